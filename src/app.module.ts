@@ -1,0 +1,34 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { AuthModule } from './auth/auth.module.js';
+import type { AppConfig } from './config/app-config.js';
+import { ConfigModule } from './config/config.module.js';
+import { MessagesModule } from './messages/messages.module.js';
+import { loggerOptions } from './ops/logger-options.js';
+import { OpsModule } from './ops/ops.module.js';
+import { StorageModule } from './storage/storage.module.js';
+
+/** How long an event waits for others before they are committed together, in milliseconds. */
+const FLUSH = 5;
+
+/** The whole server. */
+@Module({})
+export class AppModule {
+  static forRoot(config: AppConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        LoggerModule.forRoot(loggerOptions(config.logLevel)),
+        ConfigModule.forRoot(config),
+        StorageModule.forRoot({
+          dataDirectory: config.dataDirectory,
+          databaseUrl: config.databaseUrl,
+          flushMilliseconds: FLUSH,
+        }),
+        AuthModule,
+        MessagesModule,
+        OpsModule,
+      ],
+    };
+  }
+}

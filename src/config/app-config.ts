@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
+import { ConfigurationError, readEnvironment } from './environment.js';
+
+/** A key that callers may use. The key itself is not kept. */
+export interface ApiKey {
+  /** Its name, which is the tenant that its threads belong to. */
+  readonly name: string;
+  readonly sha256: Buffer;
+}
+
+/** Model names of a pattern (`*` stands for anything) that go to a harness. */
+export interface ModelRoute {
+  readonly pattern: string;
+  readonly harness: HarnessName;
+}
+
+/** What a new message does on a thread whose turn is still running. */
+export type BusyPolicy = 'queue' | 'interrupt' | 'reject';
+
+/** Everything that a deployment can set, read once at the start. Durations are milliseconds, paths absolute. */
+export interface AppConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  readonly dataDirectory: string;
+  readonly databaseUrl: string | undefined;
+  /** Empty: everybody on this machine may call. */
+  readonly apiKeys: readonly ApiKey[];
+  readonly defaultHarness: HarnessName | 'auto';
+  /** `undefined`: the built-in routes, where both CLIs are there and the default harness is `auto`. */
+  readonly modelRoutes: readonly ModelRoute[] | undefined;
+  readonly claudeCommand: string;
+  readonly codexCommand: string;
+  readonly callerSystem: 'append' | 'ignore';
+  readonly workspaceTemplate: string | undefined;
+  readonly homeTemplate: string | undefined;
+  /** The variables of the server's environment that are handed to sandboxes, with their values. */
+  readonly sandboxEnvironment: Readonly<Record<string, string>>;
+  readonly harnessIdle: number;
+  readonly maxWarmHarnesses: number;
+  readonly harnessStall: number;
+  readonly turnTimeout: number;
+  readonly onBusy: BusyPolicy;
+  readonly maxQueuedPerThread: number;
+  readonly maxConcurrentTurns: number;
+  readonly maxWaitingTurns: number;
+  readonly syncTimeout: number;
+  readonly drain: number;
+  readonly eventRetention: number;
+}
+
+/** Injection token of the configuration. */
+export const AppConfig = Symbol('AppConfig');
+
+/**
+ * The configuration in the given variables.
+ *
+ * @throws ConfigurationError naming every wrong variable, never a value.
+ */
+export function readConfig(variables: Readonly<Record<string, string | undefined>>): AppConfig {
+  const environment = readEnvironment(variables);
+  const apiKeys = parseApiKeys(environment.CHIRON_API_KEYS);
+  const config: AppConfig = {
+    host: environment.HOST,
+    port: environment.PORT,
+    logLevel: environment.CHIRON_LOG_LEVEL,
+    dataDirectory: resolve(environment.CHIRON_DATA_DIR),
+    databaseUrl: environment.CHIRON_DATABASE_URL,
+    apiKeys,
+    defaultHarness: harnessName(environment.CHIRON_DEFAULT_HARNESS) ?? 'auto',
+    modelRoutes: parseRoutes(environment.CHIRON_MODEL_ROUTES),
+    claudeCommand: environment.CHIRON_CLAUDE_BIN,
+    codexCommand: environment.CHIRON_CODEX_BIN,
+    callerSystem: environment.CHIRON_CALLER_SYSTEM === 'ignore' ? 'ignore' : 'append',
+    workspaceTemplate: absolute(environment.CHIRON_WORKSPACE_TEMPLATE),
+    homeTemplate: absolute(environment.CHIRON_HOME_TEMPLATE),
+    sandboxEnvironment: pick(variables, environment.CHIRON_SANDBOX_PASSTHROUGH_ENV),
+    harnessIdle: environment.CHIRON_HARNESS_IDLE_SECONDS * 1000,
+    maxWarmHarnesses: environment.CHIRON_MAX_WARM_HARNESSES,
+    harnessStall: environment.CHIRON_HARNESS_STALL_SECONDS * 1000,
+    turnTimeout: environment.CHIRON_TURN_TIMEOUT_SECONDS * 1000,
+    onBusy: busyPolicy(environment.CHIRON_ON_BUSY),
+    maxQueuedPerThread: environment.CHIRON_MAX_QUEUED_PER_THREAD,
+    maxConcurrentTurns: environment.CHIRON_MAX_CONCURRENT_TURNS,
+    maxWaitingTurns: environment.CHIRON_MAX_WAITING_TURNS,
+    syncTimeout: environment.CHIRON_SYNC_TIMEOUT_SECONDS * 1000,
+    drain: environment.CHIRON_DRAIN_SECONDS * 1000,
+    eventRetention: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
+  };
+  refuse(config);
+  return config;
+}
+
+/** The rules that concern more than the form of one variable. */
+function refuse(config: AppConfig): void {
+  const problems = new Map<string, string>();
+  if (config.apiKeys.length === 0 && !isLoopback(config.host)) {
+    problems.set(
+      'CHIRON_API_KEYS',
+      'must be set for HOST to be other than a loopback address: anybody could run agents here',
+    );
+  }
+  if (new Set(config.apiKeys.map((key) => key.name)).size !== config.apiKeys.length) {
+    problems.set('CHIRON_API_KEYS', 'must not use a name twice: names are tenants');
+  }
+  for (const [name, path] of [
+    ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
+    ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
+  ] as const) {
+    if (path !== undefined && !existsSync(path)) problems.set(name, 'must be a folder that exists');
+  }
+  if (problems.size > 0) throw new ConfigurationError(problems);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function parseApiKeys(text: string | undefined): readonly ApiKey[] {
+  return (text?.split(',') ?? []).map((entry) => {
+    const colon = entry.indexOf(':');
+    const sha256 = createHash('sha256')
+      .update(entry.slice(colon + 1))
+      .digest();
+    return { name: entry.slice(0, colon), sha256 };
+  });
+}
+
+function parseRoutes(text: string | undefined): readonly ModelRoute[] | undefined {
+  return text?.split(',').flatMap((entry) => {
+    const equals = entry.lastIndexOf('=');
+    const harness = harnessName(entry.slice(equals + 1));
+    return harness === undefined ? [] : [{ pattern: entry.slice(0, equals), harness }];
+  });
+}
+
+/** The harness of this name, or `undefined` for any other text. */
+export function harnessName(text: string): HarnessName | undefined {
+  return HARNESS_NAMES.find((name) => name === text);
+}
+
+function busyPolicy(text: string): BusyPolicy {
+  return text === 'interrupt' || text === 'reject' ? text : 'queue';
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
+}
+
+function pick(
+  variables: Readonly<Record<string, string | undefined>>,
+  names: string,
+): Readonly<Record<string, string>> {
+  const entries = names.split(',').flatMap((name) => {
+    const value = variables[name];
+    return value === undefined || value === '' ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(entries);
+}

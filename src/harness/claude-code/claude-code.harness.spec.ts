@@ -1,0 +1,59 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Sandbox } from '../../sandbox/sandbox.js';
+import { ClaudeCodeHarness } from './claude-code.harness.js';
+import { findProgram } from './probe.js';
+
+const unused = (): never => {
+  throw new Error('the sandbox is not used here');
+};
+const sandbox: Sandbox = { folders: unused, prepare: unused, spawn: unused, remove: unused, close: unused };
+
+describe('the Claude Code harness', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'claude-probe-'));
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  async function program(script: string): Promise<string> {
+    const path = join(folder, 'claude');
+    await writeFile(path, `#!/bin/sh\n${script}\n`);
+    await chmod(path, 0o755);
+    return path;
+  }
+
+  const probe = (command: string) => new ClaudeCodeHarness(sandbox, { command }).probe();
+
+  it('finds the version of the program', async () => {
+    const path = await program('echo "2.1.330 (Claude Code)"');
+    expect(await probe(path)).toEqual({ name: 'claude-code', version: '2.1.330' });
+    expect(await findProgram('claude', `/nowhere:${folder}`)).toBe(path);
+  });
+
+  it('finds nothing when the program is missing, fails, or says no version', async () => {
+    expect(await probe(join(folder, 'missing'))).toBeUndefined();
+    expect(await probe('no-such-program-anywhere')).toBeUndefined();
+    expect(await probe(await program('exit 1'))).toBeUndefined();
+    expect(await probe(await program('echo hello'))).toBeUndefined();
+  });
+
+  it('knows the names and aliases of Anthropic’s models', () => {
+    const harness = new ClaudeCodeHarness(sandbox, { command: 'claude' });
+    const known = [
+      'claude-opus-5-5',
+      'anthropic.claude-x',
+      'anthropic/claude-x',
+      'sonnet',
+      'opus[1m]',
+      'default',
+      'fable',
+    ];
+    expect(known.filter((model) => !harness.knowsModel(model))).toEqual([]);
+    expect(['gpt-5', 'o3', 'opusculum', ''].filter((model) => harness.knowsModel(model))).toEqual([]);
+  });
+});

@@ -1,0 +1,41 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Sandbox } from '../../sandbox/sandbox.js';
+import type { Harness, HarnessInfo, HarnessSession, HarnessThread } from '../harness.js';
+import { CLAUDE_CODE_OPTIONS } from './claude-code.options.js';
+import type { ClaudeCodeOptions } from './claude-code.options.js';
+import { ClaudeCodeSession } from './claude-code.session.js';
+import { findProgram, versionOf } from './probe.js';
+
+// Model names and aliases of Claude Code 2.1.330; `[1m]` asks for the long context.
+const MODEL = /^(claude-|anthropic[./:-])|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
+
+/** Claude Code, driven over its `stream-json` protocol. */
+@Injectable()
+export class ClaudeCodeHarness implements Harness {
+  readonly name = 'claude-code';
+  private readonly logger = new Logger(ClaudeCodeHarness.name);
+
+  constructor(
+    @Inject(Sandbox) private readonly sandbox: Sandbox,
+    @Inject(CLAUDE_CODE_OPTIONS) private readonly options: ClaudeCodeOptions,
+  ) {}
+
+  async probe(): Promise<HarnessInfo | undefined> {
+    const program = await findProgram(this.options.command, process.env['PATH'] ?? '');
+    const version = program === undefined ? undefined : await versionOf(program);
+    return version === undefined ? undefined : { name: this.name, version };
+  }
+
+  knowsModel(model: string): boolean {
+    return MODEL.test(model);
+  }
+
+  open(thread: HarnessThread): HarnessSession {
+    return new ClaudeCodeSession(thread, {
+      sandbox: this.sandbox,
+      command: this.options.command,
+      isRoot: process.getuid?.() === 0,
+      logger: this.logger,
+    });
+  }
+}

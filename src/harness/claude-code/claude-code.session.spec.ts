@@ -1,0 +1,288 @@
+// Over 250 lines: a fake process, a fake transcript, and everything that a session does with the two.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Subject } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
+import type { HarnessThread, HarnessTurn } from '../harness.js';
+import type { HarnessEvent } from '../harness-event.js';
+import { ClaudeCodeSession } from './claude-code.session.js';
+import { TOOL_DIED } from './transcript-plan.js';
+
+const SESSION = '11111111-1111-4111-8111-111111111111';
+const TURN = '22222222-2222-4222-8222-222222222222';
+const KILLED: SandboxExit = { code: null, signal: 'SIGKILL', stderr: 'secret' };
+
+/** One fake process: what was written to it, and the means to let it speak and die. */
+class FakeProcess implements SandboxProcess {
+  readonly written: string[] = [];
+  readonly lines$ = new Subject<readonly string[]>();
+  readonly exit: Promise<SandboxExit>;
+  private settle: (exit: SandboxExit) => void = () => undefined;
+
+  constructor(readonly command: SandboxCommand) {
+    this.exit = new Promise((resolve) => (this.settle = resolve));
+  }
+
+  writeLine(line: string): void {
+    this.written.push(line);
+  }
+
+  end(exit: SandboxExit): void {
+    this.lines$.complete();
+    this.settle(exit);
+  }
+
+  async stop(): Promise<void> {
+    this.end({ code: 0, signal: null, stderr: '' });
+  }
+}
+
+function recording(name: string): readonly string[] {
+  return readFileSync(new URL(`__fixtures__/${name}.jsonl`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+}
+
+describe('a session with Claude Code', () => {
+  let folder: string;
+  let processes: FakeProcess[];
+  let warnings: string[];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'claude-session-'));
+    processes = [];
+    warnings = [];
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  function open(more: Partial<HarnessThread> = {}) {
+    const thread: HarnessThread = {
+      id: SESSION,
+      folders: { workspace: folder, home: folder },
+      model: undefined,
+      systemPrompt: undefined,
+      sessionId: undefined,
+      env: {},
+      ...more,
+    };
+    const spawn = (command: SandboxCommand): SandboxProcess => {
+      const process = new FakeProcess(command);
+      processes.push(process);
+      return process;
+    };
+    const sandbox: Sandbox = {
+      folders: () => thread.folders,
+      prepare: async () => thread.folders,
+      spawn,
+      remove: async () => undefined,
+      close: async () => undefined,
+    };
+    const note = (text: string) => void warnings.push(text);
+    const logger = { warn: note, error: note };
+    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, logger });
+  }
+
+  const turnOf = (text: string, more: Partial<HarnessTurn> = {}): HarnessTurn => ({
+    id: TURN,
+    prompt: [{ type: 'text', text }],
+    attempt: 1,
+    turnsBefore: 0,
+    ...more,
+  });
+
+  function run(session: ClaudeCodeSession, turn = turnOf('hi')) {
+    const heard: HarnessEvent[] = [];
+    const state = { heard, complete: false };
+    const subscription = session
+      .run(turn)
+      .subscribe({ next: (events) => heard.push(...events), complete: () => (state.complete = true) });
+    return Object.assign(state, { subscription });
+  }
+
+  async function process(index = 0): Promise<FakeProcess> {
+    return vi.waitFor(() => {
+      const found = processes[index];
+      if (found === undefined) throw new Error('not started yet');
+      return found;
+    });
+  }
+
+  async function writeTranscript(lines: readonly (object | string)[]): Promise<string> {
+    const project = join(folder, '.claude', 'projects', '-any-folder');
+    await mkdir(project, { recursive: true });
+    const path = join(project, `${SESSION}.jsonl`);
+    await writeFile(
+      path,
+      lines.map((line) => (typeof line === 'string' ? line : `${JSON.stringify(line)}\n`)).join(''),
+    );
+    return path;
+  }
+
+  const promptEntry = { type: 'user', uuid: TURN, message: { role: 'user', content: [{ type: 'text', text: 'hi' }] } };
+  const callEntry = {
+    type: 'assistant',
+    uuid: 'a1',
+    message: { id: 'm', stop_reason: 'tool_use', content: [{ type: 'tool_use', id: 't1', name: 'Bash', input: {} }] },
+  };
+
+  it('gives the prompt with the turn’s id, and ends with the result', async () => {
+    const turn = run(open());
+    const claude = await process();
+    expect(claude.command.args.slice(-2)).toEqual(['--session-id', SESSION]);
+    expect(claude.written.map((line): unknown => JSON.parse(line))).toEqual([
+      {
+        type: 'user',
+        uuid: TURN,
+        message: { role: 'user', content: [{ type: 'text', text: 'hi' }] },
+        parent_tool_use_id: null,
+      },
+    ]);
+    claude.lines$.next(recording('claude-text'));
+    expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-end', reason: 'end_turn' });
+    expect(turn.complete).toBe(true);
+  });
+
+  it('runs the next turn on the same process', async () => {
+    const session = open();
+    run(session);
+    const claude = await process();
+    claude.lines$.next(recording('claude-text'));
+    const second = run(session, turnOf('again'));
+    await vi.waitFor(() => expect(claude.written).toHaveLength(2));
+    claude.lines$.next(recording('claude-tool'));
+    expect(second.complete).toBe(true);
+    expect(processes).toHaveLength(1);
+  });
+
+  it('appends AGENTS.md and then the caller’s system prompt', async () => {
+    await writeFile(join(folder, 'AGENTS.md'), 'rules');
+    run(open({ systemPrompt: 'be kind', model: 'opus' }));
+    const { args } = (await process()).command;
+    expect(args).toContain('opus');
+    expect(await readFile(args[args.indexOf('--append-system-prompt-file') + 1] ?? '', 'utf8')).toBe(
+      'rules\n\nbe kind',
+    );
+  });
+
+  it('fails the turn when the process dies, without what it wrote about it', async () => {
+    const session = open();
+    const turn = run(session);
+    (await process()).end(KILLED);
+    await vi.waitFor(() => expect(turn.complete).toBe(true));
+    expect(turn.heard).toMatchObject([{ type: 'turn-failed', kind: 'internal' }]);
+    expect(JSON.stringify([turn.heard, warnings])).not.toContain('secret');
+    expect(session.alive).toBe(false);
+  });
+
+  it('says so when the program is not there', async () => {
+    const turn = run(open());
+    (await process()).end({ code: 127, signal: null, stderr: '' });
+    await vi.waitFor(() => expect(turn.complete).toBe(true));
+    expect(turn.heard).toMatchObject([{ message: 'The agent program is not installed.' }]);
+  });
+
+  it('refuses a turn when it is closed, and a second one at a time', async () => {
+    const session = open();
+    const first = run(session);
+    expect(run(session).heard).toMatchObject([{ type: 'turn-failed' }]);
+    await process();
+    await session.close();
+    expect(first.heard).toMatchObject([{ type: 'turn-failed' }]);
+    expect(run(session).heard).toMatchObject([{ type: 'turn-failed' }]);
+  });
+
+  it('stops the process when nobody listens any more', async () => {
+    const session = open();
+    const turn = run(session);
+    const claude = await process();
+    turn.subscription.unsubscribe();
+    await claude.exit;
+    expect(session.alive).toBe(false);
+  });
+
+  it('holds an interrupt back until Claude Code has begun with the prompt', async () => {
+    const session = open();
+    const turn = run(session);
+    const claude = await process();
+    session.interrupt();
+    expect(claude.written).toHaveLength(1);
+    const lines = recording('claude-interrupted');
+    claude.lines$.next(lines.slice(0, 2));
+    expect(claude.written[1]).toContain('"subtype":"interrupt"');
+    claude.lines$.next(lines.slice(2));
+    expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-end', reason: 'interrupted' });
+    expect(claude.written).toHaveLength(2);
+    expect(session.alive).toBe(true);
+  });
+
+  it('interrupts a turn that only waits for its sub-agents by stopping the process', async () => {
+    const session = open();
+    const turn = run(session);
+    const claude = await process();
+    const lines = recording('claude-subagent');
+    claude.lines$.next(lines.slice(0, lines.findIndex((line) => line.includes('"type":"result"')) + 1));
+    expect(turn.complete).toBe(false);
+    session.interrupt();
+    expect(turn.heard.at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
+    expect(session.alive).toBe(false);
+  });
+
+  it('logs the length of a line that is no JSON, never the line', async () => {
+    run(open());
+    (await process()).lines$.next(['my secret']);
+    expect(warnings).toEqual(['Claude Code wrote a line of 9 characters that is no JSON']);
+  });
+
+  it('resumes a conversation that is on disk, and begins another when it is not', async () => {
+    run(open({ sessionId: SESSION }));
+    const fresh = (await process(0)).command.args.slice(-2);
+    expect(fresh[0]).toBe('--session-id');
+    expect(fresh[1]).not.toBe(SESSION);
+    await writeTranscript([promptEntry]);
+    run(open({ sessionId: SESSION }));
+    expect((await process(1)).command.args.slice(-2)).toEqual(['--resume', SESSION]);
+    expect((await process(1)).written).toHaveLength(1);
+  });
+
+  it('goes on with a dead turn: answers its tools in the transcript, and gives no prompt', async () => {
+    const path = await writeTranscript([promptEntry, callEntry, '{"type":"user","uu']);
+    const turn = run(open({ sessionId: SESSION }), turnOf('hi', { attempt: 2 }));
+    const claude = await process();
+    expect(claude.command.env).toMatchObject({ CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' });
+    expect(claude.written).toEqual([]);
+    expect(turn.heard).toMatchObject([{ type: 'tool-result', id: 't1', isError: true }]);
+    const lines = (await readFile(path, 'utf8')).trim().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(JSON.parse(lines[2] ?? '')).toMatchObject({
+      type: 'user',
+      parentUuid: 'a1',
+      uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      message: { content: [{ type: 'tool_result', tool_use_id: 't1', content: TOOL_DIED, is_error: true }] },
+    });
+  });
+
+  it('gives the prompt of a dead turn again when the transcript does not hold it', async () => {
+    await writeTranscript([{ ...promptEntry, uuid: 'another' }]);
+    run(open({ sessionId: SESSION }), turnOf('hi', { attempt: 2 }));
+    expect((await process()).written).toHaveLength(1);
+    expect((await process()).command.env['CLAUDE_CODE_RESUME_INTERRUPTED_TURN']).toBeUndefined();
+  });
+
+  it('ends a dead turn that had ended, without a process', async () => {
+    const message = { id: 'm', stop_reason: 'end_turn', content: [{ type: 'text', text: 'done' }] };
+    await writeTranscript([promptEntry, { type: 'assistant', uuid: 'a1', message }]);
+    const turn = run(open({ sessionId: SESSION }), turnOf('hi', { attempt: 2 }));
+    await vi.waitFor(() => expect(turn.complete).toBe(true));
+    expect(turn.heard).toMatchObject([
+      { type: 'session-started', sessionId: SESSION },
+      { type: 'text-delta', text: 'done' },
+      { type: 'block-end' },
+      { type: 'turn-end', reason: 'end_turn' },
+    ]);
+    expect(processes).toEqual([]);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { HarnessThread } from '../harness.js';
+import { appendedInstructions, commandLine, environment } from './command-line.js';
+
+const thread: HarnessThread = {
+  id: 't',
+  folders: { workspace: '/w', home: '/h' },
+  model: undefined,
+  systemPrompt: undefined,
+  sessionId: undefined,
+  env: { CLAUDE_MODEL: 'x', CLAUDE_CONFIG_DIR: '/elsewhere', DISABLE_TELEMETRY: '0' },
+};
+
+describe('how Claude Code is started', () => {
+  it('begins or resumes a conversation', () => {
+    expect(commandLine(thread, { kind: 'new', sessionId: 's' }, undefined).slice(-2)).toEqual(['--session-id', 's']);
+    expect(commandLine(thread, { kind: 'resume', sessionId: 's' }, undefined).slice(-2)).toEqual(['--resume', 's']);
+  });
+
+  it('names a model and instructions only when there are some', () => {
+    const plain = commandLine(thread, { kind: 'new', sessionId: 's' }, undefined).join(' ');
+    expect(plain).not.toMatch(/--model|--append/);
+    const full = commandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, '/h/i.md').join(' ');
+    expect(full).toContain('--model opus --append-system-prompt-file /h/i.md');
+  });
+
+  it('lets the thread set any variable but the folder of the conversation', () => {
+    const variables = environment(thread, '/h/.claude', true, false);
+    expect(variables).toMatchObject({ CLAUDE_MODEL: 'x', CLAUDE_CONFIG_DIR: '/h/.claude', IS_SANDBOX: '1' });
+    expect(variables['DISABLE_TELEMETRY']).toBe('0');
+    expect(variables['CLAUDE_CODE_RESUME_INTERRUPTED_TURN']).toBeUndefined();
+    expect(environment(thread, '/h/.claude', false, true)).toMatchObject({ CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' });
+    expect(environment(thread, '/h/.claude', false, true)['IS_SANDBOX']).toBeUndefined();
+  });
+
+  it('puts the workspace’s instructions before the caller’s', () => {
+    expect(appendedInstructions('rules', 'be kind')).toBe('rules\n\nbe kind');
+    expect(appendedInstructions(' ', undefined)).toBeUndefined();
+  });
+});

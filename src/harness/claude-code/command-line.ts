@@ -1,0 +1,74 @@
+import type { HarnessThread, HarnessTurn } from '../harness.js';
+
+/** Which conversation a process continues, or begins. */
+export type Conversation =
+  { readonly kind: 'new'; readonly sessionId: string } | { readonly kind: 'resume'; readonly sessionId: string };
+
+// Claude Code 2.1.330 reads AGENTS.md by itself, with a built-in plugin, but only where no CLAUDE.md is. Chiron appends it to
+// the system prompt in any case, so the plugin is off, lest it is read twice.
+const SETTINGS = JSON.stringify({ enabledPlugins: { 'cc-plugin-agents-md@builtin': false } });
+
+/** The arguments for one process of a thread. `systemPromptFile` holds what is appended to the system prompt, if anything. */
+export function commandLine(
+  thread: HarnessThread,
+  conversation: Conversation,
+  systemPromptFile: string | undefined,
+): readonly string[] {
+  return [
+    '--print',
+    ...['--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'],
+    ...['--permission-mode', 'bypassPermissions', '--settings', SETTINGS],
+    ...(thread.model === undefined ? [] : ['--model', thread.model]),
+    // The last of several such options wins (2.1.330), hence one file for all.
+    ...(systemPromptFile === undefined ? [] : ['--append-system-prompt-file', systemPromptFile]),
+    ...(conversation.kind === 'new' ? ['--session-id', conversation.sessionId] : ['--resume', conversation.sessionId]),
+  ];
+}
+
+/** The environment of one process of a thread: what Claude Code needs to work unattended, then the thread's own. */
+export function environment(
+  thread: HarnessThread,
+  configFolder: string,
+  isRoot: boolean,
+  continuesTurn: boolean,
+): Readonly<Record<string, string>> {
+  return {
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+    DISABLE_ERROR_REPORTING: '1',
+    DISABLE_TELEMETRY: '1',
+    // `session_state_changed` lines tell when sub-agents in the background are done (see background-tasks.ts).
+    CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
+    // The prompt is on disk before the model hears it, so that a crash cannot lose it (2.1.330 else writes every 100 ms).
+    CLAUDE_CODE_EAGER_FLUSH: '1',
+    // As root, Claude Code refuses to skip its permission prompts unless it is told that it is in a sandbox.
+    ...(isRoot ? { IS_SANDBOX: '1' } : {}),
+    ...thread.env,
+    CLAUDE_CONFIG_DIR: configFolder,
+    ...(continuesTurn ? { CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' } : {}),
+  };
+}
+
+/** The line that gives a prompt to a process. Claude Code 2.1.330 keeps the `uuid` in its transcript. */
+export function promptLine(turn: HarnessTurn): string {
+  return JSON.stringify({
+    type: 'user',
+    uuid: turn.id,
+    message: { role: 'user', content: turn.prompt },
+    parent_tool_use_id: null,
+  });
+}
+
+/** The line that interrupts the running turn (recording claude-interrupted). */
+export function interruptLine(requestId: string): string {
+  return JSON.stringify({ type: 'control_request', request_id: requestId, request: { subtype: 'interrupt' } });
+}
+
+/** The instructions to append to the system prompt: the workspace's first, then the caller's. `undefined` for none. */
+export function appendedInstructions(
+  agentsFile: string | undefined,
+  systemPrompt: string | undefined,
+): string | undefined {
+  const parts = [agentsFile, systemPrompt].filter((part) => part !== undefined && part.trim() !== '');
+  return parts.length === 0 ? undefined : parts.join('\n\n');
+}

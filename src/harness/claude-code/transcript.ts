@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JsonObject } from '../harness-event.js';
+import { analyse } from './transcript-plan.js';
+import type { TurnPlan } from './transcript-plan.js';
+import { parseObject } from './json.js';
+
+/** A conversation that Claude Code keeps on disk. */
+export interface Transcript {
+  readonly path: string;
+  readonly sessionId: string;
+  /** Its entries, oldest first. */
+  readonly entries: readonly JsonObject[];
+}
+
+/** A session id is a file's name here, so nothing but a UUID is looked for. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether Claude Code takes this for a session id. */
+export function isSessionId(id: string): boolean {
+  return UUID.test(id);
+}
+
+/**
+ * Reads `<config folder>/projects/<any>/<session id>.jsonl` (Claude Code 2.1.330 names the project after the working
+ * directory, which may have moved). `undefined` when there is none. Lines that are no JSON are left out.
+ */
+export async function readTranscript(configFolder: string, sessionId: string): Promise<Transcript | undefined> {
+  if (!isSessionId(sessionId)) return undefined;
+  const projects = join(configFolder, 'projects');
+  for (const project of await namesIn(projects)) {
+    const path = join(projects, project, `${sessionId}.jsonl`);
+    const text = await textOfFile(path);
+    if (text !== undefined) {
+      return { path, sessionId, entries: text.split('\n').flatMap(entryOf) };
+    }
+  }
+  return undefined;
+}
+
+/** Whether `--resume` finds a conversation in it: 2.1.330 says "No conversation found" of one without any message. */
+export function isResumable(transcript: Transcript): boolean {
+  return transcript.entries.some((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
+}
+
+/**
+ * Cuts off a last line that its process died while writing. Without this, the next entry would be written into that line, and
+ * be lost with it.
+ */
+export async function dropTornLine(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const end = bytes.lastIndexOf('\n') + 1;
+  if (end === bytes.length) return;
+  if (parseObject(bytes.subarray(end).toString('utf8')) === undefined) await truncate(path, end);
+  else await appendFile(path, '\n');
+}
+
+/** What is to be done about a turn that an earlier process has begun, as far as its transcript tells. */
+export function planTurn(transcript: Transcript, turnId: string): TurnPlan {
+  return analyse(transcript.entries, turnId);
+}
+
+/** Answers tool calls whose process died, so that Claude Code neither runs them again nor forgets them. */
+export async function appendResults(transcript: Transcript, entries: readonly JsonObject[]): Promise<void> {
+  if (entries.length === 0) return;
+  const stamped = entries.map((entry) => ({ ...entry, uuid: randomUUID(), timestamp: new Date().toISOString() }));
+  await appendFile(transcript.path, stamped.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+}
+
+/** A file's text, or `undefined` when there is no such file. Rejects when it cannot be read. */
+export async function textOfFile(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(undefinedWhenMissing);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(undefinedWhenMissing)) ?? [];
+}
+
+function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  throw error;
+}
+
+function entryOf(line: string): readonly JsonObject[] {
+  const entry = parseObject(line);
+  return entry === undefined ? [] : [entry];
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Sandbox } from '../../sandbox/sandbox.js';
+import type { Harness, HarnessInfo, HarnessSession, HarnessThread } from '../harness.js';
+import { probeVersion } from '../probe.js';
+import { CodexOptions } from './codex.options.js';
+import { CodexSession } from './codex.session.js';
+
+const MODEL_NAMES = /^(gpt-|codex-|o\d+($|-))/;
+
+/** Codex, driven through `codex app-server`. Written against, and tested with, 0.169.0. */
+@Injectable()
+export class CodexHarness implements Harness {
+  readonly name = 'codex';
+  readonly #logger = new Logger(CodexHarness.name);
+
+  constructor(
+    @Inject(Sandbox) private readonly sandbox: Sandbox,
+    @Inject(CodexOptions) private readonly options: CodexOptions,
+  ) {}
+
+  async probe(): Promise<HarnessInfo | undefined> {
+    const version = await probeVersion(this.options.command);
+    return version === undefined ? undefined : { name: this.name, version };
+  }
+
+  knowsModel(model: string): boolean {
+    return MODEL_NAMES.test(model);
+  }
+
+  open(thread: HarnessThread): HarnessSession {
+    return new CodexSession(thread, this.options.command, this.sandbox, this.#logger);
+  }
+}

@@ -1,0 +1,224 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Logger } from '@nestjs/common';
+import { Observable, Subscription } from 'rxjs';
+import type { Sandbox } from '../../sandbox/sandbox.js';
+import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness-event.js';
+import { AppServerError } from './app-server.js';
+import { type Conversation, openConversation, type Running, startServer } from './connection.js';
+import { decodeObject, start, type State } from './decode.js';
+import { inputOf } from './input.js';
+import { listOf, objectOf } from './json.js';
+import { type Resumption, resumptionOf } from './resumption.js';
+
+const STOP_GRACE_MILLISECONDS = 2_000;
+// A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
+const TURNS_TO_LOOK_AT = 50;
+
+type Emit = (events: readonly HarnessEvent[]) => void;
+
+/** What is known of the turn that runs. */
+interface RunningTurn {
+  /** Codex's name of it; `undefined` until `turn/started`, before which 0.169.0 has "no active turn to interrupt" (seen). */
+  codexTurnId: string | undefined;
+  interruptWanted: boolean;
+}
+
+/** Somebody who listens to a turn. */
+interface Follower {
+  readonly done: Promise<void>;
+  /** Stops listening; `done` resolves. */
+  stop(): void;
+}
+
+/** One `codex app-server` that is kept warm, with one conversation. Started by the first turn. */
+export class CodexSession implements HarnessSession {
+  #running: Promise<Running> | undefined;
+  #conversation: Conversation | undefined;
+  #state: State = start();
+  #turn: RunningTurn | undefined;
+  /** Settles when Codex is done with the newest turn. Never rejects. */
+  #settled: Promise<void> = Promise.resolve();
+  #alive = true;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly thread: HarnessThread,
+    private readonly command: string,
+    private readonly sandbox: Sandbox,
+    private readonly logger: Logger,
+  ) {}
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  run(turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
+    return new Observable((subscriber) => {
+      let over = false;
+      const emit: Emit = (events) => {
+        if (over || events.length === 0) return;
+        const end = events.findIndex(isTurnEnd);
+        subscriber.next(end < 0 ? events : events.slice(0, end + 1));
+        if (end < 0) return;
+        over = true;
+        this.#turn = undefined;
+        subscriber.complete();
+      };
+      this.#perform(turn, emit).catch((error: unknown) => {
+        this.logger.warn(`Codex failed a turn of thread ${this.thread.id}: ${describe(error)}`);
+        emit([{ type: 'turn-failed', kind: 'internal', message: reasonOf(error) }]);
+      });
+      return () => {
+        if (over) return;
+        over = true;
+        void this.close();
+      };
+    });
+  }
+
+  interrupt(): void {
+    if (this.#turn === undefined) return;
+    this.#turn.interruptWanted = true;
+    void this.#interruptIfKnown(this.#turn);
+  }
+
+  close(): Promise<void> {
+    this.#alive = false;
+    this.#closing ??= (async () => {
+      const running = await this.#running?.catch(() => undefined);
+      await running?.process.stop(STOP_GRACE_MILLISECONDS);
+    })();
+    return this.#closing;
+  }
+
+  /** Runs the turn. Resolves when Codex is done with it; rejects when it could not be run, or the process went away. */
+  async #perform(turn: HarnessTurn, emit: Emit): Promise<void> {
+    const turnState: RunningTurn = { codexTurnId: undefined, interruptWanted: false };
+    this.#turn = turnState;
+    const running = await this.#serverRunning();
+    const { threadId } = await this.#conversationOpen(running, emit);
+    const resumption = await this.#resumption(running, threadId, turn);
+    if (resumption.kind === 'ended') return emit(resumption.events);
+    const input = resumption.kind === 'continue' ? [] : await this.#inputFor(turn);
+    await this.#settled;
+    this.#state = { ...this.#state, turnId: undefined };
+    const follower = this.#follow(running, turnState, emit);
+    // A turn that is refused is told by the answer; this keeps its follower's rejection from going unheard.
+    this.#settled = follower.done.catch(() => undefined);
+    try {
+      await running.server.request('turn/start', { threadId, clientUserMessageId: turn.id, input });
+      await follower.done;
+    } catch (error) {
+      follower.stop();
+      throw error;
+    }
+  }
+
+  #serverRunning(): Promise<Running> {
+    if (!this.#alive) return Promise.reject(new AppServerError('The session is closed.', undefined));
+    this.#running ??= startServer(this.thread, this.command, this.sandbox, (length) =>
+      this.logger.warn(`Codex wrote a line of ${length} characters that is not JSON (thread ${this.thread.id})`),
+    ).then((running) => {
+      void running.process.exit.then((exit) => {
+        const expected = this.#closing !== undefined;
+        this.#alive = false;
+        if (!expected) this.logger.warn(`Codex ended with ${exit.code ?? exit.signal}: ${exit.stderr.trim()}`);
+      });
+      return running;
+    });
+    return this.#running;
+  }
+
+  async #conversationOpen(running: Running, emit: Emit): Promise<Conversation> {
+    if (this.#conversation !== undefined) return this.#conversation;
+    const conversation = await openConversation(running, this.thread).catch((error: unknown) => {
+      // Half open, it would refuse every later turn.
+      void this.close();
+      throw error;
+    });
+    if (this.thread.sessionId !== undefined && !conversation.resumed) {
+      this.logger.warn(`The conversation of thread ${this.thread.id} is gone; a new one was started`);
+    }
+    this.#conversation = conversation;
+    this.#state = start({ threadId: conversation.threadId, model: conversation.model });
+    emit([{ type: 'session-started', sessionId: conversation.threadId }]);
+    return conversation;
+  }
+
+  async #resumption({ server }: Running, threadId: string, turn: HarnessTurn): Promise<Resumption> {
+    if (turn.attempt < 2 || this.#conversation?.resumed !== true) return { kind: 'prompt' };
+    const page = { threadId, limit: TURNS_TO_LOOK_AT, sortDirection: 'desc', itemsView: 'full' };
+    const { data } = await server.request('thread/turns/list', page);
+    return resumptionOf(listOf(data), turn.id);
+  }
+
+  async #inputFor(turn: HarnessTurn): Promise<readonly JsonObject[]> {
+    const { input, uploads } = inputOf(turn.prompt, join(this.thread.folders.home, 'uploads'));
+    for (const { path, bytes } of uploads) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, bytes);
+    }
+    return input;
+  }
+
+  /**
+   * Emits what the server tells, from now on. `done` resolves with Codex's own end of the turn, which comes a little after the
+   * error that ends it for us; it rejects when the server goes away before. A message sent in between would be lost.
+   */
+  #follow({ server }: Running, turn: RunningTurn, emit: Emit): Follower {
+    const following = new Subscription();
+    const done = new Promise<void>((resolve, reject) => {
+      following.add(resolve);
+      const next = (batch: readonly JsonObject[]): void => {
+        const events = batch.flatMap((notification) => this.#decode(notification));
+        if (turn.codexTurnId === undefined && this.#state.turnId !== undefined) {
+          turn.codexTurnId = this.#state.turnId;
+          void this.#interruptIfKnown(turn);
+        }
+        emit(events);
+        if (batch.some((notification) => this.#isOurEnd(notification))) following.unsubscribe();
+      };
+      const complete = (): void => {
+        this.#alive = false;
+        reject(new AppServerError('The process of the agent ended in the middle of the turn.', undefined));
+      };
+      following.add(server.notifications$.subscribe({ next, complete }));
+    });
+    return { done, stop: () => following.unsubscribe() };
+  }
+
+  #isOurEnd({ method, params }: JsonObject): boolean {
+    return method === 'turn/completed' && objectOf(params)['threadId'] === this.#conversation?.threadId;
+  }
+
+  #decode(notification: JsonObject): readonly HarnessEvent[] {
+    const { state, events } = decodeObject(this.#state, notification);
+    this.#state = state;
+    return events;
+  }
+
+  /** An interruption that came too early is sent when the turn has started. */
+  async #interruptIfKnown(turn: RunningTurn): Promise<void> {
+    const threadId = this.#conversation?.threadId;
+    if (!turn.interruptWanted || turn.codexTurnId === undefined || threadId === undefined) return;
+    try {
+      const { server } = await this.#serverRunning();
+      await server.request('turn/interrupt', { threadId, turnId: turn.codexTurnId });
+    } catch (error) {
+      // The turn may have ended by itself in the meantime.
+      this.logger.debug(`Codex did not take an interruption: ${describe(error)}`);
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof AppServerError && error.code === undefined
+    ? error.message
+    : 'The agent could not run the turn.';
+}

@@ -1,0 +1,104 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Sandbox, SandboxProcess } from '../../sandbox/sandbox.js';
+import type { HarnessThread } from '../harness.js';
+import type { JsonObject } from '../harness-event.js';
+import { AppServer, AppServerError } from './app-server.js';
+import { objectOf, stringOf } from './json.js';
+import { type CodexHome, INITIALIZE, launchOf, threadParameters } from './launch.js';
+
+// Five seconds in all: what kills a dead server's processes needs less.
+const WRITER_ATTEMPTS = 21;
+const WRITER_PAUSE_MILLISECONDS = 250;
+
+/** A running app-server, before it was spoken to. */
+export interface Running {
+  readonly process: SandboxProcess;
+  readonly server: AppServer;
+  readonly apiKey: string | undefined;
+}
+
+/** The conversation that a running app-server has open. */
+export interface Conversation {
+  /** Codex's name of it. */
+  readonly threadId: string;
+  readonly model: string;
+  /** True when it goes on with an earlier one, false when it is new. */
+  readonly resumed: boolean;
+}
+
+/** Starts the app-server in the thread's sandbox. A program that is not there shows when it is spoken to. */
+export async function startServer(
+  thread: HarnessThread,
+  command: string,
+  sandbox: Sandbox,
+  onMalformed: (length: number) => void,
+): Promise<Running> {
+  const folder = join(thread.folders.home, '.codex');
+  const { args, apiKey } = launchOf(thread.env, await readHome(folder));
+  const env = { ...thread.env, CODEX_HOME: folder };
+  const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
+  return { process, server: new AppServer(process, onMalformed), apiKey };
+}
+
+/**
+ * Opens the thread's conversation: the one it had, or a new one when it had none or its recording is gone.
+ *
+ * @throws AppServerError when the server refuses, or is gone.
+ */
+export async function openConversation({ server, apiKey }: Running, thread: HarnessThread): Promise<Conversation> {
+  await server.request('initialize', INITIALIZE);
+  server.notify('initialized');
+  if (apiKey !== undefined) await logIn(server, apiKey);
+  const parameters = threadParameters(thread);
+  if (thread.sessionId !== undefined) {
+    try {
+      const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
+      return conversationOf(await resumeWhenFree(server, resume), true);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  return conversationOf(await server.request('thread/start', parameters), false);
+}
+
+/** A killed server's Codex may live on for a moment, and holds the conversation: it "already has an active writer" (0.169.0, seen). */
+async function resumeWhenFree(server: AppServer, parameters: JsonObject): Promise<JsonObject> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await server.request('thread/resume', parameters);
+    } catch (error) {
+      const isHeld = error instanceof AppServerError && /already has an active writer/.test(error.message);
+      if (!isHeld || attempt === WRITER_ATTEMPTS) throw error;
+      await delay(WRITER_PAUSE_MILLISECONDS);
+    }
+  }
+}
+
+/** Logs in only if the model provider that is configured needs OpenAI's login and nobody is logged in. */
+async function logIn(server: AppServer, apiKey: string): Promise<void> {
+  const { account, requiresOpenaiAuth } = await server.request('account/read', { refreshToken: false });
+  if (requiresOpenaiAuth !== true || (account !== null && account !== undefined)) return;
+  await server.request('account/login/start', { type: 'apiKey', apiKey });
+}
+
+function conversationOf(fields: JsonObject, resumed: boolean): Conversation {
+  const threadId = stringOf(objectOf(fields['thread'])['id']);
+  if (threadId === undefined) throw new AppServerError('Codex opened a conversation without a name.', undefined);
+  return { threadId, model: stringOf(fields['model']) ?? 'unknown', resumed };
+}
+
+/** Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof AppServerError && /no rollout found|thread not found/i.test(error.message);
+}
+
+async function readHome(folder: string): Promise<CodexHome> {
+  const config = await readFile(join(folder, 'config.toml'), 'utf8').catch(() => '');
+  const hasLogin = await access(join(folder, 'auth.json')).then(
+    () => true,
+    () => false,
+  );
+  return { config, hasLogin };
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { failureOf } from './failure.js';
+
+describe('failureOf', () => {
+  it.each([
+    ['contextWindowExceeded', 'context_too_long'],
+    ['usageLimitExceeded', 'rate_limit'],
+    ['rateLimitExceeded', 'rate_limit'],
+    ['serverOverloaded', 'overloaded'],
+    ['unauthorized', 'authentication'],
+    ['badRequest', 'bad_request'],
+    ['internalServerError', 'internal'],
+    ['other', 'internal'],
+  ])('knows %s as %s', (codexErrorInfo, kind) => {
+    expect(failureOf({ message: 'boom', codexErrorInfo })).toEqual({ kind, message: 'boom' });
+  });
+
+  it('goes by the HTTP status where codex tells it', () => {
+    const codexErrorInfo = { responseTooManyFailedAttempts: { httpStatusCode: 429 } };
+    expect(failureOf({ message: 'boom', codexErrorInfo }).kind).toBe('rate_limit');
+    expect(
+      failureOf({ message: 'boom', codexErrorInfo: { httpConnectionFailed: { httpStatusCode: null } } }).kind,
+    ).toBe('internal');
+  });
+
+  it('reads the model provider’s error inside the message', () => {
+    const body = '{"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}}';
+    expect(failureOf({ message: body, codexErrorInfo: 'other' })).toEqual({
+      kind: 'context_too_long',
+      message: 'too long',
+    });
+    expect(failureOf(`unexpected status 401 Unauthorized: {"error":{"message":"bad key"}}, url: http://model`)).toEqual(
+      {
+        kind: 'authentication',
+        message: 'bad key',
+      },
+    );
+  });
+
+  it('says something even when nothing was said', () => {
+    expect(failureOf(undefined)).toEqual({ kind: 'internal', message: 'The agent failed without saying why.' });
+  });
+});

@@ -1,0 +1,51 @@
+import type { JsonObject, JsonValue } from '../harness-event.js';
+
+/** The value that a line holds, or `undefined` when it is not a JSON object. */
+export function parseObject(line: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value out of `JSON.parse` is an object. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The object itself, or an empty one for anything else. */
+export function objectOf(value: JsonValue | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** The list's elements, or none for anything else. */
+export function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The string itself, or `undefined` for anything else. */
+export function stringOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The number itself, or `undefined` for anything else. */
+export function numberOf(value: JsonValue | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** The strings of a list; its other elements are left out. */
+export function stringsOf(value: JsonValue | undefined): readonly string[] {
+  return listOf(value).filter((element) => typeof element === 'string');
+}
+
+/** `agent_message` as `agentMessage`; a name that is camel case already stays. */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The object with its own keys in camel case; the values are untouched. */
+export function withCamelCaseKeys(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [camelCase(key), value]));
+}

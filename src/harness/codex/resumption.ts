@@ -1,0 +1,54 @@
+import type { HarnessEvent, JsonObject, JsonValue } from '../harness-event.js';
+import { failureOf } from './failure.js';
+import { listOf, objectOf, stringOf } from './json.js';
+
+/** What is left to do of a turn whose earlier attempt died. */
+export type Resumption =
+  /** The prompt never reached Codex: the turn starts from its beginning. */
+  | { readonly kind: 'prompt' }
+  /** The prompt is in the conversation: the model goes on from there, without another user message. */
+  | { readonly kind: 'continue' }
+  /** Codex ended the turn before it died; only the telling was lost. */
+  | { readonly kind: 'ended'; readonly events: readonly HarnessEvent[] };
+
+/**
+ * Finds out how far a turn came. `turns` are Codex's turns of the thread, newest first, with all of their items; ours begins with
+ * the user message whose `clientId` is `turnId`. A turn without a user message is an earlier continuation.
+ */
+export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resumption {
+  const newestFirst = turns.map(objectOf);
+  const prompted = newestFirst.findIndex((turn) => userMessage(turn) !== undefined);
+  const [newest, first] = [newestFirst[0], newestFirst[prompted]];
+  if (newest === undefined || first === undefined) return { kind: 'prompt' };
+  if (stringOf(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
+  switch (stringOf(newest['status'])) {
+    case 'completed':
+      return { kind: 'ended', events: [...lastWords(newest), { type: 'turn-end', reason: 'end_turn' }] };
+    case 'failed':
+      return { kind: 'ended', events: [{ type: 'turn-failed', ...failureOf(newest['error']) }] };
+    default:
+      return { kind: 'continue' };
+  }
+}
+
+function itemsOf(turn: JsonObject): readonly JsonObject[] {
+  return listOf(turn['items']).map(objectOf);
+}
+
+function userMessage(turn: JsonObject): JsonObject | undefined {
+  return itemsOf(turn).find((item) => item['type'] === 'userMessage');
+}
+
+/** The messages after the last tool; under their own names, so that a reader who has them already can tell. */
+function lastWords(turn: JsonObject): readonly HarnessEvent[] {
+  const items = itemsOf(turn);
+  const lastTool = items.findLastIndex((item) => item['type'] !== 'agentMessage' && item['type'] !== 'reasoning');
+  return items.slice(lastTool + 1).flatMap((item): readonly HarnessEvent[] => {
+    const [id, text] = [stringOf(item['id']) ?? '', stringOf(item['text']) ?? ''];
+    if (item['type'] !== 'agentMessage' || text === '') return [];
+    return [
+      { type: 'text-delta', id, text },
+      { type: 'block-end', id },
+    ];
+  });
+}

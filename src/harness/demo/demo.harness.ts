@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  concat,
+  concatMap,
+  defer,
+  delay,
+  from,
+  interval,
+  map,
+  Observable,
+  of,
+  Subject,
+  take,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
+import { Sandbox } from '../../sandbox/sandbox.js';
+import { type HarnessEvent, isTurnEnd } from '../harness-event.js';
+import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import { promptText } from '../prompt.js';
+import * as answer from './answers.js';
+import { type DemoAct, demoAct } from './script.js';
+
+type Events$ = Observable<readonly HarnessEvent[]>;
+
+/** How long a command that was interrupted may take to end by itself, in milliseconds. */
+const COMMAND_GRACE = 1000;
+
+/** An agent without a model, so that a newcomer sees the product work with nothing installed. It runs commands for real. */
+@Injectable()
+export class DemoHarness implements Harness {
+  readonly name = 'demo';
+
+  constructor(@Inject(Sandbox) private readonly sandbox: Sandbox) {}
+
+  probe(): Promise<HarnessInfo> {
+    return Promise.resolve({ name: this.name, version: 'built in' });
+  }
+
+  knowsModel(): boolean {
+    return false;
+  }
+
+  open(thread: HarnessThread): HarnessSession {
+    return new DemoSession(thread, this.sandbox);
+  }
+}
+
+/** A conversation with the demo agent. It has no process of its own; only the commands that it is asked to run have. */
+class DemoSession implements HarnessSession {
+  readonly #interrupts$ = new Subject<void>();
+  alive = true;
+
+  constructor(
+    private readonly thread: HarnessThread,
+    private readonly sandbox: Sandbox,
+  ) {}
+
+  run(turn: HarnessTurn): Events$ {
+    return defer(() => {
+      let interrupted = false;
+      const interrupts$ = this.#interrupts$.pipe(tap(() => (interrupted = true)));
+      const text = promptText(turn.prompt);
+      return concat(
+        of(answer.opening(this.thread.id, text)),
+        this.play(demoAct(text), turn).pipe(takeUntil(interrupts$)),
+        defer(() => of(answer.closing(text, interrupted))),
+      ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
+    });
+  }
+
+  interrupt(): void {
+    this.#interrupts$.next();
+  }
+
+  close(): Promise<void> {
+    this.alive = false;
+    this.#interrupts$.next();
+    return Promise.resolve();
+  }
+
+  private play(act: DemoAct, turn: HarnessTurn): Events$ {
+    switch (act.kind) {
+      case 'say':
+        return of(answer.words(act.text, act.think, turn.turnsBefore + 1));
+      case 'shell':
+        return turn.attempt > 1 ? of(answer.notRunAgain()) : this.runCommand(act.command);
+      case 'stream':
+        return stream(act.count, act.intervalMilliseconds);
+      case 'sleep':
+        return of(answer.text('slept', `Slept for ${act.milliseconds / 1000} s.`)).pipe(delay(act.milliseconds));
+      case 'fail':
+        return of([answer.failure(act.failure)]);
+      default:
+        return act satisfies never;
+    }
+  }
+
+  /** Runs a shell command in the workspace; unsubscribing stops it and everything it started. */
+  private runCommand(command: string): Events$ {
+    return new Observable((subscriber) => {
+      const { id: threadId, folders, env } = this.thread;
+      const args = ['-c', `exec 2>&1\n${command}`];
+      const program = this.sandbox.spawn({ threadId, folders, command: 'sh', args, env });
+      const id = randomUUID();
+      const lines: string[] = [];
+      const output$ = program.lines$.pipe(
+        // Only the whole output is told, at the end; until then its chunks are a sign of life.
+        map((chunk): readonly HarnessEvent[] => {
+          for (const line of chunk) lines.push(line);
+          return [{ type: 'notice', kind: 'progress', message: 'output' }];
+        }),
+      );
+      const result$ = defer(() => program.exit).pipe(
+        map(({ code }) => answer.commandResult(id, lines.join('\n'), code)),
+      );
+      subscriber.add(concat(of(answer.commandCall(id, command)), output$, result$).subscribe(subscriber));
+      subscriber.add(() => void program.stop(COMMAND_GRACE));
+    });
+  }
+}
+
+/** `count` small deltas, `milliseconds` apart; with 0 as fast as they are read, a slice per turn of the event loop. */
+function stream(count: number, milliseconds: number): Events$ {
+  if (milliseconds > 0) {
+    return interval(milliseconds).pipe(
+      take(count),
+      map((index) => answer.word(index)),
+    );
+  }
+  const slices = Array.from({ length: Math.ceil(count / SLICE) }, (_, index) => index * SLICE);
+  return from(slices).pipe(
+    concatMap((start) => {
+      const length = Math.min(SLICE, count - start);
+      return of(Array.from({ length }, (_, index) => answer.word(start + index)).flat()).pipe(delay(0));
+    }),
+  );
+}
+
+/** Deltas that one turn of the event loop is given at most. */
+const SLICE = 4096;

@@ -1,0 +1,144 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { defer, finalize, type Observable, switchMap } from 'rxjs';
+import { AppConfig } from '../config/app-config.js';
+import { Sandbox } from '../sandbox/sandbox.js';
+import type { HarnessEvent } from './harness-event.js';
+import type { HarnessName, HarnessSession, HarnessTurn } from './harness.js';
+import { HarnessRegistry } from './harness.registry.js';
+
+/** What the gateway needs to know of a thread to run its turns. */
+export interface GatewayThread {
+  readonly id: string;
+  readonly key: string;
+  readonly harness: HarnessName;
+  /** The model to ask the harness for; `undefined` for its own default. */
+  readonly harnessModel: string | undefined;
+  readonly systemPrompt: string | undefined;
+  /** The harness's own name of the conversation, once it has one. */
+  readonly sessionId: string | undefined;
+}
+
+/** A thread's warm conversation. */
+interface Warm {
+  readonly session: HarnessSession;
+  running: boolean;
+  /** When its last turn ended; the order in which idle ones are given up. */
+  idleSince: number;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/** Runs turns on harnesses, and keeps the harness of a thread warm for its next turn. */
+@Injectable()
+export class HarnessGateway {
+  private readonly logger = new Logger(HarnessGateway.name);
+  readonly #warm = new Map<string, Warm>();
+  /** Processes that are on their way out: two of them on one conversation would write to the same files. */
+  readonly #ending = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly registry: HarnessRegistry,
+    @Inject(Sandbox) private readonly sandbox: Sandbox,
+    @Inject(AppConfig) private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Runs a turn of a thread: on its warm process, or on a new one that resumes the conversation.
+   *
+   * Cold. Completes after the event that ends the turn; errors only when the thread's folders cannot be made. Unsubscribing
+   * abandons the turn and stops the process.
+   */
+  run(thread: GatewayThread, turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
+    return defer(async () => this.acquire(thread)).pipe(
+      switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.rest(thread.id, warm)))),
+    );
+  }
+
+  /** Asks a thread's running turn to end; it then ends as `interrupted`. Does nothing without one. */
+  interrupt(threadId: string): void {
+    const warm = this.#warm.get(threadId);
+    if (warm?.running === true) warm.session.interrupt();
+  }
+
+  /** Stops a thread's process, running or not. Resolves when it is gone. */
+  async stop(threadId: string): Promise<void> {
+    const warm = this.#warm.get(threadId);
+    if (warm !== undefined) this.end(threadId, warm);
+    await this.#ending.get(threadId);
+  }
+
+  /** Stops every process. To be called when no turn is wanted any more. */
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#warm.keys(), ...this.#ending.keys()].map((threadId) => this.stop(threadId)));
+  }
+
+  /** How many processes are kept, and how many of them work: for metrics and tests. */
+  get counts(): { readonly warm: number; readonly running: number } {
+    return { warm: this.#warm.size, running: [...this.#warm.values()].filter((warm) => warm.running).length };
+  }
+
+  private async acquire(thread: GatewayThread): Promise<Warm> {
+    const known = this.#warm.get(thread.id);
+    if (known !== undefined && known.session.alive) {
+      clearTimeout(known.idleTimer);
+      known.running = true;
+      return known;
+    }
+    if (known !== undefined) this.end(thread.id, known);
+    await this.#ending.get(thread.id);
+    const folders = await this.sandbox.prepare(thread.id);
+    const session = this.registry.get(thread.harness).open({
+      id: thread.id,
+      folders,
+      model: thread.harnessModel,
+      systemPrompt: thread.systemPrompt,
+      sessionId: thread.sessionId,
+      env: environmentOf(thread, this.config.sandboxEnvironment),
+    });
+    const warm: Warm = { session, running: true, idleSince: 0, idleTimer: undefined };
+    this.#warm.set(thread.id, warm);
+    return warm;
+  }
+
+  /** A turn is over: its process waits for the next one for a while, if there is room for another idle one. */
+  private rest(threadId: string, warm: Warm): void {
+    warm.running = false;
+    warm.idleSince = performance.now();
+    if (this.#warm.get(threadId) !== warm) return;
+    if (!warm.session.alive) {
+      this.end(threadId, warm);
+      return;
+    }
+    warm.idleTimer = setTimeout(() => this.end(threadId, warm), this.config.harnessIdle);
+    warm.idleTimer.unref();
+    const idle = [...this.#warm]
+      .filter(([, one]) => !one.running)
+      .toSorted(([, a], [, b]) => a.idleSince - b.idleSince);
+    for (const [id, one] of idle.slice(0, Math.max(0, idle.length - this.config.maxWarmHarnesses))) this.end(id, one);
+  }
+
+  private end(threadId: string, warm: Warm): void {
+    clearTimeout(warm.idleTimer);
+    if (this.#warm.get(threadId) !== warm) return;
+    this.#warm.delete(threadId);
+    const ending = warm.session
+      .close()
+      .catch((error: unknown) => this.logger.error({ threadId, error }, 'a harness process could not be stopped'))
+      .finally(() => {
+        if (this.#ending.get(threadId) === ending) this.#ending.delete(threadId);
+      });
+    this.#ending.set(threadId, ending);
+  }
+}
+
+/** What every process of the thread gets besides the sandbox's own few variables. */
+function environmentOf(
+  thread: GatewayThread,
+  passedThrough: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return {
+    ...passedThrough,
+    CENTAUR_THREAD_KEY: thread.key,
+    ...(thread.harnessModel === undefined ? {} : { CLAUDE_MODEL: thread.harnessModel }),
+    ...(thread.systemPrompt === undefined ? {} : { CENTAUR_EXTRA_SYSTEM_PROMPT: thread.systemPrompt }),
+  };
+}

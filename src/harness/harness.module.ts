@@ -1,0 +1,50 @@
+import { Module } from '@nestjs/common';
+import { AppConfig } from '../config/app-config.js';
+import type { LocalSandboxOptions } from '../sandbox/local.sandbox.js';
+import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { ClaudeCodeHarness } from './claude-code/claude-code.harness.js';
+import { CLAUDE_CODE_OPTIONS, type ClaudeCodeOptions } from './claude-code/claude-code.options.js';
+import { CodexHarness } from './codex/codex.harness.js';
+import { CodexOptions } from './codex/codex.options.js';
+import { DemoHarness } from './demo/demo.harness.js';
+import { type Harness, HARNESSES } from './harness.js';
+import { HarnessGateway } from './harness.gateway.js';
+import { HarnessRegistry } from './harness.registry.js';
+
+/** The agent programs. The order of `HARNESSES` is the one in which `auto` prefers them. */
+@Module({
+  imports: [
+    SandboxModule.forRootAsync({
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): LocalSandboxOptions => ({
+        dataDirectory: config.dataDirectory,
+        workspaceTemplate: config.workspaceTemplate,
+        homeTemplate: config.homeTemplate,
+      }),
+    }),
+  ],
+  providers: [
+    {
+      provide: CLAUDE_CODE_OPTIONS,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): ClaudeCodeOptions => ({ command: config.claudeCommand }),
+    },
+    {
+      provide: CodexOptions,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): CodexOptions => ({ command: config.codexCommand }),
+    },
+    ClaudeCodeHarness,
+    CodexHarness,
+    DemoHarness,
+    {
+      provide: HARNESSES,
+      inject: [ClaudeCodeHarness, CodexHarness, DemoHarness],
+      useFactory: (...harnesses: readonly Harness[]) => harnesses,
+    },
+    HarnessRegistry,
+    HarnessGateway,
+  ],
+  exports: [HarnessGateway, HarnessRegistry],
+})
+export class HarnessModule {}

@@ -1,0 +1,71 @@
+import type { Observable } from 'rxjs';
+import type { SandboxFolders } from '../sandbox/sandbox.js';
+import type { HarnessEvent } from './harness-event.js';
+import type { Prompt } from './prompt.js';
+
+/** Names of the agent programs that Chiron can run. */
+export const HARNESS_NAMES = ['claude-code', 'codex', 'demo'] as const;
+
+/** One of the agent programs that Chiron can run. */
+export type HarnessName = (typeof HARNESS_NAMES)[number];
+
+/** A thread as its harness needs to know it. Fixed by the thread's first request. */
+export interface HarnessThread {
+  readonly id: string;
+  readonly folders: SandboxFolders;
+  /** The model to ask for, or `undefined` for the harness's own default. */
+  readonly model: string | undefined;
+  /** The caller's system prompt, to be appended after the workspace's `AGENTS.md`; `undefined` for none. */
+  readonly systemPrompt: string | undefined;
+  /** The harness's own name of the conversation from an earlier `session-started`, to resume it; `undefined` for a new one. */
+  readonly sessionId: string | undefined;
+  /** The environment that every process of this thread gets: what the deployment passes through, `CLAUDE_MODEL` and such. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** One turn as its harness needs to know it. */
+export interface HarnessTurn {
+  /** A UUID, the same for every attempt of the turn. */
+  readonly id: string;
+  readonly prompt: Prompt;
+  /** 1 for the first attempt. From 2 on, the harness resumes what an earlier, dead attempt of the same turn left. */
+  readonly attempt: number;
+  /** How many turns the thread had before this one. */
+  readonly turnsBefore: number;
+}
+
+/** One live conversation of a thread: a warm process, or what stands for it. */
+export interface HarnessSession {
+  /**
+   * Runs a turn. Cold; one at a time. Emits in batches, in the order of the harness's lines; the last event is `turn-end` or
+   * `turn-failed`, then it completes. It never errors, and never completes without an end event: a process that dies becomes
+   * a `turn-failed`. Unsubscribing abandons the turn: the session is closed, as nobody would read the rest.
+   */
+  run(turn: HarnessTurn): Observable<readonly HarnessEvent[]>;
+  /** Asks the running turn to end; the turn then ends with the reason `interrupted`. Does nothing without a running turn. */
+  interrupt(): void;
+  /** Ends the process. Resolves when it and everything it started are gone. Safe to call again. */
+  close(): Promise<void>;
+  /** False once the process is gone, closed or not to be trusted with another turn. */
+  readonly alive: boolean;
+}
+
+/** What was found of a harness on this machine. */
+export interface HarnessInfo {
+  readonly name: HarnessName;
+  readonly version: string;
+}
+
+/** An agent program. A third one costs a folder and a line in `harness.module.ts`. */
+export interface Harness {
+  readonly name: HarnessName;
+  /** Looks for the program and asks its version; `undefined` when it is not there. Never rejects. */
+  probe(): Promise<HarnessInfo | undefined>;
+  /** Whether a model name is of this harness's kind; one that is not becomes the harness's own default model. */
+  knowsModel(model: string): boolean;
+  /** Starts, or resumes, a thread's conversation. Cheap: a process that does not start shows in the first `run`. */
+  open(thread: HarnessThread): HarnessSession;
+}
+
+/** Injection token of all harnesses, in the order in which `auto` prefers them. */
+export const HARNESSES = Symbol('HARNESSES');

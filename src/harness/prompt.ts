@@ -1,0 +1,24 @@
+/** Where the bytes of an image or a document of a prompt are. Anthropic's wire names. */
+export type PromptSource =
+  | { readonly type: 'base64'; readonly media_type: string; readonly data: string }
+  | { readonly type: 'url'; readonly url: string }
+  | { readonly type: 'text'; readonly media_type: string; readonly data: string };
+
+/** One block of what the user said in a turn, in Anthropic's form. */
+export type PromptBlock =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly source: PromptSource }
+  | {
+      readonly type: 'document';
+      readonly source: PromptSource;
+      readonly title?: string | null;
+      readonly context?: string | null;
+    };
+
+/** What the user said in a turn; at least one block. */
+export type Prompt = readonly PromptBlock[];
+
+/** The prompt's text blocks, one per line; what a harness without images sees. */
+export function promptText(prompt: Prompt): string {
+  return prompt.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+}

@@ -1,0 +1,87 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Response } from 'express';
+import { fromEvent, lastValueFrom, NEVER, type Observable, takeUntil, tap } from 'rxjs';
+import { AppConfig } from '../config/app-config.js';
+import { accumulate, collected, newAccumulation } from '../translator/collect.js';
+import { type OpenedTurn, TurnService } from '../turns/turn.service.js';
+import { remainder } from './remainder.js';
+import { SseWriter } from './sse.js';
+import { StreamClock, type Ticking } from './stream-clock.js';
+import { WaitingJson } from './waiting-json.js';
+
+/** How a caller wants its answer. */
+export interface AnswerOptions {
+  /** The text that the caller already has of it. */
+  readonly received: string | undefined;
+  /** Whether the caller gives up after 300 s, however much it is told to wait: Claude Code 2.1.330, not streaming. */
+  readonly isImpatient: boolean;
+}
+
+/** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
+@Injectable()
+export class AnswerService {
+  private readonly logger = new Logger(AnswerService.name);
+
+  constructor(
+    private readonly turns: TurnService,
+    private readonly clock: StreamClock,
+    @Inject(AppConfig) private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Streams the message. Resolves when it is sent or the caller has left; the turn goes on without it.
+   *
+   * @throws AnthropicException when the turn failed before anything was sent.
+   */
+  async stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
+    const writer = new SseWriter(response);
+    const events$ = this.turns.watch(opened, writer.signals$, writer).pipe(
+      remainder(options.received),
+      tap((events) => writer.write(events)),
+    );
+    if (!(await this.readAll(events$, response, writer))) return;
+    if (writer.isWhole) this.noteDelivery(opened, response);
+    response.end();
+  }
+
+  /**
+   * Sends the whole message as JSON. Resolves when it is sent or the caller has left; the turn goes on without it.
+   *
+   * @throws AnthropicException when the turn failed, or took too long for an impatient caller, before anything was sent.
+   */
+  async whole(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
+    const waiting = new WaitingJson(response, options.isImpatient ? this.config.syncTimeout : undefined);
+    const accumulation = newAccumulation();
+    const events$ = this.turns.watch(opened, NEVER).pipe(
+      remainder(options.received),
+      takeUntil(waiting.expired$),
+      tap((events) => {
+        for (const event of events) accumulate(accumulation, event);
+      }),
+    );
+    if (!(await this.readAll(events$, response, waiting))) return;
+    const body = waiting.body(collected(accumulation));
+    this.noteDelivery(opened, response);
+    response.end(body);
+  }
+
+  /** Reads the turn to its end, as long as its caller is there. False when it has left. */
+  private async readAll(events$: Observable<unknown>, response: Response, ticking: Ticking): Promise<boolean> {
+    const stopTicking = this.clock.add(ticking);
+    try {
+      await lastValueFrom(events$.pipe(takeUntil(fromEvent(response, 'close'))), { defaultValue: undefined });
+      return !response.destroyed;
+    } finally {
+      stopTicking();
+    }
+  }
+
+  /** The whole answer is about to leave; once it has, a caller that says the same again means it again. */
+  private noteDelivery({ turn }: OpenedTurn, response: Response): void {
+    response.once('finish', () => {
+      this.turns.delivered(turn).catch((error: unknown) => {
+        this.logger.warn({ turnId: turn.id, err: error }, 'that an answer was delivered could not be noted');
+      });
+    });
+  }
+}

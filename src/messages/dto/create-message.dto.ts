@@ -1,0 +1,113 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsNotEmpty,
+  IsObject,
+  IsOptional,
+  IsString,
+  Min,
+  ValidateIf,
+  validateSync,
+} from 'class-validator';
+import { badRequest } from '../../translator/anthropic.exception.js';
+
+/** Anthropic's own limit of messages in one request. */
+const MAX_MESSAGES = 100_000;
+
+/**
+ * The fields of a Messages API request that Chiron uses. Every other field is accepted and ignored: clients send new ones
+ * before servers know them. Lists are checked for being lists only, so that a long history costs nothing; its last message
+ * is checked where it is read.
+ */
+export class CreateMessageDto {
+  @ApiProperty({
+    description: 'A model name, or `<harness>/<model>`. The first request of a thread fixes harness and model.',
+    example: 'claude-opus-5-5',
+  })
+  @IsString()
+  @IsNotEmpty()
+  readonly model!: string;
+
+  @ApiProperty({
+    description: 'Required by the protocol. An agent’s turn is not cut at it.',
+    example: 1024,
+    minimum: 0,
+  })
+  @IsInt()
+  @Min(0)
+  readonly max_tokens!: number;
+
+  @ApiProperty({
+    description: 'The conversation. The last `user` message is the prompt; the agent remembers what came before.',
+    type: 'array',
+    items: { type: 'object', properties: { role: { type: 'string' }, content: {} } },
+    example: [{ role: 'user', content: 'Which files are here?' }],
+  })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_MESSAGES)
+  readonly messages!: readonly unknown[];
+
+  @ApiPropertyOptional({ description: 'Answer as server-sent events.', example: true })
+  @IsOptional()
+  @IsBoolean()
+  readonly stream?: boolean | null;
+
+  @ApiPropertyOptional({
+    description: 'A string, or text blocks. Appended to the agent’s own instructions when the thread is new.',
+    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }],
+  })
+  @ValidateIf((_, value: unknown) => value !== undefined && value !== null && typeof value !== 'string')
+  @IsArray({ message: 'system must be a string or a list of blocks' })
+  readonly system?: string | readonly unknown[] | null;
+
+  @ApiPropertyOptional({
+    description: '`user_id` may hold JSON with a `session_id`, which names the thread.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly metadata?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description: 'Tools of the caller. Not handed to the agent.',
+    type: 'array',
+    items: { type: 'object' },
+  })
+  @IsOptional()
+  @IsArray()
+  readonly tools?: readonly unknown[] | null;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject()
+  readonly output_config?: Readonly<Record<string, unknown>> | null;
+}
+
+const FIELDS = ['model', 'max_tokens', 'messages', 'stream', 'system', 'metadata', 'tools', 'output_config'] as const;
+
+/**
+ * A parsed body as a request.
+ *
+ * @throws AnthropicException (400) that names each field that is wrong.
+ */
+export function createMessageDto(body: unknown): CreateMessageDto {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw badRequest('The request body must be a JSON object.');
+  }
+  const request = new CreateMessageDto();
+  for (const field of FIELDS) Reflect.set(request, field, Reflect.get(body, field));
+  const problems = validateSync(request).flatMap((error) => Object.values(error.constraints ?? {}));
+  if (problems.length > 0) throw badRequest(problems.map(inAnthropicsWords).join('; '));
+  return request;
+}
+
+/** class-validator says "model must be a string", Anthropic "model: must be a string". */
+function inAnthropicsWords(problem: string): string {
+  return problem.replace(/^(\w+) (must|should)/, '$1: $2');
+}

@@ -1,0 +1,63 @@
+import { All, Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiExcludeEndpoint } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { Caller, type Principal } from '../auth/principal.js';
+import { AppConfig } from '../config/app-config.js';
+import { ThreadResolver } from '../threads/thread.resolver.js';
+import { AnthropicException } from '../translator/anthropic.exception.js';
+import { TurnService } from '../turns/turn.service.js';
+import { AnswerService } from './answer.service.js';
+import { createMessageDto } from './dto/create-message.dto.js';
+import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
+import { readJsonBody } from './read-body.js';
+import { askedTurn, threadClues } from './turn-request.js';
+
+/** The header that tells a caller which thread its message went to. */
+export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
+
+/** Anthropic's Messages API. */
+@Controller('v1/messages')
+export class MessagesController {
+  constructor(
+    private readonly resolver: ThreadResolver,
+    private readonly turns: TurnService,
+    private readonly answers: AnswerService,
+    @Inject(AppConfig) private readonly config: AppConfig,
+  ) {}
+
+  /** Opens the turn that the request means, or attaches to it, and answers with its message. */
+  @Post()
+  @CreateMessageDocs()
+  async create(@Caller() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const body = createMessageDto(await readJsonBody(request));
+    const asked = askedTurn(request, body, this.config.callerSystem);
+    const { key: threadKey, isFresh: isFreshThread } = this.resolver.resolve(threadClues(request, body));
+    const opened = await this.turns.open({ ...asked, tenant: principal.tenant, threadKey, isFreshThread });
+    response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
+    const options = { received: asked.received, isImpatient: asked.caller === 'claude-code' };
+    if (body.stream === true) await this.answers.stream(opened, response, options);
+    else await this.answers.whole(opened, response, options);
+  }
+
+  /** Interrupts the turn that answers with a message; its callers get what there is of it, and its end. */
+  @Post(':messageId/cancel')
+  @HttpCode(200)
+  @CancelMessageDocs()
+  async cancel(@Caller() principal: Principal, @Param('messageId') messageId: string): Promise<{ cancelled: boolean }> {
+    return { cancelled: await this.turns.cancel(principal.tenant, messageId) };
+  }
+
+  @All()
+  @ApiExcludeEndpoint()
+  notAllowed(): never {
+    throw new AnthropicException('invalid_request_error', 'Only POST is allowed here.', {
+      status: 405,
+      headers: { allow: 'POST' },
+    });
+  }
+}
+
+/** A thread key as a header can carry it: UTF-8 bytes, as Node writes Latin-1. */
+function headerText(key: string): string {
+  return Buffer.from(key, 'utf8').toString('latin1');
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { newestMessage } from './prompt-of.js';
+
+const text = (value: string) => ({ type: 'text', text: value });
+
+describe(newestMessage.name, () => {
+  it('takes the last user message, a string or blocks', () => {
+    const history = [
+      { role: 'user', content: 'old' },
+      { role: 'assistant', content: 'answer' },
+    ];
+    expect(newestMessage([{ role: 'user', content: 'hello' }])).toEqual({
+      prompt: [text('hello')],
+      context: [],
+      hasHistory: false,
+    });
+    expect(newestMessage([...history, { role: 'user', content: [text('new'), text('er')] }])).toEqual({
+      prompt: [text('new'), text('er')],
+      context: [],
+      hasHistory: true,
+    });
+  });
+
+  it('reads what Claude Code sends: reminders are dropped, the trailing system message is context', () => {
+    const { prompt, context } = newestMessage([
+      { role: 'user', content: [text('<system-reminder>\nx\n</system-reminder>'), text('Reply PING')] },
+      { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
+      { role: 'system', content: '<total_tokens>1</total_tokens>' },
+    ]);
+    expect(prompt).toEqual([text('Reply PING')]);
+    expect(context).toEqual(['# Environment', '<total_tokens>1</total_tokens>']);
+  });
+
+  it('keeps images and documents as they are', () => {
+    const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } };
+    const page = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
+    const pdf = {
+      type: 'document',
+      source: { type: 'base64', media_type: 'application/pdf', data: 'AA==' },
+      title: 'T',
+    };
+    expect(newestMessage([{ role: 'user', content: [image, page, pdf] }]).prompt).toEqual([image, page, pdf]);
+  });
+
+  it.each([
+    [[], 'messages: must hold a user message'],
+    [[{ role: 'system', content: 'x' }], 'messages: must hold a user message'],
+    [
+      [
+        { role: 'user', content: 'x' },
+        { role: 'assistant', content: 'pre' },
+      ],
+      /prefilled/,
+    ],
+    [
+      [
+        { role: 'assistant', content: 'x' },
+        { role: 'system', content: 'x' },
+      ],
+      /prefilled/,
+    ],
+    [[{ role: 'tool', content: 'x' }], /messages\.0\.role/],
+    [['x'], /messages\.0: must be an object/],
+    [[{ role: 'user' }], /messages\.0\.content: must be/],
+    [[{ role: 'user', content: '' }], /no content to answer/],
+    [[{ role: 'user', content: [text('<system-reminder>x</system-reminder>')] }], /no content to answer/],
+    [
+      [{ role: 'user', content: [{ type: 'image', source: { type: 'file', file_id: 'f' } }] }],
+      /content\.0\.source\.type/,
+    ],
+    [[{ role: 'user', content: [{ type: 'video' }] }], /content\.0\.type/],
+    [[{ role: 'user', content: [{ type: 'text', text: 3 }] }], /content\.0\.text: must be a string/],
+  ])('refuses %j', (messages, problem) => {
+    expect(() => newestMessage(messages)).toThrow(problem);
+  });
+});

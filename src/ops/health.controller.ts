@@ -1,0 +1,56 @@
+import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Public } from '../auth/api-key.guard.js';
+import { EventLog } from '../storage/event-log.js';
+import { TurnRunner } from '../turns/turn.runner.js';
+
+/** Whether new turns are taken on, and if not why. */
+type Readiness =
+  { readonly ok: true; readonly ready: true } | { readonly ok: false; readonly ready: false; readonly error: string };
+
+/** What load balancers, and clients that warm up their connection, ask for. Open to everybody; says nothing of the deployment. */
+@Public()
+@ApiTags('Operations')
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly runner: TurnRunner,
+    private readonly log: EventLog,
+  ) {}
+
+  @Get('healthz')
+  @ApiOperation({ summary: 'Whether the process lives' })
+  healthy(): { readonly ok: true } {
+    return { ok: true };
+  }
+
+  @Get('readyz')
+  @ApiOperation({ summary: 'Whether new turns are taken on' })
+  ready(@Res({ passthrough: true }) response: Response): Readiness {
+    const error = this.problem();
+    if (error === undefined) return { ok: true, ready: true };
+    response.status(503);
+    return { ok: false, ready: false, error };
+  }
+
+  /** Clients that check a base URL get an answer; so does `HEAD /`, by which older versions of Claude Code do. */
+  @Get()
+  @ApiOperation({ summary: 'What this is' })
+  root(): { readonly name: string; readonly messages: string; readonly docs: string } {
+    return { name: 'chiron', messages: '/v1/messages', docs: '/docs' };
+  }
+
+  /** Claude Code 2.1.330 warms its connection with this. */
+  @Head('api/hello')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Connection warm-up of Claude Code' })
+  hello(): void {
+    // The status is the whole answer.
+  }
+
+  private problem(): string | undefined {
+    if (this.runner.draining) return 'the server is stopping';
+    return this.log.lastError === undefined ? undefined : 'the store cannot be written';
+  }
+}

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http';
+import type { Params } from 'nestjs-pino';
+
+/** Routes that load balancers ask for all the time: a line each would drown the rest. */
+const QUIET = new Set(['/healthz', '/readyz', '/', '/api/hello']);
+
+/**
+ * One JSON line per request when it has ended, and whatever the server has to say. Of a request the method, the path, the
+ * status, the time it took and its id: never a header, a body or a query, which may hold keys or prompts.
+ */
+export function loggerOptions(level: string): Params {
+  return {
+    pinoHttp: {
+      level,
+      autoLogging: { ignore: (request) => QUIET.has(pathOf(request)) },
+      quietReqLogger: true,
+      genReqId: (_request, response) => String(response.getHeader('request-id') ?? ''),
+      serializers: {
+        req: (request: { readonly method: string; readonly url: string }) => ({
+          method: request.method,
+          path: request.url.split('?')[0],
+        }),
+        res: (response: { readonly statusCode: number }) => ({ status: response.statusCode }),
+      },
+      customAttributeKeys: { reqId: 'requestId', responseTime: 'milliseconds' },
+    },
+  };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split('?')[0] ?? '';
+}

@@ -1,0 +1,34 @@
+import type { AppConfig } from '../config/app-config.js';
+import type { HarnessInfo, HarnessName } from '../harness/harness.js';
+
+/** What the summary tells. */
+export interface StartFacts {
+  /** Where the server listens. */
+  readonly url: string;
+  readonly found: readonly HarnessInfo[];
+  readonly defaultHarness: HarnessName;
+}
+
+/** The lines that the server prints once it is ready. They hold no key and no password. */
+export function startSummary(config: AppConfig, facts: StartFacts): string {
+  const harnesses = facts.found.map(({ name, version }) => {
+    const mark = name === facts.defaultHarness ? ' (default)' : '';
+    return `${name} ${version}${mark}`;
+  });
+  const hasKeys = config.apiKeys.length > 0;
+  const rows: readonly (readonly [string, string])[] = [
+    ['address', facts.url],
+    ['store', config.databaseUrl === undefined ? 'SQLite in the data folder' : 'PostgreSQL'],
+    ['data', config.dataDirectory],
+    ['harnesses', harnesses.join(', ')],
+    ['keys', hasKeys ? `required (${config.apiKeys.length} configured)` : 'not required; loopback only'],
+  ];
+  const key = hasKeys ? '<one of your keys>' : 'none';
+  return [
+    'Chiron is ready',
+    ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
+    '  Point Claude Code at it:',
+    `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,
+    '',
+  ].join('\n');
+}

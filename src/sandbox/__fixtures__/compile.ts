@@ -1,0 +1,19 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+
+/**
+ * Compiles the sandbox into a folder, so that a plain `node` can run it as a server that may be killed: Node's own type
+ * stripping knows neither decorators nor `.js` imports of `.ts` files.
+ */
+export function compileSandbox(target: string): void {
+  const source = resolve(import.meta.dirname, '..');
+  const compilerOptions = { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, experimentalDecorators: true };
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, 'package.json'), '{"type":"module"}');
+  symlinkSync(resolve(source, '../../node_modules'), join(target, 'node_modules'));
+  for (const name of readdirSync(source).filter((each) => each.endsWith('.ts') && !each.endsWith('.spec.ts'))) {
+    const { outputText } = ts.transpileModule(readFileSync(join(source, name), 'utf8'), { compilerOptions });
+    writeFileSync(join(target, name.replace(/\.ts$/, '.js')), outputText);
+  }
+}

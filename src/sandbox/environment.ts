@@ -1,0 +1,91 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { SandboxFolders } from './sandbox.js';
+
+/** An environment as Node gives it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment of one sandbox process is made of. */
+export interface EnvironmentParts {
+  /** The server's own environment; only `PATH`, the locale, the time zone and the user's name are taken from it. */
+  readonly server: Environment;
+  readonly folders: SandboxFolders;
+  /** The thread's own folder for temporary files. */
+  readonly temporaryFolder: string;
+  /** The command's additions; they win over the basics. */
+  readonly added: Readonly<Record<string, string>>;
+  /** The variables by which the process and its descendants are found again; they win over everything. */
+  readonly markers: Readonly<Record<string, string>>;
+}
+
+/** The environment of a sandbox process: a few basics and what the command adds, nothing else of the server's. */
+export function sandboxEnvironment(parts: EnvironmentParts): Record<string, string> {
+  const { server, folders } = parts;
+  const user = server['USER'] ?? server['LOGNAME'] ?? 'chiron';
+  return {
+    PATH: sandboxPath(server['PATH']),
+    HOME: folders.home,
+    // Set here, because some shells export it anyway.
+    PWD: folders.workspace,
+    TMPDIR: parts.temporaryFolder,
+    LANG: server['LANG'] ?? 'C.UTF-8',
+    ...pick(server, ['LC_ALL', 'TZ']),
+    TERM: 'dumb',
+    USER: user,
+    LOGNAME: user,
+    // Not the server's own: that may be `nologin`, or a shell that the agents' tools do not speak.
+    SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
+    CLAUDE_CONFIG_DIR: join(folders.home, '.claude'),
+    CODEX_HOME: join(folders.home, '.codex'),
+    ...parts.added,
+    ...parts.markers,
+  };
+}
+
+/**
+ * The server's `PATH` for the sandbox: without what npm puts in front of it for a script (this project's own tools would
+ * otherwise hide the workspace's), and without entries relative to the working directory, which the agent can write to.
+ * When that takes away `node`, on which the harnesses' launchers depend, the server's own comes last.
+ */
+export function sandboxPath(path: string | undefined, nodeProgram: string = process.execPath): string {
+  const entries = (path ?? '').split(delimiter).filter((entry) => isAbsolute(entry) && !isNpmFolder(entry));
+  const kept = entries.length > 0 ? entries : ['/usr/local/bin', '/usr/bin', '/bin'];
+  const hasNode = findProgram('node', kept.join(delimiter)) !== undefined;
+  return (hasNode ? kept : [...kept, dirname(nodeProgram)]).join(delimiter);
+}
+
+/** Where a program is: the absolute path of an executable file, or `undefined`. A name is looked up on `path`. */
+export function findProgram(command: string, path: string | undefined): string | undefined {
+  if (command === '') return undefined;
+  const candidates = command.includes('/')
+    ? [resolve(command)]
+    : (path ?? '')
+        .split(delimiter)
+        .filter((entry) => entry !== '')
+        .map((entry) => resolve(entry, command));
+  return candidates.find(isExecutableFile);
+}
+
+function isNpmFolder(entry: string): boolean {
+  return /(^|\/)node_modules\/\.bin(\/|$)/.test(entry) || /\/node-gyp-bin\/?$/.test(entry);
+}
+
+function isExecutableFile(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    // The answer of `access`: it is there, but not ours to run.
+    return false;
+  }
+}
+
+function pick(environment: Environment, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

@@ -1,0 +1,82 @@
+/** The longest line that is kept, in bytes. The largest harness lines hold images and whole files; 64 MiB is far above them. */
+export const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
+
+const LINE_FEED = 0x0a;
+
+/**
+ * Cuts a stream of bytes into lines. Works on bytes, so that a character split across two reads stays whole. Line ends are
+ * LF or CRLF and are not part of a line. A line longer than the limit is dropped and counted; memory never holds more.
+ */
+export class LineSplitter {
+  private pending: Buffer[] = [];
+  private pendingBytes = 0;
+  private dropping = false;
+  private droppedLines = 0;
+
+  /** @param longestLineBytes the longest line that is kept, in bytes without its line feed */
+  constructor(private readonly longestLineBytes: number = LONGEST_LINE_BYTES) {}
+
+  /** How many lines were longer than the limit. */
+  get dropped(): number {
+    return this.droppedLines;
+  }
+
+  /** The lines that end in this chunk; what is after the last line end waits for the next chunk. */
+  push(chunk: Buffer): readonly string[] {
+    const lines: string[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      this.keep(chunk.subarray(start, end));
+      lines.push(...this.take());
+      start = end + 1;
+    }
+    if (start < chunk.length) this.keep(chunk.subarray(start));
+    return lines;
+  }
+
+  /** The last line, when the output closed without a line end after it. */
+  end(): readonly string[] {
+    return this.pendingBytes > 0 ? this.take() : [];
+  }
+
+  private keep(part: Buffer): void {
+    if (this.dropping) return;
+    if (this.pendingBytes + part.length > this.longestLineBytes) {
+      this.dropping = true;
+      this.droppedLines += 1;
+      this.forget();
+      return;
+    }
+    this.pending.push(part);
+    this.pendingBytes += part.length;
+  }
+
+  private take(): readonly string[] {
+    if (this.dropping) {
+      this.dropping = false;
+      return [];
+    }
+    const line = Buffer.concat(this.pending, this.pendingBytes).toString('utf8');
+    this.forget();
+    return [line.endsWith('\r') ? line.slice(0, -1) : line];
+  }
+
+  private forget(): void {
+    this.pending = [];
+    this.pendingBytes = 0;
+  }
+}
+
+/** The last `limit` bytes of what was kept and what came now. */
+export function keepTail(tail: Buffer, chunk: Buffer, limit: number): Buffer {
+  const all = chunk.length >= limit ? chunk : Buffer.concat([tail, chunk]);
+  // A copy, so that a large read is not held by the small piece of it that is kept.
+  return Buffer.from(all.subarray(Math.max(0, all.length - limit)));
+}
+
+/** A tail as text. A character whose first bytes were cut off is left out. */
+export function decodeTail(tail: Buffer): string {
+  let start = 0;
+  while (start < Math.min(3, tail.length) && ((tail[start] ?? 0) & 0xc0) === 0x80) start += 1;
+  return tail.subarray(start).toString('utf8');
+}

@@ -1,0 +1,260 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { firstValueFrom, toArray, map } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startProcess } from './local.process.js';
+import { LocalSandbox } from './local.sandbox.js';
+import { listProcesses } from './process-table.js';
+import { Reaper } from './reaper.js';
+import type { SandboxCommand, SandboxProcess } from './sandbox.js';
+
+const LONG = { timeout: 15_000, interval: 50 };
+let folder: string;
+let sandbox: LocalSandbox;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'chiron-sandbox-'));
+  sandbox = new LocalSandbox({ dataDirectory: folder, workspaceTemplate: undefined, homeTemplate: undefined });
+});
+
+afterEach(async () => {
+  await sandbox.close();
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(command: string, args: readonly string[], more: Partial<SandboxCommand> = {}) {
+  const folders = await sandbox.prepare('one');
+  return sandbox.spawn({ threadId: 'one', folders, command, args, env: {}, ...more });
+}
+
+const shell = (script: string, more: Partial<SandboxCommand> = {}) => start('sh', ['-c', script], more);
+
+function output(process: SandboxProcess): Promise<readonly string[]> {
+  return firstValueFrom(
+    process.lines$.pipe(
+      toArray(),
+      map((batches) => batches.flat()),
+    ),
+  );
+}
+
+/** Watches a process and gives what it has said so far. */
+function watch(process: SandboxProcess): () => readonly string[] {
+  const lines: string[] = [];
+  process.lines$.subscribe((batch) => lines.push(...batch));
+  return () => lines;
+}
+
+async function living(pids: readonly string[]): Promise<readonly string[]> {
+  const table = new Set((await listProcesses('none')).map((entry) => String(entry.pid)));
+  return pids.filter((pid) => table.has(pid));
+}
+
+describe('a program in the sandbox', () => {
+  it('runs in the workspace with the arguments as they are', async () => {
+    const started = await start('sh', ['-c', 'pwd -P; printf "%s\\n" "$@"', 'name', 'a b', '$HOME', '', '-x']);
+    expect(await output(started)).toEqual([
+      expect.stringMatching(/threads\/one\/workspace$/),
+      'a b',
+      '$HOME',
+      '',
+      '-x',
+    ]);
+  });
+
+  it('sees the basics and what the command adds, and nothing else of the server', async () => {
+    vi.stubEnv('CHIRON_CANARY', 'secret');
+    vi.stubEnv('ANTHROPIC_API_KEY', 'secret');
+    const environment = await output(await start('env', [], { env: { CLAUDE_MODEL: 'opus' } }));
+    const names = environment.map((line) => line.slice(0, line.indexOf('='))).filter((name) => name !== '_');
+    // `_`, `OLDPWD` and `SHLVL` are what some shells export by themselves.
+    expect(names.filter((name) => !['OLDPWD', 'SHLVL', 'TZ', 'LC_ALL'].includes(name)).sort()).toEqual([
+      'CHIRON_PROCESS',
+      'CHIRON_SERVER',
+      'CLAUDE_CONFIG_DIR',
+      'CLAUDE_MODEL',
+      'CODEX_HOME',
+      'HOME',
+      'LANG',
+      'LOGNAME',
+      'PATH',
+      'PWD',
+      'SHELL',
+      'TERM',
+      'TMPDIR',
+      'USER',
+    ]);
+    expect(environment.join('\n')).not.toContain('secret');
+    expect(environment).toContain(`HOME=${sandbox.folders('one').home}`);
+    expect(environment).toContain('CLAUDE_MODEL=opus');
+  });
+
+  it('can write into its temporary folder, which is its own', async () => {
+    const lines = await output(await shell('mktemp'));
+    expect(lines).toEqual([expect.stringContaining(join(folder, 'threads', 'one', 'tmp'))]);
+  });
+
+  it('gets every line that is written to it, from the first byte', async () => {
+    const started = await start('cat', []);
+    for (const line of ['first', '  second \\n', '', 'ünï😀']) started.writeLine(line);
+    const seen = watch(started);
+    await expect.poll(seen, LONG).toEqual(['first', '  second \\n', '', 'ünï😀']);
+    started.writeLine('later');
+    await expect.poll(seen, LONG).toContain('later');
+    await started.stop(10_000);
+    started.writeLine('ignored');
+    expect(seen()).not.toContain('ignored');
+  });
+
+  it('tells its status and the end of its standard error', async () => {
+    const started = await shell('i=0; while [ $i -lt 2000 ]; do echo "error $i" >&2; i=$((i+1)); done; exit 3');
+    const { code, signal, stderr } = await started.exit;
+    expect({ code, signal }).toEqual({ code: 3, signal: null });
+    expect(stderr.endsWith('error 1998\nerror 1999\n')).toBe(true);
+    expect(Buffer.byteLength(stderr)).toBe(4096);
+  });
+
+  it('tells the signal that ended it', async () => {
+    expect(await (await shell('kill -KILL $$')).exit).toMatchObject({ code: null, signal: 'SIGKILL' });
+  });
+
+  it('keeps its output for a reader that comes after its end', async () => {
+    const started = await shell('echo one; echo two; printf rest');
+    await started.exit;
+    expect(await output(started)).toEqual(['one', 'two', 'rest']);
+  });
+
+  it('waits with a long output until somebody reads, and loses none of it', async () => {
+    const started = await shell('seq 1 200; echo > ../begun; seq 201 200000; echo > ../finished');
+    const exists = (name: string) => existsSync(join(folder, 'threads', 'one', name));
+    await expect.poll(() => exists('begun'), LONG).toBe(true);
+    expect(exists('finished')).toBe(false);
+    const lines = await output(started);
+    expect(lines).toHaveLength(200_000);
+    expect(lines.at(-1)).toBe('200000');
+    expect(exists('finished')).toBe(true);
+  });
+
+  it.each(['no-such-program', '/no/such/program', ''])(
+    'exits with 127 when there is no program %j',
+    async (command) => {
+      const started = await start(command, []);
+      started.writeLine('ignored');
+      expect(await started.exit).toMatchObject({ code: 127, signal: null });
+      expect(await output(started)).toEqual([]);
+      await started.stop(0);
+    },
+  );
+
+  it('exits with 127 when it cannot be started for another reason', async () => {
+    expect(await (await start('sh', ['a\0b'])).exit).toMatchObject({ code: 127 });
+    const nowhere = { workspace: join(folder, 'nowhere'), home: folder };
+    expect(await (await start('sh', [], { folders: nowhere })).exit).toMatchObject({ code: 127 });
+  });
+
+  it('is not let in before it is guarded', async () => {
+    const reaper = new Reaper('CHIRON_SERVER=never', () => undefined);
+    vi.spyOn(reaper, 'add').mockReturnValue(new Promise(() => undefined));
+    const started = startProcess({
+      program: '/bin/sh',
+      args: ['-c', 'echo in'],
+      workingDirectory: folder,
+      environment: {},
+      marker: 'CHIRON_PROCESS=never',
+      reaper,
+      warn: () => undefined,
+    });
+    started.writeLine('line');
+    await started.stop(10_000);
+    expect(await output(started)).toEqual([]);
+  });
+});
+
+describe('the end of a program', () => {
+  it('is asked for: input closed and SIGTERM', async () => {
+    const byInput = await shell('trap "" TERM; echo ready; cat; echo closed; exit 5');
+    const seen = watch(byInput);
+    await expect.poll(seen, LONG).toEqual(['ready']);
+    await byInput.stop(60_000);
+    expect(await byInput.exit).toMatchObject({ code: 5 });
+    expect(seen()).toEqual(['ready', 'closed']);
+
+    const bySignal = await shell('trap "exit 6" TERM; echo ready; while :; do sleep 0.1; done');
+    await expect.poll(watch(bySignal), LONG).toEqual(['ready']);
+    await bySignal.stop(60_000);
+    expect(await bySignal.exit).toMatchObject({ code: 6 });
+  });
+
+  it('is forced after the grace', async () => {
+    const started = await shell('trap "" TERM; echo ready; while :; do sleep 1000; done');
+    await expect.poll(watch(started), LONG).toEqual(['ready']);
+    await Promise.all([started.stop(60_000), started.stop(50)]);
+    expect(await started.exit).toMatchObject({ code: null, signal: 'SIGKILL' });
+    await started.stop(0);
+  });
+
+  const strays = `
+    trap '' TERM
+    sleep 1000 & echo $!
+    (trap '' TERM; exec sleep 1000) & echo $!
+    setsid sh -c 'echo $$; trap "" TERM HUP; sleep 1000; :' &
+    (setsid sh -c 'echo $$; exec sleep 1000' &)
+    env -i setsid sh -c 'echo $$; exec sleep 1000' &`;
+
+  it.runIf(process.platform === 'linux')('is the end of everything that it started, wherever that went', async () => {
+    const started = await shell(`${strays}\nwait`);
+    const seen = watch(started);
+    await expect.poll(() => seen().length, LONG).toBe(5);
+    expect(await living(seen())).toHaveLength(5);
+    await started.stop(50);
+    expect(await living(seen())).toEqual([]);
+  });
+
+  it.runIf(process.platform === 'linux')('is that also when it ends by itself', async () => {
+    const started = await shell(`
+      sleep 1000 & echo $!
+      (setsid sh -c 'echo $$ > ../daemon; exec sleep 1000' >/dev/null 2>&1 &)
+      while [ ! -s ../daemon ]; do :; done; cat ../daemon`);
+    const lines = await output(started);
+    expect(lines).toHaveLength(2);
+    expect(await started.exit).toMatchObject({ code: 0 });
+    expect(await living(lines)).toEqual([]);
+  });
+
+  it('of one is not the end of another', async () => {
+    const [one, other] = [await shell('echo $$; exec sleep 1000'), await shell('echo $$; exec sleep 1000')];
+    const seen = watch(other);
+    await expect.poll(seen, LONG).toHaveLength(1);
+    await one.stop(10_000);
+    expect(await living(seen())).toEqual(seen());
+  });
+});
+
+describe('the sandbox', () => {
+  it('stops everything when it is closed and starts nothing any more', async () => {
+    const started = [await shell('echo $$; exec sleep 1000'), await shell('echo $$; exec cat')];
+    const seen = started.map(watch);
+    await expect.poll(() => seen.flatMap((lines) => lines()), LONG).toHaveLength(2);
+    await Promise.all([sandbox.close(), sandbox.close()]);
+    expect(await living(seen.flatMap((lines) => lines()))).toEqual([]);
+    expect(await (await shell('echo late')).exit).toMatchObject({ code: 127, stderr: 'the sandbox is closed' });
+  });
+
+  it('prepares a thread once for all who ask at once', async () => {
+    const answers = await Promise.all([sandbox.prepare('one'), sandbox.prepare('one')]);
+    expect(answers).toEqual([sandbox.folders('one'), sandbox.folders('one')]);
+  });
+
+  it('removes a thread after its preparation', async () => {
+    const preparation = sandbox.prepare('one');
+    await sandbox.remove('one');
+    await preparation;
+    expect(existsSync(join(folder, 'threads', 'one'))).toBe(false);
+  });
+
+  it('refuses ids that could lead elsewhere', () => {
+    expect(() => sandbox.folders('../one')).toThrow('thread id');
+  });
+});

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { findProgram, sandboxEnvironment } from './environment.js';
+import { notStarted, startProcess } from './local.process.js';
+import { Reaper } from './reaper.js';
+import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
+import { prepareThread, removeThread, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
+
+/** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
+export type LocalSandboxOptions = ThreadFolderOptions;
+
+/** Injection token of the settings of {@link LocalSandbox}. */
+export const LocalSandboxOptions = Symbol('LocalSandboxOptions');
+
+const CLOSE_GRACE_MILLISECONDS = 5000;
+
+/**
+ * Runs the threads' programs as processes of this machine and of the server's user: folders, environment and lifetime are
+ * kept apart, rights are not. No process outlives the server, however the server ends; see {@link Reaper}.
+ */
+@Injectable()
+export class LocalSandbox implements Sandbox, OnApplicationShutdown {
+  private readonly logger = new Logger(LocalSandbox.name);
+  private readonly serverId = randomUUID();
+  private readonly warn = (text: string): void => this.logger.warn(text);
+  private readonly reaper = new Reaper(`CHIRON_SERVER=${this.serverId}`, this.warn);
+  private readonly preparing = new Map<string, Promise<SandboxFolders>>();
+  private readonly running = new Set<SandboxProcess>();
+  private closing: Promise<void> | undefined;
+
+  constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {}
+
+  folders(threadId: string): SandboxFolders {
+    const { workspace, home } = threadFolders(this.options.dataDirectory, threadId);
+    return { workspace, home };
+  }
+
+  async prepare(threadId: string): Promise<SandboxFolders> {
+    const underway = this.preparing.get(threadId);
+    if (underway !== undefined) return underway;
+    const preparation = prepareThread(this.options, threadId).then(() => this.folders(threadId));
+    this.preparing.set(threadId, preparation);
+    try {
+      return await preparation;
+    } finally {
+      this.preparing.delete(threadId);
+    }
+  }
+
+  spawn(command: SandboxCommand): SandboxProcess {
+    if (this.closing !== undefined) return notStarted('the sandbox is closed');
+    const program = findProgram(command.command, process.env['PATH']);
+    if (program === undefined) return notStarted(`${command.command}: not found`);
+    const processId = randomUUID();
+    const started = startProcess({
+      program,
+      args: command.args,
+      workingDirectory: command.folders.workspace,
+      environment: sandboxEnvironment({
+        server: process.env,
+        folders: command.folders,
+        temporaryFolder: threadFolders(this.options.dataDirectory, command.threadId).temporary,
+        added: command.env,
+        markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
+      }),
+      marker: `CHIRON_PROCESS=${processId}`,
+      reaper: this.reaper,
+      warn: this.warn,
+    });
+    this.running.add(started);
+    void started.exit.then(() => this.running.delete(started));
+    return started;
+  }
+
+  async remove(threadId: string): Promise<void> {
+    // A preparation that failed has told its own caller; what it left is removed like the rest.
+    await this.preparing.get(threadId)?.catch(() => undefined);
+    await removeThread(this.options.dataDirectory, threadId);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.stopAll();
+    return this.closing;
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  private async stopAll(): Promise<void> {
+    await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MILLISECONDS)));
+    await this.reaper.close();
+  }
+}

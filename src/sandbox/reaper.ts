@@ -1,0 +1,161 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
+import { LineSplitter } from './lines.js';
+
+/**
+ * The helper. Its argument is the marker (`NAME=value`) that everything of this server has in its environment. It reads
+ * `add <group>` (and answers with the group) and `remove <group>`; at the end of its input the server is gone, however it
+ * died, and everything that is left of it is killed. It ignores the signals that a service manager sends to the whole of a
+ * service before the server is gone, and SIGPIPE, because the server may die between a line and its answer.
+ *
+ * Without /proc (macOS) no environment can be searched, so the descendants are taken from `ps`, before their parents die.
+ */
+const SCRIPT = `
+trap '' HUP INT QUIT TERM PIPE
+marker=$0
+groups=
+while read -r verb group; do
+  case $verb in
+  add)
+    groups="$groups $group"
+    echo "$group" ;;
+  remove)
+    rest=
+    for each in $groups; do [ "$each" = "$group" ] || rest="$rest $each"; done
+    groups=$rest ;;
+  esac
+done
+exec >/dev/null 2>&1
+descendants=
+[ -d /proc/self ] || descendants=$(ps -axo pid=,ppid= | awk -v roots="$groups" '
+  BEGIN { count = split(roots, root, " "); for (i = 1; i <= count; i++) hit[root[i]] = 1 }
+  { parent[$1] = $2 }
+  END { do { more = 0; for (pid in parent) if (!(pid in hit) && (parent[pid] in hit)) { hit[pid] = 1; more = 1; print pid } } while (more) }')
+for group in $groups; do kill -KILL "-$group"; done
+for pid in $descendants; do kill -KILL "$pid"; done
+before=unknown
+for round in 1 2 3 4 5 6 7 8; do
+  found=$(grep -lsF -e "$marker" /proc/[0-9]*/environ)
+  [ -z "$found$before" ] && break
+  for file in $found; do
+    file=\${file#/proc/}
+    kill -KILL "\${file%/environ}"
+  done
+  [ -z "$found" ] || sleep 0.1 || sleep 1
+  before=$found
+done
+`;
+
+/** A helper that dies younger than this is started again only after as long a pause, so that a broken one costs little. */
+const SHORT_LIFE_MILLISECONDS = 1000;
+
+/**
+ * Makes sure that no process outlives the server, even one that is killed with SIGKILL and can do nothing any more: a tiny
+ * shell process in a session of its own holds the other end of a pipe and cleans up when the pipe closes. It is started
+ * with the first process, and again when it dies itself.
+ */
+export class Reaper {
+  private readonly groups = new Set<number>();
+  private readonly waiting = new Map<number, () => void>();
+  private helper: ChildProcess | undefined;
+  private pause: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  /**
+   * @param marker `NAME=value`, in the environment of every process of this server and of nothing else
+   * @param warn told when a helper died, for the log
+   */
+  constructor(
+    private readonly marker: string,
+    private readonly warn: (text: string) => void,
+  ) {}
+
+  /** The pid of the helper that runs now. */
+  get pid(): number | undefined {
+    return this.helper?.pid;
+  }
+
+  /**
+   * Puts a process group under guard. Resolves once the helper has it: from then on the group dies with the server. Waits
+   * for ever when there is no helper to be had, or when the group is removed before.
+   */
+  add(group: number): Promise<void> {
+    this.groups.add(group);
+    return new Promise((resolve) => {
+      this.waiting.set(group, resolve);
+      if (this.helper === undefined) this.start();
+      else tell(this.helper.stdin, `add ${String(group)}`);
+    });
+  }
+
+  /** Takes a group out again, once it is empty: its number may soon be another's. */
+  remove(group: number): void {
+    this.waiting.delete(group);
+    if (this.groups.delete(group)) tell(this.helper?.stdin, `remove ${String(group)}`);
+  }
+
+  /** Ends the helper, which kills what is still under guard. Resolves when it is gone. */
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.pause);
+    const helper = this.helper;
+    if (helper?.pid === undefined || helper.exitCode !== null || helper.signalCode !== null) return;
+    // While it is waited for it must keep this process alive, which it otherwise does not.
+    helper.ref();
+    await new Promise<void>((resolve) => {
+      helper.once('exit', () => resolve());
+      helper.stdin?.end();
+    });
+  }
+
+  private start(): void {
+    // A pause that goes on starts a helper anyway; after the close there is nobody to guard.
+    if (this.pause !== undefined || this.closed) return;
+    const startedAt = performance.now();
+    const helper = spawn('/bin/sh', ['-c', SCRIPT, this.marker], {
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    this.helper = helper;
+    helper.once('error', (error) => this.replace(startedAt, error.message));
+    helper.once('exit', (code, signal) => this.replace(startedAt, `ended with ${String(signal ?? code)}`));
+    if (helper.pid === undefined) return;
+    // A line that is lost with a dying helper is told to the next one, which gets the whole list.
+    helper.stdin.on('error', () => undefined);
+    const splitter = new LineSplitter();
+    helper.stdout.on('data', (chunk: Buffer) => {
+      for (const line of splitter.push(chunk)) this.acknowledge(Number(line));
+    });
+    for (const group of this.groups) tell(helper.stdin, `add ${String(group)}`);
+    // A helper is no reason for the server to stay.
+    helper.unref();
+    for (const stream of [helper.stdin, helper.stdout]) if (stream instanceof Socket) stream.unref();
+  }
+
+  private acknowledge(group: number): void {
+    this.waiting.get(group)?.();
+    this.waiting.delete(group);
+  }
+
+  private replace(startedAt: number, reason: string): void {
+    this.helper = undefined;
+    if (this.closed) return;
+    this.warn(`the helper that guards the processes is gone (${reason})`);
+    if (this.groups.size === 0) return;
+    if (performance.now() - startedAt >= SHORT_LIFE_MILLISECONDS) {
+      this.start();
+      return;
+    }
+    this.pause = setTimeout(() => {
+      this.pause = undefined;
+      if (this.groups.size > 0) this.start();
+    }, SHORT_LIFE_MILLISECONDS);
+  }
+}
+
+function tell(input: Writable | null | undefined, line: string): void {
+  if (input?.writable === true) input.write(`${line}\n`);
+}

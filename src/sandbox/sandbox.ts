@@ -1,0 +1,61 @@
+import type { Observable } from 'rxjs';
+
+/** The folders of one thread. Absolute paths; they exist once {@link Sandbox.prepare} has resolved. */
+export interface SandboxFolders {
+  /** The agent's working directory. */
+  readonly workspace: string;
+  /** `HOME` of the agent, with `.claude` (`CLAUDE_CONFIG_DIR`) and `.codex` (`CODEX_HOME`) in it. */
+  readonly home: string;
+}
+
+/** A program to start in a thread's sandbox. */
+export interface SandboxCommand {
+  readonly threadId: string;
+  readonly folders: SandboxFolders;
+  /** The program: an absolute path, or a name on the server's `PATH`. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to the sandbox's own few variables (`PATH`, `HOME`, `LANG` …). Nothing else of the server's environment gets in. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How a process in the sandbox ended. */
+export interface SandboxExit {
+  /** Exit status, or `null` when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines of its standard error, at most 4 KiB, for the log; it may quote the user, so it is never sent to a caller. */
+  readonly stderr: string;
+}
+
+/** A running program in a thread's sandbox. */
+export interface SandboxProcess {
+  /**
+   * The lines of its standard output, without line ends, in chunks as they were read (one array per read, so that a burst
+   * costs one emission). Hot and buffered until the first subscription; completes when the output closes; never errors.
+   */
+  readonly lines$: Observable<readonly string[]>;
+  /** Settles when the process is gone, and everything that it started with it. Never rejects. A program that cannot be started settles with code 127. */
+  readonly exit: Promise<SandboxExit>;
+  /** Writes one line to its standard input; a line end is added. Ignored when the process is gone. */
+  writeLine(line: string): void;
+  /** Asks it to end (input closed, SIGTERM), and kills it and all its descendants after `graceMilliseconds`. Resolves when they are gone. */
+  stop(graceMilliseconds: number): Promise<void>;
+}
+
+/** Where the processes of threads run. One implementation per kind of isolation. */
+export interface Sandbox {
+  /** The thread's folders, without touching the disk. */
+  folders(threadId: string): SandboxFolders;
+  /** Makes the thread's folders, from the templates when they are new. Safe to call again. */
+  prepare(threadId: string): Promise<SandboxFolders>;
+  /** Starts a program. Never throws for a program that is not there: its `exit` says so. */
+  spawn(command: SandboxCommand): SandboxProcess;
+  /** Removes the thread's folders. Its processes must be stopped before. */
+  remove(threadId: string): Promise<void>;
+  /** Stops every process that is left. */
+  close(): Promise<void>;
+}
+
+/** Injection token of the deployment's sandbox. */
+export const Sandbox = Symbol('Sandbox');

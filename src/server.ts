@@ -1,0 +1,64 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import type { AppConfig } from './config/app-config.js';
+import { HarnessRegistry } from './harness/harness.registry.js';
+import { errorEnvelope } from './messages/anthropic-error.filter.js';
+import { newRequestId, requestId } from './messages/request-id.js';
+import { setUpOpenApi } from './ops/openapi.js';
+
+/**
+ * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
+ *
+ * @throws ConfigurationError when the configured default harness is not here, StorageOpenError when the store cannot be opened.
+ */
+export async function createServer(config: AppConfig): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
+    // Bodies are read after the guard has let the request in, with the protocol's own limit and errors.
+    bodyParser: false,
+    // Nest's own account of its modules and routes would bury the summary of the start.
+    logger: ['fatal', 'error', 'warn'],
+    abortOnError: false,
+    forceCloseConnections: true,
+  });
+  configure(app);
+  try {
+    await app.get(HarnessRegistry).find();
+    await app.init();
+    app.useLogger(app.get(Logger));
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return app;
+}
+
+/** What every instance of the server has, however its modules were made. */
+export function configure(app: NestExpressApplication): void {
+  // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
+  app.use(requestId);
+  app.disable('x-powered-by');
+  app.disable('etag');
+  setUpOpenApi(app);
+  const server: Server = app.getHttpServer();
+  // Bytes that are not HTTP never reach Nest; their sender gets the same kind of answer all the same.
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const id = newRequestId();
+    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+    const body = errorEnvelope(
+      { type: 'invalid_request_error', message: tooLarge ? 'The request headers are too large.' : 'This is not HTTP.' },
+      id,
+    );
+    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    socket.end(
+      `HTTP/1.1 ${status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  });
+}

@@ -1,0 +1,27 @@
+// Lets a plain `node` run this project's sources: `.js` in an import becomes `.ts`, and each file is transpiled as it is loaded.
+import { existsSync, readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import typescript from 'typescript';
+
+const compilerOptions = {
+  target: typescript.ScriptTarget.ES2023,
+  module: typescript.ModuleKind.ESNext,
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+};
+
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL !== undefined) {
+      const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
+      if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true };
+    }
+    return nextResolve(specifier, context);
+  },
+  load(url, context, nextLoad) {
+    if (!url.endsWith('.ts')) return nextLoad(url, context);
+    const source = typescript.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), { compilerOptions });
+    return { format: 'module', source: source.outputText, shortCircuit: true };
+  },
+});

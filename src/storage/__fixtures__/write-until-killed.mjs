@@ -1,0 +1,17 @@
+// Appends to a turn's log for ever and says after each commit how much of it is stored. Killed by the test in the middle.
+import 'reflect-metadata';
+import './typescript-loader.mjs';
+
+const { Database } = await import('../database.ts');
+const { EventLog } = await import('../event-log.ts');
+const [options, turn] = process.argv.slice(2).map((argument) => JSON.parse(argument));
+const log = new EventLog(await Database.open(options), options);
+await log.open(turn);
+for (let count = 0; ; ) {
+  for (let index = 0; index < 50; index += 1) {
+    log.append(turn.id, [{ type: 'text-delta', id: 'b0', text: `${count} ` }]);
+    count += 1;
+  }
+  await log.written(turn.id);
+  process.stdout.write(`${count}\n`);
+}

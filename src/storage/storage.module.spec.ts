@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runningTurn, text } from './__fixtures__/databases.js';
+import { Database, StorageOpenError } from './database.js';
+import { EventLog } from './event-log.js';
+import { StorageModule } from './storage.module.js';
+import { ThreadStore } from './thread.store.js';
+import { TurnStore } from './turn.store.js';
+
+@Injectable()
+class Settings {
+  folder = '';
+}
+
+describe('the storage module', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'chiron-storage-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('opens the store in a new folder, and writes what is pending before it closes', async () => {
+    const options = { dataDirectory: join(folder, 'new', 'data'), databaseUrl: undefined, flushMilliseconds: 60_000 };
+    const module = await Test.createTestingModule({ imports: [StorageModule.forRoot(options)] }).compile();
+    await module.init();
+    const [threads, turns, log] = [module.get(ThreadStore), module.get(TurnStore), module.get(EventLog)];
+    const database = module.get(Database);
+    const store = {
+      options,
+      database,
+      threads,
+      turns,
+      log,
+      again: () => Promise.reject(),
+      remove: () => module.close(),
+    };
+    const { id } = await runningTurn(store);
+    log.append(id, [text('a')]);
+    await module.close();
+    const after = await Database.open(options);
+    const rows = await after.kysely.selectFrom('turn_events').select('turn_id').execute();
+    expect(rows.map((row) => row.turn_id)).toEqual([id]);
+    await after.close();
+  });
+
+  it('takes its options from another provider', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        StorageModule.forRootAsync({
+          imports: [{ module: class {}, providers: [Settings], exports: [Settings] }],
+          inject: [Settings],
+          useFactory: () => ({ dataDirectory: folder, databaseUrl: undefined, flushMilliseconds: 5 }),
+        }),
+      ],
+    }).compile();
+    await module.get(Database).ping();
+    await module.close();
+  });
+
+  it('stops the start when the store cannot be opened', async () => {
+    const options = { dataDirectory: '/dev/null/data', databaseUrl: undefined, flushMilliseconds: 5 };
+    const starting = Test.createTestingModule({ imports: [StorageModule.forRoot(options)] }).compile();
+    await expect(starting).rejects.toThrow(StorageOpenError);
+  });
+});

@@ -1,0 +1,62 @@
+import {
+  Inject,
+  Logger,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { Database } from './database.js';
+import { EventLog } from './event-log.js';
+import { StorageOptions } from './storage-options.js';
+import { ThreadStore } from './thread.store.js';
+import { TurnStore } from './turn.store.js';
+
+/** How the options are made from other providers, for example from the deployment's configuration. */
+export type StorageModuleAsyncOptions = Pick<ModuleMetadata, 'imports'> &
+  Pick<FactoryProvider<StorageOptions>, 'inject' | 'useFactory'>;
+
+const database: FactoryProvider<Database> = {
+  provide: Database,
+  inject: [StorageOptions],
+  // The application does not start before the factory has resolved, nor when it rejects.
+  useFactory: (options: StorageOptions) => {
+    const logger = new Logger(Database.name);
+    return Database.open(options, (error) => logger.error(`a connection of the store broke: ${error.message}`));
+  },
+};
+
+/** The store: opened and migrated before the application starts, flushed and closed after everything else has stopped. */
+@Module({})
+export class StorageModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(EventLog) private readonly eventLog: EventLog,
+  ) {}
+
+  static forRoot(options: StorageOptions): DynamicModule {
+    return StorageModule.forRootAsync({ useFactory: () => options });
+  }
+
+  static forRootAsync(options: StorageModuleAsyncOptions): DynamicModule {
+    return {
+      module: StorageModule,
+      global: true,
+      imports: options.imports ?? [],
+      providers: [
+        { provide: StorageOptions, useFactory: options.useFactory, inject: options.inject ?? [] },
+        database,
+        ThreadStore,
+        TurnStore,
+        EventLog,
+      ],
+      exports: [Database, ThreadStore, TurnStore, EventLog],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.eventLog.close();
+    await this.database.close();
+  }
+}

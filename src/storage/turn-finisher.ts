@@ -1,0 +1,49 @@
+import { Logger } from '@nestjs/common';
+import type { HarnessEvent } from '../harness/harness-event.js';
+import { isUniqueViolation } from './database.js';
+import { retryDelay, rowOf, type EventWriter } from './event-writer.js';
+import type { EventStore } from './event.store.js';
+import type { LiveTurn } from './live-turn.js';
+import type { TurnOutcome } from './turn.js';
+
+/** Writes the ends of turns: everything that belongs to an end in one transaction, again while the store cannot write. */
+export class TurnFinisher {
+  readonly #logger = new Logger('EventLog');
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly writer: EventWriter,
+    private readonly retryMilliseconds: number,
+  ) {}
+
+  /** True once the end is committed; false when the turn is another's. Rejects with the store's error when the time is over. */
+  async finish(turn: LiveTurn, last: readonly HarnessEvent[], outcome: TurnOutcome): Promise<boolean> {
+    const deadline = performance.now() + this.retryMilliseconds;
+    // A group commit that is under way may hold events of this turn.
+    await this.writer.settled();
+    for (let failures = 0; ;) {
+      try {
+        if (await this.#try(turn, last, outcome)) return true;
+        // After a failure it may be our own end that is there: the commit went through, its answer did not.
+        return failures > 0 && (await this.store.hasEndedAs(turn, outcome));
+      } catch (error) {
+        failures += 1;
+        const delay = turn.unsure || !isUniqueViolation(error) ? retryDelay(failures) : 0;
+        turn.unsure = true;
+        this.#logger.error(`the end of turn ${turn.id} cannot be written (try ${failures}): ${String(error)}`);
+        if (turn.end !== undefined || performance.now() + delay > deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, delay));
+      }
+    }
+  }
+
+  #try(turn: LiveTurn, last: readonly HarnessEvent[], outcome: TurnOutcome): Promise<boolean> {
+    return this.store.database.transaction(async (transaction) => {
+      const position = turn.unsure ? await this.store.resync(transaction, turn) : turn.position;
+      if (position.kind === 'lost' || !(await this.store.end(transaction, turn, outcome))) return false;
+      const row = rowOf(turn, position, outcome.endedAt, last);
+      if (row !== undefined) await this.store.insert(transaction, [row]);
+      return true;
+    });
+  }
+}

@@ -1,0 +1,221 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Selectable } from 'kysely';
+import { Database, isUniqueViolation } from './database.js';
+import type { TurnTable } from './tables.js';
+import { turnOf, type NewTurn, type Turn, type TurnFailure } from './turn.js';
+
+export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
+
+/** Who runs a turn, and until when others must believe it. Times are milliseconds since the epoch. */
+export interface Lease {
+  /** The process that runs the turn. */
+  readonly owner: string;
+  readonly leaseExpiresAt: number;
+  readonly now: number;
+}
+
+function rowOf(turn: NewTurn, sequence: number): TurnTable {
+  return {
+    id: turn.id,
+    message_id: turn.messageId,
+    thread_id: turn.threadId,
+    sequence,
+    state: 'queued',
+    request_key: turn.requestKey,
+    idempotency_key: turn.idempotencyKey ?? null,
+    caller: turn.caller,
+    prompt: JSON.stringify(turn.prompt),
+    request: JSON.stringify(turn.request),
+    attempt: 0,
+    owner: null,
+    lease_expires_at: null,
+    stop_reason: null,
+    usage: null,
+    failure: null,
+    message: null,
+    delivered_at: null,
+    events_pruned_at: null,
+    created_at: turn.createdAt,
+    started_at: null,
+    ended_at: null,
+  };
+}
+
+function turnOrUndefined(row: Selectable<TurnTable> | undefined): Turn | undefined {
+  return row === undefined ? undefined : turnOf(row);
+}
+
+/** The turns of all threads. How a running turn ends is the event log's to write. Every method rejects when the store cannot be reached. */
+@Injectable()
+export class TurnStore {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /**
+   * Queues a turn at the end of its thread. With an idempotency key that the thread has seen, gives the turn of then, and
+   * `created` is false. Rejects when there is no such thread.
+   */
+  create(turn: NewTurn): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+    return this.database.transaction(async (transaction) => {
+      // The thread's row is the lock under which turns are numbered; an update takes it on both databases.
+      const thread = await transaction
+        .updateTable('threads')
+        .set({ updated_at: turn.createdAt })
+        .where('id', '=', turn.threadId)
+        .executeTakeFirst();
+      if (thread.numUpdatedRows === 0n) throw new Error(`there is no thread ${turn.threadId}`);
+      if (turn.idempotencyKey !== undefined) {
+        const known = await transaction
+          .selectFrom('turns')
+          .selectAll()
+          .where('thread_id', '=', turn.threadId)
+          .where('idempotency_key', '=', turn.idempotencyKey)
+          .executeTakeFirst();
+        if (known !== undefined) return { turn: turnOf(known), created: false };
+      }
+      const last = await transaction
+        .selectFrom('turns')
+        .select('sequence')
+        .where('thread_id', '=', turn.threadId)
+        .orderBy('sequence', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      const row = await transaction
+        .insertInto('turns')
+        .values(rowOf(turn, (last?.sequence ?? 0) + 1))
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return { turn: turnOf(row), created: true };
+    });
+  }
+
+  /** Makes a queued turn the running one of its thread, as attempt 1. `undefined` when another runs or it is not queued (any more). */
+  async claim(turnId: string, lease: Lease): Promise<Turn | undefined> {
+    try {
+      return await this.database.transaction(async (transaction) => {
+        const row = await transaction
+          .updateTable('turns')
+          .set({
+            state: 'running',
+            attempt: 1,
+            owner: lease.owner,
+            lease_expires_at: lease.leaseExpiresAt,
+            started_at: lease.now,
+          })
+          .where('id', '=', turnId)
+          .where('state', '=', 'queued')
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) return undefined;
+        await transaction
+          .updateTable('threads')
+          .set({ state: 'running', updated_at: lease.now })
+          .where('id', '=', row.thread_id)
+          .execute();
+        return turnOf(row);
+      });
+    } catch (error) {
+      // The index that allows one running turn per thread is what decides between two claims at once.
+      if (isUniqueViolation(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Takes a running turn over as its next attempt. `undefined` when `fromAttempt` is no longer its attempt, or it ended. */
+  async reclaim(turnId: string, lease: Lease & { readonly fromAttempt: number }): Promise<Turn | undefined> {
+    const row = await this.database.kysely
+      .updateTable('turns')
+      .set({ attempt: lease.fromAttempt + 1, owner: lease.owner, lease_expires_at: lease.leaseExpiresAt })
+      .where('id', '=', turnId)
+      .where('state', '=', 'running')
+      .where('attempt', '=', lease.fromAttempt)
+      .returningAll()
+      .executeTakeFirst();
+    return turnOrUndefined(row);
+  }
+
+  /** Prolongs the leases of all turns that this owner runs. Gives their ids: one that is missing was lost to another owner. */
+  async renewLeases(owner: string, until: number): Promise<readonly string[]> {
+    const rows = await this.database.kysely
+      .updateTable('turns')
+      .set({ lease_expires_at: until })
+      .where('state', '=', 'running')
+      .where('owner', '=', owner)
+      .returning('id')
+      .execute();
+    return rows.map((row) => row.id);
+  }
+
+  async byId(id: string): Promise<Turn | undefined> {
+    return turnOrUndefined(await this.#turns().where('id', '=', id).executeTakeFirst());
+  }
+
+  async byMessageId(messageId: string): Promise<Turn | undefined> {
+    return turnOrUndefined(await this.#turns().where('message_id', '=', messageId).executeTakeFirst());
+  }
+
+  async byIdempotencyKey(threadId: string, key: string): Promise<Turn | undefined> {
+    const query = this.#turns().where('thread_id', '=', threadId).where('idempotency_key', '=', key);
+    return turnOrUndefined(await query.executeTakeFirst());
+  }
+
+  /** The turns of any thread with this request key that were made at or after `since`, the newest first. */
+  async byRequestKey(requestKey: string, since: number): Promise<readonly Turn[]> {
+    const query = this.#turns().where('request_key', '=', requestKey).where('created_at', '>=', since);
+    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute()).map(turnOf);
+  }
+
+  /** The thread's last turn. */
+  async latest(threadId: string): Promise<Turn | undefined> {
+    return (await this.newest(threadId, 1))[0];
+  }
+
+  /** The thread's last turns, the newest first. */
+  async newest(threadId: string, limit: number): Promise<readonly Turn[]> {
+    const query = this.#turns().where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(limit);
+    return (await query.execute()).map(turnOf);
+  }
+
+  /** All turns that are queued or running, whoever owns them, the oldest first. */
+  async unfinished(): Promise<readonly Turn[]> {
+    const query = this.#turns().where('state', 'in', ['queued', 'running']);
+    return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(turnOf);
+  }
+
+  /** The thread's queued turns in their order. */
+  async queued(threadId: string): Promise<readonly Turn[]> {
+    const query = this.#turns().where('thread_id', '=', threadId).where('state', '=', 'queued').orderBy('sequence');
+    return (await query.execute()).map(turnOf);
+  }
+
+  /** Cancels a turn that has not begun. False when it is not queued (any more). */
+  async cancelQueued(
+    turnId: string,
+    why: { readonly now: number; readonly failure: TurnFailure | undefined },
+  ): Promise<boolean> {
+    const result = await this.database.kysely
+      .updateTable('turns')
+      .set({
+        state: 'cancelled',
+        ended_at: why.now,
+        failure: why.failure === undefined ? null : JSON.stringify(why.failure),
+      })
+      .where('id', '=', turnId)
+      .where('state', '=', 'queued')
+      .executeTakeFirst();
+    return result.numUpdatedRows > 0n;
+  }
+
+  /** Notes that a caller has read the turn to its end; the first time counts. */
+  async markDelivered(turnId: string, now: number): Promise<void> {
+    await this.database.kysely
+      .updateTable('turns')
+      .set({ delivered_at: now })
+      .where('id', '=', turnId)
+      .where('delivered_at', 'is', null)
+      .execute();
+  }
+
+  #turns() {
+    return this.database.kysely.selectFrom('turns').selectAll();
+  }
+}

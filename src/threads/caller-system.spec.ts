@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { callerSystemPrompt } from './caller-system.js';
+
+describe(callerSystemPrompt.name, () => {
+  it("passes an SDK caller's system prompt on as it is", () => {
+    expect(callerSystemPrompt(['Be brief.', 'Be kind.'], 'sdk', 'append')).toBe('Be brief.\n\nBe kind.');
+  });
+
+  it("drops Claude Code's billing block and says whose machine the rest describes", () => {
+    const blocks = [
+      'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;',
+      'You are a Claude agent.',
+    ];
+    const prompt = callerSystemPrompt(blocks, 'claude-code', 'append');
+    expect(prompt).toMatch(/^The following .* not yours:\n\nYou are a Claude agent\.$/);
+  });
+
+  it('is nothing when there is nothing to pass on or the deployment ignores it', () => {
+    expect(callerSystemPrompt([], 'sdk', 'append')).toBeUndefined();
+    expect(callerSystemPrompt([' '], 'sdk', 'append')).toBeUndefined();
+    expect(callerSystemPrompt(['Be brief.'], 'sdk', 'ignore')).toBeUndefined();
+  });
+});

@@ -1,0 +1,25 @@
+import type { Caller } from './caller.js';
+
+/** The block that Claude Code puts first into its system prompt to say who pays. [Claude Code 2.1.330] */
+const BILLING_HEADER = 'x-anthropic-billing-header';
+
+/** Said before a Claude Code caller's system prompt: without it the agent takes the caller's folders and tools for its own. */
+const ABOUT_THE_CALLER =
+  'The following was written for the program that forwards the user’s messages. It describes the machine and the tools of the caller, not yours:';
+
+/**
+ * The system prompt that a thread gets from its caller, or `undefined` for none.
+ *
+ * @param blocks the texts of the request's `system`, one per block.
+ */
+export function callerSystemPrompt(
+  blocks: readonly string[],
+  caller: Caller,
+  policy: 'append' | 'ignore',
+): string | undefined {
+  if (policy === 'ignore') return undefined;
+  const texts = blocks.filter((text) => text.trim() !== '' && !text.trimStart().startsWith(BILLING_HEADER));
+  if (texts.length === 0) return undefined;
+  const text = texts.join('\n\n');
+  return caller === 'claude-code' ? `${ABOUT_THE_CALLER}\n\n${text}` : text;
+}

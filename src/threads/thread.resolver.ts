@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { badRequest } from '../translator/anthropic.exception.js';
+import { threadKeyProblem } from './thread-key.js';
+
+/** The parts of a request that name its thread. Header values are as Node gives them: `undefined` when absent. */
+export interface ThreadClues {
+  /** `x-chiron-thread-key`, or `x-centaur-thread-key`. */
+  readonly threadKey: string | undefined;
+  /** `x-claude-code-session-id`. */
+  readonly sessionId: string | undefined;
+  /** `metadata.user_id` of the body. */
+  readonly userId: unknown;
+  /** The request is beside the conversation and must not touch its thread. */
+  readonly isSideRequest: boolean;
+}
+
+/** The thread that a request means. */
+export interface ResolvedThread {
+  readonly key: string;
+  /** The request named none, and this key was made for it. */
+  readonly isFresh: boolean;
+}
+
+/** Finds out which thread a request means. It does not look whether there is one: the key alone decides. */
+@Injectable()
+export class ThreadResolver {
+  /** @throws AnthropicException (400) for a key that is empty or malformed. */
+  resolve(clues: ThreadClues): ResolvedThread {
+    if (clues.isSideRequest) return { key: `side:${randomUUID()}`, isFresh: true };
+    const key = namedKey(clues);
+    if (key === undefined) return { key: `api:${randomUUID()}`, isFresh: true };
+    const problem = threadKeyProblem(key);
+    if (problem !== undefined) throw badRequest(problem);
+    return { key, isFresh: false };
+  }
+}
+
+function namedKey(clues: ThreadClues): string | undefined {
+  if (clues.threadKey !== undefined) return utf8(clues.threadKey);
+  if (clues.sessionId !== undefined) {
+    if (clues.sessionId.trim() === '') throw badRequest('x-claude-code-session-id must not be empty');
+    return `api:claude:${utf8(clues.sessionId)}`;
+  }
+  const sessionId = sessionIdOf(clues.userId);
+  return sessionId === undefined ? undefined : `api:claude:${sessionId}`;
+}
+
+/** Claude Code puts its session id here too, for proxies that strip headers: `{"device_id":…,"session_id":…}` as a string. [2.1.330] */
+function sessionIdOf(userId: unknown): string | undefined {
+  if (typeof userId !== 'string' || !userId.startsWith('{')) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(userId);
+    if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;
+    const { session_id: sessionId } = parsed;
+    return typeof sessionId === 'string' && sessionId !== '' ? sessionId : undefined;
+  } catch {
+    // Any text is a good user id; one that is not JSON just names no session.
+    return undefined;
+  }
+}
+
+/** Node reads header bytes as Latin-1. */
+function utf8(header: string): string {
+  return Buffer.from(header, 'latin1').toString('utf8');
+}

@@ -1,0 +1,34 @@
+import { type AnthropicErrorObject, type AnthropicErrorType, STATUS_OF_ERROR } from './anthropic-error.js';
+
+/** What an {@link AnthropicException} may say besides its type and message. */
+export interface AnthropicExceptionOptions {
+  /** HTTP status, where it is not the usual one of the type. */
+  readonly status?: number;
+  /** Response headers, e.g. `retry-after`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `error.details.error_code`, which SDKs read. */
+  readonly errorCode?: string;
+}
+
+/** A refusal that is told to the caller in Anthropic's own form. Its message is read by people and by clients. */
+export class AnthropicException extends Error {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly error: AnthropicErrorObject;
+
+  constructor(type: AnthropicErrorType, message: string, options: AnthropicExceptionOptions = {}) {
+    super(message);
+    this.name = 'AnthropicException';
+    this.status = options.status ?? STATUS_OF_ERROR[type];
+    this.headers = options.headers ?? {};
+    this.error =
+      options.errorCode === undefined
+        ? { type, message }
+        : { type, message, details: { error_code: options.errorCode } };
+  }
+}
+
+/** The caller's request is wrong. */
+export function badRequest(message: string): AnthropicException {
+  return new AnthropicException('invalid_request_error', message);
+}

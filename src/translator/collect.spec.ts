@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
+import { accumulate, collect, collected, foldTurn, newAccumulation } from './collect.js';
+import { begin, keepAlive, start, step, stepAll, type TranslateOptions } from './translate.js';
+import type { StreamEvent } from './stream-event.js';
+
+const usage: TokenUsage = {
+  inputTokens: 1,
+  outputTokens: 2,
+  cacheReadInputTokens: 3,
+  cacheCreationInputTokens: 4,
+  thinkingTokens: 5,
+};
+const options: TranslateOptions = { messageId: 'msg_1', model: 'model-x', knownUsage: null };
+const text = (id: string, words: string): HarnessEvent => ({ type: 'text-delta', id, text: words });
+const turn: readonly HarnessEvent[] = [
+  { type: 'model-call-start', model: 'model-x', usage },
+  { type: 'thinking-delta', id: 'a', text: 'h' },
+  { type: 'thinking-delta', id: 'a', text: 'm' },
+  { type: 'block-end', id: 'a', signature: 'signed' },
+  { type: 'tool-call', id: 'toolu_1', name: 'Bash', server: 'agent', input: { command: 'ls' } },
+  { type: 'tool-result', id: 'toolu_1', content: [{ type: 'text', text: 'a file' }], isError: false },
+  text('b', 'one '),
+  text('b', 'file'),
+  { type: 'block-end', id: 'b' },
+  { type: 'caller-tool-call', id: 'toolu_2', name: 'weather', input: { city: 'Paris', days: [1, 2] } },
+  { type: 'model-call-end', model: 'model-x', usage },
+  { type: 'turn-end', reason: 'stop_sequence', stopSequence: 'END' },
+];
+const message = {
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'model-x',
+  content: [
+    { type: 'thinking', thinking: 'hm', signature: 'signed' },
+    { type: 'mcp_tool_use', id: 'mcptoolu_1', name: 'Bash', server_name: 'agent', input: { command: 'ls' } },
+    {
+      type: 'mcp_tool_result',
+      tool_use_id: 'mcptoolu_1',
+      is_error: false,
+      content: [{ type: 'text', text: 'a file', citations: null }],
+    },
+    { type: 'text', text: 'one file', citations: null },
+    { type: 'tool_use', id: 'toolu_2', name: 'weather', input: { city: 'Paris', days: [1, 2] } },
+  ],
+  stop_reason: 'stop_sequence',
+  stop_sequence: 'END',
+  stop_details: null,
+  container: null,
+  diagnostics: null,
+  context_management: null,
+  usage: {
+    input_tokens: 1,
+    output_tokens: 2,
+    cache_read_input_tokens: 3,
+    cache_creation_input_tokens: 4,
+    cache_creation: null,
+    output_tokens_details: { thinking_tokens: 5 },
+    server_tool_use: null,
+    service_tier: 'standard',
+    speed: null,
+    inference_geo: null,
+    iterations: [
+      {
+        type: 'message',
+        model: 'model-x',
+        input_tokens: 1,
+        output_tokens: 2,
+        cache_read_input_tokens: 3,
+        cache_creation_input_tokens: 4,
+        cache_creation: null,
+      },
+    ],
+  },
+};
+
+describe('a collected stream', () => {
+  it('is one message with every field', () => {
+    expect(collect(stepAll(start(options), turn)[1])).toEqual({ message });
+  });
+
+  it('may hold pings', () => {
+    const [, events] = stepAll(start(options), turn);
+    expect(collect(events.flatMap((event): StreamEvent[] => [{ type: 'ping' }, event]))).toEqual({ message });
+  });
+
+  it('leaves out thinking blocks that only kept the connection alive', () => {
+    const [begun, first] = begin(start(options));
+    const [alive, second] = keepAlive(begun);
+    const [said, third] = step(alive, text('a', 'hi'));
+    const [, rest] = step(said, { type: 'turn-end', reason: 'end_turn' });
+    expect(collect([...first, ...second, ...third, ...rest])).toMatchObject({
+      message: { content: [{ type: 'text', text: 'hi' }], stop_reason: 'end_turn' },
+    });
+  });
+
+  it('keeps a thinking block that has a signature only', () => {
+    const events: readonly StreamEvent[] = [
+      { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'signed' } },
+      { type: 'content_block_stop', index: 0 },
+    ];
+    const [open, first] = begin(start(options));
+    const [, last] = step(open, { type: 'turn-end', reason: 'end_turn' });
+    expect(collect([...first, ...events, ...last])).toMatchObject({
+      message: { content: [{ type: 'thinking', thinking: '', signature: 'signed' }] },
+    });
+  });
+
+  it('is an error when the stream has one, also after some text', () => {
+    const error = { type: 'overloaded_error', message: 'busy' };
+    const failure: HarnessEvent = { type: 'turn-failed', kind: 'overloaded', message: 'busy' };
+    expect(collect(stepAll(start(options), [failure])[1])).toEqual({ error });
+    expect(collect(stepAll(start(options), [text('a', 'hi'), failure])[1])).toEqual({ error });
+  });
+
+  it('is an error when the stream was cut off', () => {
+    const error = { type: 'api_error', message: 'The answer was cut off before its end.' };
+    expect(collect([])).toEqual({ error });
+    expect(collect(stepAll(start(options), turn.slice(0, -1))[1])).toEqual({ error });
+    expect(collect(stepAll(start(options), turn)[1].slice(0, -1))).toEqual({ error });
+  });
+
+  it('takes a tool without input deltas as one without input', () => {
+    const events = stepAll(start(options), turn)[1];
+    const silent = events.filter(
+      (event) => event.type !== 'content_block_delta' || event.delta.type !== 'input_json_delta',
+    );
+    expect(collect(silent)).toMatchObject({ message: { content: { 4: { type: 'tool_use', input: {} } } } });
+  });
+
+  it('refuses tool input that is no JSON', () => {
+    const broken = stepAll(start(options), turn)[1].map((event): StreamEvent =>
+      event.type === 'content_block_delta' && event.delta.type === 'input_json_delta'
+        ? { ...event, delta: { type: 'input_json_delta', partial_json: '{' } }
+        : event,
+    );
+    expect(() => collect(broken)).toThrow(SyntaxError);
+  });
+
+  it('grows event by event to any length', () => {
+    const state = newAccumulation();
+    let [open, events] = begin(start(options));
+    events.forEach((event) => accumulate(state, event));
+    for (let count = 0; count < 100_000; count += 1) {
+      [open, events] = step(open, text('a', 'ab'));
+      events.forEach((event) => accumulate(state, event));
+    }
+    step(open, { type: 'turn-end', reason: 'end_turn' })[1].forEach((event) => accumulate(state, event));
+    expect(collected(state)).toMatchObject({ message: { content: [{ type: 'text', text: 'ab'.repeat(100_000) }] } });
+  });
+});
+
+describe('the answer that is stored with a turn', () => {
+  it('is what its callers got', () => {
+    expect(foldTurn(options, turn)).toEqual({ message });
+  });
+
+  it('has only finished blocks of attempts that died', () => {
+    const died: readonly HarnessEvent[] = [
+      text('a', 'whole'),
+      { type: 'block-end', id: 'a' },
+      text('b', 'hal'),
+      { type: 'attempt-start', attempt: 2 },
+      text('c', 'again'),
+      { type: 'turn-end', reason: 'end_turn' },
+    ];
+    expect(foldTurn(options, died)).toMatchObject({ message: { content: [{ text: 'whole' }, { text: 'again' }] } });
+  });
+
+  it('is the error of a turn that failed or never said its end', () => {
+    expect(foldTurn(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }])).toEqual({
+      error: { type: 'billing_error', message: 'pay' },
+    });
+    expect(foldTurn(options, new Set(turn.slice(0, -1)))).toEqual({
+      error: { type: 'api_error', message: 'The agent ended without finishing its turn.' },
+    });
+  });
+});

@@ -1,0 +1,16 @@
+import type { Message, StreamEvent } from './stream-event.js';
+import { messageEnd, messageStart, wholeBlock } from './wire.js';
+
+/**
+ * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
+ * usage, each text in one delta.
+ */
+export function expandMessage(message: Message): readonly StreamEvent[] {
+  const startUsage = { ...message.usage, output_tokens: 0, output_tokens_details: null, iterations: null };
+  return [
+    messageStart(message.id, message.model, startUsage),
+    ...message.content.flatMap((block, index) => wholeBlock(index, block)),
+    // A finished message has its reason to stop; the type only allows none for the one inside `message_start`.
+    ...messageEnd(message.stop_reason ?? 'end_turn', message.stop_sequence, message.usage),
+  ];
+}

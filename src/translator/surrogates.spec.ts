@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { wholeCharacters } from './surrogates.js';
+
+describe('a piece of text', () => {
+  it.each([
+    ['', 'plain', 'plain', ''],
+    ['', 'whole 😀', 'whole 😀', ''],
+    ['', 'cut \ud83d', 'cut ', '\ud83d'],
+    ['', '\ud83d', '', '\ud83d'],
+    ['\ud83d', '\ude00 then', '😀 then', ''],
+    ['\ud83d', '\ude00\ud83d', '😀', '\ud83d'],
+    ['\ud83d', 'other', '\ufffdother', ''],
+    ['\ud83d', '\ud83d', '\ufffd', '\ud83d'],
+    ['', '\ude00 orphan', '\ufffd orphan', ''],
+  ])('after %j, %j is sent as %j and holds back %j', (held, piece, text, heldNext) => {
+    expect(wholeCharacters(held, piece)).toEqual({ text, held: heldNext });
+  });
+});

@@ -1,0 +1,32 @@
+// A harness may cut its text anywhere, also between the two halves of one character. A half alone is no character: encoders
+// write it as U+FFFD or refuse it, so it has to wait for its other half.
+
+/** What stands for a half whose other half never came. */
+export const REPLACEMENT = '\uFFFD';
+
+/** A piece of text that can be sent, and the half character that has to wait for the next piece ('' for none). */
+export interface WholeText {
+  readonly text: string;
+  readonly held: string;
+}
+
+function isHighHalf(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}
+
+function isLowHalf(code: number): boolean {
+  return code >= 0xdc00 && code <= 0xdfff;
+}
+
+/** Mends the seam between what was held back and the next piece; a half without its other half becomes U+FFFD. */
+function joined(held: string, piece: string): string {
+  if (isLowHalf(piece.charCodeAt(0))) return held === '' ? REPLACEMENT + piece.slice(1) : held + piece;
+  return held === '' ? piece : REPLACEMENT + piece;
+}
+
+/** Joins what was held back with the next, non-empty piece of the same block, and holds back a trailing half character. */
+export function wholeCharacters(held: string, piece: string): WholeText {
+  const text = joined(held, piece);
+  if (!isHighHalf(text.charCodeAt(text.length - 1))) return { text, held: '' };
+  return { text: text.slice(0, -1), held: text.slice(-1) };
+}

@@ -1,0 +1,224 @@
+import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
+import { ERROR_OF_FAILURE, type AnthropicErrorObject } from './anthropic-error.js';
+import { BEGUN, addBlock, closeBlock, countCall, speak, touch, type Open } from './open-message.js';
+import type { StreamEvent } from './stream-event.js';
+import { NO_TOKENS, startUsage, turnUsage } from './usage.js';
+import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from './wire.js';
+
+/** What a turn's message needs to know that its harness does not say. */
+export interface TranslateOptions {
+  readonly messageId: string;
+  /** The thread's model, for the message's `model`. */
+  readonly model: string;
+  /**
+   * Best known context of the thread before this turn, for a `message_start` that has to go out before the first model call.
+   * Its output belongs to an earlier message and is not used. `null` for a new thread: zeros.
+   */
+  readonly knownUsage: TokenUsage | null;
+}
+
+/** Nothing has been sent, so a failure can still become an HTTP status. */
+interface Idle {
+  readonly phase: 'idle';
+  readonly options: TranslateOptions;
+}
+
+/** The message or the error is complete. */
+interface Done {
+  readonly phase: 'done';
+}
+
+/** Where a turn's message stands. Immutable. */
+export type State = Idle | Open | Done;
+
+/** The next state, and what to send. */
+export type Step = readonly [State, readonly StreamEvent[]];
+
+const NOTHING: readonly StreamEvent[] = [];
+const DONE: Done = { phase: 'done' };
+
+/** What the caller is told when the events stop without an end. */
+const NO_END: AnthropicErrorObject = {
+  type: 'api_error',
+  message: 'The agent ended without finishing its turn.',
+};
+
+/** The state before a turn's first event. */
+export function start(options: TranslateOptions): State {
+  return { phase: 'idle', options };
+}
+
+/**
+ * One harness event as the stream events of one outer message: indices 0, 1, 2…, one block open at a time.
+ *
+ * | event              | idle                       | open                                                     | done |
+ * | ------------------ | -------------------------- | -------------------------------------------------------- | ---- |
+ * | `text-delta`       | begin, then as open        | empty: –; same block: delta; else close, open, delta     | –    |
+ * | `thinking-delta`   | begin, then as open        | as `text-delta`                                          | –    |
+ * | `block-end`        | begin                      | is the open block: signature (thinking), stop; else –    | –    |
+ * | `tool-call`        | begin, then as open        | close, whole `mcp_tool_use`                              | –    |
+ * | `tool-result`      | begin, then as open        | close, whole `mcp_tool_result`                           | –    |
+ * | `caller-tool-call` | begin, then as open        | close, whole `tool_use`                                  | –    |
+ * | `model-call-start` | begin with its usage       | –                                                        | –    |
+ * | `model-call-end`   | begin, then as open        | counted                                                  | –    |
+ * | `session-started`  | –                          | –                                                        | –    |
+ * | `notice`           | –                          | –                                                        | –    |
+ * | `attempt-start`    | –                          | close                                                    | –    |
+ * | `turn-end`         | begin, then as open        | close, `message_delta`, `message_stop` → done            | –    |
+ * | `turn-failed`      | `error` → done             | close, `error` → done                                    | –    |
+ *
+ * A block that was closed is never opened again: more deltas under its id make a new block.
+ */
+export function step(state: State, event: HarnessEvent): Step {
+  switch (state.phase) {
+    case 'idle':
+      return stepIdle(state, event);
+    case 'open':
+      return stepOpen(state, event);
+    case 'done':
+      return [state, NOTHING];
+    default: {
+      const unreachable: never = state;
+      return unreachable;
+    }
+  }
+}
+
+/** {@link step} over a batch. */
+export function stepAll(state: State, events: readonly HarnessEvent[]): Step {
+  const sent: StreamEvent[] = [];
+  let current = state;
+  for (const event of events) {
+    const [next, out] = step(current, event);
+    current = next;
+    for (const streamEvent of out) sent.push(streamEvent);
+  }
+  return [current, sent];
+}
+
+/** Sends `message_start` if nothing was sent yet, so that a caller of a slow turn sees a beginning. */
+export function begin(state: State): Step {
+  if (state.phase !== 'idle') return [state, NOTHING];
+  return beginWith(state, { ...(state.options.knownUsage ?? NO_TOKENS), outputTokens: 0 });
+}
+
+/**
+ * Sends an empty delta, and a block to put it in if none is open. Pings alone keep Claude Code 2.1.330 waiting for 600 s only;
+ * any delta starts its watchdog anew. The block is a thinking block as clients hide those.
+ */
+export function keepAlive(state: State): Step {
+  switch (state.phase) {
+    case 'idle':
+      return followedBy(begin(state), keepAlive);
+    case 'open':
+      return touch(state);
+    case 'done':
+      return [state, NOTHING];
+    default: {
+      const unreachable: never = state;
+      return unreachable;
+    }
+  }
+}
+
+/** The events are over: a turn that did not say its end becomes an error, so that no caller waits for ever. */
+export function finish(state: State): Step {
+  return state.phase === 'done' ? [state, NOTHING] : fail(state, NO_END);
+}
+
+function stepIdle(state: Idle, event: HarnessEvent): Step {
+  switch (event.type) {
+    case 'session-started':
+    case 'notice':
+    case 'attempt-start':
+      return [state, NOTHING];
+    case 'turn-failed':
+      return fail(state, errorOfFailure(event));
+    case 'model-call-start':
+      return beginWith(state, event.usage);
+    case 'text-delta':
+    case 'thinking-delta':
+    case 'block-end':
+    case 'tool-call':
+    case 'tool-result':
+    case 'caller-tool-call':
+    case 'model-call-end':
+    case 'turn-end':
+      return followedBy(begin(state), (begun) => step(begun, event));
+    default: {
+      const unreachable: never = event;
+      return unreachable;
+    }
+  }
+}
+
+function stepOpen(state: Open, event: HarnessEvent): Step {
+  switch (event.type) {
+    case 'text-delta':
+      return speak(state, 'text', event.id, event.text);
+    case 'thinking-delta':
+      return speak(state, 'thinking', event.id, event.text);
+    case 'block-end':
+      return state.block?.id === event.id ? closeBlock(state, event.signature ?? '') : [state, NOTHING];
+    case 'tool-call': {
+      const { name, server, input } = event;
+      return addBlock(state, { type: 'mcp_tool_use', id: mcpToolId(event.id), name, server_name: server, input });
+    }
+    case 'tool-result':
+      return addBlock(state, mcpToolResult(event.id, event.content, event.isError));
+    case 'caller-tool-call':
+      return addBlock(state, {
+        type: 'tool_use',
+        id: callerToolId(event.id),
+        name: event.name,
+        input: event.input,
+      });
+    case 'attempt-start':
+      return closeBlock(state, '');
+    case 'model-call-end':
+      return [countCall(state, event.model, event.usage), NOTHING];
+    case 'model-call-start':
+    case 'session-started':
+    case 'notice':
+      return [state, NOTHING];
+    case 'turn-end':
+      return end(state, event);
+    case 'turn-failed':
+      return fail(state, errorOfFailure(event));
+    default: {
+      const unreachable: never = event;
+      return unreachable;
+    }
+  }
+}
+
+function followedBy([state, events]: Step, move: (state: State) => Step): Step {
+  const [next, more] = move(state);
+  return [next, [...events, ...more]];
+}
+
+function beginWith({ options }: Idle, usage: TokenUsage): Step {
+  return [BEGUN, [messageStart(options.messageId, options.model, startUsage(usage))]];
+}
+
+function end(state: Open, event: Extract<HarnessEvent, { readonly type: 'turn-end' }>): Step {
+  const [, closing] = closeBlock(state, '');
+  const reason = event.reason === 'interrupted' ? 'end_turn' : event.reason;
+  const usage = turnUsage(event.usage ?? state.totals, state.iterations);
+  return [DONE, [...closing, ...messageEnd(reason, event.stopSequence ?? null, usage)]];
+}
+
+function fail(state: Idle | Open, error: AnthropicErrorObject): Step {
+  const closing = state.phase === 'open' ? closeBlock(state, '')[1] : NOTHING;
+  return [DONE, [...closing, { type: 'error', error }]];
+}
+
+const TOO_LONG = 'prompt is too long';
+
+function errorOfFailure(event: Extract<HarnessEvent, { readonly type: 'turn-failed' }>): AnthropicErrorObject {
+  const type = ERROR_OF_FAILURE[event.kind];
+  if (event.kind !== 'context_too_long') return { type, message: event.message };
+  // Claude Code compacts when it finds these words, so they must be there, and in the API's own lower case.
+  const message = event.message.replace(/prompt is too long/i, TOO_LONG);
+  return { type, message: message.includes(TOO_LONG) ? message : `${TOO_LONG}: ${message}` };
+}

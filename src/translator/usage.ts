@@ -1,0 +1,65 @@
+import type { TokenUsage } from '../harness/harness-event.js';
+import type { Usage, UsageIteration } from './stream-event.js';
+
+/** The usage of nothing. */
+export const NO_TOKENS: TokenUsage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadInputTokens: 0,
+  cacheCreationInputTokens: 0,
+  thinkingTokens: 0,
+};
+
+/** The sum of two usages. */
+export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+    cacheReadInputTokens: one.cacheReadInputTokens + other.cacheReadInputTokens,
+    cacheCreationInputTokens: one.cacheCreationInputTokens + other.cacheCreationInputTokens,
+    thinkingTokens: one.thinkingTokens + other.thinkingTokens,
+  };
+}
+
+/** One model call as an entry of `usage.iterations`; the last entry is what clients take for the size of the context. */
+export function usageIteration(model: string, usage: TokenUsage): UsageIteration {
+  return {
+    type: 'message',
+    model,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cache_creation_input_tokens: usage.cacheCreationInputTokens,
+    cache_read_input_tokens: usage.cacheReadInputTokens,
+    cache_creation: null,
+  };
+}
+
+function wireUsage(
+  usage: TokenUsage,
+  details: Usage['output_tokens_details'],
+  iterations: readonly UsageIteration[] | null,
+): Usage {
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cache_creation_input_tokens: usage.cacheCreationInputTokens,
+    cache_read_input_tokens: usage.cacheReadInputTokens,
+    cache_creation: null,
+    output_tokens_details: details,
+    server_tool_use: null,
+    service_tier: 'standard',
+    speed: null,
+    inference_geo: null,
+    iterations,
+  };
+}
+
+/** The usage in `message_start`: what is known before the answer. */
+export function startUsage(usage: TokenUsage): Usage {
+  return wireUsage(usage, null, null);
+}
+
+/** The usage in `message_delta`: the whole turn, with an entry per model call (`null` rather than none). */
+export function turnUsage(usage: TokenUsage, iterations: readonly UsageIteration[]): Usage {
+  return wireUsage(usage, { thinking_tokens: usage.thinkingTokens }, iterations.length === 0 ? null : iterations);
+}

@@ -1,0 +1,32 @@
+import type { Turn } from '../storage/turn.js';
+
+/** What of a request decides whether it means a turn that is already there. */
+export interface SameRequest {
+  readonly requestKey: string;
+  /** Whether the caller sends the whole conversation, so that saying the same thing again would make it longer. */
+  readonly hasHistory: boolean;
+}
+
+/**
+ * Whether a request means this turn, the last one of its thread, and not a new one.
+ *
+ * The same conversation while the turn is queued or running: always. After a good end: when the caller sends history, as a
+ * conversation that goes on is another one; without history only when nobody had the answer yet, as a caller that sends its
+ * newest message only and says the same thing twice means it twice. After a failure: never, a retry is to be tried.
+ */
+export function meansTurn(request: SameRequest, turn: Turn): boolean {
+  if (request.requestKey !== turn.requestKey) return false;
+  switch (turn.state) {
+    case 'queued':
+    case 'running':
+      return true;
+    case 'completed':
+      return request.hasHistory || turn.deliveredAt === undefined;
+    case 'cancelled':
+      return turn.message !== undefined && turn.deliveredAt === undefined;
+    case 'failed':
+      return false;
+    default:
+      return turn.state satisfies never;
+  }
+}

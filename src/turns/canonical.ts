@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { withoutReminders } from './system-reminder.js';
+
+/**
+ * What Claude Code writes as the user when a stream ended without its end: a request for the rest of the answer, not a new
+ * message. [Claude Code 2.1.330]
+ */
+const CUT_OFF = 'Your response above was cut off';
+
+/** The variant that asks for the whole answer again. [Claude Code 2.1.330] */
+const START_AGAIN = 'Write the complete response again from the start';
+
+/** What Claude Code writes as the user when its user pressed Escape. [Claude Code 2.1.330] */
+const INTERRUPTED = '[Request interrupted by user';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A conversation without the exchanges that only repair a broken stream. */
+export interface RepairedConversation {
+  readonly messages: readonly unknown[];
+  /** The text of the answer that the caller already has, when it asks for the rest; `undefined` when it asks for all of it. */
+  readonly received: string | undefined;
+}
+
+/**
+ * Takes Claude Code's own recoveries off the end of a conversation: after a cut stream it sends the partial answer and a user
+ * message that asks to go on, up to three times.
+ */
+export function repaired(messages: readonly unknown[]): RepairedConversation {
+  let end = messages.length;
+  let received: string | undefined;
+  while (end >= 2) {
+    const asked = lastUser(messages, end);
+    const text = asked === -1 ? '' : textOf(messages[asked]);
+    if (asked < 1 || !text.startsWith(CUT_OFF) || role(messages[asked - 1]) !== 'assistant') break;
+    if (!text.includes(START_AGAIN)) received = textOf(messages[asked - 1]) + (received ?? '');
+    end = asked - 1;
+  }
+  return { messages: end === messages.length ? messages : messages.slice(0, end), received };
+}
+
+/** Whether the caller's history says that its user interrupted the answer before this message. */
+export function tellsOfInterruption(messages: readonly unknown[]): boolean {
+  const last = lastUser(messages, messages.length);
+  if (last === -1) return false;
+  // The marker is a text of its own, in the newest user message or in the one before it.
+  return contentTexts(messages[last])
+    .concat(contentTexts(messages[last - 1]))
+    .some((text) => text.startsWith(INTERRUPTED));
+}
+
+/**
+ * The key that two requests of a thread share when they mean the same turn: a hash of the conversation in canonical form.
+ *
+ * Of a message only its role and what was said counts. Not counted, as clients change it between a request and its retry:
+ * everything outside `messages`, `system` messages and `<system-reminder>` parts, cache markers, thinking, the blocks that show
+ * inner tools, `is_error: false`, whether a text is a string or a block, and where one message of a role ends and the next
+ * begins. [Claude Code 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
+ */
+export function requestKey(messages: readonly unknown[]): string {
+  const parts: string[] = [];
+  let previous = '';
+  for (const message of messages) {
+    const speaker = role(message);
+    if (speaker !== 'user' && speaker !== 'assistant') continue;
+    if (speaker !== previous) parts.push(`\u0001${speaker}`);
+    previous = speaker;
+    canonicalContent(message, parts);
+  }
+  return createHash('sha256').update(parts.join('\u0000')).digest('hex');
+}
+
+function canonicalContent(message: unknown, parts: string[]): void {
+  const content = isObject(message) ? message['content'] : undefined;
+  if (typeof content === 'string') pushText(content, parts);
+  if (!Array.isArray(content)) return;
+  for (const block of content as readonly unknown[]) if (isObject(block)) canonicalBlock(block, parts);
+}
+
+function canonicalBlock(block: Fields, parts: string[]): void {
+  switch (block['type']) {
+    case 'text':
+      if (typeof block['text'] === 'string') pushText(block['text'], parts);
+      return;
+    case 'tool_use':
+      parts.push(`\u0002call ${String(block['id'])} ${String(block['name'])}`, JSON.stringify(block['input'] ?? null));
+      return;
+    case 'tool_result':
+      parts.push(`\u0002result ${String(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
+      canonicalContent(block, parts);
+      return;
+    case 'image':
+    case 'document':
+      parts.push(`\u0002${block['type']}`, JSON.stringify(block['source'] ?? null));
+      return;
+    default:
+      // Thinking and the blocks of inner tools: callers may or may not send them back.
+      return;
+  }
+}
+
+function pushText(text: string, parts: string[]): void {
+  const kept = withoutReminders(text).trim();
+  if (kept !== '') parts.push(kept);
+}
+
+function lastUser(messages: readonly unknown[], end: number): number {
+  for (let index = end - 1; index >= 0; index -= 1) {
+    const speaker = role(messages[index]);
+    if (speaker === 'user') return index;
+    if (speaker === 'assistant') return -1;
+  }
+  return -1;
+}
+
+function role(message: unknown): string {
+  return isObject(message) && typeof message['role'] === 'string' ? message['role'] : '';
+}
+
+function contentTexts(message: unknown): readonly string[] {
+  const content = isObject(message) ? message['content'] : undefined;
+  if (typeof content === 'string') return [content];
+  if (!Array.isArray(content)) return [];
+  return (content as readonly unknown[]).flatMap((block) =>
+    isObject(block) && block['type'] === 'text' && typeof block['text'] === 'string' ? [block['text']] : [],
+  );
+}
+
+function textOf(message: unknown): string {
+  return contentTexts(message).map(withoutReminders).join('');
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,209 @@
+import { Logger } from '@nestjs/common';
+import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
+import { type HarnessEvent, isTurnEnd, type JsonObject, type TokenUsage } from '../harness/harness-event.js';
+import type { HarnessGateway } from '../harness/harness.gateway.js';
+import type { EventLog } from '../storage/event-log.js';
+import type { Thread, ThreadStore } from '../storage/thread.store.js';
+import type { Turn, TurnOutcome } from '../storage/turn.js';
+import { foldTurn } from '../translator/collect.js';
+import { addUsage, NO_TOKENS } from '../translator/usage.js';
+import { translateOptions } from './known-usage.js';
+
+type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
+
+/** How often the process of one turn may die, or hang, and be resumed by this server. */
+const MAX_RESUMPTIONS = 2;
+/** How long an interrupted harness may take to end its turn before it is killed, in milliseconds. */
+const INTERRUPT_GRACE = 10_000;
+
+const DIED: TurnEnd = {
+  type: 'turn-failed',
+  kind: 'process_died',
+  message: 'The agent’s process ended in the middle of the turn.',
+};
+
+/** What a run needs of the server around it. */
+export interface TurnRunContext {
+  readonly gateway: HarnessGateway;
+  readonly log: EventLog;
+  readonly threads: ThreadStore;
+  /** Takes the turn over as its next attempt; `undefined` when it is not ours any more. */
+  readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
+  /** Longest time of a turn, in milliseconds. */
+  readonly turnTimeout: number;
+  /** Longest silence of a harness that runs no tool, in milliseconds. */
+  readonly harnessStall: number;
+}
+
+/** Runs one claimed turn to its end, whatever happens to its harness. */
+export class TurnRun {
+  private readonly logger = new Logger(TurnRun.name);
+  readonly #givenUp$ = new Subject<void>();
+  readonly #openTools = new Set<string>();
+  readonly #startedAt = performance.now();
+  #events: HarnessEvent[] = [];
+  #lastEventAt = performance.now();
+  #interruptedAt: number | undefined;
+  #setAside = false;
+  #resumptions = 0;
+  #stalled = false;
+
+  constructor(
+    private thread: Thread,
+    private turn: Turn,
+    private readonly context: TurnRunContext,
+  ) {}
+
+  get turnId(): string {
+    return this.turn.id;
+  }
+
+  /** Runs the turn as it was claimed. Resolves when it has ended or was set aside. Rejects when the store cannot take its end. */
+  async run(claimed: Turn, thread: Thread): Promise<void> {
+    this.turn = claimed;
+    this.thread = thread;
+    this.#events = [...(await this.context.log.open(this.turn))];
+    if (this.turn.attempt > 1) this.take([{ type: 'attempt-start', attempt: this.turn.attempt }]);
+    for (;;) {
+      const end = await this.attempt();
+      if (this.#setAside) return this.context.log.setAside(this.turn.id);
+      if (!this.isWorthResuming(end)) return this.finish(end);
+      this.logger.warn({ turnId: this.turn.id, attempt: this.turn.attempt }, 'the harness died; the turn is resumed');
+      const next = await this.context.reclaim(this.turn);
+      if (next === undefined) return this.context.log.setAside(this.turn.id);
+      this.turn = next;
+      await this.context.log.open(next);
+      this.take([{ type: 'attempt-start', attempt: next.attempt }]);
+    }
+  }
+
+  /** Asks the harness to end the turn, which then ends as interrupted; a harness that does not is killed. */
+  interrupt(): void {
+    if (this.#interruptedAt !== undefined) return;
+    this.#interruptedAt = performance.now();
+    this.context.gateway.interrupt(this.thread.id);
+  }
+
+  /** Leaves the turn as it is, to be resumed by the next server, and stops its harness. */
+  setAside(): void {
+    this.#setAside = true;
+    this.#givenUp$.next();
+  }
+
+  /** To be called about once a second, with `performance.now()`. */
+  tick(now: number): void {
+    if (this.#interruptedAt !== undefined) {
+      if (now - this.#interruptedAt > INTERRUPT_GRACE) void this.context.gateway.stop(this.thread.id);
+    } else if (now - this.#startedAt > this.context.turnTimeout) {
+      this.tellOfTimeout();
+      this.interrupt();
+    } else if (this.#openTools.size === 0 && now - this.#lastEventAt > this.context.harnessStall) {
+      this.#stalled = true;
+      this.#lastEventAt = now;
+      void this.context.gateway.stop(this.thread.id);
+    }
+  }
+
+  private attempt(): Promise<TurnEnd> {
+    const { thread, turn } = this;
+    this.#lastEventAt = performance.now();
+    this.#openTools.clear();
+    const events$ = this.context.gateway.run(
+      { ...thread, sessionId: this.sessionId() },
+      { id: turn.id, prompt: turn.prompt, attempt: turn.attempt, turnsBefore: turn.sequence - 1 },
+    );
+    const end$ = events$.pipe(
+      takeUntil(this.#givenUp$),
+      map((events) => this.take(events)),
+      filter((end) => end !== undefined),
+    );
+    return lastValueFrom(end$, { defaultValue: DIED }).catch((error: unknown) => {
+      this.logger.error({ turnId: turn.id, err: error }, 'the harness could not be started');
+      return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
+    });
+  }
+
+  /** Logs what the harness said. The end is kept back: it is written together with the turn's new state. */
+  private take(events: readonly HarnessEvent[]): TurnEnd | undefined {
+    this.#lastEventAt = performance.now();
+    const end = events.find(isTurnEnd);
+    const said = end === undefined ? events : events.filter((event) => !isTurnEnd(event));
+    for (const event of said) {
+      this.#events.push(event);
+      if (event.type === 'tool-call') this.#openTools.add(event.id);
+      else if (event.type === 'tool-result') this.#openTools.delete(event.id);
+      else if (event.type === 'session-started') this.rememberSession(event.sessionId);
+    }
+    // A log that takes nothing more belongs to another process: this one must stop.
+    if (!this.context.log.append(this.turn.id, said)) this.setAside();
+    return end;
+  }
+
+  private sessionId(): string | undefined {
+    const started = this.#events.findLast((event) => event.type === 'session-started');
+    return started?.type === 'session-started' ? started.sessionId : this.thread.sessionId;
+  }
+
+  private rememberSession(sessionId: string): void {
+    if (sessionId === this.thread.sessionId) return;
+    this.context.threads.setSession(this.thread.id, sessionId).catch((error: unknown) => {
+      this.logger.error({ threadId: this.thread.id, err: error }, 'the conversation’s name could not be stored');
+    });
+  }
+
+  private isWorthResuming(end: TurnEnd): boolean {
+    if (end.type !== 'turn-failed' || end.kind !== 'process_died' || this.#interruptedAt !== undefined) return false;
+    const limit = this.#stalled ? 1 : MAX_RESUMPTIONS;
+    this.#resumptions += 1;
+    return this.#resumptions <= limit;
+  }
+
+  private tellOfTimeout(): void {
+    const seconds = this.context.turnTimeout / 1000;
+    const text = `[The turn was stopped: it took longer than the ${seconds} s that this server allows.]`;
+    this.take([
+      { type: 'text-delta', id: 'chiron-timeout', text },
+      { type: 'block-end', id: 'chiron-timeout' },
+    ]);
+  }
+
+  private async finish(end: TurnEnd): Promise<void> {
+    const interrupted = this.#interruptedAt !== undefined;
+    // A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted.
+    const told: TurnEnd = interrupted && end.type === 'turn-failed' ? { type: 'turn-end', reason: 'interrupted' } : end;
+    const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
+    const outcome = outcomeOf(this.turn, this.thread, this.#events, last);
+    await this.context.log.finish(this.turn.id, [last], outcome);
+  }
+}
+
+/** A resumed harness counts only what its last process used; the sum of the turn's model calls is the truth then. */
+function withoutTotal(end: TurnEnd): TurnEnd {
+  if (end.type === 'turn-failed') return end;
+  const { usage: _, ...rest } = end;
+  return rest;
+}
+
+/** What is stored of a turn's end: its state, its whole message and its usage. */
+function outcomeOf(turn: Turn, thread: Thread, events: readonly HarnessEvent[], end: TurnEnd): TurnOutcome {
+  const calls = events.filter((event) => event.type === 'model-call-end');
+  const context = calls.at(-1)?.usage;
+  const total = calls.map((call) => call.usage).reduce(addUsage, NO_TOKENS);
+  const base = {
+    usage: end.type === 'turn-end' ? (end.usage ?? total) : total,
+    contextUsage: context === undefined ? undefined : asJson(context),
+    endedAt: Date.now(),
+  };
+  if (end.type === 'turn-failed') {
+    return { ...base, state: 'failed', message: undefined, failure: { kind: end.kind, message: end.message } };
+  }
+  const folded = foldTurn(translateOptions(turn, thread), [...events, end]);
+  const message = 'message' in folded ? folded.message : undefined;
+  return end.reason === 'interrupted'
+    ? { ...base, state: 'cancelled', message, failure: undefined }
+    : { ...base, state: 'completed', message, stopReason: end.reason };
+}
+
+function asJson(usage: TokenUsage): JsonObject {
+  return { ...usage };
+}

@@ -1,0 +1,243 @@
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
+import { AppConfig, type BusyPolicy } from '../config/app-config.js';
+import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness/harness-event.js';
+import { HarnessRegistry } from '../harness/harness.registry.js';
+import type { Prompt } from '../harness/prompt.js';
+import { EventLog, type Flow } from '../storage/event-log.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
+import { hasEnded, type Turn } from '../storage/turn.js';
+import { TurnStore } from '../storage/turn.store.js';
+import { AnthropicException } from '../translator/anthropic.exception.js';
+import { expandMessage } from '../translator/expand.js';
+import type { StreamEvent } from '../translator/stream-event.js';
+import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
+import { meansTurn, type SameRequest } from './attach.js';
+import { KeyLock } from './key-lock.js';
+import { translateOptions, turnRequest } from './known-usage.js';
+import { TurnRunner } from './turn.runner.js';
+
+/** A request for a turn, as far as it matters to threads and turns. */
+export interface TurnRequest extends SameRequest {
+  readonly tenant: string;
+  /** The thread that the request names, or the fresh one that it gets unless it turns out to be a retry. */
+  readonly threadKey: string;
+  /** Whether the request named no thread, so that `threadKey` was made up for it. */
+  readonly isFreshThread: boolean;
+  readonly model: string;
+  readonly systemPrompt: string | undefined;
+  readonly prompt: Prompt;
+  readonly caller: string;
+  readonly idempotencyKey: string | undefined;
+  /** The caller's user interrupted the turn that may still be running. */
+  readonly interrupts: boolean;
+}
+
+/** A turn that a request means, and its thread. */
+export interface OpenedTurn {
+  readonly thread: Thread;
+  readonly turn: Turn;
+  /** The turn was there before the request. */
+  readonly attached: boolean;
+}
+
+/** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
+const RETRY_WINDOW = 3_600_000;
+
+/** What the caller of a turn that was left to the next server is told, so that it sends its request again. */
+const SET_ASIDE: HarnessEvent = {
+  type: 'turn-failed',
+  kind: 'overloaded',
+  message: 'The server is restarting. Your turn goes on after it; send the same request again to read it.',
+};
+const CANCELLED: HarnessEvent = { type: 'turn-end', reason: 'interrupted' };
+
+/** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
+@Injectable()
+export class TurnService implements OnApplicationBootstrap {
+  readonly #lock = new KeyLock();
+
+  constructor(
+    @Inject(AppConfig) private readonly config: AppConfig,
+    private readonly registry: HarnessRegistry,
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+    private readonly log: EventLog,
+    private readonly runner: TurnRunner,
+    private readonly translator: TranslatorService,
+  ) {}
+
+  /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
+  async onApplicationBootstrap(): Promise<void> {
+    for (const turn of await this.turns.unfinished()) {
+      const thread = await this.threads.byId(turn.threadId);
+      if (thread !== undefined) this.runner.submit(thread, turn);
+    }
+  }
+
+  /**
+   * The turn that a request means: a known one, or a new one that is stored before this resolves.
+   *
+   * @throws AnthropicException for a request that cannot be taken on; nothing is left of it then.
+   */
+  open(request: TurnRequest): Promise<OpenedTurn> {
+    // A request that names no thread is told from its own retries by what it says.
+    const name = request.isFreshThread ? request.requestKey : request.threadKey;
+    return this.#lock.run(`${request.tenant}\n${name}`, () => this.openAlone(request));
+  }
+
+  /**
+   * The turn's message as stream events, from its first one: a replay of what was said, then live. Cold.
+   *
+   * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
+   */
+  watch(
+    { thread, turn }: OpenedTurn,
+    signals$: Observable<TranslatorSignal>,
+    flow?: Flow,
+  ): Observable<readonly StreamEvent[]> {
+    if (turn.eventsPrunedAt !== undefined && turn.message !== undefined) return of(expandMessage(turn.message));
+    let ended = false;
+    return concat(
+      this.log.read(turn.id, flow).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
+      // A log that ends without the turn's end was left to the next server, or the turn never began.
+      defer(() => (ended ? EMPTY : this.ending(turn.id))),
+    ).pipe(this.translator.translate(translateOptions(turn, thread), signals$));
+  }
+
+  /** Notes that a caller has the whole answer. */
+  delivered(turn: Turn): Promise<void> {
+    return this.turns.markDelivered(turn.id, Date.now());
+  }
+
+  /** Interrupts the turn that answers with this message. False when it has ended. */
+  async cancel(tenant: string, messageId: string): Promise<boolean> {
+    const turn = await this.turns.byMessageId(messageId);
+    const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
+    if (turn === undefined || thread?.tenant !== tenant) {
+      throw new AnthropicException('not_found_error', 'There is no turn that answers with this message.');
+    }
+    return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
+  }
+
+  private async openAlone(request: TurnRequest): Promise<OpenedTurn> {
+    const thread = await this.threads.find(request.tenant, request.threadKey);
+    const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request);
+    if (known !== undefined) return known;
+    this.refuseWhenFull();
+    const latest = thread === undefined ? undefined : await this.turns.latest(thread.id);
+    if (latest !== undefined && !hasEnded(latest.state)) await this.makeWay(latest, request);
+    const owner = thread ?? (await this.createThread(request));
+    const { turn } = await this.turns.create({
+      id: randomUUID(),
+      messageId: `msg_${randomBytes(12).toString('hex')}`,
+      threadId: owner.id,
+      requestKey: request.requestKey,
+      idempotencyKey: request.idempotencyKey,
+      caller: request.caller,
+      prompt: request.prompt,
+      request: turnRequest(owner),
+      createdAt: Date.now(),
+    });
+    this.runner.submit(owner, turn);
+    return { thread: owner, turn, attached: false };
+  }
+
+  private async sameTurn(thread: Thread, request: TurnRequest): Promise<OpenedTurn | undefined> {
+    if (request.idempotencyKey !== undefined) {
+      const turn = await this.turns.byIdempotencyKey(thread.id, request.idempotencyKey);
+      return turn === undefined ? undefined : { thread, turn, attached: true };
+    }
+    // Behind the running turn there may be queued ones; of those that have ended only the last one counts.
+    const newest = await this.turns.newest(thread.id, this.config.maxQueuedPerThread + 2);
+    const lastEnded = newest.find((turn) => hasEnded(turn.state));
+    const turn = newest.find((one) => (one === lastEnded || !hasEnded(one.state)) && meansTurn(request, one));
+    return turn === undefined ? undefined : { thread, turn, attached: true };
+  }
+
+  /** An SDK that names no thread sends the same body again when its connection breaks. */
+  private async retryOf(request: TurnRequest): Promise<OpenedTurn | undefined> {
+    if (!request.isFreshThread) return undefined;
+    for (const turn of await this.turns.byRequestKey(request.requestKey, Date.now() - RETRY_WINDOW)) {
+      const thread = await this.threads.byId(turn.threadId);
+      // A turn of a named thread belongs to those who know the name.
+      if (thread?.tenant !== request.tenant || thread.metadata['fresh'] !== true) continue;
+      if (turn.idempotencyKey !== request.idempotencyKey) continue;
+      // An idempotency key says that it is the same request, also when the answer has been read to its end.
+      const same = request.idempotencyKey !== undefined || meansTurn({ ...request, hasHistory: false }, turn);
+      if (same) return { thread, turn, attached: true };
+    }
+    return undefined;
+  }
+
+  private async createThread(request: TurnRequest): Promise<Thread> {
+    const choice = this.registry.choose(request.model);
+    if (choice === undefined) {
+      throw new AnthropicException(
+        'not_found_error',
+        `model: ${request.model} needs an agent that this server does not have`,
+        {
+          headers: { 'x-should-retry': 'false' },
+        },
+      );
+    }
+    const metadata: JsonObject = request.isFreshThread ? { fresh: true } : {};
+    const { thread } = await this.threads.findOrCreate({
+      id: randomUUID(),
+      tenant: request.tenant,
+      key: request.threadKey,
+      harness: choice.harness,
+      model: request.model,
+      harnessModel: choice.model,
+      systemPrompt: request.systemPrompt,
+      metadata,
+      createdAt: Date.now(),
+    });
+    return thread;
+  }
+
+  private refuseWhenFull(): void {
+    if (this.runner.draining) {
+      throw new AnthropicException('api_error', 'The server is restarting.', {
+        status: 503,
+        headers: { 'retry-after': '5' },
+      });
+    }
+    if (this.runner.counts.waiting >= this.config.maxWaitingTurns) {
+      throw new AnthropicException('overloaded_error', 'Too many turns are waiting.', {
+        headers: { 'retry-after': '10' },
+      });
+    }
+  }
+
+  /** Another message on a busy thread: interrupts, waits in the queue or is refused, as the deployment wants. */
+  private async makeWay(latest: Turn, request: TurnRequest): Promise<void> {
+    const policy: BusyPolicy = request.interrupts ? 'interrupt' : this.config.onBusy;
+    switch (policy) {
+      case 'interrupt':
+        for (const turn of await this.turns.newest(latest.threadId, this.config.maxQueuedPerThread + 1)) {
+          if (!hasEnded(turn.state)) await this.runner.interrupt(turn);
+        }
+        return;
+      case 'queue':
+        if (this.runner.waitingOf(latest.threadId) >= this.config.maxQueuedPerThread)
+          throw busy('Too many messages wait on this thread.');
+        return;
+      case 'reject':
+        throw busy('The thread is busy with another message.');
+      default:
+        return policy satisfies never;
+    }
+  }
+
+  private async *ending(turnId: string): AsyncGenerator<readonly HarnessEvent[]> {
+    const turn = await this.turns.byId(turnId);
+    if (turn?.state === 'failed' && turn.failure !== undefined) yield [{ type: 'turn-failed', ...turn.failure }];
+    else yield [turn?.state === 'cancelled' ? CANCELLED : SET_ASIDE];
+  }
+}
+
+function busy(message: string): AnthropicException {
+  return new AnthropicException('conflict_error', message, { headers: { 'retry-after': '5' } });
+}

@@ -1,0 +1,172 @@
+import { answerAfterTools, sceneOf } from './scene.js';
+import type { Scene } from './scene.js';
+
+/** Input tokens of a call that answers a prompt, in Anthropic's names. */
+export const FIRST_CALL_USAGE = {
+  input_tokens: 100,
+  cache_creation_input_tokens: 20,
+  cache_read_input_tokens: 0,
+} as const;
+
+/** Input tokens of a call that follows tool results, in Anthropic's names. */
+export const LATER_CALL_USAGE = {
+  input_tokens: 150,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 300,
+} as const;
+
+/** Output tokens of an answer of this text (a tool call counts its input as JSON): one per four characters, at least one. */
+export function scriptedOutputTokens(text: string): number {
+  return Math.max(1, Math.ceil(text.length / 4));
+}
+
+const SLOW_ANSWER_INTERVAL_MILLISECONDS = 50;
+const SLOW_ANSWER_WORDS = 20;
+
+/** A JSON object that nothing is known of. */
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+/** Text, said in words, so many milliseconds apart. */
+export interface TextPart {
+  readonly type: 'text';
+  readonly text: string;
+  readonly intervalMilliseconds: number;
+}
+
+/** One call of `Bash`. */
+export interface ToolPart {
+  readonly type: 'tool_use';
+  readonly id: string;
+  readonly input: { readonly command: string; readonly description: string };
+}
+
+/** One content block of an answer. */
+export type Part = TextPart | ToolPart;
+
+/** What one request is answered with. */
+export type Answer =
+  | { readonly kind: 'parts'; readonly parts: readonly Part[]; readonly afterTools: boolean }
+  | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
+  | { readonly kind: 'hang' };
+
+/** What a request is answered with; `call` numbers the requests. */
+export function answerTo(body: JsonRecord, call: number): Answer {
+  if (isSideRequest(body)) {
+    return { kind: 'parts', parts: [textPart('{"title":"A scripted title"}')], afterTools: false };
+  }
+  const messages = arrayOf(body['messages']).filter(isRecord);
+  const scene = sceneOf(messages.flatMap(userTexts).findLast((text) => text.includes('SCENE:')) ?? '');
+  const outputs = toolOutputs(messages);
+  return outputs === undefined ? opening(scene, call) : closing(scene, outputs);
+}
+
+function opening(scene: Scene, call: number): Answer {
+  switch (scene.kind) {
+    case 'text':
+      return { kind: 'parts', parts: [textPart(scene.text)], afterTools: false };
+    case 'slow':
+      return { kind: 'parts', parts: [textPart(slowText(scene.words), scene.intervalMilliseconds)], afterTools: false };
+    case 'tools':
+      return {
+        kind: 'parts',
+        parts: [textPart('Let me run it.'), ...scene.commands.map((command, index) => toolPart(command, call, index))],
+        afterTools: false,
+      };
+    case 'fail':
+      return scene;
+    case 'hang':
+      return scene;
+    default: {
+      const never: never = scene;
+      return never;
+    }
+  }
+}
+
+function closing(scene: Scene, outputs: readonly string[]): Answer {
+  const slow = scene.kind === 'tools' && scene.slowAnswer;
+  const last = textPart(answerAfterTools(outputs));
+  const parts = slow ? [textPart(slowText(SLOW_ANSWER_WORDS), SLOW_ANSWER_INTERVAL_MILLISECONDS), last] : [last];
+  return { kind: 'parts', parts, afterTools: true };
+}
+
+function slowText(words: number): string {
+  return Array.from({ length: words }, (_, index) => `word${index} `).join('');
+}
+
+function textPart(text: string, intervalMilliseconds = 0): TextPart {
+  return { type: 'text', text, intervalMilliseconds };
+}
+
+function toolPart(command: string, call: number, index: number): ToolPart {
+  return { type: 'tool_use', id: `toolu_01scripted${call}x${index}`, input: { command, description: 'Run a command' } };
+}
+
+/** A part as a whole content block. */
+export function blockOf(part: Part): JsonRecord {
+  switch (part.type) {
+    case 'text':
+      return { type: 'text', text: part.text };
+    case 'tool_use':
+      return { type: 'tool_use', id: part.id, name: 'Bash', input: part.input };
+    default: {
+      const never: never = part;
+      return never;
+    }
+  }
+}
+
+function isSideRequest(body: JsonRecord): boolean {
+  const outputConfig = body['output_config'];
+  return arrayOf(body['tools']).length === 0 && isRecord(outputConfig) && outputConfig['format'] !== undefined;
+}
+
+/**
+ * What the tools printed, when tool results are the newest thing the user said; `undefined` when the newest is a prompt.
+ * All user messages since the last assistant message count as one: Claude Code puts "Continue from where you left off."
+ * behind the tool results of a turn that it resumes.
+ */
+function toolOutputs(messages: readonly JsonRecord[]): readonly string[] | undefined {
+  const lastAnswer = messages.findLastIndex((message) => message['role'] === 'assistant');
+  const newest = messages.slice(lastAnswer + 1).filter((message) => message['role'] === 'user');
+  const blocks = newest.flatMap((message) => arrayOf(message['content'])).filter(isRecord);
+  const results = blocks.filter((block) => block['type'] === 'tool_result');
+  const promptsNow = newest.flatMap(userTexts).some((text) => text.includes('SCENE:'));
+  return results.length === 0 || promptsNow ? undefined : results.map((block) => flatten(block['content']));
+}
+
+/** What the user said in a message, without the reminders that Claude Code adds. */
+export function userTexts(message: JsonRecord): readonly string[] {
+  if (message['role'] !== 'user') {
+    return [];
+  }
+  const content = message['content'];
+  const texts = typeof content === 'string' ? [content] : arrayOf(content).filter(isRecord).map(textOfBlock);
+  return texts
+    .map((text) => text.replaceAll(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '').trim())
+    .filter((text) => text !== '');
+}
+
+function textOfBlock(block: JsonRecord): string {
+  return block['type'] === 'text' ? textOf(block['text']) : '';
+}
+
+/** A content's text blocks, one per line. */
+export function flatten(content: unknown): string {
+  return typeof content === 'string' ? content : arrayOf(content).filter(isRecord).map(textOfBlock).join('\n');
+}
+
+/** The string itself, or an empty one. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** The list itself, or an empty one. */
+export function arrayOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Whether it is a JSON object. */
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FIRST_CALL_USAGE, LATER_CALL_USAGE } from './anthropic-answer.js';
+import { startScriptedAnthropicModel } from './anthropic.js';
+import type { ScriptedModel } from './scene.js';
+
+describe('the scripted Anthropic model', () => {
+  let model: ScriptedModel;
+
+  beforeEach(async () => {
+    model = await startScriptedAnthropicModel();
+  });
+
+  afterEach(() => model.close());
+
+  async function ask(messages: readonly object[], more: object = {}): Promise<Response> {
+    return fetch(`${model.url}/v1/messages?beta=true`, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'claude-x', messages, tools: [{ name: 'Bash' }], ...more }),
+    });
+  }
+
+  const user = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] });
+  const called = {
+    role: 'assistant',
+    content: [{ type: 'tool_use', id: 'toolu_1', name: 'Bash', input: { command: 'ls' } }],
+  };
+  const result = { type: 'tool_result', tool_use_id: 'toolu_1', content: 'a.txt\n' };
+
+  it('says the text of the scene, whole when the request does not stream', async () => {
+    const answer: unknown = await (await ask([user('SCENE:text hello there')])).json();
+    expect(answer).toMatchObject({
+      content: [{ type: 'text', text: 'hello there' }],
+      stop_reason: 'end_turn',
+      usage: { ...FIRST_CALL_USAGE, output_tokens: 3 },
+    });
+  });
+
+  it('calls Bash once per command, and streams the input as JSON deltas', async () => {
+    const stream = await (await ask([user('SCENE:parallel echo one && echo two')], { stream: true })).text();
+    expect(stream.match(/"type":"tool_use"/g)).toHaveLength(2);
+    expect(stream).toContain('"partial_json":"{\\"command\\":\\"echo two\\"');
+    expect(stream).toContain('"stop_reason":"tool_use"');
+    expect(stream).toMatch(/event: message_start\n[\s\S]*event: message_stop\n/);
+  });
+
+  it('says what the tools printed once their results are the newest thing', async () => {
+    const answer: unknown = await (
+      await ask([user('SCENE:tool ls'), called, { role: 'user', content: [result] }])
+    ).json();
+    expect(answer).toMatchObject({ content: [{ text: 'It printed "a.txt".' }], usage: LATER_CALL_USAGE });
+  });
+
+  it('says it too when Claude Code continues an interrupted turn behind the results', async () => {
+    const next = { role: 'user', content: [result, { type: 'text', text: 'Continue from where you left off.' }] };
+    const answer: unknown = await (await ask([user('SCENE:tool ls'), called, next])).json();
+    expect(answer).toMatchObject({ content: [{ text: 'It printed "a.txt".' }] });
+  });
+
+  it('plays the newest scene, not one in a reminder and not one behind older tool results', async () => {
+    const reminder = { type: 'text', text: '<system-reminder>SCENE:text wrong</system-reminder>' };
+    const next = { role: 'user', content: [result, { type: 'text', text: 'SCENE:text right' }, reminder] };
+    const answer: unknown = await (await ask([user('SCENE:tool ls'), called, next])).json();
+    expect(answer).toMatchObject({ content: [{ text: 'right' }] });
+  });
+
+  it('fails with the status and the error type of the scene', async () => {
+    const response = await ask([user('SCENE:fail 529 overloaded_error')]);
+    expect(response.status).toBe(529);
+    expect(await response.json()).toMatchObject({ type: 'error', error: { type: 'overloaded_error' } });
+  });
+
+  it('answers a side request without playing the scene', async () => {
+    const side = { tools: [], output_config: { format: { type: 'json_schema' } } };
+    const answer: unknown = await (await ask([user('SCENE:fail 500 api_error')], side)).json();
+    expect(answer).toMatchObject({ content: [{ text: '{"title":"A scripted title"}' }] });
+  });
+
+  it('answers HEAD / and counts tokens', async () => {
+    expect((await fetch(model.url, { method: 'HEAD' })).status).toBe(200);
+    const counted = await fetch(`${model.url}/v1/messages/count_tokens`, { method: 'POST', body: '{}' });
+    expect(await counted.json()).toEqual({ input_tokens: FIRST_CALL_USAGE.input_tokens });
+  });
+
+  it('records what it was asked', async () => {
+    await ask([user('SCENE:text a'), user('b')], { system: [{ type: 'text', text: 'be kind' }] });
+    expect(model.requests).toHaveLength(1);
+    expect(model.requests[0]).toMatchObject({ model: 'claude-x', system: 'be kind', userText: 'b' });
+  });
+});

@@ -1,0 +1,225 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readConversation, type Conversation } from './responses-request.js';
+import { answerAfterTools, type RecordedRequest, type Scene, type ScriptedModel, sceneOf } from './scene.js';
+
+/** What every model call costs, in OpenAI's counts (input with the cached tokens in it). */
+export const RESPONSES_USAGE = {
+  /** The first call of a turn. */
+  first: { input: 400, cached: 300, output: 25, reasoning: 5 },
+  /** Every later call of the turn, after tools have answered. */
+  later: { input: 500, cached: 300, output: 25, reasoning: 5 },
+} as const;
+
+/** What the model thinks, and says, before it calls its tools. */
+export const REASONING_BEFORE_TOOLS = '**Plan** run a command';
+export const TEXT_BEFORE_TOOLS = 'Let me run it.';
+
+type Send = (type: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** One piece of an answer; each becomes an output item. */
+type Piece =
+  | { readonly kind: 'reasoning'; readonly text: string }
+  | { readonly kind: 'text'; readonly deltas: readonly string[]; readonly intervalMilliseconds: number }
+  | { readonly kind: 'calls'; readonly commands: readonly string[] };
+
+/**
+ * Starts a model that speaks OpenAI's Responses API as server-sent events on a loopback port, for Codex. What it says is
+ * chosen by the newest user text, see {@link sceneOf}. `close` drops the connections that are open, hanging ones too.
+ */
+export async function startScriptedResponsesModel(): Promise<ScriptedModel> {
+  const requests: RecordedRequest[] = [];
+  let calls = 0;
+  const server = createServer((request, response) => {
+    answer(request, response, requests, () => (calls += 1)).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** The `config.toml` of a Codex that asks this model and no other, and never tries twice. */
+export function codexConfig(model: ScriptedModel): string {
+  return [
+    'model = "gpt-5-codex"',
+    'model_provider = "scripted"',
+    'check_for_update_on_startup = false',
+    '',
+    '[model_providers.scripted]',
+    'name = "scripted"',
+    `base_url = "${model.url}/v1"`,
+    'wire_api = "responses"',
+    'request_max_retries = 0',
+    'stream_max_retries = 0',
+    '',
+  ].join('\n');
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  requests: RecordedRequest[],
+  nextCall: () => number,
+): Promise<void> {
+  const path = new URL(request.url ?? '/', 'http://model').pathname;
+  if (request.method === 'GET' && path.endsWith('/models')) {
+    sendJson(response, 200, { object: 'list', data: [{ id: 'gpt-5-codex', object: 'model', owned_by: 'scripted' }] });
+    return;
+  }
+  if (request.method === 'GET' && path.endsWith('/responses')) {
+    // Codex 0.169.0 tries a WebSocket first when it takes us for OpenAI; told so, it falls back to HTTP at once.
+    sendJson(response, 426, { error: { message: 'no WebSocket here', type: 'invalid_request_error', code: null } });
+    return;
+  }
+  if (request.method !== 'POST' || !path.endsWith('/responses')) {
+    sendJson(response, 404, { error: { message: 'not scripted', type: 'not_found_error', code: null, param: null } });
+    return;
+  }
+  const body: unknown = JSON.parse(await readText(request));
+  const conversation = readConversation(body);
+  const { model, system, userText } = conversation;
+  requests.push({ model, system, userText, body, headers: request.headers });
+  const scene = sceneOf(userText);
+  if (scene.kind === 'fail') {
+    const error = { message: `scripted ${scene.errorType}`, type: scene.errorType, code: null, param: null };
+    sendJson(response, scene.status, { error });
+    return;
+  }
+  await stream(response, scene, conversation, nextCall());
+}
+
+async function stream(
+  response: ServerResponse,
+  scene: Exclude<Scene, { kind: 'fail' }>,
+  conversation: Conversation,
+  call: number,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+  const send: Send = (type, fields) => {
+    response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
+  };
+  send('response.created', { response: { id: `resp_${call}`, status: 'in_progress', output: [] } });
+  if (scene.kind === 'hang') return;
+  const pieces = piecesOf(scene, conversation.toolOutputs);
+  for (const [index, piece] of pieces.entries()) {
+    await sendPiece(send, piece, conversation.shellTool, `s${call}_${index}`, index);
+  }
+  send('response.completed', {
+    response: { id: `resp_${call}`, status: 'completed', output: [], usage: usageOf(conversation.toolOutputs) },
+  });
+  response.end();
+}
+
+function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs: readonly string[]): readonly Piece[] {
+  switch (scene.kind) {
+    case 'text':
+      return [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 }];
+    case 'slow':
+      return [{ kind: 'text', deltas: words(scene.words), intervalMilliseconds: scene.intervalMilliseconds }];
+    case 'tools':
+      if (toolOutputs.length === 0) {
+        return [
+          { kind: 'reasoning', text: REASONING_BEFORE_TOOLS },
+          { kind: 'text', deltas: [TEXT_BEFORE_TOOLS], intervalMilliseconds: 0 },
+          { kind: 'calls', commands: scene.commands },
+        ];
+      }
+      return scene.slowAnswer
+        ? [{ kind: 'text', deltas: words(20), intervalMilliseconds: 50 }]
+        : [{ kind: 'text', deltas: halves(answerAfterTools(toolOutputs)), intervalMilliseconds: 0 }];
+    default: {
+      const never: never = scene;
+      return never;
+    }
+  }
+}
+
+async function sendPiece(send: Send, piece: Piece, shellTool: string, id: string, index: number): Promise<void> {
+  switch (piece.kind) {
+    case 'reasoning': {
+      const item = { type: 'reasoning', id: `rs_${id}`, summary: [] as unknown[] };
+      const place = { item_id: item.id, output_index: index, summary_index: 0 };
+      send('response.output_item.added', { output_index: index, item });
+      send('response.reasoning_summary_part.added', { ...place, part: { type: 'summary_text', text: '' } });
+      for (const delta of halves(piece.text)) send('response.reasoning_summary_text.delta', { ...place, delta });
+      const summary = [{ type: 'summary_text', text: piece.text }];
+      send('response.output_item.done', { output_index: index, item: { ...item, summary } });
+      return;
+    }
+    case 'text': {
+      const item = { type: 'message', id: `msg_${id}`, role: 'assistant', content: [] as unknown[] };
+      send('response.output_item.added', { output_index: index, item });
+      for (const delta of piece.deltas) {
+        if (piece.intervalMilliseconds > 0) await delay(piece.intervalMilliseconds);
+        send('response.output_text.delta', { item_id: item.id, output_index: index, content_index: 0, delta });
+      }
+      const content = [{ type: 'output_text', text: piece.deltas.join(''), annotations: [] }];
+      send('response.output_item.done', { output_index: index, item: { ...item, content } });
+      return;
+    }
+    case 'calls':
+      for (const [offset, command] of piece.commands.entries()) {
+        const item = functionCall(shellTool, command, `${id}_${offset}`);
+        send('response.output_item.added', { output_index: index + offset, item: { ...item, arguments: '' } });
+        send('response.output_item.done', { output_index: index + offset, item });
+      }
+      return;
+    default: {
+      const never: never = piece;
+      return never;
+    }
+  }
+}
+
+function functionCall(shellTool: string, command: string, id: string) {
+  const input = shellTool === 'exec_command' ? { cmd: command } : { command: ['bash', '-lc', command] };
+  return {
+    type: 'function_call',
+    id: `fc_${id}`,
+    call_id: `call_${id}`,
+    name: shellTool,
+    arguments: JSON.stringify(input),
+  };
+}
+
+function usageOf(toolOutputs: readonly string[]) {
+  const usage = toolOutputs.length === 0 ? RESPONSES_USAGE.first : RESPONSES_USAGE.later;
+  return {
+    input_tokens: usage.input,
+    input_tokens_details: { cached_tokens: usage.cached },
+    output_tokens: usage.output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning },
+    total_tokens: usage.input + usage.output,
+  };
+}
+
+function halves(text: string): readonly string[] {
+  const middle = Math.ceil(text.length / 2);
+  return [text.slice(0, middle), text.slice(middle)].filter((half) => half !== '');
+}
+
+function words(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `word${index} `);
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,68 @@
+/**
+ * What a scripted model does in answer to a prompt, the same for every wire protocol.
+ *
+ * The newest user text that holds `SCENE:` chooses: `SCENE:text [words]` · `SCENE:tool <shell command>` · `SCENE:parallel
+ * <command> && <command>` · `SCENE:slow <words> <milliseconds between>` · `SCENE:slow-tool <shell command>` (the same as tool,
+ * with a slow last answer: 20 words, 50 ms apart) · `SCENE:fail <status> <error type>` · `SCENE:hang`.
+ */
+export type Scene =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'tools'; readonly commands: readonly string[]; readonly slowAnswer: boolean }
+  | { readonly kind: 'slow'; readonly words: number; readonly intervalMilliseconds: number }
+  | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
+  | { readonly kind: 'hang' };
+
+/** The scene that a user's text asks for; any text without one is answered with `PONG`. */
+export function sceneOf(text: string): Scene {
+  const match = /SCENE:([a-z-]+)[ ]?([^\n]*)/.exec(text);
+  const rest = match?.[2]?.trim() ?? '';
+  switch (match?.[1]) {
+    case undefined:
+      return { kind: 'text', text: 'PONG' };
+    case 'text':
+      return { kind: 'text', text: rest === '' ? 'PONG' : rest };
+    case 'tool':
+      return { kind: 'tools', commands: [rest], slowAnswer: false };
+    case 'slow-tool':
+      return { kind: 'tools', commands: [rest], slowAnswer: true };
+    case 'parallel':
+      return { kind: 'tools', commands: rest.split(' && '), slowAnswer: false };
+    case 'slow': {
+      const [words = '20', interval = '100'] = rest.split(' ');
+      return { kind: 'slow', words: Number(words), intervalMilliseconds: Number(interval) };
+    }
+    case 'fail': {
+      const [status = '500', errorType = 'api_error'] = rest.split(' ');
+      return { kind: 'fail', status: Number(status), errorType };
+    }
+    case 'hang':
+      return { kind: 'hang' };
+    default:
+      throw new Error(`unknown scene: ${match?.[1]}`);
+  }
+}
+
+/** What the model says once its tools have answered. */
+export function answerAfterTools(outputs: readonly string[]): string {
+  return `It printed ${outputs.map((output) => JSON.stringify(output.trim())).join(' and ')}.`;
+}
+
+/** One request that a scripted model got, as tests look at it. */
+export interface RecordedRequest {
+  readonly model: string;
+  /** The system prompt, flattened. */
+  readonly system: string;
+  /** The newest user text. */
+  readonly userText: string;
+  /** The whole body. */
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/** A scripted model that listens on a loopback port. */
+export interface ScriptedModel {
+  /** `http://127.0.0.1:<port>`, without a trailing slash. */
+  readonly url: string;
+  readonly requests: readonly RecordedRequest[];
+  close(): Promise<void>;
+}
