@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { firstValueFrom, lastValueFrom, map, Subject, take, toArray, type Observable } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../harness/harness-event.js';
+import { EventLog } from './event-log.js';
 import {
   breakTable,
   completed,
@@ -201,6 +202,26 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(seen.events).toEqual([text('a'), restart, text('b', 'b1'), turnEnd]);
   });
 
+  it('gives a reader all that the next attempt says, though it has seen events that were lost', async () => {
+    const turn = await runningTurn(store);
+    store.log.abandon(turn.id, new Error('another log has it'));
+    const slow = new EventLog(store.database, { ...store.options, flushMilliseconds: 60_000 });
+    await slow.open(turn);
+    const { seen } = reader(slow.read(turn.id));
+    slow.append(turn.id, [text('lost'), text('lost too')]);
+    await immediate();
+    const taken = await store.turns.reclaim(turn.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    if (taken === undefined) throw new Error('the turn was not taken over');
+    expect(await slow.finish(turn.id, [turnEnd], completed)).toBe(false);
+    expect(await store.log.open(taken)).toEqual([]);
+    const restart: HarnessEvent = { type: 'attempt-start', attempt: 2 };
+    store.log.append(turn.id, [restart, text('b', 'b1')]);
+    await store.log.finish(turn.id, [turnEnd], completed);
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([text('lost'), text('lost too'), restart, text('b', 'b1'), turnEnd]);
+    await slow.close();
+  });
+
   it('does not stop for a turn that another process writes, or whose thread was removed', async () => {
     const lost = await runningTurn(store);
     const gone = await runningTurn(store);
@@ -210,8 +231,12 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const theirs = { turn_id: lost.id, sequence: 1, attempt: 2, first_index: 0, events: '[]', created_at: 1 };
     await store.database.kysely.insertInto('turn_events').values(theirs).execute();
     await store.threads.remove(gone.threadId);
+    const failures: (Error | undefined)[] = [];
+    const watching = store.log.failure$.subscribe((failure) => failures.push(failure));
     for (const { id } of [lost, gone, kept]) store.log.append(id, [text('a')]);
     await store.log.written(kept.id);
+    watching.unsubscribe();
+    expect(failures).toEqual([undefined]);
     expect(await rows(kept.id)).toHaveLength(1);
     expect((await rows(lost.id)).map((row) => row.attempt)).toEqual([2]);
     expect(store.log.append(lost.id, [text('b')])).toBe(false);

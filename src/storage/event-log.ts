@@ -4,26 +4,18 @@ import type { HarnessEvent } from '../harness/harness-event.js';
 import { Database } from './database.js';
 import { EventWriter } from './event-writer.js';
 import { EventStore } from './event.store.js';
-import { LiveTurn, type LiveEnd, type LiveReader } from './live-turn.js';
+import { LiveTurn, type EventLogFigures, type LiveEnd, type LiveReader } from './live-turn.js';
 import { Reading, type Flow, type ReadingSource } from './reading.js';
 import { StorageOptions } from './storage-options.js';
 import { TurnFinisher } from './turn-finisher.js';
 import { TurnWatch } from './turn-watch.js';
 import type { TurnOutcome } from './turn.js';
 
+export type { EventLogFigures } from './live-turn.js';
 export type { Flow } from './reading.js';
 
 const FINISH_RETRY_MILLISECONDS = 30_000;
 const POLL_MILLISECONDS = 500;
-
-/** How much the log holds at the moment. */
-export interface EventLogFigures {
-  /** Turns whose events are in memory. */
-  readonly liveTurns: number;
-  readonly readers: number;
-  /** Events that wait for a commit. */
-  readonly pendingEvents: number;
-}
 
 /**
  * What every turn has said, in order. A turn that runs in this process is read from memory, any other from the store; a

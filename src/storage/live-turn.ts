@@ -1,5 +1,14 @@
 import type { HarnessEvent } from '../harness/harness-event.js';
 
+/** How much the log holds at the moment. */
+export interface EventLogFigures {
+  /** Turns whose events are in memory. */
+  readonly liveTurns: number;
+  readonly readers: number;
+  /** Events that wait for a commit. */
+  readonly pendingEvents: number;
+}
+
 /** How a live turn leaves memory. */
 export type LiveEnd =
   /** Its end is committed. */

@@ -173,7 +173,7 @@ describe('a session with Claude Code', () => {
     const turn = run(session);
     (await process()).end(KILLED);
     await vi.waitFor(() => expect(turn.complete).toBe(true));
-    expect(turn.heard).toMatchObject([{ type: 'turn-failed', kind: 'internal' }]);
+    expect(turn.heard).toMatchObject([{ type: 'turn-failed', kind: 'process_died' }]);
     expect(JSON.stringify([turn.heard, warnings])).not.toContain('secret');
     expect(session.alive).toBe(false);
   });

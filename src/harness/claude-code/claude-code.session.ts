@@ -6,7 +6,7 @@ import { Observable } from 'rxjs';
 import type { Subscriber } from 'rxjs';
 import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
-import type { HarnessEvent } from '../harness-event.js';
+import type { FailureKind, HarnessEvent } from '../harness-event.js';
 import { isTurnEnd } from '../harness-event.js';
 import { appendedInstructions, commandLine, environment, interruptLine, promptLine } from './command-line.js';
 import type { Conversation } from './command-line.js';
@@ -73,7 +73,9 @@ export class ClaudeCodeSession implements HarnessSession {
   run(turn: HarnessTurn): Observable<Batch> {
     return new Observable<Batch>((subscriber) => {
       if (!this.usable || this.running !== undefined) {
-        subscriber.next([failed('The agent cannot take this turn: its process is gone or busy.')]);
+        subscriber.next([
+          { type: 'turn-failed', kind: 'process_died', message: 'The agent’s process is gone or busy.' },
+        ]);
         subscriber.complete();
         return;
       }
@@ -81,7 +83,7 @@ export class ClaudeCodeSession implements HarnessSession {
       this.running = running;
       this.begin(running).catch((error: unknown) => {
         this.tools.logger.error(`Claude Code could not be started: ${nameOf(error)}`);
-        this.giveUp(running, 'The agent could not be started.');
+        this.giveUp(running, 'The agent could not be started.', 'internal');
       });
       return () => {
         if (this.running !== running) return;
@@ -120,7 +122,7 @@ export class ClaudeCodeSession implements HarnessSession {
   private async stop(): Promise<void> {
     await this.process?.stop(STOP_GRACE_MILLISECONDS);
     const { running } = this;
-    if (running !== undefined) this.giveUp(running, 'The agent was stopped in the middle of the turn.');
+    if (running !== undefined) this.giveUp(running, 'The agent was stopped in the middle of the turn.', 'process_died');
   }
 
   private async begin(running: RunningTurn): Promise<void> {
@@ -203,16 +205,13 @@ export class ClaudeCodeSession implements HarnessSession {
     if (running === undefined) return;
     const how = exit.code === null ? `signal ${exit.signal ?? 'unknown'}` : `code ${exit.code}`;
     this.tools.logger.error(`Claude Code ended in the middle of a turn with ${how}`);
-    const missing = exit.code === EXIT_NOT_FOUND;
-    this.giveUp(
-      running,
-      missing ? 'The agent program is not installed.' : `The agent's process ended in the middle of the turn (${how}).`,
-    );
+    if (exit.code === EXIT_NOT_FOUND) this.giveUp(running, 'The agent program is not installed.', 'internal');
+    else this.giveUp(running, `The agent's process ended in the middle of the turn (${how}).`, 'process_died');
   }
 
-  private giveUp(running: RunningTurn, message: string): void {
+  private giveUp(running: RunningTurn, message: string, kind: FailureKind): void {
     this.usable = false;
-    if (this.running === running) this.say([failed(message)]);
+    if (this.running === running) this.say([{ type: 'turn-failed', kind, message }]);
   }
 
   private say(events: Batch): void {
@@ -229,10 +228,6 @@ export class ClaudeCodeSession implements HarnessSession {
   private get configFolder(): string {
     return join(this.thread.folders.home, '.claude');
   }
-}
-
-function failed(message: string): HarnessEvent {
-  return { type: 'turn-failed', kind: 'internal', message };
 }
 
 /** An error's code or name; its message may hold a path. */

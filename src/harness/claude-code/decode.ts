@@ -32,8 +32,8 @@ const REASON_OF_STOP: Readonly<Record<string, TurnEndReason>> = {
 /**
  * One line of Claude Code's `stream-json` output (2.1.330; recordings `claude-*`), with or without partial messages. Pure.
  *
- * Lines of unknown kinds say nothing. Lines after the turn's end say nothing either; only the process's own state (session,
- * background tasks) is kept up to date until {@link ClaudeState} is taken to its next turn.
+ * Lines of unknown kinds say nothing. Lines after the turn's end say nothing either; only the process's background tasks are
+ * kept up to date until {@link ClaudeState} is taken to its next turn.
  */
 export function decode(state: ClaudeState, text: string): Decoded {
   const line = parseObject(text);
@@ -78,7 +78,8 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   switch (line['subtype']) {
     case 'init': {
       const sessionId = stringOf(line['session_id']);
-      if (sessionId === undefined || sessionId === state.sessionId) return [next, NOTHING];
+      // After the end nothing is said; the next turn begins with an `init` line of its own.
+      if (sessionId === undefined || sessionId === state.sessionId || state.turn.ended) return [next, NOTHING];
       return [{ ...next, sessionId }, [{ type: 'session-started', sessionId }]];
     }
     case 'api_retry':

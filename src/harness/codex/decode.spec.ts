@@ -1,3 +1,4 @@
+// Long, because the recordings and the rules are read through the same few helpers.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../harness-event.js';

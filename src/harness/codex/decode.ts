@@ -5,7 +5,17 @@ import { failureOf } from './failure.js';
 import { planEvents, toolItemOf } from './items.js';
 import { camelCase, numberOf, objectOf, parseObject, stringOf, withCamelCaseKeys } from './json.js';
 import { idOf, type Notification, notificationOf } from './notification.js';
-import { excluding, FRESH_TURN, including, type State, type Step, withBlock } from './state.js';
+import {
+  excluding,
+  FRESH_TURN,
+  including,
+  isOurTurn,
+  isTold,
+  type State,
+  type Step,
+  withBlock,
+  withModel,
+} from './state.js';
 import { beginTurn, updateUsage } from './usage.js';
 
 export { start, type State } from './state.js';
@@ -188,16 +198,4 @@ function progressed(state: State, itemId: string): Step {
   if (state.progressed.has(itemId)) return [state, []];
   const notice: HarnessEvent = { type: 'notice', kind: 'progress', message: 'A tool makes progress.' };
   return [{ ...state, progressed: including(state.progressed, itemId) }, [notice]];
-}
-
-function isTold(state: State, callId: string): boolean {
-  return state.calls.has(callId) || state.done.has(callId);
-}
-
-function isOurTurn(state: State, turnId: string | undefined): boolean {
-  return turnId === undefined || state.turnId === undefined || turnId === state.turnId;
-}
-
-function withModel(state: State, model: unknown): State {
-  return typeof model === 'string' ? { ...state, usage: { ...state.usage, model } } : state;
 }

@@ -1,4 +1,4 @@
-import type { HarnessEvent } from '../harness-event.js';
+import type { HarnessEvent, JsonValue } from '../harness-event.js';
 import type { OpenBlock } from './blocks.js';
 import { startUsage, type UsageState } from './usage.js';
 
@@ -62,4 +62,19 @@ export function withBlock(state: State, key: string, block: OpenBlock | undefine
   if (block === undefined) blocks.delete(key);
   else blocks.set(key, block);
   return { ...state, blocks };
+}
+
+/** Whether a call was told already. */
+export function isTold(state: State, callId: string): boolean {
+  return state.calls.has(callId) || state.done.has(callId);
+}
+
+/** Whether what is said of a turn is said of ours; what names no turn is. */
+export function isOurTurn(state: State, turnId: string | undefined): boolean {
+  return turnId === undefined || state.turnId === undefined || turnId === state.turnId;
+}
+
+/** With the model that is asked from now on; anything but a name changes nothing. */
+export function withModel(state: State, model: JsonValue | undefined): State {
+  return typeof model === 'string' ? { ...state, usage: { ...state.usage, model } } : state;
 }

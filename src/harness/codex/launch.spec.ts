@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { launchOf, threadParameters } from './launch.js';
+
+const EMPTY = { config: '', hasLogin: false };
+const settingsOf = (...parameters: Parameters<typeof launchOf>) =>
+  launchOf(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
+
+describe('launchOf', () => {
+  it('turns off what would call home', () => {
+    expect(settingsOf({}, EMPTY)).toEqual(['check_for_update_on_startup=false', 'analytics.enabled=false']);
+  });
+
+  it('translates OPENAI_BASE_URL, unless the home’s own settings name another', () => {
+    const env = { OPENAI_BASE_URL: 'http://proxy/v1' };
+    expect(settingsOf(env, EMPTY)).toContain('openai_base_url="http://proxy/v1"');
+    const ownUrl = { config: 'openai_base_url = "http://own/v1"\n', hasLogin: false };
+    expect(settingsOf(env, ownUrl).join()).not.toContain('proxy');
+    const elsewhere = { config: '[model_providers.x]\nopenai_base_url = "nothing"\n', hasLogin: false };
+    expect(settingsOf(env, elsewhere).join()).toContain('proxy');
+  });
+
+  it('logs in with OPENAI_API_KEY in memory only, and never puts the key on the command line', () => {
+    const launch = launchOf({ OPENAI_API_KEY: 'sk-secret' }, EMPTY);
+    expect(launch.apiKey).toBe('sk-secret');
+    expect(launch.args).toContain('cli_auth_credentials_store="ephemeral"');
+    expect(launch.args.join(' ')).not.toContain('sk-secret');
+  });
+
+  it('leaves a login that came with the home alone', () => {
+    const launch = launchOf({ OPENAI_API_KEY: 'sk-secret' }, { config: '', hasLogin: true });
+    expect(launch.apiKey).toBeUndefined();
+    expect(launch.args.join()).not.toContain('ephemeral');
+  });
+});
+
+describe('threadParameters', () => {
+  const thread = {
+    id: 't',
+    folders: { workspace: '/w', home: '/h' },
+    model: undefined,
+    systemPrompt: undefined,
+    sessionId: undefined,
+    env: {},
+  };
+
+  it('leaves isolation and leave to us, and the model to Codex', () => {
+    expect(threadParameters(thread)).toEqual({ cwd: '/w', approvalPolicy: 'never', sandbox: 'danger-full-access' });
+  });
+
+  it('gives the caller’s model and system prompt', () => {
+    expect(threadParameters({ ...thread, model: 'gpt-6', systemPrompt: 'Be brief' })).toMatchObject({
+      model: 'gpt-6',
+      developerInstructions: 'Be brief',
+    });
+  });
+});

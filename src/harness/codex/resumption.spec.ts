@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { resumptionOf } from './resumption.js';
+
+const prompted = (clientId: string | null, status: string, ...items: readonly object[]) => ({
+  status,
+  items: [{ type: 'userMessage', clientId }, ...items],
+});
+const message = (id: string) => ({ type: 'agentMessage', id, text: `text of ${id}` });
+const resume = (...turns: readonly object[]) => resumptionOf(JSON.parse(JSON.stringify(turns)), 'ours');
+
+describe('resumptionOf', () => {
+  it.each([
+    ['there is no turn', []],
+    ['the newest turn is another one', [prompted('earlier', 'completed')]],
+    ['the newest turn has no name', [prompted(null, 'interrupted')]],
+    ['ours is older than another one', [prompted('other', 'interrupted'), prompted('ours', 'interrupted')]],
+  ])('starts from the prompt when %s', (_, turns) => {
+    expect(resume(...turns)).toEqual({ kind: 'prompt' });
+  });
+
+  it.each(['interrupted', 'inProgress'])('goes on with a turn that is %s', (status) => {
+    expect(resume(prompted('ours', status), prompted('earlier', 'completed'))).toEqual({ kind: 'continue' });
+  });
+
+  it('goes on with a turn that was gone on with before', () => {
+    expect(resume({ status: 'interrupted', items: [] }, prompted('ours', 'interrupted'))).toEqual({ kind: 'continue' });
+  });
+
+  it('tells the last words of a turn that was completed', () => {
+    const turn = prompted('ours', 'completed', message('a'), { type: 'commandExecution', id: 'c' }, message('b'));
+    expect(resume(turn)).toEqual({
+      kind: 'ended',
+      events: [
+        { type: 'text-delta', id: 'b', text: 'text of b' },
+        { type: 'block-end', id: 'b' },
+        { type: 'turn-end', reason: 'end_turn' },
+      ],
+    });
+  });
+
+  it('tells the failure of a turn that failed', () => {
+    const turn = { ...prompted('ours', 'failed'), error: { message: 'boom', codexErrorInfo: 'serverOverloaded' } };
+    expect(resume(turn)).toEqual({
+      kind: 'ended',
+      events: [{ type: 'turn-failed', kind: 'overloaded', message: 'boom' }],
+    });
+  });
+});

@@ -1,0 +1,47 @@
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findProgram, probeVersion, versionIn } from './probe.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'probe-'));
+
+function program(name: string, script: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+describe('probeVersion', () => {
+  it('tells the version of a program', async () => {
+    expect(await probeVersion(program('codex', 'echo codex-cli 0.169.0'))).toBe('0.169.0');
+  });
+
+  it.each([
+    ['is not there', join(folder, 'missing')],
+    ['is no program', folder],
+    ['fails', program('failing', 'echo 1.2.3; exit 1')],
+    ['says no version', program('mute', 'echo hello')],
+    ['is a relative path', './codex'],
+  ])('tells nothing of one that %s', async (_, command) => {
+    expect(await probeVersion(command)).toBeUndefined();
+  });
+});
+
+describe('findProgram', () => {
+  it('looks a name up on the path, where only programs count', async () => {
+    const path = program('tool', 'true');
+    writeFileSync(join(folder, 'text'), 'no program');
+    expect(await findProgram('tool', `relative:/nowhere:${folder}`)).toBe(path);
+    expect(await findProgram('text', folder)).toBeUndefined();
+    expect(await findProgram('', folder)).toBeUndefined();
+  });
+});
+
+describe('versionIn', () => {
+  it('finds the number among other words', () => {
+    expect(versionIn('2.1.330 (Claude Code)')).toBe('2.1.330');
+    expect(versionIn('codex-cli 0.170.0-alpha.1')).toBe('0.170.0-alpha.1');
+  });
+});

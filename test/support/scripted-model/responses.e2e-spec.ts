@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codexConfig, startScriptedResponsesModel } from './responses.js';
+import type { ScriptedModel } from './scene.js';
+
+let model: ScriptedModel;
+beforeAll(async () => {
+  model = await startScriptedResponsesModel();
+});
+afterAll(() => model.close());
+
+const user = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+const output = (text: string) => ({
+  type: 'function_call_output',
+  call_id: 'c',
+  output: `Chunk ID: 1\nWall time: 0 seconds\nProcess exited with code 0\nOutput:\n${text}\n`,
+});
+
+async function ask(...input: readonly object[]) {
+  const body = JSON.stringify({ model: 'gpt-6', instructions: 'Base', input, tools: [{ name: 'exec_command' }] });
+  const response = await fetch(`${model.url}/v1/responses`, { method: 'POST', body });
+  return { status: response.status, text: await response.text() };
+}
+
+function eventsOf(
+  text: string,
+): readonly { type: string; delta?: string; item?: object; response?: { usage?: object } }[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('data: '))
+    .map((line) => JSON.parse(line.slice('data: '.length)));
+}
+
+describe('the scripted Responses model', () => {
+  it('answers a text, and tells what the first call of a turn costs', async () => {
+    const events = eventsOf((await ask(user('SCENE:text Hello there'))).text);
+    expect(events.map(({ delta }) => delta ?? '').join('')).toBe('Hello there');
+    expect(events.at(-1)).toMatchObject({
+      type: 'response.completed',
+      response: {
+        usage: {
+          input_tokens: 400,
+          input_tokens_details: { cached_tokens: 300 },
+          output_tokens: 25,
+          output_tokens_details: { reasoning_tokens: 5 },
+        },
+      },
+    });
+  });
+
+  it('calls the shell tool, and says what it printed once it has answered', async () => {
+    const prompt = user('SCENE:tool echo hi');
+    const calls = eventsOf((await ask(prompt)).text).filter(({ type }) => type === 'response.output_item.done');
+    expect(calls.at(-1)?.item).toMatchObject({ name: 'exec_command', arguments: '{"cmd":"echo hi"}' });
+    const after = eventsOf((await ask(prompt, output('hi'))).text);
+    expect(after.map(({ delta }) => delta ?? '').join('')).toBe('It printed "hi".');
+    expect(after.at(-1)?.response?.usage).toMatchObject({ input_tokens: 500 });
+  });
+
+  it('goes by the newest user text that is the user’s own', async () => {
+    const context = user('<environment_context>SCENE:text no</environment_context>');
+    const events = eventsOf((await ask(user('SCENE:tool x'), output('x'), user('hello'), context)).text);
+    expect(events.map(({ delta }) => delta ?? '').join('')).toBe('PONG');
+    expect(model.requests.at(-1)).toMatchObject({ model: 'gpt-6', system: 'Base', userText: 'hello' });
+  });
+
+  it('fails as asked', async () => {
+    expect(await ask(user('SCENE:fail 429 rate_limit_error'))).toMatchObject({
+      status: 429,
+      text: expect.stringContaining('"type":"rate_limit_error"'),
+    });
+  });
+
+  it('is what its configuration points at', () => {
+    expect(codexConfig(model)).toContain(`base_url = "${model.url}/v1"`);
+  });
+});
