@@ -8,9 +8,6 @@ import { loggerOptions } from './ops/logger-options.js';
 import { OpsModule } from './ops/ops.module.js';
 import { StorageModule } from './storage/storage.module.js';
 
-/** How long an event waits for others before they are committed together, in milliseconds. */
-const FLUSH = 5;
-
 /** The whole server. */
 @Module({})
 export class AppModule {
@@ -23,7 +20,7 @@ export class AppModule {
         StorageModule.forRoot({
           dataDirectory: config.dataDirectory,
           databaseUrl: config.databaseUrl,
-          flushMilliseconds: FLUSH,
+          flushMilliseconds: config.eventFlush,
         }),
         AuthModule,
         MessagesModule,

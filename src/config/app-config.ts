@@ -50,6 +50,7 @@ export interface AppConfig {
   readonly syncTimeout: number;
   readonly drain: number;
   readonly eventRetention: number;
+  readonly eventFlush: number;
 }
 
 /** Injection token of the configuration. */
@@ -89,6 +90,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     syncTimeout: environment.CHIRON_SYNC_TIMEOUT_SECONDS * 1000,
     drain: environment.CHIRON_DRAIN_SECONDS * 1000,
     eventRetention: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
+    eventFlush: environment.CHIRON_EVENT_FLUSH_MILLISECONDS,
   };
   refuse(config);
   return config;

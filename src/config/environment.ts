@@ -42,6 +42,7 @@ export class Environment {
   @IsInt() @Min(1) @Max(DAY_SECONDS) CHIRON_SYNC_TIMEOUT_SECONDS = 280;
   @IsInt() @Min(0) @Max(3600) CHIRON_DRAIN_SECONDS = 20;
   @IsInt() @Min(0) @Max(10 * 365 * 24) CHIRON_EVENT_RETENTION_HOURS = 24;
+  @IsInt() @Min(0) @Max(3_600_000) CHIRON_EVENT_FLUSH_MILLISECONDS = 5;
 }
 
 /** A name that {@link Environment} knows. */

@@ -53,10 +53,12 @@ export class HarnessGateway {
     );
   }
 
-  /** Asks a thread's running turn to end; it then ends as `interrupted`. Does nothing without one. */
-  interrupt(threadId: string): void {
+  /** Asks a thread's running turn to end; it then ends as `interrupted`. False when none runs, or not yet. */
+  interrupt(threadId: string): boolean {
     const warm = this.#warm.get(threadId);
-    if (warm?.running === true) warm.session.interrupt();
+    if (warm?.running !== true) return false;
+    warm.session.interrupt();
+    return true;
   }
 
   /** Stops a thread's process, running or not. Resolves when it is gone. */

@@ -186,6 +186,11 @@ export class EventLog {
     this.#watch.wake(turnId);
   }
 
+  /** Completes all readers, without an end where there is none yet: for a server that stops. */
+  completeReaders(): void {
+    for (const reading of [...this.#readings]) reading.complete();
+  }
+
   /** Deletes the events of turns that ended before this time (milliseconds since the epoch). Gives the number of turns. */
   async prune(before: number): Promise<number> {
     let count = 0;
@@ -204,7 +209,7 @@ export class EventLog {
     }
     // Readers that are not held up by their flow get what was just written.
     while (this.#due.size > 0) await new Promise((resolve) => setImmediate(resolve));
-    for (const reading of [...this.#readings]) reading.complete();
+    this.completeReaders();
     await this.#writer.settled();
     this.#writer.stop();
     this.#watch.stop();

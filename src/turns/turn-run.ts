@@ -44,6 +44,7 @@ export class TurnRun {
   #events: HarnessEvent[] = [];
   #lastEventAt = performance.now();
   #interruptedAt: number | undefined;
+  #interruptHeard = false;
   #setAside = false;
   #resumptions = 0;
   #stalled = false;
@@ -81,7 +82,7 @@ export class TurnRun {
   interrupt(): void {
     if (this.#interruptedAt !== undefined) return;
     this.#interruptedAt = performance.now();
-    this.context.gateway.interrupt(this.thread.id);
+    this.#interruptHeard = this.context.gateway.interrupt(this.thread.id);
   }
 
   /** Leaves the turn as it is, to be resumed by the next server, and stops its harness. */
@@ -93,6 +94,8 @@ export class TurnRun {
   /** To be called about once a second, with `performance.now()`. */
   tick(now: number): void {
     if (this.#interruptedAt !== undefined) {
+      // The process may still have been on its way when the turn was interrupted.
+      this.#interruptHeard ||= this.context.gateway.interrupt(this.thread.id);
       if (now - this.#interruptedAt > INTERRUPT_GRACE) void this.context.gateway.stop(this.thread.id);
     } else if (now - this.#startedAt > this.context.turnTimeout) {
       this.tellOfTimeout();

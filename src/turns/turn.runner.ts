@@ -127,7 +127,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     for (const timer of this.#timers) clearInterval(timer);
     for (const { run } of this.#running.values()) run.setAside();
     await Promise.all([...this.#running.values()].map((running) => running.ended));
-    for (const { turn } of this.#waiting) this.log.changed(turn.id);
+    // Those who wait for a turn that has not begun are told now, while their connections are still there.
+    this.log.completeReaders();
     await this.gateway.stopAll();
   }
 

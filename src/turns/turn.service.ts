@@ -57,6 +57,8 @@ const CANCELLED: HarnessEvent = { type: 'turn-end', reason: 'interrupted' };
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
   readonly #lock = new KeyLock();
+  /** Turns whose delivery is being written: the caller's next request may be faster than the store. */
+  readonly #justDelivered = new Set<string>();
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -107,8 +109,13 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /** Notes that a caller has the whole answer. */
-  delivered(turn: Turn): Promise<void> {
-    return this.turns.markDelivered(turn.id, Date.now());
+  async delivered(turn: Turn): Promise<void> {
+    this.#justDelivered.add(turn.id);
+    try {
+      await this.turns.markDelivered(turn.id, Date.now());
+    } finally {
+      this.#justDelivered.delete(turn.id);
+    }
   }
 
   /** Interrupts the turn that answers with this message. False when it has ended. */
@@ -152,8 +159,13 @@ export class TurnService implements OnApplicationBootstrap {
     // Behind the running turn there may be queued ones; of those that have ended only the last one counts.
     const newest = await this.turns.newest(thread.id, this.config.maxQueuedPerThread + 2);
     const lastEnded = newest.find((turn) => hasEnded(turn.state));
-    const turn = newest.find((one) => (one === lastEnded || !hasEnded(one.state)) && meansTurn(request, one));
+    const turn = newest.find((one) => (one === lastEnded || !hasEnded(one.state)) && this.means(request, one));
     return turn === undefined ? undefined : { thread, turn, attached: true };
+  }
+
+  private means(request: SameRequest, turn: Turn): boolean {
+    const isDelivered = this.#justDelivered.has(turn.id);
+    return meansTurn(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn);
   }
 
   /** An SDK that names no thread sends the same body again when its connection breaks. */
@@ -165,7 +177,7 @@ export class TurnService implements OnApplicationBootstrap {
       if (thread?.tenant !== request.tenant || thread.metadata['fresh'] !== true) continue;
       if (turn.idempotencyKey !== request.idempotencyKey) continue;
       // An idempotency key says that it is the same request, also when the answer has been read to its end.
-      const same = request.idempotencyKey !== undefined || meansTurn({ ...request, hasHistory: false }, turn);
+      const same = request.idempotencyKey !== undefined || this.means({ ...request, hasHistory: false }, turn);
       if (same) return { thread, turn, attached: true };
     }
     return undefined;
@@ -231,7 +243,12 @@ export class TurnService implements OnApplicationBootstrap {
     }
   }
 
-  private async *ending(turnId: string): AsyncGenerator<readonly HarnessEvent[]> {
+  /** What the readers of a turn are told whose log stopped without its end. */
+  private ending(turnId: string): Observable<readonly HarnessEvent[]> {
+    return this.runner.draining ? of([SET_ASIDE]) : defer(() => this.storedEnding(turnId));
+  }
+
+  private async *storedEnding(turnId: string): AsyncGenerator<readonly HarnessEvent[]> {
     const turn = await this.turns.byId(turnId);
     if (turn?.state === 'failed' && turn.failure !== undefined) yield [{ type: 'turn-failed', ...turn.failure }];
     else yield [turn?.state === 'cancelled' ? CANCELLED : SET_ASIDE];

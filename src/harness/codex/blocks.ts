@@ -56,3 +56,16 @@ function wholeText(block: OpenBlock, item: JsonObject): string {
 function deltaEvent(block: OpenBlock, text: string): HarnessEvent {
   return { type: block.kind === 'text' ? 'text-delta' : 'thinking-delta', id: block.id, text };
 }
+
+/** The types of the items that are streamed as blocks. */
+export type BlockType = 'agentMessage' | 'reasoning';
+
+/** Whether an item of this type is streamed as a block. */
+export function isBlockType(type: string | undefined): type is BlockType {
+  return type === 'agentMessage' || type === 'reasoning';
+}
+
+/** The key of a block whose deltas name no item, as in the dotted shape: the one of its type that is open without a name. */
+export function nameless(type: BlockType): string {
+  return `nameless ${type}`;
+}

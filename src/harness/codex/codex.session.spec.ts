@@ -153,7 +153,8 @@ describe('CodexSession', () => {
     });
     expect((await run()).at(-1)).toMatchObject({ type: 'turn-failed', message: 'boom' });
     const second = run({ id: 'turn-2' });
-    await Promise.resolve();
+    // Everything that could be done without Codex's word is done after this.
+    await new Promise((resolve) => setImmediate(resolve));
     expect(sent('turn/start')).toHaveLength(1);
     sandbox.tell(ended('u', 'failed'));
     expect(await second).toEqual([{ type: 'turn-end', reason: 'end_turn' }]);

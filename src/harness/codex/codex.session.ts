@@ -170,7 +170,7 @@ export class CodexSession implements HarnessSession {
   #follow({ server }: Running, turn: RunningTurn, emit: Emit): Follower {
     const following = new Subscription();
     const done = new Promise<void>((resolve, reject) => {
-
+      following.add(resolve);
       const next = (batch: readonly JsonObject[]): void => {
         const events = batch.flatMap((notification) => this.#decode(notification));
         if (turn.codexTurnId === undefined && this.#state.turnId !== undefined) {

@@ -1,5 +1,13 @@
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
-import { appendDelta, completeBlock, type OpenBlock, openBlock } from './blocks.js';
+import {
+  appendDelta,
+  type BlockType,
+  completeBlock,
+  isBlockType,
+  nameless,
+  type OpenBlock,
+  openBlock,
+} from './blocks.js';
 import { fail, failedOrRetrying, turnCompleted, turnDone } from './ending.js';
 import { failureOf } from './failure.js';
 import { planEvents, toolItemOf } from './items.js';
@@ -39,7 +47,8 @@ export function decode(state: State, line: string): Decoded {
 /** The same for a line that was parsed already. */
 export function decodeObject(state: State, object: JsonObject): Omit<Decoded, 'understood'> {
   const notification = notificationOf(object);
-  const [next, events] = notification === undefined ? [state, []] : step(state, notification);
+  if (notification === undefined) return { state, events: [] };
+  const [next, events] = step(state, notification);
   return { state: next, events };
 }
 
@@ -106,15 +115,6 @@ function itemOf(parameters: JsonObject): JsonObject {
   const item = withCamelCaseKeys(objectOf(parameters['item']));
   return { ...item, type: camelCase(stringOf(item['type']) ?? '') };
 }
-
-type BlockType = 'agentMessage' | 'reasoning';
-
-function isBlockType(type: string | undefined): type is BlockType {
-  return type === 'agentMessage' || type === 'reasoning';
-}
-
-// A delta of the dotted shape may name no item: it belongs to the one item of its type that is open without a name.
-const nameless = (type: BlockType) => `nameless ${type}`;
 
 function blockAt(state: State, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
   const key = itemId ?? nameless(type);

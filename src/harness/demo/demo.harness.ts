@@ -1,21 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  concat,
-  concatMap,
-  defer,
-  delay,
-  from,
-  interval,
-  map,
-  Observable,
-  of,
-  Subject,
-  take,
-  takeUntil,
-  takeWhile,
-  tap,
-} from 'rxjs';
+import { concat, defer, delay, interval, map, Observable, of, Subject, take, takeUntil, takeWhile, tap } from 'rxjs';
 import { Sandbox } from '../../sandbox/sandbox.js';
 import { type HarnessEvent, isTurnEnd } from '../harness-event.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
@@ -88,7 +73,7 @@ class DemoSession implements HarnessSession {
       case 'shell':
         return turn.attempt > 1 ? of(answer.notRunAgain()) : this.runCommand(act.command);
       case 'stream':
-        return stream(act.count, act.intervalMilliseconds);
+        return act.intervalMilliseconds > 0 ? paced(act.count, act.intervalMilliseconds) : sliced(act.count, act.slice);
       case 'sleep':
         return of(answer.text('slept', `Slept for ${act.milliseconds / 1000} s.`)).pipe(delay(act.milliseconds));
       case 'fail':
@@ -122,22 +107,29 @@ class DemoSession implements HarnessSession {
   }
 }
 
-/** `count` small deltas, `milliseconds` apart; with 0 as fast as they are read, a slice per turn of the event loop. */
-function stream(count: number, milliseconds: number): Events$ {
-  if (milliseconds > 0) {
-    return interval(milliseconds).pipe(
-      take(count),
-      map((index) => answer.word(index)),
-    );
-  }
-  const slices = Array.from({ length: Math.ceil(count / SLICE) }, (_, index) => index * SLICE);
-  return from(slices).pipe(
-    concatMap((start) => {
-      const length = Math.min(SLICE, count - start);
-      return of(Array.from({ length }, (_, index) => answer.word(start + index)).flat()).pipe(delay(0));
-    }),
+/** `count` small deltas, `milliseconds` apart. */
+function paced(count: number, milliseconds: number): Events$ {
+  return interval(milliseconds).pipe(
+    take(count),
+    map((index) => answer.word(index)),
   );
 }
 
-/** Deltas that one turn of the event loop is given at most. */
-const SLICE = 4096;
+/** `count` small deltas, as fast as they are read: `size` of them per turn of the event loop. */
+function sliced(count: number, size: number): Events$ {
+  return new Observable((subscriber) => {
+    let given = 0;
+    let next = setImmediate(give);
+    function give(): void {
+      const start = given;
+      given = Math.min(start + size, count);
+      // The next slice is asked for after this one has been passed on, as everybody in between may wait for this turn of the loop.
+      if (given > start)
+        subscriber.next(Array.from({ length: given - start }, (_, index) => answer.word(start + index)).flat());
+      if (given === count) subscriber.complete();
+      // Whoever was given it may have left.
+      else if (!subscriber.closed) next = setImmediate(give);
+    }
+    return () => clearImmediate(next);
+  });
+}

@@ -4,8 +4,11 @@ import { demoAct } from './script.js';
 describe(demoAct.name, () => {
   it.each([
     ['!echo hi', { kind: 'shell', command: 'echo hi' }],
-    ['/stream 3 10', { kind: 'stream', count: 3, intervalMilliseconds: 10 }],
-    ['/stream 3', { kind: 'stream', count: 3, intervalMilliseconds: 0 }],
+    ['/stream 3 10', { kind: 'stream', count: 3, intervalMilliseconds: 10, slice: 4096 }],
+    ['/stream 3', { kind: 'stream', count: 3, intervalMilliseconds: 0, slice: 4096 }],
+    ['/stream 3 0 1', { kind: 'stream', count: 3, intervalMilliseconds: 0, slice: 1 }],
+    ['/stream 3 0 0', { kind: 'stream', count: 3, intervalMilliseconds: 0, slice: 4096 }],
+    ['/stream 3 0 99999', { kind: 'stream', count: 3, intervalMilliseconds: 0, slice: 4096 }],
     ['/sleep 0.5', { kind: 'sleep', milliseconds: 500 }],
     ['/fail overloaded', { kind: 'fail', failure: 'overloaded' }],
     ['/fail', { kind: 'fail', failure: 'internal' }],
