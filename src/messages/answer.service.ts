@@ -2,6 +2,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
 import { fromEvent, lastValueFrom, NEVER, type Observable, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
+import { expandMessage } from '../translator/expand.js';
+import type { Message } from '../translator/stream-event.js';
 import { accumulate, collected, newAccumulation } from '../translator/collect.js';
 import { type OpenedTurn, TurnService } from '../turns/turn.service.js';
 import { remainder } from './remainder.js';
@@ -63,6 +65,16 @@ export class AnswerService {
     const body = waiting.body(collected(accumulation));
     this.noteDelivery(opened, response);
     response.end(body);
+  }
+
+  /** Sends a message that is already whole. */
+  ready(message: Message, response: Response, stream: boolean): void {
+    if (stream) {
+      new SseWriter(response).write(expandMessage(message));
+      response.end();
+    } else {
+      response.json(message);
+    }
   }
 
   /** Reads the turn to its end, as long as its caller is there. False when it has left. */

@@ -5,10 +5,12 @@ import { Caller, type Principal } from '../auth/principal.js';
 import { AppConfig } from '../config/app-config.js';
 import { ThreadResolver } from '../threads/thread.resolver.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
+import { newMessageId } from '../turns/message-id.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
 import { createMessageDto } from './dto/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
+import { sideAnswer } from './side-answer.js';
 import { readJsonBody } from './read-body.js';
 import { askedTurn, threadClues } from './turn-request.js';
 
@@ -30,8 +32,14 @@ export class MessagesController {
   @CreateMessageDocs()
   async create(@Caller() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
     const body = createMessageDto(await readJsonBody(request));
+    const clues = threadClues(request, body);
+    const { key: threadKey, isFresh: isFreshThread } = this.resolver.resolve(clues);
     const asked = askedTurn(request, body, this.config.callerSystem);
-    const { key: threadKey, isFresh: isFreshThread } = this.resolver.resolve(threadClues(request, body));
+    const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
+    if (side !== undefined) {
+      this.answers.ready(side, response, body.stream === true);
+      return;
+    }
     const opened = await this.turns.open({ ...asked, tenant: principal.tenant, threadKey, isFreshThread });
     response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
     const options = { received: asked.received, isImpatient: asked.caller === 'claude-code' };

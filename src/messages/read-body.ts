@@ -69,7 +69,10 @@ function gather(source: NodeJS.ReadableStream, request: IncomingMessage): Promis
     });
     source.on('end', () => resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES))));
     source.on('error', () => reject(badRequest('The request body could not be read as its headers describe it.')));
-    request.on('close', () => reject(badRequest('The request ended before its body.')));
+    // A request that was read to its end closes too, and a decoder may still be at work then.
+    request.on('close', () => {
+      if (!request.complete) reject(badRequest('The request ended before its body.'));
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness/harness-event.js';
@@ -16,6 +16,7 @@ import { TranslatorService, type TranslatorSignal } from '../translator/translat
 import { meansTurn, type SameRequest } from './attach.js';
 import { KeyLock } from './key-lock.js';
 import { translateOptions, turnRequest } from './known-usage.js';
+import { newMessageId } from './message-id.js';
 import { TurnRunner } from './turn.runner.js';
 
 /** A request for a turn, as far as it matters to threads and turns. */
@@ -138,7 +139,7 @@ export class TurnService implements OnApplicationBootstrap {
     const owner = thread ?? (await this.createThread(request));
     const { turn } = await this.turns.create({
       id: randomUUID(),
-      messageId: `msg_${randomBytes(12).toString('hex')}`,
+      messageId: newMessageId(),
       threadId: owner.id,
       requestKey: request.requestKey,
       idempotencyKey: request.idempotencyKey,

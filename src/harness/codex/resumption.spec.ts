@@ -38,6 +38,11 @@ describe('resumptionOf', () => {
     });
   });
 
+  it('does not ask again for an answer that is marked as the final one', () => {
+    const kindOf = (phase: string) => resume(prompted('ours', 'interrupted', { ...message('a'), phase })).kind;
+    expect([kindOf('final_answer'), kindOf('commentary')]).toEqual(['ended', 'continue']);
+  });
+
   it('tells the failure of a turn that failed', () => {
     const turn = { ...prompted('ours', 'failed'), error: { message: 'boom', codexErrorInfo: 'serverOverloaded' } };
     expect(resume(turn)).toEqual({

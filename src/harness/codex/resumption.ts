@@ -21,7 +21,7 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
   const [newest, first] = [newestFirst[0], newestFirst[prompted]];
   if (newest === undefined || first === undefined) return { kind: 'prompt' };
   if (stringOf(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
-  switch (stringOf(newest['status'])) {
+  switch (hasFinalAnswer(newest) ? 'completed' : stringOf(newest['status'])) {
     case 'completed':
       return { kind: 'ended', events: [...lastWords(newest), { type: 'turn-end', reason: 'end_turn' }] };
     case 'failed':
@@ -33,6 +33,12 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
 
 function itemsOf(turn: JsonObject): readonly JsonObject[] {
   return listOf(turn['items']).map(objectOf);
+}
+
+/** Died between its last message and its end: the model has said all it had to say, and would say it again. */
+function hasFinalAnswer(turn: JsonObject): boolean {
+  const last = itemsOf(turn).at(-1);
+  return last?.['type'] === 'agentMessage' && last['phase'] === 'final_answer';
 }
 
 function userMessage(turn: JsonObject): JsonObject | undefined {

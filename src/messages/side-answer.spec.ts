@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { checkGrammar } from '../../test/support/stream-grammar.js';
+import { expandMessage } from '../translator/expand.js';
+import { createMessageDto } from './dto/create-message.dto.js';
+import { sideAnswer } from './side-answer.js';
+
+const title = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
+const request = (fields: object, isSideRequest = true) => ({
+  body: createMessageDto({ model: 'm', max_tokens: 1024, messages: [{ role: 'user', content: 'x' }], ...fields }),
+  isSideRequest,
+  messageId: 'msg_1',
+});
+
+describe(sideAnswer.name, () => {
+  it("answers Claude Code's request for a title from the session's own words", () => {
+    const content =
+      '<session>\n\nFix the login page\nof the shop\n</session>\n\nWrite the title in the predominant language.';
+    const answer = sideAnswer(request({ messages: [{ role: 'user', content }], output_config: { format: title } }));
+    expect(answer?.content).toEqual([{ type: 'text', text: '{"title":"Fix the login page"}', citations: null }]);
+    expect(checkGrammar(expandMessage(answer ?? expect.fail('no answer')))).toEqual([]);
+  });
+
+  it('keeps a title short', () => {
+    const content = `<session>${'word '.repeat(100)}</session>`;
+    const answer = sideAnswer(request({ messages: [{ role: 'user', content }], output_config: { format: title } }));
+    expect(JSON.stringify(answer?.content).length).toBeLessThan(140);
+  });
+
+  it.each([0, 1])('answers a probe of max_tokens %i at once, whoever asks', (max_tokens) => {
+    const answer = sideAnswer(request({ max_tokens }, false));
+    expect(answer).toMatchObject({ id: 'msg_1', model: 'm', stop_reason: 'max_tokens' });
+    expect(answer?.content).toHaveLength(max_tokens);
+  });
+
+  it('leaves everything else to the agent', () => {
+    expect(sideAnswer(request({}))).toBeUndefined();
+    expect(sideAnswer(request({ output_config: { format: title } }, false))).toBeUndefined();
+    const two = { ...title, schema: { properties: { a: { type: 'string' }, b: { type: 'string' } } } };
+    expect(sideAnswer(request({ output_config: { format: two } }))).toBeUndefined();
+  });
+});
