@@ -3,7 +3,7 @@ import { AppConfig } from '../config/app-config.js';
 import type { LocalSandboxOptions } from '../sandbox/local.sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { ClaudeCodeHarness } from './claude-code/claude-code.harness.js';
-import { CLAUDE_CODE_OPTIONS, type ClaudeCodeOptions } from './claude-code/claude-code.options.js';
+import { ClaudeCodeOptions } from './claude-code/claude-code.options.js';
 import { CodexHarness } from './codex/codex.harness.js';
 import { CodexOptions } from './codex/codex.options.js';
 import { DemoHarness } from './demo/demo.harness.js';
@@ -25,7 +25,7 @@ import { HarnessRegistry } from './harness.registry.js';
   ],
   providers: [
     {
-      provide: CLAUDE_CODE_OPTIONS,
+      provide: ClaudeCodeOptions,
       inject: [AppConfig],
       useFactory: (config: AppConfig): ClaudeCodeOptions => ({ command: config.claudeCommand }),
     },

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findProgram, probeVersion, versionIn } from './probe.js';
+import { probeVersion, versionIn } from './probe.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'probe-'));
 
@@ -26,16 +26,6 @@ describe('probeVersion', () => {
     ['is a relative path', './codex'],
   ])('tells nothing of one that %s', async (_, command) => {
     expect(await probeVersion(command)).toBeUndefined();
-  });
-});
-
-describe('findProgram', () => {
-  it('looks a name up on the path, where only programs count', async () => {
-    const path = program('tool', 'true');
-    writeFileSync(join(folder, 'text'), 'no program');
-    expect(await findProgram('tool', `relative:/nowhere:${folder}`)).toBe(path);
-    expect(await findProgram('text', folder)).toBeUndefined();
-    expect(await findProgram('', folder)).toBeUndefined();
   });
 });
 

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findProgram, sandboxEnvironment, sandboxPath } from './environment.js';
+import { sandboxEnvironment, sandboxPath } from './environment.js';
+import { findProgram } from './find-program.js';
 
 let folder: string;
 

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { findProgram } from './find-program.js';
 import type { SandboxFolders } from './sandbox.js';
 
 /** An environment as Node gives it. */
@@ -54,31 +55,8 @@ export function sandboxPath(path: string | undefined, nodeProgram: string = proc
   return (hasNode ? kept : [...kept, dirname(nodeProgram)]).join(delimiter);
 }
 
-/** Where a program is: the absolute path of an executable file, or `undefined`. A name is looked up on `path`. */
-export function findProgram(command: string, path: string | undefined): string | undefined {
-  if (command === '') return undefined;
-  const candidates = command.includes('/')
-    ? [resolve(command)]
-    : (path ?? '')
-        .split(delimiter)
-        .filter((entry) => entry !== '')
-        .map((entry) => resolve(entry, command));
-  return candidates.find(isExecutableFile);
-}
-
 function isNpmFolder(entry: string): boolean {
   return /(^|\/)node_modules\/\.bin(\/|$)/.test(entry) || /\/node-gyp-bin\/?$/.test(entry);
-}
-
-function isExecutableFile(file: string): boolean {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    // The answer of `access`: it is there, but not ours to run.
-    return false;
-  }
 }
 
 function pick(environment: Environment, names: readonly string[]): Record<string, string> {

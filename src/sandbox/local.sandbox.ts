@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { findProgram, sandboxEnvironment } from './environment.js';
+import { sandboxEnvironment } from './environment.js';
+import { findProgram } from './find-program.js';
 import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';

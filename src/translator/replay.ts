@@ -6,18 +6,34 @@ import type { HarnessEvent } from '../harness/harness-event.js';
  * last, and may still run, is left as it is. Linear time; the same array when no attempt died.
  */
 export function withoutDeadBlocks(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
+  const dead = deadDeltas(events);
+  return dead.size === 0 ? events : events.filter((event) => !dead.has(event));
+}
+
+/**
+ * The same for a reader that counts events: what {@link withoutDeadBlocks} leaves out becomes a notice that says nothing, so that
+ * every other event keeps its place. The first `seen` events are left as they are: the reader has had them already.
+ */
+export function withDeadBlocksSilenced(events: readonly HarnessEvent[], seen: number): readonly HarnessEvent[] {
+  const dead = deadDeltas(events);
+  return dead.size === 0 ? events : events.map((event, index) => (index >= seen && dead.has(event) ? SILENCE : event));
+}
+
+const SILENCE: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };
+
+function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<HarnessEvent> {
+  const dead = new Set<HarnessEvent>();
   const lastStart = events.findLastIndex((event) => event.type === 'attempt-start');
-  if (lastStart <= 0) return events;
+  if (lastStart <= 0) return dead;
 
   // Backwards, a block's end is met before its deltas. Ends count for their own attempt only: a resumed harness may count its
   // blocks from the beginning again.
   const ended = new Set<string>();
-  const kept: HarnessEvent[] = [];
   for (const event of events.slice(0, lastStart).reverse()) {
     if (event.type === 'attempt-start') ended.clear();
     if (event.type === 'block-end') ended.add(event.id);
     const isDelta = event.type === 'text-delta' || event.type === 'thinking-delta';
-    if (!isDelta || ended.has(event.id)) kept.push(event);
+    if (isDelta && !ended.has(event.id)) dead.add(event);
   }
-  return [...kept.reverse(), ...events.slice(lastStart)];
+  return dead;
 }

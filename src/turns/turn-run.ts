@@ -7,6 +7,7 @@ import type { Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn, TurnOutcome } from '../storage/turn.js';
 import { foldTurn } from '../translator/collect.js';
 import { addUsage, NO_TOKENS } from '../translator/usage.js';
+import { missingResults, saidIn, wasSaid } from './said-before.js';
 import { translateOptions } from './known-usage.js';
 
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
@@ -40,6 +41,8 @@ export class TurnRun {
   private readonly logger = new Logger(TurnRun.name);
   readonly #givenUp$ = new Subject<void>();
   readonly #openTools = new Set<string>();
+  /** What the attempts before this one said. */
+  #earlier = saidIn([]);
   readonly #startedAt = performance.now();
   #events: HarnessEvent[] = [];
   #lastEventAt = performance.now();
@@ -111,6 +114,7 @@ export class TurnRun {
     const { thread, turn } = this;
     this.#lastEventAt = performance.now();
     this.#openTools.clear();
+    this.#earlier = saidIn(turn.attempt > 1 ? this.#events : []);
     const events$ = this.context.gateway.run(
       { ...thread, sessionId: this.sessionId() },
       { id: turn.id, prompt: turn.prompt, attempt: turn.attempt, turnsBefore: turn.sequence - 1 },
@@ -130,7 +134,7 @@ export class TurnRun {
   private take(events: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAt = performance.now();
     const end = events.find(isTurnEnd);
-    const said = end === undefined ? events : events.filter((event) => !isTurnEnd(event));
+    const said = events.filter((event) => !isTurnEnd(event) && !wasSaid(event, this.#earlier));
     for (const event of said) {
       this.#events.push(event);
       if (event.type === 'tool-call') this.#openTools.add(event.id);
@@ -175,8 +179,9 @@ export class TurnRun {
     // A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted.
     const told: TurnEnd = interrupted && end.type === 'turn-failed' ? { type: 'turn-end', reason: 'interrupted' } : end;
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
-    const outcome = outcomeOf(this.turn, this.thread, this.#events, last);
-    await this.context.log.finish(this.turn.id, [last], outcome);
+    const lost = missingResults(this.#events);
+    const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...lost], last);
+    await this.context.log.finish(this.turn.id, [...lost, last], outcome);
   }
 }
 

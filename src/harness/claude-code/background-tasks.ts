@@ -1,5 +1,5 @@
 import type { JsonObject } from '../harness-event.js';
-import { numberOf, objectOf, objectsOf, stringOf } from './json.js';
+import { numberOf, objectOf, objectsOf, stringOf } from '../json.js';
 
 /**
  * Which background work a turn waits for. Claude Code 2.1.330 writes a `result` as soon as the agent itself has stopped, and

@@ -1,10 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread } from '../harness.js';
-import { CLAUDE_CODE_OPTIONS } from './claude-code.options.js';
-import type { ClaudeCodeOptions } from './claude-code.options.js';
+import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
-import { findProgram, versionOf } from './probe.js';
+import { probeVersion } from '../probe.js';
 
 // Model names and aliases of Claude Code 2.1.330; `[1m]` asks for the long context.
 const MODEL = /^(claude-|anthropic[./:-])|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
@@ -17,12 +16,11 @@ export class ClaudeCodeHarness implements Harness {
 
   constructor(
     @Inject(Sandbox) private readonly sandbox: Sandbox,
-    @Inject(CLAUDE_CODE_OPTIONS) private readonly options: ClaudeCodeOptions,
+    @Inject(ClaudeCodeOptions) private readonly options: ClaudeCodeOptions,
   ) {}
 
   async probe(): Promise<HarnessInfo | undefined> {
-    const program = await findProgram(this.options.command, process.env['PATH'] ?? '');
-    const version = program === undefined ? undefined : await versionOf(program);
+    const version = await probeVersion(this.options.command);
     return version === undefined ? undefined : { name: this.name, version };
   }
 

@@ -5,4 +5,4 @@ export interface ClaudeCodeOptions {
 }
 
 /** Injection token of {@link ClaudeCodeOptions}. */
-export const CLAUDE_CODE_OPTIONS = Symbol('CLAUDE_CODE_OPTIONS');
+export const ClaudeCodeOptions = Symbol('ClaudeCodeOptions');

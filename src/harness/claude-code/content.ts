@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../harness-event.js';
-import { objectOf, objectsOf, stringOf } from './json.js';
+import { objectOf, objectsOf, stringOf } from '../json.js';
 
 /** A `tool_use` block as an event; `undefined` for a block without an id or a name. `mcp__<server>__<tool>` is the server's tool. */
 export function toolCallOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {

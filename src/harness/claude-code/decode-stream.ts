@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
-import { numberOf, objectOf, stringOf } from './json.js';
+import { numberOf, objectOf, stringOf } from '../json.js';
 import type { StreamedMessage, TurnState } from './turn-state.js';
 import { addUsage, usageOf } from './usage.js';
 

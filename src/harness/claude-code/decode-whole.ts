@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject, TokenUsage } from '../harness-event.js';
 import { toolCallOf, toolResultOf } from './content.js';
 import type { TurnStep } from './decode-stream.js';
-import { objectOf, objectsOf, stringOf } from './json.js';
+import { objectOf, objectsOf, stringOf } from '../json.js';
 import type { TurnState } from './turn-state.js';
 import { addUsage, isUsed, subtractUsage, usageOf } from './usage.js';
 

@@ -4,7 +4,7 @@ import { closeOpenBlocks, decodeStreamEvent } from './decode-stream.js';
 import type { TurnStep } from './decode-stream.js';
 import { decodeAssistant, decodeUser, endWhole } from './decode-whole.js';
 import { failureOf } from './failure.js';
-import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from './json.js';
+import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../json.js';
 import type { ClaudeState, TurnState } from './turn-state.js';
 import { addUsage, isUsed, NO_USAGE, usageOf } from './usage.js';
 

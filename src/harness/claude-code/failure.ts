@@ -1,5 +1,5 @@
 import type { FailureKind, HarnessEvent, JsonObject } from '../harness-event.js';
-import { numberOf, objectOf, parseObject, stringOf } from './json.js';
+import { numberOf, objectOf, parseObject, stringOf } from '../json.js';
 
 type TurnFailed = Extract<HarnessEvent, { readonly type: 'turn-failed' }>;
 

@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { wholeBlock } from './decode-whole.js';
 import { toolCallOf, toolResultOf } from './content.js';
-import { numberOf, objectOf, objectsOf, stringOf } from './json.js';
+import { numberOf, objectOf, objectsOf, stringOf } from '../json.js';
 
 /** What is to be done about a turn that an earlier process has begun. */
 export type TurnPlan =

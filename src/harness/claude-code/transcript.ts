@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '../harness-event.js';
 import { analyse } from './transcript-plan.js';
 import type { TurnPlan } from './transcript-plan.js';
-import { parseObject } from './json.js';
+import { parseObject } from '../json.js';
 
 /** A conversation that Claude Code keeps on disk. */
 export interface Transcript {

@@ -1,5 +1,5 @@
 import type { JsonValue, TokenUsage } from '../harness-event.js';
-import { numberOf, objectOf } from './json.js';
+import { numberOf, objectOf } from '../json.js';
 
 /** No tokens at all. */
 export const NO_USAGE: TokenUsage = {

@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { SandboxProcess } from '../../sandbox/sandbox.js';
-import { parseObject } from './json.js';
+import { parseObject } from '../json.js';
 import { AppServer } from './app-server.js';
 
 function serverWithFakeProcess() {

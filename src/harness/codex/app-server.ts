@@ -1,7 +1,7 @@
 import { type Observable, Subject } from 'rxjs';
 import type { SandboxProcess } from '../../sandbox/sandbox.js';
 import type { JsonObject, JsonValue } from '../harness-event.js';
-import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from './json.js';
+import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../json.js';
 import { answerTo } from './server-request.js';
 
 /** The app-server refused a request, or went away before it answered one. */

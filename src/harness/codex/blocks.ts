@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
-import { stringOf, stringsOf } from './json.js';
+import { stringOf, stringsOf } from '../json.js';
 
 /** A text or a thinking block that is being streamed. */
 export interface OpenBlock {

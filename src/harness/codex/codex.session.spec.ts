@@ -5,7 +5,7 @@ import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../..
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { CodexHarness } from './codex.harness.js';
-import { objectOf, parseObject, stringOf } from './json.js';
+import { objectOf, parseObject, stringOf } from '../json.js';
 
 Logger.overrideLogger(false);
 
@@ -131,7 +131,7 @@ describe('CodexSession', () => {
     const events = run();
     await vi.waitFor(() => expect(told.map(({ type }) => type)).toContain('block-end'));
     sandbox.die();
-    expect((await events).at(-1)).toMatchObject({ type: 'turn-failed', kind: 'internal' });
+    expect((await events).at(-1)).toMatchObject({ type: 'turn-failed', kind: 'process_died' });
     expect(session.alive).toBe(false);
     expect((await run()).at(-1)).toMatchObject({ type: 'turn-failed' });
   });

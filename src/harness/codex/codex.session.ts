@@ -9,7 +9,7 @@ import { AppServerError } from './app-server.js';
 import { type Conversation, openConversation, type Running, startServer } from './connection.js';
 import { decodeObject, start, type State } from './decode.js';
 import { inputOf } from './input.js';
-import { listOf, objectOf } from './json.js';
+import { listOf, objectOf } from '../json.js';
 import { type Resumption, resumptionOf } from './resumption.js';
 
 const STOP_GRACE_MILLISECONDS = 2_000;
@@ -68,7 +68,7 @@ export class CodexSession implements HarnessSession {
       };
       this.#perform(turn, emit).catch((error: unknown) => {
         this.logger.warn(`Codex failed a turn of thread ${this.thread.id}: ${describe(error)}`);
-        emit([{ type: 'turn-failed', kind: 'internal', message: reasonOf(error) }]);
+        emit([turnFailed(error)]);
       });
       return () => {
         if (over) return;
@@ -124,7 +124,8 @@ export class CodexSession implements HarnessSession {
       void running.process.exit.then((exit) => {
         const expected = this.#closing !== undefined;
         this.#alive = false;
-        if (!expected) this.logger.warn(`Codex ended with ${exit.code ?? exit.signal}: ${exit.stderr.trim()}`);
+        // What it wrote to its standard error may quote the user.
+        if (!expected) this.logger.warn(`Codex ended by itself with ${exit.code ?? exit.signal}`);
       });
       return running;
     });
@@ -217,8 +218,9 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function reasonOf(error: unknown): string {
+/** An error without a code is the process's own end; any other is what Codex answered to a request of ours. */
+function turnFailed(error: unknown): HarnessEvent {
   return error instanceof AppServerError && error.code === undefined
-    ? error.message
-    : 'The agent could not run the turn.';
+    ? { type: 'turn-failed', kind: 'process_died', message: error.message }
+    : { type: 'turn-failed', kind: 'internal', message: 'The agent could not run the turn.' };
 }

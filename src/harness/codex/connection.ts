@@ -5,7 +5,7 @@ import type { Sandbox, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { HarnessThread } from '../harness.js';
 import type { JsonObject } from '../harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
-import { objectOf, stringOf } from './json.js';
+import { objectOf, stringOf } from '../json.js';
 import { type CodexHome, INITIALIZE, launchOf, threadParameters } from './launch.js';
 
 // Five seconds in all: what kills a dead server's processes needs less.

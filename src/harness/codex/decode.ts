@@ -11,7 +11,7 @@ import {
 import { fail, failedOrRetrying, turnCompleted, turnDone } from './ending.js';
 import { failureOf } from './failure.js';
 import { planEvents, toolItemOf } from './items.js';
-import { camelCase, numberOf, objectOf, parseObject, stringOf, withCamelCaseKeys } from './json.js';
+import { camelCase, numberOf, objectOf, parseObject, stringOf, withCamelCaseKeys } from '../json.js';
 import { idOf, type Notification, notificationOf } from './notification.js';
 import {
   excluding,

@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject, TokenUsage } from '../harness-event.js';
 import { type Failure, failureOf } from './failure.js';
 import { abandonedResult } from './items.js';
-import { isJsonObject, objectOf, stringOf } from './json.js';
+import { isJsonObject, objectOf, stringOf } from '../json.js';
 import type { State, Step } from './state.js';
 import { tokenUsageOf } from './usage.js';
 

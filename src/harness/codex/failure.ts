@@ -1,5 +1,5 @@
 import type { FailureKind, JsonObject, JsonValue } from '../harness-event.js';
-import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from './json.js';
+import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../json.js';
 
 /** Why a turn failed, in our words. */
 export interface Failure {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../harness-event.js';
-import { objectOf, stringOf } from './json.js';
+import { objectOf, stringOf } from '../json.js';
 
 /**
  * One change of a `fileChange` item as a unified diff. Codex 0.169.0 gives hunks for an update, but the file's whole content for

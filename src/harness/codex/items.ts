@@ -1,6 +1,6 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../harness-event.js';
 import { fileChangeText } from './file-change.js';
-import { isJsonObject, listOf, numberOf, objectOf, stringOf } from './json.js';
+import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../json.js';
 
 type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 type ToolResult = Extract<HarnessEvent, { readonly type: 'tool-result' }>;

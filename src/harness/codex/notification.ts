@@ -1,5 +1,5 @@
 import type { JsonObject } from '../harness-event.js';
-import { isJsonObject, objectOf, stringOf } from './json.js';
+import { isJsonObject, objectOf, stringOf } from '../json.js';
 
 /** One line, whichever of the two shapes it came in. */
 export interface Notification {

@@ -1,6 +1,6 @@
 import type { HarnessEvent, JsonObject, JsonValue } from '../harness-event.js';
 import { failureOf } from './failure.js';
-import { listOf, objectOf, stringOf } from './json.js';
+import { listOf, objectOf, stringOf } from '../json.js';
 
 /** What is left to do of a turn whose earlier attempt died. */
 export type Resumption =

@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../harness-event.js';
-import { numberOf, objectOf, withCamelCaseKeys } from './json.js';
+import { numberOf, objectOf, withCamelCaseKeys } from '../json.js';
 
 /** What has to be remembered to count every model call once. */
 export interface UsageState {

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../harness-event.js';
+import type { JsonObject, JsonValue } from './harness-event.js';
 
 /** The value that a line holds, or `undefined` when it is not a JSON object. */
 export function parseObject(line: string): JsonObject | undefined {
@@ -33,6 +33,11 @@ export function stringOf(value: JsonValue | undefined): string | undefined {
 /** The number itself, or `undefined` for anything else. */
 export function numberOf(value: JsonValue | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined;
+}
+
+/** The objects of a list; none for anything else. */
+export function objectsOf(value: JsonValue | undefined): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** The strings of a list; its other elements are left out. */
