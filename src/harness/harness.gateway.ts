@@ -68,6 +68,12 @@ export class HarnessGateway {
     await this.#ending.get(threadId);
   }
 
+  /** Stops a thread's process and removes its folders: nothing of it is left on this machine. Its next turn begins anew. */
+  async remove(threadId: string): Promise<void> {
+    await this.stop(threadId);
+    await this.sandbox.remove(threadId);
+  }
+
   /** Stops every process. To be called when no turn is wanted any more. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#warm.keys(), ...this.#ending.keys()].map((threadId) => this.stop(threadId)));

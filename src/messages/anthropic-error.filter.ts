@@ -52,6 +52,7 @@ export class AnthropicErrorFilter implements ExceptionFilter {
     response
       .status(status)
       .set({ ...headers, 'content-type': 'application/json' })
-      .send(errorEnvelope(error, requestId));
+      // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
+      .send(Buffer.from(errorEnvelope(error, requestId)));
   }
 }

@@ -179,7 +179,11 @@ function ended(turn: LineTurn, state: LineState, status: string, error: JsonObje
   return [closed, [...lines, completed]];
 }
 
-function noticeLines(turn: LineTurn, kind: 'retrying' | 'compacting' | 'progress', message: string): readonly JsonObject[] {
+function noticeLines(
+  turn: LineTurn,
+  kind: 'retrying' | 'compacting' | 'progress',
+  message: string,
+): readonly JsonObject[] {
   switch (kind) {
     case 'retrying': {
       const error = { message, codexErrorInfo: null, additionalDetails: null };

@@ -54,7 +54,16 @@ export function threadStarted(turn: LineTurn): JsonObject {
 /** The `turn` of a line. */
 export function turnObject(turn: LineTurn, status: string, error: JsonObject | null): JsonObject {
   const startedAt = Math.floor(turn.startedAt / 1000);
-  return { id: turn.turnId, items: [], itemsView: 'full', status, error, startedAt, completedAt: null, durationMs: null };
+  return {
+    id: turn.turnId,
+    items: [],
+    itemsView: 'full',
+    status,
+    error,
+    startedAt,
+    completedAt: null,
+    durationMs: null,
+  };
 }
 
 /** The line that begins an item. */

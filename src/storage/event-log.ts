@@ -5,7 +5,7 @@ import { Database } from './database.js';
 import { EventWriter } from './event-writer.js';
 import { EventStore } from './event.store.js';
 import { LiveTurn, type EventLogFigures, type LiveEnd, type LiveReader } from './live-turn.js';
-import { Reading, type Flow, type ReadingSource } from './reading.js';
+import { Reading, type Flow, type ReadingSource, type Replay } from './reading.js';
 import { StorageOptions } from './storage-options.js';
 import { TurnFinisher } from './turn-finisher.js';
 import { TurnWatch } from './turn-watch.js';
@@ -164,14 +164,17 @@ export class EventLog {
    * was set aside or cancelled, its events are pruned, or the log closes. A turn that is queued, or runs elsewhere, is waited
    * for. Errors when there is no such turn, it is abandoned, or the store cannot be read. Unsubscribing leaves nothing
    * behind, and does not touch the turn.
+   *
+   * @param replay what a reader that comes after an attempt died gets instead of the log so far; by default the log without the
+   * blocks that the attempt did not finish. A reader that counts events passes one that keeps their number.
    */
-  read(turnId: string, flow?: Flow): Observable<readonly HarnessEvent[]> {
+  read(turnId: string, flow?: Flow, replay?: Replay): Observable<readonly HarnessEvent[]> {
     return new Observable((subscriber) => {
       if (this.#closed) {
         subscriber.complete();
         return;
       }
-      const reading = new Reading(this.#source, turnId, subscriber, flow);
+      const reading = new Reading(this.#source, turnId, subscriber, flow, replay);
       this.#readings.add(reading);
       subscriber.add(() => {
         this.#readings.delete(reading);

@@ -25,6 +25,9 @@ export interface ReadingSource {
   left(turn: LiveTurn): void;
 }
 
+/** What a resumed turn's new reader is given instead of the log so far. */
+export type Replay = (events: readonly HarnessEvent[]) => readonly HarnessEvent[];
+
 /** Most events in one emission. A reader that is far behind lets others have their turn in between. */
 export const SLICE = 256;
 
@@ -47,6 +50,7 @@ export class Reading implements LiveReader {
     private readonly turnId: string,
     private readonly subscriber: Subscriber<readonly HarnessEvent[]>,
     private readonly flow: Flow | undefined,
+    private readonly replay: Replay | undefined,
   ) {}
 
   start(): void {
@@ -84,7 +88,7 @@ export class Reading implements LiveReader {
     this.#turn = turn;
     turn.readers.add(this);
     if (this.#position === 0 && turn.attempt > 1) {
-      this.#replay = { events: turn.replay(withoutDeadBlocks), position: 0 };
+      this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(withoutDeadBlocks), position: 0 };
       this.#position = turn.events.length;
     }
     this.advance();
@@ -207,7 +211,7 @@ export class Reading implements LiveReader {
   async #loadReplay(): Promise<boolean> {
     const { events, sequence } = await this.source.store.whole(this.turnId);
     if (events.length === 0) return false;
-    this.#replay = { events: withoutDeadBlocks(events), position: 0 };
+    this.#replay = { events: (this.replay ?? withoutDeadBlocks)(events), position: 0 };
     this.#position = events.length;
     this.#sequence = sequence;
     return true;

@@ -175,6 +175,12 @@ export class TurnStore {
     return (await query.execute()).map(turnOf);
   }
 
+  /** The thread's turns from this number on, in their order. */
+  async following(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
+    const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '>=', sequence);
+    return (await query.orderBy('sequence').limit(limit).execute()).map(turnOf);
+  }
+
   /** All turns that are queued or running, whoever owns them, the oldest first. */
   async unfinished(): Promise<readonly Turn[]> {
     const query = this.#turns().where('state', 'in', ['queued', 'running']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../harness/harness-event.js';
-import { withoutDeadBlocks } from './replay.js';
+import { withDeadBlocksSilenced, withoutDeadBlocks } from './replay.js';
 
 const text = (id: string): HarnessEvent => ({ type: 'text-delta', id, text: id });
 const thinking = (id: string): HarnessEvent => ({ type: 'thinking-delta', id, text: id });
@@ -44,5 +44,13 @@ describe('the events for a reader that comes after an attempt died', () => {
     const events = [text('a'), call, attempt(2), text('b')];
     expect(withoutDeadBlocks(events)).toEqual([call, attempt(2), text('b')]);
     expect(events).toEqual([text('a'), call, attempt(2), text('b')]);
+  });
+
+  it('keep their places for a reader that counts them, who keeps what it has had', () => {
+    const events = [text('a'), text('a'), end('a'), text('b'), text('b'), attempt(2), text('b')];
+    const silence = { type: 'notice', kind: 'progress', message: '' };
+    expect(withDeadBlocksSilenced(events, 0)).toEqual([...events.slice(0, 3), silence, silence, ...events.slice(5)]);
+    expect(withDeadBlocksSilenced(events, 4)).toEqual([...events.slice(0, 4), silence, ...events.slice(5)]);
+    expect(withDeadBlocksSilenced([text('a')], 0)).toEqual([text('a')]);
   });
 });

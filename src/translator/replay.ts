@@ -7,7 +7,7 @@ import type { HarnessEvent } from '../harness/harness-event.js';
  */
 export function withoutDeadBlocks(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
-  return dead.size === 0 ? events : events.filter((event) => !dead.has(event));
+  return dead.size === 0 ? events : events.filter((_, index) => !dead.has(index));
 }
 
 /**
@@ -16,24 +16,27 @@ export function withoutDeadBlocks(events: readonly HarnessEvent[]): readonly Har
  */
 export function withDeadBlocksSilenced(events: readonly HarnessEvent[], seen: number): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
-  return dead.size === 0 ? events : events.map((event, index) => (index >= seen && dead.has(event) ? SILENCE : event));
+  return dead.size === 0 ? events : events.map((event, index) => (index >= seen && dead.has(index) ? SILENCE : event));
 }
 
 const SILENCE: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };
 
-function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<HarnessEvent> {
-  const dead = new Set<HarnessEvent>();
+/** The places of the deltas that belong to no block of their attempt that ended. */
+function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<number> {
+  const dead = new Set<number>();
   const lastStart = events.findLastIndex((event) => event.type === 'attempt-start');
   if (lastStart <= 0) return dead;
 
   // Backwards, a block's end is met before its deltas. Ends count for their own attempt only: a resumed harness may count its
   // blocks from the beginning again.
   const ended = new Set<string>();
-  for (const event of events.slice(0, lastStart).reverse()) {
+  for (let index = lastStart - 1; index >= 0; index -= 1) {
+    const event = events[index];
+    if (event === undefined) continue;
     if (event.type === 'attempt-start') ended.clear();
     if (event.type === 'block-end') ended.add(event.id);
     const isDelta = event.type === 'text-delta' || event.type === 'thinking-delta';
-    if (isDelta && !ended.has(event.id)) dead.add(event);
+    if (isDelta && !ended.has(event.id)) dead.add(index);
   }
   return dead;
 }

@@ -1,3 +1,8 @@
+/** The key of the tasks that concern one thread, or one request that names none. */
+export function lockKey(tenant: string, name: string): string {
+  return `${tenant}\n${name}`;
+}
+
 /**
  * Lets one task per key run at a time, in the order in which they came. What is decided from the store and then written to
  * it is safe between the two; a key without tasks takes no memory.

@@ -9,6 +9,7 @@ import { foldTurn } from '../translator/collect.js';
 import { addUsage, NO_TOKENS } from '../translator/usage.js';
 import { missingResults, saidIn, wasSaid } from './said-before.js';
 import { translateOptions } from './known-usage.js';
+import { durationExceeded } from './max-duration.js';
 
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
 
@@ -32,6 +33,8 @@ export interface TurnRunContext {
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
   /** Longest time of a turn, in milliseconds. */
   readonly turnTimeout: number;
+  /** The turn's own limit, in milliseconds; past it the turn fails. */
+  readonly maxDuration: number | undefined;
   /** Longest silence of a harness that runs no tool, in milliseconds. */
   readonly harnessStall: number;
 }
@@ -48,6 +51,7 @@ export class TurnRun {
   #lastEventAt = performance.now();
   #interruptedAt: number | undefined;
   #interruptHeard = false;
+  #isOverdue = false;
   #setAside = false;
   #resumptions = 0;
   #stalled = false;
@@ -100,6 +104,9 @@ export class TurnRun {
       // The process may still have been on its way when the turn was interrupted.
       this.#interruptHeard ||= this.context.gateway.interrupt(this.thread.id);
       if (now - this.#interruptedAt > INTERRUPT_GRACE) void this.context.gateway.stop(this.thread.id);
+    } else if (this.context.maxDuration !== undefined && now - this.#startedAt > this.context.maxDuration) {
+      this.#isOverdue = true;
+      this.interrupt();
     } else if (now - this.#startedAt > this.context.turnTimeout) {
       this.tellOfTimeout();
       this.interrupt();
@@ -175,13 +182,20 @@ export class TurnRun {
   }
 
   private async finish(end: TurnEnd): Promise<void> {
-    const interrupted = this.#interruptedAt !== undefined;
-    // A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted.
-    const told: TurnEnd = interrupted && end.type === 'turn-failed' ? { type: 'turn-end', reason: 'interrupted' } : end;
+    const told = this.endAsTold(end);
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
     const lost = missingResults(this.#events);
     const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...lost], last);
     await this.context.log.finish(this.turn.id, [...lost, last], outcome);
+  }
+
+  /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
+  private endAsTold(end: TurnEnd): TurnEnd {
+    if (this.#interruptedAt === undefined || (end.type === 'turn-end' && end.reason !== 'interrupted')) return end;
+    const { maxDuration } = this.context;
+    return this.#isOverdue && maxDuration !== undefined
+      ? { type: 'turn-failed', kind: 'timeout', message: durationExceeded(maxDuration) }
+      : { type: 'turn-end', reason: 'interrupted' };
   }
 }
 

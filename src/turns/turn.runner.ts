@@ -7,12 +7,14 @@ import {
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { HarnessGateway } from '../harness/harness.gateway.js';
 import { EventLog } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { type Lease, TurnStore } from '../storage/turn.store.js';
+import { maxDurationOf } from './max-duration.js';
 import { TurnRun, type TurnRunContext } from './turn-run.js';
 
 /** How long this process may be silent before another may take its turns, in milliseconds. */
@@ -44,6 +46,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   /** Running turns by thread. */
   readonly #running = new Map<string, { readonly run: TurnRun; readonly ended: Promise<void> }>();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #submitted$ = new Subject<string>();
   #draining = false;
   #hurry: () => void = () => undefined;
 
@@ -70,6 +73,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return { running: this.#running.size, waiting: this.#waiting.length };
   }
 
+  /** The thread of each turn that is taken on, from now on. Never completes. */
+  get submitted$(): Observable<string> {
+    return this.#submitted$;
+  }
+
   /** The turns of a thread that wait for their start. */
   waitingOf(threadId: string): number {
     return this.#waiting.filter((waiting) => waiting.turn.threadId === threadId).length;
@@ -78,6 +86,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   /** Takes on a turn that is stored as queued, or as running by a process that is gone. */
   submit(thread: Thread, turn: Turn): void {
     this.#waiting.push({ thread, turn });
+    this.#submitted$.next(turn.threadId);
     this.startWhatMay();
   }
 
@@ -152,6 +161,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       threads: this.threads,
       reclaim: (dead) => this.turns.reclaim(dead.id, { ...this.lease(), fromAttempt: dead.attempt }),
       turnTimeout: this.config.turnTimeout,
+      maxDuration: maxDurationOf(turn),
       harnessStall: this.config.harnessStall,
     };
     const run = new TurnRun(thread, turn, context);

@@ -13,8 +13,9 @@ import { AnthropicException } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
+import { refuseWhenFull } from './admission.js';
 import { meansTurn, type SameRequest } from './attach.js';
-import { KeyLock } from './key-lock.js';
+import { KeyLock, lockKey } from './key-lock.js';
 import { translateOptions, turnRequest } from './known-usage.js';
 import { newMessageId } from './message-id.js';
 import { TurnRunner } from './turn.runner.js';
@@ -57,7 +58,6 @@ const CANCELLED: HarnessEvent = { type: 'turn-end', reason: 'interrupted' };
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
-  readonly #lock = new KeyLock();
   /** Turns whose delivery is being written: the caller's next request may be faster than the store. */
   readonly #justDelivered = new Set<string>();
 
@@ -69,6 +69,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly log: EventLog,
     private readonly runner: TurnRunner,
     private readonly translator: TranslatorService,
+    private readonly lock: KeyLock,
   ) {}
 
   /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
@@ -87,7 +88,7 @@ export class TurnService implements OnApplicationBootstrap {
   open(request: TurnRequest): Promise<OpenedTurn> {
     // A request that names no thread is told from its own retries by what it says.
     const name = request.isFreshThread ? request.requestKey : request.threadKey;
-    return this.#lock.run(`${request.tenant}\n${name}`, () => this.openAlone(request));
+    return this.lock.run(lockKey(request.tenant, name), () => this.openAlone(request));
   }
 
   /**
@@ -133,7 +134,7 @@ export class TurnService implements OnApplicationBootstrap {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request);
     if (known !== undefined) return known;
-    this.refuseWhenFull();
+    refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const latest = thread === undefined ? undefined : await this.turns.latest(thread.id);
     if (latest !== undefined && !hasEnded(latest.state)) await this.makeWay(latest, request);
     const owner = thread ?? (await this.createThread(request));
@@ -208,20 +209,6 @@ export class TurnService implements OnApplicationBootstrap {
       createdAt: Date.now(),
     });
     return thread;
-  }
-
-  private refuseWhenFull(): void {
-    if (this.runner.draining) {
-      throw new AnthropicException('api_error', 'The server is restarting.', {
-        status: 503,
-        headers: { 'retry-after': '5' },
-      });
-    }
-    if (this.runner.counts.waiting >= this.config.maxWaitingTurns) {
-      throw new AnthropicException('overloaded_error', 'Too many turns are waiting.', {
-        headers: { 'retry-after': '10' },
-      });
-    }
   }
 
   /** Another message on a busy thread: interrupts, waits in the queue or is refused, as the deployment wants. */

@@ -8,18 +8,11 @@ import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../harness-event.js';
 import { isTurnEnd } from '../harness-event.js';
-import { appendedInstructions, commandLine, environment, interruptLine, promptLine } from './command-line.js';
+import { instructionsOf } from '../instructions.js';
+import { commandLine, environment, interruptLine, promptLine } from './command-line.js';
 import type { Conversation } from './command-line.js';
 import { decode } from './decode.js';
-import {
-  appendResults,
-  dropTornLine,
-  isResumable,
-  isSessionId,
-  planTurn,
-  readTranscript,
-  textOfFile,
-} from './transcript.js';
+import { appendResults, dropTornLine, isResumable, isSessionId, planTurn, readTranscript } from './transcript.js';
 import type { TurnPlan } from './transcript-plan.js';
 import { beginTurn, start } from './turn-state.js';
 
@@ -162,10 +155,9 @@ export class ClaudeCodeSession implements HarnessSession {
   }
 
   private async writeInstructions(): Promise<string | undefined> {
-    const { folders, systemPrompt } = this.thread;
-    const text = appendedInstructions(await textOfFile(join(folders.workspace, 'AGENTS.md')), systemPrompt);
+    const text = await instructionsOf(this.thread);
     if (text === undefined) return undefined;
-    const path = join(folders.home, INSTRUCTIONS_FILE);
+    const path = join(this.thread.folders.home, INSTRUCTIONS_FILE);
     await writeFile(path, text);
     return path;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessThread } from '../harness.js';
-import { appendedInstructions, commandLine, environment } from './command-line.js';
+import { commandLine, environment } from './command-line.js';
 
 const thread: HarnessThread = {
   id: 't',
@@ -31,10 +31,5 @@ describe('how Claude Code is started', () => {
     expect(variables['CLAUDE_CODE_RESUME_INTERRUPTED_TURN']).toBeUndefined();
     expect(environment(thread, '/h/.claude', false, true)).toMatchObject({ CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' });
     expect(environment(thread, '/h/.claude', false, true)['IS_SANDBOX']).toBeUndefined();
-  });
-
-  it('puts the workspace’s instructions before the caller’s', () => {
-    expect(appendedInstructions('rules', 'be kind')).toBe('rules\n\nbe kind');
-    expect(appendedInstructions(' ', undefined)).toBeUndefined();
   });
 });

@@ -63,12 +63,3 @@ export function promptLine(turn: HarnessTurn): string {
 export function interruptLine(requestId: string): string {
   return JSON.stringify({ type: 'control_request', request_id: requestId, request: { subtype: 'interrupt' } });
 }
-
-/** The instructions to append to the system prompt: the workspace's first, then the caller's. `undefined` for none. */
-export function appendedInstructions(
-  agentsFile: string | undefined,
-  systemPrompt: string | undefined,
-): string | undefined {
-  const parts = [agentsFile, systemPrompt].filter((part) => part !== undefined && part.trim() !== '');
-  return parts.length === 0 ? undefined : parts.join('\n\n');
-}

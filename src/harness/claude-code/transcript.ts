@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { JsonObject } from '../harness-event.js';
 import { analyse } from './transcript-plan.js';
 import type { TurnPlan } from './transcript-plan.js';
+import { textOfFile } from '../instructions.js';
 import { parseObject } from '../json.js';
 
 /** A conversation that Claude Code keeps on disk. */
@@ -66,11 +67,6 @@ export async function appendResults(transcript: Transcript, entries: readonly Js
   if (entries.length === 0) return;
   const stamped = entries.map((entry) => ({ ...entry, uuid: randomUUID(), timestamp: new Date().toISOString() }));
   await appendFile(transcript.path, stamped.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-}
-
-/** A file's text, or `undefined` when there is no such file. Rejects when it cannot be read. */
-export async function textOfFile(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(undefinedWhenMissing);
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -5,6 +5,7 @@ import type { Sandbox, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { HarnessThread } from '../harness.js';
 import type { JsonObject } from '../harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
+import { instructionsOf } from '../instructions.js';
 import { objectOf, stringOf } from '../json.js';
 import { type CodexHome, INITIALIZE, launchOf, threadParameters } from './launch.js';
 
@@ -36,7 +37,7 @@ export async function startServer(
   onMalformed: (length: number) => void,
 ): Promise<Running> {
   const folder = join(thread.folders.home, '.codex');
-  const { args, apiKey } = launchOf(thread.env, await readHome(folder));
+  const { args, apiKey } = launchOf(thread, await readHome(folder));
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
   return { process, server: new AppServer(process, onMalformed), apiKey };
@@ -51,7 +52,7 @@ export async function openConversation({ server, apiKey }: Running, thread: Harn
   await server.request('initialize', INITIALIZE);
   server.notify('initialized');
   if (apiKey !== undefined) await logIn(server, apiKey);
-  const parameters = threadParameters(thread);
+  const parameters = threadParameters(thread, await instructionsOf(thread));
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };

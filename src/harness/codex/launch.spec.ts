@@ -2,39 +2,45 @@ import { describe, expect, it } from 'vitest';
 import { launchOf, threadParameters } from './launch.js';
 
 const EMPTY = { config: '', hasLogin: false };
+const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined });
 const settingsOf = (...parameters: Parameters<typeof launchOf>) =>
   launchOf(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
 
 describe('launchOf', () => {
   it('turns off what would call home', () => {
-    expect(settingsOf({}, EMPTY)).toEqual(['check_for_update_on_startup=false', 'analytics.enabled=false']);
+    expect(settingsOf(thread({}), EMPTY)).toEqual(['check_for_update_on_startup=false', 'analytics.enabled=false']);
   });
 
   it('translates OPENAI_BASE_URL, unless the home’s own settings name another', () => {
     const env = { OPENAI_BASE_URL: 'http://proxy/v1' };
-    expect(settingsOf(env, EMPTY)).toContain('openai_base_url="http://proxy/v1"');
+    expect(settingsOf(thread(env), EMPTY)).toContain('openai_base_url="http://proxy/v1"');
     const ownUrl = { config: 'openai_base_url = "http://own/v1"\n', hasLogin: false };
-    expect(settingsOf(env, ownUrl).join()).not.toContain('proxy');
+    expect(settingsOf(thread(env), ownUrl).join()).not.toContain('proxy');
     const elsewhere = { config: '[model_providers.x]\nopenai_base_url = "nothing"\n', hasLogin: false };
-    expect(settingsOf(env, elsewhere).join()).toContain('proxy');
+    expect(settingsOf(thread(env), elsewhere).join()).toContain('proxy');
+  });
+
+  it('keeps Codex from reading AGENTS.md by itself when it comes with a caller’s system prompt', () => {
+    const settings = settingsOf({ env: {}, systemPrompt: 'Be brief' }, EMPTY);
+    expect(settings).toContain('project_doc_max_bytes=0');
   });
 
   it('logs in with OPENAI_API_KEY in memory only, and never puts the key on the command line', () => {
-    const launch = launchOf({ OPENAI_API_KEY: 'sk-secret' }, EMPTY);
+    const launch = launchOf(thread({ OPENAI_API_KEY: 'sk-secret' }), EMPTY);
     expect(launch.apiKey).toBe('sk-secret');
     expect(launch.args).toContain('cli_auth_credentials_store="ephemeral"');
     expect(launch.args.join(' ')).not.toContain('sk-secret');
   });
 
   it('leaves a login that came with the home alone', () => {
-    const launch = launchOf({ OPENAI_API_KEY: 'sk-secret' }, { config: '', hasLogin: true });
+    const launch = launchOf(thread({ OPENAI_API_KEY: 'sk-secret' }), { config: '', hasLogin: true });
     expect(launch.apiKey).toBeUndefined();
     expect(launch.args.join()).not.toContain('ephemeral');
   });
 });
 
 describe('threadParameters', () => {
-  const thread = {
+  const plain = {
     id: 't',
     folders: { workspace: '/w', home: '/h' },
     model: undefined,
@@ -44,13 +50,19 @@ describe('threadParameters', () => {
   };
 
   it('leaves isolation and leave to us, and the model to Codex', () => {
-    expect(threadParameters(thread)).toEqual({ cwd: '/w', approvalPolicy: 'never', sandbox: 'danger-full-access' });
+    expect(threadParameters(plain, 'rules')).toEqual({
+      cwd: '/w',
+      approvalPolicy: 'never',
+      sandbox: 'danger-full-access',
+    });
   });
 
   it('gives the caller’s model and system prompt', () => {
-    expect(threadParameters({ ...thread, model: 'gpt-6', systemPrompt: 'Be brief' })).toMatchObject({
-      model: 'gpt-6',
-      developerInstructions: 'Be brief',
-    });
+    expect(threadParameters({ ...plain, model: 'gpt-6', systemPrompt: 'Be brief' }, 'rules\n\nBe brief')).toMatchObject(
+      {
+        model: 'gpt-6',
+        developerInstructions: 'rules\n\nBe brief',
+      },
+    );
   });
 });

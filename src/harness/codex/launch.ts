@@ -23,13 +23,15 @@ export interface Launch {
  * be the setting `openai_base_url`, the second a login. The login is kept in memory, so that no key is left in the thread's
  * folder and a changed key counts from the next start. What the thread's own `config.toml` or `auth.json` says is left alone.
  */
-export function launchOf(env: HarnessThread['env'], home: CodexHome): Launch {
+export function launchOf({ env, systemPrompt }: Pick<HarnessThread, 'env' | 'systemPrompt'>, home: CodexHome): Launch {
   const baseUrl = env['OPENAI_BASE_URL'] ?? '';
   const apiKey = env['OPENAI_API_KEY'] ?? '';
   const logsIn = apiKey !== '' && !home.hasLogin;
   const settings = [
     'check_for_update_on_startup=false',
     'analytics.enabled=false',
+    // The caller's system prompt is to come after AGENTS.md, so both go into one message of ours: see `threadParameters`.
+    ...(systemPrompt === undefined ? [] : ['project_doc_max_bytes=0']),
     ...(baseUrl === '' || sets(home.config, 'openai_base_url') ? [] : [`openai_base_url=${JSON.stringify(baseUrl)}`]),
     ...(logsIn && !sets(home.config, 'cli_auth_credentials_store') ? ['cli_auth_credentials_store="ephemeral"'] : []),
   ];
@@ -47,17 +49,20 @@ function sets(config: string, key: string): boolean {
 
 /**
  * What `thread/start` and `thread/resume` have in common. Codex does not isolate and does not ask: our sandbox does the first, and
- * there is nobody for the second. The caller's system prompt goes into the developer message: it stands before `AGENTS.md`, which
- * is a user message, and so outranks it; it is never shortened, and it survives compaction and resumption, which neither an injected
- * message nor `additionalContext` does (all seen with 0.169.0).
+ * there is nobody for the second. The caller's system prompt goes into the developer message: there it is never shortened, and it
+ * survives compaction and resumption, which neither an injected message nor `additionalContext` does. As Codex puts `AGENTS.md`,
+ * a user message, behind that, the two are joined here in their order (all seen with 0.169.0).
+ *
+ * @param instructions the workspace's `AGENTS.md` and the caller's system prompt.
  */
-export function threadParameters(thread: HarnessThread): JsonObject {
+export function threadParameters(thread: HarnessThread, instructions: string | undefined): JsonObject {
   return {
     cwd: thread.folders.workspace,
     approvalPolicy: 'never',
     sandbox: 'danger-full-access',
     ...(thread.model === undefined ? {} : { model: thread.model }),
-    ...(thread.systemPrompt === undefined ? {} : { developerInstructions: thread.systemPrompt }),
+    // Without a system prompt Codex reads AGENTS.md by itself.
+    ...(thread.systemPrompt === undefined ? {} : { developerInstructions: instructions ?? null }),
   };
 }
 

@@ -1,0 +1,43 @@
+import type { JsonObject } from '../harness/harness-event.js';
+import type { Turn } from '../storage/turn.js';
+import { executionIdOf } from './execution-id.js';
+import { harnessTypeOf, type HarnessType } from './harness-type.js';
+import type { Thread } from '../storage/thread.store.js';
+
+/** A refusal of the session API, told in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
+export class SessionException extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    /** Fields beside `ok` and `error`. */
+    readonly details: JsonObject = {},
+  ) {
+    super(message);
+    this.name = 'SessionException';
+  }
+}
+
+/** There is no such session; also when it is another tenant's. */
+export function sessionNotFound(threadKey: string): SessionException {
+  return new SessionException(404, `session not found for thread_key ${threadKey}`);
+}
+
+/** The session has another harness. */
+export function harnessConflict(thread: Thread, requested: HarnessType): SessionException {
+  const existing = harnessTypeOf(thread.harness);
+  const message = `session ${thread.key} already exists with harness_type ${existing}, requested ${requested}`;
+  return new SessionException(409, message, {
+    code: 'harness_conflict',
+    existing_harness: existing,
+    requested_harness: requested,
+  });
+}
+
+/** The session has an execution that is not done. */
+export function activeExecution(threadKey: string, turn: Turn): SessionException {
+  return new SessionException(409, `session ${threadKey} already has an active execution`, {
+    code: 'active_execution_conflict',
+    existing_execution_id: executionIdOf(turn.id),
+    existing_status: turn.state,
+  });
+}

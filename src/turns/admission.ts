@@ -1,0 +1,17 @@
+import { AnthropicException } from '../translator/anthropic.exception.js';
+import type { TurnRunner } from './turn.runner.js';
+
+/** @throws AnthropicException when no new turn is taken on: 503 while the server stops, 529 when too many turns wait. */
+export function refuseWhenFull(runner: TurnRunner, maxWaitingTurns: number): void {
+  if (runner.draining) {
+    throw new AnthropicException('api_error', 'The server is restarting.', {
+      status: 503,
+      headers: { 'retry-after': '5' },
+    });
+  }
+  if (runner.counts.waiting >= maxWaitingTurns) {
+    throw new AnthropicException('overloaded_error', 'Too many turns are waiting.', {
+      headers: { 'retry-after': '10' },
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { type Observable, Subject } from 'rxjs';
+import { AppConfig } from '../config/app-config.js';
+import type { JsonObject } from '../harness/harness-event.js';
+import { HarnessGateway } from '../harness/harness.gateway.js';
+import type { HarnessName } from '../harness/harness.js';
+import type { Prompt } from '../harness/prompt.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
+import { hasEnded, type Turn } from '../storage/turn.js';
+import { TurnStore } from '../storage/turn.store.js';
+import { refuseWhenFull } from './admission.js';
+import { KeyLock, lockKey } from './key-lock.js';
+import { turnRequest } from './known-usage.js';
+import { newMessageId } from './message-id.js';
+import { TurnRunner } from './turn.runner.js';
+
+/** Input for a thread that is meant as it is: never a retry of an earlier one, but for its idempotency key. */
+export interface Execution {
+  readonly idempotencyKey: string | undefined;
+  /** What kind of caller asks. */
+  readonly caller: string;
+  /** Kept with the turn. `maxDuration` in it, in milliseconds, is the turn's own time limit. */
+  readonly request: JsonObject;
+  /** The input, made when it is certain that a turn will start. What it throws ends the call. */
+  prompt(): Promise<Prompt>;
+}
+
+/** What became of an execution: a new turn, the one that the key started before, or none as another one is going on. */
+export type Executed =
+  { readonly kind: 'started' | 'known' | 'busy'; readonly turn: Turn } | { readonly kind: 'no-thread' };
+
+/** Drives threads by hand: for those who know which thread they mean, and want one turn of it at a time. */
+@Injectable()
+export class ThreadControl {
+  readonly #removed$ = new Subject<string>();
+
+  constructor(
+    @Inject(AppConfig) private readonly config: AppConfig,
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+    private readonly runner: TurnRunner,
+    private readonly gateway: HarnessGateway,
+    private readonly lock: KeyLock,
+  ) {}
+
+  /** The id of each thread that is removed, from now on. Never completes. */
+  get removed$(): Observable<string> {
+    return this.#removed$;
+  }
+
+  /**
+   * Starts a turn, stored before this resolves, unless the thread has one that is queued or running.
+   *
+   * @throws AnthropicException when the server takes no new turns on, and what `prompt` throws; no turn is left then.
+   */
+  execute(thread: Thread, execution: Execution): Promise<Executed> {
+    return this.alone(thread, async () => {
+      // It may have been removed, or given another harness, while this waited for the lock.
+      const current = await this.threads.byId(thread.id);
+      if (current === undefined) return { kind: 'no-thread' };
+      const { idempotencyKey, caller, request } = execution;
+      const known =
+        idempotencyKey === undefined ? undefined : await this.turns.byIdempotencyKey(thread.id, idempotencyKey);
+      if (known !== undefined) return { kind: 'known', turn: known };
+      const active = await this.active(thread.id);
+      if (active !== undefined) return { kind: 'busy', turn: active };
+      refuseWhenFull(this.runner, this.config.maxWaitingTurns);
+      const { turn } = await this.turns.create({
+        id: randomUUID(),
+        messageId: newMessageId(),
+        threadId: thread.id,
+        requestKey: randomUUID(),
+        idempotencyKey,
+        caller,
+        prompt: await execution.prompt(),
+        request: { ...request, ...turnRequest(current) },
+        createdAt: Date.now(),
+      });
+      this.runner.submit(current, turn);
+      return { kind: 'started', turn };
+    });
+  }
+
+  /** Interrupts the turn that runs, or that is the next to run. Gives it; `undefined` when there was none. */
+  async interrupt(thread: Thread): Promise<Turn | undefined> {
+    const turn = await this.active(thread.id);
+    return turn !== undefined && (await this.runner.interrupt(turn)) ? turn : undefined;
+  }
+
+  /** Stops what the thread does and gives it another harness, in the same workspace. `undefined` when there is no such thread any more. */
+  switchHarness(thread: Thread, harness: HarnessName): Promise<Thread | undefined> {
+    return this.alone(thread, async () => {
+      await this.runner.stopThread(thread.id);
+      const switched = await this.threads.switchHarness(thread.id, {
+        harness,
+        harnessModel: undefined,
+        now: Date.now(),
+      });
+      const current = await this.threads.byId(thread.id);
+      if (current !== undefined && !switched) throw new Error(`thread ${thread.id} still runs after it was stopped`);
+      return current;
+    });
+  }
+
+  /**
+   * Stops what the thread does, ends its process and removes its folders, its turns and itself. When this rejects, some of it
+   * may be left; it can be tried again.
+   */
+  remove(thread: Thread): Promise<void> {
+    return this.alone(thread, async () => {
+      await this.runner.stopThread(thread.id);
+      await this.gateway.remove(thread.id);
+      await this.threads.remove(thread.id);
+      this.#removed$.next(thread.id);
+    });
+  }
+
+  private async active(threadId: string): Promise<Turn | undefined> {
+    const newest = await this.turns.newest(threadId, this.config.maxQueuedPerThread + 2);
+    return newest.findLast((turn) => !hasEnded(turn.state));
+  }
+
+  private alone<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
+    return this.lock.run(lockKey(thread.tenant, thread.key), task);
+  }
+}
