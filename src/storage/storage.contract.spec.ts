@@ -103,7 +103,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     const made = await Promise.all(
       [store, other, store, other, store, other].map(({ turns }) => turns.create(newTurn(thread.id))),
     );
-    expect(made.map(({ turn }) => turn.sequence).toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(made.map(({ turn }) => turn.sequence).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
     expect((await store.turns.newest(thread.id, 2)).map((turn) => turn.sequence)).toEqual([6, 5]);
     expect((await store.turns.queued(thread.id)).map((turn) => turn.sequence)).toEqual([1, 2, 3, 4, 5, 6]);
   });

@@ -102,7 +102,7 @@ export class TurnRun {
   tick(now: number): void {
     if (this.#interruptedAt !== undefined) {
       // The process may still have been on its way when the turn was interrupted.
-      this.#interruptHeard ||= this.context.gateway.interrupt(this.thread.id);
+      if (!this.#interruptHeard) this.#interruptHeard = this.context.gateway.interrupt(this.thread.id);
       if (now - this.#interruptedAt > INTERRUPT_GRACE) void this.context.gateway.stop(this.thread.id);
     } else if (this.context.maxDuration !== undefined && now - this.#startedAt > this.context.maxDuration) {
       this.#isOverdue = true;
