@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { loggerOptions } from './ops/logger-options.js';
 import { OpsModule } from './ops/ops.module.js';
+import { SessionsModule } from './sessions/sessions.module.js';
 import { StorageModule } from './storage/storage.module.js';
 
 /** The whole server. */
@@ -24,6 +25,7 @@ export class AppModule {
         }),
         AuthModule,
         MessagesModule,
+        SessionsModule,
         OpsModule,
       ],
     };

@@ -19,8 +19,8 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
     // Bodies are read after the guard has let the request in, with the protocol's own limit and errors.
     bodyParser: false,
-    // Nest's own account of its modules and routes would bury the summary of the start.
-    logger: ['fatal', 'error', 'warn'],
+    // Nest's own account of its modules and routes would bury the summary of the start, and its errors are thrown anyway.
+    logger: ['fatal', 'warn'],
     abortOnError: false,
     forceCloseConnections: true,
   });

@@ -10,6 +10,7 @@ import { DemoHarness } from './demo/demo.harness.js';
 import { type Harness, HARNESSES } from './harness.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { ModelCatalog } from './model-catalog.js';
 
 /** The agent programs. The order of `HARNESSES` is the one in which `auto` prefers them. */
 @Module({
@@ -44,7 +45,8 @@ import { HarnessRegistry } from './harness.registry.js';
     },
     HarnessRegistry,
     HarnessGateway,
+    ModelCatalog,
   ],
-  exports: [HarnessGateway, HarnessRegistry],
+  exports: [HarnessGateway, HarnessRegistry, ModelCatalog],
 })
 export class HarnessModule {}

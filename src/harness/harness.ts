@@ -32,6 +32,11 @@ export interface HarnessTurn {
   readonly attempt: number;
   /** How many turns the thread had before this one. */
   readonly turnsBefore: number;
+  /**
+   * What earlier attempts told, as far as it was logged. The harness's own record of the turn may have more, which the resumed
+   * harness tells again (what was logged already is passed over then), or less: that it must not do again.
+   */
+  readonly said?: readonly HarnessEvent[];
 }
 
 /** One live conversation of a thread: a warm process, or what stands for it. */
@@ -56,6 +61,18 @@ export interface HarnessInfo {
   readonly version: string;
 }
 
+/** A model that a harness can be asked for by name. Its sizes are in tokens. */
+export interface HarnessModel {
+  readonly id: string;
+  readonly displayName: string;
+  /** What the model takes in, at most; `undefined` when the harness does not tell. */
+  readonly contextTokens: number | undefined;
+  /** What one call of the model gives out, at most; `undefined` when the harness does not tell. */
+  readonly maxOutputTokens: number | undefined;
+  /** The line of Claude models that it belongs to, such as `opus`; `undefined` for models of others. */
+  readonly line: 'haiku' | 'sonnet' | 'opus' | 'fable' | 'mythos' | undefined;
+}
+
 /** An agent program. A third one costs a folder and a line in `harness.module.ts`. */
 export interface Harness {
   readonly name: HarnessName;
@@ -63,6 +80,8 @@ export interface Harness {
   probe(): Promise<HarnessInfo | undefined>;
   /** Whether a model name is of this harness's kind; one that is not becomes the harness's own default model. */
   knowsModel(model: string): boolean;
+  /** The current models that are worth offering by name, newest first. A harness without this has no model at all. */
+  models?(): readonly HarnessModel[];
   /** Starts, or resumes, a thread's conversation. Cheap: a process that does not start shows in the first `run`. */
   open(thread: HarnessThread): HarnessSession;
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { fromEvent, lastValueFrom, NEVER, type Observable, takeUntil, tap } from 'rxjs';
+import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { expandMessage } from '../translator/expand.js';
 import type { Message } from '../translator/stream-event.js';
@@ -80,9 +80,17 @@ export class AnswerService {
 
   /** Reads the turn to its end, as long as its caller is there. False when it has left. */
   private async readAll(events$: Observable<unknown>, response: Response, ticking: Ticking): Promise<boolean> {
+    // One that left while its turn was looked up has closed already, and would not close again.
+    if (response.destroyed) return false;
     const stopTicking = this.clock.add(ticking);
     try {
-      await lastValueFrom(events$.pipe(takeUntil(fromEvent(response, 'close'))), { defaultValue: undefined });
+      await new Promise<void>((resolve, reject) => {
+        // Not with `takeUntil` and `lastValueFrom`: every open stream would hold some kilobytes for them.
+        const reading = events$.subscribe({ error: reject, complete: resolve });
+        reading.add(resolve);
+        if (response.closed) reading.unsubscribe();
+        else response.once('close', () => reading.unsubscribe());
+      });
       return !response.destroyed;
     } finally {
       stopTicking();

@@ -1,16 +1,20 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { HarnessModule } from '../harness/harness.module.js';
 import { ThreadsModule } from '../threads/threads.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { AnswerService } from './answer.service.js';
 import { AnthropicErrorFilter } from './anthropic-error.filter.js';
+import { CountTokensController } from './count-tokens.controller.js';
 import { MessagesController } from './messages.controller.js';
+import { ModelsController } from './models.controller.js';
 import { StreamClock } from './stream-clock.js';
+import { TokenCounter } from './token-counter.js';
 
 /** The Messages API over HTTP. */
 @Module({
-  imports: [ThreadsModule, TurnsModule],
-  controllers: [MessagesController],
-  providers: [AnswerService, StreamClock, { provide: APP_FILTER, useClass: AnthropicErrorFilter }],
+  imports: [HarnessModule, ThreadsModule, TurnsModule],
+  controllers: [MessagesController, CountTokensController, ModelsController],
+  providers: [AnswerService, StreamClock, TokenCounter, { provide: APP_FILTER, useClass: AnthropicErrorFilter }],
 })
 export class MessagesModule {}

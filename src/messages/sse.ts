@@ -42,9 +42,11 @@ export class SseWriter implements Ticking {
   #isWhole = false;
   #lastWrite = performance.now();
   #lastEvent = performance.now();
+  readonly #requestId: string;
 
   constructor(private readonly response: Response) {
     this.opened$ = fromEvent(response, 'drain');
+    this.#requestId = requestIdOf(response);
   }
 
   /** Whether the caller keeps up; while it does not, it is given nothing more. */
@@ -69,9 +71,8 @@ export class SseWriter implements Ticking {
       this.#begun = true;
       this.response.writeHead(200, HEADERS);
     }
-    const requestId = requestIdOf(this.response);
     let text = '';
-    for (const event of events) text += frame(event, requestId);
+    for (const event of events) text += frame(event, this.#requestId);
     this.response.write(text);
     this.#isWhole = events.at(-1)?.type === 'message_stop';
     this.#lastWrite = this.#lastEvent = performance.now();

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../harness/harness-event.js';
+import { objectOf } from '../harness/json.js';
 import type { Thread, ThreadState } from '../storage/thread.store.js';
 import type { Turn, TurnState } from '../storage/turn.js';
 import type { Message, Usage } from '../translator/stream-event.js';
@@ -70,7 +71,7 @@ export function sessionView(thread: Thread): SessionView {
 /** What a session was made with besides its harness. Kept apart from what the server itself notes of a thread. */
 export function sessionMetadata(thread: Thread): JsonObject {
   const { session } = thread.metadata;
-  return typeof session === 'object' && session !== null && !Array.isArray(session) ? toObject(session) : {};
+  return objectOf(session);
 }
 
 /** A turn in a list. */
@@ -106,8 +107,4 @@ function time(milliseconds: number): string {
 
 function timeOrNull(milliseconds: number | undefined): string | null {
   return milliseconds === undefined ? null : time(milliseconds);
-}
-
-function toObject(value: object): JsonObject {
-  return Object.fromEntries(Object.entries(value));
 }

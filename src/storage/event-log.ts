@@ -189,8 +189,10 @@ export class EventLog {
     this.#watch.wake(turnId);
   }
 
-  /** Completes all readers, without an end where there is none yet: for a server that stops. */
-  completeReaders(): void {
+  /** Completes all readers, without an end where there is none yet: for a server that stops. They get what was said until now. */
+  async completeReaders(): Promise<void> {
+    // Readers that are not held up by their flow get what was just said.
+    while (this.#due.size > 0) await new Promise((resolve) => setImmediate(resolve));
     for (const reading of [...this.#readings]) reading.complete();
   }
 
@@ -210,9 +212,7 @@ export class EventLog {
     for (const turn of [...this.#live.values()]) {
       if (turn.end === undefined) await this.setAside(turn.id);
     }
-    // Readers that are not held up by their flow get what was just written.
-    while (this.#due.size > 0) await new Promise((resolve) => setImmediate(resolve));
-    this.completeReaders();
+    await this.completeReaders();
     await this.#writer.settled();
     this.#writer.stop();
     this.#watch.stop();

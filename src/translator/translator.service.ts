@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { NEVER, endWith, filter, map, merge, scan, takeWhile, type Observable, type OperatorFunction } from 'rxjs';
+import { NEVER, Observable, type OperatorFunction } from 'rxjs';
 import type { HarnessEvent } from '../harness/harness-event.js';
 import type { StreamEvent } from './stream-event.js';
 import { begin, finish, keepAlive, start, stepAll, type State, type Step, type TranslateOptions } from './translate.js';
@@ -24,25 +24,28 @@ export class TranslatorService {
     options: TranslateOptions,
     signals$: Observable<TranslatorSignal> = NEVER,
   ): OperatorFunction<readonly HarnessEvent[], readonly StreamEvent[]> {
-    const seed: Step = [start(options), []];
+    // One subscriber of our own instead of a chain of operators: each costs every open stream about a kilobyte, and every event
+    // a few calls.
     return (batches$) =>
-      merge(
-        batches$.pipe(
-          map(
-            (events): Move =>
-              (state) =>
-                stepAll(state, events),
-          ),
-          endWith<Move>(finish),
-        ),
-        signals$.pipe(map(moveOf)),
-      ).pipe(
-        // `finish` is only ever the source's last move; stopping at it lets go of the signals, which may never complete.
-        takeWhile((move) => move !== finish, true),
-        scan(([state], move) => move(state), seed),
-        map(([, streamEvents]) => streamEvents),
-        filter((streamEvents) => streamEvents.length > 0),
-      );
+      new Observable((subscriber) => {
+        let state = start(options);
+        const send = ([next, events]: Step): void => {
+          state = next;
+          if (events.length > 0) subscriber.next(events);
+        };
+        const error = (reason: unknown): void => subscriber.error(reason);
+        const source = batches$.subscribe({
+          next: (events) => send(stepAll(state, events)),
+          error,
+          complete: () => {
+            send(finish(state));
+            subscriber.complete();
+          },
+        });
+        subscriber.add(source);
+        if (!subscriber.closed)
+          subscriber.add(signals$.subscribe({ next: (signal) => send(moveOf(signal)(state)), error }));
+      });
   }
 }
 

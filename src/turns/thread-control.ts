@@ -55,7 +55,7 @@ export class ThreadControl {
    * @throws AnthropicException when the server takes no new turns on, and what `prompt` throws; no turn is left then.
    */
   execute(thread: Thread, execution: Execution): Promise<Executed> {
-    return this.alone(thread, async () => {
+    return this.exclusively(thread, async () => {
       // It may have been removed, or given another harness, while this waited for the lock.
       const current = await this.threads.byId(thread.id);
       if (current === undefined) return { kind: 'no-thread' };
@@ -90,7 +90,7 @@ export class ThreadControl {
 
   /** Stops what the thread does and gives it another harness, in the same workspace. `undefined` when there is no such thread any more. */
   switchHarness(thread: Thread, harness: HarnessName): Promise<Thread | undefined> {
-    return this.alone(thread, async () => {
+    return this.exclusively(thread, async () => {
       await this.runner.stopThread(thread.id);
       const switched = await this.threads.switchHarness(thread.id, {
         harness,
@@ -108,7 +108,7 @@ export class ThreadControl {
    * may be left; it can be tried again.
    */
   remove(thread: Thread): Promise<void> {
-    return this.alone(thread, async () => {
+    return this.exclusively(thread, async () => {
       await this.runner.stopThread(thread.id);
       await this.gateway.remove(thread.id);
       await this.threads.remove(thread.id);
@@ -116,12 +116,13 @@ export class ThreadControl {
     });
   }
 
+  /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
+  exclusively<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
+    return this.lock.run(lockKey(thread.tenant, thread.key), task);
+  }
+
   private async active(threadId: string): Promise<Turn | undefined> {
     const newest = await this.turns.newest(threadId, this.config.maxQueuedPerThread + 2);
     return newest.findLast((turn) => !hasEnded(turn.state));
-  }
-
-  private alone<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
-    return this.lock.run(lockKey(thread.tenant, thread.key), task);
   }
 }

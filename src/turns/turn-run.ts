@@ -124,7 +124,13 @@ export class TurnRun {
     this.#earlier = saidIn(turn.attempt > 1 ? this.#events : []);
     const events$ = this.context.gateway.run(
       { ...thread, sessionId: this.sessionId() },
-      { id: turn.id, prompt: turn.prompt, attempt: turn.attempt, turnsBefore: turn.sequence - 1 },
+      {
+        id: turn.id,
+        prompt: turn.prompt,
+        attempt: turn.attempt,
+        turnsBefore: turn.sequence - 1,
+        ...(turn.attempt > 1 ? { said: [...this.#events] } : {}),
+      },
     );
     const end$ = events$.pipe(
       takeUntil(this.#givenUp$),

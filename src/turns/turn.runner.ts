@@ -137,7 +137,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     for (const { run } of this.#running.values()) run.setAside();
     await Promise.all([...this.#running.values()].map((running) => running.ended));
     // Those who wait for a turn that has not begun are told now, while their connections are still there.
-    this.log.completeReaders();
+    await this.log.completeReaders();
     await this.gateway.stopAll();
   }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,11 +49,7 @@ export async function startServer(environment: Readonly<Record<string, string>> 
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
-  const exit = new Promise<ServerExit>((resolve, reject) => {
-    child.once('error', reject);
-    // `close`, so that everything it said has been read.
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  }).finally(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const exit = endOf(child, folder);
   const url = await new Promise<string>((resolve, reject) => {
     const fail = (reason: string): void => reject(new Error(`${reason}:\n${printed}`));
     const timer = setTimeout(() => {
@@ -62,7 +58,6 @@ export async function startServer(environment: Readonly<Record<string, string>> 
     }, START_MILLISECONDS);
     const read = (chunk: string): void => {
       printed += chunk;
-      // The whole summary is one write, and its last line is complete when the address has its line end.
       const address = /^ {2}address +(\S+)\n/m.exec(printed)?.[1];
       if (address === undefined) return;
       clearTimeout(timer);
@@ -96,4 +91,16 @@ export async function startServer(environment: Readonly<Record<string, string>> 
     kill: () => end('SIGKILL'),
     output: () => printed,
   };
+}
+
+/** How the process ends, told once all that it said has been read and its own folder is gone. */
+async function endOf(child: ChildProcess, folder: string): Promise<ServerExit> {
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
 }

@@ -1,8 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
-import type { Harness, HarnessInfo, HarnessSession, HarnessThread } from '../harness.js';
+import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
+import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
 
 // Model names and aliases of Claude Code 2.1.330; `[1m]` asks for the long context.
@@ -26,6 +27,10 @@ export class ClaudeCodeHarness implements Harness {
 
   knowsModel(model: string): boolean {
     return MODEL.test(model);
+  }
+
+  models(): readonly HarnessModel[] {
+    return CLAUDE_CODE_MODELS;
   }
 
   open(thread: HarnessThread): HarnessSession {

@@ -254,7 +254,10 @@ describe('a session with Claude Code', () => {
     const claude = await process();
     expect(claude.command.env).toMatchObject({ CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' });
     expect(claude.written).toEqual([]);
-    expect(turn.heard).toMatchObject([{ type: 'tool-result', id: 't1', isError: true }]);
+    expect(turn.heard).toMatchObject([
+      { type: 'tool-call', id: 't1' },
+      { type: 'tool-result', id: 't1', isError: true },
+    ]);
     const lines = (await readFile(path, 'utf8')).trim().split('\n');
     expect(lines).toHaveLength(3);
     expect(JSON.parse(lines[2] ?? '')).toMatchObject({

@@ -12,7 +12,7 @@ import { instructionsOf } from '../instructions.js';
 import { commandLine, environment, interruptLine, promptLine } from './command-line.js';
 import type { Conversation } from './command-line.js';
 import { decode } from './decode.js';
-import { appendResults, dropTornLine, isResumable, isSessionId, planTurn, readTranscript } from './transcript.js';
+import { appendEntries, dropTornLine, isResumable, isSessionId, planTurn, readTranscript } from './transcript.js';
 import type { TurnPlan } from './transcript-plan.js';
 import { beginTurn, start } from './turn-state.js';
 
@@ -149,8 +149,8 @@ export class ClaudeCodeSession implements HarnessSession {
       return { conversation: { kind: 'new', sessionId: fresh ? randomUUID() : known }, turn: { kind: 'prompt' } };
     }
     await dropTornLine(transcript.path);
-    const plan: TurnPlan = turn.attempt > 1 ? planTurn(transcript, turn.id) : { kind: 'prompt' };
-    if (plan.kind === 'continue') await appendResults(transcript, plan.entries);
+    const plan: TurnPlan = turn.attempt > 1 ? planTurn(transcript, turn.id, turn.said ?? []) : { kind: 'prompt' };
+    if (plan.kind !== 'prompt') await appendEntries(transcript, plan.entries);
     return { conversation: { kind: 'resume', sessionId: known }, turn: plan };
   }
 

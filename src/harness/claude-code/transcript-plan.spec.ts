@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../harness-event.js';
-import { analyse, TOOL_DIED } from './transcript-plan.js';
+import type { HarnessEvent, JsonObject } from '../harness-event.js';
+import { objectOf } from '../json.js';
+import { analyse, TOOL_DIED, type TurnPlan } from './transcript-plan.js';
 
 let count = 0;
 const entry = (type: string, message: JsonObject, more: JsonObject = {}): JsonObject => ({
@@ -50,8 +51,25 @@ describe('the plan for a turn that an earlier process has begun', () => {
         },
       ],
       events: [
+        { type: 'tool-call', id: 't1' },
+        { type: 'tool-call', id: 't2' },
+        { type: 'tool-call', id: 't3' },
+        { type: 'tool-result', id: 't1', isError: false },
         { type: 'tool-result', id: 't2', isError: true },
         { type: 'tool-result', id: 't3', isError: true },
+      ],
+    });
+  });
+
+  it('tells again what the transcript has of the turn, under the names that it was told with', () => {
+    const early = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
+    const plan = analyse([prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')], 'turn');
+    expect(plan).toMatchObject({
+      events: [
+        { type: 'text-delta', id: 'msg_1:0', text: 'Let me look.' },
+        { type: 'block-end', id: 'msg_1:0' },
+        { type: 'tool-call', id: 't1' },
+        { type: 'tool-result', id: 't1', isError: true },
       ],
     });
   });
@@ -61,11 +79,14 @@ describe('the plan for a turn that an earlier process has begun', () => {
     expect(analyse([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({ entries: [] });
   });
 
-  it('says the last message and the end when the turn had ended unheard', () => {
+  it('says all of it and the end when the turn had ended unheard', () => {
     const last = says(text, 'end_turn', { apiBlockIndex: 1 });
     expect(analyse([prompt('turn'), call('t1'), result('t1'), last], 'turn')).toEqual({
       kind: 'ended',
+      entries: [],
       events: [
+        { type: 'tool-call', id: 't1', name: 'Bash', server: 'agent', input: {} },
+        { type: 'tool-result', id: 't1', content: [{ type: 'text', text: 'ok' }], isError: false },
         { type: 'text-delta', id: 'msg_1:1', text: 'done' },
         { type: 'block-end', id: 'msg_1:1' },
         { type: 'turn-end', reason: 'end_turn' },
@@ -76,5 +97,71 @@ describe('the plan for a turn that an earlier process has begun', () => {
   it('goes on when the last message was cut off', () => {
     expect(analyse([prompt('turn'), says(text, null)], 'turn').kind).toBe('continue');
     expect(analyse([prompt('turn'), says(text, 'max_tokens')], 'turn').kind).toBe('continue');
+  });
+
+  describe('with a log of what was told and is not in the transcript', () => {
+    const usage = {
+      inputTokens: 5,
+      outputTokens: 1,
+      cacheReadInputTokens: 0,
+      cacheCreationInputTokens: 0,
+      thinkingTokens: 0,
+    };
+    const begins: HarnessEvent = { type: 'model-call-start', model: 'm', usage };
+    const ends: HarnessEvent = { type: 'model-call-end', model: 'm', usage };
+    const spoke = (id: string, words: string): readonly HarnessEvent[] => [
+      { type: 'text-delta', id, text: words },
+      { type: 'block-end', id },
+    ];
+    const called = (id: string): HarnessEvent => ({
+      type: 'tool-call',
+      id,
+      name: 'Bash',
+      server: 'agent',
+      input: { command: 'ls' },
+    });
+    const answered: HarnessEvent = {
+      type: 'tool-result',
+      id: 't1',
+      content: [{ type: 'text', text: 'ok' }],
+      isError: false,
+    };
+    const contents = (plan: TurnPlan) =>
+      plan.kind === 'prompt' ? [] : plan.entries.map((one) => objectOf(one['message'])['content']);
+    const use = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
+
+    it('writes down a call that was told, with the words before it, and that it died', () => {
+      const plan = analyse([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Let me look.'), called('t1')]);
+      expect(plan.kind).toBe('continue');
+      expect(contents(plan)).toEqual([
+        [{ type: 'text', text: 'Let me look.' }],
+        [use],
+        [{ type: 'tool_result', tool_use_id: 't1', content: TOOL_DIED, is_error: true }],
+      ]);
+    });
+
+    it('writes down a result that was told, of a call that is there and of one that is not', () => {
+      const result1 = {
+        type: 'tool_result',
+        tool_use_id: 't1',
+        content: [{ type: 'text', text: 'ok' }],
+        is_error: false,
+      };
+      const said = [begins, called('t1'), ends, answered];
+      expect(contents(analyse([prompt('turn')], 'turn', said))).toEqual([[use], [result1]]);
+      expect(contents(analyse([prompt('turn'), call('t1')], 'turn', said))).toEqual([[result1]]);
+    });
+
+    it('writes down nothing that is there, and no words of a message that was not over', () => {
+      const there = says({ type: 'text', text: 'Hi.' }, null, { apiBlockIndex: 0 });
+      const said = [begins, ...spoke('msg_1:0', 'Hi.'), begins, ...spoke('msg_2:0', 'And')];
+      expect(contents(analyse([prompt('turn'), there], 'turn', said))).toEqual([]);
+    });
+
+    it('ends the turn when the last message was over, and keeps it for the next turn', () => {
+      const plan = analyse([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Done.'), ends]);
+      expect(plan).toMatchObject({ kind: 'ended', events: [{}, {}, { type: 'turn-end', reason: 'end_turn' }] });
+      expect(contents(plan)).toEqual([[{ type: 'text', text: 'Done.' }]]);
+    });
   });
 });

@@ -1,7 +1,8 @@
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { wholeBlock } from './decode-whole.js';
 import { toolCallOf, toolResultOf } from './content.js';
-import { numberOf, objectOf, objectsOf, stringOf } from '../json.js';
+import { objectOf, objectsOf, stringOf } from '../json.js';
+import { blockName, keptIn, lostEntries, positioned, resultEntry } from './transcript-repair.js';
 
 /** What is to be done about a turn that an earlier process has begun. */
 export type TurnPlan =
@@ -11,11 +12,14 @@ export type TurnPlan =
   | {
       readonly kind: 'continue';
       readonly entries: readonly JsonObject[];
-      /** The results that the entries give to the tool calls that died with their process. */
+      /**
+       * Everything that the transcript has of the turn, as not all of it may have been heard, and the results that the entries give
+       * to the tool calls that died with their process.
+       */
       readonly events: readonly HarnessEvent[];
     }
-  /** The turn had ended, and only nobody heard it. */
-  | { readonly kind: 'ended'; readonly events: readonly HarnessEvent[] };
+  /** The turn had ended, and only nobody heard it. `entries` are what is missing in the transcript for the turns to come. */
+  | { readonly kind: 'ended'; readonly entries: readonly JsonObject[]; readonly events: readonly HarnessEvent[] };
 
 /** What a tool call whose process died answers, to the model and to the caller. */
 export const TOOL_DIED =
@@ -30,19 +34,37 @@ const FINAL_STOPS: ReadonlySet<string> = new Set([
 
 /**
  * Reads a transcript of Claude Code 2.1.330 (one entry per content block; entries of one message share its id; sub-agents'
- * entries are `isSidechain`). The prompt's entry has the turn's id as `uuid`. Pure.
+ * entries are `isSidechain`). The prompt's entry has the turn's id as `uuid`. `said` is what earlier attempts told, as far as it
+ * was logged: each of the two may have what the other lacks. Pure.
  */
-export function analyse(entries: readonly JsonObject[], turnId: string): TurnPlan {
+export function analyse(entries: readonly JsonObject[], turnId: string, said: readonly HarnessEvent[] = []): TurnPlan {
   const own = entries.filter((entry) => entry['isSidechain'] !== true);
   const begin = own.findIndex((entry) => entry['type'] === 'user' && entry['uuid'] === turnId);
   if (begin < 0) return { kind: 'prompt' };
   const turn = own.slice(begin);
-  const last = turn.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
+  const lost = lostEntries(said, keptIn(turn));
+  const whole = [...turn, ...lost];
+  const last = whole.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
   const stop = last?.['type'] === 'assistant' ? stringOf(messageOf(last)['stop_reason']) : undefined;
-  if (last !== undefined && stop !== undefined && FINAL_STOPS.has(stop)) {
-    return { kind: 'ended', events: finalEvents(turn, last, stop) };
+  const events = whole.flatMap(eventsOf(whole));
+  if (stop !== undefined && FINAL_STOPS.has(stop)) {
+    return {
+      kind: 'ended',
+      entries: placed(lost, turn),
+      events: [...events, { type: 'turn-end', reason: reasonOf(stop) }],
+    };
   }
-  return { kind: 'continue', ...resultsFor(unansweredCalls(turn), turn) };
+  const died = unansweredCalls(whole).map((id) => ({
+    type: 'tool_result',
+    tool_use_id: id,
+    content: TOOL_DIED,
+    is_error: true,
+  }));
+  return {
+    kind: 'continue',
+    entries: placed(died.length === 0 ? lost : [...lost, resultEntry(died)], turn),
+    events: [...events, ...died.flatMap((block) => toolResultOf(block) ?? [])],
+  };
 }
 
 function unansweredCalls(turn: readonly JsonObject[]): readonly string[] {
@@ -52,33 +74,31 @@ function unansweredCalls(turn: readonly JsonObject[]): readonly string[] {
   return [...new Set(calls)].filter((id) => !answered.has(id));
 }
 
-function resultsFor(
-  calls: readonly string[],
-  turn: readonly JsonObject[],
-): { readonly entries: readonly JsonObject[]; readonly events: readonly HarnessEvent[] } {
+/** The entries as they stand behind the last one of the turn. */
+function placed(entries: readonly JsonObject[], turn: readonly JsonObject[]): readonly JsonObject[] {
   const parent = turn.findLast((entry) => stringOf(entry['uuid']) !== undefined);
-  if (calls.length === 0 || parent === undefined) return { entries: [], events: [] };
-  const content = calls.map((id) => ({ type: 'tool_result', tool_use_id: id, content: TOOL_DIED, is_error: true }));
+  if (parent === undefined) return [];
   const { sessionId, cwd, version, gitBranch } = parent;
-  const entry: JsonObject = {
+  const place = definedOnly({ sessionId, cwd, version, gitBranch });
+  return entries.map((entry) => ({
     parentUuid: parent['uuid'] ?? null,
     isSidechain: false,
-    type: 'user',
-    message: { role: 'user', content },
+    ...entry,
     userType: 'external',
-    ...definedOnly({ sessionId, cwd, version, gitBranch }),
-  };
-  return { entries: [entry], events: content.flatMap((block) => toolResultOf(block) ?? []) };
+    ...place,
+  }));
 }
 
-/** The last message's text and the end, as the dead process would have said them. */
-function finalEvents(turn: readonly JsonObject[], last: JsonObject, stop: string): readonly HarnessEvent[] {
-  const id = stringOf(messageOf(last)['id']) ?? '';
-  const parts = turn.filter((entry) => entry['type'] === 'assistant' && messageOf(entry)['id'] === id);
-  const events = parts.flatMap((entry, index) =>
-    blocksOf(entry).flatMap((block) => wholeBlock(block, `${id}:${numberOf(entry['apiBlockIndex']) ?? index}`)),
-  );
-  return [...events, { type: 'turn-end', reason: stop === 'end_turn' ? 'end_turn' : reasonOf(stop) }];
+/** An entry's part of the answer, as the dead process would have told it; what was told before has the same name. */
+function eventsOf(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
+  const names = new Map(positioned(turn).map(([entry, position]) => [entry, blockName(entry, position)]));
+  return (entry) => {
+    const name = names.get(entry);
+    if (name === undefined) return blocksOf(entry).flatMap((block) => toolResultOf(block) ?? []);
+    return blocksOf(entry).flatMap((block) =>
+      block['type'] === 'tool_use' ? (toolCallOf(block) ?? []) : wholeBlock(block, name),
+    );
+  };
 }
 
 function reasonOf(stop: string): 'stop_sequence' | 'refusal' | 'model_context_window_exceeded' | 'end_turn' {

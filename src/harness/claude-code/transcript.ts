@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonObject } from '../harness-event.js';
+import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { analyse } from './transcript-plan.js';
 import type { TurnPlan } from './transcript-plan.js';
 import { textOfFile } from '../instructions.js';
@@ -57,16 +57,27 @@ export async function dropTornLine(path: string): Promise<void> {
   else await appendFile(path, '\n');
 }
 
-/** What is to be done about a turn that an earlier process has begun, as far as its transcript tells. */
-export function planTurn(transcript: Transcript, turnId: string): TurnPlan {
-  return analyse(transcript.entries, turnId);
+/** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it `said` tell. */
+export function planTurn(transcript: Transcript, turnId: string, said: readonly HarnessEvent[]): TurnPlan {
+  return analyse(transcript.entries, turnId, said);
 }
 
-/** Answers tool calls whose process died, so that Claude Code neither runs them again nor forgets them. */
-export async function appendResults(transcript: Transcript, entries: readonly JsonObject[]): Promise<void> {
+/**
+ * Writes down what a dead process did not: what it had said, and answers to the tool calls that died with it, so that Claude Code
+ * neither runs them again nor forgets them.
+ */
+export async function appendEntries(transcript: Transcript, entries: readonly JsonObject[]): Promise<void> {
   if (entries.length === 0) return;
-  const stamped = entries.map((entry) => ({ ...entry, uuid: randomUUID(), timestamp: new Date().toISOString() }));
-  await appendFile(transcript.path, stamped.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  let parent: string | undefined;
+  const lines = entries.map((entry) => {
+    const uuid = randomUUID();
+    const stamped = { ...entry, uuid, timestamp: new Date().toISOString() };
+    // The first one stands behind what is there, the others behind one another.
+    const line = JSON.stringify(parent === undefined ? stamped : { ...stamped, parentUuid: parent });
+    parent = uuid;
+    return `${line}\n`;
+  });
+  await appendFile(transcript.path, lines.join(''));
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

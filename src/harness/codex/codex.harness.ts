@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
-import type { Harness, HarnessInfo, HarnessSession, HarnessThread } from '../harness.js';
+import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
 import { CodexOptions } from './codex.options.js';
 import { CodexSession } from './codex.session.js';
+import { CODEX_MODELS } from './models.js';
 
 const MODEL_NAMES = /^(gpt-|codex-|o\d+($|-))/;
 
@@ -25,6 +26,10 @@ export class CodexHarness implements Harness {
 
   knowsModel(model: string): boolean {
     return MODEL_NAMES.test(model);
+  }
+
+  models(): readonly HarnessModel[] {
+    return CODEX_MODELS;
   }
 
   open(thread: HarnessThread): HarnessSession {

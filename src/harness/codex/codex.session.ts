@@ -101,6 +101,7 @@ export class CodexSession implements HarnessSession {
     const { threadId } = await this.#conversationOpen(running, emit);
     const resumption = await this.#resumption(running, threadId, turn);
     if (resumption.kind === 'ended') return emit(resumption.events);
+    if (resumption.kind === 'continue') emit(resumption.events);
     const input = resumption.kind === 'continue' ? [] : await this.#inputFor(turn);
     await this.#settled;
     this.#state = { ...this.#state, turnId: undefined };

@@ -19,18 +19,51 @@ describe('resumptionOf', () => {
   });
 
   it.each(['interrupted', 'inProgress'])('goes on with a turn that is %s', (status) => {
-    expect(resume(prompted('ours', status), prompted('earlier', 'completed'))).toEqual({ kind: 'continue' });
+    expect(resume(prompted('ours', status), prompted('earlier', 'completed'))).toEqual({
+      kind: 'continue',
+      events: [],
+    });
   });
 
   it('goes on with a turn that was gone on with before', () => {
-    expect(resume({ status: 'interrupted', items: [] }, prompted('ours', 'interrupted'))).toEqual({ kind: 'continue' });
+    expect(resume({ status: 'interrupted', items: [] }, prompted('ours', 'interrupted'))).toEqual({
+      kind: 'continue',
+      events: [],
+    });
   });
 
-  it('tells the last words of a turn that was completed', () => {
+  it('tells all that it has of a turn that goes on, the oldest first, and of a tool that has not answered only the call', () => {
+    const shell = (id: string, status: string) => ({ type: 'commandExecution', id, status, command: 'ls' });
+    const first = prompted(
+      'ours',
+      'interrupted',
+      { type: 'reasoning', id: 'r', summary: ['hm'] },
+      shell('c', 'completed'),
+    );
+    const second = { status: 'interrupted', items: [message('a'), shell('d', 'inProgress')] };
+    expect(resume(second, first, prompted('earlier', 'completed', message('z')))).toMatchObject({
+      kind: 'continue',
+      events: [
+        { type: 'thinking-delta', id: 'r', text: 'hm' },
+        { type: 'block-end', id: 'r' },
+        { type: 'tool-call', id: 'c' },
+        { type: 'tool-result', id: 'c' },
+        { type: 'text-delta', id: 'a' },
+        { type: 'block-end', id: 'a' },
+        { type: 'tool-call', id: 'd' },
+      ],
+    });
+  });
+
+  it('tells all of a turn that was completed', () => {
     const turn = prompted('ours', 'completed', message('a'), { type: 'commandExecution', id: 'c' }, message('b'));
-    expect(resume(turn)).toEqual({
+    expect(resume(turn)).toMatchObject({
       kind: 'ended',
       events: [
+        { type: 'text-delta', id: 'a', text: 'text of a' },
+        { type: 'block-end', id: 'a' },
+        { type: 'tool-call', id: 'c' },
+        { type: 'tool-result', id: 'c' },
         { type: 'text-delta', id: 'b', text: 'text of b' },
         { type: 'block-end', id: 'b' },
         { type: 'turn-end', reason: 'end_turn' },

@@ -1,13 +1,18 @@
 import type { HarnessEvent, JsonObject, JsonValue } from '../harness-event.js';
+import { completeBlock, isBlockType, openBlock } from './blocks.js';
 import { failureOf } from './failure.js';
+import { toolItemOf } from './items.js';
 import { listOf, objectOf, stringOf } from '../json.js';
 
 /** What is left to do of a turn whose earlier attempt died. */
 export type Resumption =
   /** The prompt never reached Codex: the turn starts from its beginning. */
   | { readonly kind: 'prompt' }
-  /** The prompt is in the conversation: the model goes on from there, without another user message. */
-  | { readonly kind: 'continue' }
+  /**
+   * The prompt is in the conversation: the model goes on from there, without another user message. `events` are all that Codex
+   * knows of the turn, as not all of it may have been heard; what was has the same name.
+   */
+  | { readonly kind: 'continue'; readonly events: readonly HarnessEvent[] }
   /** Codex ended the turn before it died; only the telling was lost. */
   | { readonly kind: 'ended'; readonly events: readonly HarnessEvent[] };
 
@@ -21,13 +26,18 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
   const [newest, first] = [newestFirst[0], newestFirst[prompted]];
   if (newest === undefined || first === undefined) return { kind: 'prompt' };
   if (stringOf(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
+  const events = newestFirst
+    .slice(0, prompted + 1)
+    .toReversed()
+    .flatMap(itemsOf)
+    .flatMap(itemEvents);
   switch (hasFinalAnswer(newest) ? 'completed' : stringOf(newest['status'])) {
     case 'completed':
-      return { kind: 'ended', events: [...lastWords(newest), { type: 'turn-end', reason: 'end_turn' }] };
+      return { kind: 'ended', events: [...events, { type: 'turn-end', reason: 'end_turn' }] };
     case 'failed':
-      return { kind: 'ended', events: [{ type: 'turn-failed', ...failureOf(newest['error']) }] };
+      return { kind: 'ended', events: [...events, { type: 'turn-failed', ...failureOf(newest['error']) }] };
     default:
-      return { kind: 'continue' };
+      return { kind: 'continue', events };
   }
 }
 
@@ -45,16 +55,12 @@ function userMessage(turn: JsonObject): JsonObject | undefined {
   return itemsOf(turn).find((item) => item['type'] === 'userMessage');
 }
 
-/** The messages after the last tool; under their own names, so that a reader who has them already can tell. */
-function lastWords(turn: JsonObject): readonly HarnessEvent[] {
-  const items = itemsOf(turn);
-  const lastTool = items.findLastIndex((item) => item['type'] !== 'agentMessage' && item['type'] !== 'reasoning');
-  return items.slice(lastTool + 1).flatMap((item): readonly HarnessEvent[] => {
-    const [id, text] = [stringOf(item['id']) ?? '', stringOf(item['text']) ?? ''];
-    if (item['type'] !== 'agentMessage' || text === '') return [];
-    return [
-      { type: 'text-delta', id, text },
-      { type: 'block-end', id },
-    ];
-  });
+/** An item as it would have been told; of a tool that has not answered only the call. */
+function itemEvents(item: JsonObject): readonly HarnessEvent[] {
+  const [id, type] = [stringOf(item['id']), stringOf(item['type'])];
+  if (id === undefined) return [];
+  if (isBlockType(type)) return completeBlock(openBlock(type === 'agentMessage' ? 'text' : 'thinking', id), item);
+  const tool = toolItemOf(item, id);
+  if (tool === undefined) return [];
+  return item['status'] === 'inProgress' ? [tool.call] : [tool.call, tool.result];
 }

@@ -97,11 +97,19 @@ const FIELDS = ['model', 'max_tokens', 'messages', 'stream', 'system', 'metadata
  * @throws AnthropicException (400) that names each field that is wrong.
  */
 export function createMessageDto(body: unknown): CreateMessageDto {
+  return checked(new CreateMessageDto(), FIELDS, body);
+}
+
+/**
+ * An empty request with the fields of a parsed body, checked by the request's decorators.
+ *
+ * @throws AnthropicException (400) that names each field that is wrong.
+ */
+export function checked<T extends object>(request: T, fields: readonly (keyof T & string)[], body: unknown): T {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw badRequest('The request body must be a JSON object.');
   }
-  const request = new CreateMessageDto();
-  for (const field of FIELDS) Reflect.set(request, field, Reflect.get(body, field));
+  for (const field of fields) Reflect.set(request, field, Reflect.get(body, field));
   const problems = validateSync(request).flatMap((error) => Object.values(error.constraints ?? {}));
   if (problems.length > 0) throw badRequest(problems.map(inAnthropicsWords).join('; '));
   return request;

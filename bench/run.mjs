@@ -1,0 +1,44 @@
+// Measures Chiron beside a bare server of Node's own and writes what came out into docs/performance.md.
+//
+//   npm run bench                          everything, about ten minutes
+//   npm run bench -- --quick               everything in small, about a minute; writes nothing
+//   npm run bench -- --only=events,start   some of it; writes nothing
+//   npm run bench -- --server=dist/main.js another build
+import { resolve } from 'node:path';
+import process from 'node:process';
+import { checkBytes } from './check-bytes.mjs';
+import { measureEvents } from './measures/events.mjs';
+import { measureFirstToken } from './measures/first-token.mjs';
+import { measureIdleMemory } from './measures/idle-memory.mjs';
+import { measureLargeBodies } from './measures/large-body.mjs';
+import { measurePaced } from './measures/paced.mjs';
+import { measureStart } from './measures/start.mjs';
+import { report, writeReport } from './report.mjs';
+import { kinds } from './servers.mjs';
+
+/** In the order of the table. What the event log costs is to be one more of them. */
+const MEASURES = {
+  events: measureEvents,
+  paced: measurePaced,
+  'first-token': measureFirstToken,
+  'large-body': measureLargeBodies,
+  'idle-memory': measureIdleMemory,
+  start: measureStart,
+};
+
+const options = new Map(process.argv.slice(2).map((argument) => argument.replace(/^--/, '').split('=')));
+const isQuick = options.has('quick');
+const only = options.get('only')?.split(',');
+if (options.has('server')) kinds.chiron = resolve(options.get('server'));
+
+await checkBytes();
+const rows = [];
+for (const [name, measure] of Object.entries(MEASURES)) {
+  if (only !== undefined && !only.includes(name)) continue;
+  process.stderr.write(`${name} …\n`);
+  const measured = await measure({ isQuick });
+  process.stderr.write(`${report(measured)}\n`);
+  rows.push(...measured);
+}
+process.stdout.write(`${report(rows)}\n`);
+if (!isQuick && only === undefined) writeReport(rows);

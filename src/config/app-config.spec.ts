@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { isAbsolute } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './app-config.js';
+import { ConfigurationError } from './environment.js';
+
+describe('the configuration', () => {
+  it('has absolute paths and milliseconds', () => {
+    const config = readConfig({
+      CHIRON_DATA_DIR: 'somewhere',
+      CHIRON_DRAIN_SECONDS: '7',
+      CHIRON_EVENT_RETENTION_HOURS: '2',
+    });
+    expect(isAbsolute(config.dataDirectory)).toBe(true);
+    expect(config).toMatchObject({
+      drain: 7000,
+      eventRetention: 7_200_000,
+      turnTimeout: 3_600_000,
+      syncTimeout: 280_000,
+    });
+  });
+
+  it('keeps of a key its name and its digest only', () => {
+    const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'alice:sk-1,bob:with:colon' });
+    const digest = (key: string) => createHash('sha256').update(key).digest();
+    expect(apiKeys).toEqual([
+      { name: 'alice', sha256: digest('sk-1') },
+      { name: 'bob', sha256: digest('with:colon') },
+    ]);
+  });
+
+  it('has routes only when some are set', () => {
+    expect(readConfig({}).modelRoutes).toBeUndefined();
+    expect(readConfig({ CHIRON_MODEL_ROUTES: 'claude-*=claude-code,o*=codex' }).modelRoutes).toEqual([
+      { pattern: 'claude-*', harness: 'claude-code' },
+      { pattern: 'o*', harness: 'codex' },
+    ]);
+  });
+
+  it('hands on to sandboxes what is listed and set, and nothing else', () => {
+    const variables = { OPENAI_API_KEY: 'o', ANTHROPIC_API_KEY: '', SECRET: 's', MINE: 'm' };
+    expect(readConfig(variables).sandboxEnvironment).toEqual({ OPENAI_API_KEY: 'o' });
+    expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: 'MINE' }).sandboxEnvironment).toEqual({
+      MINE: 'm',
+    });
+    expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: '' }).sandboxEnvironment).toEqual({});
+  });
+
+  it.each(['127.0.0.1', '127.8.9.1', '::1', 'localhost'])('may listen on %s without keys', (host) => {
+    expect(readConfig({ HOST: host }).host).toBe(host);
+  });
+
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com', '128.0.0.1'])(
+    'may not listen on %s without keys',
+    (host) => {
+      expect(() => readConfig({ HOST: host })).toThrow(/CHIRON_API_KEYS: must be set/);
+      expect(readConfig({ HOST: host, CHIRON_API_KEYS: 'a:b' }).host).toBe(host);
+    },
+  );
+
+  it('may not give two keys one name, nor name a template that is not there', () => {
+    expect(() => readConfig({ CHIRON_API_KEYS: 'a:b,a:c' })).toThrow(/CHIRON_API_KEYS: must not use a name twice/);
+    const missing = { CHIRON_WORKSPACE_TEMPLATE: '/does/not/exist', CHIRON_HOME_TEMPLATE: '/nor/this' };
+    expect(() => readConfig(missing)).toThrow(ConfigurationError);
+    expect(() => readConfig(missing)).toThrow(/CHIRON_WORKSPACE_TEMPLATE.*CHIRON_HOME_TEMPLATE/s);
+  });
+});

@@ -1,0 +1,194 @@
+import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../../test/support/eventually.js';
+import { ScriptedHarness } from '../../test/support/scripted-harness.js';
+import { type AppConfig, readConfig } from '../config/app-config.js';
+import type { Sandbox, SandboxFolders } from '../sandbox/sandbox.js';
+import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
+import { HarnessRegistry } from './harness.registry.js';
+import type { HarnessTurn } from './harness.js';
+
+const CONFIG: AppConfig = {
+  ...readConfig({}),
+  sandboxEnvironment: { OPENAI_API_KEY: 'passed on' },
+  maxWarmHarnesses: 2,
+};
+
+/** A sandbox without processes, as the scripted harness starts none. */
+class NoSandbox implements Sandbox {
+  readonly removed: string[] = [];
+  failure: Error | undefined;
+
+  folders(threadId: string): SandboxFolders {
+    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home` };
+  }
+
+  prepare(threadId: string): Promise<SandboxFolders> {
+    return this.failure === undefined ? Promise.resolve(this.folders(threadId)) : Promise.reject(this.failure);
+  }
+
+  spawn(): never {
+    throw new Error('nothing is to be started here');
+  }
+
+  remove(threadId: string): Promise<void> {
+    this.removed.push(threadId);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function thread(id: string, more: Partial<GatewayThread> = {}): GatewayThread {
+  const fixed = {
+    harness: 'claude-code',
+    harnessModel: undefined,
+    systemPrompt: undefined,
+    sessionId: undefined,
+  } as const;
+  return { id, key: `test:${id}`, ...fixed, ...more };
+}
+
+const turn = (text: string): HarnessTurn => ({
+  id: text,
+  prompt: [{ type: 'text', text }],
+  attempt: 1,
+  turnsBefore: 0,
+});
+
+describe('the gateway', () => {
+  let harness: ScriptedHarness;
+  let sandbox: NoSandbox;
+  let gateway: HarnessGateway;
+
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    harness = new ScriptedHarness();
+    harness.onRun = (run) => run.answer('done');
+    sandbox = new NoSandbox();
+    const registry = new HarnessRegistry([harness], CONFIG);
+    await registry.find();
+    gateway = new HarnessGateway(registry, sandbox, CONFIG);
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const run = (id: string, text = id) => lastValueFrom(gateway.run(thread(id), turn(text)).pipe(toArray()));
+
+  it('opens a thread’s conversation with what the thread fixed', async () => {
+    const named = thread('a', { harnessModel: 'claude-x', systemPrompt: 'Be brief.', sessionId: 's' });
+    await lastValueFrom(gateway.run(named, turn('one')));
+    expect(harness.opened).toEqual([
+      {
+        id: 'a',
+        folders: { workspace: '/a/workspace', home: '/a/home' },
+        model: 'claude-x',
+        systemPrompt: 'Be brief.',
+        sessionId: 's',
+        env: {
+          OPENAI_API_KEY: 'passed on',
+          CENTAUR_THREAD_KEY: 'test:a',
+          CLAUDE_MODEL: 'claude-x',
+          CENTAUR_EXTRA_SYSTEM_PROMPT: 'Be brief.',
+        },
+      },
+    ]);
+  });
+
+  it('runs nothing before it is subscribed to', async () => {
+    const events$ = gateway.run(thread('a'), turn('one'));
+    await Promise.resolve();
+    expect(harness.opened).toEqual([]);
+    await lastValueFrom(events$);
+    expect(harness.opened).toHaveLength(1);
+  });
+
+  it('runs the next turn of a thread on the same warm process', async () => {
+    await run('a', 'one');
+    await run('a', 'two');
+    expect([harness.opened.length, harness.runs.length]).toEqual([1, 2]);
+    expect(gateway.counts).toEqual({ warm: 1, running: 0 });
+  });
+
+  it('stops a process that was idle for too long, and starts another for the next turn', async () => {
+    await run('a', 'one');
+    vi.advanceTimersByTime(599_000);
+    await run('a', 'two');
+    vi.advanceTimersByTime(599_000);
+    expect(gateway.counts.warm).toBe(1);
+    vi.advanceTimersByTime(2000);
+    expect(gateway.counts.warm).toBe(0);
+    await run('a', 'three');
+    expect(harness.opened).toHaveLength(2);
+  });
+
+  it('keeps so many idle processes and stops the one that was idle for longest', async () => {
+    for (const id of ['a', 'b', 'c']) await run(id);
+    expect(gateway.counts).toEqual({ warm: 2, running: 0 });
+    await run('b');
+    expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    await run('a');
+    expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  it('does not count the working ones among the idle', async () => {
+    harness.onRun = () => undefined;
+    const running = ['a', 'b', 'c'].map((id) => run(id));
+    await eventually(() => harness.runs.length).toBe(3);
+    expect(gateway.counts).toEqual({ warm: 3, running: 3 });
+    for (const one of harness.runs) one.answer('done');
+    await Promise.all(running);
+    expect(gateway.counts).toEqual({ warm: 2, running: 0 });
+  });
+
+  it('asks only a running turn to end', async () => {
+    expect(gateway.interrupt('a')).toBe(false);
+    await run('a');
+    expect(gateway.interrupt('a')).toBe(false);
+    harness.onRun = () => undefined;
+    const ended = run('a', 'long');
+    await eventually(() => harness.runs.length).toBe(2);
+    expect(gateway.interrupt('a')).toBe(true);
+    expect((await ended).flat().at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
+  });
+
+  it('stops the process of a turn that nobody wants any more, and does not use it again', async () => {
+    harness.onRun = () => undefined;
+    const subscription = gateway.run(thread('a'), turn('one')).subscribe();
+    await eventually(() => harness.runs.length).toBe(1);
+    subscription.unsubscribe();
+    expect(harness.runs[0]?.abandoned).toBe(true);
+    expect(gateway.counts).toEqual({ warm: 0, running: 0 });
+    harness.onRun = (again) => again.answer('done');
+    await run('a', 'two');
+    expect(harness.opened).toHaveLength(2);
+  });
+
+  it('stops a process in the middle of its turn, which then fails', async () => {
+    harness.onRun = () => undefined;
+    const ended = run('a');
+    await eventually(() => harness.runs.length).toBe(1);
+    await gateway.stop('a');
+    expect((await ended).flat().at(-1)).toMatchObject({ type: 'turn-failed', kind: 'process_died' });
+    expect(gateway.counts).toEqual({ warm: 0, running: 0 });
+  });
+
+  it('can stop everything, and remove what a thread had', async () => {
+    await run('a');
+    await run('b');
+    await gateway.remove('a');
+    expect([sandbox.removed, gateway.counts.warm]).toEqual([['a'], 1]);
+    await gateway.stopAll();
+    expect(gateway.counts.warm).toBe(0);
+  });
+
+  it('tells when a thread’s folders cannot be made', async () => {
+    sandbox.failure = new Error('the disk is full');
+    await expect(firstValueFrom(gateway.run(thread('a'), turn('one')))).rejects.toThrow('the disk is full');
+    expect(gateway.counts.warm).toBe(0);
+  });
+});

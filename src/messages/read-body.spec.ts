@@ -1,0 +1,93 @@
+import { createServer, request } from 'node:http';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../test/support/eventually.js';
+import { MAX_BODY_BYTES, readJsonBody } from './read-body.js';
+
+interface Read {
+  readonly value?: unknown;
+  readonly status?: number;
+}
+
+describe('a body', () => {
+  const reads: Read[] = [];
+  const server = createServer((incoming, response) => {
+    readJsonBody(incoming)
+      .then((value) => reads.push({ value }))
+      .catch((error: unknown) => {
+        reads.push(error instanceof Error && 'status' in error ? { status: Number(error.status) } : {});
+      })
+      .finally(() => response.end());
+  });
+
+  beforeEach(async () => {
+    reads.length = 0;
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  function send(parts: readonly (string | Uint8Array)[], headers: Readonly<Record<string, string>> = {}) {
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const outgoing = request({ port, host: '127.0.0.1', method: 'POST', agent: false, headers });
+    outgoing.on('error', () => undefined);
+    for (const part of parts) outgoing.write(part);
+    return outgoing;
+  }
+
+  async function read(parts: readonly (string | Uint8Array)[], headers = {}): Promise<Read | undefined> {
+    send(parts, headers).end();
+    await expect.poll(() => reads.length, { timeout: 10_000 }).toBe(1);
+    return reads[0];
+  }
+
+  it('is read whole, however it is cut, and as UTF-8', async () => {
+    const bytes = Buffer.from('{"a":"ż"}');
+    expect(await read([bytes.subarray(0, 7), bytes.subarray(7)])).toEqual({ value: { a: 'ż' } });
+  });
+
+  it('is unpacked, whatever the case of its encoding’s name', async () => {
+    expect(await read([gzipSync('{"a":1}')], { 'content-encoding': 'GZIP' })).toEqual({ value: { a: 1 } });
+  });
+
+  it('that is packed is read whole although its request is over before it is unpacked', async () => {
+    const value = Array.from({ length: 400_000 }, (_, index) => index);
+    expect(await read([zstdCompressSync(JSON.stringify(value))], { 'content-encoding': 'zstd' })).toEqual({ value });
+  });
+
+  it('may have 32 MB and not a byte more', async () => {
+    const limit = `"${'x'.repeat(MAX_BODY_BYTES - 2)}"`;
+    expect((await read([limit]))?.value).toHaveLength(MAX_BODY_BYTES - 2);
+    reads.length = 0;
+    expect(await read([`${limit} `])).toEqual({ status: 413 });
+  });
+
+  it('that says that it is too large is refused before it is sent', async () => {
+    const outgoing = send(['{'], { 'content-length': String(MAX_BODY_BYTES + 1) });
+    await eventually(() => reads).toEqual([{ status: 413 }]);
+    outgoing.destroy();
+  });
+
+  it.each([
+    ['is not JSON', ['{'], {}, 400],
+    ['is cut off inside of its packing', [gzipSync('{"a":1}').subarray(0, 12)], { 'content-encoding': 'gzip' }, 400],
+    ['is packed in an unknown way', ['{}'], { 'content-encoding': 'compress' }, 415],
+    ['is packed twice', ['{}'], { 'content-encoding': 'gzip, br' }, 415],
+  ])('that %s is refused', async (_, parts, headers, status) => {
+    expect(await read(parts, headers)).toEqual({ status });
+  });
+
+  it.each([{}, { 'content-encoding': 'gzip' }])(
+    'whose sender leaves in the middle of it is given up',
+    async (headers) => {
+      const outgoing = send([gzipSync('{"a":1}').subarray(0, 12)], { ...headers, 'content-length': '100' });
+      await eventually(() => outgoing.socket?.bytesWritten ?? 0).toBeGreaterThan(0);
+      outgoing.destroy();
+      await eventually(() => reads).toEqual([{ status: 400 }]);
+    },
+  );
+});

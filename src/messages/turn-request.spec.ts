@@ -1,0 +1,77 @@
+import type { Request } from 'express';
+import { describe, expect, it } from 'vitest';
+import { createMessageDto } from './dto/create-message.dto.js';
+import { askedTurn, threadClues } from './turn-request.js';
+
+const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
+
+/** A request as far as it is looked at: its headers. */
+function http(headers: Readonly<Record<string, string>> = {}): Request {
+  return { get: (name: string) => headers[name] } as Request;
+}
+
+const body = (more: object = {}) =>
+  createMessageDto({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], ...more });
+
+describe('what names a request’s thread', () => {
+  it('is in its headers and its metadata', () => {
+    const headers = { 'x-centaur-thread-key': 'c:1', 'x-claude-code-session-id': 's' };
+    expect(threadClues(http(headers), body({ metadata: { user_id: 'u' } }))).toEqual({
+      threadKey: 'c:1',
+      sessionId: 's',
+      userId: 'u',
+      isSideRequest: false,
+    });
+    expect(threadClues(http({ ...headers, 'x-chiron-thread-key': 'x:1' }), body()).threadKey).toBe('x:1');
+  });
+
+  it('does not count for a side request of Claude Code', () => {
+    const title = body({ output_config: { format: {} }, tools: [] });
+    expect(threadClues(http(CLAUDE_CODE), title).isSideRequest).toBe(true);
+    expect(threadClues(http(), title).isSideRequest).toBe(false);
+    expect(threadClues(http({ ...CLAUDE_CODE, 'x-claude-code-agent-id': 'a' }), body()).isSideRequest).toBe(true);
+  });
+});
+
+describe('the turn that a request asks for', () => {
+  it('has the prompt, the model and the system prompt', () => {
+    expect(askedTurn(http(), body({ system: 'Be brief.' }), 'append')).toMatchObject({
+      caller: 'sdk',
+      prompt: [{ type: 'text', text: 'hi' }],
+      model: 'm',
+      systemPrompt: 'Be brief.',
+      hasHistory: false,
+      received: undefined,
+      interrupts: false,
+    });
+    expect(askedTurn(http(), body({ system: 'Be brief.' }), 'ignore').systemPrompt).toBeUndefined();
+  });
+
+  it('is the one that was cut off when Claude Code asks for its rest', () => {
+    const question = { role: 'user', content: 'hi' };
+    const repair = [
+      { role: 'assistant', content: 'Hel' },
+      { role: 'user', content: 'Your response above was cut off mid-stream. Resume directly from where it stops' },
+    ];
+    const cut = askedTurn(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), 'append');
+    const whole = askedTurn(http(CLAUDE_CODE), body(), 'append');
+    expect(cut).toEqual({ ...whole, received: 'Hel' });
+  });
+
+  it('shows an SDK’s trailing system message to the agent, and not Claude Code’s', () => {
+    const messages = [
+      { role: 'user', content: 'hi' },
+      { role: 'system', content: 'It is late.' },
+    ];
+    expect(askedTurn(http(), body({ messages }), 'append').prompt).toEqual([
+      { type: 'text', text: '<system-reminder>\nIt is late.\n</system-reminder>' },
+      { type: 'text', text: 'hi' },
+    ]);
+    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), 'append').prompt).toEqual([{ type: 'text', text: 'hi' }]);
+  });
+
+  it('has the caller’s idempotency key, if it is one', () => {
+    expect(askedTurn(http({ 'idempotency-key': 'k' }), body(), 'append').idempotencyKey).toBe('k');
+    expect(() => askedTurn(http({ 'idempotency-key': ' ' }), body(), 'append')).toThrow('1 to 256 characters');
+  });
+});

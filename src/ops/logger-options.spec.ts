@@ -1,0 +1,55 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { type Options, pinoHttp } from 'pino-http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../test/support/eventually.js';
+import { loggerOptions } from './logger-options.js';
+
+describe('the log', () => {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const { pinoHttp: options } = loggerOptions('info');
+  const log = pinoHttp({ ...(options as Options), logger: pino({ level: 'info' }, sink) });
+  const server = createServer((request, response) => {
+    response.setHeader('request-id', 'req_1');
+    log(request, response);
+    response.statusCode = 418;
+    response.end();
+  });
+
+  beforeAll(() => new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve)));
+
+  afterAll(() => new Promise((resolve) => void server.close(resolve)));
+
+  async function ask(path: string): Promise<void> {
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-api-key': 'secret-key', cookie: 'secret=1' } });
+  }
+
+  it('has a line per request with its id, path and status, and none of its secrets', async () => {
+    await ask('/v1/messages?key=secret-query');
+    await eventually(() => lines.length).toBe(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      requestId: 'req_1',
+      req: { method: 'GET', path: '/v1/messages' },
+      res: { status: 418 },
+      milliseconds: expect.any(Number) as number,
+    });
+    expect(lines.join('')).not.toContain('secret');
+  });
+
+  it('has none for what load balancers ask all the time', () => {
+    const ignore = typeof options === 'object' && 'autoLogging' in options ? options.autoLogging : undefined;
+    const isQuiet = typeof ignore === 'object' ? ignore.ignore : undefined;
+    const asked = (url: string) => isQuiet?.({ url } as IncomingMessage);
+    expect(['/healthz', '/readyz?x', '/', '/api/hello'].map(asked)).toEqual([true, true, true, true]);
+    expect(['/v1/messages', '/healthz/x'].map(asked)).toEqual([false, false]);
+  });
+});

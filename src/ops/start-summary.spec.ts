@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { readConfig } from '../config/app-config.js';
+import { startSummary } from './start-summary.js';
+
+const FACTS = {
+  url: 'http://127.0.0.1:8787',
+  found: [
+    { name: 'claude-code', version: '2.1.330' },
+    { name: 'demo', version: 'built in' },
+  ],
+  defaultHarness: 'claude-code',
+} as const;
+
+it('tells in a few lines where the server is and what it has', () => {
+  expect(startSummary({ ...readConfig({}), dataDirectory: '/data' }, FACTS)).toMatchInlineSnapshot(`
+    "Chiron is ready
+      address    http://127.0.0.1:8787
+      store      SQLite in the data folder
+      data       /data
+      harnesses  claude-code 2.1.330 (default), demo built in
+      keys       not required; loopback only
+      Point Claude Code at it:
+        ANTHROPIC_BASE_URL=http://127.0.0.1:8787 ANTHROPIC_API_KEY=none claude
+    "
+  `);
+});
+
+it('tells neither keys nor the password of the store', () => {
+  const variables = { CHIRON_API_KEYS: 'alice:sk-secret', CHIRON_DATABASE_URL: 'postgres://user:hush@host/db' };
+  const summary = startSummary(readConfig(variables), FACTS);
+  expect(summary).toContain('required (1 configured)');
+  expect(summary).toContain('PostgreSQL');
+  expect(summary).not.toMatch(/secret|hush|alice/);
+});

@@ -1,0 +1,45 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import type { JsonObject, JsonValue } from '../../harness/harness-event.js';
+import { SessionException } from '../session.exception.js';
+import { MESSAGE_ROLES, type MessageRole } from '../session-message.store.js';
+import { checked } from './checked.js';
+
+/** A message for a session. */
+export class SessionMessageDto {
+  @ApiPropertyOptional({ description: 'The same message again has the same id here.', example: 'm-001' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 512)
+  readonly client_message_id?: string;
+
+  @ApiProperty({ enum: MESSAGE_ROLES, example: 'user' })
+  @IsIn(MESSAGE_ROLES)
+  readonly role!: MessageRole;
+
+  @ApiProperty({ type: 'array', items: { type: 'object' }, example: [{ type: 'text', text: 'hello' }] })
+  @IsArray()
+  readonly parts!: readonly JsonValue[];
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject()
+  readonly metadata?: JsonObject;
+}
+
+/** Messages for a session. */
+export class AppendMessagesDto {
+  @ApiProperty({ type: [SessionMessageDto] })
+  @IsArray()
+  messages!: readonly SessionMessageDto[];
+}
+
+/** @throws SessionException 422 that names each field that is wrong, 400 when there is no message. */
+export function appendMessagesDto(body: unknown): AppendMessagesDto {
+  const dto = checked(new AppendMessagesDto(), ['messages'], body);
+  if (dto.messages.length === 0) throw new SessionException(400, 'messages must not be empty');
+  dto.messages = dto.messages.map((message) =>
+    checked(new SessionMessageDto(), ['client_message_id', 'role', 'parts', 'metadata'], message),
+  );
+  return dto;
+}

@@ -1,0 +1,66 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsArray, IsInt, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import type { JsonObject } from '../../harness/harness-event.js';
+import { inputLinesProblem } from '../input-lines.js';
+import { SessionException } from '../session.exception.js';
+import { checked } from './checked.js';
+
+/** An execution that is to be started. */
+export class ExecuteDto {
+  @ApiPropertyOptional({
+    description: 'The same key again gives the same execution, whatever else the call says.',
+    example: 'turn-2026-06-23-0001',
+  })
+  @IsOptional()
+  @IsString()
+  @Length(1, 256)
+  readonly idempotency_key?: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject()
+  readonly metadata?: JsonObject;
+
+  @ApiPropertyOptional({
+    description:
+      'The input, each line a JSON object as a harness reads it or plain text. Without lines, the user’s messages that were appended since the last execution are the input.',
+    type: [String],
+    example: ['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}'],
+  })
+  @IsArray()
+  @IsString({ each: true })
+  readonly input_lines: readonly string[] = [];
+
+  @ApiPropertyOptional({
+    description: 'Checked and reported; an idle agent process is kept for as long as the deployment says.',
+    example: 60_000,
+  })
+  @IsOptional()
+  @IsInt()
+  readonly idle_timeout_ms?: number;
+
+  @ApiPropertyOptional({
+    description: 'The execution fails when it takes longer. Looked at about once a second.',
+    example: 1_800_000,
+  })
+  @IsOptional()
+  @IsInt()
+  readonly max_duration_ms?: number;
+}
+
+/** @throws SessionException 422 that names each field that is wrong, 400 for lines and durations that make no sense. */
+export function executeDto(body: unknown): ExecuteDto {
+  const fields = ['idempotency_key', 'metadata', 'input_lines', 'idle_timeout_ms', 'max_duration_ms'] as const;
+  const dto = checked(new ExecuteDto(), fields, body);
+  const problem = inputLinesProblem(dto.input_lines) ?? durationProblem(dto);
+  if (problem !== undefined) throw new SessionException(400, problem);
+  return dto;
+}
+
+function durationProblem({ idle_timeout_ms: idle, max_duration_ms: max }: ExecuteDto): string | undefined {
+  if ((idle ?? 1) <= 0 || (max ?? 1) <= 0) return 'duration values must be greater than zero';
+  if (idle !== undefined && max !== undefined && idle > max) {
+    return 'idle_timeout_ms must not be greater than max_duration_ms';
+  }
+  return undefined;
+}

@@ -1,0 +1,132 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiProduces, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { AppendMessagesDto } from './dto/append-messages.dto.js';
+import { ExecuteDto } from './dto/execute.dto.js';
+import { AnswerDocs, ErrorDocs, SessionDocs } from './session.docs.js';
+
+const EXECUTION_ID = 'exe_9b1d6f3e0c2a4d5b8e7f6a5b4c3d2e1f';
+const THREAD_KEY = 'api:demo-1';
+
+const STREAM = `id: 1000000000
+event: session.execution_started
+data: {"execution_id":"${EXECUTION_ID}","thread_key":"${THREAD_KEY}","input_line_count":1,"idle_timeout_ms":null,"max_duration_ms":null}
+
+id: 1000000049
+event: session.output.line
+data: {"method":"item/agentMessage/delta","params":{"threadId":"…","turnId":"…","itemId":"item-1-1-answer","delta":"Hel"}}
+
+id: 1999999999
+event: session.execution_completed
+data: {"execution_id":"${EXECUTION_ID}","thread_key":"${THREAD_KEY}","completion_reason":"turn_completed","result_text":"Hello"}
+
+`;
+
+/** `POST …/messages` in the OpenAPI document. */
+export function AppendMessagesDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      summary: 'Append messages to a session',
+      description:
+        'Stores them, all or none, and starts nothing. A running execution does not get them: it cannot be steered, and no steering event is sent. An execute without input lines takes the user’s messages that have waited since the last turn.',
+      errors: [400, 401, 404, 422, 500],
+    }),
+    ApiExtraModels(AppendMessagesDto),
+    ApiBody({
+      schema: { $ref: getSchemaPath(AppendMessagesDto) },
+      examples: {
+        one: {
+          value: {
+            messages: [{ client_message_id: 'm-001', role: 'user', parts: [{ type: 'text', text: 'hello' }] }],
+          },
+        },
+      },
+    }),
+    AnswerDocs('Their ids; the id of then for a client message id that is known.', {
+      ok: true,
+      message_ids: ['msg_019f0a1b2c3d00000f3c5a7b9d1e2f40'],
+    }),
+  );
+}
+
+/** `POST …/execute` in the OpenAPI document. */
+export function ExecuteDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      summary: 'Start an execution',
+      description: 'Answers at once. An execution is a turn of the thread: the Messages API sees it, too.',
+      errors: [400, 401, 404, 422, 500, 503],
+    }),
+    ApiExtraModels(ExecuteDto),
+    ApiBody({
+      schema: { $ref: getSchemaPath(ExecuteDto) },
+      examples: {
+        text: {
+          value: {
+            idempotency_key: 'turn-2026-06-23-0001',
+            input_lines: ['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}'],
+            max_duration_ms: 1_800_000,
+          },
+        },
+      },
+    }),
+    AnswerDocs('The execution, with its state now when the idempotency key is known.', {
+      ok: true,
+      execution_id: EXECUTION_ID,
+      thread_key: THREAD_KEY,
+      status: 'queued',
+    }),
+    ErrorDocs(409, 'Another turn of the thread is queued or running.', {
+      error: `session ${THREAD_KEY} already has an active execution`,
+      code: 'active_execution_conflict',
+      existing_execution_id: EXECUTION_ID,
+      existing_status: 'running',
+    }),
+  );
+}
+
+/** `GET …/events` in the OpenAPI document. */
+export function EventsDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      summary: 'Read the events of a session',
+      description:
+        'From the first one after `after_event_id`, then live. With `execution_id` the stream ends after that execution’s terminal event; without, it goes on with later turns, those of the Messages API as well, until you leave or the session is removed. The lines of `session.output.line` have the shape of Codex’s app-server, whichever agent speaks. Ids grow; they are `turn sequence × 1,000,000,000 + place in the turn`. Once a turn’s events are pruned, its lines are made from its message, under higher ids. Events that would tell of sandboxes, steering and delivered interrupts are not sent.',
+      errors: [400, 401, 404, 500],
+    }),
+    ApiQuery({
+      name: 'after_event_id',
+      required: false,
+      description: 'The last event that you have.',
+      schema: { type: 'integer', default: 0 },
+    }),
+    ApiQuery({ name: 'execution_id', required: false, schema: { type: 'string' }, example: EXECUTION_ID }),
+    ApiHeader({
+      name: 'last-event-id',
+      description: 'As `after_event_id`; the greater of the two counts.',
+      schema: { type: 'string' },
+    }),
+    ApiProduces('text/event-stream'),
+    ApiResponse({
+      status: 200,
+      description: 'Server-sent events, with a comment every 15 s.',
+      content: { 'text/event-stream': { schema: { type: 'string' }, example: STREAM } },
+    }),
+  );
+}
+
+/** `POST …/interrupt` in the OpenAPI document. */
+export function InterruptDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      summary: 'Interrupt the execution that is going on',
+      description: 'It then ends with `session.execution_cancelled`. A body with a `reason` is accepted and not kept.',
+      errors: [400, 401, 404, 500],
+    }),
+    AnswerDocs('Whether there was one.', {
+      ok: true,
+      interrupted: true,
+      execution_id: EXECUTION_ID,
+      thread_key: THREAD_KEY,
+    }),
+  );
+}

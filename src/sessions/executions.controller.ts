@@ -1,0 +1,105 @@
+import { All, Controller, Get, HttpCode, Logger, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { ApiExcludeEndpoint } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { Caller, type Principal } from '../auth/principal.js';
+import { readJsonBody } from '../messages/read-body.js';
+import { ThreadControl } from '../turns/thread-control.js';
+import { appendMessagesDto } from './dto/append-messages.dto.js';
+import { eventsQuery } from './dto/events-query.js';
+import { executeDto } from './dto/execute.dto.js';
+import { executionIdOf } from './execution-id.js';
+import { AppendMessagesDocs, EventsDocs, ExecuteDocs, InterruptDocs } from './execution.docs.js';
+import { SessionErrorFilter } from './session-error.filter.js';
+import { SessionEventsService } from './session-events.service.js';
+import { streamSessionEvents } from './session-sse.js';
+import { SessionException } from './session.exception.js';
+import { SessionService } from './session.service.js';
+import { ThreadKeyPipe } from './thread-key.pipe.js';
+
+/** What is said to a session, and what it does about it. */
+@Controller('api/session/:threadKey')
+@UseFilters(SessionErrorFilter)
+export class ExecutionsController {
+  private readonly logger = new Logger(ExecutionsController.name);
+
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly events: SessionEventsService,
+    private readonly control: ThreadControl,
+  ) {}
+
+  @Post('messages')
+  @HttpCode(200)
+  @AppendMessagesDocs()
+  async append(
+    @Caller() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
+  ): Promise<object> {
+    const messages = appendMessagesDto(await readJsonBody(request));
+    const thread = await this.sessions.thread(tenant, key);
+    return { ok: true, message_ids: await this.sessions.append(thread, messages) };
+  }
+
+  @Post('execute')
+  @HttpCode(200)
+  @ExecuteDocs()
+  async execute(
+    @Caller() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
+  ): Promise<object> {
+    const wanted = executeDto(await readJsonBody(request));
+    const thread = await this.sessions.thread(tenant, key);
+    const turn = await this.sessions.execute(thread, wanted);
+    return { ok: true, execution_id: executionIdOf(turn.id), thread_key: thread.key, status: turn.state };
+  }
+
+  /** The thread's events as server-sent events; of one execution until its end, otherwise until the caller leaves. */
+  @Get('events')
+  @EventsDocs()
+  async stream(
+    @Caller() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Query() query: unknown,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { after, executionId } = eventsQuery(query, request.get('last-event-id'));
+    const thread = await this.sessions.thread(tenant, key);
+    const turn = executionId === undefined ? undefined : await this.sessions.turn(thread, executionId);
+    try {
+      await streamSessionEvents(response, (flow) =>
+        turn === undefined ? this.events.ofThread(thread, after, flow) : this.events.ofTurn(thread, turn, after, flow),
+      );
+    } catch (error) {
+      this.logger.warn({ threadId: thread.id, err: error }, 'an event stream ended early');
+    }
+  }
+
+  @Post('interrupt')
+  @HttpCode(200)
+  @InterruptDocs()
+  async interrupt(@Caller() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+    const thread = await this.sessions.thread(tenant, key);
+    const turn = await this.control.interrupt(thread);
+    return {
+      ok: true,
+      interrupted: turn !== undefined,
+      execution_id: turn === undefined ? null : executionIdOf(turn.id),
+      thread_key: thread.key,
+    };
+  }
+
+  @All()
+  @ApiExcludeEndpoint()
+  notAllowed(): never {
+    throw new SessionException(405, 'only GET, POST and DELETE are allowed here');
+  }
+
+  @All('*rest')
+  @ApiExcludeEndpoint()
+  unknown(): never {
+    throw new SessionException(404, 'there is no such route');
+  }
+}

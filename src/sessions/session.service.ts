@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { HarnessRegistry } from '../harness/harness.registry.js';
+import type { HarnessName } from '../harness/harness.js';
+import type { Prompt } from '../harness/prompt.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
+import type { Turn } from '../storage/turn.js';
+import { TurnStore } from '../storage/turn.store.js';
+import { ThreadControl } from '../turns/thread-control.js';
+import type { AppendMessagesDto } from './dto/append-messages.dto.js';
+import type { CreateSessionDto } from './dto/create-session.dto.js';
+import type { ExecuteDto } from './dto/execute.dto.js';
+import { turnIdOf } from './execution-id.js';
+import { storedRequest } from './execution-request.js';
+import { harnessNameOf } from './harness-type.js';
+import { promptOfLines } from './input-lines.js';
+import { promptContent } from './prompt-content.js';
+import { SessionMessageStore } from './session-message.store.js';
+import { activeExecution, harnessConflict, SessionException, sessionNotFound } from './session.exception.js';
+
+/** What the session API does to threads. All of it is of one tenant; another one's thread is not found. */
+@Injectable()
+export class SessionService {
+  constructor(
+    private readonly registry: HarnessRegistry,
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+    private readonly messages: SessionMessageStore,
+    private readonly control: ThreadControl,
+  ) {}
+
+  /** @throws SessionException (404) when the tenant has no such thread. */
+  async thread(tenant: string, key: string): Promise<Thread> {
+    const thread = await this.threads.find(tenant, key);
+    if (thread === undefined) throw sessionNotFound(key);
+    return thread;
+  }
+
+  /** A turn of a thread, by its execution id or its message's. @throws SessionException (404) when it has no such turn. */
+  async turn(thread: Thread, id: string): Promise<Turn> {
+    const turnId = turnIdOf(id);
+    const turn = turnId === undefined ? await this.turns.byMessageId(id) : await this.turns.byId(turnId);
+    if (turn?.threadId !== thread.id) throw new SessionException(404, `execution not found: ${id}`);
+    return turn;
+  }
+
+  /**
+   * The thread with this key, made when there is none.
+   *
+   * @throws SessionException 409 for a thread of another harness that is not to be restarted, 422 for a harness that is not here.
+   */
+  async create(
+    tenant: string,
+    key: string,
+    wanted: CreateSessionDto,
+  ): Promise<{ readonly thread: Thread; readonly switched: boolean }> {
+    const harness = harnessNameOf(wanted.harness_type);
+    const thread = (await this.threads.find(tenant, key)) ?? (await this.make(tenant, key, harness, wanted));
+    if (thread.harness === harness) return { thread, switched: false };
+    if (wanted.on_harness_conflict !== 'restart') throw harnessConflict(thread, wanted.harness_type);
+    this.refuseUnlessHere(harness);
+    const switched = await this.control.switchHarness(thread, harness);
+    if (switched === undefined) throw sessionNotFound(key);
+    return { thread: switched, switched: true };
+  }
+
+  /** Stores messages and gives their ids. They start nothing, and a turn that runs does not get them. */
+  async append(thread: Thread, { messages }: AppendMessagesDto): Promise<readonly string[]> {
+    const wanted = messages.map((message) => ({
+      clientMessageId: message.client_message_id,
+      role: message.role,
+      parts: message.parts,
+      metadata: message.metadata ?? {},
+    }));
+    const ids = await this.control.exclusively(thread, async () => {
+      // Later than the turn that is there already, in the same millisecond, too: that turn has not had these messages.
+      const latest = await this.turns.latest(thread.id);
+      return this.messages.append(thread.id, wanted, Math.max(Date.now(), (latest?.createdAt ?? 0) + 1));
+    });
+    if (ids === undefined) throw sessionNotFound(thread.key);
+    return ids;
+  }
+
+  /** Starts a turn, or finds the one of the same idempotency key. @throws SessionException 409 while another one goes on. */
+  async execute(thread: Thread, wanted: ExecuteDto): Promise<Turn> {
+    const executed = await this.control.execute(thread, {
+      idempotencyKey: wanted.idempotency_key,
+      caller: 'session',
+      request: storedRequest(
+        {
+          inputLineCount: wanted.input_lines.length,
+          idleTimeout: wanted.idle_timeout_ms ?? null,
+          maxDuration: wanted.max_duration_ms ?? null,
+        },
+        wanted.metadata ?? {},
+      ),
+      prompt: () => this.prompt(thread, wanted.input_lines),
+    });
+    switch (executed.kind) {
+      case 'started':
+      case 'known':
+        return executed.turn;
+      case 'busy':
+        throw activeExecution(thread.key, executed.turn);
+      case 'no-thread':
+        throw sessionNotFound(thread.key);
+      default:
+        return executed satisfies never;
+    }
+  }
+
+  /**
+   * Lines are the whole input, as with centaur. Without any, centaur waits for ever; here the input is what the user said since
+   * the last turn, so that a message that came while a turn was running can be handed on when it is done.
+   */
+  private async prompt(thread: Thread, lines: readonly string[]): Promise<Prompt> {
+    if (lines.length > 0) return promptOfLines(lines);
+    const latest = await this.turns.latest(thread.id);
+    const parts = await this.messages.userPartsSince(thread.id, latest?.createdAt ?? 0);
+    const prompt = parts.flatMap((part) => promptContent(part, new Map()));
+    if (prompt.length === 0) {
+      throw new SessionException(400, 'input_lines must not be empty when no message of the user waits');
+    }
+    return prompt;
+  }
+
+  private async make(tenant: string, key: string, harness: HarnessName, wanted: CreateSessionDto): Promise<Thread> {
+    this.refuseUnlessHere(harness);
+    const { thread } = await this.threads.findOrCreate({
+      id: randomUUID(),
+      tenant,
+      key,
+      harness,
+      // The name by which the Messages API chooses this harness with its own default model.
+      model: harness,
+      harnessModel: undefined,
+      systemPrompt: undefined,
+      metadata: { session: wanted.metadata ?? {} },
+      createdAt: Date.now(),
+    });
+    return thread;
+  }
+
+  private refuseUnlessHere(harness: HarnessName): void {
+    if (this.registry.choose(harness) === undefined) {
+      throw new SessionException(422, `harness_type: this server does not have ${harness}`);
+    }
+  }
+}

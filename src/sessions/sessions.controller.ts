@@ -1,0 +1,92 @@
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, UseFilters } from '@nestjs/common';
+import type { Request } from 'express';
+import { Caller, type Principal } from '../auth/principal.js';
+import { readJsonBody } from '../messages/read-body.js';
+import { ThreadStore } from '../storage/thread.store.js';
+import { TurnStore } from '../storage/turn.store.js';
+import { ThreadControl } from '../turns/thread-control.js';
+import { cursorText } from './cursor.js';
+import { createSessionDto } from './dto/create-session.dto.js';
+import { listQuery } from './dto/list-query.js';
+import { SessionErrorFilter } from './session-error.filter.js';
+import { sessionMetadata, type SessionView, sessionView, turnView, wholeTurnView } from './session-views.js';
+import { SessionService } from './session.service.js';
+import { CreateSessionDocs, DeleteSessionDocs, GetSessionDocs, GetTurnDocs, ListSessionsDocs } from './session.docs.js';
+import { ThreadKeyPipe } from './thread-key.pipe.js';
+
+/** How many of its last turns a session is shown with. */
+const LAST_TURNS = 10;
+
+/** Sessions, which are threads: centaur's create-or-get, and the list, the look and the end that its API lacks. */
+@Controller('api')
+@UseFilters(SessionErrorFilter)
+export class SessionsController {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+    private readonly control: ThreadControl,
+  ) {}
+
+  /** The tenant's threads, the last changed first, those of the Messages API as well. */
+  @Get('sessions')
+  @ListSessionsDocs()
+  async list(@Caller() { tenant }: Principal, @Query() query: unknown): Promise<object> {
+    const { limit, before } = listQuery(query);
+    // One more than the page tells whether there is another one.
+    const threads = await this.threads.list(tenant, {
+      limit: limit + 1,
+      ...(before === undefined ? {} : { before }),
+    });
+    const page = threads.slice(0, limit);
+    const last = threads.length > limit ? page.at(-1) : undefined;
+    return { ok: true, sessions: page.map(sessionView), next_cursor: last === undefined ? null : cursorText(last) };
+  }
+
+  @Post('session/:threadKey')
+  @HttpCode(200)
+  @CreateSessionDocs()
+  async create(
+    @Caller() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
+  ): Promise<SessionView & { readonly harness_switched: boolean }> {
+    const { thread, switched } = await this.sessions.create(tenant, key, createSessionDto(await readJsonBody(request)));
+    return { ...sessionView(thread), harness_switched: switched };
+  }
+
+  @Get('session/:threadKey')
+  @GetSessionDocs()
+  async get(@Caller() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+    const thread = await this.sessions.thread(tenant, key);
+    const turns = await this.turns.newest(thread.id, LAST_TURNS);
+    return {
+      ok: true,
+      ...sessionView(thread),
+      metadata: sessionMetadata(thread),
+      model: thread.model,
+      turn_count: thread.turnCount,
+      turns: turns.map(turnView),
+    };
+  }
+
+  @Get('session/:threadKey/turns/:turnId')
+  @GetTurnDocs()
+  async turn(
+    @Caller() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Param('turnId') turnId: string,
+  ): Promise<object> {
+    const thread = await this.sessions.thread(tenant, key);
+    return wholeTurnView(thread, await this.sessions.turn(thread, turnId));
+  }
+
+  /** Ends what the thread does and its process, and removes its folders, its turns and itself. */
+  @Delete('session/:threadKey')
+  @DeleteSessionDocs()
+  async remove(@Caller() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+    const thread = await this.sessions.thread(tenant, key);
+    await this.control.remove(thread);
+    return { ok: true, deleted: true, thread_key: thread.key };
+  }
+}

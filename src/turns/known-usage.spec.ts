@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { aThread, aTurn } from '../../test/support/stored.js';
+import { translateOptions, turnRequest } from './known-usage.js';
+
+const CONTEXT = {
+  inputTokens: 1,
+  outputTokens: 2,
+  cacheReadInputTokens: 3,
+  cacheCreationInputTokens: 4,
+  thinkingTokens: 5,
+};
+
+describe('what a turn knows at its beginning', () => {
+  it('is the context of its thread, and stays so when the thread’s changes', () => {
+    const turn = aTurn({ request: turnRequest(aThread({ contextUsage: CONTEXT })) });
+    const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 } });
+    expect(translateOptions(turn, later)).toEqual({
+      messageId: 'msg_1',
+      model: 'model-of-the-thread',
+      knownUsage: CONTEXT,
+    });
+  });
+
+  it('is nothing in a new thread', () => {
+    for (const thread of [undefined, aThread()]) {
+      expect(translateOptions(aTurn({ request: turnRequest(thread) }), aThread()).knownUsage).toBeNull();
+    }
+  });
+
+  it('is read also where another version wrote less, or something else', () => {
+    const read = (contextUsage: string | object) =>
+      translateOptions(aTurn({ request: JSON.parse(JSON.stringify({ contextUsage })) }), aThread()).knownUsage;
+    expect(read({ inputTokens: 7, outputTokens: 'many' })).toMatchObject({ inputTokens: 7, outputTokens: 0 });
+    expect(read('none')).toBeNull();
+    expect(translateOptions(aTurn({ request: {} }), aThread()).knownUsage).toBeNull();
+  });
+});

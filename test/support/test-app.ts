@@ -1,0 +1,73 @@
+import 'reflect-metadata';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from '../../src/app.module.js';
+import { type AppConfig, readConfig } from '../../src/config/app-config.js';
+import { DemoHarness } from '../../src/harness/demo/demo.harness.js';
+import { HARNESSES } from '../../src/harness/harness.js';
+import { HarnessRegistry } from '../../src/harness/harness.registry.js';
+import { configure } from '../../src/server.js';
+import { Database } from '../../src/storage/database.js';
+import { ScriptedHarness } from './scripted-harness.js';
+
+/** A server on the real module graph, listening on loopback; only its harnesses and its configuration are the test's. */
+export interface TestApp {
+  readonly url: string;
+  readonly server: Server;
+  readonly app: NestExpressApplication;
+  readonly dataDirectory: string;
+  /** The default harness of this server. The demo harness is there as well, as model `demo`. */
+  readonly harness: ScriptedHarness;
+  /** How many rows a table of the store has. */
+  count(table: 'threads' | 'turns' | 'turn_events'): Promise<number>;
+  /** Stops the server as SIGTERM does, and removes its data unless they are to be kept for another server. */
+  close(options?: { readonly keepData: boolean }): Promise<void>;
+}
+
+/** What a test may set: any setting, and the data folder of an earlier server. */
+export type TestSettings = Partial<AppConfig>;
+
+/** Starts a server. Settings that are not given have their defaults, but drain does not wait. */
+export async function startTestApp(settings: TestSettings = {}): Promise<TestApp> {
+  const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
+  const defaults = readConfig({ PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0' });
+  const config: AppConfig = { ...defaults, ...settings, dataDirectory };
+  const harness = new ScriptedHarness();
+  const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
+    .overrideProvider(HARNESSES)
+    .useFactory({ inject: [DemoHarness], factory: (demo: DemoHarness) => [harness, demo] })
+    .compile();
+  const app = module.createNestApplication<NestExpressApplication>({
+    bodyParser: false,
+    logger: false,
+    forceCloseConnections: true,
+  });
+  configure(app);
+  await app.get(HarnessRegistry).find();
+  await app.init();
+  app.useLogger(app.get(Logger));
+  await app.listen(0, '127.0.0.1');
+  const server: Server = app.getHttpServer();
+  const close = async (options?: { readonly keepData: boolean }): Promise<void> => {
+    await app.close();
+    if (options?.keepData !== true) rmSync(dataDirectory, { recursive: true, force: true });
+  };
+  return { url: urlOf(server), server, app, dataDirectory, harness, count: (table) => countRows(app, table), close };
+}
+
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function countRows(app: NestExpressApplication, table: 'threads' | 'turns' | 'turn_events'): Promise<number> {
+  const query = app.get(Database).kysely.selectFrom(table);
+  const row = await query.select((select) => select.fn.countAll<number>().as('rows')).executeTakeFirstOrThrow();
+  return row.rows;
+}
