@@ -64,8 +64,7 @@ export class AnswerService {
     if (!(await this.readAll(events$, response, waiting))) return;
     const body = waiting.body(collected(accumulation));
     this.noteDelivery(opened, response);
-    // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
-    response.end(Buffer.from(body));
+    response.end(body);
   }
 
   /** Sends a message that is already whole. */

@@ -2,7 +2,7 @@ import type { Response } from 'express';
 import { fromEvent, type Observable, Subject } from 'rxjs';
 import type { StreamEvent } from '../translator/stream-event.js';
 import type { TranslatorSignal } from '../translator/translator.service.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { agentError } from '../translator/anthropic.exception.js';
 import { requestIdOf } from './request-id.js';
 import type { Ticking } from './stream-clock.js';
 
@@ -67,7 +67,7 @@ export class SseWriter implements Ticking {
   write(events: readonly StreamEvent[]): void {
     const [first] = events;
     if (!this.#begun) {
-      if (first?.type === 'error') throw new AnthropicException(first.error.type, first.error.message);
+      if (first?.type === 'error') throw agentError(first.error);
       this.#begun = true;
       this.response.writeHead(200, HEADERS);
     }

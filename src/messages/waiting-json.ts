@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { Subject } from 'rxjs';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { agentError, AnthropicException } from '../translator/anthropic.exception.js';
 import type { Collected } from '../translator/collect.js';
 import type { Ticking } from './stream-clock.js';
 
@@ -46,7 +46,7 @@ export class WaitingJson implements Ticking {
       const message = 'The turn is not done yet. It goes on; send the same request again to wait for it.';
       throw new AnthropicException('timeout_error', message, { headers: { 'retry-after': '1' } });
     }
-    if ('error' in collected) throw new AnthropicException(collected.error.type, collected.error.message);
+    if ('error' in collected) throw agentError(collected.error);
     if (!this.response.headersSent) this.response.writeHead(200, { 'content-type': 'application/json' });
     return JSON.stringify(collected.message);
   }

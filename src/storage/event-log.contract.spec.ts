@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { firstValueFrom, lastValueFrom, map, Subject, take, toArray, type Observable } from 'rxjs';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { firstValueFrom, lastValueFrom, map, Subject, take, tap, toArray, type Observable } from 'rxjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HarnessEvent } from '../harness/harness-event.js';
 import { EventLog } from './event-log.js';
+import { EventStore } from './event.store.js';
 import {
   breakTable,
   completed,
@@ -351,6 +352,26 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       expect(opened$.observed).toBe(false);
     },
   );
+
+  it('looks up a stored turn a few times, however often the flow of its reader closes', async () => {
+    const { id } = await runningTurn(store);
+    store.log.append(id, numbers(0, 5_000));
+    await store.log.finish(id, [turnEnd], completed);
+    const pages = vi.spyOn(EventStore.prototype, 'page');
+    let isOpen = true;
+    const opened$ = new Subject<void>();
+    const open = () => {
+      isOpen = true;
+      opened$.next();
+    };
+    const flow = { isOpen: () => isOpen, opened$ };
+    const { seen } = reader(store.log.read(id, flow).pipe(tap(() => ((isOpen = false), setImmediate(open)))));
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([...numbers(0, 5_000), turnEnd]);
+    expect(seen.batches.length).toBeGreaterThan(15);
+    expect(pages.mock.calls.length).toBeLessThan(4);
+    pages.mockRestore();
+  });
 
   it('leaves nothing of a reader that goes: while live, blocked, waiting, or from inside its own batch', async () => {
     const { id } = await runningTurn(store);

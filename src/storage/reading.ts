@@ -40,6 +40,8 @@ export class Reading implements LiveReader {
   #sequence = 0;
   /** What a resumed turn's new reader gets instead of the log up to `#position`: the log without what died. */
   #replay: { readonly events: readonly HarnessEvent[]; position: number } | undefined;
+  /** Rows of the store that were read and not given yet. */
+  #rows: readonly EventRow[] = [];
   #turn: LiveTurn | undefined;
   #blocked: Subscription | undefined;
   #wake: (() => void) | undefined;
@@ -65,6 +67,7 @@ export class Reading implements LiveReader {
     this.#detach();
     this.#blocked?.unsubscribe();
     this.#replay = undefined;
+    this.#rows = [];
     this.#wake?.();
   }
 
@@ -86,6 +89,7 @@ export class Reading implements LiveReader {
 
   #attach(turn: LiveTurn): void {
     this.#turn = turn;
+    this.#rows = [];
     turn.readers.add(this);
     if (this.#position === 0 && turn.attempt > 1) {
       this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(withoutDeadBlocks), position: 0 };
@@ -190,13 +194,17 @@ export class Reading implements LiveReader {
       this.#emit(replay);
       return false;
     }
+    if (this.#rows.length > 0) {
+      this.#emitRows();
+      return false;
+    }
     // The state first: what is stored afterwards is all there is of a turn that has ended.
     const turn = await store.turn(this.turnId);
     if (turn === undefined) throw new Error(`there is no turn ${this.turnId}`);
     if (this.#position === 0 && turn.attempt > 1 && (await this.#loadReplay())) return false;
     const rows = await store.page(this.turnId, this.#sequence, ROWS_PER_PAGE);
-    for (const row of rows) if (!this.#emitRow(row)) return false;
-    if (rows.length === ROWS_PER_PAGE || this.#closed) return false;
+    this.#rows = rows;
+    if (!this.#emitRows() || rows.length === ROWS_PER_PAGE || this.#closed) return false;
     if (hasEnded(turn.state)) {
       this.subscriber.complete();
       return true;
@@ -217,7 +225,22 @@ export class Reading implements LiveReader {
     return true;
   }
 
-  /** False when the flow closed in the middle of the row, or the reader left: the row is read again then. */
+  /**
+   * Gives the reader the rows at hand. False when the flow closed, or the reader left; the rest is kept then: a connection takes
+   * little at a time, and to read and parse a page for every bit of it would take longer the longer the turn is, squared.
+   */
+  #emitRows(): boolean {
+    for (let given = 0; given < this.#rows.length; given += 1) {
+      const row = this.#rows[given];
+      if (row !== undefined && this.#emitRow(row)) continue;
+      this.#rows = this.#rows.slice(given);
+      return false;
+    }
+    this.#rows = [];
+    return true;
+  }
+
+  /** False when the flow closed in the middle of the row, or the reader left: the rest of the row is still to be given. */
   #emitRow(row: EventRow): boolean {
     const events = eventsAfter(row, this.#position);
     for (let index = 0; index < events.length; index += SLICE) {

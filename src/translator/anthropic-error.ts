@@ -36,6 +36,44 @@ export const ERROR_OF_FAILURE: Readonly<Record<FailureKind, AnthropicErrorType>>
   internal: 'api_error',
 };
 
+/** Kinds of failure that the same request would meet again, so that a client had better not try. */
+const FINAL: readonly FailureKind[] = [
+  'bad_request',
+  'context_too_long',
+  'authentication',
+  'billing',
+  'permission',
+  'not_found',
+];
+
+/** Whether the same request would fail again in the same way. */
+export function isFinal(kind: FailureKind): boolean {
+  return FINAL.includes(kind);
+}
+
+/** The headers that tell clients what to make of an error: seconds to wait, or that waiting is pointless. */
+export function retryHeaders(type: AnthropicErrorType): Readonly<Record<string, string>> {
+  switch (type) {
+    case 'rate_limit_error':
+    case 'overloaded_error':
+      // The agent has tried again itself, for as long as it thought worth while.
+      return { 'retry-after': '30' };
+    case 'authentication_error':
+    case 'billing_error':
+    case 'permission_error':
+    case 'invalid_request_error':
+    case 'not_found_error':
+    case 'request_too_large':
+      return { 'x-should-retry': 'false' };
+    case 'conflict_error':
+    case 'api_error':
+    case 'timeout_error':
+      return {};
+    default:
+      return type satisfies never;
+  }
+}
+
 /** The error object inside Anthropic's envelope, over HTTP and in a stream alike. */
 export interface AnthropicErrorObject {
   readonly type: AnthropicErrorType;

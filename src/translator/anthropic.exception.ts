@@ -1,4 +1,9 @@
-import { type AnthropicErrorObject, type AnthropicErrorType, STATUS_OF_ERROR } from './anthropic-error.js';
+import {
+  type AnthropicErrorObject,
+  type AnthropicErrorType,
+  retryHeaders,
+  STATUS_OF_ERROR,
+} from './anthropic-error.js';
 
 /** What an {@link AnthropicException} may say besides its type and message. */
 export interface AnthropicExceptionOptions {
@@ -26,6 +31,11 @@ export class AnthropicException extends Error {
         ? { type, message }
         : { type, message, details: { error_code: options.errorCode } };
   }
+}
+
+/** An agent's failure as the answer to a request, with what clients need to know about trying again. */
+export function agentError(error: AnthropicErrorObject): AnthropicException {
+  return new AnthropicException(error.type, error.message, { headers: retryHeaders(error.type) });
 }
 
 /** The caller's request is wrong. */

@@ -29,22 +29,26 @@ export class TranslatorService {
     return (batches$) =>
       new Observable((subscriber) => {
         let state = start(options);
-        const send = ([next, events]: Step): void => {
-          state = next;
-          if (events.length > 0) subscriber.next(events);
-        };
         const error = (reason: unknown): void => subscriber.error(reason);
+        const make = (move: Move): void => {
+          try {
+            const [next, events] = move(state);
+            state = next;
+            if (events.length > 0) subscriber.next(events);
+          } catch (reason) {
+            error(reason);
+          }
+        };
         const source = batches$.subscribe({
-          next: (events) => send(stepAll(state, events)),
+          next: (events) => make((current) => stepAll(current, events)),
           error,
           complete: () => {
-            send(finish(state));
+            make(finish);
             subscriber.complete();
           },
         });
         subscriber.add(source);
-        if (!subscriber.closed)
-          subscriber.add(signals$.subscribe({ next: (signal) => send(moveOf(signal)(state)), error }));
+        if (!subscriber.closed) subscriber.add(signals$.subscribe({ next: (signal) => make(moveOf(signal)), error }));
       });
   }
 }

@@ -1,4 +1,5 @@
 import type { Turn } from '../storage/turn.js';
+import { isFinal } from '../translator/anthropic-error.js';
 
 /** What of a request decides whether it means a turn that is already there. */
 export interface SameRequest {
@@ -7,14 +8,21 @@ export interface SameRequest {
   readonly hasHistory: boolean;
 }
 
+/** How long a failure that would come again answers for the request that failed, in milliseconds. */
+const FAILURE_STANDS = 60_000;
+
 /**
  * Whether a request means this turn, the last one of its thread, and not a new one.
  *
  * The same conversation while the turn is queued or running: always. After a good end: when the caller sends history, as a
  * conversation that goes on is another one; without history only when nobody had the answer yet, as a caller that sends its
- * newest message only and says the same thing twice means it twice. After a failure: never, a retry is to be tried.
+ * newest message only and says the same thing twice means it twice. After a failure: a retry is to be tried, but for a failure that
+ * would come again: Claude Code 2.1.330 sends the same conversation six times after a 400, and more often after a 401, and each
+ * would be a turn of the agent.
+ *
+ * @param now milliseconds since the epoch.
  */
-export function meansTurn(request: SameRequest, turn: Turn): boolean {
+export function meansTurn(request: SameRequest, turn: Turn, now: number): boolean {
   if (request.requestKey !== turn.requestKey) return false;
   switch (turn.state) {
     case 'queued':
@@ -25,7 +33,7 @@ export function meansTurn(request: SameRequest, turn: Turn): boolean {
     case 'cancelled':
       return turn.message !== undefined && turn.deliveredAt === undefined;
     case 'failed':
-      return false;
+      return turn.failure !== undefined && isFinal(turn.failure.kind) && now - (turn.endedAt ?? 0) < FAILURE_STANDS;
     default:
       return turn.state satisfies never;
   }

@@ -167,7 +167,7 @@ export class TurnService implements OnApplicationBootstrap {
 
   private means(request: SameRequest, turn: Turn): boolean {
     const isDelivered = this.#justDelivered.has(turn.id);
-    return meansTurn(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn);
+    return meansTurn(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn, Date.now());
   }
 
   /** An SDK that names no thread sends the same body again when its connection breaks. */

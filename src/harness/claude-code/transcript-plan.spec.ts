@@ -158,9 +158,21 @@ describe('the plan for a turn that an earlier process has begun', () => {
       expect(contents(analyse([prompt('turn'), there], 'turn', said))).toEqual([]);
     });
 
+    it('writes down the rest of a message of which some is there, in its own place', () => {
+      const there = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
+      const said = [begins, ...spoke('msg_1:0', 'Let me look.'), ...spoke('msg_1:1', 'Now.'), called('t1')];
+      const plan = analyse([prompt('turn'), there], 'turn', said);
+      expect(plan).toMatchObject({
+        entries: [{ message: { id: 'msg_1' }, apiBlockIndex: 1 }, { message: { id: 'msg_1' }, apiBlockIndex: 2 }, {}],
+      });
+      // A second death finds it all there.
+      const entries = plan.kind === 'prompt' ? [] : plan.entries;
+      expect(contents(analyse([prompt('turn'), there, ...entries], 'turn', said))).toEqual([]);
+    });
+
     it('ends the turn when the last message was over, and keeps it for the next turn', () => {
       const plan = analyse([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Done.'), ends]);
-      expect(plan).toMatchObject({ kind: 'ended', events: [{}, {}, { type: 'turn-end', reason: 'end_turn' }] });
+      expect(plan).toMatchObject({ kind: 'ended', events: [{ type: 'turn-end', reason: 'end_turn' }] });
       expect(contents(plan)).toEqual([[{ type: 'text', text: 'Done.' }]]);
     });
   });

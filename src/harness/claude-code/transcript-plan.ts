@@ -46,7 +46,7 @@ export function analyse(entries: readonly JsonObject[], turnId: string, said: re
   const whole = [...turn, ...lost];
   const last = whole.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
   const stop = last?.['type'] === 'assistant' ? stringOf(messageOf(last)['stop_reason']) : undefined;
-  const events = whole.flatMap(eventsOf(whole));
+  const events = turn.flatMap(eventsOf(turn));
   if (stop !== undefined && FINAL_STOPS.has(stop)) {
     return {
       kind: 'ended',

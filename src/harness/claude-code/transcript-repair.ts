@@ -13,7 +13,8 @@ interface LostMessage {
   readonly id: string;
   readonly model: string;
   readonly usage: TokenUsage;
-  readonly blocks: JsonObject[];
+  /** Each with its index in the message. */
+  readonly blocks: (readonly [number, JsonObject])[];
   readonly results: JsonObject[];
   /** Whether the model had said all of it. */
   ended: boolean;
@@ -34,10 +35,10 @@ export function blockName(entry: JsonObject, position: number): string {
  */
 export function lostEntries(said: readonly HarnessEvent[], kept: Kept): readonly JsonObject[] {
   return lostMessages(said, kept).flatMap((message) => {
-    const calls = message.blocks.some((block) => block['type'] === 'tool_use');
+    const calls = message.blocks.some(([, block]) => block['type'] === 'tool_use');
     if (!calls && !message.ended && message.results.length === 0) return [];
     const { inputTokens, outputTokens, cacheReadInputTokens, cacheCreationInputTokens } = message.usage;
-    const assistants = message.blocks.map((block, index): JsonObject => ({
+    const assistants = message.blocks.map(([index, block]): JsonObject => ({
       type: 'assistant',
       message: {
         id: message.id,
@@ -68,7 +69,7 @@ export function resultEntry(results: readonly JsonObject[]): JsonObject {
 function lostMessages(said: readonly HarnessEvent[], kept: Kept): readonly LostMessage[] {
   const messages: LostMessage[] = [];
   const called = new Set(kept.calls);
-  let texts = new Map<string, string>();
+  let words = new Map<string, Words>();
   let call: { readonly model: string; readonly usage: TokenUsage } | undefined;
   let current: LostMessage | undefined;
   const inMessage = (id: string | undefined): LostMessage | undefined => {
@@ -81,7 +82,7 @@ function lostMessages(said: readonly HarnessEvent[], kept: Kept): readonly LostM
   for (const event of said) {
     switch (event.type) {
       case 'attempt-start':
-        [texts, call, current] = [new Map(), undefined, undefined];
+        [words, call, current] = [new Map(), undefined, undefined];
         break;
       case 'model-call-start':
         [call, current] = [event, undefined];
@@ -91,23 +92,19 @@ function lostMessages(said: readonly HarnessEvent[], kept: Kept): readonly LostM
         break;
       case 'text-delta':
       case 'thinking-delta':
-        texts.set(event.id, (texts.get(event.id) ?? '') + event.text);
+        words.set(event.id, { type: event.type, text: (words.get(event.id)?.text ?? '') + event.text });
         break;
       case 'block-end':
         if (!kept.blocks.has(event.id)) {
-          const id = event.id.slice(0, event.id.lastIndexOf(':'));
-          inMessage(id)?.blocks.push(...wordsOf(said, event.id, texts.get(event.id) ?? '', event.signature));
+          const [id, index] = partsOf(event.id);
+          const block = blockOf(words.get(event.id), event.signature);
+          if (block !== undefined) inMessage(id)?.blocks.push([index, block]);
         }
         break;
       case 'tool-call':
         if (called.has(event.id)) break;
         called.add(event.id);
-        inMessage(undefined)?.blocks.push({
-          type: 'tool_use',
-          id: event.id,
-          name: fullName(event),
-          input: event.input,
-        });
+        pushCall(inMessage(undefined), event);
         break;
       case 'tool-result':
         if (kept.results.has(event.id) || !called.has(event.id)) break;
@@ -125,16 +122,29 @@ function lostMessages(said: readonly HarnessEvent[], kept: Kept): readonly LostM
   return messages;
 }
 
+/** What was told of a text or thinking block so far. */
+interface Words {
+  readonly type: 'text-delta' | 'thinking-delta';
+  readonly text: string;
+}
+
 /** Thinking that is not signed cannot be given back to a model. */
-function wordsOf(
-  said: readonly HarnessEvent[],
-  id: string,
-  text: string,
-  signature: string | undefined,
-): readonly JsonObject[] {
-  const isText = said.some((event) => event.type === 'text-delta' && event.id === id);
-  if (isText) return text === '' ? [] : [{ type: 'text', text }];
-  return signature === undefined ? [] : [{ type: 'thinking', thinking: text, signature }];
+function blockOf(words: Words | undefined, signature: string | undefined): JsonObject | undefined {
+  if (words === undefined || words.text === '') return undefined;
+  if (words.type === 'text-delta') return { type: 'text', text: words.text };
+  return signature === undefined ? undefined : { type: 'thinking', thinking: words.text, signature };
+}
+
+/** A call comes after the blocks before it; its own index is not told. */
+function pushCall(message: LostMessage | undefined, call: Extract<HarnessEvent, { readonly type: 'tool-call' }>): void {
+  const index = (message?.blocks.at(-1)?.[0] ?? -1) + 1;
+  message?.blocks.push([index, { type: 'tool_use', id: call.id, name: fullName(call), input: call.input }]);
+}
+
+/** The message and the index in a block's name. */
+function partsOf(name: string): readonly [string, number] {
+  const colon = name.lastIndexOf(':');
+  return [name.slice(0, colon), Number(name.slice(colon + 1))];
 }
 
 function fullName({ name, server }: Extract<HarnessEvent, { readonly type: 'tool-call' }>): string {

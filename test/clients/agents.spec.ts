@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeFolders } from './support/folders.js';
+import { skipReason } from './support/programs.js';
+import { type RealHarness, type Rig, startRig } from './support/rig.js';
+import { loadSdk, type Sdk } from './support/sdk.js';
+
+const HARNESSES: readonly RealHarness[] = ['claude-code', 'codex'];
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s', (harness) => {
+  let sdk: Sdk;
+  let rig: Rig;
+
+  beforeAll(async () => {
+    sdk = await loadSdk('sdk-1');
+    rig = await startRig(harness);
+  });
+  afterAll(async () => {
+    await rig.close();
+    await removeFolders();
+  });
+
+  const newClient = () => new sdk.Anthropic({ baseURL: rig.server.url, apiKey: 'any', maxRetries: 0 });
+  const asking = (content: string) => ({
+    model: 'default',
+    max_tokens: 1000,
+    messages: [{ role: 'user' as const, content }],
+  });
+
+  it('gets an image to the model inside', async () => {
+    const message = await newClient().messages.create({
+      ...asking(''),
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } },
+            { type: 'text', text: 'SCENE:text A pixel' },
+          ],
+        },
+      ],
+    });
+    expect(message.content).toMatchObject([{ type: 'text', text: 'A pixel' }]);
+    expect(JSON.stringify(rig.model.requests.at(-1)?.body)).toContain(PIXEL.slice(0, 24));
+  });
+
+  it('gets a system prompt to the model inside, as it is', async () => {
+    await newClient().messages.create({ ...asking('SCENE:text yes'), system: 'Speak in rhymes.' });
+    const system = rig.model.requests.at(-1)?.system ?? '';
+    expect(system).toContain('Speak in rhymes.');
+    expect(system).not.toContain('the caller, not yours');
+  });
+
+  it('sees the same message streaming and not, with each tool as one block and its output as another', async () => {
+    const { messages } = newClient().beta;
+    const prompt = asking('SCENE:tool echo "$((6 * 7)) lines"; exit 3');
+    const whole = await messages.create(prompt);
+    const streamed = await messages.stream(prompt).finalMessage();
+    const said = ({ content, usage }: typeof whole) => ({
+      content: content.map((block) => ({ ...block, id: 'any', tool_use_id: 'any', input: 'any' })),
+      usage,
+    });
+    expect(said(streamed)).toEqual(said(whole));
+    expect(whole.content.filter(({ type }) => type !== 'thinking')).toMatchObject([
+      { type: 'text' },
+      { type: 'mcp_tool_use', server_name: 'agent' },
+      {
+        type: 'mcp_tool_result',
+        is_error: true,
+        content: [{ type: 'text', text: expect.stringContaining('42 lines') }],
+      },
+      { type: 'text', text: expect.stringContaining('It printed') },
+    ]);
+  });
+
+  it('hears each word as the model inside says it', async () => {
+    const deltas: string[] = [];
+    const stream = newClient()
+      .messages.stream(asking('SCENE:slow 10 20'))
+      .on('text', (delta) => deltas.push(delta));
+    const text = Array.from({ length: 10 }, (_, index) => `word${index} `).join('');
+    expect((await stream.finalText()).trim()).toBe(text.trim());
+    expect(deltas.length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('stops a turn with its cancel route, and can go on with the thread', async () => {
+    const client = newClient();
+    const onThread = { headers: { 'x-chiron-thread-key': `api:cancelled-${harness}` } };
+    const stream = client.messages.stream(asking('SCENE:slow 10000 20'), onThread);
+    const id = await new Promise<string>((resolve, reject) => {
+      stream.on('text', () => resolve(stream.currentMessage?.id ?? '')).on('error', reject);
+    });
+    expect(await client.post(`/v1/messages/${id}/cancel`, { body: {} })).toEqual({ cancelled: true });
+    const message = await stream.finalMessage();
+    expect(message).toMatchObject({ id, stop_reason: 'end_turn' });
+    const next = await client.messages.create(asking('SCENE:text Still here'), onThread);
+    expect(next.content).toMatchObject([{ type: 'text', text: 'Still here' }]);
+  });
+
+  it.each([
+    ['SCENE:fail 429 rate_limit_error', 429, 'rate_limit_error'],
+    ['SCENE:fail 401 authentication_error', 401, 'authentication_error'],
+    ['SCENE:fail 500 api_error', 500, 'api_error'],
+  ])('is told of the failure %s by its status', async (prompt, status, type) => {
+    const failure = newClient().messages.create(asking(prompt));
+    await expect(failure).rejects.toMatchObject({ status, type });
+  });
+});

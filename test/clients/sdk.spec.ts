@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer, type RunningServer } from '../support/running-server.js';
+import { loadSdk, recordingFetch, type Sdk, SDKS } from './support/sdk.js';
+
+const KEY = 'a-key-of-the-tests';
+const MODEL = 'claude-opus-5-5';
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
+  let sdk: Sdk;
+  let server: RunningServer;
+
+  beforeAll(async () => {
+    sdk = await loadSdk(packageName);
+    server = await startServer({ CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_API_KEYS: `tests:${KEY}` });
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  const newClient = (options: Partial<ConstructorParameters<Sdk['Anthropic']>[0]> = {}) =>
+    new sdk.Anthropic({ baseURL: server.url, apiKey: KEY, maxRetries: 0, ...options });
+
+  const asking = (content: string) => ({
+    model: MODEL,
+    max_tokens: 1000,
+    messages: [{ role: 'user' as const, content }],
+  });
+
+  it('gets a whole message, with all the fields of its type', async () => {
+    const message = await newClient().messages.create(asking('Hello'));
+    expect(message).toMatchObject({
+      id: expect.stringMatching(/^msg_/),
+      type: 'message',
+      role: 'assistant',
+      model: MODEL,
+      content: [{ type: 'text', text: expect.stringContaining('You said: Hello') }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      stop_details: null,
+      container: null,
+      usage: {
+        input_tokens: expect.any(Number),
+        output_tokens: expect.any(Number),
+        cache_creation_input_tokens: expect.any(Number),
+        cache_read_input_tokens: expect.any(Number),
+        service_tier: 'standard',
+      },
+      _request_id: expect.stringMatching(/^req_/),
+    });
+  });
+
+  it('gets the events of a message when it streams', async () => {
+    const events: string[] = [];
+    let text = '';
+    for await (const event of await newClient().messages.create({ ...asking('/stream 3 5'), stream: true })) {
+      events.push(event.type);
+      if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') text += event.delta.text;
+    }
+    expect(text).toBe('word0 word1 word2 ');
+    expect(events.filter((type) => type !== 'content_block_delta')).toEqual([
+      'message_start',
+      'content_block_start',
+      'content_block_stop',
+      'message_delta',
+      'message_stop',
+    ]);
+  });
+
+  it('tells the listeners of messages.stream() about texts, thoughts, blocks and the message', async () => {
+    const heard = { text: '', thinking: '', blocks: new Array<string>(), messages: 0, events: 0 };
+    const stream = newClient()
+      .messages.stream(asking('Think, please.'))
+      .on('text', (delta) => (heard.text += delta))
+      .on('thinking', (delta) => (heard.thinking += delta))
+      .on('contentBlock', (block) => heard.blocks.push(block.type))
+      .on('streamEvent', () => (heard.events += 1))
+      .on('message', () => (heard.messages += 1));
+    const message = await stream.finalMessage();
+    expect(heard).toMatchObject({ blocks: ['thinking', 'text'], messages: 1, text: await stream.finalText() });
+    expect(heard.thinking).toContain('I thought');
+    expect(heard.text).toContain('You said: Think, please.');
+    expect(message.content.map(({ type }) => type)).toEqual(heard.blocks);
+    expect(message.usage.output_tokens).toBeGreaterThan(0);
+    expect(stream.request_id).toMatch(/^req_/);
+  });
+
+  it('gets the same message streaming and not', async () => {
+    // With `beta`, because the other stream helper drops `usage.iterations` (1.12.0).
+    const { messages } = newClient().beta;
+    const whole = await messages.create(asking('!echo the same'));
+    const streamed = await messages.stream(asking('!echo the same')).finalMessage();
+    const said = ({ content, stop_reason, usage }: typeof whole) => ({
+      content: content.map((block) => ({ ...block, id: 'any', tool_use_id: 'any' })),
+      stop_reason,
+      usage,
+    });
+    expect(said(streamed)).toEqual(said(whole));
+  });
+
+  it('gets inner tools as beta.messages types them', async () => {
+    const client = newClient();
+    const whole = await client.beta.messages.create(asking('!echo from the workspace'));
+    const streamed = await client.beta.messages.stream(asking('!echo from the workspace')).finalMessage();
+    for (const { content } of [whole, streamed]) {
+      const [use, result, text] = content;
+      expect(use).toMatchObject({ type: 'mcp_tool_use', input: { command: 'echo from the workspace' } });
+      expect(result).toMatchObject({ type: 'mcp_tool_result', is_error: false });
+      if (use?.type !== 'mcp_tool_use' || result?.type !== 'mcp_tool_result') throw new Error('no inner tool');
+      expect(result.tool_use_id).toBe(use.id);
+      expect(result.content).toMatchObject([{ type: 'text', text: 'from the workspace' }]);
+      expect(text).toMatchObject({ type: 'text', text: 'The command worked.' });
+    }
+  });
+
+  it('has a tool runner that does not run the inner tools of that name', async () => {
+    let runs = 0;
+    const shell = {
+      type: 'custom' as const,
+      name: 'shell',
+      description: 'Runs a command on the machine of the caller',
+      input_schema: { type: 'object' as const },
+      parse: (input: unknown) => input,
+      run: () => {
+        runs += 1;
+        return 'run by the caller';
+      },
+    };
+    const runner = newClient().beta.messages.toolRunner({ ...asking('!echo inside'), tools: [shell] });
+    const message = await runner.runUntilDone();
+    expect(message).toMatchObject({
+      stop_reason: 'end_turn',
+      content: [{ type: 'mcp_tool_use', name: 'shell' }, {}, {}],
+    });
+    expect(runs).toBe(0);
+  });
+
+  it('finds the thread in a header, and goes on with it', async () => {
+    const client = newClient();
+    const { data: first, response } = await client.messages.create(asking('One')).withResponse();
+    const key = response.headers.get('x-chiron-thread-key') ?? '';
+    expect(key).toMatch(/^api:/);
+    expect(first).toMatchObject({ _request_id: response.headers.get('request-id') });
+    const conversation = {
+      ...asking('One'),
+      messages: [
+        { role: 'user' as const, content: 'One' },
+        { role: 'assistant' as const, content: first.content },
+        { role: 'user' as const, content: 'Two' },
+      ],
+    };
+    const onThread = { headers: { 'x-chiron-thread-key': key } };
+    const second = await client.messages.create(conversation, onThread);
+    expect(textOf(second.content)).toContain('This is turn 2 of this thread. You said: Two');
+    const third = client.messages.stream(asking('Three'), onThread);
+    expect((await third.withResponse()).response.headers.get('x-chiron-thread-key')).toBe(key);
+    expect(await third.finalText()).toContain('This is turn 3 of this thread. You said: Three');
+  });
+
+  it('may send images, documents and whatever else its types have', async () => {
+    const message = await newClient().messages.create({
+      ...asking(''),
+      system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } },
+            { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'A text.' }, title: 'It' },
+            { type: 'text', text: 'What is this?' },
+          ],
+        },
+      ],
+      metadata: { user_id: 'somebody' },
+      stop_sequences: ['never'],
+      tools: [{ name: 'get_weather', input_schema: { type: 'object' } }],
+      tool_choice: { type: 'auto' },
+      thinking: { type: 'enabled', budget_tokens: 1024 },
+      service_tier: 'auto',
+    });
+    expect(textOf(message.content)).toContain('You said: What is this?');
+  });
+
+  it('gets back to a turn that it left, with the same request', async () => {
+    const client = newClient();
+    const onThread = { headers: { 'x-chiron-thread-key': `api:left-${packageName}` } };
+    const left = client.messages.stream(asking('/stream 40 25'), onThread);
+    const id = await new Promise<string>((resolve, reject) => {
+      left
+        .on('streamEvent', (event, { id }) => event.type === 'content_block_delta' && resolve(id))
+        .on('error', reject);
+    });
+    left.abort();
+    await expect(left.done()).rejects.toBeInstanceOf(sdk.APIUserAbortError);
+    const message = await client.messages.create(asking('/stream 40 25'), onThread);
+    expect(message.id).toBe(id);
+    expect(textOf(message.content)).toContain('word39');
+  });
+
+  it('throws AuthenticationError for a wrong key, at once', async () => {
+    const { requests, fetch } = recordingFetch();
+    const error = await failureOf(
+      newClient({ apiKey: 'wrong', maxRetries: 2, fetch }).messages.create(asking('Hello')),
+    );
+    expect(error).toBeInstanceOf(sdk.AuthenticationError);
+    expect(error).toMatchObject({
+      status: 401,
+      type: 'authentication_error',
+      requestID: expect.stringMatching(/^req_/),
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('throws BadRequestError for a conversation without a prompt, at once', async () => {
+    const { requests, fetch } = recordingFetch();
+    const client = newClient({ maxRetries: 2, fetch });
+    const error = await failureOf(client.messages.create({ ...asking(''), messages: [] }));
+    expect(error).toBeInstanceOf(sdk.BadRequestError);
+    expect(error).toMatchObject({ status: 400, type: 'invalid_request_error' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('throws NotFoundError for what Chiron does not have', async () => {
+    const error = await failureOf(newClient().post('/v1/no-such-thing', { body: {} }));
+    expect(error).toBeInstanceOf(sdk.NotFoundError);
+    expect(error).toMatchObject({ type: 'not_found_error' });
+  });
+
+  it.each([
+    ['overloaded', 529, 'overloaded_error', 2],
+    ['rate_limit', 429, 'rate_limit_error', 2],
+    ['internal', 500, 'api_error', 2],
+    ['bad_request', 400, 'invalid_request_error', 1],
+    ['billing', 402, 'billing_error', 1],
+    ['permission', 403, 'permission_error', 1],
+  ])('throws its own error for an agent that fails with %s', async (kind, status, type, attempts) => {
+    for (const stream of [false, true]) {
+      const { requests, fetch } = recordingFetch();
+      const client = newClient({ maxRetries: 1, fetch });
+      const error = await failureOf(client.messages.create({ ...asking(`/fail ${kind}`), stream }));
+      expect(error).toBeInstanceOf(sdk.APIError);
+      expect(error).toMatchObject({ status, type });
+      expect(requests).toHaveLength(attempts);
+    }
+  });
+
+  it('throws APIError for a stream that the server has to end', async () => {
+    const stopping = await startServer({ CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_DRAIN_SECONDS: '0' });
+    const stream = newClient({ baseURL: stopping.url }).messages.stream(asking('/stream 100000 10'));
+    await new Promise<void>((resolve) => stream.on('text', () => resolve()));
+    const [error] = await Promise.all([failureOf(stream.finalMessage()), stopping.stop()]);
+    expect(error).toBeInstanceOf(sdk.APIError);
+    expect(error).toMatchObject({ type: 'overloaded_error', requestID: expect.stringMatching(/^req_/) });
+  });
+});
+
+function textOf(content: readonly { readonly type: string; readonly text?: string }[]): string {
+  return content.map((block) => block.text ?? '').join('');
+}
+
+async function failureOf(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}

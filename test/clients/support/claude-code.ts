@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { newFolder } from './folders.js';
+import { isRecord, type JsonRecord, recordsOf, textOf } from './json.js';
+import { CLAUDE_CODE } from './programs.js';
+
+const RUN_MILLISECONDS = 50_000;
+
+/** A Claude Code on the caller's machine, which talks to Chiron: a home and a working directory of its own. */
+export interface ClaudeCodeCaller {
+  readonly workingDirectory: string;
+  /** Runs `claude -p <prompt>` to its end. Its tools may do anything: only Chiron keeps them from being run. */
+  ask(prompt: string, ...more: readonly string[]): Promise<ClaudeCodeRun>;
+  /** The same caller, with the same home, at another address. */
+  to(url: string): ClaudeCodeCaller;
+}
+
+/** What one run of Claude Code said in its stream-json output. */
+export interface ClaudeCodeRun {
+  readonly exitCode: number | null;
+  readonly sessionId: string;
+  /** The content blocks of its assistant messages, in order. */
+  readonly blocks: readonly JsonRecord[];
+  /** The line of type `result`. */
+  readonly result: JsonRecord;
+  /** How often it sent a request again. */
+  readonly retries: number;
+  /** What the inner tools printed, by the `mcp_tool_result` blocks. */
+  readonly toolOutput: string;
+}
+
+/** A caller with an empty home that knows nothing but Chiron's address. */
+export async function newClaudeCode(
+  url: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ClaudeCodeCaller> {
+  const home = await newFolder('home');
+  const workingDirectory = await newFolder('caller');
+  return callerAt(url, workingDirectory, {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    TMPDIR: home,
+    ANTHROPIC_API_KEY: 'a-key-of-the-caller',
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+    // It refuses `bypassPermissions` as root otherwise.
+    IS_SANDBOX: '1',
+    ...environment,
+  });
+}
+
+function callerAt(
+  url: string,
+  workingDirectory: string,
+  variables: Readonly<Record<string, string>>,
+): ClaudeCodeCaller {
+  return {
+    workingDirectory,
+    ask: (prompt, ...more) => run(['-p', prompt, ...more], workingDirectory, { ...variables, ANTHROPIC_BASE_URL: url }),
+    to: (otherUrl) => callerAt(otherUrl, workingDirectory, variables),
+  };
+}
+
+async function run(
+  args: readonly string[],
+  workingDirectory: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<ClaudeCodeRun> {
+  const output = ['--output-format', 'stream-json', '--verbose', '--permission-mode', 'bypassPermissions'];
+  const child = spawn(CLAUDE_CODE, [...args, ...output], {
+    cwd: workingDirectory,
+    env: variables,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: RUN_MILLISECONDS,
+    killSignal: 'SIGKILL',
+  });
+  let [printed, complaints] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (complaints += chunk));
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const lines = printed
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line))
+    .filter(isRecord);
+  const result = lines.find((line) => line['type'] === 'result');
+  if (result === undefined)
+    throw new Error(`Claude Code gave no result (exit ${exitCode}):\n${printed}\n${complaints}`);
+  const messages = lines.filter((line) => line['type'] === 'assistant').map((line) => line['message']);
+  const blocks = messages.filter(isRecord).flatMap((message) => recordsOf(message['content']));
+  const toolOutput = blocks
+    .filter((block) => block['type'] === 'mcp_tool_result')
+    .flatMap((block) => recordsOf(block['content']))
+    .map((block) => textOf(block['text']))
+    .join('');
+  const retries = lines.filter((line) => line['subtype'] === 'api_retry').length;
+  return { exitCode, sessionId: textOf(result['session_id']), blocks, result, retries, toolOutput };
+}

@@ -1,0 +1,79 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startServer, type RunningServer } from '../../support/running-server.js';
+import { startScriptedAnthropicModel } from '../../support/scripted-model/anthropic.js';
+import { codexConfig, startScriptedResponsesModel } from '../../support/scripted-model/responses.js';
+import type { ScriptedModel } from '../../support/scripted-model/scene.js';
+import { newFolder } from './folders.js';
+import { CLAUDE_CODE, CODEX } from './programs.js';
+
+/** A harness with a command line program of its own. */
+export type RealHarness = 'claude-code' | 'codex';
+
+/** Chiron with one real harness, whose agents ask a scripted model. */
+export interface Rig {
+  readonly server: RunningServer;
+  /** What the inner agents ask. */
+  readonly model: ScriptedModel;
+  /** The same with a new server on the same data, to be called when the first server has ended. */
+  startAgain(): Promise<Rig>;
+  close(): Promise<void>;
+}
+
+/** Starts a rig. `environment` is added to the server's. */
+export async function startRig(harness: RealHarness, environment: Readonly<Record<string, string>> = {}): Promise<Rig> {
+  const { model, variables } = harness === 'claude-code' ? await anthropic() : await responses();
+  const serverEnvironment = {
+    CHIRON_DEFAULT_HARNESS: harness,
+    CHIRON_CLAUDE_BIN: CLAUDE_CODE,
+    CHIRON_CODEX_BIN: CODEX,
+    CHIRON_DATA_DIR: await newFolder('data'),
+    ...variables,
+    ...environment,
+  };
+  try {
+    return rigOf(await startServer(serverEnvironment), model, serverEnvironment);
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+function rigOf(server: RunningServer, model: ScriptedModel, environment: Readonly<Record<string, string>>): Rig {
+  return {
+    server,
+    model,
+    startAgain: async () => rigOf(await startServer(environment), model, environment),
+    close: async () => {
+      await server.stop();
+      await model.close();
+    },
+  };
+}
+
+interface Inner {
+  readonly model: ScriptedModel;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** Claude Code finds its model by the variables that are handed to every sandbox. */
+async function anthropic(): Promise<Inner> {
+  const model = await startScriptedAnthropicModel();
+  const variables = {
+    ANTHROPIC_BASE_URL: model.url,
+    ANTHROPIC_API_KEY: 'a-key-of-the-server',
+    // A scripted failure is meant: ten attempts with growing pauses would not change it.
+    CLAUDE_CODE_MAX_RETRIES: '0',
+    CHIRON_SANDBOX_PASSTHROUGH_ENV: 'ANTHROPIC_BASE_URL,ANTHROPIC_API_KEY,CLAUDE_CODE_MAX_RETRIES',
+  };
+  return { model, variables };
+}
+
+/** Codex finds its model by the configuration in its home. */
+async function responses(): Promise<Inner> {
+  const model = await startScriptedResponsesModel();
+  const home = await newFolder('home-template');
+  await mkdir(join(home, '.codex'));
+  await writeFile(join(home, '.codex', 'config.toml'), codexConfig(model));
+  return { model, variables: { CHIRON_HOME_TEMPLATE: home, CHIRON_SANDBOX_PASSTHROUGH_ENV: '' } };
+}
