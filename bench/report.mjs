@@ -18,14 +18,14 @@ export function report(rows) {
 }
 
 /** Puts the table, with the date and the machine, between the page's two markers. */
-export function writeReport(rows) {
+export function writeReport(rows, isQuick) {
   const page = readFileSync(PAGE, 'utf8');
   const begin = page.indexOf(BEGIN);
   const end = page.indexOf(END);
   if (begin === -1 || end < begin) throw new Error('docs/performance.md has lost its markers');
   const machine = `${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const when = `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${machine}, load ${loadavg()[1].toFixed(1)}`;
-  const text = `${BEGIN}\n\nMeasured on ${when} (average of five minutes).\n\n${report(rows)}\n\n`;
+  const text = `${BEGIN}\n\nMeasured on ${when} (average of five minutes${isQuick ? '; with `--quick`: few rounds' : ''}).\n\n<!-- prettier-ignore-start -->\n\n${report(rows)}\n\n<!-- prettier-ignore-end -->\n\n`;
   writeFileSync(PAGE, page.slice(0, begin) + text + page.slice(end));
 }
 

@@ -3,6 +3,7 @@
 //   npm run bench                          everything, about ten minutes
 //   npm run bench -- --quick               everything in small, about a minute; writes nothing
 //   npm run bench -- --only=events,start   some of it; writes nothing
+//   npm run bench -- --quick --write       writes what it has measured, whatever that is
 //   npm run bench -- --server=dist/main.js another build
 import { resolve } from 'node:path';
 import process from 'node:process';
@@ -41,4 +42,4 @@ for (const [name, measure] of Object.entries(MEASURES)) {
   rows.push(...measured);
 }
 process.stdout.write(`${report(rows)}\n`);
-if (!isQuick && only === undefined) writeReport(rows);
+if (options.has('write') || (!isQuick && only === undefined)) writeReport(rows, isQuick);
