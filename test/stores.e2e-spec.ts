@@ -41,8 +41,8 @@ describe.each(await testedKinds())('a server on %s', (kind) => {
   it('resumes a turn that the server before left, for the caller that asks again', async () => {
     const before = SseClient.post(app.url, converse(['hello', 'Hi.', 'long'], { stream: true }), thread('resumed'));
     const run = await app.harness.run('long');
-    run.say(...textBlock('one', 'first '));
-    run.text('half a');
+    run.say(...textBlock('first ', 'one'));
+    run.say({ type: 'text-delta', id: 'half', text: 'half a' });
     await before.sees('half a');
     await app.close({ keepData: true });
     app = await startTestApp(settings);
