@@ -109,7 +109,9 @@ function same(before, after) {
 }
 
 function report(before, after) {
-  const acts = [...done].toSorted(([one], [other]) => one.localeCompare(other)).map(([name, times]) => `${name} (${times})`);
+  const acts = [...done]
+    .toSorted(([one], [other]) => one.localeCompare(other))
+    .map(([name, times]) => `${name} (${times})`);
   return [
     `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}: ${minutes} minutes, ${CALLERS} callers at a time, seed ${seed}. ${same(before, after) ? 'Nothing was left over.' : '**Something was left over.**'}`,
     '',

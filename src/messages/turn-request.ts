@@ -51,7 +51,9 @@ export function askedTurn(http: Request, body: CreateMessageDto, callerSystem: '
   return {
     caller,
     received,
-    hasHistory,
+    // Claude Code sends the whole conversation each time, so its first message twice is a retry, and so is a repaired one: that
+    // the answer left this server does not mean that it arrived.
+    hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages,
     prompt: withContext(prompt, context, caller),
     requestKey: requestKey(messages),
     model: body.model,

@@ -1,0 +1,78 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What becomes of one answer on its way: cut once this was seen in it, and nothing of the piece in which it was. */
+export interface Cut {
+  readonly at: string;
+  /** The piece itself is passed on before the cut. */
+  readonly inclusive?: boolean;
+}
+
+/** A proxy between a client and Chiron that cuts connections as a bad network does. */
+export interface CuttingProxy {
+  readonly url: string;
+  /** The requests to `/v1/messages` that came through, by what matters of them. */
+  readonly requests: readonly { readonly streams: boolean; readonly messages: number }[];
+  close(): Promise<void>;
+}
+
+/** Starts a proxy that cuts the first answers to `POST /v1/messages`, one cut per answer, and passes on all others. */
+export async function startCuttingProxy(target: string, cuts: readonly Cut[]): Promise<CuttingProxy> {
+  const left = [...cuts];
+  const requests: { readonly streams: boolean; readonly messages: number }[] = [];
+  const server = createServer((incoming, outgoing) => {
+    void bodyOf(incoming).then((body) => {
+      const isMessage = incoming.method === 'POST' && incoming.url?.startsWith('/v1/messages') === true;
+      if (isMessage && !incoming.url?.includes('count_tokens')) requests.push(summaryOf(body));
+      pass(target, incoming, body, outgoing, isMessage ? left.shift() : undefined);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function pass(
+  target: string,
+  incoming: IncomingMessage,
+  body: Buffer,
+  outgoing: ServerResponse,
+  cut: Cut | undefined,
+): void {
+  const { method = 'GET', url = '/', headers } = incoming;
+  const onward = request(new URL(url, target), { method, headers: { ...headers, host: new URL(target).host } });
+  outgoing.on('close', () => onward.destroy());
+  onward.on('error', () => outgoing.destroy());
+  onward.on('response', (answer) => {
+    outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+    answer.on('data', (chunk: Buffer) => {
+      const isTheOne = cut !== undefined && chunk.includes(cut.at);
+      if (!isTheOne || cut.inclusive === true) outgoing.write(chunk);
+      if (isTheOne) setImmediate(() => outgoing.destroy());
+    });
+    answer.on('end', () => outgoing.end());
+    answer.on('error', () => outgoing.destroy());
+  });
+  onward.end(body);
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+function summaryOf(body: Buffer): { readonly streams: boolean; readonly messages: number } {
+  const parsed: unknown = JSON.parse(body.toString('utf8'));
+  if (typeof parsed !== 'object' || parsed === null) throw new Error('not a request');
+  const messages: unknown = Reflect.get(parsed, 'messages');
+  return { streams: Reflect.get(parsed, 'stream') === true, messages: Array.isArray(messages) ? messages.length : 0 };
+}

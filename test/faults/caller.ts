@@ -1,0 +1,149 @@
+import { request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { collect } from '../../src/translator/collect.js';
+import type { Message, StreamEvent } from '../../src/translator/stream-event.js';
+import { checkGrammar } from '../support/stream-grammar.js';
+
+/** How long a caller tries to get its message, in milliseconds. Longer is hanging. */
+export const PATIENCE = 60_000;
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 1000;
+
+/** Where the caller itself cuts its connection, the first time; then it sends the same again. */
+export type Cut =
+  'before the first event' | 'during the first event' | 'after the first event' | 'after the last event';
+
+/** A request that is sent until it is answered. */
+export interface Call {
+  readonly prompt: string;
+  readonly model: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stream: boolean;
+  readonly cut?: Cut;
+}
+
+/** How one sending ended. */
+export type Try =
+  | { readonly kind: 'message'; readonly message: Message; readonly violations: readonly string[] }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly text: string;
+      readonly retryAfter: string | undefined;
+    }
+  | { readonly kind: 'error'; readonly type: string; readonly text: string; readonly violations: readonly string[] }
+  | { readonly kind: 'cut'; readonly events: number };
+
+/** What came of a call. */
+export interface Answered {
+  /** `undefined` when the caller gave up: it was refused for good, or it was hanging. */
+  readonly message: Message | undefined;
+  readonly tries: readonly Try[];
+  readonly isHanging: boolean;
+}
+
+/** Sends the request, again after a cut, an error or a 5xx, until it has a whole message. `url` is asked before each try. */
+export async function callUntilWhole(url: () => string, call: Call): Promise<Answered> {
+  const tries: Try[] = [];
+  const deadline = performance.now() + PATIENCE;
+  let pause = FIRST_PAUSE;
+  for (;;) {
+    const outcome = await send(url(), call, {
+      cut: tries.length === 0 ? call.cut : undefined,
+      milliseconds: deadline - performance.now(),
+    });
+    tries.push(outcome);
+    if (outcome.kind === 'message') return { message: outcome.message, tries, isHanging: false };
+    const isFinal = outcome.kind === 'refused' && outcome.status < 500 && ![408, 409, 429].includes(outcome.status);
+    const isHanging = performance.now() + pause >= deadline;
+    if (isFinal || isHanging) return { message: undefined, tries, isHanging };
+    await delay(pause);
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+}
+
+/** Sends the request once. Never rejects. */
+export function send(
+  url: string,
+  { prompt, model, headers, stream }: Call,
+  { cut, milliseconds }: { readonly cut?: Cut | undefined; readonly milliseconds: number },
+): Promise<Try> {
+  return new Promise((resolve) => {
+    const outgoing = request(`${url}/v1/messages`, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+    let text = '';
+    const timer = setTimeout(() => outgoing.destroy(), Math.max(0, milliseconds));
+    const end = (outcome: Try): void => {
+      clearTimeout(timer);
+      outgoing.destroy();
+      resolve(outcome);
+    };
+    const gone = (): void => end({ kind: 'cut', events: framesOf(text).length });
+    outgoing.on('error', gone);
+    outgoing.on('response', (response) => {
+      const status = response.statusCode ?? 0;
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (cut !== undefined && status === 200 && isCutHere(cut, text)) gone();
+      });
+      response.on('error', gone);
+      response.on('close', gone);
+      response.on('end', () => {
+        const retryAfter = response.headers['retry-after'];
+        if (status === 200) end(stream ? readStream(text) : readWhole(text));
+        else end({ kind: 'refused', status, text: text.slice(0, 300), retryAfter });
+      });
+    });
+    const body = { model, max_tokens: 1024, stream, messages: [{ role: 'user', content: prompt }] };
+    outgoing.end(JSON.stringify(body), () => {
+      // The request has left; the server may have begun with it or not.
+      if (cut === 'before the first event') setTimeout(gone, 30);
+    });
+  });
+}
+
+function isCutHere(cut: Cut, text: string): boolean {
+  switch (cut) {
+    case 'before the first event':
+      return true;
+    case 'during the first event':
+      return text.length > 0;
+    case 'after the first event':
+      return text.includes('event: content_block_start');
+    case 'after the last event':
+      return text.includes('event: message_stop');
+    default:
+      return cut satisfies never;
+  }
+}
+
+function framesOf(text: string): readonly string[] {
+  return text.split('\n\n').slice(0, -1);
+}
+
+function readStream(text: string): Try {
+  const events = framesOf(text).map((frame): StreamEvent => {
+    const event: StreamEvent = JSON.parse(frame.slice(frame.indexOf('\ndata: ') + 7));
+    return event;
+  });
+  const violations = checkGrammar(events);
+  const last = events.at(-1);
+  if (last?.type === 'error') return { kind: 'error', type: last.error.type, text: last.error.message, violations };
+  const collected = collect(events);
+  if (last?.type !== 'message_stop' || !('message' in collected)) return { kind: 'cut', events: events.length };
+  return { kind: 'message', message: collected.message, violations };
+}
+
+function readWhole(text: string): Try {
+  try {
+    const message: Message = JSON.parse(text);
+    return { kind: 'message', message, violations: [] };
+  } catch {
+    // Half an answer.
+    return { kind: 'cut', events: 0 };
+  }
+}

@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { callUntilWhole } from './caller.js';
+import { type Finding, finding, judgeAnswer, judgeTurns } from './judge.js';
+import type { Lane } from './lane.js';
+import { type MarkedProcess, markedProcesses } from './processes.js';
+import { type Random, randomOf } from './random.js';
+import { type Agent, AGENTS, MODEL_OF, type Scene, type SceneName, sceneFor, timesRun } from './scenes.js';
+
+/** One moment at which something is killed. */
+export interface KillPoint {
+  readonly number: number;
+  readonly agent: Agent;
+  readonly scene: SceneName;
+  readonly victim: 'server' | 'harness';
+  /** When, as a part of how long the turn takes. */
+  readonly moment: number;
+  /** Which of the harness's processes, where it has several. */
+  readonly choice: number;
+  /** Whether the thread has had a turn before, so that its process is warm. */
+  readonly isSecondTurn: boolean;
+  readonly stream: boolean;
+}
+
+/** How long a turn of a kind takes without faults, in milliseconds. */
+export type Durations = ReadonlyMap<string, number>;
+
+/** A little more than the whole turn, so that its very end is hit, too. */
+const LONGEST_MOMENT = 1.05;
+const HARNESS_WAIT = 3000;
+
+/** The kill points of a run; the first ones of a seed are the same however many there are. */
+export function drawKillPoints(seed: number, count: number): readonly KillPoint[] {
+  return Array.from({ length: count }, (_, index) => drawKillPoint(randomOf(seed * 4099 + index), index + 1));
+}
+
+function drawKillPoint(random: Random, number: number): KillPoint {
+  // In turn, so that every run has a good part of each.
+  const agent = AGENTS[number % AGENTS.length] ?? 'demo';
+  const harnessDies = random.next() < 0.4;
+  return {
+    number,
+    agent,
+    scene: random.pick(['words', 'tool', 'tool']),
+    // The demo agent has no process of its own.
+    victim: harnessDies && agent !== 'demo' ? 'harness' : 'server',
+    moment: random.next() * LONGEST_MOMENT,
+    choice: random.next(),
+    isSecondTurn: random.next() < 0.3,
+    stream: random.next() < 0.8,
+  };
+}
+
+/** One line about a kill point. */
+export function titleOf(point: KillPoint): string {
+  const turn = point.isSecondTurn ? 'second turn' : 'first turn';
+  const how = point.stream ? 'streaming' : 'whole';
+  const when = `${Math.round(point.moment * 100)} %`;
+  return `kill point ${point.number}: ${point.agent}, ${point.scene}, ${turn}, ${how}; the ${point.victim} dies at ${when}`;
+}
+
+/** Name of a kind of turn in {@link Durations}. */
+export function kindOf(point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn'>): string {
+  return `${point.agent} ${point.scene} ${point.isSecondTurn ? 'warm' : 'cold'}`;
+}
+
+/** Runs a turn without any fault. What is wrong with it, and how long it took. */
+export async function runUndisturbed(
+  lane: Lane,
+  point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn' | 'stream'>,
+  threadKey: string,
+): Promise<{ readonly findings: readonly Finding[]; readonly milliseconds: number }> {
+  const findings = point.isSecondTurn ? [...(await firstTurn(lane, point.agent, threadKey))] : [];
+  const scene = sceneOf(lane, point, threadKey);
+  const startedAt = performance.now();
+  const answered = await call(lane, point, scene, threadKey);
+  const milliseconds = performance.now() - startedAt;
+  findings.push(...judgeAnswer(answered, scene), ...(await judgeStored(lane, point, scene, threadKey)));
+  return { findings, milliseconds };
+}
+
+/** Runs a turn, kills what is to die, and lets the caller do what a real one does. */
+export async function runKillPoint(
+  lane: Lane,
+  point: KillPoint,
+  threadKey: string,
+  durations: Durations,
+): Promise<readonly Finding[]> {
+  const findings = point.isSecondTurn ? [...(await firstTurn(lane, point.agent, threadKey))] : [];
+  const scene = sceneOf(lane, point, threadKey);
+  const answering = call(lane, point, scene, threadKey);
+  await delay(point.moment * (durations.get(kindOf(point)) ?? 0));
+  findings.push(...(await kill(lane, point, threadKey)));
+  const answered = await answering;
+  findings.push(...judgeAnswer(answered, scene), ...(await judgeStored(lane, point, scene, threadKey)));
+  return findings.length === 0
+    ? findings
+    : [...findings, finding('other faults', `the caller's tries: ${JSON.stringify(answered.tries)}`)];
+}
+
+function sceneOf(lane: Lane, { agent, scene }: Pick<KillPoint, 'agent' | 'scene'>, threadKey: string): Scene {
+  return sceneFor(agent, scene, join(lane.folder, `${threadKey.replace(/\W/g, '-')}.txt`));
+}
+
+function call(lane: Lane, point: Pick<KillPoint, 'agent' | 'stream'>, scene: Scene, threadKey: string) {
+  const headers = { 'x-chiron-thread-key': threadKey };
+  return callUntilWhole(lane.url, {
+    prompt: scene.prompt,
+    model: MODEL_OF[point.agent],
+    headers,
+    stream: point.stream,
+  });
+}
+
+async function firstTurn(lane: Lane, agent: Agent, threadKey: string): Promise<readonly Finding[]> {
+  const prompt = agent === 'demo' ? 'hello' : 'SCENE:text hello';
+  const headers = { 'x-chiron-thread-key': threadKey };
+  const { message } = await callUntilWhole(lane.url, { prompt, model: MODEL_OF[agent], headers, stream: true });
+  return message === undefined ? [finding('turns lost', 'the first turn of the thread did not work')] : [];
+}
+
+async function judgeStored(
+  lane: Lane,
+  point: Pick<KillPoint, 'isSecondTurn'>,
+  scene: Scene,
+  threadKey: string,
+): Promise<readonly Finding[]> {
+  const times = scene.toolFile === undefined ? 0 : await timesRun(scene.toolFile);
+  return judgeTurns(lane.turns(threadKey).slice(point.isSecondTurn ? 1 : 0), scene, times);
+}
+
+async function kill(lane: Lane, point: KillPoint, threadKey: string): Promise<readonly Finding[]> {
+  if (point.victim === 'harness') return killHarness(lane, point, threadKey);
+  const left = await lane.kill();
+  const findings = left === 0 ? [] : [finding('processes left behind', `${left} processes outlived their server`)];
+  try {
+    await lane.startServer();
+  } catch (error) {
+    findings.push(finding('stores that do not open', String(error)));
+  }
+  return findings;
+}
+
+/** Kills one process of the thread's harness; before it is there it is waited for, and killed as soon as it is. */
+async function killHarness(lane: Lane, point: KillPoint, threadKey: string): Promise<readonly Finding[]> {
+  const deadline = performance.now() + HARNESS_WAIT;
+  for (;;) {
+    const found = harnessOf(await markedProcesses(lane.dataDirectory, lane.server.pid), lane.server.pid, threadKey);
+    const victim = found[Math.floor(point.choice * found.length)];
+    if (victim !== undefined && endAtOnce(victim.pid)) return [];
+    if (performance.now() > deadline) return [finding('other faults', 'there was no harness to kill')];
+    await delay(10);
+  }
+}
+
+/** The server's own child, and for a CLI behind a launcher the program itself; not the tools that it runs. */
+function harnessOf(processes: readonly MarkedProcess[], server: number, threadKey: string): readonly MarkedProcess[] {
+  const ours = processes.filter((one) => one.threadKey === threadKey);
+  const leaders = ours.filter((one) => one.parent === server);
+  const launched = ours.filter(
+    (one) => one.program.startsWith('codex') && leaders.some((leader) => leader.pid === one.parent),
+  );
+  return [...leaders, ...launched];
+}
+
+/** False when it is gone already. */
+function endAtOnce(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}

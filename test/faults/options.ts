@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+
+/** What a run of the suite was asked for. */
+export interface FaultOptions {
+  /** Everything random is drawn from it. */
+  readonly seed: number;
+  /** How many random kill points. */
+  readonly kills: number;
+  /** Only the kill point with this number, as a failure names it; `undefined` for all. */
+  readonly only: number | undefined;
+  /** Only the named faults whose title holds this text, and no kill points; `undefined` for all. */
+  readonly named: string | undefined;
+  /** Only the kill points. */
+  readonly random: boolean;
+}
+
+const KILLS = 40;
+const KILLS_WHEN_FULL = 200;
+
+/** Reads the command line. Throws for an unknown option, or a number that is none. */
+export function readOptions(args: readonly string[]): FaultOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      full: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      kills: { type: 'string' },
+      only: { type: 'string' },
+      named: { type: 'string' },
+      random: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    seed: numberOf('--seed', values.seed) ?? Math.floor(Math.random() * 2 ** 31),
+    kills: numberOf('--kills', values.kills) ?? (values.full ? KILLS_WHEN_FULL : KILLS),
+    only: numberOf('--only', values.only),
+    named: values.named,
+    random: values.random,
+  };
+}
+
+function numberOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw new Error(`${name} takes a whole number, not ${text}`);
+  return Number(text);
+}
