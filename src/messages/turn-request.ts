@@ -5,7 +5,7 @@ import { callerSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { repaired, requestKey, tellsOfInterruption } from '../turns/canonical.js';
-import type { TurnRequest } from '../turns/turn.service.js';
+import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { newestMessage, textsOf } from './prompt-of.js';
 

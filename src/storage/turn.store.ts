@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { Database, isUniqueViolation } from './database.js';
 import type { TurnTable } from './tables.js';
-import { turnOf, type NewTurn, type Turn, type TurnFailure } from './turn.js';
+import { summaryOf, turnOf, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
@@ -14,21 +14,21 @@ export interface Lease {
   readonly now: number;
 }
 
-function rowOf(turn: NewTurn, sequence: number): TurnTable {
+function rowOf(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnTable {
   return {
     id: turn.id,
     message_id: turn.messageId,
     thread_id: turn.threadId,
     sequence,
-    state: 'queued',
+    state: lease === undefined ? 'queued' : 'running',
     request_key: turn.requestKey,
     idempotency_key: turn.idempotencyKey ?? null,
     caller: turn.caller,
     prompt: JSON.stringify(turn.prompt),
     request: JSON.stringify(turn.request),
-    attempt: 0,
-    owner: null,
-    lease_expires_at: null,
+    attempt: lease === undefined ? 0 : 1,
+    owner: lease?.owner ?? null,
+    lease_expires_at: lease?.leaseExpiresAt ?? null,
     stop_reason: null,
     usage: null,
     failure: null,
@@ -36,7 +36,7 @@ function rowOf(turn: NewTurn, sequence: number): TurnTable {
     delivered_at: null,
     events_pruned_at: null,
     created_at: turn.createdAt,
-    started_at: null,
+    started_at: lease?.now ?? null,
     ended_at: null,
   };
 }
@@ -51,15 +51,25 @@ export class TurnStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
-   * Queues a turn at the end of its thread. With an idempotency key that the thread has seen, gives the turn of then, and
-   * `created` is false. Rejects when there is no such thread.
+   * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another one of the thread runs.
+   * With an idempotency key that the thread has seen, gives the turn of then, and `created` is false. Rejects when there is no
+   * such thread.
    */
-  create(turn: NewTurn): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+  async create(turn: NewTurn, lease?: Lease): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+    try {
+      return await this.#insert(turn, lease);
+    } catch (error) {
+      if (lease === undefined || !isUniqueViolation(error)) throw error;
+      return this.#insert(turn, undefined);
+    }
+  }
+
+  #insert(turn: NewTurn, lease: Lease | undefined): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     return this.database.transaction(async (transaction) => {
       // The thread's row is the lock under which turns are numbered; an update takes it on both databases.
       const thread = await transaction
         .updateTable('threads')
-        .set({ updated_at: turn.createdAt })
+        .set({ updated_at: turn.createdAt, ...(lease === undefined ? {} : { state: 'running' }) })
         .where('id', '=', turn.threadId)
         .executeTakeFirst();
       if (thread.numUpdatedRows === 0n) throw new Error(`there is no thread ${turn.threadId}`);
@@ -81,7 +91,7 @@ export class TurnStore {
         .executeTakeFirst();
       const row = await transaction
         .insertInto('turns')
-        .values(rowOf(turn, (last?.sequence ?? 0) + 1))
+        .values(rowOf(turn, (last?.sequence ?? 0) + 1, lease))
         .returningAll()
         .executeTakeFirstOrThrow();
       return { turn: turnOf(row), created: true };
@@ -179,6 +189,17 @@ export class TurnStore {
   async following(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '>=', sequence);
     return (await query.orderBy('sequence').limit(limit).execute()).map(turnOf);
+  }
+
+  /** What tells the thread's last turns apart, the newest first, without what they said. */
+  async recent(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
+    const query = this.database.kysely
+      .selectFrom('turns')
+      .select(['id', 'thread_id', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
+      .select((select) => select('message', 'is not', null).as('has_message'))
+      .where('thread_id', '=', threadId);
+    const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();
+    return rows.map((row) => summaryOf({ ...row, has_message: Boolean(row.has_message) }));
   }
 
   /** All turns that are queued or running, whoever owns them, the oldest first. */

@@ -47,6 +47,15 @@ export interface Turn {
   readonly endedAt: number | undefined;
 }
 
+/** What tells a turn from others of its thread. */
+export interface TurnSummary extends Pick<
+  Turn,
+  'id' | 'threadId' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'
+> {
+  /** Whether there is an answer, whole or as far as it came. */
+  readonly hasMessage: boolean;
+}
+
 /** A turn to be queued. */
 export type NewTurn = Pick<
   Turn,
@@ -129,6 +138,31 @@ export function parseStoredOrUndefined<Value>(json: string | null): Value | unde
 /** `null` as the store keeps it for `undefined`. */
 export function jsonOrNull(value: object | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value);
+}
+
+/** The columns of a stored row that tell a turn from others. */
+export type TurnSummaryRow = Pick<
+  TurnTable,
+  'id' | 'thread_id' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
+> & { readonly has_message: boolean };
+
+/** A stored row as a turn's summary. Throws for a state that this version does not know. */
+export function summaryOf(row: TurnSummaryRow): TurnSummary {
+  return {
+    id: row.id,
+    threadId: row.thread_id,
+    state: oneOf(TURN_STATES, row.state, 'turn state'),
+    requestKey: row.request_key,
+    deliveredAt: row.delivered_at ?? undefined,
+    endedAt: row.ended_at ?? undefined,
+    failure: parseStoredOrUndefined<TurnFailure>(row.failure),
+    hasMessage: row.has_message,
+  };
+}
+
+/** What tells this turn from others. */
+export function summaryOfTurn(turn: Turn): TurnSummary {
+  return { ...turn, hasMessage: turn.message !== undefined };
 }
 
 /** A stored row as a turn. Throws for a state or reason that this version does not know. */

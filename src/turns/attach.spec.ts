@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { summaryOfTurn, type TurnSummary } from '../storage/turn.js';
 import { aTurn } from '../../test/support/stored.js';
 import { NO_TOKENS, startUsage } from '../translator/usage.js';
 import { messageStart } from '../translator/wire.js';
 import type { Turn, TurnState } from '../storage/turn.js';
 import { meansTurn } from './attach.js';
 
-const turn = (state: TurnState, more: Partial<Turn> = {}): Turn => aTurn({ state, requestKey: 'same', ...more });
+const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary =>
+  summaryOfTurn(aTurn({ state, requestKey: 'same', ...more }));
 
 const NOW = 1_000_000;
 const START = messageStart('msg_1', 'm', startUsage(NO_TOKENS));

@@ -1,4 +1,4 @@
-import type { Turn } from '../storage/turn.js';
+import type { TurnSummary } from '../storage/turn.js';
 import { isFinal } from '../translator/anthropic-error.js';
 
 /** What of a request decides whether it means a turn that is already there. */
@@ -22,7 +22,7 @@ const FAILURE_STANDS = 60_000;
  *
  * @param now milliseconds since the epoch.
  */
-export function meansTurn(request: SameRequest, turn: Turn, now: number): boolean {
+export function meansTurn(request: SameRequest, turn: TurnSummary, now: number): boolean {
   if (request.requestKey !== turn.requestKey) return false;
   switch (turn.state) {
     case 'queued':
@@ -31,7 +31,7 @@ export function meansTurn(request: SameRequest, turn: Turn, now: number): boolea
     case 'completed':
       return request.hasHistory || turn.deliveredAt === undefined;
     case 'cancelled':
-      return turn.message !== undefined && turn.deliveredAt === undefined;
+      return turn.hasMessage && turn.deliveredAt === undefined;
     case 'failed':
       return turn.failure !== undefined && isFinal(turn.failure.kind) && now - (turn.endedAt ?? 0) < FAILURE_STANDS;
     default:

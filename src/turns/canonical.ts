@@ -58,7 +58,7 @@ export function tellsOfInterruption(messages: readonly unknown[]): boolean {
  * begins. [Claude Code 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
  */
 export function requestKey(messages: readonly unknown[]): string {
-  const parts: string[] = [];
+  const parts = new PartsHash();
   let previous = '';
   for (const message of messages) {
     const speaker = role(message);
@@ -67,17 +67,41 @@ export function requestKey(messages: readonly unknown[]): string {
     previous = speaker;
     canonicalContent(message, parts);
   }
-  return createHash('sha256').update(parts.join('\u0000')).digest('hex');
+  return parts.digest();
 }
 
-function canonicalContent(message: unknown, parts: string[]): void {
+/** Parts at least this long, in characters, are hashed as they are: to join megabytes first would take longer than hashing them. */
+const LONG_PART = 1024;
+
+/** A hash of texts one after the other. Short ones are gathered, as each call of the hash has its price. */
+class PartsHash {
+  readonly #hash = createHash('sha256');
+  #gathered = '';
+
+  push(...parts: readonly string[]): void {
+    for (const part of parts) {
+      if (part.length >= LONG_PART) this.#hash.update(this.#gathered).update(part);
+      this.#gathered = part.length >= LONG_PART ? '\u0000' : `${this.#gathered}${part}\u0000`;
+      if (this.#gathered.length >= LONG_PART) {
+        this.#hash.update(this.#gathered);
+        this.#gathered = '';
+      }
+    }
+  }
+
+  digest(): string {
+    return this.#hash.update(this.#gathered).digest('hex');
+  }
+}
+
+function canonicalContent(message: unknown, parts: PartsHash): void {
   const content = isObject(message) ? message['content'] : undefined;
   if (typeof content === 'string') pushText(content, parts);
   if (!Array.isArray(content)) return;
   for (const block of content as readonly unknown[]) if (isObject(block)) canonicalBlock(block, parts);
 }
 
-function canonicalBlock(block: Fields, parts: string[]): void {
+function canonicalBlock(block: Fields, parts: PartsHash): void {
   switch (block['type']) {
     case 'text':
       if (typeof block['text'] === 'string') pushText(block['text'], parts);
@@ -99,7 +123,7 @@ function canonicalBlock(block: Fields, parts: string[]): void {
   }
 }
 
-function pushText(text: string, parts: string[]): void {
+function pushText(text: string, parts: PartsHash): void {
   const kept = withoutReminders(text).trim();
   if (kept !== '') parts.push(kept);
 }

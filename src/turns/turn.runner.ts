@@ -15,6 +15,7 @@ import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { type Lease, TurnStore } from '../storage/turn.store.js';
 import { maxDurationOf } from './max-duration.js';
+import type { Place, RunnerCounts, Waiting } from './place.js';
 import { TurnRun, type TurnRunContext } from './turn-run.js';
 
 /** How long this process may be silent before another may take its turns, in milliseconds. */
@@ -25,18 +26,6 @@ const TICK = 1000;
 /** How often old events are looked for, in milliseconds. */
 const PRUNE = 3_600_000;
 
-/** A turn that waits for its start. */
-interface Waiting {
-  readonly thread: Thread;
-  readonly turn: Turn;
-}
-
-/** How many turns this process has. */
-export interface RunnerCounts {
-  readonly running: number;
-  readonly waiting: number;
-}
-
 /** Runs the turns of this process: one at a time per thread, in their order, and so many at once as the deployment allows. */
 @Injectable()
 export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -45,6 +34,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   readonly #waiting: Waiting[] = [];
   /** Running turns by thread. */
   readonly #running = new Map<string, { readonly run: TurnRun; readonly ended: Promise<void> }>();
+  /** Threads for whose turn a place is kept. */
+  readonly #reserved = new Set<string>();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #submitted$ = new Subject<string>();
   #draining = false;
@@ -83,15 +74,34 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return this.#waiting.filter((waiting) => waiting.turn.threadId === threadId).length;
   }
 
-  /** Takes on a turn that is stored as queued, or as running by a process that is gone. */
+  /**
+   * A place for a turn of this thread that can start at once, so that it need not be queued first; `undefined` when it has to
+   * wait. The place is taken until the turn is submitted, or the place released as there is none.
+   */
+  reserve(threadId: string): Place | undefined {
+    const isTaken = this.#running.has(threadId) || this.#reserved.has(threadId) || this.waitingOf(threadId) > 0;
+    if (this.#draining || isTaken || this.isFull) return undefined;
+    this.#reserved.add(threadId);
+    const release = (): void => {
+      if (this.#reserved.delete(threadId)) this.startWhatMay();
+    };
+    return { lease: this.lease(), release };
+  }
+
+  /**
+   * Takes on a turn that is stored as queued, or as running: by this process in a place that was reserved for it, or by one
+   * that is gone.
+   */
   submit(thread: Thread, turn: Turn): void {
-    this.#waiting.push({ thread, turn });
+    const hasPlace = this.#reserved.delete(turn.threadId) && turn.owner === this.owner;
+    if (hasPlace) this.start({ thread, turn });
+    else this.#waiting.push({ thread, turn });
     this.#submitted$.next(turn.threadId);
     this.startWhatMay();
   }
 
   /** Interrupts a turn, or takes it out of the queue. False when it is neither running nor waiting here. */
-  async interrupt(turn: Turn): Promise<boolean> {
+  async interrupt(turn: Pick<Turn, 'id' | 'threadId'>): Promise<boolean> {
     const running = this.#running.get(turn.threadId);
     if (running?.run.turnId === turn.id) {
       running.run.interrupt();
@@ -141,9 +151,13 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await this.gateway.stopAll();
   }
 
+  private get isFull(): boolean {
+    return this.#running.size + this.#reserved.size >= this.config.maxConcurrentTurns;
+  }
+
   private startWhatMay(): void {
     for (let index = 0; index < this.#waiting.length;) {
-      if (this.#draining || this.#running.size >= this.config.maxConcurrentTurns) return;
+      if (this.#draining || this.isFull) return;
       const waiting = this.#waiting[index];
       if (waiting === undefined || this.#running.has(waiting.turn.threadId)) {
         index += 1;
@@ -178,6 +192,10 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private async runClaimed(run: TurnRun, turn: Turn, queuedThread: Thread): Promise<void> {
+    if (turn.owner === this.owner) {
+      await run.run(turn, queuedThread);
+      return;
+    }
     const claimed =
       turn.state === 'running'
         ? await this.turns.reclaim(turn.id, { ...this.lease(), fromAttempt: turn.attempt })

@@ -4,10 +4,9 @@ import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness/harness-event.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
-import type { Prompt } from '../harness/prompt.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
-import { hasEnded, type Turn } from '../storage/turn.js';
+import { hasEnded, summaryOfTurn, type Turn, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
@@ -18,31 +17,8 @@ import { meansTurn, type SameRequest } from './attach.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { translateOptions, turnRequest } from './known-usage.js';
 import { newMessageId } from './message-id.js';
+import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { TurnRunner } from './turn.runner.js';
-
-/** A request for a turn, as far as it matters to threads and turns. */
-export interface TurnRequest extends SameRequest {
-  readonly tenant: string;
-  /** The thread that the request names, or the fresh one that it gets unless it turns out to be a retry. */
-  readonly threadKey: string;
-  /** Whether the request named no thread, so that `threadKey` was made up for it. */
-  readonly isFreshThread: boolean;
-  readonly model: string;
-  readonly systemPrompt: string | undefined;
-  readonly prompt: Prompt;
-  readonly caller: string;
-  readonly idempotencyKey: string | undefined;
-  /** The caller's user interrupted the turn that may still be running. */
-  readonly interrupts: boolean;
-}
-
-/** A turn that a request means, and its thread. */
-export interface OpenedTurn {
-  readonly thread: Thread;
-  readonly turn: Turn;
-  /** The turn was there before the request. */
-  readonly attached: boolean;
-}
 
 /** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
 const RETRY_WINDOW = 3_600_000;
@@ -132,40 +108,61 @@ export class TurnService implements OnApplicationBootstrap {
 
   private async openAlone(request: TurnRequest): Promise<OpenedTurn> {
     const thread = await this.threads.find(request.tenant, request.threadKey);
-    const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request);
+    // Behind the running turn there may be queued ones.
+    const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
+    const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request, recent);
     if (known !== undefined) return known;
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
-    const latest = thread === undefined ? undefined : await this.turns.latest(thread.id);
-    if (latest !== undefined && !hasEnded(latest.state)) await this.makeWay(latest, request);
+    const going = recent.filter((turn) => !hasEnded(turn.state));
+    if (going.length > 0) await this.makeWay(going, request);
     const owner = thread ?? (await this.createThread(request));
-    const { turn } = await this.turns.create({
-      id: randomUUID(),
-      messageId: newMessageId(),
-      threadId: owner.id,
-      requestKey: request.requestKey,
-      idempotencyKey: request.idempotencyKey,
-      caller: request.caller,
-      prompt: request.prompt,
-      request: turnRequest(owner),
-      createdAt: Date.now(),
-    });
-    this.runner.submit(owner, turn);
-    return { thread: owner, turn, attached: false };
+    return { thread: owner, turn: await this.startTurn(owner, request), attached: false };
   }
 
-  private async sameTurn(thread: Thread, request: TurnRequest): Promise<OpenedTurn | undefined> {
-    if (request.idempotencyKey !== undefined) {
-      const turn = await this.turns.byIdempotencyKey(thread.id, request.idempotencyKey);
-      return turn === undefined ? undefined : { thread, turn, attached: true };
+  private async startTurn(thread: Thread, request: TurnRequest): Promise<Turn> {
+    const place = this.runner.reserve(thread.id);
+    try {
+      const { turn } = await this.turns.create(
+        {
+          id: randomUUID(),
+          messageId: newMessageId(),
+          threadId: thread.id,
+          requestKey: request.requestKey,
+          idempotencyKey: request.idempotencyKey,
+          caller: request.caller,
+          prompt: request.prompt,
+          request: turnRequest(thread),
+          createdAt: Date.now(),
+        },
+        place?.lease,
+      );
+      this.runner.submit(thread, turn);
+      return turn;
+    } finally {
+      place?.release();
     }
-    // Behind the running turn there may be queued ones; of those that have ended only the last one counts.
-    const newest = await this.turns.newest(thread.id, this.config.maxQueuedPerThread + 2);
-    const lastEnded = newest.find((turn) => hasEnded(turn.state));
-    const turn = newest.find((one) => (one === lastEnded || !hasEnded(one.state)) && this.means(request, one));
+  }
+
+  private async sameTurn(
+    thread: Thread,
+    request: TurnRequest,
+    recent: readonly TurnSummary[],
+  ): Promise<OpenedTurn | undefined> {
+    const turn =
+      request.idempotencyKey === undefined
+        ? await this.recentTurn(request, recent)
+        : await this.turns.byIdempotencyKey(thread.id, request.idempotencyKey);
     return turn === undefined ? undefined : { thread, turn, attached: true };
   }
 
-  private means(request: SameRequest, turn: Turn): boolean {
+  private async recentTurn(request: SameRequest, recent: readonly TurnSummary[]): Promise<Turn | undefined> {
+    // Of the turns that have ended only the last one counts.
+    const lastEnded = recent.find((turn) => hasEnded(turn.state));
+    const meant = recent.find((one) => (one === lastEnded || !hasEnded(one.state)) && this.means(request, one));
+    return meant === undefined ? undefined : this.turns.byId(meant.id);
+  }
+
+  private means(request: SameRequest, turn: TurnSummary): boolean {
     const isDelivered = this.#justDelivered.has(turn.id);
     return meansTurn(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn, Date.now());
   }
@@ -179,7 +176,8 @@ export class TurnService implements OnApplicationBootstrap {
       if (thread?.tenant !== request.tenant || thread.metadata['fresh'] !== true) continue;
       if (turn.idempotencyKey !== request.idempotencyKey) continue;
       // An idempotency key says that it is the same request, also when the answer has been read to its end.
-      const same = request.idempotencyKey !== undefined || this.means({ ...request, hasHistory: false }, turn);
+      const same =
+        request.idempotencyKey !== undefined || this.means({ ...request, hasHistory: false }, summaryOfTurn(turn));
       if (same) return { thread, turn, attached: true };
     }
     return undefined;
@@ -212,16 +210,14 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /** Another message on a busy thread: interrupts, waits in the queue or is refused, as the deployment wants. */
-  private async makeWay(latest: Turn, request: TurnRequest): Promise<void> {
+  private async makeWay(going: readonly TurnSummary[], request: TurnRequest): Promise<void> {
     const policy: BusyPolicy = request.interrupts ? 'interrupt' : this.config.onBusy;
     switch (policy) {
       case 'interrupt':
-        for (const turn of await this.turns.newest(latest.threadId, this.config.maxQueuedPerThread + 1)) {
-          if (!hasEnded(turn.state)) await this.runner.interrupt(turn);
-        }
+        for (const turn of going) await this.runner.interrupt(turn);
         return;
       case 'queue':
-        if (this.runner.waitingOf(latest.threadId) >= this.config.maxQueuedPerThread)
+        if (going.filter((turn) => turn.state === 'queued').length >= this.config.maxQueuedPerThread)
           throw busy('Too many messages wait on this thread.');
         return;
       case 'reject':
