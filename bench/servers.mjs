@@ -27,7 +27,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 /** Only what the server needs: nothing of the caller's own settings, keys or agents plays a part. */
-function environment(dataDirectory) {
+function environment(dataDirectory, settings) {
   return {
     PATH: process.env.PATH,
     HOME: dataDirectory,
@@ -40,16 +40,17 @@ function environment(dataDirectory) {
     CHIRON_MAX_CONCURRENT_TURNS: '100000',
     CHIRON_MAX_WAITING_TURNS: '1000000',
     CHIRON_DRAIN_SECONDS: '0',
+    ...settings,
   };
 }
 
 /** Starts a server of a kind, with a data folder of its own. Resolves once it says that it listens. */
-export async function start(kind, nodeOptions = []) {
+export async function start(kind, nodeOptions = [], settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'chiron-bench-'));
   const begun = performance.now();
   const child = spawn(process.execPath, [...nodeOptions, kinds[kind]], {
     cwd: folder,
-    env: environment(folder),
+    env: environment(folder, settings),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const server = new Server(kind, child, folder);
