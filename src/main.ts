@@ -7,6 +7,7 @@ import { ConfigurationError } from './config/environment.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { startSummary } from './ops/start-summary.js';
 import { createServer } from './server.js';
+import { lockDataFolder } from './storage/data-folder-lock.js';
 import { StorageOpenError } from './storage/database.js';
 import { TurnRunner } from './turns/turn.runner.js';
 
@@ -15,6 +16,7 @@ async function main(): Promise<void> {
   // Variables that are set already win over those in the file.
   if (existsSync('.env')) loadEnvFile('.env');
   const config = readConfig(process.env);
+  lockDataFolder(config.dataDirectory);
   const app = await createServer(config);
   let stopping = false;
   const stop = (): void => {

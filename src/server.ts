@@ -9,6 +9,7 @@ import { HarnessRegistry } from './harness/harness.registry.js';
 import { errorEnvelope } from './messages/anthropic-error.filter.js';
 import { newRequestId, requestId } from './messages/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
+import type { AnthropicErrorType } from './translator/anthropic-error.js';
 
 /**
  * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
@@ -51,14 +52,30 @@ export function configure(app: NestExpressApplication): void {
       return;
     }
     const id = newRequestId();
-    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-    const body = errorEnvelope(
-      { type: 'invalid_request_error', message: tooLarge ? 'The request headers are too large.' : 'This is not HTTP.' },
-      id,
-    );
-    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    const refusal = refusalOf(error.code);
+    const body = errorEnvelope({ type: refusal.type, message: refusal.message }, id);
     socket.end(
-      `HTTP/1.1 ${status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `HTTP/1.1 ${refusal.status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     );
   });
+}
+
+/** What a sender is told whose bytes Node could not make a request of. */
+function refusalOf(code: string | undefined): {
+  readonly status: string;
+  readonly type: AnthropicErrorType;
+  readonly message: string;
+} {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return {
+        status: '431 Request Header Fields Too Large',
+        type: 'invalid_request_error',
+        message: 'The request headers are too large.',
+      };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: '408 Request Timeout', type: 'timeout_error', message: 'The request took too long to arrive.' };
+    default:
+      return { status: '400 Bad Request', type: 'invalid_request_error', message: 'This is not HTTP.' };
+  }
 }

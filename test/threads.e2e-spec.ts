@@ -49,7 +49,7 @@ describe('the thread of a request', () => {
     expect(keyOf(await post({}, metadata))).toBe('api:claude:c');
   });
 
-  it.each([undefined, 'somebody', '{', '{"session_id":""}', '{"session_id":7}', 'null', 5])(
+  it.each([undefined, 'somebody', '{', '{"session_id":7}', 'null', 5])(
     'is a new one when nothing names it, also with metadata.user_id %j',
     async (value) => {
       const [one, other] = [keyOf(await post({}, userId(value))), keyOf(await post({}, userId(value)))];
@@ -95,6 +95,7 @@ describe('the thread of a request', () => {
   it('cannot be an empty session, nor one that is no good as a key', async () => {
     const threads = await app.count('threads');
     await post({ 'x-claude-code-session-id': '' }).expect(400, /must not be empty/);
+    await post({}, userId('{"session_id":""}')).expect(400, /must not be empty/);
     await post({ 'x-claude-code-session-id': 'x'.repeat(600) }).expect(400, /at most 512 bytes/);
     await post({}, userId(JSON.stringify({ session_id: 'a\u0001b' }))).expect(400, /control characters/);
     expect(await app.count('threads')).toBe(threads);

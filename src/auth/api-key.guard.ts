@@ -27,6 +27,7 @@ export class ApiKeyGuard implements CanActivate {
     ]);
     if (isPublic === true) return true;
     const request = context.switchToHttp().getRequest<Request>();
+    if (this.config.apiKeys.length === 0) refuseWebPages(request);
     const principal = this.principal(presentedKeys(request));
     if (principal === undefined) {
       throw new AnthropicException('authentication_error', 'invalid x-api-key', {
@@ -48,6 +49,25 @@ export class ApiKeyGuard implements CanActivate {
     return tenant === undefined ? undefined : { tenant };
   }
 }
+
+/**
+ * Without keys everybody on this machine may call, and that must not be every web page that somebody on it looks at: a page can
+ * have a browser send a request here, or have a name of its own resolve to this address.
+ *
+ * @throws AnthropicException (403)
+ */
+function refuseWebPages(request: Request): void {
+  const names = [request.get('host'), request.get('origin')?.replace(/^https?:\/\//, '')];
+  const isForeign = names.some((name) => name !== undefined && !LOOPBACK.test(name));
+  if (!isForeign && request.get('sec-fetch-site') !== 'cross-site') return;
+  throw new AnthropicException(
+    'permission_error',
+    'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
+    { headers: { 'x-should-retry': 'false' } },
+  );
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /** SDKs before 1.0 send `x-api-key`, from 1.0 on `Authorization: Bearer`; Claude Code's apiKeyHelper sends both. */
 function presentedKeys(request: Request): readonly string[] {

@@ -130,7 +130,7 @@ export class HarnessGateway {
     this.#warm.delete(threadId);
     const ending = warm.session
       .close()
-      .catch((error: unknown) => this.logger.error({ threadId, error }, 'a harness process could not be stopped'))
+      .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'a harness process could not be stopped'))
       .finally(() => {
         if (this.#ending.get(threadId) === ending) this.#ending.delete(threadId);
       });

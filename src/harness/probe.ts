@@ -17,9 +17,20 @@ export function versionIn(text: string): string | undefined {
   return /\d+\.\d+\.\d+[\w.+-]*/.exec(text)?.[0];
 }
 
+/** The agent programs are asked for their version only; the server's secrets are not theirs. */
+function probeEnvironment(): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env;
+  return { PATH, HOME };
+}
+
 function outputOf(path: string): Promise<string> {
   return new Promise((resolve) => {
-    const options = { timeout: PROBE_TIMEOUT_MILLISECONDS, killSignal: 'SIGKILL', encoding: 'utf8' } as const;
+    const options = {
+      timeout: PROBE_TIMEOUT_MILLISECONDS,
+      killSignal: 'SIGKILL',
+      encoding: 'utf8',
+      env: probeEnvironment(),
+    } as const;
     execFile(path, ['--version'], options, (error, stdout) => resolve(error === null ? stdout : ''));
   });
 }

@@ -29,6 +29,7 @@ export class MessagesController {
 
   /** Opens the turn that the request means, or attaches to it, and answers with its message. */
   @Post()
+  @HttpCode(200)
   @CreateMessageDocs()
   async create(@Caller() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
     const body = createMessageDto(await readJsonBody(request));
@@ -37,6 +38,7 @@ export class MessagesController {
     const asked = askedTurn(request, body, this.config.callerSystem);
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
+      response.setHeader(THREAD_KEY_HEADER, headerText(threadKey));
       this.answers.ready(side, response, body.stream === true);
       return;
     }

@@ -53,6 +53,14 @@ describe('the rest of a message', () => {
     expect([left[0], ...left.slice(-2)]).toEqual([events[0], ...events.slice(-2)]);
   });
 
+  it('shows a block whole that says something else than what the caller has', async () => {
+    const left = await rest('Hello wor', message(TOOL, text('Hi there, '), text('my friend')));
+    expect(checkGrammar(left)).toEqual([]);
+    expect(streamedText(left)).toBe('Hi there, my friend');
+    const later = await rest('Hello wor', message(text('Hello '), text('there')));
+    expect(streamedText(later)).toBe('there');
+  });
+
   it('goes on in the middle of a block that comes in pieces', async () => {
     const pieces = ['One', ' two', ' three', ' four'];
     const streamed: readonly StreamEvent[] = [

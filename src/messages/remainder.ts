@@ -2,28 +2,24 @@ import { filter, map, type MonoTypeOperatorFunction, scan } from 'rxjs';
 import type { StreamEvent } from '../translator/stream-event.js';
 
 interface State {
-  /** Characters of text that the caller already has and that are still to come. */
-  readonly owed: number;
-  /** Index of the block that is open, in the whole message. */
-  readonly kind: string;
+  /** The text that the caller already has and that is still to come. */
+  readonly owed: string;
   /** Blocks that were left out so far. */
   readonly skipped: number;
-  /** Whether the open block has been shown. */
-  readonly isShown: boolean;
+  /** What was left out of the open block; `undefined` while the open block is shown, or none is open. */
+  readonly hidden: string | undefined;
 }
 
 /**
- * The rest of a message for a caller that has its first `received` characters of text: blocks before them are left out, the
- * block in which they end begins after them. Everything passes when the caller has nothing.
+ * The rest of a message for a caller that has `received` of its text: blocks before its end are left out, the block in which it
+ * ends begins after it. A message that says something else, as after a crash whose half text was dropped, is shown from the
+ * block on in which it differs. Everything passes when the caller has nothing.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
 export function remainder(received: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   if (received === undefined || received === '') return (source$) => source$;
-  const seed: readonly [State, readonly StreamEvent[]] = [
-    { owed: received.length, kind: '', skipped: 0, isShown: true },
-    [],
-  ];
+  const seed: readonly [State, readonly StreamEvent[]] = [{ owed: received, skipped: 0, hidden: undefined }, []];
   return (source$) =>
     source$.pipe(
       scan(([state], events) => restAll(state, events), seed),
@@ -45,28 +41,29 @@ function restAll(first: State, events: readonly StreamEvent[]): readonly [State,
 
 function rest(state: State, event: StreamEvent): readonly [State, readonly StreamEvent[]] {
   switch (event.type) {
-    case 'content_block_start': {
-      const { type } = event.content_block;
-      if (state.owed > 0) return [{ ...state, kind: type, skipped: state.skipped + 1, isShown: false }, []];
-      return [{ ...state, kind: type, isShown: true }, [{ ...event, index: event.index - state.skipped }]];
-    }
+    case 'content_block_start':
+      if (state.owed !== '') return [{ ...state, skipped: state.skipped + 1, hidden: '' }, []];
+      return [state, [{ ...event, index: event.index - state.skipped }]];
     case 'content_block_delta': {
-      if (state.isShown) return [state, [{ ...event, index: event.index - state.skipped }]];
+      const { hidden, owed } = state;
+      if (hidden === undefined) return [state, [{ ...event, index: event.index - state.skipped }]];
       if (event.delta.type !== 'text_delta') return [state, []];
       const { text } = event.delta;
-      if (text.length <= state.owed) return [{ ...state, owed: state.owed - text.length }, []];
+      if (owed.startsWith(text)) return [{ ...state, owed: owed.slice(text.length), hidden: hidden + text }, []];
+      const shown = text.startsWith(owed) ? text.slice(owed.length) : hidden + text;
       const skipped = state.skipped - 1;
       const index = event.index - skipped;
       return [
-        { ...state, owed: 0, skipped, isShown: true },
+        { owed: '', skipped, hidden: undefined },
         [
           { type: 'content_block_start', index, content_block: { type: 'text', text: '', citations: null } },
-          { type: 'content_block_delta', index, delta: { type: 'text_delta', text: text.slice(state.owed) } },
+          { type: 'content_block_delta', index, delta: { type: 'text_delta', text: shown } },
         ],
       ];
     }
     case 'content_block_stop':
-      return [state, state.isShown ? [{ ...event, index: event.index - state.skipped }] : []];
+      if (state.hidden !== undefined) return [{ ...state, hidden: undefined }, []];
+      return [state, [{ ...event, index: event.index - state.skipped }]];
     case 'message_start':
     case 'message_delta':
     case 'message_stop':

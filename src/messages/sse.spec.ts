@@ -90,7 +90,14 @@ describe('a stream', () => {
     writer.write([DELTA]);
     for (const seconds of [10.1, 20.2, 30.3]) writer.tick(start + seconds * 1000);
     expect(signals).toEqual(['keep-alive']);
-    expect(response.writes).toHaveLength(3);
+  });
+
+  it('is pinged as well when the empty delta goes into a block that is not shown', () => {
+    writer.write([DELTA]);
+    for (const seconds of [10.1, 20.2, 30.3]) writer.tick(start + seconds * 1000);
+    expect(response.writes).toHaveLength(4);
+    writer.tick(start + 30_600);
+    expect(signals).toEqual(['keep-alive']);
   });
 
   it('sends nothing to keep alive a caller that does not read', () => {

@@ -83,11 +83,16 @@ export class SseWriter implements Ticking {
       if (now - this.#lastEvent >= BEGIN_AFTER) this.signals$.next('begin');
     } else if (!this.isOpen()) {
       // A caller that does not read gets nothing to keep.
-    } else if (now - this.#lastEvent >= KEEP_ALIVE_AFTER) {
-      this.signals$.next('keep-alive');
-    } else if (now - this.#lastWrite >= PING_AFTER) {
-      this.#lastWrite = now;
-      this.response.write(PING);
+    } else {
+      if (now - this.#lastEvent >= KEEP_ALIVE_AFTER) {
+        this.#lastEvent = now;
+        this.signals$.next('keep-alive');
+      }
+      // Also when the empty delta went into a block that this caller is not shown.
+      if (now - this.#lastWrite >= PING_AFTER) {
+        this.#lastWrite = now;
+        this.response.write(PING);
+      }
     }
   }
 }

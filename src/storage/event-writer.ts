@@ -39,6 +39,7 @@ export class EventWriter {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #failures = 0;
+  #isStopped = false;
   #rest: number;
 
   constructor(
@@ -85,6 +86,7 @@ export class EventWriter {
 
   /** No timer afterwards. */
   stop(): void {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#pending.clear();
@@ -92,7 +94,9 @@ export class EventWriter {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#running !== undefined || this.#pending.size === 0) return;
+    if (this.#timer !== undefined || this.#running !== undefined || this.#isStopped) return;
+    // Without anything to write, a store that failed is asked until it answers: readiness depends on it.
+    if (this.#pending.size === 0 && this.#failures === 0) return;
     const delay = this.#failures > 0 ? retryDelay(this.#failures) : this.#rest;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -111,7 +115,7 @@ export class EventWriter {
   async #write(): Promise<void> {
     const turns = [...this.#pending].filter((turn) => turn.open && turn.pending > 0);
     this.#pending.clear();
-    if (turns.length === 0) return;
+    if (turns.length === 0) return this.#ask();
     const begin = performance.now();
     try {
       const batch = await this.#commit(turns);
@@ -126,6 +130,16 @@ export class EventWriter {
     }
     const rest = this.store.database.kind === 'sqlite' ? (performance.now() - begin) * REST_PER_FLUSH : 0;
     this.#rest = Math.max(this.flushMilliseconds, Math.min(rest, LONGEST_REST_MILLISECONDS));
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#failures === 0) return;
+    try {
+      await this.store.database.ping();
+      this.#recovered();
+    } catch (error) {
+      this.#failed([], error);
+    }
   }
 
   #commit(turns: readonly LiveTurn[]): Promise<Batch> {

@@ -6,6 +6,9 @@ import { summaryOf, turnOf, type NewTurn, type Turn, type TurnFailure, type Turn
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
+/** How many turns of the same words are looked at, at most. */
+const SAME_REQUESTS = 20;
+
 /** Who runs a turn, and until when others must believe it. Times are milliseconds since the epoch. */
 export interface Lease {
   /** The process that runs the turn. */
@@ -171,7 +174,7 @@ export class TurnStore {
   /** The turns of any thread with this request key that were made at or after `since`, the newest first. */
   async byRequestKey(requestKey: string, since: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('request_key', '=', requestKey).where('created_at', '>=', since);
-    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').execute()).map(turnOf);
+    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SAME_REQUESTS).execute()).map(turnOf);
   }
 
   /** The thread's last turn. */

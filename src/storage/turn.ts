@@ -71,7 +71,7 @@ interface TurnOutcomeBase {
   readonly endedAt: number;
 }
 
-/** How a turn ended. A turn that was interrupted is `completed` with the reason `interrupted`. */
+/** How a turn ended. A turn that was interrupted is `cancelled`; its message holds what there was. */
 export type TurnOutcome =
   | (TurnOutcomeBase & { readonly state: 'completed'; readonly stopReason: TurnEndReason })
   | (TurnOutcomeBase & { readonly state: 'failed'; readonly failure: TurnFailure })

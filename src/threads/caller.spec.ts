@@ -19,13 +19,13 @@ describe('a side request', () => {
 
   it('is a title, or a sub-agent’s, of Claude Code', () => {
     expect(isSideRequest({ ...main, hasTools: false, hasOutputFormat: true })).toBe(true);
+    expect(isSideRequest({ ...main, hasTools: false })).toBe(true);
+    expect(isSideRequest({ ...main, hasOutputFormat: true })).toBe(true);
     expect(isSideRequest({ ...main, agentId: 'a' })).toBe(true);
   });
 
   it('is neither the real request, nor anything of another client', () => {
     expect(isSideRequest(main)).toBe(false);
-    expect(isSideRequest({ ...main, hasTools: false })).toBe(false);
-    expect(isSideRequest({ ...main, hasOutputFormat: true })).toBe(false);
     expect(isSideRequest({ caller: 'sdk', hasTools: false, hasOutputFormat: true, agentId: 'a' })).toBe(false);
   });
 });

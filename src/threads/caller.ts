@@ -28,9 +28,9 @@ export interface SideRequestClues {
 /**
  * Whether a request is not a turn of the thread whose session id it carries. Claude Code asks for titles and other small
  * things beside the real request, with the same session id and model; they must not touch the thread. [Claude Code 2.1.330,
- * interactive: title generation has no tools and an `output_config.format`]
+ * interactive: the real request has tools and no `output_config.format`, the others have no tools or have a format]
  */
 export function isSideRequest(clues: SideRequestClues): boolean {
   if (clues.caller !== 'claude-code') return false;
-  return clues.agentId !== undefined || (!clues.hasTools && clues.hasOutputFormat);
+  return clues.agentId !== undefined || !clues.hasTools || clues.hasOutputFormat;
 }

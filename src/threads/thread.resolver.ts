@@ -49,13 +49,18 @@ function namedKey(clues: ThreadClues): string | undefined {
 /** Claude Code puts its session id here too, for proxies that strip headers: `{"device_id":…,"session_id":…}` as a string. [2.1.330] */
 function sessionIdOf(userId: unknown): string | undefined {
   if (typeof userId !== 'string' || !userId.startsWith('{')) return undefined;
+  const parsed = parsedOrUndefined(userId);
+  if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;
+  const { session_id: sessionId } = parsed;
+  if (sessionId === '') throw badRequest('metadata.user_id: session_id must not be empty');
+  return typeof sessionId === 'string' ? sessionId : undefined;
+}
+
+/** Any text is a good user id; one that is not JSON just names no session. */
+function parsedOrUndefined(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(userId);
-    if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;
-    const { session_id: sessionId } = parsed;
-    return typeof sessionId === 'string' && sessionId !== '' ? sessionId : undefined;
+    return JSON.parse(text);
   } catch {
-    // Any text is a good user id; one that is not JSON just names no session.
     return undefined;
   }
 }

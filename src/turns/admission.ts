@@ -9,7 +9,7 @@ export function refuseWhenFull(runner: TurnRunner, maxWaitingTurns: number): voi
       headers: { 'retry-after': '5' },
     });
   }
-  if (runner.counts.waiting >= maxWaitingTurns) {
+  if (runner.isFull && runner.counts.waiting >= maxWaitingTurns) {
     throw new AnthropicException('overloaded_error', 'Too many turns are waiting.', {
       headers: { 'retry-after': '10' },
     });

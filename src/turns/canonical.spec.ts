@@ -50,6 +50,21 @@ describe(requestKey.name, () => {
     expect(requestKey(conversation)).not.toBe(requestKey(plain));
   });
 
+  it('tells search results and documents apart by all that the agent is given of them', () => {
+    const search = (words: string) => [
+      user([{ type: 'search_result', title: 't', source: 's', content: [text(words)] }]),
+    ];
+    expect(requestKey(search('APPLE'))).not.toBe(requestKey(search('BANANA')));
+    const document = (title: string) => [user([{ type: 'document', title, source: { type: 'url', url: 'u' } }])];
+    expect(requestKey(document('a'))).not.toBe(requestKey(document('b')));
+  });
+
+  it('tells long texts apart wherever they differ', () => {
+    const long = (end: string) => [user(`${'x'.repeat(5000)}${end}`), assistant('y'.repeat(1023)), user('z')];
+    expect(requestKey(long('a'))).not.toBe(requestKey(long('b')));
+    expect(requestKey(long('a'))).toBe(requestKey(long('a')));
+  });
+
   it('tells tool results apart by what they say, but not by an is_error of false', () => {
     const result = (content: unknown, extra: object = {}) => [
       user([{ type: 'tool_result', tool_use_id: 't', content, ...extra }]),

@@ -115,7 +115,9 @@ function canonicalBlock(block: Fields, parts: PartsHash): void {
       return;
     case 'image':
     case 'document':
-      parts.push(`\u0002${block['type']}`, JSON.stringify(block['source'] ?? null));
+    case 'search_result':
+      parts.push(`\u0002${block['type']}`, JSON.stringify([block['source'], block['title'], block['context']]));
+      canonicalContent(block, parts);
       return;
     default:
       // Thinking and the blocks of inner tools: callers may or may not send them back.

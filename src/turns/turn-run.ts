@@ -15,6 +15,8 @@ type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed'
 
 /** How often the process of one turn may die, or hang, and be resumed by this server. */
 const MAX_RESUMPTIONS = 2;
+/** How often a turn is tried in all, by whatever server: one that brings the server down must not do so for ever. */
+const MAX_ATTEMPTS = 20;
 /** How long an interrupted harness may take to end its turn before it is killed, in milliseconds. */
 const INTERRUPT_GRACE = 10_000;
 
@@ -73,7 +75,8 @@ export class TurnRun {
     this.#events = [...(await this.context.log.open(this.turn))];
     if (this.turn.attempt > 1) this.take([{ type: 'attempt-start', attempt: this.turn.attempt }]);
     for (;;) {
-      const end = await this.attempt();
+      if (this.#setAside) return this.context.log.setAside(this.turn.id);
+      const end = this.endWithoutAttempt() ?? (await this.attempt());
       if (this.#setAside) return this.context.log.setAside(this.turn.id);
       if (!this.isWorthResuming(end)) return this.finish(end);
       this.logger.warn({ turnId: this.turn.id, attempt: this.turn.attempt }, 'the harness died; the turn is resumed');
@@ -115,6 +118,13 @@ export class TurnRun {
       this.#lastEventAt = now;
       void this.context.gateway.stop(this.thread.id);
     }
+  }
+
+  /** The end of a turn that is not worth, or not to be, tried once more. */
+  private endWithoutAttempt(): TurnEnd | undefined {
+    if (this.#interruptedAt !== undefined) return { type: 'turn-end', reason: 'interrupted' };
+    if (this.turn.attempt <= MAX_ATTEMPTS) return undefined;
+    return { type: 'turn-failed', kind: 'internal', message: `The turn was given up after ${MAX_ATTEMPTS} attempts.` };
   }
 
   private attempt(): Promise<TurnEnd> {

@@ -5,38 +5,37 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { HarnessGateway } from '../harness/harness.gateway.js';
 import { EventLog } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
-import type { Turn } from '../storage/turn.js';
-import { type Lease, TurnStore } from '../storage/turn.store.js';
+import { hasEnded, type Turn } from '../storage/turn.js';
+import { TurnStore } from '../storage/turn.store.js';
+import { LeaseService } from './lease.service.js';
 import { maxDurationOf } from './max-duration.js';
 import type { Place, RunnerCounts, Waiting } from './place.js';
 import { TurnRun, type TurnRunContext } from './turn-run.js';
 
-/** How long this process may be silent before another may take its turns, in milliseconds. */
-const LEASE = 60_000;
-const LEASE_RENEWAL = 20_000;
 /** How often running turns are looked at for having become too long or too silent, in milliseconds. */
 const TICK = 1000;
-/** How often old events are looked for, in milliseconds. */
-const PRUNE = 3_600_000;
+/** How long a turn that could not be run waits for its next try, at first and at most, in milliseconds. */
+const FIRST_RETRY = 1000;
+const LAST_RETRY = 30_000;
 
 /** Runs the turns of this process: one at a time per thread, in their order, and so many at once as the deployment allows. */
 @Injectable()
 export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(TurnRunner.name);
-  private readonly owner = randomUUID();
   readonly #waiting: Waiting[] = [];
   /** Running turns by thread. */
   readonly #running = new Map<string, { readonly run: TurnRun; readonly ended: Promise<void> }>();
   /** Threads for whose turn a place is kept. */
   readonly #reserved = new Set<string>();
-  readonly #timers: NodeJS.Timeout[] = [];
+  /** Turns of an earlier server that are to end without being resumed. */
+  readonly #cancelled = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
   readonly #submitted$ = new Subject<string>();
   #draining = false;
   #hurry: () => void = () => undefined;
@@ -47,12 +46,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly log: EventLog,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly leases: LeaseService,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.every(TICK, () => this.tick());
-    this.every(LEASE_RENEWAL, () => void this.renewLeases());
-    this.every(PRUNE, () => void this.prune());
+    this.#timer = setInterval(() => this.tick(), TICK).unref();
   }
 
   /** True once the server is about to stop: nothing new is taken on. */
@@ -85,7 +83,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     const release = (): void => {
       if (this.#reserved.delete(threadId)) this.startWhatMay();
     };
-    return { lease: this.lease(), release };
+    return { lease: this.leases.lease(), release };
   }
 
   /**
@@ -93,8 +91,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
    * that is gone.
    */
   submit(thread: Thread, turn: Turn): void {
-    const hasPlace = this.#reserved.delete(turn.threadId) && turn.owner === this.owner;
-    if (hasPlace) this.start({ thread, turn });
+    const hasPlace = this.#reserved.delete(turn.threadId) && turn.state === 'running' && !this.#draining;
+    if (hasPlace) this.start({ thread, turn }, true);
     else this.#waiting.push({ thread, turn });
     this.#submitted$.next(turn.threadId);
     this.startWhatMay();
@@ -109,6 +107,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     }
     const index = this.#waiting.findIndex((waiting) => waiting.turn.id === turn.id);
     if (index === -1) return false;
+    if (this.#waiting[index]?.turn.state === 'running') {
+      // An earlier server had begun with it: it ends as interrupted as soon as there is a place for it.
+      this.#cancelled.add(turn.id);
+      return true;
+    }
     this.#waiting.splice(index, 1);
     const cancelled = await this.turns.cancelQueued(turn.id, { now: Date.now(), failure: undefined });
     this.log.changed(turn.id);
@@ -143,7 +146,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     const outOfPatience = wait(this.config.drain, undefined, { signal: patience.signal }).catch(() => undefined);
     await Promise.race([allEnded, outOfPatience, inHurry]);
     patience.abort();
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     for (const { run } of this.#running.values()) run.setAside();
     await Promise.all([...this.#running.values()].map((running) => running.ended));
     // Those who wait for a turn that has not begun are told now, while their connections are still there.
@@ -151,7 +154,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await this.gateway.stopAll();
   }
 
-  private get isFull(): boolean {
+  /** Whether another turn would have to wait for one that runs. */
+  get isFull(): boolean {
     return this.#running.size + this.#reserved.size >= this.config.maxConcurrentTurns;
   }
 
@@ -164,25 +168,27 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
         continue;
       }
       this.#waiting.splice(index, 1);
-      this.start(waiting);
+      this.start(waiting, false);
     }
   }
 
-  private start({ thread, turn }: Waiting): void {
+  private start({ thread, turn }: Waiting, isClaimed: boolean): void {
     const context: TurnRunContext = {
       gateway: this.gateway,
       log: this.log,
       threads: this.threads,
-      reclaim: (dead) => this.turns.reclaim(dead.id, { ...this.lease(), fromAttempt: dead.attempt }),
+      reclaim: (dead) => this.turns.reclaim(dead.id, { ...this.leases.lease(), fromAttempt: dead.attempt }),
       turnTimeout: this.config.turnTimeout,
       maxDuration: maxDurationOf(turn),
       harnessStall: this.config.harnessStall,
     };
     const run = new TurnRun(thread, turn, context);
-    const ended = this.runClaimed(run, turn, thread)
+    if (this.#cancelled.delete(turn.id)) run.interrupt();
+    const ended = this.runClaimed(run, turn, thread, isClaimed)
       .catch((error: unknown) => {
-        this.logger.error({ turnId: turn.id, err: error }, 'a turn could not be run');
+        this.logger.error({ turnId: turn.id, err: error }, 'a turn could not be run; it is tried again');
         this.log.abandon(turn.id, error instanceof Error ? error : new Error(String(error)));
+        void this.tryAgain(thread, turn.id);
       })
       .finally(() => {
         this.#running.delete(turn.threadId);
@@ -191,17 +197,18 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     this.#running.set(turn.threadId, { run, ended });
   }
 
-  private async runClaimed(run: TurnRun, turn: Turn, queuedThread: Thread): Promise<void> {
-    if (turn.owner === this.owner) {
+  private async runClaimed(run: TurnRun, turn: Turn, queuedThread: Thread, isClaimed: boolean): Promise<void> {
+    if (isClaimed) {
       await run.run(turn, queuedThread);
       return;
     }
     const claimed =
       turn.state === 'running'
-        ? await this.turns.reclaim(turn.id, { ...this.lease(), fromAttempt: turn.attempt })
-        : await this.turns.claim(turn.id, this.lease());
+        ? await this.turns.reclaim(turn.id, { ...this.leases.lease(), fromAttempt: turn.attempt })
+        : await this.turns.claim(turn.id, this.leases.lease());
     if (claimed === undefined) {
-      this.logger.warn({ turnId: turn.id }, 'a turn was not to be had: it was cancelled, or another process runs it');
+      this.logger.warn({ turnId: turn.id }, 'a turn was not to be had: it was cancelled, or another one runs');
+      void this.tryAgain(queuedThread, turn.id);
       return;
     }
     // The thread may have got its session, and its context, from the turns that were before this one in the queue.
@@ -209,36 +216,25 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await run.run(claimed, thread);
   }
 
-  private lease(): Lease {
-    const now = Date.now();
-    return { owner: this.owner, leaseExpiresAt: now + LEASE, now };
-  }
-
-  private async renewLeases(): Promise<void> {
-    if (this.#running.size === 0) return;
-    try {
-      await this.turns.renewLeases(this.owner, Date.now() + LEASE);
-    } catch (error) {
-      this.logger.error({ err: error }, 'the leases of running turns could not be renewed');
-    }
-  }
-
-  private async prune(): Promise<void> {
-    try {
-      await this.log.prune(Date.now() - this.config.eventRetention);
-    } catch (error) {
-      this.logger.error({ err: error }, 'old events could not be deleted');
+  /**
+   * A turn that was taken on is run, however long the store or another process stands in the way: it is looked up until it has
+   * ended or can be submitted again.
+   */
+  private async tryAgain(thread: Thread, turnId: string): Promise<void> {
+    for (let delay = FIRST_RETRY; !this.#draining; delay = Math.min(2 * delay, LAST_RETRY)) {
+      await wait(delay, undefined, { ref: false });
+      try {
+        const turn = await this.turns.byId(turnId);
+        if (turn !== undefined && !hasEnded(turn.state) && !this.#draining) this.submit(thread, turn);
+        return;
+      } catch (error) {
+        this.logger.error({ turnId, err: error }, 'a turn that is to be tried again could not be looked up');
+      }
     }
   }
 
   private tick(): void {
     const now = performance.now();
     for (const { run } of this.#running.values()) run.tick(now);
-  }
-
-  private every(milliseconds: number, action: () => void): void {
-    const timer = setInterval(action, milliseconds);
-    timer.unref();
-    this.#timers.push(timer);
   }
 }

@@ -59,7 +59,7 @@ export class TurnService implements OnApplicationBootstrap {
   /**
    * The turn that a request means: a known one, or a new one that is stored before this resolves.
    *
-   * @throws AnthropicException for a request that cannot be taken on; nothing is left of it then.
+   * @throws AnthropicException for a request that cannot be taken on; no turn is left of it then.
    */
   open(request: TurnRequest): Promise<OpenedTurn> {
     // A request that names no thread is told from its own retries by what it says.
@@ -174,6 +174,8 @@ export class TurnService implements OnApplicationBootstrap {
       const thread = await this.threads.byId(turn.threadId);
       // A turn of a named thread belongs to those who know the name.
       if (thread?.tenant !== request.tenant || thread.metadata['fresh'] !== true) continue;
+      // The same words to another model, or under another system prompt, are another request.
+      if (thread.model !== request.model || thread.systemPrompt !== request.systemPrompt) continue;
       if (turn.idempotencyKey !== request.idempotencyKey) continue;
       // An idempotency key says that it is the same request, also when the answer has been read to its end.
       const same =
@@ -214,7 +216,10 @@ export class TurnService implements OnApplicationBootstrap {
     const policy: BusyPolicy = request.interrupts ? 'interrupt' : this.config.onBusy;
     switch (policy) {
       case 'interrupt':
-        for (const turn of going) await this.runner.interrupt(turn);
+        // A caller's own interruption is of what runs; what other callers have queued behind it stays.
+        for (const turn of going) {
+          if (!request.interrupts || turn.state === 'running') await this.runner.interrupt(turn);
+        }
         return;
       case 'queue':
         if (going.filter((turn) => turn.state === 'queued').length >= this.config.maxQueuedPerThread)

@@ -215,8 +215,10 @@ export class CodexSession implements HarnessSession {
   }
 }
 
+/** An error for the log: what Codex says in words may quote the prompt. */
 function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof AppServerError) return `error ${error.code ?? 'of its process'}`;
+  return error instanceof Error ? error.name : 'unknown error';
 }
 
 /** An error without a code is the process's own end; any other is what Codex answered to a request of ours. */

@@ -61,13 +61,15 @@ const KIND_OF_STATUS: Readonly<Record<number, FailureKind>> = {
 // How Codex 0.169.0 words an answer that it did not expect (seen); the address is nobody's business.
 const UNEXPECTED_STATUS = /^unexpected status (\d{3})[^:]*: (.*?)(?:, url: .*)?$/s;
 
+const ADDRESS = /https?:\/\/[^\s)"']+/g;
+
 /** Reads a `turn.error`, the `error` of an error notification, or a bare text. Anything unknown is `internal`. */
 export function failureOf(error: JsonValue | undefined): Failure {
   const fields: JsonObject = typeof error === 'string' ? { message: error } : objectOf(error);
   const text = stringOf(fields['message']) ?? '';
   const inner = innerError(text);
   const kind = kindOfInfo(fields['codexErrorInfo']) ?? kindOfInner(inner) ?? kindOfText(text) ?? 'internal';
-  const message = stringOf(inner?.['message']) ?? UNEXPECTED_STATUS.exec(text)?.[2] ?? text;
+  const message = stringOf(inner?.['message']) ?? UNEXPECTED_STATUS.exec(text)?.[2] ?? text.replaceAll(ADDRESS, '…');
   return { kind, message: message === '' ? 'The agent failed without saying why.' : message };
 }
 

@@ -19,4 +19,5 @@ function reasonToSkip(): string | undefined {
 /** Why the real command line programs cannot be run here, or `undefined` where they can. Printed once per test file. */
 export const skipReason = reasonToSkip();
 
+if (skipReason !== undefined && process.env['CHIRON_TEST_REQUIRE_CLIENTS'] === '1') throw new Error(skipReason);
 if (skipReason !== undefined) process.stderr.write(`Skipped, because ${skipReason}.\n`);
