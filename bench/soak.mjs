@@ -4,13 +4,14 @@
 //   npm run soak -- --minutes=1       shorter; writes nothing
 //   npm run soak -- --seed=42         the same choices again
 import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import { askForText, exchange, newThread, open, requestBody, requestBytes } from './client.mjs';
+import { exchange, newThread, open, requestBody, requestBytes } from './client.mjs';
 import { COLLECTABLE, start } from './servers.mjs';
 
 const CALLERS = 60;
@@ -39,7 +40,11 @@ const ACTS = [
   [2, 'goes on with its thread', conversation],
   [1, 'has its turn cancelled', cancelled],
   [1, 'gets a failure', (port) => ask(port, newThread(), '/fail overloaded')],
-  [1, 'sends nonsense', (port) => raw(port, 'POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n{')],
+  [
+    1,
+    'sends nonsense',
+    (port) => raw(port, 'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1\r\n\r\n{'),
+  ],
   [1, 'does not read for a while', lazy],
 ];
 const WEIGHT = ACTS.reduce((sum, [weight]) => sum + weight, 0);
@@ -186,11 +191,19 @@ async function cancelled(port) {
     const { begun, done: over } = exchanged(socket, bytesOf(newThread(), '/sleep 60'), (chunk) => (seen += chunk));
     await begun;
     const id = /"id":"(msg_[0-9a-f]+)"/.exec(seen)?.[1];
-    await askForText(
-      port,
-      Buffer.from(`POST /v1/messages/${id}/cancel HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`),
-    ).catch(() => undefined);
+    await cancel(port, id);
     await over;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function cancel(port, messageId) {
+  const socket = await open(port);
+  try {
+    const head = `POST /v1/messages/${messageId}/cancel HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n`;
+    socket.write(head);
+    await once(socket, 'data');
   } finally {
     socket.destroy();
   }

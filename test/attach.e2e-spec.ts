@@ -201,6 +201,18 @@ describe('a request that names no thread', () => {
     expect(third.headers['x-chiron-thread-key']).not.toBe(second.headers['x-chiron-thread-key']);
   });
 
+  it.each([
+    ['another model', { model: 'claude-haiku-4-5' }],
+    ['another system prompt', { system: 'You are B.' }],
+  ])('is another one with %s, however much it says the same at the same time', async (name, more) => {
+    const one = open(ask(name, STREAM));
+    const two = open(ask(name, { ...STREAM, ...more }));
+    (await app.harness.run(name)).answer('one');
+    (await app.harness.run(name, 2)).answer('two');
+    await Promise.all([one.done(), two.done()]);
+    expect(one.headers['x-chiron-thread-key']).not.toBe(two.headers['x-chiron-thread-key']);
+  });
+
   it('does not attach to a thread that has a name', async () => {
     const named = open(ask('secret name', STREAM), thread('secret'));
     const run = await app.harness.run('secret name');

@@ -104,6 +104,21 @@ describe('another message on a busy thread', () => {
     app.harness.runs.at(-1)?.answer('as you wish');
     expect((await next.done()).said).toBe('as you wish');
   });
+
+  it('that interrupts leaves what other callers have queued', async () => {
+    const interrupted = say('mine', 'shared');
+    const run = await app.harness.run('mine');
+    const others = say('of another caller', 'shared');
+    await eventually(waiting).toBe(1);
+    const messages = converse(['mine', 'x', '[Request interrupted by user]'])['messages'] as object[];
+    const next = SseClient.post(app.url, ask('', { ...STREAM, messages }), thread('shared'));
+    await interrupted.done();
+    expect(run.interrupted).toBe(true);
+    (await app.harness.run('of another caller')).answer('still here');
+    expect((await others.done()).said).toBe('still here');
+    (await app.harness.run('[Request interrupted by user]')).answer('at last');
+    expect((await next.done()).said).toBe('at last');
+  });
 });
 
 describe('another message on a busy thread, where the deployment rejects it,', () => {
