@@ -1,3 +1,4 @@
+// Over 250 lines: all that can make two requests the same, or different, side by side.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Socket } from 'node:net';
 import supertest from 'supertest';

@@ -1,3 +1,4 @@
+// Over 250 lines: all that a request can be refused for, side by side.
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-import { isObject } from './prompt-of.js';
+import { isObject } from '../turns/canonical.js';
 
 /** What there is to count of a request. */
 export interface Countable {

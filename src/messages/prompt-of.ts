@@ -1,5 +1,6 @@
 import type { Prompt, PromptBlock, PromptSource } from '../harness/prompt.js';
 import { badRequest } from '../translator/anthropic.exception.js';
+import { isObject } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
 
 /** The newest user message of a conversation, as a turn needs it. */
@@ -12,11 +13,6 @@ export interface NewestMessage {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** Narrows to a JSON object. */
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /**
  * The prompt of a conversation: its last `user` message, without reminders. Looks at the end of the conversation only, so

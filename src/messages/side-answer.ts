@@ -1,7 +1,8 @@
 import type { Message } from '../translator/stream-event.js';
 import { startUsage, NO_TOKENS } from '../translator/usage.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
-import { isObject, textsOf } from './prompt-of.js';
+import { isObject } from '../turns/canonical.js';
+import { textsOf } from './prompt-of.js';
 
 /** Longest title that is made of a session's text, in characters. */
 const MAX_TITLE = 60;

@@ -1,3 +1,4 @@
+// Over 250 lines: every way in which a process can end, or refuse to, is tried with real processes and the same few helpers.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

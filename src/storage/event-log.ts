@@ -1,3 +1,4 @@
+// A little over 250 lines: the doc comments of what the whole server hangs on are a third of it.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { HarnessEvent } from '../harness/harness-event.js';

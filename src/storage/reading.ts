@@ -1,3 +1,4 @@
+// A little over 250 lines: one reader has three sources (memory, store, waiting) and the ways between them belong together.
 import { Subscription, type Observable, type Subscriber } from 'rxjs';
 import type { HarnessEvent } from '../harness/harness-event.js';
 import { withoutDeadBlocks } from '../translator/replay.js';

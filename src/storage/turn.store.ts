@@ -1,3 +1,4 @@
+// A little over 250 lines: every statement on the table of turns is here.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { Database, isUniqueViolation } from './database.js';

@@ -156,6 +156,7 @@ function textOf(message: unknown): string {
   return contentTexts(message).map(withoutReminders).join('');
 }
 
-function isObject(value: unknown): value is Fields {
+/** Narrows to a JSON object. */
+export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+// Over 250 lines: the same cases for each version of the SDK.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type RunningServer } from '../support/running-server.js';
 import { loadSdk, recordingFetch, type Sdk, SDKS } from './support/sdk.js';
