@@ -30,8 +30,8 @@ export function threadFolders(dataDirectory: string, threadId: string): ThreadFo
 /** Makes a thread's folders, for their owner only; from the templates when the thread is new. */
 export async function prepareThread(options: ThreadFolderOptions, threadId: string): Promise<ThreadFolders> {
   const folders = threadFolders(options.dataDirectory, threadId);
-  if (!(await exists(folders.thread))) await makeThread(options, folders);
-  await makeFolders(folders);
+  if (await exists(folders.thread)) await makeFolders(folders);
+  else await makeThread(options, folders);
   return folders;
 }
 
@@ -70,9 +70,9 @@ async function copyTemplate(template: string | undefined, target: string): Promi
 }
 
 async function makeFolders({ workspace, home, temporary }: ThreadFolders): Promise<void> {
-  for (const folder of [workspace, home, temporary, join(home, '.claude'), join(home, '.codex')]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  }
+  // The home comes with what is in it.
+  const folders = [workspace, temporary, join(home, '.claude'), join(home, '.codex')];
+  await Promise.all(folders.map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
 }
 
 function foldersIn(thread: string): ThreadFolders {
