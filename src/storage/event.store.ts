@@ -163,6 +163,7 @@ export class EventStore {
         state: outcome.state === 'failed' ? 'failed' : 'idle',
         turn_count: set('turn_count', '+', 1),
         updated_at: outcome.endedAt,
+        ...(outcome.sessionId === undefined ? {} : { session_id: outcome.sessionId }),
         ...(outcome.contextUsage === undefined ? {} : { context_usage: JSON.stringify(outcome.contextUsage) }),
       }))
       .where('id', '=', row.thread_id)

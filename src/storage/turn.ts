@@ -68,6 +68,8 @@ interface TurnOutcomeBase {
   readonly message: Message | undefined;
   /** What the harness says about its context now; `undefined` leaves the thread's as it is. */
   readonly contextUsage: JsonObject | undefined;
+  /** The harness's own name of the conversation; absent leaves the thread's as it is. */
+  readonly sessionId?: string | undefined;
   readonly endedAt: number;
 }
 

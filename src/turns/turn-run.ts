@@ -202,7 +202,9 @@ export class TurnRun {
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
     const lost = missingResults(this.#events);
     const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...lost], last);
-    await this.context.log.finish(this.turn.id, [...lost, last], outcome);
+    // Stored when it was said, too, for a crash in the middle of the turn; here it cannot be missed.
+    const sessionId = this.sessionId();
+    await this.context.log.finish(this.turn.id, [...lost, last], { ...outcome, sessionId });
   }
 
   /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
