@@ -56,8 +56,8 @@ export function retryHeaders(type: AnthropicErrorType): Readonly<Record<string, 
   switch (type) {
     case 'rate_limit_error':
     case 'overloaded_error':
-      // The agent has tried again itself, for as long as it thought worth while.
-      return { 'retry-after': '30' };
+      // Longer than clients wait by themselves at first: the agent has tried again already, for as long as it thought worth while.
+      return { 'retry-after': '5' };
     case 'authentication_error':
     case 'billing_error':
     case 'permission_error':
