@@ -1,6 +1,6 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, SqliteDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { MIGRATIONS } from './migrations/index.js';
@@ -88,9 +88,14 @@ export class Database {
     return this.kysely.transaction().execute(work);
   }
 
-  /** Resolves when the store answers a query; rejects with the reason when it does not. */
-  async ping(): Promise<void> {
-    await this.kysely.selectFrom('threads').select('id').limit(1).execute();
+  /** Resolves when the store takes a write, which changes nothing; rejects with the reason when it does not: a full disk can be read. */
+  async tryToWrite(): Promise<void> {
+    // SQLite writes its header for this, PostgreSQL locks the row if there is one.
+    if (this.kind === 'sqlite') await sql.raw('pragma user_version = 0').execute(this.kysely);
+    else
+      await this.transaction((transaction) =>
+        transaction.selectFrom('threads').select('id').limit(1).forUpdate().execute(),
+      );
   }
 
   /** Ends all connections. Safe to call again. */

@@ -40,6 +40,8 @@ export class EventWriter {
   #running: Promise<void> | undefined;
   #failures = 0;
   #isStopped = false;
+  /** Ends of turns that cannot be written at the moment. */
+  #blockedEnds = 0;
   #rest: number;
 
   constructor(
@@ -84,6 +86,20 @@ export class EventWriter {
     await this.#running;
   }
 
+  /** The end of a turn cannot be written: the store counts as failing until it can be, or is given up. */
+  blockEnd(error: unknown): void {
+    this.#blockedEnds += 1;
+    this.#failures += 1;
+    this.failure$.next(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** An end that was blocked was written, or given up. */
+  unblockEnd(written: boolean): void {
+    this.#blockedEnds -= 1;
+    if (written && this.#blockedEnds === 0) this.#recovered();
+    else this.#schedule();
+  }
+
   /** No timer afterwards. */
   stop(): void {
     this.#isStopped = true;
@@ -96,7 +112,7 @@ export class EventWriter {
   #schedule(): void {
     if (this.#timer !== undefined || this.#running !== undefined || this.#isStopped) return;
     // Without anything to write, a store that failed is asked until it answers: readiness depends on it.
-    if (this.#pending.size === 0 && this.#failures === 0) return;
+    if (this.#pending.size === 0 && (this.#failures === 0 || this.#blockedEnds > 0)) return;
     const delay = this.#failures > 0 ? retryDelay(this.#failures) : this.#rest;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -135,7 +151,7 @@ export class EventWriter {
   async #ask(): Promise<void> {
     if (this.#failures === 0) return;
     try {
-      await this.store.database.ping();
+      await this.store.database.tryToWrite();
       this.#recovered();
     } catch (error) {
       this.#failed([], error);

@@ -57,7 +57,7 @@ describe('the storage module', () => {
         }),
       ],
     }).compile();
-    await module.get(Database).ping();
+    await module.get(Database).tryToWrite();
     await module.close();
   });
 

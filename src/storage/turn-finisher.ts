@@ -21,19 +21,31 @@ export class TurnFinisher {
     const deadline = performance.now() + this.retryMilliseconds;
     // A group commit that is under way may hold events of this turn.
     await this.writer.settled();
-    for (let failures = 0; ;) {
-      try {
-        if (await this.#try(turn, last, outcome)) return true;
-        // After a failure it may be our own end that is there: the commit went through, its answer did not.
-        return failures > 0 && (await this.store.hasEndedAs(turn, outcome));
-      } catch (error) {
-        failures += 1;
-        const delay = turn.unsure || !isUniqueViolation(error) ? retryDelay(failures) : 0;
-        turn.unsure = true;
-        this.#logger.error(`the end of turn ${turn.id} cannot be written (try ${failures}): ${String(error)}`);
-        if (turn.end !== undefined || performance.now() + delay > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, delay));
+    let written = false;
+    let isBlocked = false;
+    try {
+      for (let failures = 0; ;) {
+        try {
+          const won = await this.#try(turn, last, outcome);
+          // After a failure it may be our own end that is there: the commit went through, its answer did not.
+          const result = won || (failures > 0 && (await this.store.hasEndedAs(turn, outcome)));
+          written = true;
+          return result;
+        } catch (error) {
+          failures += 1;
+          if (!isBlocked && !isUniqueViolation(error)) {
+            isBlocked = true;
+            this.writer.blockEnd(error);
+          }
+          const delay = turn.unsure || !isUniqueViolation(error) ? retryDelay(failures) : 0;
+          turn.unsure = true;
+          this.#logger.error(`the end of turn ${turn.id} cannot be written (try ${failures}): ${String(error)}`);
+          if (turn.end !== undefined || performance.now() + delay > deadline) throw error;
+          await new Promise((resolve) => setTimeout(resolve, delay));
+        }
       }
+    } finally {
+      if (isBlocked) this.writer.unblockEnd(written);
     }
   }
 
