@@ -12,8 +12,16 @@ export interface TokenUsage {
   readonly outputTokens: number;
   readonly cacheReadInputTokens: number;
   readonly cacheCreationInputTokens: number;
+  /** Part of `cacheCreationInputTokens` that is kept for an hour instead of five minutes, and costs more; absent for none. */
+  readonly cacheCreation1hInputTokens?: number;
   /** Part of `outputTokens` that was thinking. */
   readonly thinkingTokens: number;
+}
+
+/** Why a model refused to answer, as far as its provider says. */
+export interface Refusal {
+  readonly category: string | null;
+  readonly explanation: string | null;
 }
 
 /** Why a turn ended well. All but `interrupted` are Anthropic's stop reasons; an interrupted turn tells its caller `end_turn`. */
@@ -96,6 +104,8 @@ export type HarnessEvent =
       readonly type: 'turn-end';
       readonly reason: TurnEndReason;
       readonly stopSequence?: string;
+      /** What the model provider says about a refusal. */
+      readonly refusal?: Refusal;
       readonly usage?: TokenUsage;
     }
   | { readonly type: 'turn-failed'; readonly kind: FailureKind; readonly message: string };

@@ -46,6 +46,7 @@ function thread(id: string, more: Partial<GatewayThread> = {}): GatewayThread {
     harness: 'claude-code',
     harnessModel: undefined,
     systemPrompt: undefined,
+    tools: 'all',
     sessionId: undefined,
   } as const;
   return { id, key: `test:${id}`, ...fixed, ...more };

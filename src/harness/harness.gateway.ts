@@ -14,6 +14,7 @@ export interface GatewayThread {
   /** The model to ask the harness for; `undefined` for its own default. */
   readonly harnessModel: string | undefined;
   readonly systemPrompt: string | undefined;
+  readonly tools: 'all' | 'none';
   /** The harness's own name of the conversation, once it has one. */
   readonly sessionId: string | undefined;
 }
@@ -99,6 +100,7 @@ export class HarnessGateway {
       folders,
       model: thread.harnessModel,
       systemPrompt: thread.systemPrompt,
+      tools: thread.tools,
       sessionId: thread.sessionId,
       env: environmentOf(thread, this.config.sandboxEnvironment),
     });

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { SandboxFolders } from '../sandbox/sandbox.js';
-import type { HarnessEvent } from './harness-event.js';
+import type { HarnessEvent, JsonObject } from './harness-event.js';
 import type { Prompt } from './prompt.js';
 
 /** Names of the agent programs that Chiron can run. */
@@ -19,6 +19,8 @@ export interface HarnessThread {
   readonly systemPrompt: string | undefined;
   /** The harness's own name of the conversation from an earlier `session-started`, to resume it; `undefined` for a new one. */
   readonly sessionId: string | undefined;
+  /** `none`: the agent answers from what it is told, and can neither run nor read anything. */
+  readonly tools: 'all' | 'none';
   /** The environment that every process of this thread gets: what the deployment passes through, `CLAUDE_MODEL` and such. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -30,6 +32,11 @@ export interface HarnessTurn {
   readonly prompt: Prompt;
   /** 1 for the first attempt. From 2 on, the harness resumes what an earlier, dead attempt of the same turn left. */
   readonly attempt: number;
+  /**
+   * JSON Schema of the answer. The last text block that the harness tells of is then the JSON; texts before it are remarks.
+   * Whether it follows the schema is checked by who reads it.
+   */
+  readonly outputSchema?: JsonObject;
   /** How many turns the thread had before this one. */
   readonly turnsBefore: number;
   /**

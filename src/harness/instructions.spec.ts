@@ -19,6 +19,7 @@ describe(instructionsOf.name, () => {
       folders: { workspace, home: '/nowhere' },
       model: undefined,
       systemPrompt,
+      tools: 'all',
       sessionId: undefined,
       env: {},
     });

@@ -133,7 +133,7 @@ export class TurnRun {
     this.#openTools.clear();
     this.#earlier = saidIn(turn.attempt > 1 ? this.#events : []);
     const events$ = this.context.gateway.run(
-      { ...thread, sessionId: this.sessionId() },
+      { ...thread, tools: 'all', sessionId: this.sessionId() },
       {
         id: turn.id,
         prompt: turn.prompt,

@@ -65,6 +65,7 @@ describe('a session with Claude Code', () => {
       folders: { workspace: folder, home: folder },
       model: undefined,
       systemPrompt: undefined,
+      tools: 'all',
       sessionId: undefined,
       env: {},
       ...more,

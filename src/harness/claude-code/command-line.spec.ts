@@ -7,6 +7,7 @@ const thread: HarnessThread = {
   folders: { workspace: '/w', home: '/h' },
   model: undefined,
   systemPrompt: undefined,
+  tools: 'all',
   sessionId: undefined,
   env: { CLAUDE_MODEL: 'x', CLAUDE_CONFIG_DIR: '/elsewhere', DISABLE_TELEMETRY: '0' },
 };

@@ -14,6 +14,7 @@ const THREAD: HarnessThread = {
   folders: { workspace: '/nowhere/w', home: '/nowhere/h' },
   model: 'gpt-6',
   systemPrompt: undefined,
+  tools: 'all',
   sessionId: undefined,
   env: {},
 };

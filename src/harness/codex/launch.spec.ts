@@ -45,6 +45,7 @@ describe('threadParameters', () => {
     folders: { workspace: '/w', home: '/h' },
     model: undefined,
     systemPrompt: undefined,
+    tools: 'all' as const,
     sessionId: undefined,
     env: {},
   };

@@ -34,6 +34,7 @@ describe('the demo agent', () => {
       folders,
       model: undefined,
       systemPrompt: undefined,
+      tools: 'all',
       sessionId: undefined,
       env,
     });
