@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { errorEnvelope } from './messages/anthropic-error.filter.js';
+import { doubledPrefix } from './messages/doubled-prefix.js';
 import { newRequestId, requestId } from './messages/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import type { AnthropicErrorType } from './translator/anthropic-error.js';
@@ -41,6 +42,7 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
   app.use(requestId);
+  app.use(doubledPrefix);
   app.disable('x-powered-by');
   app.disable('etag');
   setUpOpenApi(app);

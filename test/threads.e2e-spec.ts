@@ -12,7 +12,10 @@ let app: TestApp;
 
 beforeAll(async () => {
   app = await startTestApp();
-  app.harness.onRun = (run) => (promptText(run.turn.prompt) === 'fail' ? run.fail('overloaded') : run.answer('fine'));
+  app.harness.onRun = (run) => {
+    if (promptText(run.turn.prompt) === 'fail') run.fail('overloaded');
+    else run.answer(run.turn.outputSchema === undefined ? 'fine' : '{}');
+  };
 });
 
 afterAll(() => app.close());

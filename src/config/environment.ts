@@ -1,5 +1,6 @@
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
 import { HARNESS_NAMES } from '../harness/harness.js';
+import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -23,6 +24,10 @@ export class Environment {
   @IsString() @IsNotEmpty() CHIRON_CLAUDE_BIN = 'claude';
   @IsString() @IsNotEmpty() CHIRON_CODEX_BIN = 'codex';
   @IsIn(['append', 'ignore']) CHIRON_CALLER_SYSTEM = 'append';
+  @IsIn(['default', 'refuse']) CHIRON_UNKNOWN_MODELS = 'default';
+
+  @IsIn(TOOL_BLOCK_FORMS) CHIRON_TOOL_BLOCKS = 'mcp';
+  @IsInt() @Min(0) @Max(10_000_000) CHIRON_TOOL_OUTPUT_CHARACTERS = 16_384;
 
   @IsOptional() @IsString() CHIRON_WORKSPACE_TEMPLATE: string | undefined = undefined;
   @IsOptional() @IsString() CHIRON_HOME_TEMPLATE: string | undefined = undefined;

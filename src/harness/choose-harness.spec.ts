@@ -9,8 +9,14 @@ const both: HarnessChoices = {
   available: [claude, codex, demo],
   defaultHarness: 'claude-code',
   routes: BUILT_IN_ROUTES,
+  refusesUnknown: false,
 };
-const onlyCodex: HarnessChoices = { available: [codex, demo], defaultHarness: 'codex', routes: [] };
+const onlyCodex: HarnessChoices = {
+  available: [codex, demo],
+  defaultHarness: 'codex',
+  routes: [],
+  refusesUnknown: false,
+};
 
 describe(chooseHarness.name, () => {
   it('routes each kind of model to its own CLI when both are there', () => {

@@ -6,6 +6,8 @@ export interface HarnessChoices {
   readonly available: readonly { readonly name: HarnessName; knowsModel(model: string): boolean }[];
   readonly defaultHarness: HarnessName;
   readonly routes: readonly { readonly pattern: string; readonly harness: HarnessName }[];
+  /** Whether a name that has no route and is not of the default harness's kind is refused. */
+  readonly refusesUnknown: boolean;
 }
 
 /** A new thread's harness, and the model to ask it for: `undefined` for the harness's own default. */
@@ -22,7 +24,7 @@ export const BUILT_IN_ROUTES: HarnessChoices['routes'] = [
 
 /**
  * The harness for a requested model, or `undefined` when the request or a route names a harness that this server does not
- * have.
+ * have, or when unknown names are refused.
  *
  * `<harness>/<model>` and `<harness>` alone name it; else the first route whose pattern fits; else the default. A model name
  * that is not of the chosen harness's kind becomes the harness's own default, so that a Claude Code caller can drive Codex.
@@ -39,6 +41,7 @@ export function chooseHarness(model: string, choices: HarnessChoices): HarnessCh
   const name = route?.harness ?? choices.defaultHarness;
   const harness = choices.available.find((candidate) => candidate.name === name);
   if (harness === undefined) return undefined;
+  if (choices.refusesUnknown && route === undefined && !harness.knowsModel(model)) return undefined;
   return { harness: name, model: harness.knowsModel(model) ? model : undefined };
 }
 

@@ -89,6 +89,7 @@ describe('the gateway', () => {
         folders: { workspace: '/a/workspace', home: '/a/home' },
         model: 'claude-x',
         systemPrompt: 'Be brief.',
+        tools: 'all',
         sessionId: 's',
         env: {
           OPENAI_API_KEY: 'passed on',

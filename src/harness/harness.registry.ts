@@ -34,7 +34,8 @@ export class HarnessRegistry {
     const bothHere =
       available.some((one) => one.name === 'claude-code') && available.some((one) => one.name === 'codex');
     const routes = this.config.modelRoutes ?? (wanted === 'auto' && bothHere ? BUILT_IN_ROUTES : []);
-    this.#choices = { available, defaultHarness: first.name, routes };
+    const refusesUnknown = this.config.unknownModels === 'refuse';
+    this.#choices = { available, defaultHarness: first.name, routes, refusesUnknown };
   }
 
   /** The harnesses that are here, with their versions, preferred ones first. */

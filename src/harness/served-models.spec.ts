@@ -21,7 +21,7 @@ function sources(
   return {
     harnesses: names.map((name) => ({ name, models: MODELS[name] })),
     routes,
-    choose: (id) => chooseHarness(id, { available, defaultHarness, routes }),
+    choose: (id) => chooseHarness(id, { available, defaultHarness, routes, refusesUnknown: false }),
   };
 }
 

@@ -3,7 +3,9 @@ import type { Response } from 'express';
 import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { expandMessage } from '../translator/expand.js';
-import type { Message } from '../translator/stream-event.js';
+import { present, type Presentation } from '../translator/present.js';
+import { stopAt } from '../translator/stop-sequence.js';
+import type { Message, StreamEvent } from '../translator/stream-event.js';
 import { accumulate, collected, newAccumulation } from '../translator/collect.js';
 import type { OpenedTurn } from '../turns/turn-request.js';
 import { TurnService } from '../turns/turn.service.js';
@@ -18,6 +20,8 @@ export interface AnswerOptions {
   readonly received: string | undefined;
   /** Whether the caller gives up after 300 s, however much it is told to wait: Claude Code 2.1.330, not streaming. */
   readonly isImpatient: boolean;
+  readonly presentation: Presentation;
+  readonly stopSequences: readonly string[];
 }
 
 /** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
@@ -38,10 +42,9 @@ export class AnswerService {
    */
   async stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const writer = new SseWriter(response);
-    const events$ = this.turns.watch(opened, writer.signals$, writer).pipe(
-      remainder(options.received),
-      tap((events) => writer.write(events)),
-    );
+    const tellsProgress = options.presentation.thinking === 'shown';
+    const message$ = this.turns.watch(opened, writer.signals$, writer, tellsProgress);
+    const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await this.readAll(events$, response, writer))) return;
     if (writer.isWhole) this.noteDelivery(opened, response);
     response.end();
@@ -55,8 +58,7 @@ export class AnswerService {
   async whole(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const waiting = new WaitingJson(response, options.isImpatient ? this.config.syncTimeout : undefined);
     const accumulation = newAccumulation();
-    const events$ = this.turns.watch(opened, NEVER).pipe(
-      remainder(options.received),
+    const events$ = this.shown(this.turns.watch(opened, NEVER), opened, options).pipe(
       takeUntil(waiting.expired$),
       tap((events) => {
         for (const event of events) accumulate(accumulation, event);
@@ -76,6 +78,21 @@ export class AnswerService {
     } else {
       response.json(message);
     }
+  }
+
+  /** A message as its caller wants it. */
+  private shown(
+    message$: Observable<readonly StreamEvent[]>,
+    opened: OpenedTurn,
+    { stopSequences, presentation, received }: AnswerOptions,
+  ): Observable<readonly StreamEvent[]> {
+    const stop = (): void => {
+      this.turns.stop(opened).catch((error: unknown) => {
+        this.logger.warn({ turnId: opened.turn.id, err: error }, 'a turn could not be stopped at its stop sequence');
+      });
+    };
+    // What the caller has received it has received in the form of its presentation.
+    return message$.pipe(stopAt(stopSequences, stop), present(presentation), remainder(received));
   }
 
   /** Reads the turn to its end, as long as its caller is there. False when it has left. */

@@ -3,16 +3,18 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { AppConfig } from '../config/app-config.js';
-import { ThreadResolver } from '../threads/thread.resolver.js';
+import { type ResolvedThread, type ThreadClues, ThreadResolver } from '../threads/thread.resolver.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
+import { type Answered, MessageThreads, notFound, refuseChanged } from '../turns/message-threads.js';
 import { newMessageId } from '../turns/message-id.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
-import { createMessageDto } from './dto/create-message.dto.js';
+import { type CreateMessageDto, createMessageDto } from './dto/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { sideAnswer } from './side-answer.js';
 import { readJsonBody } from './read-body.js';
-import { askedTurn, threadClues } from './turn-request.js';
+import { threadField } from './thread-field.js';
+import { answerOptions, askedTurn, threadClues } from './turn-request.js';
 
 /** The header that tells a caller which thread its message went to. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
@@ -23,6 +25,7 @@ export class MessagesController {
   constructor(
     private readonly resolver: ThreadResolver,
     private readonly turns: TurnService,
+    private readonly messageThreads: MessageThreads,
     private readonly answers: AnswerService,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
@@ -34,19 +37,27 @@ export class MessagesController {
   async create(@Caller() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
     const body = createMessageDto(await readJsonBody(request));
     const clues = threadClues(request, body);
-    const { key: threadKey, isFresh: isFreshThread } = this.resolver.resolve(clues);
-    const asked = askedTurn(request, body, this.config.callerSystem);
+    const resolved = this.resolver.resolve(clues);
+    const options = answerOptions(request, body, this.config);
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
-      response.setHeader(THREAD_KEY_HEADER, headerText(threadKey));
+      response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
       this.answers.ready(side, response, body.stream === true);
       return;
     }
-    const opened = await this.turns.open({ ...asked, tenant: principal.tenant, threadKey, isFreshThread });
+    const answered = await this.answered(principal.tenant, body, clues, resolved);
+    const { received, ...asked } = askedTurn(request, body, this.config.callerSystem, answered?.conversationKey);
+    const opened = await this.turns.open({
+      ...asked,
+      tenant: principal.tenant,
+      threadKey: answered?.threadKey ?? resolved.key,
+      isFreshThread: resolved.isFresh && answered === undefined,
+      isSideRequest: clues.isSideRequest,
+      answered,
+    });
     response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
-    const options = { received: asked.received, isImpatient: asked.caller === 'claude-code' };
-    if (body.stream === true) await this.answers.stream(opened, response, options);
-    else await this.answers.whole(opened, response, options);
+    if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
+    else await this.answers.whole(opened, response, { ...options, received });
   }
 
   /** Interrupts the turn that answers with a message; its callers get what there is of it, and its end. */
@@ -55,6 +66,22 @@ export class MessagesController {
   @CancelMessageDocs()
   async cancel(@Caller() principal: Principal, @Param('messageId') messageId: string): Promise<{ cancelled: boolean }> {
     return { cancelled: await this.turns.cancel(principal.tenant, messageId) };
+  }
+
+  /** The answer that a request goes on from, when it holds only what is new. */
+  private async answered(
+    tenant: string,
+    body: CreateMessageDto,
+    { isSideRequest }: ThreadClues,
+    { key, isFresh }: ResolvedThread,
+  ): Promise<Answered | undefined> {
+    const field = threadField(body.thread);
+    if (field?.type !== 'continue') return undefined;
+    // A request beside the conversation has an agent of its own, which has heard nothing of it.
+    if (isSideRequest) throw notFound();
+    const answered = await this.messageThreads.answered(tenant, field.previousMessageId, isFresh ? undefined : key);
+    refuseChanged(answered, body.model);
+    return answered;
   }
 
   @All()

@@ -14,7 +14,7 @@ function message(...blocks: readonly ContentBlock[]): readonly StreamEvent[] {
   return [
     messageStart('msg_1', 'model', startUsage(NO_TOKENS)),
     ...blocks.flatMap((block, index) => wholeBlock(index, block)),
-    ...messageEnd('end_turn', null, turnUsage(NO_TOKENS, [])),
+    ...messageEnd({ reason: 'end_turn', sequence: null, details: null }, turnUsage(NO_TOKENS, [])),
   ];
 }
 

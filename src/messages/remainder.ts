@@ -1,4 +1,5 @@
-import { filter, map, type MonoTypeOperatorFunction, scan } from 'rxjs';
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { mapBatches, reading } from '../translator/batches.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 
 interface State {
@@ -19,24 +20,7 @@ interface State {
  */
 export function remainder(received: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   if (received === undefined || received === '') return (source$) => source$;
-  const seed: readonly [State, readonly StreamEvent[]] = [{ owed: received, skipped: 0, hidden: undefined }, []];
-  return (source$) =>
-    source$.pipe(
-      scan(([state], events) => restAll(state, events), seed),
-      map(([, events]) => events),
-      filter((events) => events.length > 0),
-    );
-}
-
-function restAll(first: State, events: readonly StreamEvent[]): readonly [State, readonly StreamEvent[]] {
-  let state = first;
-  const out: StreamEvent[] = [];
-  for (const event of events) {
-    const [next, shown] = rest(state, event);
-    state = next;
-    for (const one of shown) out.push(one);
-  }
-  return [state, out];
+  return mapBatches(() => reading<State>({ owed: received, skipped: 0, hidden: undefined }, rest));
 }
 
 function rest(state: State, event: StreamEvent): readonly [State, readonly StreamEvent[]] {

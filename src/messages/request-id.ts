@@ -19,3 +19,14 @@ export function requestId(_request: Request, response: Response, next: NextFunct
 export function requestIdOf(response: Response): string {
   return String(response.getHeader(REQUEST_ID_HEADER));
 }
+
+/** `traceparent` of version 00; later versions may have more behind a dash. [W3C Trace Context, 3.2] */
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
+
+/**
+ * The trace that a caller's request is part of: 32 hexadecimal digits, or `undefined` without a `traceparent` header, or with a
+ * malformed one, which the standard asks to ignore.
+ */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1];
+}

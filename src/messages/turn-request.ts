@@ -1,19 +1,44 @@
 import type { Request } from 'express';
+import type { AppConfig } from '../config/app-config.js';
 import type { Prompt } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
-import { repaired, requestKey, tellsOfInterruption } from '../turns/canonical.js';
+import { repaired, requestKey, tellsOfInterruption, turnKey } from '../turns/canonical.js';
 import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
+import type { AnswerOptions } from './answer.service.js';
+import { outputSchema } from './output-schema.js';
+import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { newestMessage, textsOf } from './prompt-of.js';
+import { traceIdOf } from './request-id.js';
 
 /** Longest idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
 
+/**
+ * How the request wants its answer.
+ *
+ * @throws AnthropicException (400) for a malformed header.
+ */
+export function answerOptions(
+  http: Request,
+  body: CreateMessageDto,
+  config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit'>,
+): Omit<AnswerOptions, 'received'> {
+  return {
+    isImpatient: requestCaller(http) === 'claude-code',
+    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config),
+    stopSequences: body.stop_sequences ?? [],
+  };
+}
+
 /** What a request to `POST /v1/messages` asks for, apart from its thread. */
-export interface AskedTurn extends Omit<TurnRequest, 'tenant' | 'threadKey' | 'isFreshThread'> {
+export interface AskedTurn extends Omit<
+  TurnRequest,
+  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'answered'
+> {
   readonly caller: Caller;
   /** The text of the answer that the caller already has, when it asks for the rest of it. */
   readonly received: string | undefined;
@@ -42,10 +67,17 @@ export function threadClues(http: Request, body: CreateMessageDto): ThreadClues 
 /**
  * A request as the turn that it asks for.
  *
+ * @param after the key of the conversation that the request goes on with; `undefined` when it holds the whole of it.
  * @throws AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
-export function askedTurn(http: Request, body: CreateMessageDto, callerSystem: 'append' | 'ignore'): AskedTurn {
+export function askedTurn(
+  http: Request,
+  body: CreateMessageDto,
+  callerSystem: 'append' | 'ignore',
+  after?: string,
+): AskedTurn {
   const caller = requestCaller(http);
+  const schema = outputSchema(body);
   const { messages, received } = repaired(body.messages);
   const { prompt, context, hasHistory } = newestMessage(messages);
   return {
@@ -53,13 +85,15 @@ export function askedTurn(http: Request, body: CreateMessageDto, callerSystem: '
     received,
     // Claude Code sends the whole conversation each time, so its first message twice is a retry, and so is a repaired one: that
     // the answer left this server does not mean that it arrived.
-    hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages,
+    hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages || after !== undefined,
     prompt: withContext(prompt, context, caller),
-    requestKey: requestKey(messages),
+    outputSchema: schema,
+    requestKey: turnKey(requestKey(messages, after), schema),
     model: body.model,
     systemPrompt: callerSystemPrompt(textsOf(body.system), caller, callerSystem),
     idempotencyKey: idempotencyKey(http.get('idempotency-key')),
     interrupts: tellsOfInterruption(messages),
+    traceId: traceIdOf(http.get('traceparent')),
   };
 }
 

@@ -27,10 +27,12 @@ describe('the log', () => {
 
   afterAll(() => new Promise((resolve) => void server.close(resolve)));
 
-  async function ask(path: string): Promise<void> {
+  async function ask(path: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
     const address = server.address();
     const port = address !== null && typeof address === 'object' ? address.port : 0;
-    await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-api-key': 'secret-key', cookie: 'secret=1' } });
+    await fetch(`http://127.0.0.1:${port}${path}`, {
+      headers: { 'x-api-key': 'secret-key', cookie: 'secret=1', ...headers },
+    });
   }
 
   it('has a line per request with its id, path and status, and none of its secrets', async () => {
@@ -43,6 +45,15 @@ describe('the log', () => {
       milliseconds: expect.any(Number) as number,
     });
     expect(lines.join('')).not.toContain('secret');
+  });
+
+  it('names the trace of a caller that sends one', async () => {
+    lines.length = 0;
+    await ask('/traced', { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' });
+    await ask('/untraced', { traceparent: '00-not-a-trace' });
+    await eventually(() => lines.length).toBe(2);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ traceId: '4bf92f3577b34da6a3ce929d0e0e4736' });
+    expect(JSON.parse(lines[1] ?? '')).not.toHaveProperty('traceId');
   });
 
   it('has none for what load balancers ask all the time', () => {

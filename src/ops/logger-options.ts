@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Params } from 'nestjs-pino';
+import { traceIdOf } from '../messages/request-id.js';
 
 /** Routes that load balancers ask for all the time: a line each would drown the rest. */
 const QUIET = new Set(['/healthz', '/readyz', '/', '/api/hello']);
 
 /**
  * One JSON line per request when it has ended, and whatever the server has to say. Of a request the method, the path, the
- * status, the time it took and its id: never a header, a body or a query, which may hold keys or prompts.
+ * status, the time it took, its id and its caller's trace: never another header, a body or a query, which may hold keys or prompts.
  */
 export function loggerOptions(level: string): Params {
   return {
@@ -15,6 +16,11 @@ export function loggerOptions(level: string): Params {
       autoLogging: { ignore: (request) => QUIET.has(pathOf(request)) },
       quietReqLogger: true,
       genReqId: (_request, response) => String(response.getHeader('request-id') ?? ''),
+      customProps: (request) => {
+        const { traceparent } = request.headers;
+        const traceId = typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined;
+        return traceId === undefined ? {} : { traceId };
+      },
       serializers: {
         req: (request: { readonly method: string; readonly url: string }) => ({
           method: request.method,

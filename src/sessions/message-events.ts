@@ -63,6 +63,10 @@ function eventsOfBlock(block: ContentBlock, id: string): readonly HarnessEvent[]
     }
     case 'tool_use':
       return [{ type: 'caller-tool-call', id: block.id, name: block.name, input: block.input }];
+    case 'server_tool_use':
+    case 'bash_code_execution_tool_result':
+      // Forms for single callers, never stored.
+      return [];
     default:
       return block satisfies never;
   }

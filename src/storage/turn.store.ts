@@ -199,7 +199,7 @@ export class TurnStore {
   async recent(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
     const query = this.database.kysely
       .selectFrom('turns')
-      .select(['id', 'thread_id', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
+      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
       .select((select) => select('message', 'is not', null).as('has_message'))
       .where('thread_id', '=', threadId);
     const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();

@@ -50,7 +50,7 @@ export interface Turn {
 /** What tells a turn from others of its thread. */
 export interface TurnSummary extends Pick<
   Turn,
-  'id' | 'threadId' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'
+  'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'
 > {
   /** Whether there is an answer, whole or as far as it came. */
   readonly hasMessage: boolean;
@@ -145,7 +145,7 @@ export function jsonOrNull(value: object | undefined): string | null {
 /** The columns of a stored row that tell a turn from others. */
 export type TurnSummaryRow = Pick<
   TurnTable,
-  'id' | 'thread_id' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
+  'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
 > & { readonly has_message: boolean };
 
 /** A stored row as a turn's summary. Throws for a state that this version does not know. */
@@ -153,6 +153,7 @@ export function summaryOf(row: TurnSummaryRow): TurnSummary {
   return {
     id: row.id,
     threadId: row.thread_id,
+    sequence: row.sequence,
     state: oneOf(TURN_STATES, row.state, 'turn state'),
     requestKey: row.request_key,
     deliveredAt: row.delivered_at ?? undefined,

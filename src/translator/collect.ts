@@ -55,8 +55,8 @@ export function accumulate(state: Accumulation, event: StreamEvent): void {
       return;
     case 'message_delta':
       if (state.message !== null) {
-        const { stop_reason, stop_sequence } = event.delta;
-        state.message = { ...state.message, stop_reason, stop_sequence, usage: event.usage };
+        const { stop_reason, stop_sequence, stop_details } = event.delta;
+        state.message = { ...state.message, stop_reason, stop_sequence, stop_details, usage: event.usage };
       }
       return;
     case 'message_stop':
@@ -142,9 +142,11 @@ function finished({ start: block, pieces, signature }: CollectedBlock): ContentB
     case 'thinking':
       return { ...block, thinking: block.thinking + pieces.join(''), signature: signature || block.signature };
     case 'tool_use':
+    case 'server_tool_use':
       return { ...block, input: parsedInput(pieces.join('')) ?? block.input };
     case 'mcp_tool_use':
     case 'mcp_tool_result':
+    case 'bash_code_execution_tool_result':
       return block;
     default: {
       const unreachable: never = block;

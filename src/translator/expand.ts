@@ -1,5 +1,5 @@
 import type { Message, StreamEvent } from './stream-event.js';
-import { messageEnd, messageStart, wholeBlock } from './wire.js';
+import { messageEnd, messageStart, type Stop, wholeBlock } from './wire.js';
 
 /**
  * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
@@ -10,7 +10,11 @@ export function expandMessage(message: Message): readonly StreamEvent[] {
   return [
     messageStart(message.id, message.model, startUsage),
     ...message.content.flatMap((block, index) => wholeBlock(index, block)),
-    // A finished message has its reason to stop; the type only allows none for the one inside `message_start`.
-    ...messageEnd(message.stop_reason ?? 'end_turn', message.stop_sequence, message.usage),
+    ...messageEnd(stopOf(message), message.usage),
   ];
+}
+
+/** A finished message has its reason to stop; the type only allows none for the one inside `message_start`. */
+function stopOf({ stop_reason: reason, stop_sequence: sequence, stop_details: details }: Message): Stop {
+  return { reason: reason ?? 'end_turn', sequence, details };
 }

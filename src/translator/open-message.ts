@@ -24,13 +24,22 @@ export interface Open {
   readonly totals: TokenUsage;
   /** The model calls so far. */
   readonly iterations: readonly UsageIteration[];
+  /** What the agent is at, to be told with the next keep-alive: `''` for nothing new, `null` when it is never told. */
+  readonly progress: string | null;
 }
 
 /** The next state, and what to send. */
 export type OpenStep = readonly [Open, readonly StreamEvent[]];
 
 /** A message without content. */
-export const BEGUN: Open = { phase: 'open', nextIndex: 0, block: null, totals: NO_TOKENS, iterations: [] };
+export const BEGUN: Open = {
+  phase: 'open',
+  nextIndex: 0,
+  block: null,
+  totals: NO_TOKENS,
+  iterations: [],
+  progress: null,
+};
 
 /** Adds text to the block of this kind and name: the open one, or a new one in its place. Empty text does nothing. */
 export function speak(state: Open, kind: OpenBlock['kind'], id: string, text: string): OpenStep {
@@ -44,14 +53,26 @@ export function speak(state: Open, kind: OpenBlock['kind'], id: string, text: st
   return [next, [...closing, emptyBlock(kind, block.index), ...delta]];
 }
 
-/** An empty delta of the open block, or of a new thinking block if none is open: clients hide those. */
+/**
+ * A delta that only keeps the connection alive: an empty one of the open block, or one of a thinking block of its own if none is
+ * open. Clients hide thinking, so there it may tell what the agent is at.
+ */
 export function touch(state: Open): OpenStep {
-  if (state.block !== null) return [state, [blockDelta(state.block.kind, state.block.index, '')]];
-  const block = newBlock(state, 'thinking', null);
+  const { block } = state;
+  if (block !== null && block.id !== null) return [state, [blockDelta(block.kind, block.index, '')]];
+  const told: Open = state.progress === null ? state : { ...state, progress: '' };
+  const words = state.progress === null || state.progress === '' ? '' : `${state.progress}\n`;
+  if (block !== null) return [told, [blockDelta(block.kind, block.index, words)]];
+  const filler = newBlock(state, 'thinking', null);
   return [
-    { ...state, nextIndex: block.index + 1, block },
-    [emptyBlock('thinking', block.index), blockDelta('thinking', block.index, '')],
+    { ...told, nextIndex: filler.index + 1, block: filler },
+    [emptyBlock('thinking', filler.index), blockDelta('thinking', filler.index, words)],
   ];
+}
+
+/** Keeps what the agent is at for the next keep-alive, where it may be told. */
+export function noteProgress(state: Open, message: string): Open {
+  return state.progress === null || state.progress === message ? state : { ...state, progress: message };
 }
 
 /** Closes the open block, if there is one; half a character that still waits is given up. */

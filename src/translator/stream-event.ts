@@ -1,5 +1,5 @@
 // Anthropic's wire types, as `@anthropic-ai/sdk` 1.12.0 reads them: names untouched, fields that the SDK types as present are present.
-import type { JsonObject } from '../harness/harness-event.js';
+import type { JsonObject, Refusal } from '../harness/harness-event.js';
 import type { AnthropicErrorObject } from './anthropic-error.js';
 
 /** Tokens of one model call inside the turn. */
@@ -69,8 +69,41 @@ export interface McpToolResultBlock {
   readonly content: readonly TextBlock[];
 }
 
+/** A tool that ran inside the sandbox, in the form of a tool that ran at Anthropic's, for clients that do not know MCP blocks. */
+export interface ServerToolUseBlock {
+  readonly type: 'server_tool_use';
+  readonly id: string;
+  readonly name: 'bash_code_execution';
+  /** `{ command }` */
+  readonly input: JsonObject;
+  readonly caller: { readonly type: 'direct' };
+}
+
+/** What such a tool gave back. */
+export interface ServerToolResultBlock {
+  readonly type: 'bash_code_execution_tool_result';
+  readonly tool_use_id: string;
+  readonly content: {
+    readonly type: 'bash_code_execution_result';
+    readonly stdout: string;
+    readonly stderr: string;
+    readonly return_code: number;
+    readonly content: readonly never[];
+  };
+}
+
 /** One block of a message's content. */
-export type ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock | McpToolUseBlock | McpToolResultBlock;
+export type ContentBlock =
+  | TextBlock
+  | ThinkingBlock
+  | ToolUseBlock
+  | McpToolUseBlock
+  | McpToolResultBlock
+  | ServerToolUseBlock
+  | ServerToolResultBlock;
+
+/** Why a model refused; `null` for every other end. */
+export type StopDetails = (Refusal & { readonly type: 'refusal' }) | null;
 
 /** The message that a turn answers with. */
 export interface Message {
@@ -81,7 +114,7 @@ export interface Message {
   readonly content: readonly ContentBlock[];
   readonly stop_reason: StopReason | null;
   readonly stop_sequence: string | null;
-  readonly stop_details: null;
+  readonly stop_details: StopDetails;
   readonly container: null;
   readonly diagnostics: null;
   readonly context_management: null;
@@ -105,7 +138,7 @@ export type StreamEvent =
       readonly delta: {
         readonly stop_reason: StopReason;
         readonly stop_sequence: string | null;
-        readonly stop_details: null;
+        readonly stop_details: StopDetails;
         readonly container: null;
       };
       readonly usage: Usage;

@@ -7,7 +7,7 @@ import { messageEnd, messageStart } from './wire.js';
 
 const usage = turnUsage(NO_TOKENS, []);
 const begin = messageStart('msg_1', 'model-x', usage);
-const end = messageEnd('end_turn', null, usage);
+const end = messageEnd({ reason: 'end_turn', sequence: null, details: null }, usage);
 const ping: StreamEvent = { type: 'ping' };
 const error: StreamEvent = { type: 'error', error: { type: 'api_error', message: 'broken' } };
 const open = (index: number, block: ContentBlock): StreamEvent => ({

@@ -10,7 +10,8 @@ export interface WholeText {
   readonly held: string;
 }
 
-function isHighHalf(code: number): boolean {
+/** Whether a UTF-16 unit is the first half of a character. */
+export function isHighHalf(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;
 }
 

@@ -1,7 +1,7 @@
 import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
 import { ERROR_OF_FAILURE, type AnthropicErrorObject } from './anthropic-error.js';
-import { BEGUN, addBlock, closeBlock, countCall, speak, touch, type Open } from './open-message.js';
-import type { StreamEvent } from './stream-event.js';
+import { BEGUN, addBlock, closeBlock, countCall, noteProgress, speak, touch, type Open } from './open-message.js';
+import type { StopDetails, StreamEvent } from './stream-event.js';
 import { NO_TOKENS, startUsage, turnUsage } from './usage.js';
 import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from './wire.js';
 
@@ -15,6 +15,8 @@ export interface TranslateOptions {
    * Its output belongs to an earlier message and is not used. `null` for a new thread: zeros.
    */
   readonly knownUsage: TokenUsage | null;
+  /** Whether a keep-alive may tell what the agent is at, in a thinking block; else it is empty. */
+  readonly tellsProgress?: boolean;
 }
 
 /** Nothing has been sent, so a failure can still become an HTTP status. */
@@ -62,7 +64,7 @@ export function start(options: TranslateOptions): State {
  * | `model-call-start` | begin with its usage       | –                                                        | –    |
  * | `model-call-end`   | begin, then as open        | counted                                                  | –    |
  * | `session-started`  | –                          | –                                                        | –    |
- * | `notice`           | –                          | –                                                        | –    |
+ * | `notice`           | –                          | of progress: kept for the next keep-alive                | –    |
  * | `attempt-start`    | –                          | close                                                    | –    |
  * | `turn-end`         | begin, then as open        | close, `message_delta`, `message_stop` → done            | –    |
  * | `turn-failed`      | `error` → done             | close, `error` → done                                    | –    |
@@ -103,8 +105,8 @@ export function begin(state: State): Step {
 }
 
 /**
- * Sends an empty delta, and a block to put it in if none is open. Pings alone keep Claude Code 2.1.330 waiting for 600 s only;
- * any delta starts its watchdog anew. The block is a thinking block as clients hide those.
+ * Sends a delta that says nothing of the answer, and a block to put it in if none is open. Pings alone keep Claude Code 2.1.330
+ * waiting for 600 s only; any delta starts its watchdog anew. The block is a thinking block as clients hide those.
  */
 export function keepAlive(state: State): Step {
   switch (state.phase) {
@@ -177,9 +179,10 @@ function stepOpen(state: Open, event: HarnessEvent): Step {
       return closeBlock(state, '');
     case 'model-call-end':
       return [countCall(state, event.model, event.usage), NOTHING];
+    case 'notice':
+      return [event.kind === 'progress' ? noteProgress(state, event.message) : state, NOTHING];
     case 'model-call-start':
     case 'session-started':
-    case 'notice':
       return [state, NOTHING];
     case 'turn-end':
       return end(state, event);
@@ -198,14 +201,17 @@ function followedBy([state, events]: Step, move: (state: State) => Step): Step {
 }
 
 function beginWith({ options }: Idle, usage: TokenUsage): Step {
-  return [BEGUN, [messageStart(options.messageId, options.model, startUsage(usage))]];
+  const begun = options.tellsProgress === true ? { ...BEGUN, progress: '' } : BEGUN;
+  return [begun, [messageStart(options.messageId, options.model, startUsage(usage))]];
 }
 
 function end(state: Open, event: Extract<HarnessEvent, { readonly type: 'turn-end' }>): Step {
   const [, closing] = closeBlock(state, '');
   const reason = event.reason === 'interrupted' ? 'end_turn' : event.reason;
+  const details: StopDetails =
+    reason === 'refusal' ? { type: 'refusal', ...(event.refusal ?? { category: null, explanation: null }) } : null;
   const usage = turnUsage(event.usage ?? state.totals, state.iterations);
-  return [DONE, [...closing, ...messageEnd(reason, event.stopSequence ?? null, usage)]];
+  return [DONE, [...closing, ...messageEnd({ reason, sequence: event.stopSequence ?? null, details }, usage)]];
 }
 
 function fail(state: Idle | Open, error: AnthropicErrorObject): Step {

@@ -1,5 +1,13 @@
 // The wire forms that the live translator and the replay of a stored message share.
-import type { ContentBlock, McpToolResultBlock, Message, StopReason, StreamEvent, Usage } from './stream-event.js';
+import type {
+  ContentBlock,
+  McpToolResultBlock,
+  Message,
+  StopDetails,
+  StopReason,
+  StreamEvent,
+  Usage,
+} from './stream-event.js';
 import type { ToolResultContent } from '../harness/harness-event.js';
 
 /** The id of an inner tool's call: the harness's own, without its prefix, under Anthropic's prefix of MCP calls. */
@@ -45,12 +53,19 @@ export function messageStart(id: string, model: string, usage: Usage): StreamEve
   return { type: 'message_start', message };
 }
 
+/** How a message stopped. */
+export interface Stop {
+  readonly reason: StopReason;
+  readonly sequence: string | null;
+  readonly details: StopDetails;
+}
+
 /** The two events that end a message well. */
-export function messageEnd(reason: StopReason, stopSequence: string | null, usage: Usage): readonly StreamEvent[] {
+export function messageEnd(stop: Stop, usage: Usage): readonly StreamEvent[] {
   return [
     {
       type: 'message_delta',
-      delta: { stop_reason: reason, stop_sequence: stopSequence, stop_details: null, container: null },
+      delta: { stop_reason: stop.reason, stop_sequence: stop.sequence, stop_details: stop.details, container: null },
       usage,
       context_management: null,
     },
@@ -91,8 +106,8 @@ function spoken(kind: 'text' | 'thinking', index: number, text: string, signatur
 
 /**
  * A block that is known as a whole, as its start, deltas and stop. Inner tools have their input inside the start: Claude Code
- * 2.1.330 calls a stream malformed that has `input_json_delta` in an `mcp_tool_use`. A caller's tool needs the delta: clients
- * build its input from deltas only.
+ * 2.1.330 calls a stream malformed that has `input_json_delta` in an `mcp_tool_use`. The other tools need the delta: clients build
+ * their input from deltas only.
  */
 export function wholeBlock(index: number, block: ContentBlock): readonly StreamEvent[] {
   const stop: StreamEvent = { type: 'content_block_stop', index };
@@ -102,6 +117,7 @@ export function wholeBlock(index: number, block: ContentBlock): readonly StreamE
     case 'thinking':
       return spoken('thinking', index, block.thinking, block.signature);
     case 'tool_use':
+    case 'server_tool_use':
       return [
         { type: 'content_block_start', index, content_block: { ...block, input: {} } },
         {
@@ -113,6 +129,7 @@ export function wholeBlock(index: number, block: ContentBlock): readonly StreamE
       ];
     case 'mcp_tool_use':
     case 'mcp_tool_result':
+    case 'bash_code_execution_tool_result':
       return [{ type: 'content_block_start', index, content_block: block }, stop];
     default: {
       const unreachable: never = block;

@@ -50,6 +50,13 @@ describe(requestKey.name, () => {
     expect(requestKey(conversation)).not.toBe(requestKey(plain));
   });
 
+  it('is the same for a conversation in parts as for the whole', () => {
+    const [question, answer, ...rest] = plain;
+    expect(requestKey(rest, requestKey([answer], requestKey([question])))).toBe(requestKey(plain));
+    expect(requestKey(rest, requestKey([assistant('another')], requestKey([question])))).not.toBe(requestKey(plain));
+    expect(requestKey(rest, 'elsewhere')).not.toBe(requestKey(rest));
+  });
+
   it('tells search results and documents apart by all that the agent is given of them', () => {
     const search = (words: string) => [
       user([{ type: 'search_result', title: 't', source: 's', content: [text(words)] }]),

@@ -56,18 +56,40 @@ export function tellsOfInterruption(messages: readonly unknown[]): boolean {
  * everything outside `messages`, `system` messages and `<system-reminder>` parts, cache markers, thinking, the blocks that show
  * inner tools, `is_error: false`, whether a text is a string or a block, and where one message of a role ends and the next
  * begins. [Claude Code 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
+ *
+ * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the key of the
+ *   whole, as long as the role changes where the parts meet.
  */
-export function requestKey(messages: readonly unknown[]): string {
-  const parts = new PartsHash();
-  let previous = '';
+export function requestKey(messages: readonly unknown[], after = ''): string {
+  let key = after;
+  let run: PartsHash | undefined;
+  let speaking = '';
   for (const message of messages) {
     const speaker = role(message);
     if (speaker !== 'user' && speaker !== 'assistant') continue;
-    if (speaker !== previous) parts.push(`\u0001${speaker}`);
-    previous = speaker;
-    canonicalContent(message, parts);
+    if (run === undefined || speaker !== speaking) {
+      key = run?.digest() ?? key;
+      run = new PartsHash();
+      run.push(key, speaker);
+      speaking = speaker;
+    }
+    canonicalContent(message, run);
   }
-  return parts.digest();
+  return run?.digest() ?? key;
+}
+
+/**
+ * The key of a turn's request, of the conversation and of the schema that its answer is to follow: the same words with another
+ * schema are another request.
+ */
+export function turnKey(conversationKey: string, schema: object | undefined): string {
+  if (schema === undefined) return conversationKey;
+  return `${conversationKey}/${createHash('sha256').update(JSON.stringify(schema)).digest('hex').slice(0, 16)}`;
+}
+
+/** The key of the conversation of a turn's request, as {@link turnKey} has it, with its answer. */
+export function answeredKey(key: string, content: readonly unknown[]): string {
+  return requestKey([{ role: 'assistant', content }], key.split('/')[0]);
 }
 
 /** Parts at least this long, in characters, are hashed as they are: to join megabytes first would take longer than hashing them. */

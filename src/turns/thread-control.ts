@@ -11,7 +11,7 @@ import { hasEnded, type Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { refuseWhenFull } from './admission.js';
 import { KeyLock, lockKey } from './key-lock.js';
-import { turnRequest } from './known-usage.js';
+import { storedRequest } from './stored-request.js';
 import { newMessageId } from './message-id.js';
 import { TurnRunner } from './turn.runner.js';
 
@@ -74,7 +74,7 @@ export class ThreadControl {
         idempotencyKey,
         caller,
         prompt: await execution.prompt(),
-        request: { ...request, ...turnRequest(current) },
+        request: { ...request, ...storedRequest(current) },
         createdAt: Date.now(),
       });
       this.runner.submit(current, turn);

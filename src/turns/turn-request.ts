@@ -1,7 +1,9 @@
+import type { JsonObject } from '../harness/harness-event.js';
 import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { SameRequest } from './attach.js';
+import type { Answered } from './message-threads.js';
 
 /** A request for a turn, as far as it matters to threads and turns. */
 export interface TurnRequest extends SameRequest {
@@ -10,11 +12,19 @@ export interface TurnRequest extends SameRequest {
   readonly threadKey: string;
   /** Whether the request named no thread, so that `threadKey` was made up for it. */
   readonly isFreshThread: boolean;
+  /** The request is beside the conversation: its thread is thrown away, and its agent has no tools. */
+  readonly isSideRequest: boolean;
+  /** The answer that the request goes on from, when it holds only what is new. */
+  readonly answered: Answered | undefined;
   readonly model: string;
   readonly systemPrompt: string | undefined;
   readonly prompt: Prompt;
+  /** JSON Schema that the answer is to follow; `undefined` for free text. */
+  readonly outputSchema: JsonObject | undefined;
   readonly caller: string;
   readonly idempotencyKey: string | undefined;
+  /** The caller's trace, 32 hexadecimal digits, if it sent one. */
+  readonly traceId: string | undefined;
   /** The caller's user interrupted the turn that may still be running. */
   readonly interrupts: boolean;
 }

@@ -1,17 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
-import { type HarnessEvent, isTurnEnd, type JsonObject, type TokenUsage } from '../harness/harness-event.js';
+import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import type { HarnessGateway } from '../harness/harness.gateway.js';
 import type { EventLog } from '../storage/event-log.js';
 import type { Thread, ThreadStore } from '../storage/thread.store.js';
-import type { Turn, TurnOutcome } from '../storage/turn.js';
-import { foldTurn } from '../translator/collect.js';
-import { addUsage, NO_TOKENS } from '../translator/usage.js';
+import type { Turn } from '../storage/turn.js';
 import { missingResults, saidIn, wasSaid } from './said-before.js';
-import { translateOptions } from './known-usage.js';
 import { durationExceeded } from './max-duration.js';
-
-type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
+import { isThrowAway } from './new-thread.js';
+import { logFields, outputSchemaOf } from './stored-request.js';
+import { StructuredAnswer } from './structured-answer.js';
+import { outcomeOf, type TurnEnd, withoutTotal } from './turn-outcome.js';
 
 /** How often the process of one turn may die, or hang, and be resumed by this server. */
 const MAX_RESUMPTIONS = 2;
@@ -48,6 +47,8 @@ export class TurnRun {
   readonly #openTools = new Set<string>();
   /** What the attempts before this one said. */
   #earlier = saidIn([]);
+  /** Of a turn whose answer is to follow a schema. */
+  #structured: StructuredAnswer | undefined;
   readonly #startedAt = performance.now();
   #events: HarnessEvent[] = [];
   #lastEventAt = performance.now();
@@ -72,6 +73,8 @@ export class TurnRun {
   async run(claimed: Turn, thread: Thread): Promise<void> {
     this.turn = claimed;
     this.thread = thread;
+    const schema = outputSchemaOf(claimed);
+    this.#structured = schema === undefined ? undefined : new StructuredAnswer(schema);
     this.#events = [...(await this.context.log.open(this.turn))];
     if (this.turn.attempt > 1) this.take([{ type: 'attempt-start', attempt: this.turn.attempt }]);
     for (;;) {
@@ -79,7 +82,10 @@ export class TurnRun {
       const end = this.endWithoutAttempt() ?? (await this.attempt());
       if (this.#setAside) return this.context.log.setAside(this.turn.id);
       if (!this.isWorthResuming(end)) return this.finish(end);
-      this.logger.warn({ turnId: this.turn.id, attempt: this.turn.attempt }, 'the harness died; the turn is resumed');
+      this.logger.warn(
+        { ...logFields(this.turn), attempt: this.turn.attempt },
+        'the harness died; the turn is resumed',
+      );
       const next = await this.context.reclaim(this.turn);
       if (next === undefined) return this.context.log.setAside(this.turn.id);
       this.turn = next;
@@ -129,16 +135,18 @@ export class TurnRun {
 
   private attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
+    const schema = outputSchemaOf(turn);
     this.#lastEventAt = performance.now();
     this.#openTools.clear();
     this.#earlier = saidIn(turn.attempt > 1 ? this.#events : []);
     const events$ = this.context.gateway.run(
-      { ...thread, tools: 'all', sessionId: this.sessionId() },
+      { ...thread, tools: isThrowAway(thread) ? 'none' : 'all', sessionId: this.sessionId() },
       {
         id: turn.id,
         prompt: turn.prompt,
         attempt: turn.attempt,
         turnsBefore: turn.sequence - 1,
+        ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(turn.attempt > 1 ? { said: [...this.#events] } : {}),
       },
     );
@@ -148,7 +156,7 @@ export class TurnRun {
       filter((end) => end !== undefined),
     );
     return lastValueFrom(end$, { defaultValue: DIED }).catch((error: unknown) => {
-      this.logger.error({ turnId: turn.id, err: error }, 'the harness could not be started');
+      this.logger.error({ ...logFields(turn), err: error }, 'the harness could not be started');
       return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
     });
   }
@@ -157,7 +165,8 @@ export class TurnRun {
   private take(events: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAt = performance.now();
     const end = events.find(isTurnEnd);
-    const said = events.filter((event) => !isTurnEnd(event) && !wasSaid(event, this.#earlier));
+    const fresh = events.filter((event) => !isTurnEnd(event) && !wasSaid(event, this.#earlier));
+    const said = this.#structured?.take(fresh) ?? fresh;
     for (const event of said) {
       this.#events.push(event);
       if (event.type === 'tool-call') this.#openTools.add(event.id);
@@ -198,13 +207,13 @@ export class TurnRun {
   }
 
   private async finish(end: TurnEnd): Promise<void> {
-    const told = this.endAsTold(end);
+    const [rest, told] = this.#structured?.end(this.endAsTold(end)) ?? [[], this.endAsTold(end)];
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
-    const lost = missingResults(this.#events);
-    const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...lost], last);
+    const left = [...rest, ...missingResults(this.#events)];
+    const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...left], last);
     // Stored when it was said, too, for a crash in the middle of the turn; here it cannot be missed.
     const sessionId = this.sessionId();
-    await this.context.log.finish(this.turn.id, [...lost, last], { ...outcome, sessionId });
+    await this.context.log.finish(this.turn.id, [...left, last], { ...outcome, sessionId });
   }
 
   /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
@@ -215,35 +224,4 @@ export class TurnRun {
       ? { type: 'turn-failed', kind: 'timeout', message: durationExceeded(maxDuration) }
       : { type: 'turn-end', reason: 'interrupted' };
   }
-}
-
-/** A resumed harness counts only what its last process used; the sum of the turn's model calls is the truth then. */
-function withoutTotal(end: TurnEnd): TurnEnd {
-  if (end.type === 'turn-failed') return end;
-  const { usage: _, ...rest } = end;
-  return rest;
-}
-
-/** What is stored of a turn's end: its state, its whole message and its usage. */
-function outcomeOf(turn: Turn, thread: Thread, events: readonly HarnessEvent[], end: TurnEnd): TurnOutcome {
-  const calls = events.filter((event) => event.type === 'model-call-end');
-  const context = calls.at(-1)?.usage;
-  const total = calls.map((call) => call.usage).reduce(addUsage, NO_TOKENS);
-  const base = {
-    usage: end.type === 'turn-end' ? (end.usage ?? total) : total,
-    contextUsage: context === undefined ? undefined : asJson(context),
-    endedAt: Date.now(),
-  };
-  if (end.type === 'turn-failed') {
-    return { ...base, state: 'failed', message: undefined, failure: { kind: end.kind, message: end.message } };
-  }
-  const folded = foldTurn(translateOptions(turn, thread), [...events, end]);
-  const message = 'message' in folded ? folded.message : undefined;
-  return end.reason === 'interrupted'
-    ? { ...base, state: 'cancelled', message, failure: undefined }
-    : { ...base, state: 'completed', message, stopReason: end.reason };
-}
-
-function asJson(usage: TokenUsage): JsonObject {
-  return { ...usage };
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
-import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness/harness-event.js';
+import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
@@ -15,8 +15,10 @@ import { TranslatorService, type TranslatorSignal } from '../translator/translat
 import { refuseWhenFull } from './admission.js';
 import { meansTurn, type SameRequest } from './attach.js';
 import { KeyLock, lockKey } from './key-lock.js';
-import { translateOptions, turnRequest } from './known-usage.js';
+import { storedRequest, translateOptions } from './stored-request.js';
+import { notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
+import { isThrowAway, newThread } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { TurnRunner } from './turn.runner.js';
 
@@ -69,6 +71,7 @@ export class TurnService implements OnApplicationBootstrap {
 
   /**
    * The turn's message as stream events, from its first one: a replay of what was said, then live. Cold.
+   * `tellsProgress`: whether a keep-alive may say what the agent is at.
    *
    * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
    */
@@ -76,6 +79,7 @@ export class TurnService implements OnApplicationBootstrap {
     { thread, turn }: OpenedTurn,
     signals$: Observable<TranslatorSignal>,
     flow?: Flow,
+    tellsProgress = false,
   ): Observable<readonly StreamEvent[]> {
     if (turn.eventsPrunedAt !== undefined && turn.message !== undefined) return of(expandMessage(turn.message));
     let ended = false;
@@ -83,7 +87,7 @@ export class TurnService implements OnApplicationBootstrap {
       this.log.read(turn.id, flow).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
       // A log that ends without the turn's end was left to the next server, or the turn never began.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
-    ).pipe(this.translator.translate(translateOptions(turn, thread), signals$));
+    ).pipe(this.translator.translate({ ...translateOptions(turn, thread), tellsProgress }, signals$));
   }
 
   /** Notes that a caller has the whole answer. */
@@ -94,6 +98,11 @@ export class TurnService implements OnApplicationBootstrap {
     } finally {
       this.#justDelivered.delete(turn.id);
     }
+  }
+
+  /** Interrupts a turn whose answer has come as far as it is wanted. Its caller hears of its end as of every other. */
+  async stop({ turn }: OpenedTurn): Promise<void> {
+    await this.runner.interrupt(turn);
   }
 
   /** Interrupts the turn that answers with this message. False when it has ended. */
@@ -112,6 +121,10 @@ export class TurnService implements OnApplicationBootstrap {
     const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
     const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request, recent);
     if (known !== undefined) return known;
+    if (request.answered !== undefined) {
+      if (thread === undefined) throw notFound();
+      refuseContinued(recent, request.answered.sequence, this.config.onBusy);
+    }
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
@@ -131,7 +144,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: turnRequest(thread),
+          request: storedRequest(thread, request),
           createdAt: Date.now(),
         },
         place?.lease,
@@ -176,6 +189,7 @@ export class TurnService implements OnApplicationBootstrap {
       if (thread?.tenant !== request.tenant || thread.metadata['fresh'] !== true) continue;
       // The same words to another model, or under another system prompt, are another request.
       if (thread.model !== request.model || thread.systemPrompt !== request.systemPrompt) continue;
+      if (isThrowAway(thread) !== request.isSideRequest) continue;
       if (turn.idempotencyKey !== request.idempotencyKey) continue;
       // An idempotency key says that it is the same request, also when the answer has been read to its end.
       const same =
@@ -186,28 +200,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest): Promise<Thread> {
-    const choice = this.registry.choose(request.model);
-    if (choice === undefined) {
-      throw new AnthropicException(
-        'not_found_error',
-        `model: ${request.model} needs an agent that this server does not have`,
-        {
-          headers: { 'x-should-retry': 'false' },
-        },
-      );
-    }
-    const metadata: JsonObject = request.isFreshThread ? { fresh: true } : {};
-    const { thread } = await this.threads.findOrCreate({
-      id: randomUUID(),
-      tenant: request.tenant,
-      key: request.threadKey,
-      harness: choice.harness,
-      model: request.model,
-      harnessModel: choice.model,
-      systemPrompt: request.systemPrompt,
-      metadata,
-      createdAt: Date.now(),
-    });
+    const { thread } = await this.threads.findOrCreate(newThread(request, this.registry.choose(request.model)));
     return thread;
   }
 

@@ -113,9 +113,11 @@ function startsWell(block: ContentBlock): boolean {
     case 'thinking':
       return block.thinking === '' && block.signature === '';
     case 'tool_use':
+    case 'server_tool_use':
       return Object.keys(block.input).length === 0;
     case 'mcp_tool_use':
     case 'mcp_tool_result':
+    case 'bash_code_execution_tool_result':
       return true;
     default: {
       const unreachable: never = block;

@@ -9,6 +9,8 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  Matches,
+  MaxLength,
   Min,
   ValidateIf,
   validateSync,
@@ -17,6 +19,9 @@ import { badRequest } from '../../translator/anthropic.exception.js';
 
 /** Anthropic's own limit of messages in one request. */
 const MAX_MESSAGES = 100_000;
+/** Most stop sequences of a request, and their longest one in characters: each is looked for in every piece of the answer. */
+const MAX_STOP_SEQUENCES = 64;
+const MAX_STOP_SEQUENCE = 1024;
 
 /**
  * The fields of a Messages API request that Chiron uses. Every other field is accepted and ignored: clients send new ones
@@ -83,13 +88,73 @@ export class CreateMessageDto {
   @IsArray()
   readonly tools?: readonly unknown[] | null;
 
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @ApiPropertyOptional({
+    description:
+      '`format` with `{"type": "json_schema", "schema": …}`: the answer is one text block of JSON that follows the schema.',
+    type: 'object',
+    additionalProperties: true,
+  })
   @IsOptional()
   @IsObject()
   readonly output_config?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description: 'The older name of `output_config.format`.',
+    deprecated: true,
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly output_format?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description: 'Texts at which the answer ends. The agent is interrupted there.',
+    type: 'array',
+    items: { type: 'string' },
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_STOP_SEQUENCES)
+  @IsString({ each: true })
+  @Matches(/\S/, { each: true, message: 'stop_sequences: each stop sequence must contain non-whitespace' })
+  @MaxLength(MAX_STOP_SEQUENCE, { each: true })
+  readonly stop_sequences?: readonly string[] | null;
+
+  @ApiPropertyOptional({
+    description: '`display: "omitted"` shows only the signatures of thinking, `type: "disabled"` nothing of it.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly thinking?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description:
+      'Message Threads: `{"type": "create"}` with the whole conversation, or `{"type": "continue", "previous_message_id": "msg_…"}` with only the new messages.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly thread?: Readonly<Record<string, unknown>> | null;
 }
 
-const FIELDS = ['model', 'max_tokens', 'messages', 'stream', 'system', 'metadata', 'tools', 'output_config'] as const;
+const FIELDS = [
+  'model',
+  'max_tokens',
+  'messages',
+  'stream',
+  'system',
+  'metadata',
+  'tools',
+  'output_config',
+  'output_format',
+  'stop_sequences',
+  'thinking',
+  'thread',
+] as const;
 
 /**
  * A parsed body as a request.

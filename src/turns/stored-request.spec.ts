@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../test/support/stored.js';
-import { translateOptions, turnRequest } from './known-usage.js';
+import { translateOptions, storedRequest } from './stored-request.js';
 
 const CONTEXT = {
   inputTokens: 1,
@@ -12,7 +12,7 @@ const CONTEXT = {
 
 describe('what a turn knows at its beginning', () => {
   it('is the context of its thread, and stays so when the thread’s changes', () => {
-    const turn = aTurn({ request: turnRequest(aThread({ contextUsage: CONTEXT })) });
+    const turn = aTurn({ request: storedRequest(aThread({ contextUsage: CONTEXT })) });
     const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 } });
     expect(translateOptions(turn, later)).toEqual({
       messageId: 'msg_1',
@@ -23,7 +23,7 @@ describe('what a turn knows at its beginning', () => {
 
   it('is nothing in a new thread', () => {
     for (const thread of [undefined, aThread()]) {
-      expect(translateOptions(aTurn({ request: turnRequest(thread) }), aThread()).knownUsage).toBeNull();
+      expect(translateOptions(aTurn({ request: storedRequest(thread) }), aThread()).knownUsage).toBeNull();
     }
   });
 

@@ -1,0 +1,120 @@
+// The forms in which a caller may be shown what a tool inside the sandbox did.
+import type { JsonObject, JsonValue } from '../harness/harness-event.js';
+import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, TextBlock } from './stream-event.js';
+import { isHighHalf } from './surrogates.js';
+
+/**
+ * How inner tools are shown: as MCP blocks; as blocks of Anthropic's own server tools, for clients with strict types; as text, which
+ * every client shows; or not at all. Never as `tool_use`: Claude Code runs those on its own machine.
+ */
+export const TOOL_BLOCK_FORMS = ['mcp', 'server', 'text', 'none'] as const;
+
+/** One of the {@link TOOL_BLOCK_FORMS}. */
+export type ToolBlockForm = (typeof TOOL_BLOCK_FORMS)[number];
+
+/** Longest summary of a call's input, and of its result, where they are shown as text. In characters, as all limits here. */
+const MAX_INPUT_TEXT = 200;
+const MAX_RESULT_TEXT = 500;
+
+/** The fields of an input that say most about a call, the first one that is there. */
+const TELLING = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'description', 'prompt'] as const;
+
+/** A tool's block in the form that a caller wants; `undefined` for none. `limit` is the longest output that is shown. */
+export function toolBlock(
+  block: McpToolUseBlock | McpToolResultBlock,
+  form: ToolBlockForm,
+  limit: number,
+): ContentBlock | undefined {
+  switch (form) {
+    case 'mcp':
+      return block.type === 'mcp_tool_use' ? block : { ...block, content: cutContent(block.content, limit) };
+    case 'server':
+      return serverBlock(block, limit);
+    case 'text':
+      return textBlock(block.type === 'mcp_tool_use' ? callText(block) : resultText(block, limit));
+    case 'none':
+      return undefined;
+    default:
+      return form satisfies never;
+  }
+}
+
+function serverBlock(block: McpToolUseBlock | McpToolResultBlock, limit: number): ContentBlock {
+  if (block.type === 'mcp_tool_use') {
+    const { command } = block.input;
+    return {
+      type: 'server_tool_use',
+      id: serverToolId(block.id),
+      // The name of a tool that typed clients know: they drop a call by another name, and then fail at its result.
+      name: 'bash_code_execution',
+      input: { command: typeof command === 'string' ? command : `${block.name} ${JSON.stringify(block.input)}` },
+      caller: { type: 'direct' },
+    };
+  }
+  const text = cut(textOf(block), limit);
+  return {
+    type: 'bash_code_execution_tool_result',
+    tool_use_id: serverToolId(block.tool_use_id),
+    content: {
+      type: 'bash_code_execution_result',
+      stdout: block.is_error ? '' : text,
+      stderr: block.is_error ? text : '',
+      return_code: block.is_error ? 1 : 0,
+      content: [],
+    },
+  };
+}
+
+function serverToolId(id: string): string {
+  return id.replace(/^mcptoolu_/, 'srvtoolu_');
+}
+
+function callText({ name, input }: McpToolUseBlock): string {
+  return `⏺ ${name}(${cut(inputText(input), MAX_INPUT_TEXT)})\n`;
+}
+
+function inputText(input: JsonObject): string {
+  const telling = TELLING.map((field): JsonValue | undefined => input[field]).find(
+    (value) => typeof value === 'string',
+  );
+  if (typeof telling === 'string') return telling;
+  return Object.keys(input).length === 0 ? '' : JSON.stringify(input);
+}
+
+function resultText(block: McpToolResultBlock, limit: number): string {
+  const text = cut(textOf(block).trimEnd(), Math.min(limit, MAX_RESULT_TEXT));
+  const shown = text === '' ? '(no output)' : text;
+  return `  ⎿ ${block.is_error ? 'Error: ' : ''}${shown.replaceAll('\n', '\n    ')}\n`;
+}
+
+function textBlock(text: string): TextBlock {
+  return { type: 'text', text, citations: null };
+}
+
+function textOf(block: McpToolResultBlock): string {
+  return block.content.map(({ text }) => text).join('\n');
+}
+
+/** The parts of an output up to the limit, the last one with a note of what was left out. */
+function cutContent(content: readonly TextBlock[], limit: number): readonly TextBlock[] {
+  let room = limit;
+  const length = content.reduce((sum, { text }) => sum + text.length, 0);
+  if (length <= limit) return content;
+  const kept: TextBlock[] = [];
+  for (const part of content) {
+    if (part.text.length > room) return [...kept, { ...part, text: withNote(part.text, room, length - limit) }];
+    kept.push(part);
+    room -= part.text.length;
+  }
+  return kept;
+}
+
+function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : withNote(text, limit, text.length - limit);
+}
+
+function withNote(text: string, limit: number, left: number): string {
+  // Half a character would not survive the way to the caller.
+  const end = limit > 0 && isHighHalf(text.charCodeAt(limit - 1)) ? limit - 1 : limit;
+  return `${text.slice(0, end)}… [${left} more characters]`;
+}

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import type { HarnessChoice } from '../harness/choose-harness.js';
+import type { NewThread, Thread } from '../storage/thread.store.js';
+import { AnthropicException } from '../translator/anthropic.exception.js';
+import type { TurnRequest } from './turn-request.js';
+
+/**
+ * The thread that a request begins, with the harness that was chosen for it.
+ *
+ * @throws AnthropicException (404) when there is no harness for its model.
+ */
+export function newThread(request: TurnRequest, choice: HarnessChoice | undefined): NewThread {
+  if (choice === undefined) {
+    const message = `model: ${request.model} names nothing that this server has; GET /v1/models lists what it has`;
+    throw new AnthropicException('not_found_error', message, { headers: { 'x-should-retry': 'false' } });
+  }
+  return {
+    id: randomUUID(),
+    tenant: request.tenant,
+    key: request.threadKey,
+    harness: choice.harness,
+    model: request.model,
+    harnessModel: choice.model,
+    systemPrompt: request.systemPrompt,
+    metadata: { ...(request.isFreshThread ? { fresh: true } : {}), ...(request.isSideRequest ? { side: true } : {}) },
+    createdAt: Date.now(),
+  };
+}
+
+/** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
+export function isThrowAway(thread: Pick<Thread, 'metadata'>): boolean {
+  return thread.metadata['side'] === true;
+}

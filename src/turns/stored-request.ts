@@ -1,0 +1,54 @@
+import type { JsonObject, TokenUsage } from '../harness/harness-event.js';
+import { isJsonObject } from '../harness/json.js';
+import type { Thread } from '../storage/thread.store.js';
+import type { Turn } from '../storage/turn.js';
+import type { TranslateOptions } from '../translator/translate.js';
+import type { TurnRequest } from './turn-request.js';
+
+/**
+ * What is stored of a turn's request besides its prompt: what the turn is run with, and what its thread's context is at its
+ * beginning, so that every reader's `message_start` says the same.
+ */
+export function storedRequest(
+  thread: Thread | undefined,
+  request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
+): JsonObject {
+  return {
+    contextUsage: thread?.contextUsage ?? null,
+    ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
+    ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
+  };
+}
+
+/** The JSON Schema that the turn's answer is to follow, if there is one. */
+export function outputSchemaOf(turn: Turn): JsonObject | undefined {
+  const { outputSchema } = turn.request;
+  return isJsonObject(outputSchema) ? outputSchema : undefined;
+}
+
+/** What names a turn in the log: its own id, and the trace of the request that began it, if that had one. */
+export function logFields(turn: Turn): { readonly turnId: string; readonly traceId?: string } {
+  const { traceId } = turn.request;
+  return typeof traceId === 'string' ? { turnId: turn.id, traceId } : { turnId: turn.id };
+}
+
+/** What the translator needs to know of a turn. */
+export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
+  return { messageId: turn.messageId, model: thread.model, knownUsage: tokenUsage(turn.request['contextUsage']) };
+}
+
+function tokenUsage(stored: JsonObject[string] | undefined): TokenUsage | null {
+  if (typeof stored !== 'object' || stored === null || Array.isArray(stored)) return null;
+  const fields = new Map(Object.entries(stored));
+  const count = (name: keyof TokenUsage): number => {
+    const value = fields.get(name);
+    return typeof value === 'number' ? value : 0;
+  };
+  return {
+    inputTokens: count('inputTokens'),
+    outputTokens: count('outputTokens'),
+    cacheReadInputTokens: count('cacheReadInputTokens'),
+    cacheCreationInputTokens: count('cacheCreationInputTokens'),
+    thinkingTokens: count('thinkingTokens'),
+  };
+}

@@ -1,0 +1,108 @@
+import { Validator } from '@cfworker/json-schema';
+import type { HarnessEvent, JsonObject } from '../harness/harness-event.js';
+
+type Events = readonly HarnessEvent[];
+type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
+
+interface HeldText {
+  readonly id: string;
+  readonly pieces: string[];
+}
+
+/** How many of a schema's complaints are told. */
+const MAX_COMPLAINTS = 3;
+
+/**
+ * Makes the answer of a turn follow its schema: its last text, if it is JSON that fits, is the only text of the answer. Clients parse
+ * every text block of such an answer [@anthropic-ai/sdk 1.12.0, parser.ts], so what the agent remarks on the way becomes thinking.
+ *
+ * A text is held back until it is known whether it is the last one.
+ */
+export class StructuredAnswer {
+  #held: HeldText | undefined;
+
+  constructor(private readonly schema: JsonObject) {}
+
+  /** Of what the harness says, that which is not held back; the end of the turn is not to be given here. */
+  take(events: Events): Events {
+    return events.flatMap((event) => this.takeOne(event));
+  }
+
+  /** What is left to be said, and how the turn ends: a good end without a fitting answer is a failure. */
+  end(end: TurnEnd): readonly [Events, TurnEnd] {
+    const held = this.#held;
+    this.#held = undefined;
+    if (end.type === 'turn-failed' || end.reason === 'interrupted') return [remark(held), end];
+    const answer = held === undefined ? '' : held.pieces.join('');
+    // An answer that was cut short does not fit, and says so by its reason.
+    const problem = end.reason === 'end_turn' ? misfit(answer, this.schema) : undefined;
+    if (problem !== undefined) return [remark(held), { type: 'turn-failed', kind: 'internal', message: problem }];
+    return [held === undefined ? [] : block('text-delta', held), end];
+  }
+
+  private takeOne(event: HarnessEvent): Events {
+    const held = this.#held;
+    switch (event.type) {
+      case 'text-delta': {
+        if (held?.id === event.id) {
+          held.pieces.push(event.text);
+          return [];
+        }
+        this.#held = { id: event.id, pieces: [event.text] };
+        return remark(held);
+      }
+      case 'block-end':
+        return held?.id === event.id ? [] : [event];
+      case 'thinking-delta':
+      case 'tool-call':
+      case 'caller-tool-call':
+        this.#held = undefined;
+        return [...remark(held), event];
+      case 'attempt-start':
+        // The harness tells again what was held back.
+        this.#held = undefined;
+        return [event];
+      case 'tool-result':
+      case 'model-call-start':
+      case 'model-call-end':
+      case 'session-started':
+      case 'notice':
+        return [event];
+      case 'turn-end':
+      case 'turn-failed':
+        throw new Error('the end of a turn is told by itself');
+      default:
+        return event satisfies never;
+    }
+  }
+}
+
+function remark(held: HeldText | undefined): Events {
+  return held === undefined ? [] : block('thinking-delta', held);
+}
+
+function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: HeldText): Events {
+  return [
+    { type, id, text: pieces.join('') },
+    { type: 'block-end', id },
+  ];
+}
+
+/** What is wrong with an answer, in words that do not quote it; `undefined` for one that fits. */
+function misfit(answer: string, schema: JsonObject): string | undefined {
+  const value = parsed(answer);
+  if (value === undefined) return 'The agent’s answer is not JSON, as output_config.format asks.';
+  const { valid, errors } = new Validator(schema, '2020-12').validate(value);
+  if (valid) return undefined;
+  const places = [...new Set(errors.map(({ instanceLocation, keyword }) => `${instanceLocation} (${keyword})`))];
+  return `The agent’s answer does not follow the schema of output_config.format: ${places.slice(-MAX_COMPLAINTS).join(', ')}`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Any text may be no JSON; `undefined` is none.
+    return undefined;
+  }
+}
