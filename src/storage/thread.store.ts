@@ -41,6 +41,14 @@ export type NewThread = Pick<
 /** The place in a list of threads after which the next page begins: the last thread of the page before. */
 export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
 
+/** What the keys of threads begin with that are made for one side request. */
+const SIDE_PREFIX = 'side:';
+
+/** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
+export function isThrowAway(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
+  return thread.key.startsWith(SIDE_PREFIX) && thread.metadata['side'] === true;
+}
+
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
 
 /** A stored row as a thread. Throws for a state or harness that this version does not know. */
@@ -168,6 +176,21 @@ export class ThreadStore {
       .where('state', '!=', 'running')
       .executeTakeFirst();
     return result.numUpdatedRows > 0n;
+  }
+
+  /** Threads of side requests that nothing has happened to since `before`, and whose turn does not run. The oldest first. */
+  async throwAways(before: number, limit: number): Promise<readonly Thread[]> {
+    const rows = await this.database.kysely
+      .selectFrom('threads')
+      .selectAll()
+      .where('key', 'like', `${SIDE_PREFIX}%`)
+      .where('metadata', 'like', '%"side":true%')
+      .where('updated_at', '<', before)
+      .where('state', '!=', 'running')
+      .orderBy('updated_at')
+      .limit(limit)
+      .execute();
+    return rows.map(threadOf).filter(isThrowAway);
   }
 
   /** Removes the thread with all its turns and their events. False when there was none. */

@@ -69,12 +69,12 @@ function readText(sequences: readonly string[], words: string, index: number): S
   ];
 }
 
-/** The sequence that begins first. */
+/** The sequence that is complete first, as the API would have stopped there, however the text was cut into pieces. */
 function firstHit(sequences: readonly string[], words: string) {
   return sequences
     .map((sequence) => ({ sequence, at: words.indexOf(sequence) }))
     .filter(({ at }) => at !== -1)
-    .toSorted((one, other) => one.at - other.at)[0];
+    .toSorted((one, other) => one.at + one.sequence.length - (other.at + other.sequence.length))[0];
 }
 
 /** How many characters at the end of a text are the beginning of a sequence, but not the whole of it. */

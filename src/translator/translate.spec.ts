@@ -397,6 +397,19 @@ describe('the end of a turn', () => {
   );
 });
 
+describe('a refusal', () => {
+  it('says why, as far as the provider does', () => {
+    const refusal = { category: 'cyber', explanation: 'No.' };
+    const details = (event: HarnessEvent) =>
+      translated(event).flatMap((one) => (one.type === 'message_delta' ? [one.delta.stop_details] : []));
+    expect(details({ type: 'turn-end', reason: 'refusal', refusal })).toEqual([{ type: 'refusal', ...refusal }]);
+    expect(details({ type: 'turn-end', reason: 'refusal' })).toEqual([
+      { type: 'refusal', category: null, explanation: null },
+    ]);
+    expect(details({ type: 'turn-end', reason: 'max_tokens', refusal })).toEqual([null]);
+  });
+});
+
 describe('a failure', () => {
   it('before anything was sent is only an error, so that it can become a status', () => {
     expect(translated({ type: 'session-started', sessionId: 's' }, failed('overloaded', 'busy'))).toEqual([
@@ -453,6 +466,29 @@ describe('keeping a connection alive', () => {
   it('opens its block after the ones before', () => {
     const [open] = stepAll(start(options), [text('a', 'hi'), blockEnd('a')]);
     expect(keepAlive(open)[1].map(line)).toEqual([`1 ${THINKING}`, '1 thinking_delta ']);
+  });
+
+  const progress = (message: string): HarnessEvent => ({ type: 'notice', kind: 'progress', message });
+
+  it('tells what the agent is at, once, where callers see thinking', () => {
+    const begun = begin(start({ ...options, tellsProgress: true }))[0];
+    const [open] = stepAll(begun, [
+      progress('Bash has been running for 20 s'),
+      progress('Bash has been running for 30 s'),
+    ]);
+    const [told, sent] = keepAlive(open);
+    expect(sent.map(line)).toEqual([`0 ${THINKING}`, '0 thinking_delta Bash has been running for 30 s\n']);
+    expect(keepAlive(told)[1].map(line)).toEqual(['0 thinking_delta ']);
+    const [again] = step(told, progress('Bash has been running for 60 s'));
+    expect(keepAlive(again)[1].map(line)).toEqual(['0 thinking_delta Bash has been running for 60 s\n']);
+  });
+
+  it('tells nothing inside a block of the agent, nor where thinking is not shown', () => {
+    const telling = begin(start({ ...options, tellsProgress: true }))[0];
+    const [speaking] = stepAll(telling, [text('a', 'hi'), progress('working')]);
+    expect(keepAlive(speaking)[1].map(line)).toEqual(['0 text_delta ']);
+    const [silent] = step(begin(start(options))[0], progress('working'));
+    expect(keepAlive(silent)[1].map(line)).toEqual([`0 ${THINKING}`, '0 thinking_delta ']);
   });
 
   it('leaves half a character waiting', () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { HarnessChoice } from '../harness/choose-harness.js';
-import type { NewThread, Thread } from '../storage/thread.store.js';
+import type { NewThread } from '../storage/thread.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import type { TurnRequest } from './turn-request.js';
 
@@ -25,9 +25,4 @@ export function newThread(request: TurnRequest, choice: HarnessChoice | undefine
     metadata: { ...(request.isFreshThread ? { fresh: true } : {}), ...(request.isSideRequest ? { side: true } : {}) },
     createdAt: Date.now(),
   };
-}
-
-/** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
-export function isThrowAway(thread: Pick<Thread, 'metadata'>): boolean {
-  return thread.metadata['side'] === true;
 }

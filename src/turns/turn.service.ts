@@ -5,7 +5,7 @@ import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
-import { type Thread, ThreadStore } from '../storage/thread.store.js';
+import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
 import { hasEnded, summaryOfTurn, type Turn, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
@@ -18,7 +18,7 @@ import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest, translateOptions } from './stored-request.js';
 import { notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
-import { isThrowAway, newThread } from './new-thread.js';
+import { newThread } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { TurnRunner } from './turn.runner.js';
 

@@ -5,6 +5,7 @@ import { EventPruner } from './event-pruner.js';
 import { KeyLock } from './key-lock.js';
 import { LeaseService } from './lease.service.js';
 import { MessageThreads } from './message-threads.js';
+import { SideThreadRemover } from './side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
 import { TurnRunner } from './turn.runner.js';
 import { TurnService } from './turn.service.js';
@@ -12,7 +13,16 @@ import { TurnService } from './turn.service.js';
 /** Opens, runs and recovers turns. */
 @Module({
   imports: [HarnessModule, TranslatorModule],
-  providers: [EventPruner, KeyLock, LeaseService, MessageThreads, ThreadControl, TurnService, TurnRunner],
+  providers: [
+    EventPruner,
+    KeyLock,
+    LeaseService,
+    MessageThreads,
+    SideThreadRemover,
+    ThreadControl,
+    TurnService,
+    TurnRunner,
+  ],
   exports: [MessageThreads, ThreadControl, TurnService, TurnRunner],
 })
 export class TurnsModule {}

@@ -126,15 +126,15 @@ function startsWell(block: ContentBlock): boolean {
   }
 }
 
-const BLOCK_OF_DELTA: Readonly<Record<ContentDelta['type'], ContentBlock['type']>> = {
-  text_delta: 'text',
-  thinking_delta: 'thinking',
-  signature_delta: 'thinking',
-  input_json_delta: 'tool_use',
+const BLOCKS_OF_DELTA: Readonly<Record<ContentDelta['type'], readonly ContentBlock['type'][]>> = {
+  text_delta: ['text'],
+  thinking_delta: ['thinking'],
+  signature_delta: ['thinking'],
+  input_json_delta: ['tool_use', 'server_tool_use'],
 };
 
 function readDelta(open: OpenBlock, delta: ContentDelta): readonly string[] {
-  if (BLOCK_OF_DELTA[delta.type] !== open.block.type) return [`${delta.type} in a ${open.block.type} block`];
+  if (!BLOCKS_OF_DELTA[delta.type].includes(open.block.type)) return [`${delta.type} in a ${open.block.type} block`];
   switch (delta.type) {
     case 'text_delta':
       return halfCharacters(delta.text);

@@ -1,4 +1,5 @@
-import type { FailureKind, HarnessEvent, TokenUsage } from '../harness-event.js';
+import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../harness-event.js';
+import { sampleOf } from './sample.js';
 
 type Events = readonly HarnessEvent[];
 
@@ -52,6 +53,11 @@ export function words(prompt: string, think: boolean, turn: number): Events {
     },
     { type: 'block-end', id: 'answer' },
   ];
+}
+
+/** The answer to a request that wants JSON of a schema. */
+export function json(schema: JsonObject, prompt: string): Events {
+  return text('json', JSON.stringify(sampleOf(schema, prompt.trim())));
 }
 
 /** One small piece of a long text. */

@@ -1,6 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { concat, defer, delay, interval, map, Observable, of, Subject, take, takeUntil, takeWhile, tap } from 'rxjs';
+import {
+  concat,
+  defer,
+  delay,
+  EMPTY,
+  interval,
+  map,
+  Observable,
+  of,
+  Subject,
+  take,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
 import { Sandbox } from '../../sandbox/sandbox.js';
 import { type HarnessEvent, isTurnEnd } from '../harness-event.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
@@ -50,7 +64,8 @@ class DemoSession implements HarnessSession {
       const text = promptText(turn.prompt);
       return concat(
         of(answer.opening(this.thread.id, text)),
-        this.play(demoAct(text), turn).pipe(takeUntil(interrupts$)),
+        this.play(demoAct(text, this.thread.tools), turn).pipe(takeUntil(interrupts$)),
+        turn.outputSchema === undefined ? EMPTY : of(answer.json(turn.outputSchema, text)),
         defer(() => of(answer.closing(text, interrupted))),
       ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
     });
@@ -95,7 +110,7 @@ class DemoSession implements HarnessSession {
         // Only the whole output is told, at the end; until then its chunks are a sign of life.
         map((chunk): readonly HarnessEvent[] => {
           for (const line of chunk) lines.push(line);
-          return [{ type: 'notice', kind: 'progress', message: 'output' }];
+          return [{ type: 'notice', kind: 'progress', message: 'shell writes its output' }];
         }),
       );
       const result$ = defer(() => program.exit).pipe(

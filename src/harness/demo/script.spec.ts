@@ -19,4 +19,8 @@ describe(demoAct.name, () => {
   ])('understands %j', (prompt, act) => {
     expect(demoAct(prompt)).toEqual(act);
   });
+
+  it('runs no command without tools', () => {
+    expect(demoAct('!echo hi', 'none')).toEqual({ kind: 'say', text: '!echo hi', think: false });
+  });
 });

@@ -37,10 +37,11 @@ const MAX_SLICE = 4096;
  * The act that a prompt asks for: `!<command>`, `/stream <count> <interval ms>`, `/sleep <seconds>`, `/fail <kind>`; any other
  * text is answered in words, after some thinking when it mentions "think". With an interval of 0 `/stream` takes a third number:
  * how many deltas come at once, of which `/stream 1000 0 1` makes a stream as live, and as fast, as there can be.
+ * Without tools no command is run.
  */
-export function demoAct(prompt: string): DemoAct {
+export function demoAct(prompt: string, tools: 'all' | 'none' = 'all'): DemoAct {
   const text = prompt.trim();
-  if (text.startsWith('!') && text.length > 1) return { kind: 'shell', command: text.slice(1) };
+  if (tools === 'all' && text.startsWith('!') && text.length > 1) return { kind: 'shell', command: text.slice(1) };
   const [command, first = '', second = '', third = ''] = text.split(/\s+/);
   if (command === '/stream' && /^\d+$/.test(first)) {
     return {

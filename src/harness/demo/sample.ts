@@ -1,0 +1,66 @@
+import type { JsonObject, JsonValue } from '../harness-event.js';
+import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../json.js';
+
+/** How deep a schema is followed, as it may refer to itself. */
+const MAX_DEPTH = 12;
+
+/**
+ * A small value that follows a JSON Schema, for the usual schemas of answers: types, `enum`, `const`, `anyOf`, references within the
+ * schema, and lower bounds. `text` is what strings say, as far as they may.
+ */
+export function sampleOf(schema: JsonObject, text: string): JsonValue {
+  return sample(schema, { root: schema, text, depth: 0 });
+}
+
+interface Context {
+  readonly root: JsonObject;
+  readonly text: string;
+  readonly depth: number;
+}
+
+function sample(value: JsonValue | undefined, context: Context): JsonValue {
+  const schema = objectOf(value);
+  const inner = { ...context, depth: context.depth + 1 };
+  if (context.depth > MAX_DEPTH) return null;
+  const { $ref: reference, const: constant } = schema;
+  if (typeof reference === 'string') return sample(referred(context.root, reference), inner);
+  if (constant !== undefined) return constant;
+  const [first] = listOf(schema['enum']);
+  if (first !== undefined) return first;
+  for (const name of ['anyOf', 'oneOf', 'allOf']) {
+    const [choice] = listOf(schema[name]);
+    if (choice !== undefined) return sample(choice, inner);
+  }
+  switch (typeOf(schema)) {
+    case 'object': {
+      const wanted = new Set(listOf(schema['required']));
+      const properties = Object.entries(objectOf(schema['properties'])).filter(([name]) => wanted.has(name));
+      return Object.fromEntries(properties.map(([name, property]) => [name, sample(property, inner)]));
+    }
+    case 'array':
+      return Array.from({ length: numberOf(schema['minItems']) ?? 0 }, () => sample(schema['items'], inner));
+    case 'string':
+      return context.text.slice(0, numberOf(schema['maxLength'])).padEnd(numberOf(schema['minLength']) ?? 0, '.');
+    case 'integer':
+    case 'number':
+      return numberOf(schema['minimum']) ?? 0;
+    case 'boolean':
+      return true;
+    default:
+      return null;
+  }
+}
+
+function typeOf(schema: JsonObject): string | undefined {
+  const { type } = schema;
+  if (type === undefined && isJsonObject(schema['properties'])) return 'object';
+  return stringOf(Array.isArray(type) ? type[0] : type);
+}
+
+/** The part of a schema that `#/$defs/name` refers to. */
+function referred(root: JsonObject, reference: string): JsonValue | undefined {
+  return reference
+    .split('/')
+    .slice(1)
+    .reduce<JsonValue | undefined>((part, name) => objectOf(part)[name], root);
+}
