@@ -8,18 +8,27 @@ export interface Cut {
   readonly inclusive?: boolean;
 }
 
+/** What matters of a request to `/v1/messages`. */
+export interface SeenRequest {
+  readonly streams: boolean;
+  /** How many messages it has. */
+  readonly messages: number;
+  /** Its `thread` field. */
+  readonly thread: unknown;
+}
+
 /** A proxy between a client and Chiron that cuts connections as a bad network does. */
 export interface CuttingProxy {
   readonly url: string;
-  /** The requests to `/v1/messages` that came through, by what matters of them. */
-  readonly requests: readonly { readonly streams: boolean; readonly messages: number }[];
+  /** The requests to `/v1/messages` that came through. */
+  readonly requests: readonly SeenRequest[];
   close(): Promise<void>;
 }
 
 /** Starts a proxy that cuts the first answers to `POST /v1/messages`, one cut per answer, and passes on all others. */
 export async function startCuttingProxy(target: string, cuts: readonly Cut[]): Promise<CuttingProxy> {
   const left = [...cuts];
-  const requests: { readonly streams: boolean; readonly messages: number }[] = [];
+  const requests: SeenRequest[] = [];
   const server = createServer((incoming, outgoing) => {
     void bodyOf(incoming).then((body) => {
       const isMessage = incoming.method === 'POST' && incoming.url?.startsWith('/v1/messages') === true;
@@ -70,9 +79,13 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function summaryOf(body: Buffer): { readonly streams: boolean; readonly messages: number } {
+function summaryOf(body: Buffer): SeenRequest {
   const parsed: unknown = JSON.parse(body.toString('utf8'));
   if (typeof parsed !== 'object' || parsed === null) throw new Error('not a request');
   const messages: unknown = Reflect.get(parsed, 'messages');
-  return { streams: Reflect.get(parsed, 'stream') === true, messages: Array.isArray(messages) ? messages.length : 0 };
+  return {
+    streams: Reflect.get(parsed, 'stream') === true,
+    messages: Array.isArray(messages) ? messages.length : 0,
+    thread: Reflect.get(parsed, 'thread'),
+  };
 }
