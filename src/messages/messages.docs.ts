@@ -11,7 +11,9 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
+import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
 import { CreateMessageDto } from './dto/create-message.dto.js';
+import { TOOL_BLOCKS_HEADER } from './presentation.js';
 
 const USAGE = {
   input_tokens: 12,
@@ -78,9 +80,13 @@ const ERROR_SCHEMA = {
 };
 
 const ERRORS: readonly (readonly [number, string, string])[] = [
-  [400, 'invalid_request_error', 'The request is malformed, or has no user message to answer.'],
+  [
+    400,
+    'invalid_request_error',
+    'The request is malformed, has no user message to answer, or continues a message thread that has gone on already.',
+  ],
   [401, 'authentication_error', 'The key is missing or wrong.'],
-  [404, 'not_found_error', 'The model names an agent that this server does not have.'],
+  [404, 'not_found_error', 'The model names nothing that this server has, or no thread has the message to continue.'],
   [409, 'conflict_error', 'The thread is busy and the deployment does not queue.'],
   [413, 'request_too_large', 'The body is larger than 32 MB.'],
   [429, 'rate_limit_error', 'The agent’s model provider limits its rate.'],
@@ -137,6 +143,12 @@ export function CreateMessageDocs(): MethodDecorator {
       description: 'Requests of a thread with the same key are the same request.',
       schema: text,
     }),
+    ApiHeader({
+      name: TOOL_BLOCKS_HEADER,
+      description: 'How the answer shows what tools did inside the sandbox.',
+      schema: { type: 'string', enum: [...TOOL_BLOCK_FORMS] },
+    }),
+    ApiHeader({ name: 'traceparent', description: 'W3C trace context; its trace id is in the log.', schema: text }),
     ApiBody({
       schema: { $ref: getSchemaPath(CreateMessageDto) },
       examples: {
@@ -155,6 +167,15 @@ export function CreateMessageDocs(): MethodDecorator {
             max_tokens: 1024,
             stream: true,
             messages: [{ role: 'user', content: 'Which files are here?' }],
+          },
+        },
+        continuing: {
+          summary: 'A message thread goes on',
+          value: {
+            model: 'claude-opus-5-5',
+            max_tokens: 1024,
+            thread: { type: 'continue', previous_message_id: 'msg_018f3c' },
+            messages: [{ role: 'user', content: 'And which of them are large?' }],
           },
         },
       },

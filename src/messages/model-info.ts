@@ -92,7 +92,7 @@ function capabilities(hasModel: boolean): Capabilities {
     image_input: withModel,
     pdf_input: withModel,
     server_tools: { ...NO, web_search: NO, code_execution: NO },
-    structured_outputs: NO,
+    structured_outputs: withModel,
     // A type is supported unless a request that has it is refused, and none is.
     thinking: { ...withModel, types: { adaptive: YES, between_tools: YES, disabled: YES, enabled: YES } },
   };
