@@ -10,6 +10,8 @@ export interface ClaudeCodeCaller {
   readonly workingDirectory: string;
   /** Runs `claude -p <prompt>` to its end. Its tools may do anything: only Chiron keeps them from being run. */
   ask(prompt: string, ...more: readonly string[]): Promise<ClaudeCodeRun>;
+  /** The same for a run that may take this long, in milliseconds. */
+  askPatiently(prompt: string, milliseconds: number): Promise<ClaudeCodeRun>;
   /** The same caller, with the same home, at another address. */
   to(url: string): ClaudeCodeCaller;
 }
@@ -53,9 +55,11 @@ function callerAt(
   workingDirectory: string,
   variables: Readonly<Record<string, string>>,
 ): ClaudeCodeCaller {
+  const environment = { ...variables, ANTHROPIC_BASE_URL: url };
   return {
     workingDirectory,
-    ask: (prompt, ...more) => run(['-p', prompt, ...more], workingDirectory, { ...variables, ANTHROPIC_BASE_URL: url }),
+    ask: (prompt, ...more) => run(['-p', prompt, ...more], workingDirectory, environment, RUN_MILLISECONDS),
+    askPatiently: (prompt, milliseconds) => run(['-p', prompt], workingDirectory, environment, milliseconds),
     to: (otherUrl) => callerAt(otherUrl, workingDirectory, variables),
   };
 }
@@ -64,13 +68,14 @@ async function run(
   args: readonly string[],
   workingDirectory: string,
   variables: Readonly<Record<string, string>>,
+  timeout: number,
 ): Promise<ClaudeCodeRun> {
   const output = ['--output-format', 'stream-json', '--verbose', '--permission-mode', 'bypassPermissions'];
   const child = spawn(CLAUDE_CODE, [...args, ...output], {
     cwd: workingDirectory,
     env: variables,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: RUN_MILLISECONDS,
+    timeout,
     killSignal: 'SIGKILL',
   });
   let [printed, complaints] = ['', ''];
