@@ -1,11 +1,12 @@
 import type { Request } from 'express';
+import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
 import type { Prompt } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
-import { repaired, requestKey, tellsOfInterruption, turnKey } from '../turns/canonical.js';
+import { conversationKeys, repaired, tellsOfInterruption, turnKey } from '../turns/canonical.js';
 import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import type { AnswerOptions } from './answer.service.js';
@@ -80,6 +81,7 @@ export function askedTurn(
   const schema = outputSchema(body);
   const { messages, received } = repaired(body.messages);
   const { prompt, context, hasHistory } = newestMessage(messages);
+  const keys = conversationKeys(messages, after);
   return {
     caller,
     received,
@@ -88,13 +90,26 @@ export function askedTurn(
     hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages || after !== undefined,
     prompt: withContext(prompt, context, caller),
     outputSchema: schema,
-    requestKey: turnKey(requestKey(messages, after), schema),
+    requestKey: turnKey(keys.at(-1) ?? '', schema),
+    history: historyOf(keys),
+    user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: callerSystemPrompt(textsOf(body.system), caller, callerSystem),
     idempotencyKey: idempotencyKey(http.get('idempotency-key')),
     interrupts: tellsOfInterruption(messages),
     traceId: traceIdOf(http.get('traceparent')),
   };
+}
+
+/** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
+function historyOf(keys: readonly string[]): AskedTurn['history'] {
+  const [asked, answered] = keys.slice(-3, -1);
+  return asked === undefined || answered === undefined ? undefined : { asked, answered };
+}
+
+/** A user's id may be a name or an address, which nobody needs to read in the store. */
+function userOf(id: unknown): string | undefined {
+  return typeof id === 'string' && id !== '' ? createHash('sha256').update(id).digest('hex').slice(0, 32) : undefined;
 }
 
 /** What an SDK caller adds as a trailing `system` message is for the agent; what Claude Code adds describes its own machine. */

@@ -50,32 +50,40 @@ export function tellsOfInterruption(messages: readonly unknown[]): boolean {
 }
 
 /**
- * The key that two requests of a thread share when they mean the same turn: a hash of the conversation in canonical form.
+ * The keys of a conversation, one for each change of speaker: hashes of it, up to there, in canonical form. Two conversations with
+ * the same key said the same.
  *
  * Of a message only its role and what was said counts. Not counted, as clients change it between a request and its retry:
  * everything outside `messages`, `system` messages and `<system-reminder>` parts, cache markers, thinking, the blocks that show
  * inner tools, `is_error: false`, whether a text is a string or a block, and where one message of a role ends and the next
- * begins. [Claude Code 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
+ * begins. Of the agent's text the white space does not count either, as clients join its blocks in different ways. [Claude Code
+ * 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
  *
- * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the key of the
+ * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the keys of the
  *   whole, as long as the role changes where the parts meet.
  */
-export function requestKey(messages: readonly unknown[], after = ''): string {
-  let key = after;
+export function conversationKeys(messages: readonly unknown[], after = ''): readonly string[] {
+  const keys: string[] = [];
   let run: PartsHash | undefined;
   let speaking = '';
   for (const message of messages) {
     const speaker = role(message);
     if (speaker !== 'user' && speaker !== 'assistant') continue;
     if (run === undefined || speaker !== speaking) {
-      key = run?.digest() ?? key;
+      if (run !== undefined) keys.push(run.digest());
       run = new PartsHash();
-      run.push(key, speaker);
+      run.push(keys.at(-1) ?? after, speaker);
       speaking = speaker;
     }
-    canonicalContent(message, run);
+    canonicalContent(message, run, speaker);
   }
-  return run?.digest() ?? key;
+  if (run !== undefined) keys.push(run.digest());
+  return keys;
+}
+
+/** The key that two requests of a thread share when they mean the same turn: that of the whole conversation. */
+export function requestKey(messages: readonly unknown[], after = ''): string {
+  return conversationKeys(messages, after).at(-1) ?? after;
 }
 
 /**
@@ -102,12 +110,21 @@ class PartsHash {
 
   push(...parts: readonly string[]): void {
     for (const part of parts) {
-      if (part.length >= LONG_PART) this.#hash.update(this.#gathered).update(part);
-      this.#gathered = part.length >= LONG_PART ? '\u0000' : `${this.#gathered}${part}\u0000`;
-      if (this.#gathered.length >= LONG_PART) {
-        this.#hash.update(this.#gathered);
-        this.#gathered = '';
-      }
+      this.join(part);
+      this.join('\u0000');
+    }
+  }
+
+  /** Adds a text that is not to be told from the one that follows it. */
+  join(text: string): void {
+    if (text.length >= LONG_PART) {
+      this.#hash.update(this.#gathered).update(text);
+      this.#gathered = '';
+    } else {
+      this.#gathered += text;
+      if (this.#gathered.length < LONG_PART) return;
+      this.#hash.update(this.#gathered);
+      this.#gathered = '';
     }
   }
 
@@ -116,30 +133,30 @@ class PartsHash {
   }
 }
 
-function canonicalContent(message: unknown, parts: PartsHash): void {
+function canonicalContent(message: unknown, parts: PartsHash, speaker: 'user' | 'assistant'): void {
   const content = isObject(message) ? message['content'] : undefined;
-  if (typeof content === 'string') pushText(content, parts);
+  if (typeof content === 'string') canonicalText(content, parts, speaker);
   if (!Array.isArray(content)) return;
-  for (const block of content as readonly unknown[]) if (isObject(block)) canonicalBlock(block, parts);
+  for (const block of content as readonly unknown[]) if (isObject(block)) canonicalBlock(block, parts, speaker);
 }
 
-function canonicalBlock(block: Fields, parts: PartsHash): void {
+function canonicalBlock(block: Fields, parts: PartsHash, speaker: 'user' | 'assistant'): void {
   switch (block['type']) {
     case 'text':
-      if (typeof block['text'] === 'string') pushText(block['text'], parts);
+      if (typeof block['text'] === 'string') canonicalText(block['text'], parts, speaker);
       return;
     case 'tool_use':
       parts.push(`\u0002call ${String(block['id'])} ${String(block['name'])}`, JSON.stringify(block['input'] ?? null));
       return;
     case 'tool_result':
       parts.push(`\u0002result ${String(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
-      canonicalContent(block, parts);
+      canonicalContent(block, parts, speaker);
       return;
     case 'image':
     case 'document':
     case 'search_result':
       parts.push(`\u0002${block['type']}`, JSON.stringify([block['source'], block['title'], block['context']]));
-      canonicalContent(block, parts);
+      canonicalContent(block, parts, speaker);
       return;
     default:
       // Thinking and the blocks of inner tools: callers may or may not send them back.
@@ -147,7 +164,11 @@ function canonicalBlock(block: Fields, parts: PartsHash): void {
   }
 }
 
-function pushText(text: string, parts: PartsHash): void {
+function canonicalText(text: string, parts: PartsHash, speaker: 'user' | 'assistant'): void {
+  if (speaker === 'assistant') {
+    parts.join(text.replaceAll(/\s+/g, ''));
+    return;
+  }
   const kept = withoutReminders(text).trim();
   if (kept !== '') parts.push(kept);
 }

@@ -15,6 +15,8 @@ export interface Answered {
   readonly model: string;
   /** The key of the conversation up to and with the answer. */
   readonly conversationKey: string;
+  /** The request names it; else it was found by what the request tells of the conversation. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -48,6 +50,7 @@ export class MessageThreads {
       threadKey: thread.key,
       sequence: turn.sequence,
       model: thread.model,
+      isNamed: true,
       conversationKey: turn.message === undefined ? messageId : answeredKey(turn.requestKey, turn.message.content),
     };
   }
@@ -59,6 +62,11 @@ export function notFound(): AnthropicException {
     headers: { 'x-should-retry': 'false' },
     errorCode: 'thread_not_found',
   });
+}
+
+/** Whether the thread has gone on after this answer, or is about to. */
+export function hasGoneOn(recent: readonly TurnSummary[], sequence: number): boolean {
+  return recent.some((turn) => turn.sequence > sequence && turn.state !== 'failed');
 }
 
 /**

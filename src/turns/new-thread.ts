@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { HarnessChoice } from '../harness/choose-harness.js';
+import type { JsonObject } from '../harness/harness-event.js';
 import type { NewThread } from '../storage/thread.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import type { TurnRequest } from './turn-request.js';
@@ -22,7 +23,12 @@ export function newThread(request: TurnRequest, choice: HarnessChoice | undefine
     model: request.model,
     harnessModel: choice.model,
     systemPrompt: request.systemPrompt,
-    metadata: { ...(request.isFreshThread ? { fresh: true } : {}), ...(request.isSideRequest ? { side: true } : {}) },
+    metadata: metadataOf(request),
     createdAt: Date.now(),
   };
+}
+
+function metadataOf({ isFreshThread, isSideRequest, user }: TurnRequest): JsonObject {
+  if (!isFreshThread) return {};
+  return { fresh: true, ...(isSideRequest ? { side: true } : {}), ...(user === undefined ? {} : { user }) };
 }

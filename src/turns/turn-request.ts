@@ -16,6 +16,10 @@ export interface TurnRequest extends SameRequest {
   readonly isSideRequest: boolean;
   /** The answer that the request goes on from, when it holds only what is new. */
   readonly answered: Answered | undefined;
+  /** What was said before the newest message, if the request tells it: the keys up to the message before and up to its answer. */
+  readonly history: { readonly asked: string; readonly answered: string } | undefined;
+  /** Whom the request is for, by the caller's own id of its user, as a hash. */
+  readonly user: string | undefined;
   readonly model: string;
   readonly systemPrompt: string | undefined;
   readonly prompt: Prompt;

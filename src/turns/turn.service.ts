@@ -5,7 +5,7 @@ import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
-import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import { hasEnded, summaryOfTurn, type Turn, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
@@ -14,9 +14,11 @@ import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
 import { refuseWhenFull } from './admission.js';
 import { meansTurn, type SameRequest } from './attach.js';
+import { endingOf, SET_ASIDE } from './ending.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest, translateOptions } from './stored-request.js';
-import { notFound, refuseContinued } from './message-threads.js';
+import { isOf, KnownConversations } from './known-conversations.js';
+import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
 import { newThread } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
@@ -24,14 +26,6 @@ import { TurnRunner } from './turn.runner.js';
 
 /** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
 const RETRY_WINDOW = 3_600_000;
-
-/** What the caller of a turn that was left to the next server is told, so that it sends its request again. */
-const SET_ASIDE: HarnessEvent = {
-  type: 'turn-failed',
-  kind: 'overloaded',
-  message: 'The server is restarting. Your turn goes on after it; send the same request again to read it.',
-};
-const CANCELLED: HarnessEvent = { type: 'turn-end', reason: 'interrupted' };
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
@@ -48,6 +42,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly runner: TurnRunner,
     private readonly translator: TranslatorService,
     private readonly lock: KeyLock,
+    private readonly conversations: KnownConversations,
   ) {}
 
   /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
@@ -63,10 +58,21 @@ export class TurnService implements OnApplicationBootstrap {
    *
    * @throws AnthropicException for a request that cannot be taken on; no turn is left of it then.
    */
-  open(request: TurnRequest): Promise<OpenedTurn> {
-    // A request that names no thread is told from its own retries by what it says.
-    const name = request.isFreshThread ? request.requestKey : request.threadKey;
-    return this.lock.run(lockKey(request.tenant, name), () => this.openAlone(request));
+  async open(request: TurnRequest): Promise<OpenedTurn> {
+    const answered = request.answered ?? (await this.conversations.find(request));
+    const continued =
+      answered === undefined
+        ? undefined
+        : await this.openUnderLock({
+            ...request,
+            answered,
+            threadKey: answered.threadKey,
+            isFreshThread: false,
+            hasHistory: true,
+          });
+    const opened = continued ?? (await this.openUnderLock(request));
+    if (opened === undefined) throw new Error('a request that goes on from nothing was not opened');
+    return opened;
   }
 
   /**
@@ -115,15 +121,24 @@ export class TurnService implements OnApplicationBootstrap {
     return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
   }
 
-  private async openAlone(request: TurnRequest): Promise<OpenedTurn> {
+  private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
+    // A request that names no thread is told from its own retries by what it says.
+    const name = request.isFreshThread ? request.requestKey : request.threadKey;
+    return this.lock.run(lockKey(request.tenant, name), () => this.openAlone(request));
+  }
+
+  /** `undefined` when the thread that was found for the request has gone on in another way. */
+  private async openAlone(request: TurnRequest): Promise<OpenedTurn | undefined> {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     // Behind the running turn there may be queued ones.
     const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
     const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request, recent);
     if (known !== undefined) return known;
-    if (request.answered !== undefined) {
+    const { answered } = request;
+    if (answered !== undefined) {
+      if (!answered.isNamed && (thread === undefined || hasGoneOn(recent, answered.sequence))) return undefined;
       if (thread === undefined) throw notFound();
-      refuseContinued(recent, request.answered.sequence, this.config.onBusy);
+      refuseContinued(recent, answered.sequence, this.config.onBusy);
     }
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
@@ -185,11 +200,7 @@ export class TurnService implements OnApplicationBootstrap {
     if (!request.isFreshThread) return undefined;
     for (const turn of await this.turns.byRequestKey(request.requestKey, Date.now() - RETRY_WINDOW)) {
       const thread = await this.threads.byId(turn.threadId);
-      // A turn of a named thread belongs to those who know the name.
-      if (thread?.tenant !== request.tenant || thread.metadata['fresh'] !== true) continue;
-      // The same words to another model, or under another system prompt, are another request.
-      if (thread.model !== request.model || thread.systemPrompt !== request.systemPrompt) continue;
-      if (isThrowAway(thread) !== request.isSideRequest) continue;
+      if (thread === undefined || !isOf(request, thread)) continue;
       if (turn.idempotencyKey !== request.idempotencyKey) continue;
       // An idempotency key says that it is the same request, also when the answer has been read to its end.
       const same =
@@ -227,13 +238,7 @@ export class TurnService implements OnApplicationBootstrap {
 
   /** What the readers of a turn are told whose log stopped without its end. */
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
-    return this.runner.draining ? of([SET_ASIDE]) : defer(() => this.storedEnding(turnId));
-  }
-
-  private async *storedEnding(turnId: string): AsyncGenerator<readonly HarnessEvent[]> {
-    const turn = await this.turns.byId(turnId);
-    if (turn?.state === 'failed' && turn.failure !== undefined) yield [{ type: 'turn-failed', ...turn.failure }];
-    else yield [turn?.state === 'cancelled' ? CANCELLED : SET_ASIDE];
+    return this.runner.draining ? of([SET_ASIDE]) : defer(async () => [endingOf(await this.turns.byId(turnId))]);
   }
 }
 

@@ -3,6 +3,7 @@ import { HarnessModule } from '../harness/harness.module.js';
 import { TranslatorModule } from '../translator/translator.module.js';
 import { EventPruner } from './event-pruner.js';
 import { KeyLock } from './key-lock.js';
+import { KnownConversations } from './known-conversations.js';
 import { LeaseService } from './lease.service.js';
 import { MessageThreads } from './message-threads.js';
 import { SideThreadRemover } from './side-thread-remover.js';
@@ -16,6 +17,7 @@ import { TurnService } from './turn.service.js';
   providers: [
     EventPruner,
     KeyLock,
+    KnownConversations,
     LeaseService,
     MessageThreads,
     SideThreadRemover,

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
+import type { Turn } from '../storage/turn.js';
+import { TurnStore } from '../storage/turn.store.js';
+import { answeredKey, turnKey } from './canonical.js';
+import type { Answered } from './message-threads.js';
+import type { TurnRequest } from './turn-request.js';
+
+/**
+ * Finds the thread of a caller that names none and sends the whole conversation each time, as most programs do: by what was said
+ * before its newest message. Without it every message of theirs would get an agent that has never heard of the others.
+ */
+@Injectable()
+export class KnownConversations {
+  constructor(
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+  ) {}
+
+  /** The answer that a request goes on from, of a thread that was begun without a name; `undefined` when no thread said the same. */
+  async find(request: TurnRequest): Promise<Answered | undefined> {
+    const { history } = request;
+    if (!request.isFreshThread || request.isSideRequest || history === undefined) return undefined;
+    for (const key of new Set([history.asked, turnKey(history.asked, request.outputSchema)])) {
+      for (const turn of await this.turns.byRequestKey(key, 0)) {
+        const thread = await this.threads.byId(turn.threadId);
+        if (thread === undefined || !isOf(request, thread) || !answers(turn, history.answered)) continue;
+        const { sequence } = turn;
+        return {
+          threadKey: thread.key,
+          sequence,
+          model: thread.model,
+          conversationKey: history.answered,
+          isNamed: false,
+        };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Whether a thread was begun by requests like this one: a thread with a name belongs to those who know the name. */
+export function isOf(request: TurnRequest, thread: Thread): boolean {
+  return (
+    thread.tenant === request.tenant &&
+    thread.metadata['fresh'] === true &&
+    isThrowAway(thread) === request.isSideRequest &&
+    // The same words to another model, under another system prompt or of another user are another conversation.
+    thread.model === request.model &&
+    thread.systemPrompt === request.systemPrompt &&
+    (thread.metadata['user'] ?? undefined) === request.user
+  );
+}
+
+function answers(turn: Turn, conversationKey: string): boolean {
+  return turn.message !== undefined && answeredKey(turn.requestKey, turn.message.content) === conversationKey;
+}
