@@ -34,15 +34,15 @@ describe.skipIf(skipReason !== undefined)('Message Threads', () => {
 
     it('goes on with the new messages only, streaming and not, also after the server was killed', async () => {
       const data = await newFolder('data');
-      const { url, kill } = await start(data);
-      proxy = await startCuttingProxy(url, []);
+      const first = await start(data);
+      proxy = await startCuttingProxy(first.url, []);
       const client = clientOf(proxy.url);
       const thread = client.beta.messages.thread({ model: MODEL, max_tokens: 1000, system: 'Be brief.' });
       expect(textOf(await thread.send(user('one')))).toContain('This is turn 1 of this thread. You said: one');
       expect(textOf(await thread.stream(user('two')).finalMessage())).toContain(
         'This is turn 2 of this thread. You said: two',
       );
-      await kill();
+      await first.kill();
       const again = await start(data);
       await proxy.close();
       const after = await startCuttingProxy(again.url, []);
