@@ -6,6 +6,7 @@ export const FIRST_CALL_USAGE = {
   input_tokens: 100,
   cache_creation_input_tokens: 20,
   cache_read_input_tokens: 0,
+  cache_creation: { ephemeral_5m_input_tokens: 12, ephemeral_1h_input_tokens: 8 },
 } as const;
 
 /** Input tokens of a call that follows tool results, in Anthropic's names. */
@@ -13,6 +14,7 @@ export const LATER_CALL_USAGE = {
   input_tokens: 150,
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: 300,
+  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
 } as const;
 
 /** Output tokens of an answer of this text (a tool call counts its input as JSON): one per four characters, at least one. */
