@@ -64,7 +64,10 @@ describe('an answer as JSON', () => {
       output_tokens: CALL_USAGE.outputTokens,
       cache_creation_input_tokens: CALL_USAGE.cacheCreationInputTokens,
       cache_read_input_tokens: CALL_USAGE.cacheReadInputTokens,
-      cache_creation: null,
+      cache_creation: {
+        ephemeral_5m_input_tokens: CALL_USAGE.cacheCreationInputTokens,
+        ephemeral_1h_input_tokens: 0,
+      },
     };
     expect(response.body).toEqual({
       id: expect.stringMatching(/^msg_/) as string,

@@ -27,7 +27,7 @@ describe('a streamed answer', () => {
     expect(caller.messageId).toMatch(/^msg_[0-9a-f]{24}$/);
     expect(caller.text.replace(caller.messageId, 'msg_ID')).toMatchInlineSnapshot(`
       "event: message_start
-      data: {"type":"message_start","message":{"id":"msg_ID","type":"message","role":"assistant","model":"claude-opus-5-5","content":[],"stop_reason":null,"stop_sequence":null,"stop_details":null,"container":null,"diagnostics":null,"context_management":null,"usage":{"input_tokens":12,"output_tokens":0,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"cache_creation":null,"output_tokens_details":null,"server_tool_use":null,"service_tier":"standard","speed":null,"inference_geo":null,"iterations":null}}}
+      data: {"type":"message_start","message":{"id":"msg_ID","type":"message","role":"assistant","model":"claude-opus-5-5","content":[],"stop_reason":null,"stop_sequence":null,"stop_details":null,"container":null,"diagnostics":null,"context_management":null,"usage":{"input_tokens":12,"output_tokens":0,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":7,"ephemeral_1h_input_tokens":0},"output_tokens_details":null,"server_tool_use":null,"service_tier":"standard","speed":null,"inference_geo":null,"iterations":null}}}
 
       event: content_block_start
       data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"","citations":null}}
@@ -39,7 +39,7 @@ describe('a streamed answer', () => {
       data: {"type":"content_block_stop","index":0}
 
       event: message_delta
-      data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null,"stop_details":null,"container":null},"usage":{"input_tokens":12,"output_tokens":5,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"cache_creation":null,"output_tokens_details":{"thinking_tokens":2},"server_tool_use":null,"service_tier":"standard","speed":null,"inference_geo":null,"iterations":[{"type":"message","model":"scripted","input_tokens":12,"output_tokens":5,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"cache_creation":null}]},"context_management":null}
+      data: {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null,"stop_details":null,"container":null},"usage":{"input_tokens":12,"output_tokens":5,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":7,"ephemeral_1h_input_tokens":0},"output_tokens_details":{"thinking_tokens":2},"server_tool_use":null,"service_tier":"standard","speed":null,"inference_geo":null,"iterations":[{"type":"message","model":"scripted","input_tokens":12,"output_tokens":5,"cache_creation_input_tokens":7,"cache_read_input_tokens":100,"cache_creation":{"ephemeral_5m_input_tokens":7,"ephemeral_1h_input_tokens":0}}]},"context_management":null}
 
       event: message_stop
       data: {"type":"message_stop"}

@@ -20,7 +20,7 @@ const USAGE = {
   output_tokens: 5,
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: 0,
-  cache_creation: null,
+  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
   output_tokens_details: { thinking_tokens: 0 },
   server_tool_use: null,
   service_tier: 'standard',

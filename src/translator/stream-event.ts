@@ -2,6 +2,12 @@
 import type { JsonObject, Refusal } from '../harness/harness-event.js';
 import type { AnthropicErrorObject } from './anthropic-error.js';
 
+/** How the tokens that were written to the cache are split by how long they are kept; an hour costs more than five minutes. */
+export interface CacheCreation {
+  readonly ephemeral_5m_input_tokens: number;
+  readonly ephemeral_1h_input_tokens: number;
+}
+
 /** Tokens of one model call inside the turn. */
 export interface UsageIteration {
   readonly type: 'message';
@@ -10,7 +16,7 @@ export interface UsageIteration {
   readonly output_tokens: number;
   readonly cache_creation_input_tokens: number;
   readonly cache_read_input_tokens: number;
-  readonly cache_creation: null;
+  readonly cache_creation: CacheCreation;
 }
 
 /** Tokens of the whole turn; `iterations` has one entry per model call, the last of which tells the size of the context. */
@@ -19,7 +25,8 @@ export interface Usage {
   readonly output_tokens: number;
   readonly cache_creation_input_tokens: number;
   readonly cache_read_input_tokens: number;
-  readonly cache_creation: null;
+  /** `null` only in a `message_start` that nothing is known for. */
+  readonly cache_creation: CacheCreation | null;
   readonly output_tokens_details: { readonly thinking_tokens: number } | null;
   readonly server_tool_use: null;
   readonly service_tier: 'standard';

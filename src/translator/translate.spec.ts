@@ -82,7 +82,7 @@ describe('the start of a message', () => {
           output_tokens: 0,
           cache_read_input_tokens: 13,
           cache_creation_input_tokens: 14,
-          cache_creation: null,
+          cache_creation: { ephemeral_5m_input_tokens: 14, ephemeral_1h_input_tokens: 0 },
           output_tokens_details: null,
           server_tool_use: null,
           service_tier: 'standard',
@@ -96,7 +96,9 @@ describe('the start of a message', () => {
 
   it('counts nothing for a new thread whose first event is no model call', () => {
     const [, sent] = step(start({ ...options, knownUsage: null }), text('a', 'hi'));
-    expect(sent[0]).toMatchObject({ message: { usage: { input_tokens: 0, cache_read_input_tokens: 0 } } });
+    expect(sent[0]).toMatchObject({
+      message: { usage: { input_tokens: 0, cache_read_input_tokens: 0, cache_creation: null } },
+    });
   });
 
   it('takes the usage of a model call that starts it', () => {
@@ -335,7 +337,13 @@ describe('the end of a turn', () => {
   });
 
   it('counts the model calls together and one by one', () => {
-    const second: TokenUsage = { ...known, inputTokens: 100, outputTokens: 200, thinkingTokens: 50 };
+    const second: TokenUsage = {
+      ...known,
+      inputTokens: 100,
+      outputTokens: 200,
+      cacheCreation1hInputTokens: 9,
+      thinkingTokens: 50,
+    };
     expect(translated(callStart, callEnd(known), callStart, callEnd(second), turnEnd).at(-2)).toEqual({
       type: 'message_delta',
       delta: { stop_reason: 'end_turn', stop_sequence: null, stop_details: null, container: null },
@@ -344,7 +352,7 @@ describe('the end of a turn', () => {
         output_tokens: 212,
         cache_read_input_tokens: 26,
         cache_creation_input_tokens: 28,
-        cache_creation: null,
+        cache_creation: { ephemeral_5m_input_tokens: 19, ephemeral_1h_input_tokens: 9 },
         output_tokens_details: { thinking_tokens: 65 },
         server_tool_use: null,
         service_tier: 'standard',
@@ -358,7 +366,7 @@ describe('the end of a turn', () => {
             output_tokens: 12,
             cache_read_input_tokens: 13,
             cache_creation_input_tokens: 14,
-            cache_creation: null,
+            cache_creation: { ephemeral_5m_input_tokens: 14, ephemeral_1h_input_tokens: 0 },
           },
           {
             type: 'message',
@@ -367,7 +375,7 @@ describe('the end of a turn', () => {
             output_tokens: 200,
             cache_read_input_tokens: 13,
             cache_creation_input_tokens: 14,
-            cache_creation: null,
+            cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 9 },
           },
         ],
       },

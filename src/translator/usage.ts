@@ -1,5 +1,5 @@
 import type { TokenUsage } from '../harness/harness-event.js';
-import type { Usage, UsageIteration } from './stream-event.js';
+import type { CacheCreation, Usage, UsageIteration } from './stream-event.js';
 
 /** The usage of nothing. */
 export const NO_TOKENS: TokenUsage = {
@@ -12,12 +12,14 @@ export const NO_TOKENS: TokenUsage = {
 
 /** The sum of two usages. */
 export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
+  const cacheCreation1hInputTokens = (one.cacheCreation1hInputTokens ?? 0) + (other.cacheCreation1hInputTokens ?? 0);
   return {
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
     cacheReadInputTokens: one.cacheReadInputTokens + other.cacheReadInputTokens,
     cacheCreationInputTokens: one.cacheCreationInputTokens + other.cacheCreationInputTokens,
     thinkingTokens: one.thinkingTokens + other.thinkingTokens,
+    ...(cacheCreation1hInputTokens === 0 ? {} : { cacheCreation1hInputTokens }),
   };
 }
 
@@ -30,7 +32,14 @@ export function usageIteration(model: string, usage: TokenUsage): UsageIteration
     output_tokens: usage.outputTokens,
     cache_creation_input_tokens: usage.cacheCreationInputTokens,
     cache_read_input_tokens: usage.cacheReadInputTokens,
-    cache_creation: null,
+    cache_creation: cacheCreationOf(usage),
+  };
+}
+
+function cacheCreationOf({ cacheCreationInputTokens, cacheCreation1hInputTokens = 0 }: TokenUsage): CacheCreation {
+  return {
+    ephemeral_5m_input_tokens: Math.max(0, cacheCreationInputTokens - cacheCreation1hInputTokens),
+    ephemeral_1h_input_tokens: cacheCreation1hInputTokens,
   };
 }
 
@@ -44,7 +53,7 @@ function wireUsage(
     output_tokens: usage.outputTokens,
     cache_creation_input_tokens: usage.cacheCreationInputTokens,
     cache_read_input_tokens: usage.cacheReadInputTokens,
-    cache_creation: null,
+    cache_creation: cacheCreationOf(usage),
     output_tokens_details: details,
     server_tool_use: null,
     service_tier: 'standard',
@@ -54,9 +63,11 @@ function wireUsage(
   };
 }
 
-/** The usage in `message_start`: what is known before the answer. */
+/** The usage in `message_start`: what is known before the answer. Without any token it is not known how the cache was written. */
 export function startUsage(usage: TokenUsage): Usage {
-  return wireUsage(usage, null, null);
+  const known = usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens > 0;
+  const start = wireUsage(usage, null, null);
+  return known ? start : { ...start, cache_creation: null };
 }
 
 /** The usage in `message_delta`: the whole turn, with an entry per model call (`null` rather than none). */

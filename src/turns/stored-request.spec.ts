@@ -7,6 +7,7 @@ const CONTEXT = {
   outputTokens: 2,
   cacheReadInputTokens: 3,
   cacheCreationInputTokens: 4,
+  cacheCreation1hInputTokens: 3,
   thinkingTokens: 5,
 };
 

@@ -44,11 +44,13 @@ function tokenUsage(stored: JsonObject[string] | undefined): TokenUsage | null {
     const value = fields.get(name);
     return typeof value === 'number' ? value : 0;
   };
+  const hour = count('cacheCreation1hInputTokens');
   return {
     inputTokens: count('inputTokens'),
     outputTokens: count('outputTokens'),
     cacheReadInputTokens: count('cacheReadInputTokens'),
     cacheCreationInputTokens: count('cacheCreationInputTokens'),
     thinkingTokens: count('thinkingTokens'),
+    ...(hour === 0 ? {} : { cacheCreation1hInputTokens: hour }),
   };
 }

@@ -1,5 +1,5 @@
 // Over 250 lines: a fake process, a fake transcript, and everything that a session does with the two.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,6 +145,64 @@ describe('a session with Claude Code', () => {
     claude.lines$.next(recording('claude-text'));
     expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-end', reason: 'end_turn' });
     expect(turn.complete).toBe(true);
+  });
+
+  it('runs a turn of another schema on a new process, which resumes the conversation once the old one is gone', async () => {
+    await writeTranscript([promptEntry]);
+    const session = open();
+    const first = run(session);
+    const plain = await process();
+    plain.lines$.next(recording('claude-text'));
+    expect(first.complete).toBe(true);
+    const sessionId = first.heard.flatMap((event) => (event.type === 'session-started' ? [event.sessionId] : []))[0];
+    await rename(join(folder, '.claude/projects/-any-folder', `${SESSION}.jsonl`), join(folder, 'any.jsonl'));
+    await rename(join(folder, 'any.jsonl'), join(folder, '.claude/projects/-any-folder', `${sessionId}.jsonl`));
+
+    const outputSchema = { type: 'object', properties: { name: {}, age: {} } };
+    const second = run(session, turnOf('and now', { outputSchema }));
+    const structured = await process(1);
+    await expect(plain.exit).resolves.toMatchObject({ code: 0 });
+    expect(structured.command.args).toContain(JSON.stringify(outputSchema));
+    expect(structured.command.args.slice(-2)).toEqual(['--resume', sessionId]);
+    structured.lines$.next(recording('claude-structured'));
+    expect(second.heard.at(-3)).toMatchObject({ type: 'text-delta', text: '{"name":"Ada","age":36}' });
+    expect(second.complete).toBe(true);
+
+    const third = run(session, turnOf('and again', { outputSchema: { ...outputSchema } }));
+    await vi.waitFor(() => expect(structured.written).toHaveLength(2));
+    third.subscription.unsubscribe();
+    expect(processes).toHaveLength(2);
+  });
+
+  it('is done with everything when it is closed while a process is replaced', async () => {
+    const session = open();
+    run(session);
+    const plain = await process();
+    plain.lines$.next(recording('claude-text'));
+    const stopped = vi.spyOn(plain, 'stop').mockReturnValue(plain.exit.then(() => undefined));
+    const second = run(session, turnOf('now', { outputSchema: { type: 'object' } }));
+    session.interrupt();
+    expect(second.heard).toEqual([{ type: 'turn-end', reason: 'interrupted' }]);
+    let closed = false;
+    const closing = session.close().then(() => (closed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toBe(false);
+    plain.end({ code: 0, signal: null, stderr: '' });
+    await closing;
+    expect(stopped).toHaveBeenCalledOnce();
+    expect(processes).toHaveLength(1);
+  });
+
+  it('refuses a schema that Claude Code cannot be given, or refuses itself', async () => {
+    const long = run(open(), turnOf('hi', { outputSchema: { type: 'object', description: 'x'.repeat(130_000) } }));
+    await vi.waitFor(() => expect(long.complete).toBe(true));
+    expect(long.heard).toMatchObject([{ type: 'turn-failed', kind: 'bad_request' }]);
+    expect(processes).toEqual([]);
+    const wrong = run(open(), turnOf('hi', { outputSchema: { type: 'object', required: 1 } }));
+    const claude = await process();
+    claude.end({ code: 1, signal: null, stderr: 'Error: --json-schema is not a valid JSON Schema: data/required …' });
+    await vi.waitFor(() => expect(wrong.complete).toBe(true));
+    expect(wrong.heard).toMatchObject([{ type: 'turn-failed', kind: 'bad_request' }]);
   });
 
   it('runs the next turn on the same process', async () => {

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { Subscriber } from 'rxjs';
@@ -8,30 +6,25 @@ import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../harness-event.js';
 import { isTurnEnd } from '../harness-event.js';
-import { instructionsOf } from '../instructions.js';
 import { commandLine, environment, interruptLine, promptLine } from './command-line.js';
-import type { Conversation } from './command-line.js';
 import { decode } from './decode.js';
-import { appendEntries, dropTornLine, isResumable, isSessionId, planTurn, readTranscript } from './transcript.js';
-import type { TurnPlan } from './transcript-plan.js';
+import { configFolderOf, planStart, writeInstructions } from './start-plan.js';
+import type { StartPlan } from './start-plan.js';
+import { answerFormOf, MAX_SCHEMA_BYTES } from './structured-output.js';
+import type { AnswerForm } from './structured-output.js';
 import { beginTurn, start } from './turn-state.js';
 
 const STOP_GRACE_MILLISECONDS = 3_000;
-/** The file with what is appended to the system prompt, in the thread's home. */
-const INSTRUCTIONS_FILE = '.chiron-instructions.md';
 /** What a shell, and our sandbox, exit with when a program is not there. */
 const EXIT_NOT_FOUND = 127;
+/** What Claude Code 2.1.330 ends with, before it has said anything, for a schema that it cannot use. */
+const REFUSED_SCHEMA = /^Error: --json-schema /m;
 
 type Batch = readonly HarnessEvent[];
 
 interface RunningTurn {
   readonly turn: HarnessTurn;
   readonly subscriber: Subscriber<Batch>;
-}
-
-interface StartPlan {
-  readonly conversation: Conversation;
-  readonly turn: TurnPlan;
 }
 
 /** What a session needs besides its thread. */
@@ -45,9 +38,20 @@ export interface ClaudeCodeSessionTools {
 /**
  * One thread's conversation with Claude Code: one process for all its turns, started by the first. A turn that an earlier
  * process has begun is taken up where its transcript ends.
+ *
+ * Claude Code 2.1.330 takes an output schema when it starts, and for all turns of the process: `initialize` takes one only
+ * before the first prompt, and nothing else does. So a turn of another schema gets a new process, and what the old one runs in the
+ * background ends with it.
  */
 export class ClaudeCodeSession implements HarnessSession {
   private process: SandboxProcess | undefined;
+  /** Claude Code's name of the conversation, as far as it is needed to resume it. */
+  private sessionId: string | undefined;
+  /** The output schema that the process was started with. */
+  private schema: string | undefined;
+  /** Processes whose conversation went on in another; what they still say is nobody's. */
+  private readonly replaced = new WeakSet<SandboxProcess>();
+  private replacing: Promise<void> | undefined;
   private running: RunningTurn | undefined;
   private state = start();
   private interruptWanted = false;
@@ -57,7 +61,9 @@ export class ClaudeCodeSession implements HarnessSession {
   constructor(
     private readonly thread: HarnessThread,
     private readonly tools: ClaudeCodeSessionTools,
-  ) {}
+  ) {
+    this.sessionId = thread.sessionId;
+  }
 
   get alive(): boolean {
     return this.usable;
@@ -113,68 +119,66 @@ export class ClaudeCodeSession implements HarnessSession {
   }
 
   private async stop(): Promise<void> {
+    await this.replacing;
     await this.process?.stop(STOP_GRACE_MILLISECONDS);
     const { running } = this;
     if (running !== undefined) this.giveUp(running, 'The agent was stopped in the middle of the turn.', 'process_died');
   }
 
   private async begin(running: RunningTurn): Promise<void> {
-    this.state = beginTurn(this.state);
+    const { turn } = running;
+    const form = turn.outputSchema === undefined ? undefined : answerFormOf(turn.outputSchema);
+    if (form !== undefined && Buffer.byteLength(form.schema) > MAX_SCHEMA_BYTES) {
+      this.say([{ type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' }]);
+      return;
+    }
+    if (this.process !== undefined && form?.schema !== this.schema) await this.replace(this.process);
+    if (this.running !== running) return;
+    this.state = beginTurn(this.state, form?.shape);
     this.interruptWanted = false;
     if (this.process === undefined) {
-      const plan = await this.planStart(running.turn);
+      const plan = await planStart(this.thread, this.sessionId, turn, form?.shape);
       if (this.running !== running) return;
       if (plan.turn.kind === 'ended') {
         this.say([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
         return;
       }
-      const instructions = await this.writeInstructions();
+      const instructions = await writeInstructions(this.thread);
       if (this.running !== running) return;
-      this.process = this.spawn(plan, instructions);
+      this.process = this.spawn(plan, instructions, form);
       if (plan.turn.kind === 'continue') {
         if (plan.turn.events.length > 0) this.say(plan.turn.events);
         return;
       }
     }
-    this.process.writeLine(promptLine(running.turn));
+    this.process.writeLine(promptLine(turn, this.thread.tools));
   }
 
-  private async planStart(turn: HarnessTurn): Promise<StartPlan> {
-    const { thread } = this;
-    const known = thread.sessionId ?? (isSessionId(thread.id) ? thread.id : randomUUID());
-    const transcript = await readTranscript(this.configFolder, known);
-    if (transcript === undefined || !isResumable(transcript)) {
-      // A file without a conversation cannot be resumed, and still makes its id "already in use" (2.1.330).
-      const fresh = thread.sessionId !== undefined || transcript !== undefined || !isSessionId(known);
-      return { conversation: { kind: 'new', sessionId: fresh ? randomUUID() : known }, turn: { kind: 'prompt' } };
-    }
-    await dropTornLine(transcript.path);
-    const plan: TurnPlan = turn.attempt > 1 ? planTurn(transcript, turn.id, turn.said ?? []) : { kind: 'prompt' };
-    if (plan.kind !== 'prompt') await appendEntries(transcript, plan.entries);
-    return { conversation: { kind: 'resume', sessionId: known }, turn: plan };
+  /** Ends the process, so that the turn gets another one that resumes the conversation. */
+  private async replace(process: SandboxProcess): Promise<void> {
+    this.replaced.add(process);
+    this.process = undefined;
+    this.sessionId = this.state.sessionId ?? this.sessionId;
+    this.state = start();
+    this.replacing = process.stop(STOP_GRACE_MILLISECONDS);
+    await this.replacing;
   }
 
-  private async writeInstructions(): Promise<string | undefined> {
-    const text = await instructionsOf(this.thread);
-    if (text === undefined) return undefined;
-    const path = join(this.thread.folders.home, INSTRUCTIONS_FILE);
-    await writeFile(path, text);
-    return path;
-  }
-
-  private spawn(plan: StartPlan, instructions: string | undefined): SandboxProcess {
+  private spawn(plan: StartPlan, instructions: string | undefined, form: AnswerForm | undefined): SandboxProcess {
     const { thread, tools } = this;
+    this.schema = form?.schema;
     const process = tools.sandbox.spawn({
       threadId: thread.id,
       folders: thread.folders,
       command: tools.command,
-      args: commandLine(thread, plan.conversation, instructions),
-      env: environment(thread, this.configFolder, tools.isRoot, plan.turn.kind === 'continue'),
+      args: commandLine(thread, plan.conversation, instructions, form?.schema),
+      env: environment(thread, configFolderOf(thread), tools.isRoot, plan.turn.kind === 'continue'),
     });
+    const isReplaced = (): boolean => this.replaced.has(process);
     const linesEnd = new Promise<void>((resolve) => {
-      process.lines$.subscribe({ next: (lines) => this.read(lines), complete: resolve });
+      process.lines$.subscribe({ next: (lines) => isReplaced() || this.read(lines), complete: resolve });
     });
-    void Promise.all([process.exit, linesEnd]).then(([exit]) => this.processEnded(exit));
+    void Promise.all([process.exit, linesEnd]).then(([exit]) => isReplaced() || this.processEnded(exit));
     return process;
   }
 
@@ -198,6 +202,8 @@ export class ClaudeCodeSession implements HarnessSession {
     const how = exit.code === null ? `signal ${exit.signal ?? 'unknown'}` : `code ${exit.code}`;
     this.tools.logger.error(`Claude Code ended in the middle of a turn with ${how}`);
     if (exit.code === EXIT_NOT_FOUND) this.giveUp(running, 'The agent program is not installed.', 'internal');
+    else if (REFUSED_SCHEMA.test(exit.stderr))
+      this.giveUp(running, 'The output schema is no valid JSON Schema.', 'bad_request');
     else this.giveUp(running, `The agent's process ended in the middle of the turn (${how}).`, 'process_died');
   }
 
@@ -215,10 +221,6 @@ export class ClaudeCodeSession implements HarnessSession {
     if (ends) this.running = undefined;
     running.subscriber.next(events);
     if (ends) running.subscriber.complete();
-  }
-
-  private get configFolder(): string {
-    return join(this.thread.folders.home, '.claude');
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessThread } from '../harness.js';
-import { commandLine, environment } from './command-line.js';
+import { commandLine, environment, promptLine } from './command-line.js';
 
 const thread: HarnessThread = {
   id: 't',
@@ -23,6 +23,23 @@ describe('how Claude Code is started', () => {
     expect(plain).not.toMatch(/--model|--append/);
     const full = commandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, '/h/i.md').join(' ');
     expect(full).toContain('--model opus --append-system-prompt-file /h/i.md');
+  });
+
+  it('wants answers of a schema only when there is one', () => {
+    const start = { kind: 'new', sessionId: 's' } as const;
+    expect(commandLine(thread, start, undefined)).not.toContain('--json-schema');
+    const args = commandLine(thread, start, undefined, '{"type":"object"}');
+    expect(args[args.indexOf('--json-schema') + 1]).toBe('{"type":"object"}');
+  });
+
+  it('leaves a thread without tools nothing to act with, and none of its prompts to be read for commands and files', () => {
+    const none: HarnessThread = { ...thread, tools: 'none' };
+    const args = commandLine(none, { kind: 'new', sessionId: 's' }, undefined);
+    expect(args[args.indexOf('--tools') + 1]).toBe('');
+    expect(args).toEqual(expect.arrayContaining(['--safe-mode', '--strict-mcp-config', '--disable-slash-commands']));
+    const turn = { id: 'u', prompt: [{ type: 'text', text: '/clear @file' }], attempt: 1, turnsBefore: 0 } as const;
+    expect(JSON.parse(promptLine(turn, 'none'))).toMatchObject({ client_composed: true });
+    expect(JSON.parse(promptLine(turn, 'all'))).not.toHaveProperty('client_composed');
   });
 
   it('lets the thread set any variable but the folder of the conversation', () => {

@@ -8,11 +8,22 @@ export type Conversation =
 // the system prompt in any case, so the plugin is off, lest it is read twice.
 const SETTINGS = JSON.stringify({ enabledPlugins: { 'cc-plugin-agents-md@builtin': false } });
 
-/** The arguments for one process of a thread. `systemPromptFile` holds what is appended to the system prompt, if anything. */
+/**
+ * What leaves the agent without any means to act. `--tools ""` alone keeps MCP servers, hooks, skills, memory and `CLAUDE.md`;
+ * safe mode turns those off and keeps how the agent logs in and which model it asks (2.1.330, seen). The tool of an output
+ * schema stays.
+ */
+const NO_TOOLS = ['--tools', '', '--safe-mode', '--strict-mcp-config', '--disable-slash-commands'];
+
+/**
+ * The arguments for one process of a thread. `systemPromptFile` holds what is appended to the system prompt, and `schema` is that of
+ * the answers, if there are any.
+ */
 export function commandLine(
   thread: HarnessThread,
   conversation: Conversation,
   systemPromptFile: string | undefined,
+  schema?: string,
 ): readonly string[] {
   return [
     '--print',
@@ -21,6 +32,8 @@ export function commandLine(
     ...(thread.model === undefined ? [] : ['--model', thread.model]),
     // The last of several such options wins (2.1.330), hence one file for all.
     ...(systemPromptFile === undefined ? [] : ['--append-system-prompt-file', systemPromptFile]),
+    ...(thread.tools === 'none' ? NO_TOOLS : []),
+    ...(schema === undefined ? [] : ['--json-schema', schema]),
     ...(conversation.kind === 'new' ? ['--session-id', conversation.sessionId] : ['--resume', conversation.sessionId]),
   ];
 }
@@ -49,13 +62,19 @@ export function environment(
   };
 }
 
-/** The line that gives a prompt to a process. Claude Code 2.1.330 keeps the `uuid` in its transcript. */
-export function promptLine(turn: HarnessTurn): string {
+/**
+ * The line that gives a prompt to a process. Claude Code 2.1.330 keeps the `uuid` in its transcript.
+ *
+ * Even without tools it reads the files that a prompt names as `@path`, and takes a prompt that begins with `/` for a command,
+ * unless the prompt is `client_composed` (2.1.330, seen).
+ */
+export function promptLine(turn: HarnessTurn, tools: HarnessThread['tools']): string {
   return JSON.stringify({
     type: 'user',
     uuid: turn.id,
     message: { role: 'user', content: turn.prompt },
     parent_tool_use_id: null,
+    ...(tools === 'none' ? { client_composed: true } : {}),
   });
 }
 

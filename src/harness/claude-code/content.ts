@@ -5,9 +5,13 @@ import { objectOf, objectsOf, stringOf } from '../json.js';
 export function toolCallOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {
   const [id, fullName] = [stringOf(block['id']), stringOf(block['name'])];
   if (id === undefined || fullName === undefined) return undefined;
+  return { type: 'tool-call', id, ...toolNameOf(fullName), input: objectOf(block['input']) };
+}
+
+/** The server and the name of a tool; `agent` for Claude Code's own. */
+export function toolNameOf(fullName: string): { readonly name: string; readonly server: string } {
   const match = /^mcp__(.+?)__(.+)$/.exec(fullName);
-  const [server, name] = [match?.[1] ?? 'agent', match?.[2] ?? fullName];
-  return { type: 'tool-call', id, name, server, input: objectOf(block['input']) };
+  return { name: match?.[2] ?? fullName, server: match?.[1] ?? 'agent' };
 }
 
 /** A `tool_result` block as an event; `undefined` for a block without an id. */

@@ -1,5 +1,6 @@
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { numberOf, objectOf, stringOf } from '../json.js';
+import { refusalOf } from './stop.js';
 import type { StreamedMessage, TurnState } from './turn-state.js';
 import { addUsage, usageOf } from './usage.js';
 
@@ -95,12 +96,13 @@ function closeBlocks(turn: TurnState, message: StreamedMessage, indices: readonl
 function countMessage(turn: TurnState, message: StreamedMessage, event: JsonObject): TurnStep {
   if (message.counted) return [turn, NOTHING];
   const usage = usageOf(event['usage'], message.usage);
-  const stopSequence = stringOf(objectOf(event['delta'])['stop_sequence']);
+  const change = objectOf(event['delta']);
   const next: TurnState = {
     ...turn,
     streaming: { ...message, counted: true },
     sinceResult: addUsage(turn.sinceResult, usage),
-    stopSequence,
+    stopSequence: stringOf(change['stop_sequence']),
+    refusal: refusalOf(change['stop_details']),
   };
   return [next, [{ type: 'model-call-end', model: message.model, usage }]];
 }

@@ -2,6 +2,8 @@ import type { HarnessEvent, JsonObject, TokenUsage } from '../harness-event.js';
 import { toolCallOf, toolResultOf } from './content.js';
 import type { TurnStep } from './decode-stream.js';
 import { objectOf, objectsOf, stringOf } from '../json.js';
+import { stopOf } from './stop.js';
+import { ANSWER_TOOL } from './structured-output.js';
 import type { TurnState } from './turn-state.js';
 import { addUsage, isUsed, subtractUsage, usageOf } from './usage.js';
 
@@ -69,7 +71,10 @@ function sayBlocks(
   let index = turn.wholeBlocks.get(id) ?? 0;
   for (const block of objectsOf(message['content'])) {
     const call = block['type'] === 'tool_use' ? toolCallOf(block) : undefined;
-    if (call !== undefined && !turn.seen.has(callKey(call.id))) {
+    if (call?.name === ANSWER_TOOL) {
+      // The turn's answer, which its end tells; as good as seen.
+      calls.push(callKey(call.id), resultKey(call.id));
+    } else if (call !== undefined && !turn.seen.has(callKey(call.id))) {
       calls.push(callKey(call.id));
       events.push(call);
     }
@@ -97,13 +102,14 @@ export function wholeBlock(block: JsonObject, id: string): readonly HarnessEvent
   return [];
 }
 
-/** A failed model call (the message of the failure to come), or the output of a command such as `/cost`, which is an answer. */
+/** A failed or stopped model call (what its end is to tell), or the output of a command such as `/cost`, which is an answer. */
 function decodeSynthetic(turn: TurnState, line: JsonObject, message: JsonObject): TurnStep {
   const text = objectsOf(message['content'])
     .map((block) => stringOf(block['text']) ?? '')
     .join('');
   if (line['is_api_error_message'] === true || line['error'] !== undefined || text.startsWith('API Error')) {
-    return [{ ...turn, failure: text }, NOTHING];
+    const stop = stopOf(message, line['api_error'], line['api_error_params']);
+    return [{ ...turn, failure: text, cut: stop?.reason, refusal: stop?.refusal }, NOTHING];
   }
   const id = `${stringOf(message['id']) ?? 'synthetic'}:0`;
   return [turn, text === SYNTHETIC_FILLER ? NOTHING : wholeBlock({ type: 'text', text }, id)];

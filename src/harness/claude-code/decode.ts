@@ -4,6 +4,8 @@ import { closeOpenBlocks, decodeStreamEvent } from './decode-stream.js';
 import type { TurnStep } from './decode-stream.js';
 import { decodeAssistant, decodeUser, endWhole } from './decode-whole.js';
 import { failureOf } from './failure.js';
+import { subAgentProgress, taskProgress, toolProgress } from './progress.js';
+import { answerEvents, noAnswer } from './structured-output.js';
 import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../json.js';
 import type { ClaudeState, TurnState } from './turn-state.js';
 import { addUsage, isUsed, NO_USAGE, usageOf } from './usage.js';
@@ -29,6 +31,9 @@ const REASON_OF_STOP: Readonly<Record<string, TurnEndReason>> = {
   model_context_window_exceeded: 'model_context_window_exceeded',
 };
 
+/** The ends at which a turn has its answer; one that was cut short may lack it. */
+const ANSWERED: ReadonlySet<TurnEndReason> = new Set<TurnEndReason>(['end_turn', 'stop_sequence', 'tool_use']);
+
 /**
  * One line of Claude Code's `stream-json` output (2.1.330; recordings `claude-*`), with or without partial messages. Pure.
  *
@@ -53,7 +58,10 @@ function decodeLine(state: ClaudeState, line: JsonObject): readonly [ClaudeState
 }
 
 function decodeMessage(turn: TurnState, line: JsonObject): TurnStep {
-  if (typeof line['parent_tool_use_id'] === 'string') return [turn, progressOfSubAgent(line)];
+  if (line['type'] === 'tool_progress') return toolProgress(turn, line);
+  if (typeof line['parent_tool_use_id'] === 'string') {
+    return line['type'] === 'stream_event' ? [turn, NOTHING] : subAgentProgress(turn, line);
+  }
   switch (line['type']) {
     case 'stream_event':
       return decodeStreamEvent(turn, objectOf(line['event']));
@@ -64,12 +72,6 @@ function decodeMessage(turn: TurnState, line: JsonObject): TurnStep {
     default:
       return [turn, NOTHING];
   }
-}
-
-/** A sub-agent's inner work belongs to the tool call that started it; only its signs of life are passed on, not its deltas. */
-function progressOfSubAgent(line: JsonObject): readonly HarnessEvent[] {
-  if (line['type'] === 'stream_event') return NOTHING;
-  return [notice('progress', `A sub-agent is working: ${stringOf(line['task_description']) ?? 'no description'}`)];
 }
 
 function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
@@ -93,8 +95,15 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
     }
     case 'compact_boundary':
       return [next, said(state, 'compacting', 'The context was compacted.')];
-    case 'task_progress':
-      return [next, said(state, 'progress', stringOf(line['description']) ?? 'A background task is working.')];
+    case 'model_refusal_fallback': {
+      const instead = stringOf(line['fallback_model']) ?? 'another model';
+      return [next, said(state, 'retrying', `The model refused, and ${instead} is asked instead.`)];
+    }
+    case 'task_progress': {
+      if (state.turn.ended) return [next, NOTHING];
+      const [turn, notices] = taskProgress(state.turn, line);
+      return [{ ...next, turn }, notices];
+    }
     case 'session_state_changed':
       return endsWithIdle(tasks, line) && !state.turn.ended
         ? endTurn(next, state.turn.reason, NOTHING)
@@ -104,11 +113,11 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   }
 }
 
-function said(state: ClaudeState, kind: 'compacting' | 'progress', message: string): readonly HarnessEvent[] {
+function said(state: ClaudeState, kind: 'compacting' | 'retrying', message: string): readonly HarnessEvent[] {
   return state.turn.ended ? NOTHING : [notice(kind, message)];
 }
 
-function notice(kind: 'retrying' | 'compacting' | 'progress', message: string): HarnessEvent {
+function notice(kind: 'retrying' | 'compacting', message: string): HarnessEvent {
   return { type: 'notice', kind, message };
 }
 
@@ -129,15 +138,18 @@ function decodeResult(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
     ...counted,
     total: addUsage(counted.total, usage),
     sinceResult: NO_USAGE,
-    reason: reasonOf(line),
+    reason: counted.cut ?? reasonOf(line),
+    cut: undefined,
+    answer: line['structured_output'] ?? counted.answer,
   };
   const tasks = trackResult(state.tasks, line);
   const next: ClaudeState = { ...state, tasks, turn };
   const events = [...ends, ...counts];
 
   if (wasInterrupted(turn, line)) return endTurn(next, 'interrupted', events);
-  if (line['is_error'] === true && line['subtype'] !== 'error_max_turns' && tasks.answered) {
-    return [{ ...next, turn: { ...turn, ended: true } }, [...events, failureOf(line, failureText(turn, line))]];
+  const failed = line['is_error'] === true && line['subtype'] !== 'error_max_turns' && counted.cut === undefined;
+  if (failed && tasks.answered) {
+    return [{ ...next, turn: { ...turn, ended: true } }, [...events, failure(turn, line)]];
   }
   return endsWithResult(tasks, line) ? endTurn(next, turn.reason, events) : [next, events];
 }
@@ -148,13 +160,19 @@ function endTurn(
   before: readonly HarnessEvent[],
 ): readonly [ClaudeState, readonly HarnessEvent[]] {
   const { turn } = state;
+  return [{ ...state, turn: { ...turn, ended: true } }, [...before, ...ending(turn, reason)]];
+}
+
+function ending(turn: TurnState, reason: TurnEndReason): readonly HarnessEvent[] {
   const end: HarnessEvent = {
     type: 'turn-end',
     reason,
     ...(reason === 'stop_sequence' && turn.stopSequence !== undefined ? { stopSequence: turn.stopSequence } : {}),
+    ...(reason === 'refusal' && turn.refusal !== undefined ? { refusal: turn.refusal } : {}),
     ...(isUsed(turn.total) ? { usage: turn.total } : {}),
   };
-  return [{ ...state, turn: { ...turn, ended: true } }, [...before, end]];
+  if (turn.shape === undefined || !ANSWERED.has(reason)) return [end];
+  return turn.answer === undefined ? [noAnswer()] : [...answerEvents(turn.answer, turn.shape), end];
 }
 
 /** `terminal_reason` is `aborted_streaming` or `aborted_tools` (2.1.330); older versions only leave their marker in a user line. */
@@ -168,10 +186,11 @@ function reasonOf(line: JsonObject): TurnEndReason {
   return REASON_OF_STOP[stringOf(line['stop_reason']) ?? ''] ?? 'end_turn';
 }
 
-function failureText(turn: TurnState, line: JsonObject): string {
+function failure(turn: TurnState, line: JsonObject): HarnessEvent {
   const errors = Array.isArray(line['errors']) ? line['errors'] : [];
   const first = errors
     .map((error) => (isJsonObject(error) ? error['message'] : error))
     .find((error) => typeof error === 'string');
-  return turn.failure ?? stringOf(line['result']) ?? first ?? '';
+  if (line['subtype'] === 'error_max_structured_output_retries') return noAnswer(first);
+  return failureOf(line, turn.failure ?? stringOf(line['result']) ?? first ?? '');
 }

@@ -1,3 +1,4 @@
+// Over 250 lines: each way in which a turn can have been left goes through the same few helpers.
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { objectOf } from '../json.js';
@@ -91,6 +92,86 @@ describe('the plan for a turn that an earlier process has begun', () => {
         { type: 'block-end', id: 'msg_1:1' },
         { type: 'turn-end', reason: 'end_turn' },
       ],
+    });
+  });
+
+  describe('that has to end with an answer of a schema', () => {
+    const answer = says({ type: 'tool_use', id: 'so', name: 'StructuredOutput', input: { n: 1 } }, 'tool_use');
+    const taken = result('so');
+
+    it('ends with the answer that nobody heard, and does not tell the tool', () => {
+      expect(analyse([prompt('turn'), answer, taken], 'turn', [], 'whole')).toEqual({
+        kind: 'ended',
+        entries: [],
+        events: [
+          { type: 'text-delta', id: 'structured-output', text: '{"n":1}' },
+          { type: 'block-end', id: 'structured-output' },
+          { type: 'turn-end', reason: 'end_turn' },
+        ],
+      });
+    });
+
+    it('asks for an answer again that was lost, without a word to the caller', () => {
+      const plan = analyse([prompt('turn'), answer], 'turn', [], 'whole');
+      expect(plan).toMatchObject({
+        kind: 'continue',
+        entries: [
+          { message: { content: [{ tool_use_id: 'so', content: expect.stringContaining('Call this tool again') }] } },
+        ],
+        events: [],
+      });
+    });
+
+    it('goes on after an answer that was not taken', () => {
+      const refused = entry('user', {
+        role: 'user',
+        content: [{ type: 'tool_result', tool_use_id: 'so', content: 'Output does not match', is_error: true }],
+      });
+      expect(analyse([prompt('turn'), answer, refused], 'turn', [], 'whole')).toMatchObject({ kind: 'continue' });
+    });
+
+    it('fails when it had ended with other words, as Claude Code would wait for a prompt now', () => {
+      expect(analyse([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'whole')).toMatchObject({
+        kind: 'ended',
+        events: [{ type: 'text-delta' }, { type: 'block-end' }, { type: 'turn-failed', kind: 'internal' }],
+      });
+    });
+  });
+
+  describe('whose last model call did not give an answer', () => {
+    const error = (more: JsonObject, message: JsonObject = {}) =>
+      entry(
+        'assistant',
+        {
+          model: '<synthetic>',
+          stop_reason: 'stop_sequence',
+          content: [{ type: 'text', text: 'API Error: 400 no' }],
+          ...message,
+        },
+        { isApiErrorMessage: true, ...more },
+      );
+
+    it('tells that it was refused, and none of Claude Code’s words', () => {
+      const stop_details = { type: 'refusal', category: 'cyber', explanation: 'No.' };
+      expect(analyse([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual({
+        kind: 'ended',
+        entries: [],
+        events: [{ type: 'turn-end', reason: 'refusal', refusal: { category: 'cyber', explanation: 'No.' } }],
+      });
+    });
+
+    it('tells that it was cut', () => {
+      const cut = error({ apiError: 'max_output_tokens', apiErrorParams: { cut: 'context_window' } });
+      expect(analyse([prompt('turn'), cut], 'turn')).toMatchObject({
+        events: [{ type: 'turn-end', reason: 'model_context_window_exceeded' }],
+      });
+    });
+
+    it('fails as it had failed', () => {
+      expect(analyse([prompt('turn'), error({ apiErrorStatus: 400 })], 'turn')).toMatchObject({
+        kind: 'ended',
+        events: [{ type: 'turn-failed', kind: 'bad_request', message: 'no' }],
+      });
     });
   });
 

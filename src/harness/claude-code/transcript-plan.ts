@@ -1,7 +1,11 @@
-import type { HarnessEvent, JsonObject } from '../harness-event.js';
+import type { HarnessEvent, JsonObject, JsonValue, Refusal, TurnEndReason } from '../harness-event.js';
 import { wholeBlock } from './decode-whole.js';
 import { toolCallOf, toolResultOf } from './content.js';
+import { failureOf } from './failure.js';
 import { objectOf, objectsOf, stringOf } from '../json.js';
+import { refusalOf, stopOf } from './stop.js';
+import { ANSWER_TOOL, answerEvents, noAnswer } from './structured-output.js';
+import type { AnswerShape } from './structured-output.js';
 import { blockName, keptIn, lostEntries, positioned, resultEntry } from './transcript-repair.js';
 
 /** What is to be done about a turn that an earlier process has begun. */
@@ -25,6 +29,9 @@ export type TurnPlan =
 export const TOOL_DIED =
   "The agent's process died while this tool ran; it may have taken effect, and it was not run again.";
 
+/** What the tool answers by which an answer of a schema is given, when its process died. */
+const ANSWER_LOST = 'Your answer was lost. Call this tool again with the whole of it.';
+
 const FINAL_STOPS: ReadonlySet<string> = new Set([
   'end_turn',
   'stop_sequence',
@@ -35,36 +42,83 @@ const FINAL_STOPS: ReadonlySet<string> = new Set([
 /**
  * Reads a transcript of Claude Code 2.1.330 (one entry per content block; entries of one message share its id; sub-agents'
  * entries are `isSidechain`). The prompt's entry has the turn's id as `uuid`. `said` is what earlier attempts told, as far as it
- * was logged: each of the two may have what the other lacks. Pure.
+ * was logged: each of the two may have what the other lacks. `shape` is that of the answer, if the turn has to end with one of
+ * a schema. Pure.
  */
-export function analyse(entries: readonly JsonObject[], turnId: string, said: readonly HarnessEvent[] = []): TurnPlan {
+export function analyse(
+  entries: readonly JsonObject[],
+  turnId: string,
+  said: readonly HarnessEvent[] = [],
+  shape?: AnswerShape,
+): TurnPlan {
   const own = entries.filter((entry) => entry['isSidechain'] !== true);
   const begin = own.findIndex((entry) => entry['type'] === 'user' && entry['uuid'] === turnId);
   if (begin < 0) return { kind: 'prompt' };
   const turn = own.slice(begin);
   const lost = lostEntries(said, keptIn(turn));
   const whole = [...turn, ...lost];
-  const last = whole.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
-  const stop = last?.['type'] === 'assistant' ? stringOf(messageOf(last)['stop_reason']) : undefined;
-  const events = turn.flatMap(eventsOf(turn));
-  if (stop !== undefined && FINAL_STOPS.has(stop)) {
-    return {
-      kind: 'ended',
-      entries: placed(lost, turn),
-      events: [...events, { type: 'turn-end', reason: reasonOf(stop) }],
-    };
-  }
+  const hidden = answerCalls(whole);
+  const events = turn.flatMap(eventsOf(turn)).filter((event) => !isHidden(event, hidden));
+  const end = endOf(whole, shape);
+  if (end !== undefined) return { kind: 'ended', entries: placed(lost, turn), events: [...events, ...end] };
   const died = unansweredCalls(whole).map((id) => ({
     type: 'tool_result',
     tool_use_id: id,
-    content: TOOL_DIED,
+    content: hidden.has(id) ? ANSWER_LOST : TOOL_DIED,
     is_error: true,
   }));
+  const results = died.flatMap((block) => toolResultOf(block) ?? []).filter(({ id }) => !hidden.has(id));
   return {
     kind: 'continue',
     entries: placed(died.length === 0 ? lost : [...lost, resultEntry(died)], turn),
-    events: [...events, ...died.flatMap((block) => toolResultOf(block) ?? [])],
+    events: [...events, ...results],
   };
+}
+
+/** How the turn ended, if it did. */
+function endOf(turn: readonly JsonObject[], shape: AnswerShape | undefined): readonly HarnessEvent[] | undefined {
+  const last = turn.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
+  if (last === undefined) return undefined;
+  const message = messageOf(last);
+  if (last['isApiErrorMessage'] === true) {
+    const stop = stopOf(message, last['apiError'], last['apiErrorParams']);
+    if (stop !== undefined) return [turnEnd(stop.reason, stop.refusal)];
+    const text = blocksOf(last).map((block) => stringOf(block['text']) ?? '');
+    const { apiErrorStatus = null, apiErrorType = null } = last;
+    return [failureOf({ api_error_status: apiErrorStatus, api_error_type: apiErrorType }, text.join(''))];
+  }
+  const answer = shape === undefined ? undefined : givenAnswer(turn);
+  if (shape !== undefined && answer !== undefined) return [...answerEvents(answer, shape), turnEnd('end_turn')];
+  const stop = last['type'] === 'assistant' ? stringOf(message['stop_reason']) : undefined;
+  if (stop === undefined || !FINAL_STOPS.has(stop)) return undefined;
+  const reason = reasonOf(stop);
+  // Claude Code would have asked for the answer now; as its process has ended, it takes the turn for done.
+  if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [noAnswer()];
+  return [turnEnd(reason, refusalOf(message['stop_details']))];
+}
+
+function turnEnd(reason: TurnEndReason, refusal?: Refusal): HarnessEvent {
+  return { type: 'turn-end', reason, ...(refusal === undefined ? {} : { refusal }) };
+}
+
+/** The input of the newest message's call that gave an answer of the schema: Claude Code 2.1.330 asks for nothing after it. */
+function givenAnswer(turn: readonly JsonObject[]): JsonValue | undefined {
+  const newest = messageOf(turn.findLast((entry) => entry['type'] === 'assistant') ?? {})['id'];
+  const results = turn.flatMap(blocksOf).flatMap((block) => toolResultOf(block) ?? []);
+  const taken = new Set(results.filter(({ isError }) => !isError).map(({ id }) => id));
+  return turn
+    .filter((entry) => entry['type'] === 'assistant' && messageOf(entry)['id'] === newest)
+    .flatMap(blocksOf)
+    .findLast((block) => block['name'] === ANSWER_TOOL && taken.has(stringOf(block['id']) ?? ''))?.['input'];
+}
+
+function answerCalls(turn: readonly JsonObject[]): ReadonlySet<string> {
+  const calls = turn.flatMap(blocksOf).filter((block) => block['type'] === 'tool_use' && block['name'] === ANSWER_TOOL);
+  return new Set(calls.flatMap((block) => stringOf(block['id']) ?? []));
+}
+
+function isHidden(event: HarnessEvent, hidden: ReadonlySet<string>): boolean {
+  return (event.type === 'tool-call' || event.type === 'tool-result') && hidden.has(event.id);
 }
 
 function unansweredCalls(turn: readonly JsonObject[]): readonly string[] {
@@ -93,6 +147,8 @@ function placed(entries: readonly JsonObject[], turn: readonly JsonObject[]): re
 function eventsOf(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
   const names = new Map(positioned(turn).map(([entry, position]) => [entry, blockName(entry, position)]));
   return (entry) => {
+    // Claude Code's own words about a failed call.
+    if (entry['isApiErrorMessage'] === true) return [];
     const name = names.get(entry);
     if (name === undefined) return blocksOf(entry).flatMap((block) => toolResultOf(block) ?? []);
     return blocksOf(entry).flatMap((block) =>

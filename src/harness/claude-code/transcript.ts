@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HarnessEvent, JsonObject } from '../harness-event.js';
+import type { HarnessTurn } from '../harness.js';
+import type { JsonObject } from '../harness-event.js';
+import type { AnswerShape } from './structured-output.js';
 import { analyse } from './transcript-plan.js';
 import type { TurnPlan } from './transcript-plan.js';
 import { textOfFile } from '../instructions.js';
@@ -57,9 +59,9 @@ export async function dropTornLine(path: string): Promise<void> {
   else await appendFile(path, '\n');
 }
 
-/** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it `said` tell. */
-export function planTurn(transcript: Transcript, turnId: string, said: readonly HarnessEvent[]): TurnPlan {
-  return analyse(transcript.entries, turnId, said);
+/** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it said tell. */
+export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: AnswerShape | undefined): TurnPlan {
+  return analyse(transcript.entries, turn.id, turn.said ?? [], shape);
 }
 
 /**

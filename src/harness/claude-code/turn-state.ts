@@ -1,6 +1,8 @@
-import type { TokenUsage, TurnEndReason } from '../harness-event.js';
+import type { JsonValue, Refusal, TokenUsage, TurnEndReason } from '../harness-event.js';
 import type { BackgroundTasks } from './background-tasks.js';
 import { beginTasks, NO_BACKGROUND_TASKS } from './background-tasks.js';
+import type { Stop } from './stop.js';
+import type { AnswerShape } from './structured-output.js';
 import { NO_USAGE } from './usage.js';
 
 /** A model message that is being streamed. */
@@ -44,8 +46,18 @@ export interface TurnState {
   readonly stopSequence: string | undefined;
   /** Of the newest `result` line. */
   readonly reason: TurnEndReason;
+  /** What the model provider said about the newest message that was refused, if it was the newest of all. */
+  readonly refusal: Refusal | undefined;
   /** The text of a synthetic line about a failed model call. */
   readonly failure: string | undefined;
+  /** The reason that such a line gives when it tells of no failure. */
+  readonly cut: Stop['reason'] | undefined;
+  /** The shape of the answer that the turn has to end with; `undefined` for any text. */
+  readonly shape: AnswerShape | undefined;
+  /** The newest such answer. */
+  readonly answer: JsonValue | undefined;
+  /** When a notice about each thing that makes progress was given last, in seconds on the thing's own clock. */
+  readonly noticed: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
 }
 
@@ -68,7 +80,12 @@ const NEW_TURN: TurnState = {
   total: NO_USAGE,
   stopSequence: undefined,
   reason: 'end_turn',
+  refusal: undefined,
   failure: undefined,
+  cut: undefined,
+  shape: undefined,
+  answer: undefined,
+  noticed: new Map(),
   interrupted: false,
 };
 
@@ -77,7 +94,7 @@ export function start(): ClaudeState {
   return { sessionId: undefined, tasks: NO_BACKGROUND_TASKS, turn: NEW_TURN };
 }
 
-/** The state at the beginning of the process's next turn. */
-export function beginTurn(state: ClaudeState): ClaudeState {
-  return { ...state, tasks: beginTasks(state.tasks), turn: NEW_TURN };
+/** The state at the beginning of the process's next turn, which may have to end with an answer of a schema. */
+export function beginTurn(state: ClaudeState, shape?: AnswerShape): ClaudeState {
+  return { ...state, tasks: beginTasks(state.tasks), turn: { ...NEW_TURN, shape } };
 }

@@ -14,12 +14,14 @@ export const NO_USAGE: TokenUsage = {
 export function usageOf(value: JsonValue | undefined, before: TokenUsage = NO_USAGE): TokenUsage {
   const usage = objectOf(value);
   const details = objectOf(usage['output_tokens_details']);
+  const hour = numberOf(objectOf(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? hourOf(before);
   return {
     inputTokens: numberOf(usage['input_tokens']) ?? before.inputTokens,
     outputTokens: numberOf(usage['output_tokens']) ?? before.outputTokens,
     cacheReadInputTokens: numberOf(usage['cache_read_input_tokens']) ?? before.cacheReadInputTokens,
     cacheCreationInputTokens: numberOf(usage['cache_creation_input_tokens']) ?? before.cacheCreationInputTokens,
     thinkingTokens: numberOf(details['thinking_tokens']) ?? before.thinkingTokens,
+    ...withHour(hour),
   };
 }
 
@@ -45,5 +47,14 @@ function combine(left: TokenUsage, right: TokenUsage, operation: (a: number, b: 
     cacheReadInputTokens: operation(left.cacheReadInputTokens, right.cacheReadInputTokens),
     cacheCreationInputTokens: operation(left.cacheCreationInputTokens, right.cacheCreationInputTokens),
     thinkingTokens: operation(left.thinkingTokens, right.thinkingTokens),
+    ...withHour(operation(hourOf(left), hourOf(right))),
   };
+}
+
+function hourOf(usage: TokenUsage): number {
+  return usage.cacheCreation1hInputTokens ?? 0;
+}
+
+function withHour(tokens: number): Pick<TokenUsage, 'cacheCreation1hInputTokens'> {
+  return tokens === 0 ? {} : { cacheCreation1hInputTokens: tokens };
 }

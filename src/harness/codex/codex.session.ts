@@ -10,6 +10,7 @@ import { type Conversation, openConversation, type Running, startServer } from '
 import { decodeObject, start, type State } from './decode.js';
 import { inputOf } from './input.js';
 import { listOf, objectOf } from '../json.js';
+import { turnParameters } from './launch.js';
 import { type Resumption, resumptionOf } from './resumption.js';
 
 const STOP_GRACE_MILLISECONDS = 2_000;
@@ -109,7 +110,12 @@ export class CodexSession implements HarnessSession {
     // A turn that is refused is told by the answer; this keeps its follower's rejection from going unheard.
     this.#settled = follower.done.catch(() => undefined);
     try {
-      await running.server.request('turn/start', { threadId, clientUserMessageId: turn.id, input });
+      await running.server.request('turn/start', {
+        threadId,
+        clientUserMessageId: turn.id,
+        input,
+        ...turnParameters(this.thread, turn),
+      });
       await follower.done;
     } catch (error) {
       follower.stop();

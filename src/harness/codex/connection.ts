@@ -52,7 +52,8 @@ export async function openConversation({ server, apiKey }: Running, thread: Harn
   await server.request('initialize', INITIALIZE);
   server.notify('initialized');
   if (apiKey !== undefined) await logIn(server, apiKey);
-  const parameters = threadParameters(thread, await instructionsOf(thread));
+  const config = thread.tools === 'none' ? await configOf(server, thread) : {};
+  const parameters = threadParameters(thread, await instructionsOf(thread), config);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -75,6 +76,11 @@ async function resumeWhenFree(server: AppServer, parameters: JsonObject): Promis
       await delay(WRITER_PAUSE_MILLISECONDS);
     }
   }
+}
+
+/** Codex's settings for the thread, from all the files that it reads. */
+async function configOf(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
+  return objectOf((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
 }
 
 /** Logs in only if the model provider that is configured needs OpenAI's login and nobody is logged in. */

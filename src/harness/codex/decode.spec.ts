@@ -170,7 +170,6 @@ describe('recordings of other wrappers', () => {
       'text: There is one file.|',
     ]);
     expect(toolsOf(events).map((event) => event.type)).toEqual(['tool-call', 'tool-result']);
-    expect(events.filter((event) => event.type === 'notice')).toHaveLength(1);
     expect(usageOf(events)).toEqual([tokens(400, 800, 50, 10)]);
     expect(events.at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
   });
@@ -254,8 +253,93 @@ describe('what is passed over', () => {
   });
 });
 
+describe('progress', () => {
+  const at = (emittedAtMs: number, method: string, params: object) =>
+    JSON.stringify({ method, params: { threadId: 'T', turnId: 'U', ...params }, emittedAtMs });
+  const call = { type: 'commandExecution', id: 'c', command: 'make', cwd: '/w' };
+  const started = at(1_200, 'item/started', { item: call, startedAtMs: 1_000 });
+  const output = (time: number) =>
+    at(time, 'item/commandExecution/outputDelta', { itemId: 'c', delta: 'a secret line' });
+  const noticesOf = (...lines: readonly string[]) =>
+    eventsOf(lines).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+
+  it('of a tool is told every ten seconds at most, without what it printed', () => {
+    expect(noticesOf(started, ...[1_500, 10_999, 11_000, 20_999, 31_400].map(output))).toEqual([
+      'shell has been running for 10 s',
+      'shell has been running for 30 s',
+    ]);
+  });
+
+  it('of the tool of an MCP server is told by its name', () => {
+    const tool = { type: 'mcpToolCall', id: 'm', server: 's', tool: 'search', arguments: {} };
+    const progress = at(12_000, 'item/mcpToolCall/progress', { itemId: 'm', message: 'whatever the server says' });
+    expect(noticesOf(at(0, 'item/started', { item: tool }), progress)).toEqual(['search has been running for 12 s']);
+  });
+
+  it('of a tool that nobody saw begin counts from the first sign of it', () => {
+    expect(noticesOf(output(5_000), output(15_000))).toEqual(['A tool has been running for 10 s']);
+  });
+
+  it('is not told by lines that do not say when', () => {
+    expect(noticesOf(started, line('item/commandExecution/outputDelta', { itemId: 'c', delta: 'x' }))).toEqual([]);
+  });
+});
+
 describe('ends', () => {
   const started = line('turn/started', { turn: { id: 'U' } });
+
+  it('as refused when the newest message of the agent is never completed', () => {
+    const events = eventsOf(recording('codex-refusal'));
+    expect(blocksOf(events)).toEqual(['text: Well,|']);
+    expect(events.at(-1)).toEqual({ type: 'turn-end', reason: 'refusal' });
+  });
+
+  it('as usual when a message was given up for another', () => {
+    const [first, second] = ['m1', 'm2'].map((id) => item('item/started', { type: 'agentMessage', id, text: '' }));
+    const retry = line('error', { willRetry: true, error: { message: 'Reconnecting... 1/5' } });
+    const done = item('item/completed', { type: 'agentMessage', id: 'm2', text: 'Hello' });
+    const end = line('turn/completed', { turn: { id: 'U', status: 'completed' } });
+    const lines = [started, first ?? '', retry, second ?? '', done, end];
+    expect(eventsOf(lines).at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
+    expect(eventsOf([started, first ?? '', retry, end]).at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
+  });
+
+  it('as refused, once, when the provider filters the answer', () => {
+    const events = eventsOf(recording('codex-content-filter'));
+    expect(blocksOf(events)).toEqual(['text: par|']);
+    expect(events.filter(({ type }) => type === 'turn-end' || type === 'turn-failed')).toEqual([
+      { type: 'turn-end', reason: 'refusal', refusal: { category: null, explanation: null } },
+    ]);
+  });
+
+  it.each([
+    [
+      { message: 'flagged', codexErrorInfo: 'cyberPolicy' },
+      { category: 'cyber', explanation: 'flagged' },
+    ],
+    [
+      { message: 'blocked', codexErrorInfo: 'misalignmentPolicyViolation' },
+      { category: null, explanation: 'blocked' },
+    ],
+    [
+      {
+        message: 'b',
+        codexErrorInfo: 'misalignmentPolicyViolation',
+        misalignment: { detailedExplanation: 'Because.' },
+      },
+      { category: null, explanation: 'Because.' },
+    ],
+  ])('as refused for %j', (error, refusal) => {
+    const failed = line('turn/completed', { turn: { id: 'U', status: 'failed', error } });
+    expect(eventsOf([started, line('error', { error, willRetry: false }), failed])).toEqual([
+      { type: 'turn-end', reason: 'refusal', refusal },
+    ]);
+  });
+
+  it('with the output’s limit when the answer was cut by it', () => {
+    const error = { message: 'Incomplete response returned, reason: max_output_tokens', codexErrorInfo: 'other' };
+    expect(eventsOf([started, line('error', { error })])).toEqual([{ type: 'turn-end', reason: 'max_tokens' }]);
+  });
 
   it('tells of a retry without failing the turn', () => {
     const retry = line('error', {

@@ -8,11 +8,11 @@ import {
   type OpenBlock,
   openBlock,
 } from './blocks.js';
-import { fail, failedOrRetrying, turnCompleted, turnDone } from './ending.js';
-import { failureOf } from './failure.js';
+import { failedOrRetrying, stopOrFail, turnCompleted, turnDone } from './ending.js';
 import { planEvents, toolItemOf } from './items.js';
 import { camelCase, numberOf, objectOf, parseObject, stringOf, withCamelCaseKeys } from '../json.js';
 import { idOf, type Notification, notificationOf } from './notification.js';
+import { progressNotice, type RunningTool } from './progress.js';
 import {
   excluding,
   FRESH_TURN,
@@ -78,7 +78,7 @@ function step(state: State, notification: Notification): Step {
   }
 }
 
-function stepInTurn(state: State, { method, parameters }: Notification): Step {
+function stepInTurn(state: State, { method, parameters, emittedAt }: Notification): Step {
   switch (method) {
     case 'item/agentMessage/delta':
       return streamed(state, 'agentMessage', parameters, undefined);
@@ -89,18 +89,18 @@ function stepInTurn(state: State, { method, parameters }: Notification): Step {
     case 'item/reasoning/summaryPartAdded':
       return partAdded(state, parameters);
     case 'item/started':
-      return itemStarted(state, itemOf(parameters));
+      return itemStarted(state, itemOf(parameters), numberOf(parameters['startedAtMs']) ?? emittedAt);
     case 'item/completed':
       return itemCompleted(state, itemOf(parameters));
     case 'item/commandExecution/outputDelta':
     case 'item/mcpToolCall/progress':
-      return progressed(state, idOf(parameters, 'item') ?? '');
+      return emittedAt === undefined ? [state, []] : progressed(state, idOf(parameters, 'item') ?? '', emittedAt);
     case 'turn/plan/updated':
       return [{ ...state, phase: 'running', named: state.named + 1 }, planEvents(parameters, `plan-${state.named}`)];
     case 'error':
       return failedOrRetrying(state, parameters);
     case 'turn/failed':
-      return fail(state, failureOf(parameters['error'] ?? parameters['message']));
+      return stopOrFail(state, parameters['error'] ?? parameters['message']);
     case 'turn/completed':
       return turnCompleted(state, parameters);
     case 'turn/done':
@@ -147,15 +147,21 @@ function partAdded(state: State, parameters: JsonObject): Step {
   return [state.blocks.has(key) ? withBlock(state, key, { ...block, partEnded: true }) : state, []];
 }
 
-function itemStarted(state: State, item: JsonObject): Step {
+function itemStarted(state: State, item: JsonObject, startedAt: number | undefined): Step {
   const id = stringOf(item['id']);
+  if (item['type'] === 'agentMessage') return [{ ...state, begun: id }, []];
   if (item['type'] === 'contextCompaction') {
     return [state, [{ type: 'notice', kind: 'compacting', message: 'The conversation is being compacted.' }]];
   }
   const tool = id === undefined ? undefined : toolItemOf(item, id);
   if (tool === undefined || !tool.knownAtStart || isTold(state, tool.call.id)) return [state, []];
   const [others, ended] = endNameless(state, '');
-  return [{ ...others, phase: 'running', calls: including(state.calls, tool.call.id) }, [...ended, tool.call]];
+  const told: State = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
+  const next =
+    startedAt === undefined
+      ? told
+      : withRunning(told, tool.call.id, { name: tool.call.name, since: startedAt, told: startedAt });
+  return [next, [...ended, tool.call]];
 }
 
 function itemCompleted(state: State, item: JsonObject): Step {
@@ -188,14 +194,22 @@ function blockCompleted(state: State, type: BlockType, itemId: string | undefine
   const events = completeBlock(block, item);
   const done = itemId === undefined ? state.done : including(state.done, itemId);
   const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
+  const begun = itemId === state.begun ? undefined : state.begun;
   return [
-    { ...withBlock(others, key, undefined), phase: 'running', named: state.named + 1, done, spoke },
+    { ...withBlock(others, key, undefined), phase: 'running', named: state.named + 1, done, begun, spoke },
     [...ended, ...events],
   ];
 }
 
-function progressed(state: State, itemId: string): Step {
-  if (state.progressed.has(itemId)) return [state, []];
-  const notice: HarnessEvent = { type: 'notice', kind: 'progress', message: 'A tool makes progress.' };
-  return [{ ...state, progressed: including(state.progressed, itemId) }, [notice]];
+function progressed(state: State, itemId: string, now: number): Step {
+  const tool = state.running.get(itemId);
+  if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, told: now }), []];
+  const noticed = progressNotice(tool, now);
+  if (noticed === undefined) return [state, []];
+  const [next, notice] = noticed;
+  return [withRunning(state, itemId, next), [notice]];
+}
+
+function withRunning(state: State, itemId: string, tool: RunningTool): State {
+  return { ...state, running: new Map(state.running).set(itemId, tool) };
 }

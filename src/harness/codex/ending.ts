@@ -1,8 +1,9 @@
-import type { HarnessEvent, JsonObject, TokenUsage } from '../harness-event.js';
-import { type Failure, failureOf } from './failure.js';
+import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../harness-event.js';
+import { failureOf } from './failure.js';
 import { abandonedResult } from './items.js';
 import { isJsonObject, objectOf, stringOf } from '../json.js';
 import type { State, Step } from './state.js';
+import { stopOf } from './stop.js';
 import { tokenUsageOf } from './usage.js';
 
 /** `turn/completed`, which is also how a turn that failed or was interrupted ends. */
@@ -13,12 +14,17 @@ export function turnCompleted(state: State, parameters: JsonObject): Step {
     case 'completed':
     case 'succeeded':
     case 'success':
-      return end(state, { type: 'turn-end', reason: 'end_turn', ...totalOf(parameters) });
+      // Codex 0.169.0 begins with a message that holds a refusal, and drops it without a word (seen); any other message is completed.
+      return end(state, {
+        type: 'turn-end',
+        reason: state.begun === undefined ? 'end_turn' : 'refusal',
+        ...totalOf(parameters),
+      });
     case 'interrupted':
     case 'cancelled':
       return end(state, { type: 'turn-end', reason: 'interrupted' });
     default:
-      return fail(state, failureOf(turn['error'] ?? parameters['error']));
+      return stopOrFail(state, turn['error'] ?? parameters['error']);
   }
 }
 
@@ -48,12 +54,15 @@ export function failedOrRetrying(state: State, parameters: JsonObject): Step {
   if (info === 'threadRollbackFailed' || (isJsonObject(info) && 'activeTurnNotSteerable' in info)) return [state, []];
   const failure = failureOf(error);
   const retrying = parameters['willRetry'] === true || /^Reconnecting\b/.test(failure.message);
-  return retrying ? [state, [{ type: 'notice', kind: 'retrying', message: failure.message }]] : fail(state, failure);
+  // What had begun is given up for a new message.
+  return retrying
+    ? [{ ...state, begun: undefined }, [{ type: 'notice', kind: 'retrying', message: failure.message }]]
+    : stopOrFail(state, error);
 }
 
-/** Ends the turn with a failure. */
-export function fail(state: State, failure: Failure): Step {
-  return end(state, { type: 'turn-failed', kind: failure.kind, message: failure.message });
+/** Ends the turn with what an error says of it: mostly a failure. */
+export function stopOrFail(state: State, error: JsonValue | undefined): Step {
+  return end(state, stopOf(error) ?? { type: 'turn-failed', ...failureOf(error) });
 }
 
 /** Closes what is still open, so that nothing is left hanging for a reader, and tells the end. */
@@ -64,7 +73,7 @@ function end(state: State, event: HarnessEvent): Step {
     ...[...state.calls].map(abandonedResult),
     event,
   ];
-  return [{ ...state, phase: 'ended', blocks: new Map(), calls: new Set() }, events];
+  return [{ ...state, phase: 'ended', blocks: new Map(), calls: new Set(), begun: undefined }, events];
 }
 
 /** The dotted shape counts the whole turn once, at its end (recording centaur-dotted). */

@@ -8,7 +8,8 @@ export interface Failure {
   readonly message: string;
 }
 
-// `codexErrorInfo` of Codex 0.169.0 (`codex app-server generate-ts`); names that are missing here say nothing about the kind.
+// `codexErrorInfo` of Codex 0.169.0 (`codex app-server generate-ts`); names that are missing here say nothing about the kind. What
+// is a refusal is in `stop.ts`.
 const KIND_OF_INFO: Readonly<Record<string, FailureKind>> = {
   contextWindowExceeded: 'context_too_long',
   usageLimitExceeded: 'rate_limit',
@@ -20,8 +21,6 @@ const KIND_OF_INFO: Readonly<Record<string, FailureKind>> = {
   modelNotFound: 'not_found',
   unauthorized: 'authentication',
   badRequest: 'bad_request',
-  cyberPolicy: 'permission',
-  misalignmentPolicyViolation: 'permission',
   inferenceHookDenied: 'permission',
 };
 

@@ -1,14 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { launchOf, threadParameters } from './launch.js';
+import { launchOf, threadParameters, turnParameters } from './launch.js';
 
 const EMPTY = { config: '', hasLogin: false };
-const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined });
+const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined, tools: 'all' as const });
 const settingsOf = (...parameters: Parameters<typeof launchOf>) =>
   launchOf(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
 
 describe('launchOf', () => {
   it('turns off what would call home', () => {
     expect(settingsOf(thread({}), EMPTY)).toEqual(['check_for_update_on_startup=false', 'analytics.enabled=false']);
+  });
+
+  it('turns off what could act for a thread without tools', () => {
+    const settings = settingsOf({ ...thread({}), tools: 'none' }, EMPTY);
+    expect(settings).toEqual(
+      expect.arrayContaining(['features.shell_tool=false', 'features.hooks=false', 'web_search="disabled"']),
+    );
   });
 
   it('translates OPENAI_BASE_URL, unless the home’s own settings name another', () => {
@@ -21,7 +28,7 @@ describe('launchOf', () => {
   });
 
   it('keeps Codex from reading AGENTS.md by itself when it comes with a caller’s system prompt', () => {
-    const settings = settingsOf({ env: {}, systemPrompt: 'Be brief' }, EMPTY);
+    const settings = settingsOf({ ...thread({}), systemPrompt: 'Be brief' }, EMPTY);
     expect(settings).toContain('project_doc_max_bytes=0');
   });
 
@@ -65,5 +72,28 @@ describe('threadParameters', () => {
         developerInstructions: 'rules\n\nBe brief',
       },
     );
+  });
+
+  it('gives a thread without tools no environment, and none of the servers that are configured', () => {
+    const config = { mcp_servers: { github: { command: 'x' }, files: {} } };
+    expect(threadParameters({ ...plain, tools: 'none' }, undefined, config)).toMatchObject({
+      sandbox: 'read-only',
+      environments: [],
+      config: { mcp_servers: { github: { enabled: false }, files: { enabled: false } } },
+    });
+  });
+});
+
+describe('turnParameters', () => {
+  const turn = { id: 'u', prompt: [], attempt: 1, turnsBefore: 0 };
+
+  it('wants an answer of a schema, for this turn only', () => {
+    const outputSchema = { type: 'object' };
+    expect(turnParameters({ tools: 'all' }, { ...turn, outputSchema })).toEqual({ outputSchema });
+    expect(turnParameters({ tools: 'all' }, turn)).toEqual({});
+  });
+
+  it('keeps a thread without tools from its environment also after it was resumed', () => {
+    expect(turnParameters({ tools: 'none' }, turn)).toEqual({ environments: [] });
   });
 });

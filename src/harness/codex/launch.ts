@@ -1,5 +1,6 @@
-import type { HarnessThread } from '../harness.js';
-import type { JsonObject } from '../harness-event.js';
+import type { HarnessThread, HarnessTurn } from '../harness.js';
+import { objectOf } from '../json.js';
+import type { JsonObject, JsonValue } from '../harness-event.js';
 
 /** What the thread's `CODEX_HOME` held before Codex was started. */
 export interface CodexHome {
@@ -16,6 +17,27 @@ export interface Launch {
   readonly apiKey: string | undefined;
 }
 
+/** Nothing to run a tool in. */
+const NO_ENVIRONMENT: JsonObject = { environments: [] };
+
+// With these, Codex 0.169.0 offers the model no tool, but to some models `apply_patch`, which then has no environment to run in
+// (see `threadParameters`; both seen). They are what its own terminal turns off for an answer of a schema without tools, and what
+// else a `config.toml` may have on.
+const NO_TOOLS: readonly string[] = [
+  'web_search="disabled"',
+  'skills.include_instructions=false',
+  'cloud.skills.enabled=false',
+  'tools.experimental_request_user_input.enabled=false',
+  'tools.update_plan.enabled=false',
+  ...(
+    'code_mode code_mode_only context_management current_time_reminder deferred_executor enable_fanout image_generation ' +
+    'memories multi_agent multi_agent_v2 request_permissions_tool shell_tool standalone_web_search token_budget tool_suggest ' +
+    'unified_exec view_image apps browser_use computer_use goals hooks plugins sleep_tool'
+  )
+    .split(' ')
+    .map((feature) => `features.${feature}=false`),
+];
+
 /**
  * The command line of the app-server, which talks over its standard streams unless told otherwise.
  *
@@ -23,13 +45,17 @@ export interface Launch {
  * be the setting `openai_base_url`, the second a login. The login is kept in memory, so that no key is left in the thread's
  * folder and a changed key counts from the next start. What the thread's own `config.toml` or `auth.json` says is left alone.
  */
-export function launchOf({ env, systemPrompt }: Pick<HarnessThread, 'env' | 'systemPrompt'>, home: CodexHome): Launch {
+export function launchOf(
+  { env, systemPrompt, tools }: Pick<HarnessThread, 'env' | 'systemPrompt' | 'tools'>,
+  home: CodexHome,
+): Launch {
   const baseUrl = env['OPENAI_BASE_URL'] ?? '';
   const apiKey = env['OPENAI_API_KEY'] ?? '';
   const logsIn = apiKey !== '' && !home.hasLogin;
   const settings = [
     'check_for_update_on_startup=false',
     'analytics.enabled=false',
+    ...(tools === 'none' ? NO_TOOLS : []),
     // The caller's system prompt is to come after AGENTS.md, so both go into one message of ours: see `threadParameters`.
     ...(systemPrompt === undefined ? [] : ['project_doc_max_bytes=0']),
     ...(baseUrl === '' || sets(home.config, 'openai_base_url') ? [] : [`openai_base_url=${JSON.stringify(baseUrl)}`]),
@@ -54,16 +80,36 @@ function sets(config: string, key: string): boolean {
  * a user message, behind that, the two are joined here in their order (all seen with 0.169.0).
  *
  * @param instructions the workspace's `AGENTS.md` and the caller's system prompt.
+ * @param config Codex's own settings for the thread, as `config/read` tells them; needed for a thread without tools only.
  */
-export function threadParameters(thread: HarnessThread, instructions: string | undefined): JsonObject {
+export function threadParameters(
+  thread: HarnessThread,
+  instructions: string | undefined,
+  config: JsonObject = {},
+): JsonObject {
   return {
     cwd: thread.folders.workspace,
     approvalPolicy: 'never',
-    sandbox: 'danger-full-access',
+    ...(thread.tools === 'none'
+      ? { sandbox: 'read-only', ...NO_ENVIRONMENT, config: { mcp_servers: allDisabled(config['mcp_servers']) } }
+      : { sandbox: 'danger-full-access' }),
     ...(thread.model === undefined ? {} : { model: thread.model }),
     // Without a system prompt Codex reads AGENTS.md by itself.
     ...(thread.systemPrompt === undefined ? {} : { developerInstructions: instructions ?? null }),
   };
+}
+
+/** What `turn/start` has besides the prompt. A thread that is resumed has its environment again, unless the turn takes it away. */
+export function turnParameters(thread: Pick<HarnessThread, 'tools'>, turn: HarnessTurn): JsonObject {
+  return {
+    ...(turn.outputSchema === undefined ? {} : { outputSchema: turn.outputSchema }),
+    ...(thread.tools === 'none' ? NO_ENVIRONMENT : {}),
+  };
+}
+
+/** Settings are merged, so that an empty list of servers would leave all of them on. */
+function allDisabled(servers: JsonValue | undefined): JsonObject {
+  return Object.fromEntries(Object.keys(objectOf(servers)).map((name) => [name, { enabled: false }]));
 }
 
 /** `initialize`. Without what we would pass over anyway, as it can be long. */

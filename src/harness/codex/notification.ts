@@ -1,5 +1,5 @@
 import type { JsonObject } from '../harness-event.js';
-import { isJsonObject, objectOf, stringOf } from '../json.js';
+import { isJsonObject, numberOf, objectOf, stringOf } from '../json.js';
 
 /** One line, whichever of the two shapes it came in. */
 export interface Notification {
@@ -8,6 +8,8 @@ export interface Notification {
   readonly parameters: JsonObject;
   readonly threadId: string | undefined;
   readonly turnId: string | undefined;
+  /** When it was told, in milliseconds since the epoch, where the line says so (Codex 0.169.0 does). */
+  readonly emittedAt: number | undefined;
 }
 
 /**
@@ -18,10 +20,12 @@ export function notificationOf(line: JsonObject): Notification | undefined {
   const method = stringOf(line['method']);
   if (method !== undefined) {
     const parameters = objectOf(line['params']);
-    return isRequest(line, method) ? undefined : withIds(method, parameters);
+    return isRequest(line, method)
+      ? undefined
+      : { ...withIds(method, parameters), emittedAt: numberOf(line['emittedAtMs']) };
   }
   const type = stringOf(line['type']);
-  return type === undefined ? undefined : withIds(type.replaceAll('.', '/'), line);
+  return type === undefined ? undefined : { ...withIds(type.replaceAll('.', '/'), line), emittedAt: undefined };
 }
 
 // An id alone does not make a request: some wrappers number their notifications.
@@ -31,7 +35,7 @@ function isRequest(line: JsonObject, method: string): boolean {
   );
 }
 
-function withIds(method: string, parameters: JsonObject): Notification {
+function withIds(method: string, parameters: JsonObject): Omit<Notification, 'emittedAt'> {
   const turn = parameters['turn'];
   const thread = parameters['thread'];
   return {

@@ -76,6 +76,11 @@ describe('resumptionOf', () => {
     expect([kindOf('final_answer'), kindOf('commentary')]).toEqual(['ended', 'continue']);
   });
 
+  it('tells that a turn was refused', () => {
+    const turn = { ...prompted('ours', 'failed'), error: { message: 'flagged', codexErrorInfo: 'cyberPolicy' } };
+    expect(resume(turn)).toMatchObject({ kind: 'ended', events: [{ type: 'turn-end', reason: 'refusal' }] });
+  });
+
   it('tells the failure of a turn that failed', () => {
     const turn = { ...prompted('ours', 'failed'), error: { message: 'boom', codexErrorInfo: 'serverOverloaded' } };
     expect(resume(turn)).toEqual({

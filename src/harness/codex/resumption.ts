@@ -3,6 +3,7 @@ import { completeBlock, isBlockType, openBlock } from './blocks.js';
 import { failureOf } from './failure.js';
 import { toolItemOf } from './items.js';
 import { listOf, objectOf, stringOf } from '../json.js';
+import { stopOf } from './stop.js';
 
 /** What is left to do of a turn whose earlier attempt died. */
 export type Resumption =
@@ -35,7 +36,10 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
     case 'completed':
       return { kind: 'ended', events: [...events, { type: 'turn-end', reason: 'end_turn' }] };
     case 'failed':
-      return { kind: 'ended', events: [...events, { type: 'turn-failed', ...failureOf(newest['error']) }] };
+      return {
+        kind: 'ended',
+        events: [...events, stopOf(newest['error']) ?? { type: 'turn-failed', ...failureOf(newest['error']) }],
+      };
     default:
       return { kind: 'continue', events };
   }

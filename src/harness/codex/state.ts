@@ -1,5 +1,6 @@
 import type { HarnessEvent, JsonValue } from '../harness-event.js';
 import type { OpenBlock } from './blocks.js';
+import type { RunningTool } from './progress.js';
 import { startUsage, type UsageState } from './usage.js';
 
 /** What the decoder has to remember from one line to the next. */
@@ -15,8 +16,10 @@ export interface State {
   readonly calls: ReadonlySet<string>;
   /** The items of which no more is to be told: what comes of them again is a repetition. */
   readonly done: ReadonlySet<string>;
-  /** The tools of which it was told that they make progress. */
-  readonly progressed: ReadonlySet<string>;
+  /** The newest message of the agent, while it is not completed. */
+  readonly begun: string | undefined;
+  /** What is known of the tools that run, to tell of their progress. */
+  readonly running: ReadonlyMap<string, RunningTool>;
   /** How many names had to be made up in this turn. */
   readonly named: number;
   /** Whether any text was told in this turn. */
@@ -33,7 +36,8 @@ export const FRESH_TURN: Omit<State, 'threadId' | 'turnId' | 'usage'> = {
   blocks: new Map(),
   calls: new Set(),
   done: new Set(),
-  progressed: new Set(),
+  begun: undefined,
+  running: new Map(),
   named: 0,
   spoke: false,
 };

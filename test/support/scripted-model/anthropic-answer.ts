@@ -1,4 +1,4 @@
-import { answerAfterTools, sceneOf } from './scene.js';
+import { answerAfter, answerAfterTools, REFUSAL, sceneOf } from './scene.js';
 import type { Scene } from './scene.js';
 
 /** Input tokens of a call that answers a prompt, in Anthropic's names. */
@@ -6,6 +6,7 @@ export const FIRST_CALL_USAGE = {
   input_tokens: 100,
   cache_creation_input_tokens: 20,
   cache_read_input_tokens: 0,
+  cache_creation: { ephemeral_5m_input_tokens: 12, ephemeral_1h_input_tokens: 8 },
 } as const;
 
 /** Input tokens of a call that follows tool results, in Anthropic's names. */
@@ -13,6 +14,7 @@ export const LATER_CALL_USAGE = {
   input_tokens: 150,
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: 300,
+  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
 } as const;
 
 /** Output tokens of an answer of this text (a tool call counts its input as JSON): one per four characters, at least one. */
@@ -20,6 +22,8 @@ export function scriptedOutputTokens(text: string): number {
   return Math.max(1, Math.ceil(text.length / 4));
 }
 
+/** Claude Code 2.1.330's tool for an answer of a schema. */
+const ANSWER_TOOL = 'StructuredOutput';
 const SLOW_ANSWER_INTERVAL_MILLISECONDS = 50;
 const SLOW_ANSWER_WORDS = 20;
 
@@ -33,19 +37,25 @@ export interface TextPart {
   readonly intervalMilliseconds: number;
 }
 
-/** One call of `Bash`. */
+/** One call of a tool. */
 export interface ToolPart {
   readonly type: 'tool_use';
   readonly id: string;
-  readonly input: { readonly command: string; readonly description: string };
+  readonly name: 'Bash' | typeof ANSWER_TOOL;
+  readonly input: JsonRecord;
 }
 
 /** One content block of an answer. */
 export type Part = TextPart | ToolPart;
 
-/** What one request is answered with. */
+/** What one request is answered with. `stop` is the reason to stop that does not follow from the parts, with its details. */
 export type Answer =
-  | { readonly kind: 'parts'; readonly parts: readonly Part[]; readonly afterTools: boolean }
+  | {
+      readonly kind: 'parts';
+      readonly parts: readonly Part[];
+      readonly afterTools: boolean;
+      readonly stop?: { readonly stop_reason: string; readonly stop_details: JsonRecord | null };
+    }
   | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
   | { readonly kind: 'hang' };
 
@@ -56,11 +66,40 @@ export function answerTo(body: JsonRecord, call: number): Answer {
   }
   const messages = arrayOf(body['messages']).filter(isRecord);
   const scene = sceneOf(messages.flatMap(userTexts).findLast((text) => text.includes('SCENE:')) ?? '');
+  if (scene.kind === 'answer') return structured(scene.answers, body, messages, call);
+  if (scene.kind === 'stop') return stopped(scene);
   const outputs = toolOutputs(messages);
   return outputs === undefined ? opening(scene, call) : closing(scene, outputs);
 }
 
-function opening(scene: Scene, call: number): Answer {
+/** By Claude Code's tool for it, where that is offered, as a text otherwise. */
+function structured(
+  answers: readonly string[],
+  body: JsonRecord,
+  messages: readonly JsonRecord[],
+  call: number,
+): Answer {
+  const prompt = messages.findLastIndex((message) => userTexts(message).some((text) => text.includes('SCENE:')));
+  const given = messages.slice(prompt).flatMap((message) => arrayOf(message['content']).filter(isRecord));
+  const refused = given.filter((block) => block['type'] === 'tool_use' && block['name'] === ANSWER_TOOL).length;
+  const answer = answerAfter(answers, refused);
+  const offered = arrayOf(body['tools']).some((tool) => isRecord(tool) && tool['name'] === ANSWER_TOOL);
+  const input: unknown = offered ? JSON.parse(answer) : {};
+  const part: Part =
+    offered && isRecord(input)
+      ? { type: 'tool_use', id: `toolu_01scripted${call}x0`, name: ANSWER_TOOL, input }
+      : textPart(answer);
+  return { kind: 'parts', parts: [part], afterTools: false };
+}
+
+function stopped({ reason, text }: Extract<Scene, { readonly kind: 'stop' }>): Answer {
+  const stop = { stop_reason: reason, stop_details: reason === 'refusal' ? REFUSAL : null };
+  return { kind: 'parts', parts: text === '' ? [] : [textPart(text)], afterTools: false, stop };
+}
+
+type PlainScene = Exclude<Scene, { readonly kind: 'answer' | 'stop' }>;
+
+function opening(scene: PlainScene, call: number): Answer {
   switch (scene.kind) {
     case 'text':
       return { kind: 'parts', parts: [textPart(scene.text)], afterTools: false };
@@ -83,7 +122,7 @@ function opening(scene: Scene, call: number): Answer {
   }
 }
 
-function closing(scene: Scene, outputs: readonly string[]): Answer {
+function closing(scene: PlainScene, outputs: readonly string[]): Answer {
   const slow = scene.kind === 'tools' && scene.slowAnswer;
   const last = textPart(answerAfterTools(outputs));
   const parts = slow ? [textPart(slowText(SLOW_ANSWER_WORDS), SLOW_ANSWER_INTERVAL_MILLISECONDS), last] : [last];
@@ -99,7 +138,8 @@ function textPart(text: string, intervalMilliseconds = 0): TextPart {
 }
 
 function toolPart(command: string, call: number, index: number): ToolPart {
-  return { type: 'tool_use', id: `toolu_01scripted${call}x${index}`, input: { command, description: 'Run a command' } };
+  const input = { command, description: 'Run a command' };
+  return { type: 'tool_use', id: `toolu_01scripted${call}x${index}`, name: 'Bash', input };
 }
 
 /** A part as a whole content block. */
@@ -108,7 +148,7 @@ export function blockOf(part: Part): JsonRecord {
     case 'text':
       return { type: 'text', text: part.text };
     case 'tool_use':
-      return { type: 'tool_use', id: part.id, name: 'Bash', input: part.input };
+      return { type: 'tool_use', id: part.id, name: part.name, input: part.input };
     default: {
       const never: never = part;
       return never;

@@ -56,6 +56,28 @@ describe('the scripted Anthropic model', () => {
     expect(answer).toMatchObject({ content: [{ text: 'It printed "a.txt".' }] });
   });
 
+  it('answers by the tool for it where that is offered, with the next answer when one was not taken', async () => {
+    const tools = [{ name: 'StructuredOutput' }];
+    const prompt = user('SCENE:answer {"a":1} then {"a":2}');
+    const first: unknown = await (await ask([prompt], { tools })).json();
+    expect(first).toMatchObject({ content: [{ name: 'StructuredOutput', input: { a: 1 } }], stop_reason: 'tool_use' });
+    const wrong = {
+      role: 'assistant',
+      content: [{ type: 'tool_use', id: 'toolu_1', name: 'StructuredOutput', input: {} }],
+    };
+    const refused = { role: 'user', content: [{ ...result, is_error: true }] };
+    const second: unknown = await (await ask([prompt, wrong, refused], { tools })).json();
+    expect(second).toMatchObject({ content: [{ input: { a: 2 } }] });
+    expect(await (await ask([prompt])).json()).toMatchObject({ content: [{ type: 'text', text: '{"a":1}' }] });
+  });
+
+  it('stops as the scene says, with the details of a refusal', async () => {
+    const stream = await (await ask([user('SCENE:stop refusal Well,')], { stream: true })).text();
+    expect(stream).toContain('"stop_reason":"refusal","stop_details":{"type":"refusal","category":"cyber"');
+    const cut: unknown = await (await ask([user('SCENE:stop max_tokens')])).json();
+    expect(cut).toMatchObject({ content: [], stop_reason: 'max_tokens', stop_details: null });
+  });
+
   it('plays the newest scene, not one in a reminder and not one behind older tool results', async () => {
     const reminder = { type: 'text', text: '<system-reminder>SCENE:text wrong</system-reminder>' };
     const next = { role: 'user', content: [result, { type: 'text', text: 'SCENE:text right' }, reminder] };

@@ -18,7 +18,7 @@ import type { RecordedRequest, ScriptedModel } from './scene.js';
 
 /**
  * Starts a model that speaks Anthropic's Messages API, streaming or not, and plays the scene of the newest user text that
- * holds `SCENE:`. Its only tool is Claude Code's `Bash`. Side requests (a wanted output format and no tools, as Claude Code
+ * holds `SCENE:`. Its only tools are Claude Code's `Bash`, and the one for an answer of a schema. Side requests (a wanted output format and no tools, as Claude Code
  * 2.1.330 asks for a title) get a small JSON object and never a scene. Every `POST /v1/messages` is recorded.
  */
 export async function startScriptedAnthropicModel(): Promise<ScriptedModel> {
@@ -90,14 +90,16 @@ async function answerWith(answer: Answer, response: ServerResponse, call: Call):
     model: call.model,
     stop_sequence: null,
   };
-  const stopReason = parts.some((part) => part.type === 'tool_use') ? 'tool_use' : 'end_turn';
+  const called = parts.some((part) => part.type === 'tool_use');
+  const own = { stop_reason: called ? 'tool_use' : 'end_turn', stop_details: null };
+  const stop = answer.kind === 'parts' ? (answer.stop ?? own) : own;
   const outputTokens = scriptedOutputTokens(
     parts.map((part) => (part.type === 'text' ? part.text : JSON.stringify(part.input))).join(''),
   );
   if (!call.stream) {
     if (answer.kind === 'parts') {
       const usage = { ...start, output_tokens: outputTokens };
-      writeJson(response, 200, { ...message, content: parts.map(blockOf), stop_reason: stopReason, usage });
+      writeJson(response, 200, { ...message, content: parts.map(blockOf), ...stop, usage });
     }
     return;
   }
@@ -113,7 +115,7 @@ async function answerWith(answer: Answer, response: ServerResponse, call: Call):
   if (answer.kind === 'hang') {
     return;
   }
-  const delta = { stop_reason: stopReason, stop_sequence: null };
+  const delta = { ...stop, stop_sequence: null };
   writeEvent(response, { type: 'message_delta', delta, usage: { output_tokens: outputTokens } });
   writeEvent(response, { type: 'message_stop' });
   response.end();

@@ -56,6 +56,17 @@ describe('the scripted Responses model', () => {
     expect(after.at(-1)?.response?.usage).toMatchObject({ input_tokens: 500 });
   });
 
+  it('refuses with a part of its message, and is incomplete when it may not say more', async () => {
+    const refused = eventsOf((await ask(user('SCENE:stop refusal'))).text);
+    const part = { type: 'refusal', refusal: 'I cannot help with that.' };
+    expect(refused.find(({ type }) => type === 'response.output_item.done')?.item).toMatchObject({ content: [part] });
+    const cut = eventsOf((await ask(user('SCENE:stop max_tokens And then'))).text);
+    expect(cut.at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { incomplete_details: { reason: 'max_output_tokens' } },
+    });
+  });
+
   it('goes by the newest user text that is the user’s own', async () => {
     const context = user('<environment_context>SCENE:text no</environment_context>');
     const events = eventsOf((await ask(user('SCENE:tool x'), output('x'), user('hello'), context)).text);

@@ -1,8 +1,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { halves, type Piece, type Send, sendPiece } from './responses-pieces.js';
 import { readConversation, type Conversation } from './responses-request.js';
-import { answerAfterTools, type RecordedRequest, type Scene, type ScriptedModel, sceneOf } from './scene.js';
+import {
+  answerAfterTools,
+  type RecordedRequest,
+  type Scene,
+  type ScriptedModel,
+  sceneOf,
+  type StopScene,
+} from './scene.js';
 
 /** What every model call costs, in OpenAI's counts (input with the cached tokens in it). */
 export const RESPONSES_USAGE = {
@@ -16,13 +23,12 @@ export const RESPONSES_USAGE = {
 export const REASONING_BEFORE_TOOLS = '**Plan** run a command';
 export const TEXT_BEFORE_TOOLS = 'Let me run it.';
 
-type Send = (type: string, fields: Readonly<Record<string, unknown>>) => void;
-
-/** One piece of an answer; each becomes an output item. */
-type Piece =
-  | { readonly kind: 'reasoning'; readonly text: string }
-  | { readonly kind: 'text'; readonly deltas: readonly string[]; readonly intervalMilliseconds: number }
-  | { readonly kind: 'calls'; readonly commands: readonly string[] };
+/** Why an OpenAI response is incomplete that stops so; a refusal is a part of a complete one. */
+const CUT_BY: Readonly<Record<StopScene, string | undefined>> = {
+  refusal: undefined,
+  max_tokens: 'max_output_tokens',
+  model_context_window_exceeded: 'max_output_tokens',
+};
 
 /**
  * Starts a model that speaks OpenAI's Responses API as server-sent events on a loopback port, for Codex. What it says is
@@ -115,9 +121,13 @@ async function stream(
   for (const [index, piece] of pieces.entries()) {
     await sendPiece(send, piece, conversation.shellTool, `s${call}_${index}`, index);
   }
-  send('response.completed', {
-    response: { id: `resp_${call}`, status: 'completed', output: [], usage: usageOf(conversation.toolOutputs) },
-  });
+  const common = { id: `resp_${call}`, output: [], usage: usageOf(conversation.toolOutputs) };
+  const cut = scene.kind === 'stop' ? CUT_BY[scene.reason] : undefined;
+  if (cut === undefined) send('response.completed', { response: { ...common, status: 'completed' } });
+  else {
+    const details = { incomplete_details: { reason: cut } };
+    send('response.incomplete', { response: { ...common, status: 'incomplete', ...details } });
+  }
   response.end();
 }
 
@@ -125,6 +135,13 @@ function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs:
   switch (scene.kind) {
     case 'text':
       return [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 }];
+    case 'answer':
+      return [{ kind: 'text', deltas: halves(scene.answers[0] ?? ''), intervalMilliseconds: 0 }];
+    case 'stop':
+      return [
+        ...(scene.text === '' ? [] : [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 } as const]),
+        ...(scene.reason === 'refusal' ? [{ kind: 'refusal', text: 'I cannot help with that.' } as const] : []),
+      ];
     case 'slow':
       return [{ kind: 'text', deltas: words(scene.words), intervalMilliseconds: scene.intervalMilliseconds }];
     case 'tools':
@@ -145,54 +162,6 @@ function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs:
   }
 }
 
-async function sendPiece(send: Send, piece: Piece, shellTool: string, id: string, index: number): Promise<void> {
-  switch (piece.kind) {
-    case 'reasoning': {
-      const item = { type: 'reasoning', id: `rs_${id}`, summary: [] as unknown[] };
-      const place = { item_id: item.id, output_index: index, summary_index: 0 };
-      send('response.output_item.added', { output_index: index, item });
-      send('response.reasoning_summary_part.added', { ...place, part: { type: 'summary_text', text: '' } });
-      for (const delta of halves(piece.text)) send('response.reasoning_summary_text.delta', { ...place, delta });
-      const summary = [{ type: 'summary_text', text: piece.text }];
-      send('response.output_item.done', { output_index: index, item: { ...item, summary } });
-      return;
-    }
-    case 'text': {
-      const item = { type: 'message', id: `msg_${id}`, role: 'assistant', content: [] as unknown[] };
-      send('response.output_item.added', { output_index: index, item });
-      for (const delta of piece.deltas) {
-        if (piece.intervalMilliseconds > 0) await delay(piece.intervalMilliseconds);
-        send('response.output_text.delta', { item_id: item.id, output_index: index, content_index: 0, delta });
-      }
-      const content = [{ type: 'output_text', text: piece.deltas.join(''), annotations: [] }];
-      send('response.output_item.done', { output_index: index, item: { ...item, content } });
-      return;
-    }
-    case 'calls':
-      for (const [offset, command] of piece.commands.entries()) {
-        const item = functionCall(shellTool, command, `${id}_${offset}`);
-        send('response.output_item.added', { output_index: index + offset, item: { ...item, arguments: '' } });
-        send('response.output_item.done', { output_index: index + offset, item });
-      }
-      return;
-    default: {
-      const never: never = piece;
-      return never;
-    }
-  }
-}
-
-function functionCall(shellTool: string, command: string, id: string) {
-  const input = shellTool === 'exec_command' ? { cmd: command } : { command: ['bash', '-lc', command] };
-  return {
-    type: 'function_call',
-    id: `fc_${id}`,
-    call_id: `call_${id}`,
-    name: shellTool,
-    arguments: JSON.stringify(input),
-  };
-}
-
 function usageOf(toolOutputs: readonly string[]) {
   const usage = toolOutputs.length === 0 ? RESPONSES_USAGE.first : RESPONSES_USAGE.later;
   return {
@@ -202,11 +171,6 @@ function usageOf(toolOutputs: readonly string[]) {
     output_tokens_details: { reasoning_tokens: usage.reasoning },
     total_tokens: usage.input + usage.output,
   };
-}
-
-function halves(text: string): readonly string[] {
-  const middle = Math.ceil(text.length / 2);
-  return [text.slice(0, middle), text.slice(middle)].filter((half) => half !== '');
 }
 
 function words(count: number): readonly string[] {

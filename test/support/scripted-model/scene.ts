@@ -3,14 +3,26 @@
  *
  * The newest user text that holds `SCENE:` chooses: `SCENE:text [words]` · `SCENE:tool <shell command>` · `SCENE:parallel
  * <command> && <command>` · `SCENE:slow <words> <milliseconds between>` · `SCENE:slow-tool <shell command>` (the same as tool,
- * with a slow last answer: 20 words, 50 ms apart) · `SCENE:fail <status> <error type>` · `SCENE:hang`.
+ * with a slow last answer: 20 words, 50 ms apart) · `SCENE:answer <json> then <json>` (answers of a schema, one after the other, as
+ * long as they are not taken; the last one again and again) · `SCENE:stop <refusal|max_tokens|model_context_window_exceeded>
+ * [words]` (every call stops so) · `SCENE:fail <status> <error type>` · `SCENE:hang`.
  */
 export type Scene =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'tools'; readonly commands: readonly string[]; readonly slowAnswer: boolean }
+  | { readonly kind: 'answer'; readonly answers: readonly string[] }
+  | { readonly kind: 'stop'; readonly reason: StopScene; readonly text: string }
   | { readonly kind: 'slow'; readonly words: number; readonly intervalMilliseconds: number }
   | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
   | { readonly kind: 'hang' };
+
+const STOPS = ['refusal', 'max_tokens', 'model_context_window_exceeded'] as const;
+
+/** How a model can stop that does not finish. */
+export type StopScene = (typeof STOPS)[number];
+
+/** What a scripted refusal says of itself, in Anthropic's names. */
+export const REFUSAL = { type: 'refusal', category: 'cyber', explanation: 'A scripted explanation.' } as const;
 
 /** The scene that a user's text asks for; any text without one is answered with `PONG`. */
 export function sceneOf(text: string): Scene {
@@ -27,6 +39,14 @@ export function sceneOf(text: string): Scene {
       return { kind: 'tools', commands: [rest], slowAnswer: true };
     case 'parallel':
       return { kind: 'tools', commands: rest.split(' && '), slowAnswer: false };
+    case 'answer':
+      return { kind: 'answer', answers: rest.split(' then ') };
+    case 'stop': {
+      const [, name = '', text = ''] = /^(\S*) ?(.*)$/.exec(rest) ?? [];
+      const reason = STOPS.find((stop) => stop === name);
+      if (reason === undefined) throw new Error(`unknown stop: ${name}`);
+      return { kind: 'stop', reason, text };
+    }
     case 'slow': {
       const [words = '20', interval = '100'] = rest.split(' ');
       return { kind: 'slow', words: Number(words), intervalMilliseconds: Number(interval) };
@@ -40,6 +60,11 @@ export function sceneOf(text: string): Scene {
     default:
       throw new Error(`unknown scene: ${match?.[1]}`);
   }
+}
+
+/** What the model answers after so many of its answers were not taken; the last one again and again. */
+export function answerAfter(answers: readonly string[], refused: number): string {
+  return answers[Math.min(refused, answers.length - 1)] ?? '';
 }
 
 /** What the model says once its tools have answered. */

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import type { HarnessEvent } from '../../harness-event.js';
+import { decode } from '../decode.js';
+import { beginTurn, start } from '../turn-state.js';
+import type { ClaudeState } from '../turn-state.js';
+
+/** The lines that Claude Code 2.1.330 wrote in a turn, in front of a scripted model. */
+export function recording(name: string): readonly string[] {
+  return readFileSync(new URL(`${name}.jsonl`, import.meta.url), 'utf8').trim().split('\n');
+}
+
+/** What the lines say. */
+export function eventsOf(
+  lines: readonly (string | object)[],
+  from: ClaudeState = beginTurn(start()),
+): readonly HarnessEvent[] {
+  let state = from;
+  return lines.flatMap((line) => {
+    const [next, events] = decode(state, typeof line === 'string' ? line : JSON.stringify(line));
+    state = next;
+    return events;
+  });
+}
