@@ -27,9 +27,15 @@ describe('what names a request’s thread', () => {
 
   it('does not count for a side request of Claude Code', () => {
     const title = body({ output_config: { format: {} }, tools: [] });
-    expect(threadClues(http(CLAUDE_CODE), title).isSideRequest).toBe(true);
-    expect(threadClues(http(), title).isSideRequest).toBe(false);
-    expect(threadClues(http({ ...CLAUDE_CODE, 'x-claude-code-agent-id': 'a' }), body()).isSideRequest).toBe(true);
+    const turn = body({ tools: [{ name: 'Bash', input_schema: {} }] });
+    const isSide = (headers: Readonly<Record<string, string>>, request: typeof title) =>
+      threadClues(http(headers), request).isSideRequest;
+    expect([isSide(CLAUDE_CODE, title), isSide({}, title)]).toEqual([true, false]);
+    expect([isSide(CLAUDE_CODE, turn), isSide({ ...CLAUDE_CODE, 'x-claude-code-agent-id': 'a' }, turn)]).toEqual([
+      false,
+      true,
+    ]);
+    expect(isSide({ ...CLAUDE_CODE, 'x-claude-code-request-class': 'compaction' }, turn)).toBe(true);
   });
 });
 

@@ -57,9 +57,9 @@ export function threadClues(http: Request, body: CreateMessageDto): ThreadClues 
     userId: body.metadata?.['user_id'],
     isSideRequest: isSideRequest({
       caller: requestCaller(http),
-      hasTools: (body.tools?.length ?? 0) > 0,
-      hasOutputFormat: body.output_config?.['format'] !== undefined,
+      requestClass: http.get('x-claude-code-request-class'),
       agentId: http.get('x-claude-code-agent-id'),
+      body,
     }),
   };
 }
