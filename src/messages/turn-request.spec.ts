@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
 import { createMessageDto } from './dto/create-message.dto.js';
+import { recorded } from '../threads/__fixtures__/recorded.js';
 import { askedTurn, threadClues } from './turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
@@ -79,5 +80,13 @@ describe('the turn that a request asks for', () => {
   it('has the caller’s idempotency key, if it is one', () => {
     expect(askedTurn(http({ 'idempotency-key': 'k' }), body(), 'append').idempotencyKey).toBe('k');
     expect(() => askedTurn(http({ 'idempotency-key': ' ' }), body(), 'append')).toThrow('1 to 256 characters');
+  });
+
+  it('tells the agent of plan mode, which the caller’s client cannot keep it to', () => {
+    const { messages } = recorded('main-plan-mode').body;
+    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), 'append').prompt).toEqual([
+      { type: 'text', text: expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) },
+      { type: 'text', text: 'prompt in plan mode' },
+    ]);
   });
 });

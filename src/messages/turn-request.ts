@@ -1,6 +1,5 @@
 import type { Request } from 'express';
 import type { AppConfig } from '../config/app-config.js';
-import type { Prompt } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
@@ -9,9 +8,10 @@ import { repaired, requestKey, tellsOfInterruption, turnKey } from '../turns/can
 import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import type { AnswerOptions } from './answer.service.js';
+import { modeNote } from './caller-markup.js';
 import { outputSchema } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
-import { newestMessage, textsOf } from './prompt-of.js';
+import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
 import { traceIdOf } from './request-id.js';
 
 /** Longest idempotency key, in characters. */
@@ -79,14 +79,14 @@ export function askedTurn(
   const caller = requestCaller(http);
   const schema = outputSchema(body);
   const { messages, received } = repaired(body.messages);
-  const { prompt, context, hasHistory } = newestMessage(messages);
+  const { prompt, hasHistory } = promptInContext(messages, caller);
   return {
     caller,
     received,
     // Claude Code sends the whole conversation each time, so its first message twice is a retry, and so is a repaired one: that
     // the answer left this server does not mean that it arrived.
     hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages || after !== undefined,
-    prompt: withContext(prompt, context, caller),
+    prompt,
     outputSchema: schema,
     requestKey: turnKey(requestKey(messages, after), schema),
     model: body.model,
@@ -97,10 +97,15 @@ export function askedTurn(
   };
 }
 
-/** What an SDK caller adds as a trailing `system` message is for the agent; what Claude Code adds describes its own machine. */
-function withContext(prompt: Prompt, context: readonly string[], caller: Caller): Prompt {
-  if (caller === 'claude-code' || context.length === 0) return prompt;
-  return [{ type: 'text', text: `<system-reminder>\n${context.join('\n')}\n</system-reminder>` }, ...prompt];
+/**
+ * The newest message with what the agent must know besides. What an SDK caller adds as a trailing `system` message is for the agent;
+ * what Claude Code adds describes its own machine, but for the mode that its user is in.
+ */
+function promptInContext(messages: readonly unknown[], caller: Caller): Pick<NewestMessage, 'prompt' | 'hasHistory'> {
+  const { prompt, context, hasHistory } = newestMessage(messages, caller);
+  const note = caller === 'claude-code' ? modeNote(context) : context.join('\n');
+  if (note === undefined || note === '') return { prompt, hasHistory };
+  return { prompt: [{ type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` }, ...prompt], hasHistory };
 }
 
 function idempotencyKey(header: string | undefined): string | undefined {
