@@ -46,7 +46,13 @@ export class MessagesController {
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
-    const { received, ...asked } = askedTurn(request, body, this.config.callerSystem, answered?.conversationKey);
+    const { received, ...asked } = askedTurn(
+      request,
+      body,
+      this.config.callerSystem,
+      answered?.conversationKey,
+      clues.isSideRequest,
+    );
     const opened = await this.turns.open({
       ...asked,
       tenant: principal.tenant,

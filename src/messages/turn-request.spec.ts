@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
 import { createMessageDto } from './dto/create-message.dto.js';
 import { recorded } from '../threads/__fixtures__/recorded.js';
+import { sidePrompt } from './side-prompt.js';
 import { askedTurn, threadClues } from './turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
@@ -88,5 +89,12 @@ describe('the turn that a request asks for', () => {
       { type: 'text', text: expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) },
       { type: 'text', text: 'prompt in plan mode' },
     ]);
+  });
+
+  it('holds the conversation and the request’s own system prompt when it is beside the conversation', () => {
+    const { messages, system } = recorded('side-recap').body;
+    const asked = askedTurn(http(CLAUDE_CODE), body({ messages, system }), 'ignore', undefined, true);
+    expect(asked.prompt).toEqual(sidePrompt(messages));
+    expect(asked.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);
   });
 });

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { AppConfig } from '../config/app-config.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
-import { callerSystemPrompt } from '../threads/caller-system.js';
+import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { repaired, requestKey, tellsOfInterruption, turnKey } from '../turns/canonical.js';
@@ -13,6 +13,7 @@ import { outputSchema } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
 import { traceIdOf } from './request-id.js';
+import { sidePrompt } from './side-prompt.js';
 
 /** Longest idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
@@ -68,6 +69,7 @@ export function threadClues(http: Request, body: CreateMessageDto): ThreadClues 
  * A request as the turn that it asks for.
  *
  * @param after the key of the conversation that the request goes on with; `undefined` when it holds the whole of it.
+ * @param isSide whether it is beside the conversation (see {@link threadClues}), so that its agent is to be told all of that.
  * @throws AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
 export function askedTurn(
@@ -75,11 +77,15 @@ export function askedTurn(
   body: CreateMessageDto,
   callerSystem: 'append' | 'ignore',
   after?: string,
+  isSide = false,
 ): AskedTurn {
   const caller = requestCaller(http);
   const schema = outputSchema(body);
   const { messages, received } = repaired(body.messages);
-  const { prompt, hasHistory } = promptInContext(messages, caller);
+  const system = textsOf(body.system);
+  const { prompt, hasHistory } = isSide
+    ? { prompt: sidePrompt(messages), hasHistory: true }
+    : promptInContext(messages, caller);
   return {
     caller,
     received,
@@ -90,7 +96,7 @@ export function askedTurn(
     outputSchema: schema,
     requestKey: turnKey(requestKey(messages, after), schema),
     model: body.model,
-    systemPrompt: callerSystemPrompt(textsOf(body.system), caller, callerSystem),
+    systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
     idempotencyKey: idempotencyKey(http.get('idempotency-key')),
     interrupts: tellsOfInterruption(messages),
     traceId: traceIdOf(http.get('traceparent')),
