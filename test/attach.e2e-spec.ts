@@ -31,8 +31,8 @@ afterAll(() => app.close());
 const open = (body: object, headers: Readonly<Record<string, string>> = {}) => SseClient.post(app.url, body, headers);
 const idOf = (text: string): string | undefined => /"id":"(msg_\w+)"/.exec(text)?.[1];
 
-/** The conversation that ends with this text. */
-const after = (text: string, more = {}) => converse(['before', 'I see.', text], more);
+/** The conversation that ends with this text, with a tool as Claude Code's have: without one it would be a side request. */
+const after = (text: string, more = {}) => converse(['before', 'I see.', text], { tools: [{ name: 'Bash' }], ...more });
 
 describe('the same request again', () => {
   it('attaches to the running turn and gets the message from its first event', async () => {
@@ -297,7 +297,7 @@ describe('Claude Code', () => {
       { role: 'user', content: 'Your response above was cut off mid-stream. Resume directly from where it stops.' },
     ];
     const { messages } = after('cut') as { readonly messages: readonly object[] };
-    const second = open(ask('', { ...STREAM, messages: [...messages, ...repair] }), {
+    const second = open(after('', { ...STREAM, messages: [...messages, ...repair] }), {
       ...CLAUDE_CODE,
       ...thread('cut'),
     });

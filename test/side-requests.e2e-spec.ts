@@ -1,5 +1,7 @@
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { promptText } from '../src/harness/prompt.js';
+import { recorded } from '../src/threads/__fixtures__/recorded.js';
 import { ask } from './support/requests.js';
 import { startTestApp, type TestApp } from './support/test-app.js';
 
@@ -28,5 +30,26 @@ describe('a request beside the conversation', () => {
     expect(response.headers['x-chiron-thread-key']).toMatch(/^(side|api):/);
     expect(response.text).toContain('"type":"message"');
     expect([await app.count('threads'), await app.count('turns')]).toEqual([0, 0]);
+  });
+
+  it('runs beside a turn of the session that is going on, and tells its agent of the conversation', async () => {
+    app.harness.onRun = (run) => {
+      if (run.thread.tools === 'none') run.answer('aside');
+    };
+    const send = (name: string) => supertest(app.url).post('/v1/messages').set(CLAUDE_CODE).send(recorded(name).body);
+    const turn = send('main-first').then((response) => response.text);
+    const run = await app.harness.run('first prompt without hints');
+    for (const name of ['side-compact', 'side-question', 'side-recap', 'side-suggestion', 'side-subagent-later']) {
+      const response = await send(name);
+      expect(response.headers['x-chiron-thread-key']).toMatch(/^side:/);
+      expect(response.text).toContain('aside');
+    }
+    run.answer('the turn');
+    expect(await turn).toContain('the turn');
+    const ofSession = app.harness.runs.filter(({ thread }) => thread.tools === 'all');
+    expect(ofSession).toEqual([run]);
+    const recap = app.harness.runs.find(({ turn: { prompt } }) => promptText(prompt).includes('stepped away'));
+    expect(promptText(recap?.turn.prompt ?? [])).toContain('prompt after escape');
+    expect(recap?.thread.systemPrompt).toMatch(/^You are Claude Code/);
   });
 });

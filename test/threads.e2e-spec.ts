@@ -140,7 +140,7 @@ describe('the first request of a thread', () => {
       { type: 'text', text: 'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;' },
       { type: 'text', text: 'You are a Claude agent.', cache_control: { type: 'ephemeral' } },
     ];
-    await post(headers, ask('caller system', { system })).expect(200);
+    await post(headers, ask('caller system', { system, tools: [{ name: 'Bash' }] })).expect(200);
     const [run] = app.harness.runsOf('caller system');
     expect(run?.thread.systemPrompt).toMatch(/the machine and the tools of the caller.*You are a Claude agent\.$/s);
     expect(run?.thread.systemPrompt).not.toContain('billing');

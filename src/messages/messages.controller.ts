@@ -46,7 +46,11 @@ export class MessagesController {
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
-    const { received, ...asked } = askedTurn(request, body, this.config.callerSystem, answered?.conversationKey);
+    const { received, ...asked } = askedTurn(request, body, {
+      callerSystem: this.config.callerSystem,
+      isSideRequest: clues.isSideRequest,
+      after: answered?.conversationKey,
+    });
     const opened = await this.turns.open({
       ...asked,
       tenant: principal.tenant,

@@ -9,24 +9,25 @@ describe(newestMessage.name, () => {
       { role: 'user', content: 'old' },
       { role: 'assistant', content: 'answer' },
     ];
-    expect(newestMessage([{ role: 'user', content: 'hello' }])).toEqual({
+    expect(newestMessage([{ role: 'user', content: 'hello' }], 'sdk')).toEqual({
       prompt: [text('hello')],
       context: [],
       hasHistory: false,
     });
-    expect(newestMessage([...history, { role: 'user', content: [text('new'), text('er')] }])).toEqual({
+    expect(newestMessage([...history, { role: 'user', content: [text('new'), text('er')] }], 'sdk')).toEqual({
       prompt: [text('new'), text('er')],
       context: [],
       hasHistory: true,
     });
   });
 
-  it('reads what Claude Code sends: reminders are dropped, the trailing system message is context', () => {
-    const { prompt, context } = newestMessage([
+  it('takes reminders for none of it, and a system message that follows for context', () => {
+    const messages = [
       { role: 'user', content: [text('<system-reminder>\nx\n</system-reminder>'), text('Reply PING')] },
       { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
       { role: 'system', content: '<total_tokens>1</total_tokens>' },
-    ]);
+    ];
+    const { prompt, context } = newestMessage(messages, 'sdk');
     expect(prompt).toEqual([text('Reply PING')]);
     expect(context).toEqual(['# Environment', '<total_tokens>1</total_tokens>']);
   });
@@ -39,7 +40,7 @@ describe(newestMessage.name, () => {
       source: { type: 'base64', media_type: 'application/pdf', data: 'AA==' },
       title: 'T',
     };
-    expect(newestMessage([{ role: 'user', content: [image, page, pdf] }]).prompt).toEqual([image, page, pdf]);
+    expect(newestMessage([{ role: 'user', content: [image, page, pdf] }], 'sdk').prompt).toEqual([image, page, pdf]);
   });
 
   it.each([
@@ -71,6 +72,6 @@ describe(newestMessage.name, () => {
     [[{ role: 'user', content: [{ type: 'video' }] }], /content\.0\.type/],
     [[{ role: 'user', content: [{ type: 'text', text: 3 }] }], /content\.0\.text: must be a string/],
   ])('refuses %j', (messages, problem) => {
-    expect(() => newestMessage(messages)).toThrow(problem);
+    expect(() => newestMessage(messages, 'sdk')).toThrow(problem);
   });
 });

@@ -1,12 +1,14 @@
 import type { Prompt, PromptBlock, PromptSource } from '../harness/prompt.js';
+import type { Caller } from '../threads/caller.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
-import { withoutReminders } from '../turns/system-reminder.js';
+import { isMention, isReminder, withoutReminders } from '../turns/system-reminder.js';
+import { withoutMarkup } from './caller-markup.js';
 
 /** The newest user message of a conversation, as a turn needs it. */
 export interface NewestMessage {
   readonly prompt: Prompt;
-  /** The texts of the `system` messages that follow it: context, never the prompt. */
+  /** The texts of the `system` messages that follow it, and the reminders of Claude Code in it: context, never the prompt. */
   readonly context: readonly string[];
   /** Whether the caller sent anything before it. */
   readonly hasHistory: boolean;
@@ -15,25 +17,41 @@ export interface NewestMessage {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The prompt of a conversation: its last `user` message, without reminders. Looks at the end of the conversation only, so
- * that a long history costs nothing.
+ * The prompt of a conversation: its last `user` message, without reminders, and of Claude Code's what its user said and mentioned
+ * there. Looks at the end of the conversation only, so that a long history costs nothing.
  *
  * @throws AnthropicException (400) when there is none, it is malformed or empty, or an assistant message stands last.
  */
-export function newestMessage(messages: readonly unknown[]): NewestMessage {
-  const context: string[] = [];
+export function newestMessage(messages: readonly unknown[], caller: Caller): NewestMessage {
+  const { index, content } = lastUserMessage(messages);
+  const path = `messages.${index}.content`;
+  const prompt =
+    caller === 'claude-code'
+      ? [...mentionedBefore(messages[index - 1]), ...claudeCodePrompt(content, path)]
+      : promptBlocks(content, path, withoutReminders);
+  if (prompt.length === 0) throw badRequest(`messages.${index}: the last user message has no content to answer`);
+  const context = messages.slice(index + 1).flatMap((message) => textsOf(isObject(message) ? message['content'] : ''));
+  const reminders =
+    caller === 'claude-code' ? textsOf(content).filter((text) => isReminder(text) && !isMention(text)) : [];
+  return { prompt, context: [...reminders, ...context], hasHistory: index > 0 };
+}
+
+/** The last user message of a conversation and its place; only `system` messages may follow it. */
+export interface LastUserMessage {
+  readonly index: number;
+  readonly content: unknown;
+}
+
+/** @throws AnthropicException (400) when there is none, or anything else than `system` messages follows it. */
+export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     const message = messages[index];
     if (!isObject(message)) throw badRequest(`messages.${index}: must be an object`);
     switch (message['role']) {
       case 'system':
-        context.unshift(...textsOf(message['content']));
         break;
-      case 'user': {
-        const prompt = promptBlocks(message['content'], `messages.${index}.content`);
-        if (prompt.length === 0) throw badRequest(`messages.${index}: the last user message has no content to answer`);
-        return { prompt, context, hasHistory: index > 0 };
-      }
+      case 'user':
+        return { index, content: message['content'] };
       case 'assistant':
         throw badRequest('messages: the last message must be of the user; an agent cannot continue a prefilled answer');
       default:
@@ -41,6 +59,19 @@ export function newestMessage(messages: readonly unknown[]): NewestMessage {
     }
   }
   throw badRequest('messages: must hold a user message');
+}
+
+/** A message that is nothing but reminders and markup is what Claude Code itself has to say: that a background task ended. */
+function claudeCodePrompt(content: unknown, path: string): readonly PromptBlock[] {
+  const said = promptBlocks(withoutMarkup(content), path, withoutReminders);
+  return said.length > 0 ? said : promptBlocks(content, path, verbatim);
+}
+
+/** Claude Code puts the first thing that its user mentioned with `@` into a message of its own, before the user's. [2.1.330] */
+function mentionedBefore(message: unknown): readonly PromptBlock[] {
+  if (!isObject(message) || message['role'] !== 'user') return [];
+  const texts = textsOf(message['content']);
+  return texts.every(isMention) ? texts.map((text) => ({ type: 'text', text })) : [];
 }
 
 /** The texts of a content: a string is one, of blocks those with text. Never throws. */
@@ -52,27 +83,40 @@ export function textsOf(content: unknown): readonly string[] {
   );
 }
 
-function promptBlocks(content: unknown, path: string): readonly PromptBlock[] {
-  if (typeof content === 'string') return textBlock(content);
+/** What is taken of a text of the caller. */
+export type Reading = (text: string) => string;
+
+/** Takes a text as it is. */
+export const verbatim: Reading = (text) => text;
+
+/**
+ * The content of a user message as blocks of a prompt; those without a text left are dropped.
+ *
+ * @throws AnthropicException (400) that names what is malformed, or what no agent can be given.
+ */
+export function promptBlocks(content: unknown, path: string, read: Reading): readonly PromptBlock[] {
+  if (typeof content === 'string') return textBlock(read(content));
   if (!Array.isArray(content)) throw badRequest(`${path}: must be a string or a list of blocks`);
-  return content.flatMap((block: unknown, index) => promptBlock(block, `${path}.${index}`));
+  return content.flatMap((block: unknown, index) => promptBlock(block, `${path}.${index}`, read));
 }
 
-function promptBlock(block: unknown, path: string): readonly PromptBlock[] {
+function promptBlock(block: unknown, path: string, read: Reading): readonly PromptBlock[] {
   if (!isObject(block)) throw badRequest(`${path}: must be an object`);
   switch (block['type']) {
     case 'text':
-      return textBlock(stringOf(block['text'], `${path}.text`));
+      return textBlock(read(stringOf(block['text'], `${path}.text`)));
     case 'image':
       return [{ type: 'image', source: sourceOf(block['source'], `${path}.source`) }];
     case 'document':
       return [documentOf(block, path)];
     case 'search_result':
-      return textBlock([stringOf(block['title'], `${path}.title`), ...textsOf(block['content'])].join('\n'));
+      return textBlock(read([stringOf(block['title'], `${path}.title`), ...textsOf(block['content'])].join('\n')));
     case 'tool_result':
       // No tool is ever left to the caller, so a result can only be of a call that it made by itself: the agent reads it.
       return textBlock(
-        `[result of the caller's tool call ${String(block['tool_use_id'])}]\n${textsOf(block['content']).join('\n')}`,
+        read(
+          `[result of the caller's tool call ${String(block['tool_use_id'])}]\n${textsOf(block['content']).join('\n')}`,
+        ),
       );
     default:
       throw badRequest(`${path}.type: is not a kind of content that this server can hand to an agent`);
@@ -80,8 +124,7 @@ function promptBlock(block: unknown, path: string): readonly PromptBlock[] {
 }
 
 function textBlock(text: string): readonly PromptBlock[] {
-  const kept = withoutReminders(text);
-  return kept === '' ? [] : [{ type: 'text', text: kept }];
+  return text === '' ? [] : [{ type: 'text', text }];
 }
 
 function documentOf(block: Fields, path: string): PromptBlock {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
+import { recorded, RECORDINGS } from '../threads/__fixtures__/recorded.js';
 import { expandMessage } from '../translator/expand.js';
 import { createMessageDto } from './dto/create-message.dto.js';
 import { sideAnswer } from './side-answer.js';
@@ -23,7 +24,13 @@ describe(sideAnswer.name, () => {
   it('keeps a title short', () => {
     const content = `<session>${'word '.repeat(100)}</session>`;
     const answer = sideAnswer(request({ messages: [{ role: 'user', content }], output_config: { format: title } }));
-    expect(JSON.stringify(answer?.content).length).toBeLessThan(140);
+    expect(answer?.content).toEqual([
+      { type: 'text', text: `{"title":"${'word '.repeat(11).trimEnd()}…"}`, citations: null },
+    ]);
+    const link = sideAnswer(
+      request({ messages: [{ role: 'user', content: 'x'.repeat(90) }], output_config: { format: title } }),
+    );
+    expect(link?.content).toEqual([{ type: 'text', text: `{"title":"${'x'.repeat(59)}…"}`, citations: null }]);
   });
 
   it.each([0, 1])('answers a probe of max_tokens %i at once, whoever asks', (max_tokens) => {
@@ -35,7 +42,20 @@ describe(sideAnswer.name, () => {
   it('leaves everything else to the agent', () => {
     expect(sideAnswer(request({}))).toBeUndefined();
     expect(sideAnswer(request({ output_config: { format: title } }, false))).toBeUndefined();
-    const two = { ...title, schema: { properties: { a: { type: 'string' }, b: { type: 'string' } } } };
+    const two = { ...title, schema: { properties: { title: { type: 'string' }, branch: { type: 'string' } } } };
     expect(sideAnswer(request({ output_config: { format: two } }))).toBeUndefined();
+    const number = { ...title, schema: { properties: { title: { type: 'number' } } } };
+    expect(sideAnswer(request({ output_config: { format: number } }))).toBeUndefined();
   });
+
+  it.each(RECORDINGS.filter((name) => recorded(name).isSideRequest))(
+    'knows the recorded requests that need no agent: %s',
+    (name) => {
+      const answer = sideAnswer(request({ ...recorded(name).body }));
+      const wants = { 'side-title': '{"title":"hello there, first prompt"}', 'side-model-probe': '.' }[name];
+      expect(answer?.content).toEqual(
+        wants === undefined ? undefined : [{ type: 'text', text: wants, citations: null }],
+      );
+    },
+  );
 });

@@ -23,21 +23,20 @@ export interface SideRequest {
 export function sideAnswer({ body, isSideRequest, messageId }: SideRequest): Message | undefined {
   if (body.max_tokens <= 1)
     return message(messageId, body.model, body.max_tokens === 0 ? undefined : '.', 'max_tokens');
-  if (!isSideRequest) return undefined;
-  const property = onlyStringProperty(body.output_config?.['format']);
-  if (property === undefined) return undefined;
-  return message(messageId, body.model, JSON.stringify({ [property]: titleOf(body.messages) }), 'end_turn');
+  if (!isSideRequest || !wantsTitle(body.output_config?.['format'])) return undefined;
+  return message(messageId, body.model, JSON.stringify({ title: titleOf(body.messages) }), 'end_turn');
 }
 
-/** The name of the schema's only property, if there is one only and it is a string: the shape of a title. [Claude Code 2.1.330] */
-function onlyStringProperty(format: unknown): string | undefined {
-  if (!isObject(format) || format['type'] !== 'json_schema' || !isObject(format['schema'])) return undefined;
+/**
+ * Whether a schema has a title for its only property: what Claude Code asks for on a session's first message. A name that its user
+ * asked for with `/rename` is another one, `name`, and worth an agent. [Claude Code 2.1.330]
+ */
+function wantsTitle(format: unknown): boolean {
+  if (!isObject(format) || format['type'] !== 'json_schema' || !isObject(format['schema'])) return false;
   const { properties } = format['schema'];
-  if (!isObject(properties)) return undefined;
-  const [first, ...others] = Object.entries(properties);
-  if (first === undefined || others.length > 0) return undefined;
-  const [name, schema] = first;
-  return isObject(schema) && schema['type'] === 'string' ? name : undefined;
+  if (!isObject(properties) || Object.keys(properties).length !== 1) return false;
+  const { title } = properties;
+  return isObject(title) && title['type'] === 'string';
 }
 
 /** The first words of what the user said: of the `<session>` part of Claude Code's request, where there is one. */
@@ -52,7 +51,11 @@ function titleOf(messages: readonly unknown[]): string {
       .split('\n')
       .find((candidate) => candidate.trim() !== '')
       ?.trim() ?? 'New session';
-  return line.length <= MAX_TITLE ? line : `${line.slice(0, MAX_TITLE - 1).trimEnd()}…`;
+  if (line.length <= MAX_TITLE) return line;
+  const cut = line.slice(0, MAX_TITLE - 1);
+  // Between two words, unless the last one is most of it.
+  const space = cut.lastIndexOf(' ');
+  return `${(space > MAX_TITLE / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }
 
 function message(id: string, model: string, text: string | undefined, stopReason: 'end_turn' | 'max_tokens'): Message {

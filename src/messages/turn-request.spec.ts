@@ -1,9 +1,13 @@
 import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
 import { createMessageDto } from './dto/create-message.dto.js';
+import { recorded } from '../threads/__fixtures__/recorded.js';
+import { sidePrompt } from './side-prompt.js';
 import { askedTurn, threadClues } from './turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
+
+const APPEND = { callerSystem: 'append', isSideRequest: false, after: undefined } as const;
 
 /** A request as far as it is looked at: its headers. */
 function http(headers: Readonly<Record<string, string>> = {}): Request {
@@ -27,15 +31,21 @@ describe('what names a request’s thread', () => {
 
   it('does not count for a side request of Claude Code', () => {
     const title = body({ output_config: { format: {} }, tools: [] });
-    expect(threadClues(http(CLAUDE_CODE), title).isSideRequest).toBe(true);
-    expect(threadClues(http(), title).isSideRequest).toBe(false);
-    expect(threadClues(http({ ...CLAUDE_CODE, 'x-claude-code-agent-id': 'a' }), body()).isSideRequest).toBe(true);
+    const turn = body({ tools: [{ name: 'Bash', input_schema: {} }] });
+    const isSide = (headers: Readonly<Record<string, string>>, request: typeof title) =>
+      threadClues(http(headers), request).isSideRequest;
+    expect([isSide(CLAUDE_CODE, title), isSide({}, title)]).toEqual([true, false]);
+    expect([isSide(CLAUDE_CODE, turn), isSide({ ...CLAUDE_CODE, 'x-claude-code-agent-id': 'a' }, turn)]).toEqual([
+      false,
+      true,
+    ]);
+    expect(isSide({ ...CLAUDE_CODE, 'x-claude-code-request-class': 'compaction' }, turn)).toBe(true);
   });
 });
 
 describe('the turn that a request asks for', () => {
   it('has the prompt, the model and the system prompt', () => {
-    expect(askedTurn(http(), body({ system: 'Be brief.' }), 'append')).toMatchObject({
+    expect(askedTurn(http(), body({ system: 'Be brief.' }), APPEND)).toMatchObject({
       caller: 'sdk',
       prompt: [{ type: 'text', text: 'hi' }],
       model: 'm',
@@ -44,7 +54,9 @@ describe('the turn that a request asks for', () => {
       received: undefined,
       interrupts: false,
     });
-    expect(askedTurn(http(), body({ system: 'Be brief.' }), 'ignore').systemPrompt).toBeUndefined();
+    expect(
+      askedTurn(http(), body({ system: 'Be brief.' }), { ...APPEND, callerSystem: 'ignore' }).systemPrompt,
+    ).toBeUndefined();
   });
 
   it('is the one that was cut off when Claude Code asks for its rest', () => {
@@ -53,8 +65,8 @@ describe('the turn that a request asks for', () => {
       { role: 'assistant', content: 'Hel' },
       { role: 'user', content: 'Your response above was cut off mid-stream. Resume directly from where it stops' },
     ];
-    const cut = askedTurn(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), 'append');
-    const whole = askedTurn(http(CLAUDE_CODE), body(), 'append');
+    const cut = askedTurn(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), APPEND);
+    const whole = askedTurn(http(CLAUDE_CODE), body(), APPEND);
     expect(cut).toEqual({ ...whole, received: 'Hel' });
   });
 
@@ -63,15 +75,34 @@ describe('the turn that a request asks for', () => {
       { role: 'user', content: 'hi' },
       { role: 'system', content: 'It is late.' },
     ];
-    expect(askedTurn(http(), body({ messages }), 'append').prompt).toEqual([
+    expect(askedTurn(http(), body({ messages }), APPEND).prompt).toEqual([
       { type: 'text', text: '<system-reminder>\nIt is late.\n</system-reminder>' },
       { type: 'text', text: 'hi' },
     ]);
-    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), 'append').prompt).toEqual([{ type: 'text', text: 'hi' }]);
+    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND).prompt).toEqual([{ type: 'text', text: 'hi' }]);
   });
 
   it('has the caller’s idempotency key, if it is one', () => {
-    expect(askedTurn(http({ 'idempotency-key': 'k' }), body(), 'append').idempotencyKey).toBe('k');
-    expect(() => askedTurn(http({ 'idempotency-key': ' ' }), body(), 'append')).toThrow('1 to 256 characters');
+    expect(askedTurn(http({ 'idempotency-key': 'k' }), body(), APPEND).idempotencyKey).toBe('k');
+    expect(() => askedTurn(http({ 'idempotency-key': ' ' }), body(), APPEND)).toThrow('1 to 256 characters');
+  });
+
+  it('tells the agent of plan mode, which the caller’s client cannot keep it to', () => {
+    const { messages } = recorded('main-plan-mode').body;
+    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND).prompt).toEqual([
+      { type: 'text', text: expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) },
+      { type: 'text', text: 'prompt in plan mode' },
+    ]);
+  });
+
+  it('holds the conversation and the request’s own system prompt when it is beside the conversation', () => {
+    const { messages, system } = recorded('side-recap').body;
+    const asked = askedTurn(http(CLAUDE_CODE), body({ messages, system }), {
+      callerSystem: 'ignore',
+      isSideRequest: true,
+      after: undefined,
+    });
+    expect(asked.prompt).toEqual(sidePrompt(messages));
+    expect(asked.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);
   });
 });

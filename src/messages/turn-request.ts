@@ -1,19 +1,20 @@
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
-import type { Prompt } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
-import { callerSystemPrompt } from '../threads/caller-system.js';
+import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { conversationKeys, repaired, tellsOfInterruption, turnKey } from '../turns/canonical.js';
 import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import type { AnswerOptions } from './answer.service.js';
+import { modeNote } from './caller-markup.js';
 import { outputSchema } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
-import { newestMessage, textsOf } from './prompt-of.js';
+import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
 import { traceIdOf } from './request-id.js';
+import { sidePrompt } from './side-prompt.js';
 
 /** Longest idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
@@ -58,43 +59,50 @@ export function threadClues(http: Request, body: CreateMessageDto): ThreadClues 
     userId: body.metadata?.['user_id'],
     isSideRequest: isSideRequest({
       caller: requestCaller(http),
-      hasTools: (body.tools?.length ?? 0) > 0,
-      hasOutputFormat: body.output_config?.['format'] !== undefined,
+      requestClass: http.get('x-claude-code-request-class'),
       agentId: http.get('x-claude-code-agent-id'),
+      body,
     }),
   };
+}
+
+/** What is known of a request besides what it holds. */
+export interface RequestPlace {
+  readonly callerSystem: 'append' | 'ignore';
+  /** The request is beside the conversation (see {@link threadClues}), so that its agent is to be told all of that. */
+  readonly isSideRequest: boolean;
+  /** The key of the conversation that the request goes on with; `undefined` when it holds the whole of it. */
+  readonly after: string | undefined;
 }
 
 /**
  * A request as the turn that it asks for.
  *
- * @param after the key of the conversation that the request goes on with; `undefined` when it holds the whole of it.
  * @throws AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
-export function askedTurn(
-  http: Request,
-  body: CreateMessageDto,
-  callerSystem: 'append' | 'ignore',
-  after?: string,
-): AskedTurn {
+export function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): AskedTurn {
+  const { after, isSideRequest: isSide, callerSystem } = place;
   const caller = requestCaller(http);
   const schema = outputSchema(body);
   const { messages, received } = repaired(body.messages);
-  const { prompt, context, hasHistory } = newestMessage(messages);
   const keys = conversationKeys(messages, after);
+  const system = textsOf(body.system);
+  const { prompt, hasHistory } = isSide
+    ? { prompt: sidePrompt(messages), hasHistory: true }
+    : promptInContext(messages, caller);
   return {
     caller,
     received,
     // Claude Code sends the whole conversation each time, so its first message twice is a retry, and so is a repaired one: that
     // the answer left this server does not mean that it arrived.
     hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages || after !== undefined,
-    prompt: withContext(prompt, context, caller),
+    prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
     history: historyOf(keys),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
-    systemPrompt: callerSystemPrompt(textsOf(body.system), caller, callerSystem),
+    systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
     idempotencyKey: idempotencyKey(http.get('idempotency-key')),
     interrupts: tellsOfInterruption(messages),
     traceId: traceIdOf(http.get('traceparent')),
@@ -112,10 +120,15 @@ function userOf(id: unknown): string | undefined {
   return typeof id === 'string' && id !== '' ? createHash('sha256').update(id).digest('hex').slice(0, 32) : undefined;
 }
 
-/** What an SDK caller adds as a trailing `system` message is for the agent; what Claude Code adds describes its own machine. */
-function withContext(prompt: Prompt, context: readonly string[], caller: Caller): Prompt {
-  if (caller === 'claude-code' || context.length === 0) return prompt;
-  return [{ type: 'text', text: `<system-reminder>\n${context.join('\n')}\n</system-reminder>` }, ...prompt];
+/**
+ * The newest message with what the agent must know besides. What an SDK caller adds as a trailing `system` message is for the agent;
+ * what Claude Code adds describes its own machine, but for the mode that its user is in.
+ */
+function promptInContext(messages: readonly unknown[], caller: Caller): Pick<NewestMessage, 'prompt' | 'hasHistory'> {
+  const { prompt, context, hasHistory } = newestMessage(messages, caller);
+  const note = caller === 'claude-code' ? modeNote(context) : context.join('\n');
+  if (note === undefined || note === '') return { prompt, hasHistory };
+  return { prompt: [{ type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` }, ...prompt], hasHistory };
 }
 
 function idempotencyKey(header: string | undefined): string | undefined {

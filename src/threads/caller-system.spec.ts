@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callerSystemPrompt } from './caller-system.js';
+import { callerSystemPrompt, sideSystemPrompt } from './caller-system.js';
 
 describe(callerSystemPrompt.name, () => {
   it("passes an SDK caller's system prompt on as it is", () => {
@@ -19,5 +19,15 @@ describe(callerSystemPrompt.name, () => {
     expect(callerSystemPrompt([], 'sdk', 'append')).toBeUndefined();
     expect(callerSystemPrompt([' '], 'sdk', 'append')).toBeUndefined();
     expect(callerSystemPrompt(['Be brief.'], 'sdk', 'ignore')).toBeUndefined();
+  });
+});
+
+describe(sideSystemPrompt.name, () => {
+  it('is the request’s own, as it is, but for the billing block', () => {
+    const billing = 'x-anthropic-billing-header: cc_version=2.1.330.eb4; cc_entrypoint=cli;';
+    expect(sideSystemPrompt([billing, 'You are Claude Code.', 'You are naming a session.'])).toBe(
+      'You are Claude Code.\n\nYou are naming a session.',
+    );
+    expect(sideSystemPrompt([billing])).toBeUndefined();
   });
 });

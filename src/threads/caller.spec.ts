@@ -1,5 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { callerOf, isSideRequest } from './caller.js';
+import { recorded, type Recording, RECORDINGS } from './__fixtures__/recorded.js';
+import { callerOf, isSideRequest, type SideRequestClues } from './caller.js';
+import type { SideRequestBody } from './side-marks.js';
+
+function cluesOf({ headers, body }: Recording): SideRequestClues {
+  return {
+    caller: callerOf({ userAgent: headers['user-agent'], xApp: headers['x-app'] }),
+    requestClass: headers['x-claude-code-request-class'],
+    agentId: headers['x-claude-code-agent-id'],
+    body,
+  };
+}
+
+/** What a proxy that only passes on what it knows leaves of a request. */
+const withoutHints = (recording: Recording): SideRequestClues => ({ ...cluesOf(recording), requestClass: undefined });
+
+/** The same body without any cache marker. */
+function unmarked(body: SideRequestBody): SideRequestBody {
+  const copy: SideRequestBody = JSON.parse(
+    JSON.stringify(body, (key, value: unknown) => (key === 'cache_control' ? undefined : value)),
+  );
+  return copy;
+}
 
 describe('the caller', () => {
   it.each([
@@ -14,18 +36,79 @@ describe('the caller', () => {
   });
 });
 
-describe('a side request', () => {
-  const main = { caller: 'claude-code', hasTools: true, hasOutputFormat: false, agentId: undefined } as const;
-
-  it('is a title, or a sub-agent’s, of Claude Code', () => {
-    expect(isSideRequest({ ...main, hasTools: false, hasOutputFormat: true })).toBe(true);
-    expect(isSideRequest({ ...main, hasTools: false })).toBe(true);
-    expect(isSideRequest({ ...main, hasOutputFormat: true })).toBe(true);
-    expect(isSideRequest({ ...main, agentId: 'a' })).toBe(true);
+describe('a recorded request of Claude Code 2.1.330', () => {
+  it.each(RECORDINGS.filter((name) => recorded(name).isSideRequest))('is beside the conversation: %s', (name) => {
+    const recording = recorded(name);
+    expect(isSideRequest(cluesOf(recording))).toBe(true);
+    expect(isSideRequest(withoutHints(recording))).toBe(true);
   });
 
-  it('is neither the real request, nor anything of another client', () => {
-    expect(isSideRequest(main)).toBe(false);
-    expect(isSideRequest({ caller: 'sdk', hasTools: false, hasOutputFormat: true, agentId: 'a' })).toBe(false);
+  it.each(RECORDINGS.filter((name) => !recorded(name).isSideRequest))('is a turn: %s', (name) => {
+    const recording = recorded(name);
+    expect(isSideRequest(cluesOf(recording))).toBe(false);
+    expect(isSideRequest(withoutHints(recording))).toBe(false);
+  });
+
+  it.each(RECORDINGS)('is told without cache markers, which a proxy may take out: %s', (name) => {
+    const recording = recorded(name);
+    const clues = { ...withoutHints(recording), body: unmarked(recording.body) };
+    expect(isSideRequest(clues)).toBe(recording.isSideRequest);
+  });
+
+  it.each(RECORDINGS)('is a turn when it is of another client: %s', (name) => {
+    expect(isSideRequest({ ...cluesOf(recorded(name)), caller: 'sdk' })).toBe(false);
+  });
+});
+
+describe('a side request', () => {
+  const turn = cluesOf(recorded('main-second'));
+
+  it('is what Claude Code says it is', () => {
+    expect(isSideRequest({ ...turn, requestClass: 'auxiliary' })).toBe(true);
+    expect(isSideRequest({ ...cluesOf(recorded('side-compact')), requestClass: 'main' })).toBe(false);
+  });
+
+  it('is a sub-agent’s by its id, and by its billing block when a proxy stripped the headers', () => {
+    const subagent = withoutHints(recorded('side-subagent'));
+    expect(isSideRequest({ ...subagent, agentId: undefined })).toBe(true);
+    expect(isSideRequest({ ...turn, requestClass: undefined, agentId: 'a' })).toBe(true);
+  });
+
+  it('is a fork with words that nobody has seen yet, by what it marks to be cached', () => {
+    const { messages, ...more } = recorded('side-recap').body;
+    const fork = { ...more, messages: [...messages.slice(0, -1), { role: 'user', content: 'Something new.' }] };
+    const clues = { ...turn, requestClass: undefined, agentId: undefined };
+    expect(isSideRequest({ ...clues, body: fork })).toBe(true);
+    expect(isSideRequest({ ...clues, body: unmarked(fork) })).toBe(false);
+  });
+
+  it('is a fork also when it goes on after the results of tools', () => {
+    const { messages, ...more } = unmarked(recorded('side-recap').body);
+    const call = { type: 'tool_use', id: 't', name: 'Read', input: {} };
+    const result = { type: 'tool_result', tool_use_id: 't', content: 'x' };
+    const later = [...messages, { role: 'assistant', content: [call] }, { role: 'user', content: [result] }];
+    expect(isSideRequest({ ...turn, requestClass: undefined, body: { ...more, messages: later } })).toBe(true);
+  });
+
+  it('is one without tools, unless its model is to think or is told of the caller’s machine', () => {
+    const messages = [{ role: 'user', content: 'hi' }];
+    const isSide = (body: Omit<SideRequestBody, 'messages'>) =>
+      isSideRequest({ ...turn, requestClass: undefined, body: { messages, ...body } });
+    expect([isSide({}), isSide({ tools: [] }), isSide({ thinking: { type: 'disabled' } })]).toEqual([true, true, true]);
+    expect([isSide({ thinking: { type: 'adaptive' } }), isSide({ system: 'CWD: /caller' })]).toEqual([false, false]);
+    expect(isSide({ thinking: { type: 'adaptive' }, output_config: { format: {} } })).toBe(true);
+  });
+
+  it('is not a turn of a message thread, whatever it marks', () => {
+    const clues = { ...turn, requestClass: undefined };
+    const { body } = recorded('side-web-fetch');
+    expect(isSideRequest({ ...clues, body })).toBe(true);
+    expect(isSideRequest({ ...clues, body: { ...body, thread: { type: 'create' } } })).toBe(false);
+  });
+
+  it('reads nothing into content that is no content', () => {
+    const messages = [null, 'x', { role: 'user' }, { role: 'user', content: [null, 'x', { text: 3 }] }];
+    const body = { messages, system: 3, tools: [null, { input_schema: {} }] };
+    expect(isSideRequest({ ...turn, requestClass: undefined, body })).toBe(false);
   });
 });

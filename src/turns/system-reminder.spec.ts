@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutReminders } from './system-reminder.js';
+import { isMention, isReminder, withoutReminders } from './system-reminder.js';
 
 describe(withoutReminders.name, () => {
   it('leaves a text without reminders untouched, blanks and all', () => {
@@ -17,5 +17,19 @@ describe(withoutReminders.name, () => {
 
   it('is nothing for a text that is all reminder', () => {
     expect(withoutReminders('<system-reminder>x</system-reminder>')).toBe('');
+  });
+
+  it('keeps what the user mentioned, as it is', () => {
+    const mention =
+      '<system-reminder>\nCalled the Read tool with the following input: {"file_path":"/a"}\n</system-reminder>\n';
+    const content = '<system-reminder>\nResult of calling the Read tool:\n1\tA\n</system-reminder>\n';
+    expect(withoutReminders(mention)).toBe(mention);
+    expect(withoutReminders(`<system-reminder>x</system-reminder>${content}go`)).toBe(`${content}go`);
+    expect([isMention(mention), isMention(content), isMention('<system-reminder>x</system-reminder>')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([isReminder(mention), isReminder(`so: ${mention}`)]).toEqual([true, false]);
   });
 });
