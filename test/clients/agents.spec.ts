@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeFolders } from './support/folders.js';
 import { skipReason } from './support/programs.js';
 import { type RealHarness, type Rig, startRig } from './support/rig.js';
+import { PIXEL } from './support/samples.js';
 import { loadSdk, type Sdk } from './support/sdk.js';
 
 const HARNESSES: readonly RealHarness[] = ['claude-code', 'codex'];
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s', (harness) => {
   let sdk: Sdk;
