@@ -2,7 +2,12 @@ import type { RunningServer } from '../../support/running-server.js';
 import { isRecord, type JsonRecord, recordsOf } from './json.js';
 
 /** The turns of a thread, oldest first, as the session API tells of them; none for a thread that is not there. */
-export async function turnsOf({ url }: Pick<RunningServer, 'url'>, key: string): Promise<readonly JsonRecord[]> {
-  const body: unknown = await (await fetch(`${url}/api/session/${encodeURIComponent(key)}`)).json();
+export async function turnsOf(
+  { url }: Pick<RunningServer, 'url'>,
+  key: string,
+  apiKey = 'any',
+): Promise<readonly JsonRecord[]> {
+  const headers = { 'x-api-key': apiKey };
+  const body: unknown = await (await fetch(`${url}/api/session/${encodeURIComponent(key)}`, { headers })).json();
   return isRecord(body) ? recordsOf(body['turns']) : [];
 }
