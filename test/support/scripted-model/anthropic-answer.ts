@@ -57,10 +57,20 @@ export function answerTo(body: JsonRecord, call: number): Answer {
   const messages = arrayOf(body['messages']).filter(isRecord);
   const scene = sceneOf(messages.flatMap(userTexts).findLast((text) => text.includes('SCENE:')) ?? '');
   const outputs = toolOutputs(messages);
+  if (scene.kind === 'steps') return step(scene.commands, stepsDone(messages), call, outputs ?? []);
   return outputs === undefined ? opening(scene, call) : closing(scene, outputs);
 }
 
-function opening(scene: Scene, call: number): Answer {
+type SceneAtOnce = Exclude<Scene, { readonly kind: 'steps' }>;
+
+/** The next command of a scene that has one per answer, or what is said after the last. */
+function step(commands: readonly string[], done: number, call: number, outputs: readonly string[]): Answer {
+  const command = commands[done];
+  const part = command === undefined ? textPart(answerAfterTools(outputs)) : toolPart(command, call, 0);
+  return { kind: 'parts', parts: [part], afterTools: done > 0 };
+}
+
+function opening(scene: SceneAtOnce, call: number): Answer {
   switch (scene.kind) {
     case 'text':
       return { kind: 'parts', parts: [textPart(scene.text)], afterTools: false };
@@ -83,7 +93,7 @@ function opening(scene: Scene, call: number): Answer {
   }
 }
 
-function closing(scene: Scene, outputs: readonly string[]): Answer {
+function closing(scene: SceneAtOnce, outputs: readonly string[]): Answer {
   const slow = scene.kind === 'tools' && scene.slowAnswer;
   const last = textPart(answerAfterTools(outputs));
   const parts = slow ? [textPart(slowText(SLOW_ANSWER_WORDS), SLOW_ANSWER_INTERVAL_MILLISECONDS), last] : [last];
@@ -133,6 +143,13 @@ function toolOutputs(messages: readonly JsonRecord[]): readonly string[] | undef
   const results = blocks.filter((block) => block['type'] === 'tool_result');
   const promptsNow = newest.flatMap(userTexts).some((text) => text.includes('SCENE:'));
   return results.length === 0 || promptsNow ? undefined : results.map((block) => flatten(block['content']));
+}
+
+/** How many tools have answered since the prompt of the scene. */
+function stepsDone(messages: readonly JsonRecord[]): number {
+  const prompt = messages.findLastIndex((message) => userTexts(message).some((text) => text.includes('SCENE:')));
+  const blocks = messages.slice(prompt).flatMap((message) => arrayOf(message['content']));
+  return blocks.filter((block) => isRecord(block) && block['type'] === 'tool_result').length;
 }
 
 /** What the user said in a message, without the reminders that Claude Code adds. */

@@ -125,6 +125,11 @@ function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs:
   switch (scene.kind) {
     case 'text':
       return [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 }];
+    case 'steps': {
+      const command = scene.commands[toolOutputs.length];
+      if (command !== undefined) return [{ kind: 'calls', commands: [command] }];
+      return [{ kind: 'text', deltas: halves(answerAfterTools(toolOutputs)), intervalMilliseconds: 0 }];
+    }
     case 'slow':
       return [{ kind: 'text', deltas: words(scene.words), intervalMilliseconds: scene.intervalMilliseconds }];
     case 'tools':

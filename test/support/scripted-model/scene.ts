@@ -2,12 +2,13 @@
  * What a scripted model does in answer to a prompt, the same for every wire protocol.
  *
  * The newest user text that holds `SCENE:` chooses: `SCENE:text [words]` · `SCENE:tool <shell command>` · `SCENE:parallel
- * <command> && <command>` · `SCENE:slow <words> <milliseconds between>` · `SCENE:slow-tool <shell command>` (the same as tool,
+ * <command> && <command>` · `SCENE:steps <command> && <command>` (each in an answer of its own) · `SCENE:slow <words> <milliseconds between>` · `SCENE:slow-tool <shell command>` (the same as tool,
  * with a slow last answer: 20 words, 50 ms apart) · `SCENE:fail <status> <error type>` · `SCENE:hang`.
  */
 export type Scene =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'tools'; readonly commands: readonly string[]; readonly slowAnswer: boolean }
+  | { readonly kind: 'steps'; readonly commands: readonly string[] }
   | { readonly kind: 'slow'; readonly words: number; readonly intervalMilliseconds: number }
   | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
   | { readonly kind: 'hang' };
@@ -27,6 +28,8 @@ export function sceneOf(text: string): Scene {
       return { kind: 'tools', commands: [rest], slowAnswer: true };
     case 'parallel':
       return { kind: 'tools', commands: rest.split(' && '), slowAnswer: false };
+    case 'steps':
+      return { kind: 'steps', commands: rest.split(' && ') };
     case 'slow': {
       const [words = '20', interval = '100'] = rest.split(' ');
       return { kind: 'slow', words: Number(words), intervalMilliseconds: Number(interval) };
