@@ -171,6 +171,16 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     expect(await third.finalText()).toContain('This is turn 3 of this thread. You said: Three');
   });
 
+  it('goes on with a conversation that it sends whole, without naming its thread', async () => {
+    const { messages } = newClient();
+    const first = { role: 'user' as const, content: 'Remember the heron' };
+    const { content } = await messages.create({ ...asking(''), messages: [first] });
+    const next = { role: 'user' as const, content: 'Which bird was it?' };
+    const conversation = [first, { role: 'assistant' as const, content }, next];
+    const answer = await messages.stream({ ...asking(''), messages: conversation }).finalMessage();
+    expect(said(answer)).toContain('This is turn 2 of this thread. You said: Which bird was it?');
+  });
+
   it('may send images, documents and whatever else its types have', async () => {
     const message = await newClient().messages.create({
       ...asking(''),

@@ -40,6 +40,10 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     await removeFolders();
   });
 
+  /** Tools that are told as text come back as words of the agent, which it never said: only then the conversation needs a name. */
+  const threadOf = (client: string): Record<string, string> =>
+    form === 'text' ? { 'x-chiron-thread-key': `api:${client}` } : {};
+
   it.each(SDKS)('are the same blocks for every call of @anthropic-ai/sdk $version', async ({ packageName }) => {
     const { Anthropic } = await loadSdk(packageName);
     const { messages, beta } = new Anthropic({ baseURL: server.url, apiKey: 'any', maxRetries: 0 });
@@ -62,10 +66,11 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     const parts = await all(streamed.fullStream);
     expect(parts.filter(({ type }) => type === 'error')).toEqual([]);
     for (const said of [whole.text, await streamed.text]) expect(said).toEqual(text);
-    const headers = { 'x-chiron-thread-key': `api:ai-sdk-${form}` };
-    const first = await generateText({ model, prompt: PROMPT, headers });
+    const prompt = `${PROMPT} # to the Vercel AI SDK`;
+    const headers = threadOf('ai-sdk');
+    const first = await generateText({ model, prompt, headers });
     const messages = [
-      { role: 'user' as const, content: PROMPT },
+      { role: 'user' as const, content: prompt },
       ...first.response.messages,
       { role: 'user' as const, content: AGAIN },
     ];
@@ -76,10 +81,11 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     const model = new ChatAnthropic({ model: MODEL, apiKey: 'any', anthropicApiUrl: server.url, maxRetries: 0 });
     const streamed = (await all(await model.stream(PROMPT))).reduce((before, chunk) => before.concat(chunk));
     expect(streamed.text).toEqual(text);
-    const headers = { 'x-chiron-thread-key': `api:langchain-${form}` };
-    const first = await model.invoke(PROMPT, { headers });
+    const prompt = `${PROMPT} # to LangChain`;
+    const headers = threadOf('langchain');
+    const first = await model.invoke(prompt, { headers });
     expect(first.text).toEqual(text);
-    const second = await model.invoke([new HumanMessage(PROMPT), first, new HumanMessage(AGAIN)], { headers });
+    const second = await model.invoke([new HumanMessage(prompt), first, new HumanMessage(AGAIN)], { headers });
     expect(second.text).toContain(SECOND);
   });
 
