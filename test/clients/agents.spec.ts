@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeFolders } from './support/folders.js';
 import { skipReason } from './support/programs.js';
 import { type RealHarness, type Rig, startRig } from './support/rig.js';
+import { PDF, PIXEL } from './support/samples.js';
 import { loadSdk, type Sdk } from './support/sdk.js';
 
 const HARNESSES: readonly RealHarness[] = ['claude-code', 'codex'];
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s', (harness) => {
   let sdk: Sdk;
@@ -42,6 +42,25 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     });
     expect(message.content).toMatchObject([{ type: 'text', text: 'A pixel' }]);
     expect(JSON.stringify(rig.model.requests.at(-1)?.body)).toContain(PIXEL.slice(0, 24));
+  });
+
+  it('gets a PDF to the agent inside', async () => {
+    const message = await newClient().messages.create({
+      ...asking(''),
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: PDF }, title: 'a.pdf' },
+            { type: 'text', text: 'SCENE:text A page' },
+          ],
+        },
+      ],
+    });
+    expect(message.content).toMatchObject([{ type: 'text', text: 'A page' }]);
+    // Claude Code reads it by itself; Codex takes no documents, and is told of a file.
+    const expected = harness === 'claude-code' ? PDF : 'is in the file';
+    expect(JSON.stringify(rig.model.requests.at(-1)?.body)).toContain(expected);
   });
 
   it('gets a system prompt to the model inside, as it is', async () => {

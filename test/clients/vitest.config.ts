@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/clients/*.spec.ts'],
     // Each file runs up to four agents of some hundred megabytes.
     fileParallelism: false,
+    // Tests that are marked as concurrent mostly wait.
+    maxConcurrency: 20,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A skipped test says why.

@@ -4,6 +4,7 @@ import { isRecord, type JsonRecord, recordsOf, textOf } from './json.js';
 import { CLAUDE_CODE } from './programs.js';
 
 const RUN_MILLISECONDS = 50_000;
+const AS_EVENTS = ['--output-format', 'stream-json', '--verbose'];
 
 /** A Claude Code on the caller's machine, which talks to Chiron: a home and a working directory of its own. */
 export interface ClaudeCodeCaller {
@@ -12,6 +13,8 @@ export interface ClaudeCodeCaller {
   ask(prompt: string, ...more: readonly string[]): Promise<ClaudeCodeRun>;
   /** The same for a run that may take this long, in milliseconds. */
   askPatiently(prompt: string, milliseconds: number): Promise<ClaudeCodeRun>;
+  /** Runs `claude` with these arguments to its end, and resolves with what it printed; rejects when it fails. */
+  print(...args: readonly string[]): Promise<string>;
   /** The same caller, with the same home, at another address. */
   to(url: string): ClaudeCodeCaller;
 }
@@ -30,14 +33,15 @@ export interface ClaudeCodeRun {
   readonly toolOutput: string;
 }
 
-/** A caller with an empty home that knows nothing but Chiron's address. */
+/** A caller with an empty home that knows nothing but Chiron's address. `program` is the newest Claude Code by default. */
 export async function newClaudeCode(
   url: string,
   environment: Readonly<Record<string, string>> = {},
+  program: string = CLAUDE_CODE,
 ): Promise<ClaudeCodeCaller> {
   const home = await newFolder('home');
   const workingDirectory = await newFolder('caller');
-  return callerAt(url, workingDirectory, {
+  return callerAt(program, url, workingDirectory, {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
     TMPDIR: home,
@@ -51,27 +55,48 @@ export async function newClaudeCode(
 }
 
 function callerAt(
+  program: string,
   url: string,
   workingDirectory: string,
   variables: Readonly<Record<string, string>>,
 ): ClaudeCodeCaller {
-  const environment = { ...variables, ANTHROPIC_BASE_URL: url };
+  const start = (args: readonly string[], milliseconds = RUN_MILLISECONDS) => {
+    const environment = { ...variables, ANTHROPIC_BASE_URL: url };
+    return run(
+      program,
+      [...args, '--permission-mode', 'bypassPermissions'],
+      workingDirectory,
+      environment,
+      milliseconds,
+    );
+  };
   return {
     workingDirectory,
-    ask: (prompt, ...more) => run(['-p', prompt, ...more], workingDirectory, environment, RUN_MILLISECONDS),
-    askPatiently: (prompt, milliseconds) => run(['-p', prompt], workingDirectory, environment, milliseconds),
-    to: (otherUrl) => callerAt(otherUrl, workingDirectory, variables),
+    ask: async (prompt, ...more) => readRun(await start(['-p', prompt, ...more, ...AS_EVENTS])),
+    askPatiently: async (prompt, milliseconds) => readRun(await start(['-p', prompt, ...AS_EVENTS], milliseconds)),
+    print: async (...args) => {
+      const { exitCode, printed, complaints } = await start(args);
+      if (exitCode !== 0) throw new Error(`Claude Code failed (exit ${exitCode}):\n${printed}\n${complaints}`);
+      return printed;
+    },
+    to: (otherUrl) => callerAt(program, otherUrl, workingDirectory, variables),
   };
 }
 
+interface Ended {
+  readonly exitCode: number | null;
+  readonly printed: string;
+  readonly complaints: string;
+}
+
 async function run(
+  program: string,
   args: readonly string[],
   workingDirectory: string,
   variables: Readonly<Record<string, string>>,
   timeout: number,
-): Promise<ClaudeCodeRun> {
-  const output = ['--output-format', 'stream-json', '--verbose', '--permission-mode', 'bypassPermissions'];
-  const child = spawn(CLAUDE_CODE, [...args, ...output], {
+): Promise<Ended> {
+  const child = spawn(program, args, {
     cwd: workingDirectory,
     env: variables,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -85,6 +110,10 @@ async function run(
     child.once('error', reject);
     child.once('close', resolve);
   });
+  return { exitCode, printed, complaints };
+}
+
+function readRun({ exitCode, printed, complaints }: Ended): ClaudeCodeRun {
   const lines = printed
     .split('\n')
     .filter((line) => line !== '')

@@ -1,16 +1,40 @@
-/** What `@anthropic-ai/sdk` exports, by 1.12.0's types. What is used here of 0.137.0 is the same. */
+import { isRecord, type JsonRecord, textOf } from './json.js';
+
+/** What `@anthropic-ai/sdk` exports, by 1.12.0's types. What is used here of the older ones is the same, unless a test says so. */
 export type Sdk = typeof import('sdk-1');
 
-/** The packages' names in this folder, with their versions: the two dialects of the API that are live. */
+/** An SDK's client. */
+export type SdkClient = InstanceType<Sdk['Anthropic']>;
+
+/** The packages' names in this folder, with their versions: the two dialects of the API that are live, and one of 2025. */
 export const SDKS = [
   { packageName: 'sdk-1', version: '1.12.0' },
   { packageName: 'sdk-0', version: '0.137.0' },
+  { packageName: 'sdk-065', version: '0.65.0' },
 ] as const;
 
+/** The name of one of them. */
+export type SdkPackage = (typeof SDKS)[number]['packageName'];
+
 /** Loads one of them. */
-export async function loadSdk(packageName: (typeof SDKS)[number]['packageName']): Promise<Sdk> {
+export async function loadSdk(packageName: SdkPackage): Promise<Sdk> {
   const sdk: Sdk = await import(packageName);
   return sdk;
+}
+
+/** The model that these tests ask for: a name that the SDKs know as no old one. */
+export const MODEL = 'claude-opus-5-5';
+
+/** A request with one user message. */
+export function asking(content: string) {
+  return { model: MODEL, max_tokens: 1000, messages: [{ role: 'user' as const, content }] };
+}
+
+/** The texts of a message, joined. */
+export function said(message: {
+  readonly content: readonly { readonly type: string; readonly text?: string }[];
+}): string {
+  return message.content.map(({ text }) => text ?? '').join('');
 }
 
 /** A `fetch` that keeps the requests it was given, to count attempts and to see what really is sent. */
@@ -21,4 +45,28 @@ export function recordingFetch() {
     return fetch(input, init);
   };
   return { requests, fetch: fetchAndRecord };
+}
+
+/** What a promise rejects with. */
+export async function failureOf(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+
+/** What an SDK's error tells of Chiron's answer; its `type` is read in the body, as 0.65.0 has it nowhere else. */
+export function told(error: unknown) {
+  if (!isRecord(error)) throw new Error(`not an error of an SDK: ${String(error)}`);
+  const body: JsonRecord = isRecord(error['error']) ? error['error'] : {};
+  const { type, message } = isRecord(body['error']) ? body['error'] : {};
+  return {
+    status: error['status'],
+    type: textOf(type),
+    message: textOf(message),
+    requestId: textOf(error['requestID']),
+    bodyRequestId: textOf(body['request_id']),
+  };
 }

@@ -69,6 +69,7 @@ export function answerTo(body: JsonRecord, call: number): Answer {
   if (scene.kind === 'answer') return structured(scene.answers, body, messages, call);
   if (scene.kind === 'stop') return stopped(scene);
   const outputs = toolOutputs(messages);
+  if (scene.kind === 'steps') return step(scene.commands, stepsDone(messages), call, outputs ?? []);
   return outputs === undefined ? opening(scene, call) : closing(scene, outputs);
 }
 
@@ -97,7 +98,14 @@ function stopped({ reason, text }: Extract<Scene, { readonly kind: 'stop' }>): A
   return { kind: 'parts', parts: text === '' ? [] : [textPart(text)], afterTools: false, stop };
 }
 
-type PlainScene = Exclude<Scene, { readonly kind: 'answer' | 'stop' }>;
+type PlainScene = Exclude<Scene, { readonly kind: 'answer' | 'stop' | 'steps' }>;
+
+/** The next command of a scene that has one per answer, or what is said after the last. */
+function step(commands: readonly string[], done: number, call: number, outputs: readonly string[]): Answer {
+  const command = commands[done];
+  const part = command === undefined ? textPart(answerAfterTools(outputs)) : toolPart(command, call, 0);
+  return { kind: 'parts', parts: [part], afterTools: done > 0 };
+}
 
 function opening(scene: PlainScene, call: number): Answer {
   switch (scene.kind) {
@@ -173,6 +181,13 @@ function toolOutputs(messages: readonly JsonRecord[]): readonly string[] | undef
   const results = blocks.filter((block) => block['type'] === 'tool_result');
   const promptsNow = newest.flatMap(userTexts).some((text) => text.includes('SCENE:'));
   return results.length === 0 || promptsNow ? undefined : results.map((block) => flatten(block['content']));
+}
+
+/** How many tools have answered since the prompt of the scene. */
+function stepsDone(messages: readonly JsonRecord[]): number {
+  const prompt = messages.findLastIndex((message) => userTexts(message).some((text) => text.includes('SCENE:')));
+  const blocks = messages.slice(prompt).flatMap((message) => arrayOf(message['content']));
+  return blocks.filter((block) => isRecord(block) && block['type'] === 'tool_result').length;
 }
 
 /** What the user said in a message, without the reminders that Claude Code adds. */

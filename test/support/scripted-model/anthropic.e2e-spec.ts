@@ -43,6 +43,17 @@ describe('the scripted Anthropic model', () => {
     expect(stream).toMatch(/event: message_start\n[\s\S]*event: message_stop\n/);
   });
 
+  it('calls Bash once per answer when the scene has steps', async () => {
+    const prompt = user('SCENE:steps ls && pwd');
+    const results = { role: 'user', content: [result] };
+    const first: unknown = await (await ask([prompt])).json();
+    expect(first).toMatchObject({ content: [{ type: 'tool_use', input: { command: 'ls' } }] });
+    const second: unknown = await (await ask([prompt, called, results])).json();
+    expect(second).toMatchObject({ content: [{ type: 'tool_use', input: { command: 'pwd' } }] });
+    const third: unknown = await (await ask([prompt, called, results, called, results])).json();
+    expect(third).toMatchObject({ content: [{ type: 'text', text: 'It printed "a.txt".' }] });
+  });
+
   it('says what the tools printed once their results are the newest thing', async () => {
     const answer: unknown = await (
       await ask([user('SCENE:tool ls'), called, { role: 'user', content: [result] }])

@@ -67,6 +67,16 @@ describe('the scripted Responses model', () => {
     });
   });
 
+  it('calls the shell tool once per answer when the scene has steps', async () => {
+    const prompt = user('SCENE:steps ls && pwd');
+    const calls = eventsOf((await ask(prompt, output('a.txt'))).text).filter(
+      ({ type }) => type === 'response.output_item.done',
+    );
+    expect(calls.map(({ item }) => item)).toMatchObject([{ arguments: '{"cmd":"pwd"}' }]);
+    const after = eventsOf((await ask(prompt, output('a.txt'), output('/'))).text);
+    expect(after.map(({ delta }) => delta ?? '').join('')).toBe('It printed "a.txt" and "/".');
+  });
+
   it('goes by the newest user text that is the user’s own', async () => {
     const context = user('<environment_context>SCENE:text no</environment_context>');
     const events = eventsOf((await ask(user('SCENE:tool x'), output('x'), user('hello'), context)).text);

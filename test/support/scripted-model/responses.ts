@@ -142,6 +142,11 @@ function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs:
         ...(scene.text === '' ? [] : [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 } as const]),
         ...(scene.reason === 'refusal' ? [{ kind: 'refusal', text: 'I cannot help with that.' } as const] : []),
       ];
+    case 'steps': {
+      const command = scene.commands[toolOutputs.length];
+      if (command !== undefined) return [{ kind: 'calls', commands: [command] }];
+      return [{ kind: 'text', deltas: halves(answerAfterTools(toolOutputs)), intervalMilliseconds: 0 }];
+    }
     case 'slow':
       return [{ kind: 'text', deltas: words(scene.words), intervalMilliseconds: scene.intervalMilliseconds }];
     case 'tools':

@@ -1,0 +1,114 @@
+import { ChatAnthropic } from '@langchain/anthropic';
+import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServer, type RunningServer } from '../support/running-server.js';
+import { all } from './support/all.js';
+import { PDF, PIXEL } from './support/samples.js';
+import { failureOf, MODEL } from './support/sdk.js';
+import { turnsOf } from './support/turns.js';
+
+const KEY = 'a-key-of-the-tests';
+
+describe('@langchain/anthropic', () => {
+  let server: RunningServer;
+
+  beforeAll(async () => {
+    server = await startServer({ CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_API_KEYS: `tests:${KEY}` });
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  const newModel = (maxRetries = 0) =>
+    new ChatAnthropic({ model: MODEL, apiKey: KEY, anthropicApiUrl: server.url, maxRetries });
+  const onThread = (key: string) => ({ headers: { 'x-chiron-thread-key': key } });
+
+  it('gets a message, and knows what it cost', async () => {
+    const message = await newModel().invoke('Hello there');
+    expect(message.text).toContain('You said: Hello there');
+    expect(message).toMatchObject({
+      id: expect.stringMatching(/^msg_/),
+      usage_metadata: { input_tokens: 3, output_tokens: 1, total_tokens: 4 },
+      response_metadata: { model: MODEL, stop_reason: 'end_turn' },
+    });
+  });
+
+  it('streams a message, and knows what it cost', async () => {
+    const chunks = await all(await newModel().stream('/stream 5 5'));
+    expect(chunks.map(({ text }) => text).join('')).toBe('word0 word1 word2 word3 word4 ');
+    expect(chunks.reduce((before, chunk) => before.concat(chunk)).usage_metadata).toMatchObject({
+      input_tokens: 3,
+      output_tokens: 1,
+      total_tokens: 4,
+    });
+  });
+
+  it('shows an inner tool among its blocks, and not as a call that it has to run', async () => {
+    const message = await newModel().invoke('!echo from the inside');
+    expect(message.tool_calls).toEqual([]);
+    expect(message.text).toBe('The command worked.');
+    expect(message.contentBlocks).toMatchObject([
+      { type: 'server_tool_call', args: { command: 'echo from the inside' } },
+      { type: 'server_tool_call_result', status: 'success', output: [{ type: 'text', text: 'from the inside' }] },
+      { type: 'text', text: 'The command worked.' },
+    ]);
+  });
+
+  it('shows the text of a streamed turn only, without its inner tools', async () => {
+    const chunks = await all(await newModel().stream('!echo from the inside'));
+    const message = chunks.reduce((before, chunk) => before.concat(chunk));
+    expect(message).toMatchObject({ content: 'The command worked.', tool_calls: [] });
+  });
+
+  it('does not call a bound tool of the name of an inner tool', async () => {
+    const shell = { name: 'shell', description: 'Runs a command', input_schema: { type: 'object' as const } };
+    const message = await newModel().bindTools([shell]).invoke('!echo mine or yours');
+    expect(message.tool_calls).toEqual([]);
+    expect(message.text).toBe('The command worked.');
+  });
+
+  it('goes on with a conversation in which there were inner tools', async () => {
+    const thread = onThread('api:langchain');
+    const first = await newModel().invoke('!echo the first turn', thread);
+    const conversation = [new HumanMessage('!echo the first turn'), first, new HumanMessage('And the second?')];
+    const { text } = await newModel().invoke(conversation, thread);
+    expect(text).toContain('This is turn 2 of this thread. You said: And the second?');
+  });
+
+  it('may send images, PDFs and a system prompt', async () => {
+    const content = [
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } },
+      { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: PDF } },
+      { type: 'text', text: 'What are these?' },
+    ];
+    const { text } = await newModel().invoke([new SystemMessage('Be brief.'), new HumanMessage({ content })]);
+    expect(text).toContain('You said: What are these?');
+  });
+
+  it('leaves the turn running when it is aborted, and finds it again with the same request', async () => {
+    const thread = onThread('api:langchain-aborted');
+    const controller = new AbortController();
+    const left = await newModel().stream('/stream 40 25', { ...thread, signal: controller.signal });
+    const failure = failureOf(
+      (async () => {
+        for await (const { text } of left) if (text !== '') controller.abort();
+      })(),
+    );
+    expect(await failure).toMatchObject({ name: 'AbortError' });
+    const message = await newModel().invoke('/stream 40 25', thread);
+    expect(message.text).toContain('word39');
+    expect(await turnsOf(server, 'api:langchain-aborted', KEY)).toMatchObject([{ message_id: message.id }]);
+  });
+
+  it('throws the errors of the agent, and tries again after those that may pass', async () => {
+    expect(await failureOf(newModel(1).invoke('/fail billing'))).toMatchObject({ status: 402 });
+    const overloaded = newModel(1).invoke('/fail overloaded', onThread('api:langchain-failed'));
+    expect(await failureOf(overloaded)).toMatchObject({ status: 529 });
+    expect(await turnsOf(server, 'api:langchain-failed', KEY)).toHaveLength(2);
+  });
+
+  it('finds Chiron at an address with /v1, too', async () => {
+    const model = new ChatAnthropic({ model: MODEL, apiKey: KEY, anthropicApiUrl: `${server.url}/v1`, maxRetries: 0 });
+    expect((await model.invoke('Hello')).text).toContain('You said: Hello');
+  });
+});
