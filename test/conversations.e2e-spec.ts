@@ -74,6 +74,74 @@ describe('a conversation that its caller sends as a whole, without naming a thre
   });
 });
 
+describe('a conversation that began elsewhere', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+    app.harness.onRun = (run) => run.answer('fine');
+  });
+
+  afterAll(() => app.close());
+
+  const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
+    supertest(app.url).post('/v1/messages').set(headers).send(body).expect(200);
+  const historyOf = (prompt: string): string => promptText(app.harness.runsOf(prompt)[0]?.turn.history ?? []);
+
+  it.each([
+    ['without a name', {}],
+    ['under a new name', thread('elsewhere')],
+  ])('is told to the new agent, once (%s)', async (name, headers) => {
+    await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`]), headers);
+    expect(historyOf(`who am I, ${name}`)).toBe('<user>\nI am Ada.\n</user>\n<assistant>\nHello Ada.\n</assistant>\n');
+    await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`, 'fine', `and then, ${name}`]), headers);
+    expect(historyOf(`and then, ${name}`)).toBe('');
+    expect(app.harness.runsOf(`and then, ${name}`)[0]?.turn.turnsBefore).toBe(1);
+  });
+
+  it('is not told by a first message, nor by system messages', async () => {
+    await post(
+      ask('', {
+        messages: [
+          { role: 'system', content: 'S' },
+          { role: 'user', content: 'a first one' },
+        ],
+      }),
+    );
+    expect(app.harness.runsOf('a first one')[0]?.turn.history).toBeUndefined();
+  });
+
+  it('is told by its newest part where it is long, and whatever it holds', async () => {
+    const odd = [
+      { type: 'image' },
+      { type: 'document', source: { type: 'file', file_id: 'f' } },
+      { type: 'odd' },
+      null,
+      7,
+    ];
+    const messages = [
+      { role: 'user', content: `OLDEST ${'x'.repeat(300_000)}` },
+      { role: 'assistant', content: odd },
+      { role: 'user', content: `NEWEST ${'x'.repeat(300_000)}` },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'Read', input: { path: 'a' } }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'tool_result', tool_use_id: 't', content: 'text of a' },
+          { type: 'text', text: 'go on' },
+        ],
+      },
+    ];
+    await post(ask('', { messages }));
+    const run = app.harness.runs.at(-1);
+    const told = promptText(run?.turn.history ?? []);
+    expect(told).toContain('NEWEST');
+    expect(told).not.toContain('OLDEST');
+    expect(told).toContain('[What was said before is left out.]');
+    expect(told).toContain('<tool_call name="Read">');
+  });
+});
+
 it('a conversation without a name does not find the thread of another tenant', async () => {
   const { readConfig } = await import('../src/config/app-config.js');
   const app = await startTestApp({ apiKeys: readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' }).apiKeys });

@@ -30,6 +30,8 @@ export interface HarnessTurn {
   /** A UUID, the same for every attempt of the turn. */
   readonly id: string;
   readonly prompt: Prompt;
+  /** What was said before that the harness has not heard: the conversation began elsewhere. To be told before the prompt. */
+  readonly history?: Prompt;
   /** 1 for the first attempt. From 2 on, the harness resumes what an earlier, dead attempt of the same turn left. */
   readonly attempt: number;
   /**

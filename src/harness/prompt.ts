@@ -22,3 +22,12 @@ export type Prompt = readonly PromptBlock[];
 export function promptText(prompt: Prompt): string {
   return prompt.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }
+
+const BEFORE = 'This conversation began before you were called in. What was said so far:\n\n<conversation>\n';
+const AFTER = '</conversation>\n\nNow the user says:';
+
+/** A prompt behind what was said before it, for an agent that has not heard that. */
+export function promptAfter(history: Prompt | undefined, prompt: Prompt): Prompt {
+  if (history === undefined) return prompt;
+  return [{ type: 'text', text: BEFORE }, ...history, { type: 'text', text: AFTER }, ...prompt];
+}

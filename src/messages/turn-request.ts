@@ -13,6 +13,7 @@ import { modeNote } from './caller-markup.js';
 import { outputSchema } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
+import { historyTold } from './transcript.js';
 import { traceIdOf } from './request-id.js';
 import { sidePrompt } from './side-prompt.js';
 
@@ -99,7 +100,7 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys),
+    history: historyOf(keys, messages),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
@@ -110,9 +111,10 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[]): AskedTurn['history'] {
+function historyOf(keys: readonly string[], messages: readonly unknown[]): AskedTurn['history'] {
   const [asked, answered] = keys.slice(-3, -1);
-  return asked === undefined || answered === undefined ? undefined : { asked, answered };
+  if (asked === undefined || answered === undefined) return undefined;
+  return { asked, answered, told: () => historyTold(messages) };
 }
 
 /** A user's id may be a name or an address, which nobody needs to read in the store. */

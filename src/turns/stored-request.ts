@@ -1,5 +1,6 @@
-import type { JsonObject, TokenUsage } from '../harness/harness-event.js';
+import type { JsonObject, JsonValue, TokenUsage } from '../harness/harness-event.js';
 import { isJsonObject } from '../harness/json.js';
+import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { TranslateOptions } from '../translator/translate.js';
@@ -8,16 +9,32 @@ import type { TurnRequest } from './turn-request.js';
 /**
  * What is stored of a turn's request besides its prompt: what the turn is run with, and what its thread's context is at its
  * beginning, so that every reader's `message_start` says the same.
+ *
+ * @param told what was said before that the agent has not heard.
  */
 export function storedRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
+  told: Prompt = [],
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
+    ...(told.length === 0 ? {} : { history: asJson(told) }),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
+}
+
+function asJson(prompt: Prompt): JsonValue {
+  const json: JsonValue = JSON.parse(JSON.stringify(prompt));
+  return json;
+}
+
+/** What was said before the turn that its agent has not heard, if anything. */
+export function historyOf(turn: Turn): Prompt | undefined {
+  const { history } = turn.request;
+  // Written by `storedRequest`, and by nothing else.
+  return Array.isArray(history) ? (history as unknown as Prompt) : undefined;
 }
 
 /** The JSON Schema that the turn's answer is to follow, if there is one. */

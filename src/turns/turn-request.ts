@@ -16,8 +16,8 @@ export interface TurnRequest extends SameRequest {
   readonly isSideRequest: boolean;
   /** The answer that the request goes on from, when it holds only what is new. */
   readonly answered: Answered | undefined;
-  /** What was said before the newest message, if the request tells it: the keys up to the message before and up to its answer. */
-  readonly history: { readonly asked: string; readonly answered: string } | undefined;
+  /** What was said before the newest message, if the request tells it. */
+  readonly history: ToldHistory | undefined;
   /** Whom the request is for, by the caller's own id of its user, as a hash. */
   readonly user: string | undefined;
   readonly model: string;
@@ -31,6 +31,16 @@ export interface TurnRequest extends SameRequest {
   readonly traceId: string | undefined;
   /** The caller's user interrupted the turn that may still be running. */
   readonly interrupts: boolean;
+}
+
+/** The conversation before a request's newest message. */
+export interface ToldHistory {
+  /** The key of the conversation up to the message before. */
+  readonly asked: string;
+  /** The same with its answer. */
+  readonly answered: string;
+  /** The conversation for an agent that was not there. */
+  readonly told: () => Prompt;
 }
 
 /** A turn that a request means, and its thread. */

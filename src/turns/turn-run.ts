@@ -7,7 +7,7 @@ import { isThrowAway, type Thread, type ThreadStore } from '../storage/thread.st
 import type { Turn } from '../storage/turn.js';
 import { missingResults, saidIn, wasSaid } from './said-before.js';
 import { durationExceeded } from './max-duration.js';
-import { logFields, outputSchemaOf } from './stored-request.js';
+import { historyOf, logFields, outputSchemaOf } from './stored-request.js';
 import { StructuredAnswer } from './structured-answer.js';
 import { outcomeOf, type TurnEnd, withoutTotal } from './turn-outcome.js';
 
@@ -134,7 +134,7 @@ export class TurnRun {
 
   private attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const schema = outputSchemaOf(turn);
+    const [schema, history] = [outputSchemaOf(turn), historyOf(turn)];
     this.#lastEventAt = performance.now();
     this.#openTools.clear();
     this.#earlier = saidIn(turn.attempt > 1 ? this.#events : []);
@@ -146,6 +146,7 @@ export class TurnRun {
         attempt: turn.attempt,
         turnsBefore: turn.sequence - 1,
         ...(schema === undefined ? {} : { outputSchema: schema }),
+        ...(history === undefined ? {} : { history }),
         ...(turn.attempt > 1 ? { said: [...this.#events] } : {}),
       },
     );

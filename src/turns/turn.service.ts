@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
+import type { Prompt } from '../harness/prompt.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
@@ -144,10 +145,13 @@ export class TurnService implements OnApplicationBootstrap {
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
     const owner = thread ?? (await this.createThread(request));
-    return { thread: owner, turn: await this.startTurn(owner, request), attached: false };
+    // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
+    const isNew = owner.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
+    const told = isNew && !request.isSideRequest ? request.history?.told() : undefined;
+    return { thread: owner, turn: await this.startTurn(owner, request, told), attached: false };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest): Promise<Turn> {
+  private async startTurn(thread: Thread, request: TurnRequest, told: Prompt | undefined): Promise<Turn> {
     const place = this.runner.reserve(thread.id);
     try {
       const { turn } = await this.turns.create(
@@ -159,7 +163,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: storedRequest(thread, request),
+          request: storedRequest(thread, request, told),
           createdAt: Date.now(),
         },
         place?.lease,

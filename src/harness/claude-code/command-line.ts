@@ -1,4 +1,5 @@
 import type { HarnessThread, HarnessTurn } from '../harness.js';
+import { promptAfter } from '../prompt.js';
 
 /** Which conversation a process continues, or begins. */
 export type Conversation =
@@ -72,7 +73,7 @@ export function promptLine(turn: HarnessTurn, tools: HarnessThread['tools']): st
   return JSON.stringify({
     type: 'user',
     uuid: turn.id,
-    message: { role: 'user', content: turn.prompt },
+    message: { role: 'user', content: promptAfter(turn.history, turn.prompt) },
     parent_tool_use_id: null,
     ...(tools === 'none' ? { client_composed: true } : {}),
   });

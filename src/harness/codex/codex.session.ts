@@ -10,6 +10,7 @@ import { type Conversation, openConversation, type Running, startServer } from '
 import { decodeObject, start, type State } from './decode.js';
 import { inputOf } from './input.js';
 import { listOf, objectOf } from '../json.js';
+import { promptAfter } from '../prompt.js';
 import { turnParameters } from './launch.js';
 import { type Resumption, resumptionOf } from './resumption.js';
 
@@ -163,7 +164,10 @@ export class CodexSession implements HarnessSession {
   }
 
   async #inputFor(turn: HarnessTurn): Promise<readonly JsonObject[]> {
-    const { input, uploads } = inputOf(turn.prompt, join(this.thread.folders.home, 'uploads'));
+    const { input, uploads } = inputOf(
+      promptAfter(turn.history, turn.prompt),
+      join(this.thread.folders.home, 'uploads'),
+    );
     for (const { path, bytes } of uploads) {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, bytes);

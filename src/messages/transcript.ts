@@ -1,0 +1,120 @@
+import type { Prompt, PromptBlock } from '../harness/prompt.js';
+import { isObject } from '../turns/canonical.js';
+import { withoutReminders } from '../turns/system-reminder.js';
+import { lastUserMessage, promptBlocks, textsOf, verbatim } from './prompt-of.js';
+
+/** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
+const MAX_TOOL_TEXT = 4000;
+
+type Fields = Readonly<Record<string, unknown>>;
+type Role = 'user' | 'assistant';
+
+/** A conversation as somebody who was not there reads it. */
+export class Transcript {
+  readonly blocks: PromptBlock[] = [];
+  /** Names of the tools that were called, by the ids of the calls. */
+  readonly #tools = new Map<string, string>();
+
+  /** Adds messages in their order. Never throws, whatever they hold. */
+  tellAll(messages: readonly unknown[]): void {
+    for (const message of messages) if (isObject(message)) this.tell(message['role'], message['content']);
+  }
+
+  /** Adds a message. `system` messages and reminders are left out: they describe the machine of the caller. */
+  tell(role: unknown, content: unknown): void {
+    if (role !== 'user' && role !== 'assistant') return;
+    if (typeof content === 'string') this.say(role, content);
+    if (!Array.isArray(content)) return;
+    for (const block of content as readonly unknown[]) if (isObject(block)) this.tellBlock(role, block);
+  }
+
+  private tellBlock(role: Role, block: Fields): void {
+    const type = String(block['type']);
+    if (type === 'text') {
+      this.say(role, String(block['text']));
+    } else if (type === 'image' || type === 'document') {
+      this.show(block, type);
+    } else if (type.endsWith('tool_use')) {
+      const name = String(block['name']);
+      this.#tools.set(String(block['id']), name);
+      this.add('tool_call', name, JSON.stringify(block['input'] ?? {}));
+    } else if (type.endsWith('tool_result')) {
+      const said = textsOf(block['content'])
+        .map(withoutReminders)
+        .filter((part) => part !== '')
+        .join('\n');
+      this.add('tool_result', this.#tools.get(String(block['tool_use_id'])), said);
+    }
+    // Anything else is thinking, or a kind of block that is not told in words.
+  }
+
+  private say(role: Role, said: string): void {
+    const kept = withoutReminders(said).trim();
+    if (kept !== '') this.blocks.push(text(`<${role}>\n${kept}\n</${role}>\n`));
+  }
+
+  private show(block: Fields, type: 'image' | 'document'): void {
+    const { source } = block;
+    // Files that the caller keeps elsewhere cannot be shown.
+    const isHere = isObject(source) && isShowable(source);
+    this.blocks.push(...(isHere ? promptBlocks([block], `an earlier ${type}`, verbatim) : [text(`[${type}]\n`)]));
+  }
+
+  private add(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string): void {
+    const head = name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`;
+    this.blocks.push(text(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
+  }
+}
+
+/** Whether the bytes of an image or a document are there, or where they are. */
+function isShowable({ type, data, media_type: mediaType, url }: Fields): boolean {
+  if (type === 'url') return typeof url === 'string';
+  return (type === 'base64' || type === 'text') && typeof data === 'string' && typeof mediaType === 'string';
+}
+
+function shortened(said: string): string {
+  const left = said.length - MAX_TOOL_TEXT;
+  return left <= 0 ? said : `${said.slice(0, MAX_TOOL_TEXT)} … [${left} more characters]`;
+}
+
+/** Texts that follow each other as one block. */
+export function joined(blocks: readonly PromptBlock[]): Prompt {
+  const whole: PromptBlock[] = [];
+  let texts: string[] = [];
+  const flush = (): void => {
+    if (texts.length > 0) whole.push(text(texts.join('')));
+    texts = [];
+  };
+  for (const block of blocks) {
+    if (block.type === 'text') {
+      texts.push(block.text);
+    } else {
+      flush();
+      whole.push(block);
+    }
+  }
+  flush();
+  return whole;
+}
+
+/** A text block. */
+export function text(value: string): PromptBlock {
+  return { type: 'text', text: value };
+}
+
+/** Longest history that a new agent is told, in characters of text: more would not fit into the context of every model. */
+const MAX_HISTORY = 400_000;
+
+/** What was said before the last user message, for an agent that was not there: the newest of it, where it is long. */
+export function historyTold(messages: readonly unknown[]): Prompt {
+  const transcript = new Transcript();
+  transcript.tellAll(messages.slice(0, lastUserMessage(messages).index));
+  const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
+  let [first, room] = [lengths.length, MAX_HISTORY];
+  while (first > 0 && room >= (lengths[first - 1] ?? 0)) {
+    first -= 1;
+    room -= lengths[first] ?? 0;
+  }
+  const omission = first === 0 ? [] : [text('[What was said before is left out.]\n')];
+  return joined([...omission, ...transcript.blocks.slice(first)]);
+}
