@@ -70,7 +70,10 @@ export function startUsage(usage: TokenUsage): Usage {
   return known ? start : { ...start, cache_creation: null };
 }
 
-/** The usage in `message_delta`: the whole turn, with an entry per model call (`null` rather than none). */
+/**
+ * The usage in `message_delta`: the whole turn, with an entry per model call (`null` rather than none). SDK 1.12.0 takes all of it
+ * into the message but `cache_creation`, of which it keeps the one in `message_start`.
+ */
 export function turnUsage(usage: TokenUsage, iterations: readonly UsageIteration[]): Usage {
   return wireUsage(usage, { thinking_tokens: usage.thinkingTokens }, iterations.length === 0 ? null : iterations);
 }
