@@ -34,7 +34,7 @@ function asJson(prompt: Prompt): JsonValue {
 export function historyOf(turn: Turn): Prompt | undefined {
   const { history } = turn.request;
   // Written by `storedRequest`, and by nothing else.
-  return Array.isArray(history) ? (history as unknown as Prompt) : undefined;
+  return Array.isArray(history) ? history : undefined;
 }
 
 /** The JSON Schema that the turn's answer is to follow, if there is one. */

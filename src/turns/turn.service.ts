@@ -27,7 +27,6 @@ import { TurnRunner } from './turn.runner.js';
 
 /** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
 const RETRY_WINDOW = 3_600_000;
-
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
@@ -72,13 +71,13 @@ export class TurnService implements OnApplicationBootstrap {
             hasHistory: true,
           });
     const opened = continued ?? (await this.openUnderLock(request));
-    if (opened === undefined) throw new Error('a request that goes on from nothing was not opened');
-    return opened;
+    if (opened !== undefined) return opened;
+    throw new Error('a request that goes on from nothing was not opened');
   }
 
   /**
-   * The turn's message as stream events, from its first one: a replay of what was said, then live. Cold.
-   * `tellsProgress`: whether a keep-alive may say what the agent is at.
+   * The turn's message as stream events, from its first one: a replay of what was said, then live. Cold. With `tellsProgress`
+   * a keep-alive may say what the agent is at.
    *
    * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
    */
@@ -147,11 +146,11 @@ export class TurnService implements OnApplicationBootstrap {
     const owner = thread ?? (await this.createThread(request));
     // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
     const isNew = owner.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
-    const told = isNew && !request.isSideRequest ? request.history?.told() : undefined;
+    const told = isNew && !request.isSideRequest ? request.history?.told() : [];
     return { thread: owner, turn: await this.startTurn(owner, request, told), attached: false };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest, told: Prompt | undefined): Promise<Turn> {
+  private async startTurn(thread: Thread, request: TurnRequest, told?: Prompt): Promise<Turn> {
     const place = this.runner.reserve(thread.id);
     try {
       const { turn } = await this.turns.create(
