@@ -1,6 +1,7 @@
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { isObject } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
+import { withoutMarkup } from './caller-markup.js';
 import { lastUserMessage, promptBlocks, textsOf, verbatim } from './prompt-of.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
@@ -14,7 +15,7 @@ type Role = 'user' | 'assistant';
 
 /**
  * The prompt of a side request. Its agent has heard nothing of the conversation, so the prompt holds all of it: as a transcript,
- * followed by the last user message as it is, for its reminders may be the very question. A request of one message is just that.
+ * followed by the last user message with its reminders, which may be the very question. A request of one message is just that.
  *
  * @throws AnthropicException (400) as for any request.
  */
@@ -25,7 +26,10 @@ export function sidePrompt(messages: readonly unknown[]): Prompt {
   for (const message of messages.slice(0, index))
     if (isObject(message)) transcript.tell(message['role'], message['content']);
   transcript.tell('user', results);
-  const question = promptBlocks(asked, `messages.${index}.content`, verbatim);
+  const path = `messages.${index}.content`;
+  // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
+  const said = promptBlocks(withoutMarkup(asked), path, verbatim);
+  const question = said.length > 0 ? said : promptBlocks(asked, path, verbatim);
   if (transcript.blocks.length === 0) return question;
   return [...joined([text(BEFORE), ...transcript.blocks, text(AFTER)]), ...question];
 }
