@@ -126,6 +126,12 @@ describe(sidePrompt.name, () => {
     expect(promptText(prompt.slice(-1))).toMatch(question);
   });
 
+  it('leaves out the commands of the caller’s machine before a question, unless there is no more', () => {
+    const command = text('<local-command-stdout>Compacted</local-command-stdout>');
+    expect(sidePrompt([user([command, text('what is it?')])])).toEqual([text('what is it?')]);
+    expect(sidePrompt([user([command])])).toEqual([command]);
+  });
+
   it('keeps the instruction of a side question, which is a reminder', () => {
     expect(promptText(ofRecording('side-question'))).toContain('This is a side question from the user.');
   });

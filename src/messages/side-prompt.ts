@@ -1,5 +1,6 @@
 import type { Prompt } from '../harness/prompt.js';
 import { isObject } from '../turns/canonical.js';
+import { withoutMarkup } from './caller-markup.js';
 import { lastUserMessage, promptBlocks, verbatim } from './prompt-of.js';
 import { joined, text, Transcript } from './transcript.js';
 
@@ -8,7 +9,7 @@ const AFTER = '</conversation>\n\nThis is what you are to answer now:';
 
 /**
  * The prompt of a side request. Its agent has heard nothing of the conversation, so the prompt holds all of it: as a transcript,
- * followed by the last user message as it is, for its reminders may be the very question. A request of one message is just that.
+ * followed by the last user message with its reminders, which may be the very question. A request of one message is just that.
  *
  * @throws AnthropicException (400) as for any request.
  */
@@ -18,7 +19,10 @@ export function sidePrompt(messages: readonly unknown[]): Prompt {
   const transcript = new Transcript();
   transcript.tellAll(messages.slice(0, index));
   transcript.tell('user', results);
-  const question = promptBlocks(asked, `messages.${index}.content`, verbatim);
+  const path = `messages.${index}.content`;
+  // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
+  const said = promptBlocks(withoutMarkup(asked), path, verbatim);
+  const question = said.length > 0 ? said : promptBlocks(asked, path, verbatim);
   if (transcript.blocks.length === 0) return question;
   return [...joined([text(BEFORE), ...transcript.blocks, text(AFTER)]), ...question];
 }
