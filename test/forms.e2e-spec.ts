@@ -178,6 +178,40 @@ describe('an answer that is to follow a schema', () => {
     expect(texts).toMatchObject([{ text: '{"count": 3}' }]);
   });
 
+  const tool = { name: 'count', input_schema: SCHEMA };
+
+  it.each([
+    [
+      'the tool that its caller forces',
+      { tools: [{ name: 'other' }, tool], tool_choice: { type: 'tool', name: 'count' } },
+    ],
+    ['the only tool, where any is forced', { tools: [tool], tool_choice: { type: 'any' } }],
+  ])('is a call of %s', async (name, more) => {
+    const response = await post(ask(`good ${name}`, more)).expect(200);
+    const { content, stop_reason } = response.body as Answer & { readonly stop_reason: string };
+    expect(content.at(-1)).toMatchObject({ type: 'tool_use', name: 'count', input: { count: 3 } });
+    expect(content.filter(({ type }) => type === 'text')).toEqual([]);
+    expect(stop_reason).toBe('tool_use');
+    expect((await streamed(ask(`good ${name}, streamed`, more))).at(-1)).toMatchObject({
+      name: 'count',
+      input: { count: 3 },
+    });
+  });
+
+  it.each([
+    ['the choice is the agent’s', { tools: [tool], tool_choice: { type: 'auto' } }],
+    ['any of several is forced', { tools: [tool, tool], tool_choice: { type: 'any' } }],
+    [
+      'the tool is none of the caller’s',
+      { tools: [{ type: 'web_search', name: 'web' }], tool_choice: { type: 'tool', name: 'web' } },
+    ],
+    ['there is no such tool', { tools: [tool], tool_choice: { type: 'tool', name: 'gone' } }],
+  ])('is free text where %s', async (name, more) => {
+    const response = await post(ask(`good ${name}`, more)).expect(200);
+    expect(JSON.stringify(answerOf(response).content)).not.toContain('"tool_use"');
+    expect(app.harness.runsOf(`good ${name}`)[0]?.turn.outputSchema).toBeUndefined();
+  });
+
   it('is an error when it does not', async () => {
     const response = await post(ask('bad', AS_JSON)).expect(500);
     expect(response.body).toMatchObject({

@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { expandMessage } from '../translator/expand.js';
+import { asToolCall } from '../translator/answer-tool.js';
 import { present, type Presentation } from '../translator/present.js';
 import { stopAt } from '../translator/stop-sequence.js';
 import type { Message, StreamEvent } from '../translator/stream-event.js';
@@ -22,6 +23,8 @@ export interface AnswerOptions {
   readonly isImpatient: boolean;
   readonly presentation: Presentation;
   readonly stopSequences: readonly string[];
+  /** The caller's tool that wants the answer as its input. */
+  readonly answerTool: string | undefined;
 }
 
 /** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
@@ -84,7 +87,7 @@ export class AnswerService {
   private shown(
     message$: Observable<readonly StreamEvent[]>,
     opened: OpenedTurn,
-    { stopSequences, presentation, received }: AnswerOptions,
+    { stopSequences, answerTool, presentation, received }: AnswerOptions,
   ): Observable<readonly StreamEvent[]> {
     const stop = (): void => {
       this.turns.stop(opened).catch((error: unknown) => {
@@ -92,7 +95,12 @@ export class AnswerService {
       });
     };
     // What the caller has received it has received in the form of its presentation.
-    return message$.pipe(stopAt(stopSequences, stop), present(presentation), remainder(received));
+    return message$.pipe(
+      stopAt(stopSequences, stop),
+      asToolCall(answerTool),
+      present(presentation),
+      remainder(received),
+    );
   }
 
   /** Reads the turn to its end, as long as its caller is there. False when it has left. */

@@ -1,6 +1,7 @@
 import { Validator } from '@cfworker/json-schema';
 import type { JsonObject } from '../harness/harness-event.js';
 import { isJsonObject } from '../harness/json.js';
+import type { Caller } from '../threads/caller.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
@@ -23,6 +24,40 @@ export function outputSchema(body: CreateMessageDto): JsonObject | undefined {
   if (!isJsonObject(schema)) throw badRequest(`${path}.schema: must be a JSON Schema`);
   if (!isUsable(schema)) throw badRequest(`${path}.schema: refers to a part that it does not have`);
   return schema;
+}
+
+/** The tool by which Claude Code gets an answer of a schema (`claude --json-schema`). [Claude Code 2.1.330, see `threads/__fixtures__`] */
+const CLAUDE_CODE_ANSWER = 'StructuredOutput';
+
+/** A tool of the caller's that is to be called with the answer. */
+export interface AnswerTool {
+  readonly name: string;
+  /** JSON Schema of its input. */
+  readonly schema: JsonObject;
+}
+
+/**
+ * The tool that a request forces to be called, which is how programs ask for an answer of a schema that do not know
+ * `output_config.format`; `undefined` when it leaves the choice to the agent, which has tools of its own and calls none of the
+ * caller's. Claude Code hands a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173, Claude Code 2.1.330]
+ */
+export function answerTool(
+  body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>,
+  caller: Caller,
+): AnswerTool | undefined {
+  const choice = body.tool_choice?.['type'];
+  const tools = body.tools?.flatMap(toolOf) ?? [];
+  const named = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
+  if (choice === 'tool') return named(body.tool_choice?.['name']);
+  if (choice === 'any' && body.tools?.length === 1) return tools[0];
+  return caller === 'claude-code' ? named(CLAUDE_CODE_ANSWER) : undefined;
+}
+
+/** A tool that the caller runs; those that the API runs have no schema of their own. */
+function toolOf(tool: unknown): readonly AnswerTool[] {
+  if (!isObject(tool)) return [];
+  const { name, input_schema: schema } = tool;
+  return typeof name === 'string' && isJsonObject(schema) && isUsable(schema) ? [{ name, schema }] : [];
 }
 
 /** References and such are looked up when something is checked. */

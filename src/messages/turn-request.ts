@@ -10,7 +10,7 @@ import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import type { AnswerOptions } from './answer.service.js';
 import { modeNote } from './caller-markup.js';
-import { outputSchema } from './output-schema.js';
+import { answerTool, outputSchema } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
 import { historyTold } from './transcript.js';
@@ -34,6 +34,7 @@ export function answerOptions(
     isImpatient: requestCaller(http) === 'claude-code',
     presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config),
     stopSequences: body.stop_sequences ?? [],
+    answerTool: outputSchema(body) === undefined ? answerTool(body, requestCaller(http))?.name : undefined,
   };
 }
 
@@ -84,7 +85,7 @@ export interface RequestPlace {
 export function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): AskedTurn {
   const { after, isSideRequest: isSide, callerSystem } = place;
   const caller = requestCaller(http);
-  const schema = outputSchema(body);
+  const schema = outputSchema(body) ?? answerTool(body, caller)?.schema;
   const { messages, received } = repaired(body.messages);
   const keys = conversationKeys(messages, after);
   const system = textsOf(body.system);

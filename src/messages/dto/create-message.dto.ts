@@ -80,13 +80,23 @@ export class CreateMessageDto {
   readonly metadata?: Readonly<Record<string, unknown>> | null;
 
   @ApiPropertyOptional({
-    description: 'Tools of the caller. Not handed to the agent.',
+    description: 'Tools of the caller. Not handed to the agent, but for the one that `tool_choice` forces.',
     type: 'array',
     items: { type: 'object' },
   })
   @IsOptional()
   @IsArray()
   readonly tools?: readonly unknown[] | null;
+
+  @ApiPropertyOptional({
+    description:
+      '`{"type": "tool", "name": …}`, or `any` with one tool: the answer is a call of this tool, whose input follows its schema.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly tool_choice?: Readonly<Record<string, unknown>> | null;
 
   @ApiPropertyOptional({
     description:
@@ -149,6 +159,7 @@ const FIELDS = [
   'system',
   'metadata',
   'tools',
+  'tool_choice',
   'output_config',
   'output_format',
   'stop_sequences',
