@@ -1,8 +1,9 @@
 import { type Options, query, type SDKMessage, type SDKUserMessage } from '@anthropic-ai/claude-agent-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type RunningServer } from '../support/running-server.js';
+import { agentEnvironment } from './support/agent-environment.js';
 import { all } from './support/all.js';
-import { newFolder, removeFolders } from './support/folders.js';
+import { removeFolders } from './support/folders.js';
 import { skipReason } from './support/programs.js';
 import { failureOf } from './support/sdk.js';
 import { turnsOf } from './support/turns.js';
@@ -13,19 +14,8 @@ describe.skipIf(skipReason !== undefined)('@anthropic-ai/claude-agent-sdk', () =
 
   beforeAll(async () => {
     server = await startServer({ CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_DRAIN_SECONDS: '1' });
-    const home = await newFolder('home');
     options = {
-      cwd: await newFolder('caller'),
-      // All that its Claude Code gets of the environment.
-      env: {
-        PATH: process.env['PATH'],
-        HOME: home,
-        TMPDIR: home,
-        ANTHROPIC_BASE_URL: server.url,
-        ANTHROPIC_API_KEY: 'a-key-of-the-caller',
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-        IS_SANDBOX: '1',
-      },
+      ...(await agentEnvironment(server.url)),
       permissionMode: 'bypassPermissions',
       allowDangerouslySkipPermissions: true,
     };

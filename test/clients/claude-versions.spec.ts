@@ -69,6 +69,11 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)('claude -p of $vers
     expect(result).toMatchObject({ num_turns: 1, permission_denials: [] });
   });
 
+  it('finds Chiron at an address with /v1, too', async () => {
+    const caller = (await newCaller()).to(`${server.url}/v1`);
+    expect(await caller.print('-p', 'Hello')).toContain('You said: Hello');
+  });
+
   it('tells what the agent failed of', async () => {
     const { exitCode, result } = await (await newCaller()).ask(' /fail billing');
     expect(exitCode).toBe(1);

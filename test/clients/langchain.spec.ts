@@ -2,7 +2,11 @@ import { ChatAnthropic } from '@langchain/anthropic';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type RunningServer } from '../support/running-server.js';
+import { FIRST_CALL_USAGE, LATER_CALL_USAGE } from '../support/scripted-model/anthropic-answer.js';
 import { all } from './support/all.js';
+import { removeFolders } from './support/folders.js';
+import { skipReason } from './support/programs.js';
+import { startRig } from './support/rig.js';
 import { PDF, PIXEL } from './support/samples.js';
 import { failureOf, MODEL } from './support/sdk.js';
 import { turnsOf } from './support/turns.js';
@@ -17,6 +21,7 @@ describe('@langchain/anthropic', () => {
   });
   afterAll(async () => {
     await server.stop();
+    await removeFolders();
   });
 
   const newModel = (maxRetries = 0) =>
@@ -41,6 +46,25 @@ describe('@langchain/anthropic', () => {
       output_tokens: 1,
       total_tokens: 4,
     });
+  });
+
+  it.skipIf(skipReason !== undefined)('knows what all model calls of a turn cost, unless it streams', async () => {
+    const rig = await startRig('claude-code');
+    try {
+      const model = new ChatAnthropic({ model: MODEL, apiKey: KEY, anthropicApiUrl: rig.server.url, maxRetries: 0 });
+      expect(await model.invoke('SCENE:steps true && true')).toMatchObject({
+        usage_metadata: { input_tokens: inputTokens(FIRST_CALL_USAGE) + 2 * inputTokens(LATER_CALL_USAGE) },
+      });
+      // It takes the input from the beginning of the stream, which knows of the first model call at most.
+      const chunks = await all(await model.stream('SCENE:steps true && true'));
+      expect(chunks.reduce((before, chunk) => before.concat(chunk))).toMatchObject({
+        usage_metadata: {
+          input_tokens: expect.toSatisfy((count: number) => count <= inputTokens(FIRST_CALL_USAGE)),
+        },
+      });
+    } finally {
+      await rig.close();
+    }
   });
 
   it('shows an inner tool among its blocks, and not as a call that it has to run', async () => {
@@ -112,3 +136,13 @@ describe('@langchain/anthropic', () => {
     expect((await model.invoke('Hello')).text).toContain('You said: Hello');
   });
 });
+
+type InputUsage = Pick<
+  typeof FIRST_CALL_USAGE | typeof LATER_CALL_USAGE,
+  'input_tokens' | 'cache_creation_input_tokens' | 'cache_read_input_tokens'
+>;
+
+/** All tokens that went in, as LangChain counts them. */
+function inputTokens(usage: InputUsage): number {
+  return usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens;
+}

@@ -89,17 +89,20 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     });
     const running = newClient({ baseURL: full.url }).messages.stream(asking('/stream 100000 10'));
     const id = await new Promise<string>((resolve) => running.on('streamEvent', (_, message) => resolve(message.id)));
-    const statuses: number[] = [];
+    const answers: { readonly status: number; readonly retryAfter: string | null }[] = [];
     const fetchAndFree = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
       const response = await fetch(input, init);
-      statuses.push(response.status);
+      answers.push({ status: response.status, retryAfter: response.headers.get('retry-after') });
       if (response.status === 529) await fetch(`${full.url}/v1/messages/${id}/cancel`, { method: 'POST' });
       return response;
     };
     const client = newClient({ baseURL: full.url, maxRetries: 1, fetch: fetchAndFree });
     const message = await client.messages.create(asking('At last'));
     expect(said(message)).toContain('You said: At last');
-    expect(statuses).toEqual([529, 200]);
+    expect(answers).toEqual([
+      { status: 529, retryAfter: '10' },
+      { status: 200, retryAfter: null },
+    ]);
     await running.finalMessage();
     await full.stop();
   });

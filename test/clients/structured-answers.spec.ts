@@ -1,3 +1,4 @@
+import { query } from '@anthropic-ai/claude-agent-sdk';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { ChatAnthropic } from '@langchain/anthropic';
 import { generateObject, generateText, Output, streamText } from 'ai';
@@ -5,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startServer, type RunningServer } from '../support/running-server.js';
 import { all } from './support/all.js';
+import { agentEnvironment } from './support/agent-environment.js';
 import { newClaudeCode } from './support/claude-code.js';
 import { removeFolders } from './support/folders.js';
 import { CLAUDE_CODES, skipReason } from './support/programs.js';
@@ -88,6 +90,18 @@ describe('An answer of a schema', () => {
         const { result, sessionId } = await caller.ask(PROMPT, '--json-schema', JSON.stringify(SCHEMA));
         expect(result).toMatchObject({ structured_output: A_VERDICT });
         expect(await turnsOf(server, `api:claude:${sessionId}`)).toHaveLength(1);
+      },
+    );
+
+    it.skipIf(skipReason !== undefined)(
+      'is missing in the result of outputFormat of the Claude Agent SDK',
+      async () => {
+        const { env, cwd } = await agentEnvironment(server.url);
+        const outputFormat = { type: 'json_schema' as const, schema: SCHEMA };
+        const messages = await all(query({ prompt: PROMPT, options: { env, cwd, outputFormat } }));
+        const result = messages.find(({ type }) => type === 'result');
+        expect(result).toMatchObject({ subtype: 'success' });
+        expect(result).not.toHaveProperty('structured_output');
       },
     );
   });

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import packages from './package.json' with { type: 'json' };
+
+const HERE = new URL('./', import.meta.url);
+const TABLE = new URL('../../docs/compatibility.md', HERE);
+
+interface Row {
+  readonly client: string;
+  readonly versions: readonly string[];
+  readonly file: string;
+  readonly title: string;
+}
+
+describe('The table of docs/compatibility.md', async () => {
+  const rows = rowsOf(await readFile(TABLE, 'utf8'));
+
+  it('names tests that there are', async () => {
+    expect(rows.length).toBeGreaterThan(40);
+    for (const { file, title } of rows) {
+      const source = await readFile(new URL(file, HERE), 'utf8');
+      expect({ file, title, isThere: source.includes(`'${title}'`) }).toMatchObject({ isThere: true });
+    }
+  });
+
+  it('names the versions that are installed, and each of them', () => {
+    const inTable = rows.flatMap(({ versions }) => versions);
+    const installed = Object.entries({ ...packages.dependencies, ...packages.optionalDependencies })
+      .filter(([name]) => !NO_CLIENTS.includes(name))
+      .map(([, specifier]) => specifier.replace(/^npm:.*@/, ''));
+    expect(new Set(inTable)).toEqual(new Set(installed));
+  });
+});
+
+/** The agent inside, and what tests write schemas with. */
+const NO_CLIENTS = ['@openai/codex', 'zod'];
+
+/** The rows of the first table: client, versions, what was run, and `file`: title of the test. */
+function rowsOf(markdown: string): readonly Row[] {
+  const lines = markdown.split('\n').filter((line) => line.startsWith('|'));
+  return lines.slice(2).map((line) => {
+    const [, client = '', versions = '', , test = ''] = line.split('|').map((cell) => cell.trim());
+    const [, file = '', title = ''] = /^`([\w.-]+)`: (.+)$/.exec(test) ?? [];
+    return { client, versions: versions.match(/\d+\.\d+\.\d+/g) ?? [], file, title };
+  });
+}
