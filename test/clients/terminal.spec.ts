@@ -17,7 +17,9 @@ import { turnsOf } from './support/turns.js';
 const COMMAND_TOKENS = scriptedOutputTokens(JSON.stringify({ command: 'true', description: 'Run a command' }));
 const ANSWER_TOKENS = scriptedOutputTokens(answerAfterTools(['(Bash completed with no output)']));
 const OUTPUT = 2 * COMMAND_TOKENS + ANSWER_TOKENS;
-const LAST_CALL = { ...LATER_CALL_USAGE, output_tokens: ANSWER_TOKENS };
+// Claude Code keeps no split of the tokens that were written to the cache.
+const { cache_creation: _, ...LATER_CALL } = LATER_CALL_USAGE;
+const LAST_CALL = { ...LATER_CALL, output_tokens: ANSWER_TOKENS };
 const WHOLE_TURN = {
   input_tokens: FIRST_CALL_USAGE.input_tokens + 2 * LATER_CALL_USAGE.input_tokens,
   cache_creation_input_tokens: FIRST_CALL_USAGE.cache_creation_input_tokens,
