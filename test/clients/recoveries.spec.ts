@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startServer, type RunningServer } from '../support/running-server.js';
 import { type ClaudeCodeRun, newClaudeCode } from './support/claude-code.js';
 import { type Cut, startCuttingProxy } from './support/cutting-proxy.js';
+import { removeFolders } from './support/folders.js';
 import { isRecord, recordsOf } from './support/json.js';
 import { CLAUDE_CODES, skipReason } from './support/programs.js';
 
@@ -21,6 +22,7 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)(
 
     afterAll(async () => {
       await server.stop();
+      await removeFolders();
     });
 
     async function askThrough(...cuts: readonly Cut[]) {

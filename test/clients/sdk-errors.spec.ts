@@ -72,8 +72,9 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     await Promise.all([failing(false), failing(true)]);
   });
 
-  it('are APIError for a stream that the server has to end', async () => {
+  it('are APIError for a stream that the server has to end', async ({ onTestFinished }) => {
     const stopping = await startServer({ CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_DRAIN_SECONDS: '0' });
+    onTestFinished(async () => void (await stopping.kill()));
     const stream = newClient({ baseURL: stopping.url }).messages.stream(asking('/stream 100000 10'));
     await new Promise<void>((resolve) => stream.on('text', () => resolve()));
     const [error] = await Promise.all([failureOf(stream.finalMessage()), stopping.stop()]);
@@ -81,12 +82,13 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     expect(told(error)).toMatchObject({ type: 'overloaded_error', requestId: expect.stringMatching(/^req_/) });
   });
 
-  it('are overcome by trying again, as long after a 529 as Chiron asks for', async () => {
+  it('are overcome by trying again, as long after a 529 as Chiron asks for', async ({ onTestFinished }) => {
     const full = await startServer({
       CHIRON_DEFAULT_HARNESS: 'demo',
       CHIRON_MAX_CONCURRENT_TURNS: '1',
       CHIRON_MAX_WAITING_TURNS: '0',
     });
+    onTestFinished(async () => void (await full.kill()));
     const running = newClient({ baseURL: full.url }).messages.stream(asking('/stream 100000 10'));
     const id = await new Promise<string>((resolve) => running.on('streamEvent', (_, message) => resolve(message.id)));
     const answers: { readonly status: number; readonly retryAfter: string | null }[] = [];
@@ -104,22 +106,25 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
       { status: 200, retryAfter: null },
     ]);
     await running.finalMessage();
-    await full.stop();
   });
 
-  it('are overcome by trying again while the server starts anew, and the turn goes on', async ({ expect }) => {
+  it('are overcome by trying again while the server starts anew, and the turn goes on', async ({
+    expect,
+    onTestFinished,
+  }) => {
     const environment = { CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_DATA_DIR: await newFolder('data') };
     const first = await startServer(environment);
+    onTestFinished(async () => void (await first.kill()));
     const { requests, fetch } = recordingFetch();
     const client = newClient({ baseURL: first.url, maxRetries: 10, fetch });
     const answer = client.messages.create(asking('/sleep 2'), { headers: { 'x-chiron-thread-key': 'api:again' } });
     await expect.poll(() => turnsOf(first, 'api:again'), { timeout: 10_000 }).toMatchObject([{ status: 'running' }]);
     await first.kill();
     const second = await startServer({ ...environment, PORT: new URL(first.url).port });
+    onTestFinished(async () => void (await second.kill()));
     const message = await answer;
     expect(said(message)).toBe('Slept for 2 s.');
     expect(requests.length).toBeGreaterThan(1);
     expect(await turnsOf(second, 'api:again')).toMatchObject([{ message_id: message.id }]);
-    await second.stop();
   });
 });
