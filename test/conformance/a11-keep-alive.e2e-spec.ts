@@ -134,7 +134,7 @@ describe('a turn', () => {
 });
 
 describe('a caller that does not stream', () => {
-  it('A.11 gets its headers and white space after 30 s from then on, which SDKs wait for without a limit', async () => {
+  it('A.11 gets its headers after 30 s, and white space from then on, so that SDKs wait without a limit', async () => {
     server.waits('patient');
     const caller = server.open(ask('patient'), thread('patient'));
     const run = await server.harness.run('patient');

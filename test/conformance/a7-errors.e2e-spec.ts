@@ -3,6 +3,7 @@ import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import type { FailureKind } from '../../src/harness/harness-event.js';
+import { TurnStore } from '../../src/storage/turn.store.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { ask, thread } from '../support/requests.js';
@@ -248,10 +249,13 @@ describe('a failure that is nobody’s business', () => {
   });
 
   it('A.7 is an api_error without a word about the server’s insides', async () => {
-    server.plays('breaks', () => {
-      throw new Error('secret of the insides');
+    const insides = new Error('secret of the insides');
+    vi.spyOn(server.app.app.get(TurnStore), 'create').mockRejectedValueOnce(insides);
+    expectError(await server.post(ask('breaks')), 500, 'api_error', /^Internal server error$/);
+    server.plays('does not start', () => {
+      throw insides;
     });
-    const response = await server.post(ask('breaks'));
+    const response = await server.post(ask('does not start'));
     expectError(response, 500, 'api_error');
     expect(response.text).not.toContain('secret');
   });
