@@ -30,9 +30,7 @@ export class ApiKeyGuard implements CanActivate {
     if (this.config.apiKeys.length === 0) refuseWebPages(request);
     const principal = this.principal(presentedKeys(request));
     if (principal === undefined) {
-      throw new AnthropicException('authentication_error', 'invalid x-api-key', {
-        headers: { 'x-should-retry': 'false' },
-      });
+      throw new AnthropicException('authentication_error', 'invalid x-api-key');
     }
     setPrincipal(request, principal);
     return true;
@@ -63,7 +61,6 @@ function refuseWebPages(request: Request): void {
   throw new AnthropicException(
     'permission_error',
     'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
-    { headers: { 'x-should-retry': 'false' } },
   );
 }
 

@@ -15,14 +15,10 @@ export interface ErrorReply {
 export function errorReply(thrown: unknown): ErrorReply {
   if (thrown instanceof AnthropicException) return thrown;
   if (thrown instanceof HttpException && thrown.getStatus() === 404) {
-    return { status: 404, headers: {}, error: { type: 'not_found_error', message: 'There is no such route.' } };
+    return new AnthropicException('not_found_error', 'There is no such route.');
   }
   if (thrown instanceof HttpException && thrown.getStatus() < 500) {
-    return {
-      status: thrown.getStatus(),
-      headers: {},
-      error: { type: 'invalid_request_error', message: thrown.message },
-    };
+    return new AnthropicException('invalid_request_error', thrown.message, { status: thrown.getStatus() });
   }
   return { status: 500, headers: {}, error: { type: 'api_error', message: 'Internal server error' } };
 }

@@ -50,6 +50,15 @@ describe('a stream', () => {
     expect(response.writes).toEqual([frame(DELTA, '') + frame(STOP, '')]);
   });
 
+  it('escapes what some readers take for the end of a line', () => {
+    const text = 'a\u2028b\u2029c\u0085d';
+    const event: StreamEvent = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
+    writer.write([event, STOP]);
+    const [sent = ''] = response.writes;
+    expect(sent).toContain(String.raw`a\u2028b\u2029c\u0085d`);
+    expect(JSON.parse(sent.split(/data: |\n\n/)[1] ?? '')).toEqual(event);
+  });
+
   it('lets an error be an HTTP error as long as nothing was sent', () => {
     expect(() => writer.write([ERROR])).toThrow(
       expect.objectContaining({ status: 429, message: 'slow down' }) as Error,

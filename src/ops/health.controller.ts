@@ -1,5 +1,5 @@
 import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Public } from '../auth/api-key.guard.js';
 import { EventLog } from '../storage/event-log.js';
@@ -23,6 +23,13 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether the process lives' })
   healthy(): { readonly ok: true } {
     return { ok: true };
+  }
+
+  /** The name by which most load balancers ask for {@link healthy}. */
+  @Get('health')
+  @ApiExcludeEndpoint()
+  healthyToo(): { readonly ok: true } {
+    return this.healthy();
   }
 
   @Get('readyz')

@@ -60,7 +60,7 @@ describe('the log', () => {
     const ignore = typeof options === 'object' && 'autoLogging' in options ? options.autoLogging : undefined;
     const isQuiet = typeof ignore === 'object' ? ignore.ignore : undefined;
     const asked = (url: string) => isQuiet?.({ url } as IncomingMessage);
-    expect(['/healthz', '/readyz?x', '/', '/api/hello'].map(asked)).toEqual([true, true, true, true]);
+    expect(['/healthz', '/health', '/readyz?x', '/', '/api/hello'].map(asked)).toEqual(Array(5).fill(true));
     expect(['/v1/messages', '/healthz/x'].map(asked)).toEqual([false, false]);
   });
 });

@@ -3,7 +3,7 @@ import type { Params } from 'nestjs-pino';
 import { traceIdOf } from '../messages/request-id.js';
 
 /** Routes that load balancers ask for all the time: a line each would drown the rest. */
-const QUIET = new Set(['/healthz', '/readyz', '/', '/api/hello']);
+const QUIET = new Set(['/healthz', '/health', '/readyz', '/', '/api/hello']);
 
 /**
  * One JSON line per request when it has ended, and whatever the server has to say. Of a request the method, the path, the

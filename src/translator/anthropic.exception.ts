@@ -9,13 +9,16 @@ import {
 export interface AnthropicExceptionOptions {
   /** HTTP status, where it is not the usual one of the type. */
   readonly status?: number;
-  /** Response headers, e.g. `retry-after`. */
+  /** Response headers besides those of {@link retryHeaders}, or in their place. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `error.details.error_code`, which SDKs read. */
   readonly errorCode?: string;
 }
 
-/** A refusal that is told to the caller in Anthropic's own form. Its message is read by people and by clients. */
+/**
+ * A refusal that is told to the caller in Anthropic's own form, with what clients need to know about trying again. Its message is
+ * read by people and by clients.
+ */
 export class AnthropicException extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -25,7 +28,7 @@ export class AnthropicException extends Error {
     super(message);
     this.name = 'AnthropicException';
     this.status = options.status ?? STATUS_OF_ERROR[type];
-    this.headers = options.headers ?? {};
+    this.headers = { ...retryHeaders(type), ...options.headers };
     this.error =
       options.errorCode === undefined
         ? { type, message }
@@ -33,9 +36,9 @@ export class AnthropicException extends Error {
   }
 }
 
-/** An agent's failure as the answer to a request, with what clients need to know about trying again. */
+/** An agent's failure as the answer to a request. */
 export function agentError(error: AnthropicErrorObject): AnthropicException {
-  return new AnthropicException(error.type, error.message, { headers: retryHeaders(error.type) });
+  return new AnthropicException(error.type, error.message);
 }
 
 /** The caller's request is wrong. */

@@ -12,6 +12,7 @@ describe('a piece of text', () => {
     ['\ud83d', 'other', '\ufffdother', ''],
     ['\ud83d', '\ud83d', '\ufffd', '\ud83d'],
     ['', '\ude00 orphan', '\ufffd orphan', ''],
+    ['', 'in the \ud83d middle \ude00 😀', 'in the \ufffd middle \ufffd 😀', ''],
   ])('after %j, %j is sent as %j and holds back %j', (held, piece, text, heldNext) => {
     expect(wholeCharacters(held, piece)).toEqual({ text, held: heldNext });
   });

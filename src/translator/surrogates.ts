@@ -15,19 +15,18 @@ export function isHighHalf(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;
 }
 
-function isLowHalf(code: number): boolean {
-  return code >= 0xdc00 && code <= 0xdfff;
-}
+const SURROGATE = /[\uD800-\uDFFF]/;
+/** With the `u` flag, only half characters are surrogates. */
+const HALVES = /\p{Surrogate}/gu;
 
-/** Mends the seam between what was held back and the next piece; a half without its other half becomes U+FFFD. */
-function joined(held: string, piece: string): string {
-  if (isLowHalf(piece.charCodeAt(0))) return held === '' ? REPLACEMENT + piece.slice(1) : held + piece;
-  return held === '' ? piece : REPLACEMENT + piece;
+/** A text in which U+FFFD stands for each half without its other half. */
+export function mended(text: string): string {
+  return SURROGATE.test(text) ? text.replaceAll(HALVES, REPLACEMENT) : text;
 }
 
 /** Joins what was held back with the next, non-empty piece of the same block, and holds back a trailing half character. */
 export function wholeCharacters(held: string, piece: string): WholeText {
-  const text = joined(held, piece);
-  if (!isHighHalf(text.charCodeAt(text.length - 1))) return { text, held: '' };
-  return { text: text.slice(0, -1), held: text.slice(-1) };
+  const text = held + piece;
+  if (!isHighHalf(text.charCodeAt(text.length - 1))) return { text: mended(text), held: '' };
+  return { text: mended(text.slice(0, -1)), held: text.slice(-1) };
 }

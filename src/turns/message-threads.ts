@@ -59,7 +59,6 @@ export class MessageThreads {
 /** There is no thread to go on with. */
 export function notFound(): AnthropicException {
   return new AnthropicException('not_found_error', 'thread.previous_message_id: no thread has this message.', {
-    headers: { 'x-should-retry': 'false' },
     errorCode: 'thread_not_found',
   });
 }

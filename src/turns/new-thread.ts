@@ -13,7 +13,7 @@ import type { TurnRequest } from './turn-request.js';
 export function newThread(request: TurnRequest, choice: HarnessChoice | undefined): NewThread {
   if (choice === undefined) {
     const message = `model: ${request.model} names nothing that this server has; GET /v1/models lists what it has`;
-    throw new AnthropicException('not_found_error', message, { headers: { 'x-should-retry': 'false' } });
+    throw new AnthropicException('not_found_error', message);
   }
   return {
     id: randomUUID(),

@@ -7,6 +7,7 @@ import { isThrowAway, type Thread, type ThreadStore } from '../storage/thread.st
 import type { Turn } from '../storage/turn.js';
 import { missingResults, saidIn, wasSaid } from './said-before.js';
 import { durationExceeded } from './max-duration.js';
+import { soundEvent } from './sound-event.js';
 import { historyOf, logFields, outputSchemaOf } from './stored-request.js';
 import { StructuredAnswer } from './structured-answer.js';
 import { outcomeOf, type TurnEnd, withoutTotal } from './turn-outcome.js';
@@ -164,8 +165,9 @@ export class TurnRun {
   /** Logs what the harness said. The end is kept back: it is written together with the turn's new state. */
   private take(events: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAt = performance.now();
-    const end = events.find(isTurnEnd);
-    const fresh = events.filter((event) => !isTurnEnd(event) && !wasSaid(event, this.#earlier));
+    const sound = events.map(soundEvent);
+    const end = sound.find(isTurnEnd);
+    const fresh = sound.filter((event) => !isTurnEnd(event) && !wasSaid(event, this.#earlier));
     const said = this.#structured?.take(fresh) ?? fresh;
     for (const event of said) {
       this.#events.push(event);

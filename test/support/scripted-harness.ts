@@ -56,6 +56,13 @@ export class ScriptedRun {
     this.say(...textBlock(text, id));
   }
 
+  /** Says these events, the last of which ends the turn, and is over. */
+  finish(events: readonly HarnessEvent[]): void {
+    this.ended = true;
+    this.#events$.next(events);
+    this.#events$.complete();
+  }
+
   /** Ends the turn well, after these events. */
   end(...events: readonly HarnessEvent[]): void {
     this.finish([...events, { type: 'turn-end', reason: 'end_turn' }]);
@@ -92,12 +99,6 @@ export class ScriptedRun {
   read(subscriber: Subscriber<readonly HarnessEvent[]>): void {
     subscriber.add(this.#events$.subscribe(subscriber));
     subscriber.add(() => (this.abandoned = !this.ended));
-  }
-
-  private finish(events: readonly HarnessEvent[]): void {
-    this.ended = true;
-    this.#events$.next(events);
-    this.#events$.complete();
   }
 }
 

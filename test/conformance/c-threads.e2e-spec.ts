@@ -1,0 +1,248 @@
+// C 36 to 51: threads and sessions.
+import { rmSync } from 'node:fs';
+import supertest from 'supertest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { readConfig } from '../../src/config/app-config.js';
+import { ConfigurationError } from '../../src/config/environment.js';
+import { skipAhead } from '../support/clock.js';
+import { eventually } from '../support/eventually.js';
+import { ask, converse, thread } from '../support/requests.js';
+import { modelCall, textBlock } from '../support/scripted-harness.js';
+import { SessionReader } from '../support/session-events.js';
+import { SseClient } from '../support/sse-client.js';
+import { checkGrammar } from '../support/stream-grammar.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
+import { CLAUDE_CODE, ConformanceServer, expectError, idOf } from './support/server.js';
+
+const server = new ConformanceServer();
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+it('C 36 thread.continue is not taken for a whole conversation: the agent has what came before, or the caller is told', async () => {
+  const one = await server.post(ask('my name is Ann', { thread: { type: 'create' } })).expect(200);
+  const goOn = (id: string) => ask('who am I?', { thread: { type: 'continue', previous_message_id: id } });
+  await server.post(goOn(idOf(one))).expect(200);
+  const [first, second] = [...server.harness.runsOf('my name is Ann'), ...server.harness.runsOf('who am I?')];
+  expect(second?.thread.id).toBe(first?.thread.id);
+  expect(second?.turn.turnsBefore).toBe(1);
+  const lost = await server.post(goOn('msg_lost'));
+  expectError(lost, 404, 'not_found_error');
+  expect(lost.body).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
+});
+
+describe('a server after another one on the same data', () => {
+  const apps: TestApp[] = [];
+
+  afterAll(() => {
+    for (const { dataDirectory } of apps) rmSync(dataDirectory, { recursive: true, force: true });
+  });
+
+  const start = async (earlier?: TestApp): Promise<TestApp> => {
+    const app = await startTestApp(earlier === undefined ? {} : { dataDirectory: earlier.dataDirectory });
+    apps.push(app);
+    return app;
+  };
+  const say = (app: TestApp, prompt: string) =>
+    SseClient.post(app.url, converse(['hello', 'Hi.', prompt], { stream: true }), thread('kept'));
+
+  it('C 37 C 40 goes on with the agent’s own session of a thread, in a process of its own', async () => {
+    const before = await start();
+    const first = say(before, 'before');
+    const run = await before.harness.run('before');
+    run.say({ type: 'session-started', sessionId: 'the session' });
+    run.answer('done');
+    await first.done();
+    await before.close({ keepData: true });
+
+    const after = await start(before);
+    const second = say(after, 'after');
+    const next = await after.harness.run('after');
+    expect(next.thread).toMatchObject({ id: run.thread.id, sessionId: 'the session', folders: run.thread.folders });
+    expect(next.turn.turnsBefore).toBe(1);
+    next.answer('still here');
+    expect((await second.done()).said).toBe('still here');
+    await after.close({ keepData: true });
+  });
+
+  it('C 45 gives a tool that ran when the other died a result that is an error, so that the thread goes on', async () => {
+    const before = await start();
+    const first = say(before, 'dies at work');
+    (await before.harness.run('dies at work')).say(
+      { type: 'session-started', sessionId: 'the session' },
+      { type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'make' } },
+    );
+    await first.sees('mcp_tool_use');
+    await before.close({ keepData: true });
+
+    const after = await start(before);
+    const again = say(after, 'dies at work');
+    (await after.harness.run('dies at work')).end(...modelCall(textBlock('Made again.')));
+    await again.done();
+    expect(checkGrammar(again.events)).toEqual([]);
+    expect(again.text).toMatch(/"type":"mcp_tool_result","tool_use_id":"mcptoolu_t","is_error":true/);
+    expect(again.said).toBe('Made again.');
+    await after.close({ keepData: true });
+  });
+});
+
+it('C 38 messages that come at the same time run one after the other, and none is lost', async () => {
+  const prompts = ['first', 'second', 'third', 'fourth'].map((word) => `${word} at once`);
+  let [running, most] = [0, 0];
+  for (const prompt of prompts) {
+    server.plays(prompt, (run) => {
+      running += 1;
+      most = Math.max(most, running);
+      setImmediate(() => {
+        running -= 1;
+        run.answer(`to ${prompt}`);
+      });
+    });
+  }
+  const answers = await Promise.all(prompts.map((prompt) => server.post(ask(prompt), thread('at once'))));
+  expect(answers.map(({ body }) => (body as { content: { text: string }[] }).content[0]?.text)).toEqual(
+    prompts.map((prompt) => `to ${prompt}`),
+  );
+  const runs = prompts.flatMap((prompt) => server.harness.runsOf(prompt));
+  expect(new Set(runs.map((run) => run.turn.turnsBefore))).toEqual(new Set([0, 1, 2, 3]));
+  expect(most).toBe(1);
+});
+
+it('C 39 many calls of the same tool at once are shown as many, each with its own result', async () => {
+  const ids = Array.from({ length: 20 }, (_, index) => `call${index}`);
+  const { message } = await server.answer('twenty at once', (run) =>
+    run.end(
+      ...ids.map((id) => ({ type: 'tool-call', id, name: 'Bash', server: 'agent', input: { command: 'ls' } }) as const),
+      ...ids
+        .toReversed()
+        .map((id) => ({ type: 'tool-result', id, content: [{ type: 'text', text: id }], isError: false }) as const),
+    ),
+  );
+  const calls = message.content.flatMap((block) => (block.type === 'mcp_tool_use' ? [block.id] : []));
+  const results = message.content.flatMap((block) =>
+    block.type === 'mcp_tool_result' ? [[block.tool_use_id, block.content[0]?.text]] : [],
+  );
+  expect(calls).toEqual(ids.map((id) => `mcptoolu_${id}`));
+  expect(results).toEqual(ids.toReversed().map((id) => [`mcptoolu_${id}`, id]));
+});
+
+describe('an agent that falls silent', () => {
+  it('C 44 is stopped and resumed, but left alone while a tool runs', async () => {
+    const { stream, run } = await server.held('long tool');
+    run.say({ type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'make' } });
+    await stream.sees('mcp_tool_use');
+    const { stream: beside } = await server.held('silent beside it');
+    skipAhead(1_200_000);
+    // What is silent without a tool has been noticed by then, so the other has been looked at as well.
+    (await server.harness.run('silent beside it', 2)).end();
+    await beside.done();
+    expect(server.harness.runsOf('long tool')).toHaveLength(1);
+    run.say({ type: 'tool-result', id: 't', content: [], isError: false });
+    await stream.sees('mcp_tool_result');
+    skipAhead(2_400_000);
+    const second = await server.harness.run('long tool', 2);
+    expect([run.died, second.turn.attempt]).toEqual([true, 2]);
+    second.end(...textBlock('made'));
+    await stream.done();
+    expect(server.harness.runsOf('long tool')).toHaveLength(2);
+    expect(checkGrammar(stream.events)).toEqual([]);
+  });
+});
+
+it('C 46 a request for a title neither waits for its session’s turn, nor is one', async () => {
+  const session = { ...CLAUDE_CODE, 'x-claude-code-session-id': 'titled' };
+  const { stream, run } = await server.held('the work', ask('the work', { tools: [{ name: 'Bash' }] }), session);
+  const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
+  const title = await server.post(ask('the work', { tools: [], output_config: { format } }), session).expect(200);
+  expect(title.text).toContain(String.raw`{\"title\":\"the work\"}`);
+  run.answer('done');
+  await stream.done();
+  expect(server.harness.runsOf('the work')).toHaveLength(1);
+});
+
+it('C 47 an agent’s own tool is never a call that its caller would run, by whatever name', async () => {
+  for (const form of ['mcp', 'server', 'text', 'none']) {
+    const { stream, whole } = await server.answer(
+      `work as ${form}`,
+      (run) =>
+        run.end(
+          { type: 'tool-call', id: 'toolu_1', name: 'Bash', server: 'agent', input: { command: 'rm -rf /' } },
+          { type: 'tool-result', id: 'toolu_1', content: [], isError: true },
+          ...textBlock('It was refused.'),
+        ),
+      { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] },
+      { ...CLAUDE_CODE, 'x-chiron-tool-blocks': form },
+    );
+    expect(stream.text + whole.text).not.toMatch(/"type":"tool_use"|"stop_reason":"tool_use"/);
+  }
+});
+
+describe('a server without keys', () => {
+  it('C 48 answers programs on its own machine only, and does not start for others', async () => {
+    await server.post(ask('from here')).expect(200);
+    for (const headers of [
+      { host: 'chiron.example.com' },
+      { origin: 'https://example.com' },
+      { 'sec-fetch-site': 'cross-site' },
+    ]) {
+      expectError(await server.post(ask('from a web page'), headers), 403, 'permission_error');
+    }
+    expect(server.harness.runsOf('from a web page')).toEqual([]);
+    expect(() => readConfig({ HOST: '0.0.0.0' })).toThrow(ConfigurationError);
+  });
+});
+
+it('C 49 a long silence is bridged by more than pings, and what a caller gave up on goes on once', async () => {
+  const { stream, run } = await server.held('long silence', server.conversation('long silence'));
+  run.say({ type: 'text-delta', id: 'a', text: 'open' });
+  await stream.sees('open');
+  skipAhead(31_000);
+  await stream.sees('"text_delta","text":""');
+  stream.leave();
+  vi.restoreAllMocks();
+  const again = server.open(server.conversation('long silence', { stream: true }), thread('long silence'));
+  await again.sees('open');
+  run.end();
+  await again.done();
+  expect(again.messageId).toBe(stream.messageId);
+  expect(server.harness.runsOf('long silence')).toHaveLength(1);
+});
+
+describe('the events of a thread', () => {
+  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' });
+  const shared = new ConformanceServer({ apiKeys });
+  const path = (rest = '') => `${shared.url}/api/session/${encodeURIComponent('test:events')}${rest}`;
+  const ONE = { 'x-api-key': 'key-one' };
+  const read = (query: string, headers = {}) => SessionReader.open(path(`/events${query}`), { ...ONE, ...headers });
+
+  it('C 50 are numbered and kept: a reader that was cut goes on after its last one, and the state says what is', async () => {
+    shared.waits('in pieces');
+    const answer = shared.open(ask('in pieces'), { ...ONE, ...thread('events') });
+    const run = await shared.harness.run('in pieces');
+    run.say(...textBlock('one ', 'a'));
+    const first = await read('').sees('"delta":"one "');
+    first.leave();
+    await eventually(() => first.closed).toBe(true);
+    run.end(...textBlock('two', 'b'));
+    await answer.done();
+    const last = String(first.ids.at(-1));
+    for (const rest of [read(`?after_event_id=${last}`), read('', { 'last-event-id': last })]) {
+      await rest.sees('"result_text"');
+      expect(rest.said).toBe('two');
+      expect(Math.min(...rest.ids)).toBeGreaterThan(Number(last));
+      rest.leave();
+    }
+    const { body } = await supertest(shared.url).get(path().slice(shared.url.length)).set(ONE).expect(200);
+    expect(body).toMatchObject({ status: 'idle' });
+  });
+
+  it('C 51 are shown by whose they are, and not by their number or their thread’s name', async () => {
+    const other = SessionReader.open(path('/events?after_event_id=0'), { 'x-api-key': 'key-two' });
+    await other.done();
+    expect([other.status, other.text]).toEqual([404, expect.not.stringContaining('one')]);
+    expectError(await shared.post(ask('hi'), {}), 401, 'authentication_error');
+    const cancel = supertest(shared.url).post(`/v1/messages/${idOf(await shared.post(ask('mine'), ONE))}/cancel`);
+    expectError(await cancel.set('x-api-key', 'key-two'), 404, 'not_found_error');
+  });
+});

@@ -1,0 +1,108 @@
+// C 1 to 9: usage and context.
+import supertest from 'supertest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { skipAhead } from '../support/clock.js';
+import { ask, thread } from '../support/requests.js';
+import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
+import { codexRecording } from './support/recordings.js';
+import { ConformanceServer } from './support/server.js';
+
+const server = new ConformanceServer();
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const USAGE_OF_CALL = { input_tokens: 12, cache_read_input_tokens: 100, cache_creation_input_tokens: 7 };
+
+it('C 1 message_start has the input of the model call that it begins', async () => {
+  const { events } = await server.answer('known input', (run) => run.answer('hi'));
+  expect(events[0]).toMatchObject({ message: { usage: { ...USAGE_OF_CALL, output_tokens: 0 } } });
+});
+
+it('C 1 message_start of a slow turn has the context of the thread so far', async () => {
+  await server.post(ask('context 1'), thread('context')).expect(200);
+  const { stream, run } = await server.held('context 2', ask('context 2'), thread('context'));
+  skipAhead(1100);
+  await stream.sees('message_start');
+  expect(stream.events[0]).toMatchObject({ message: { usage: { ...USAGE_OF_CALL, output_tokens: 0 } } });
+  run.end();
+  await stream.done();
+});
+
+it('C 2 the counters of the cache are in the stream, at its start and at its end', async () => {
+  const { events } = await server.answer('cached', (run) => run.answer('hi'));
+  expect(events[0]).toMatchObject({ message: { usage: { ...USAGE_OF_CALL, cache_creation: null } } });
+  expect(events.at(-2)).toMatchObject({ usage: { ...USAGE_OF_CALL, cache_creation: null } });
+});
+
+it('C 3 message_delta waits for the usage, however long before the text was whole', async () => {
+  const { stream, run } = await server.held('late usage');
+  run.say({ type: 'model-call-start', model: 'm', usage: CALL_USAGE }, ...textBlock('all said'));
+  await stream.sees('content_block_stop');
+  expect(stream.types).not.toContain('message_delta');
+  run.say({ type: 'model-call-end', model: 'm', usage: { ...CALL_USAGE, outputTokens: 77 } });
+  run.end();
+  await stream.done();
+  expect(stream.events.at(-2)).toMatchObject({ type: 'message_delta', usage: { ...USAGE_OF_CALL, output_tokens: 77 } });
+});
+
+it('C 4 input_tokens leaves out what was cached, also of Codex, which counts it in', async () => {
+  // The recording says 400 input tokens, 300 of them cached.
+  const { message } = await server.answer('as Codex counts', (run) => run.finish(codexRecording('codex-text')));
+  expect(message.usage).toMatchObject({ input_tokens: 100, cache_read_input_tokens: 300, output_tokens: 25 });
+});
+
+it('C 5 the last iteration is the context, and the total of the turn is not', async () => {
+  const grown = { ...CALL_USAGE, cacheReadInputTokens: 2000 };
+  const { message } = await server.answer('a turn of three calls', (run) =>
+    run.end(...modelCall([]), ...modelCall([]), ...modelCall(textBlock('done'), grown)),
+  );
+  expect(message.usage.iterations).toHaveLength(3);
+  expect(message.usage.iterations?.at(-1)).toMatchObject({ input_tokens: 12, cache_read_input_tokens: 2000 });
+  expect(message.usage.cache_read_input_tokens).toBe(2200);
+});
+
+it.each(['claude-opus-5-5[1m]', 'claude-sonnet-5-5'])(
+  'C 6 a model is called by the name that the caller gave it, by which clients know its window: %s',
+  async (model) => {
+    const { message } = await server.answer(`called ${model}`, (run) => run.answer('hi'), { model });
+    expect(message.model).toBe(model);
+  },
+);
+
+describe('POST /v1/messages/count_tokens', () => {
+  const FOO = { model: 'claude-opus-5-5', messages: [{ role: 'user', content: 'foo' }] };
+  const count = async (url: string, body: object): Promise<number> => {
+    const response = await supertest(url).post('/v1/messages/count_tokens').send(body).expect(200);
+    return (response.body as { readonly input_tokens: number }).input_tokens;
+  };
+
+  it('C 7 count_tokens is there, and asks no agent', async () => {
+    const runs = server.harness.runs.length;
+    expect(await count(server.url, FOO)).toBeGreaterThan(0);
+    expect(server.harness.runs).toHaveLength(runs);
+  });
+
+  it('C 8 count_tokens counts the system prompt and the tools', async () => {
+    const plain = await count(server.url, FOO);
+    const tools = (times: number) => ({
+      tools: [{ name: 'look', description: 'looks '.repeat(times), input_schema: { type: 'object' } }],
+    });
+    const short = await count(server.url, { ...FOO, ...tools(1) });
+    expect(short).toBeGreaterThan(plain);
+    expect(await count(server.url, { ...FOO, ...tools(200) })).toBeGreaterThan(short + 100);
+    expect(await count(server.url, { ...FOO, system: 'be kind '.repeat(100) })).toBeGreaterThan(plain + 100);
+  });
+
+  const full = new ConformanceServer({ maxConcurrentTurns: 1, maxWaitingTurns: 0 });
+
+  it('C 9 a storm of counts is answered, also by a server that has no room for turns', async () => {
+    const { stream, run } = await full.held('the only one');
+    const counts = await Promise.all(Array.from({ length: 50 }, () => count(full.url, FOO)));
+    expect(new Set(counts).size).toBe(1);
+    expect(await full.app.count('turns')).toBe(1);
+    run.end();
+    await stream.done();
+  });
+});

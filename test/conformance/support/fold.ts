@@ -1,0 +1,31 @@
+import type { StreamEvent } from '../../../src/translator/stream-event.js';
+
+/**
+ * A stream as the official SDK folds it: blocks and deltas by their index, the last usage over the first. Written apart from the
+ * server's own folding, so that the two can be compared.
+ */
+export function foldStream(events: readonly StreamEvent[]): Readonly<Record<string, unknown>> {
+  let message: Readonly<Record<string, unknown>> = {};
+  const content: Record<string, unknown>[] = [];
+  for (const event of events) {
+    if (event.type === 'message_start') message = { ...event.message };
+    if (event.type === 'message_delta') {
+      message = { ...message, ...event.delta, context_management: event.context_management, usage: event.usage };
+    }
+    if (event.type === 'content_block_start') content.push({ ...event.content_block });
+    if (event.type === 'content_block_delta') addDelta(content[event.index] ?? {}, event.delta);
+  }
+  return { ...message, content: content.map(withInput) };
+}
+
+function addDelta(block: Record<string, unknown>, delta: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(delta)) {
+    const said = block[name];
+    if (name !== 'type') block[name] = (typeof said === 'string' ? said : '') + value;
+  }
+}
+
+/** A tool's input is the JSON of its deltas. */
+function withInput({ partial_json: json, ...block }: Readonly<Record<string, unknown>>): object {
+  return typeof json === 'string' ? { ...block, input: JSON.parse(json) as unknown } : block;
+}
