@@ -52,11 +52,7 @@ describe('a request beside the conversation', () => {
     ['a summary, without tools', { tools: [] }, {}],
     ['a suggestion, without the field', {}, {}],
     ['a classifier, with another model', { tools: [], model: 'claude-haiku-5-5' }, {}],
-    [
-      'a question with a schema',
-      { ...TOOLS, output_format: undefined, output_config: { format: { type: 'json_schema', schema: {} } } },
-      {},
-    ],
+    ['a question with a schema', { tools: [], output_config: { format: { type: 'json_schema', schema: {} } } }, {}],
     ['a sub-agent', TOOLS, { 'x-claude-code-agent-id': 'a1' }],
     ['one of the background', { tools: [] }, { 'x-app': 'cli-bg' }],
   ];

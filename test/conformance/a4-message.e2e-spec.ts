@@ -72,7 +72,7 @@ describe('usage', () => {
     output_tokens: 5,
     cache_creation_input_tokens: 7,
     cache_read_input_tokens: 100,
-    cache_creation: null,
+    cache_creation: { ephemeral_5m_input_tokens: 7, ephemeral_1h_input_tokens: 0 },
   };
   const REST = { server_tool_use: null, service_tier: 'standard', speed: null, inference_geo: null };
 
