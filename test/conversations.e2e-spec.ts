@@ -36,6 +36,24 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
   });
 
+  it('is known by what its caller was shown of the answers: tools as text, and no more than up to a stop sequence', async () => {
+    const inText = { 'x-chiron-tool-blocks': 'text' };
+    app.harness.onRun = (run) =>
+      run.end(
+        { type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'ls' } },
+        { type: 'tool-result', id: 't', content: [{ type: 'text', text: 'a.txt' }], isError: false },
+        ...textBlock('One file. END More.'),
+      );
+    const stop = { stop_sequences: ['END'] };
+    const first = await post(ask('as text', stop), inText);
+    const { content } = first.body as { readonly content: readonly { readonly text: string }[] };
+    const told = content.map(({ text }) => text).join('');
+    expect(told).toContain('Bash(ls)');
+    expect(told).not.toContain('More');
+    expect(keyOf(await post(converse(['as text', told, 'next'], stop), inText))).toBe(keyOf(first));
+    app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
+  });
+
   it('gets the same answer for the same request, also at the same time, and one turn', async () => {
     await post(ask('again'));
     const body = converse(['again', 'answer to again', 'and again']);

@@ -3,28 +3,22 @@ import type { Response } from 'express';
 import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { expandMessage } from '../translator/expand.js';
-import { asToolCall } from '../translator/answer-tool.js';
-import { present, type Presentation } from '../translator/present.js';
-import { stopAt } from '../translator/stop-sequence.js';
 import type { Message, StreamEvent } from '../translator/stream-event.js';
 import { accumulate, collected, newAccumulation } from '../translator/collect.js';
 import type { OpenedTurn } from '../turns/turn-request.js';
 import { TurnService } from '../turns/turn.service.js';
+import { type AnswerForm, inForm } from './answer-form.js';
 import { remainder } from './remainder.js';
 import { SseWriter } from './sse.js';
 import { StreamClock, type Ticking } from './stream-clock.js';
 import { WaitingJson } from './waiting-json.js';
 
 /** How a caller wants its answer. */
-export interface AnswerOptions {
+export interface AnswerOptions extends AnswerForm {
   /** The text that the caller already has of it. */
   readonly received: string | undefined;
   /** Whether the caller gives up after 300 s, however much it is told to wait: Claude Code 2.1.330, not streaming. */
   readonly isImpatient: boolean;
-  readonly presentation: Presentation;
-  readonly stopSequences: readonly string[];
-  /** The caller's tool that wants the answer as its input. */
-  readonly answerTool: string | undefined;
 }
 
 /** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
@@ -87,7 +81,7 @@ export class AnswerService {
   private shown(
     message$: Observable<readonly StreamEvent[]>,
     opened: OpenedTurn,
-    { stopSequences, answerTool, presentation, received }: AnswerOptions,
+    options: AnswerOptions,
   ): Observable<readonly StreamEvent[]> {
     const stop = (): void => {
       this.turns.stop(opened).catch((error: unknown) => {
@@ -95,12 +89,7 @@ export class AnswerService {
       });
     };
     // What the caller has received it has received in the form of its presentation.
-    return message$.pipe(
-      stopAt(stopSequences, stop),
-      asToolCall(answerTool),
-      present(presentation),
-      remainder(received),
-    );
+    return message$.pipe(inForm(options, stop), remainder(options.received));
   }
 
   /** Reads the turn to its end, as long as its caller is there. False when it has left. */

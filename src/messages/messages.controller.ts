@@ -50,6 +50,7 @@ export class MessagesController {
       callerSystem: this.config.callerSystem,
       isSideRequest: clues.isSideRequest,
       after: answered?.conversationKey,
+      form: options,
     });
     const opened = await this.turns.open({
       ...asked,

@@ -7,7 +7,12 @@ import { askedTurn, threadClues } from './turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
 
-const APPEND = { callerSystem: 'append', isSideRequest: false, after: undefined } as const;
+const FORM = {
+  presentation: { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' },
+  stopSequences: [],
+  answerTool: undefined,
+} as const;
+const APPEND = { callerSystem: 'append', isSideRequest: false, after: undefined, form: FORM } as const;
 
 /** A request as far as it is looked at: its headers. */
 function http(headers: Readonly<Record<string, string>> = {}): Request {
@@ -98,9 +103,9 @@ describe('the turn that a request asks for', () => {
   it('holds the conversation and the request’s own system prompt when it is beside the conversation', () => {
     const { messages, system } = recorded('side-recap').body;
     const asked = askedTurn(http(CLAUDE_CODE), body({ messages, system }), {
+      ...APPEND,
       callerSystem: 'ignore',
       isSideRequest: true,
-      after: undefined,
     });
     expect(asked.prompt).toEqual(sidePrompt(messages));
     expect(asked.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);

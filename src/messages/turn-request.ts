@@ -8,6 +8,7 @@ import { badRequest } from '../translator/anthropic.exception.js';
 import { conversationKeys, repaired, tellsOfInterruption, turnKey } from '../turns/canonical.js';
 import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
+import { type AnswerForm, contentInForm } from './answer-form.js';
 import type { AnswerOptions } from './answer.service.js';
 import { modeNote } from './caller-markup.js';
 import { answerTool, outputSchema } from './output-schema.js';
@@ -75,6 +76,8 @@ export interface RequestPlace {
   readonly isSideRequest: boolean;
   /** The key of the conversation that the request goes on with; `undefined` when it holds the whole of it. */
   readonly after: string | undefined;
+  /** The form in which it wants its answer, and had the ones before. */
+  readonly form: AnswerForm;
 }
 
 /**
@@ -83,7 +86,7 @@ export interface RequestPlace {
  * @throws AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
 export function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): AskedTurn {
-  const { after, isSideRequest: isSide, callerSystem } = place;
+  const { after, isSideRequest: isSide, callerSystem, form } = place;
   const caller = requestCaller(http);
   const schema = outputSchema(body) ?? answerTool(body, caller)?.schema;
   const { messages, received } = repaired(body.messages);
@@ -101,7 +104,7 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys, messages),
+    history: historyOf(keys, messages, form),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
@@ -112,10 +115,15 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[], messages: readonly unknown[]): AskedTurn['history'] {
+function historyOf(keys: readonly string[], messages: readonly unknown[], form: AnswerForm): AskedTurn['history'] {
   const [asked, answered] = keys.slice(-3, -1);
   if (asked === undefined || answered === undefined) return undefined;
-  return { asked, answered, told: () => historyTold(messages) };
+  return {
+    asked,
+    answered,
+    told: () => historyTold(messages),
+    shown: (message) => contentInForm(message, form),
+  };
 }
 
 /** A user's id may be a name or an address, which nobody needs to read in the store. */

@@ -4,7 +4,7 @@ import type { Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { answeredKey, turnKey } from './canonical.js';
 import type { Answered } from './message-threads.js';
-import type { TurnRequest } from './turn-request.js';
+import type { ToldHistory, TurnRequest } from './turn-request.js';
 
 /**
  * Finds the thread of a caller that names none and sends the whole conversation each time, as most programs do: by what was said
@@ -24,7 +24,7 @@ export class KnownConversations {
     for (const key of new Set([history.asked, turnKey(history.asked, request.outputSchema)])) {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const thread = await this.threads.byId(turn.threadId);
-        if (thread === undefined || !isOf(request, thread) || !answers(turn, history.answered)) continue;
+        if (thread === undefined || !isOf(request, thread) || !answers(turn, history)) continue;
         const { sequence } = turn;
         return {
           threadKey: thread.key,
@@ -52,6 +52,8 @@ export function isOf(request: TurnRequest, thread: Thread): boolean {
   );
 }
 
-function answers(turn: Turn, conversationKey: string): boolean {
-  return turn.message !== undefined && answeredKey(turn.requestKey, turn.message.content) === conversationKey;
+function answers({ requestKey, message }: Turn, { answered, shown }: ToldHistory): boolean {
+  if (message === undefined) return false;
+  // Nearly all callers tell an answer as it is; others what they were shown of it.
+  return answeredKey(requestKey, message.content) === answered || answeredKey(requestKey, shown(message)) === answered;
 }

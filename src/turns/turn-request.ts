@@ -2,6 +2,7 @@ import type { JsonObject } from '../harness/harness-event.js';
 import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
+import type { Message } from '../translator/stream-event.js';
 import type { SameRequest } from './attach.js';
 import type { Answered } from './message-threads.js';
 
@@ -39,6 +40,8 @@ export interface ToldHistory {
   readonly asked: string;
   /** The same with its answer. */
   readonly answered: string;
+  /** The content of an answer as this caller was shown it, which it may tell in that form. */
+  readonly shown: (message: Message) => Message['content'];
   /** The conversation for an agent that was not there. */
   readonly told: () => Prompt;
 }

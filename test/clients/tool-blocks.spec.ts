@@ -40,10 +40,6 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     await removeFolders();
   });
 
-  /** Tools that are told as text come back as words of the agent, which it never said: only then the conversation needs a name. */
-  const threadOf = (client: string): Record<string, string> =>
-    form === 'text' ? { 'x-chiron-thread-key': `api:${client}` } : {};
-
   it.each(SDKS)('are the same blocks for every call of @anthropic-ai/sdk $version', async ({ packageName }) => {
     const { Anthropic } = await loadSdk(packageName);
     const { messages, beta } = new Anthropic({ baseURL: server.url, apiKey: 'any', maxRetries: 0 });
@@ -67,14 +63,13 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     expect(parts.filter(({ type }) => type === 'error')).toEqual([]);
     for (const said of [whole.text, await streamed.text]) expect(said).toEqual(text);
     const prompt = `${PROMPT} # to the Vercel AI SDK`;
-    const headers = threadOf('ai-sdk');
-    const first = await generateText({ model, prompt, headers });
+    const first = await generateText({ model, prompt });
     const messages = [
       { role: 'user' as const, content: prompt },
       ...first.response.messages,
       { role: 'user' as const, content: AGAIN },
     ];
-    expect((await generateText({ model, messages, headers })).text).toContain(SECOND);
+    expect((await generateText({ model, messages })).text).toContain(SECOND);
   });
 
   it('are taken by LangChain, and do not keep it from going on', async () => {
@@ -82,10 +77,9 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     const streamed = (await all(await model.stream(PROMPT))).reduce((before, chunk) => before.concat(chunk));
     expect(streamed.text).toEqual(text);
     const prompt = `${PROMPT} # to LangChain`;
-    const headers = threadOf('langchain');
-    const first = await model.invoke(prompt, { headers });
+    const first = await model.invoke(prompt);
     expect(first.text).toEqual(text);
-    const second = await model.invoke([new HumanMessage(prompt), first, new HumanMessage(AGAIN)], { headers });
+    const second = await model.invoke([new HumanMessage(prompt), first, new HumanMessage(AGAIN)]);
     expect(second.text).toContain(SECOND);
   });
 
