@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer';
 import { parentPort } from 'node:worker_threads';
 import { ask } from './client.mjs';
 
-parentPort.on('message', async ({ port, bytes }) => {
-  parentPort.postMessage(await ask(port, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+parentPort.on('message', ({ port, bytes }) => {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  void ask(port, body).then((answer) => parentPort.postMessage(answer));
 });

@@ -2,6 +2,7 @@
 // threads and messages are, as ever.
 import { DatabaseSync } from 'node:sqlite';
 
+// oxlint-disable-next-line typescript/unbound-method -- called with its database below
 const prepare = DatabaseSync.prototype.prepare;
 
 DatabaseSync.prototype.prepare = function prepareWithoutEvents(sql) {

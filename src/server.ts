@@ -47,19 +47,28 @@ export function configure(app: NestExpressApplication): void {
   app.disable('etag');
   setUpOpenApi(app);
   const server: Server = app.getHttpServer();
+  // An expectation that nobody knows is ignored, as are unknown headers; Node by itself refuses it without a word.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   // Bytes that are not HTTP never reach Nest; their sender gets the same kind of answer all the same.
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+  server.on('clientError', (error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket) => {
+    // While a request is answered on the connection, the sender would take a refusal for the answer, or for a part of it.
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
       socket.destroy();
       return;
     }
     const id = newRequestId();
     const refusal = refusalOf(error.code);
     const body = errorEnvelope({ type: refusal.type, message: refusal.message }, id);
+    const isHead = error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
     socket.end(
-      `HTTP/1.1 ${refusal.status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `HTTP/1.1 ${refusal.status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${isHead ? '' : body}`,
     );
   });
+}
+
+/** Whether a request on this connection has not got the whole of its answer: Node keeps the response that is under way with the socket. */
+function isAnswering(socket: Socket): boolean {
+  return (Reflect.get(socket, '_httpMessage') ?? null) !== null;
 }
 
 /** What a sender is told whose bytes Node could not make a request of. */

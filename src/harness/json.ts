@@ -1,5 +1,23 @@
 import type { JsonObject, JsonValue } from './harness-event.js';
 
+/** An escape that may stand for U+0000, or for half a character. */
+const DOUBTFUL = /\\u(?:0000|[Dd][89A-Fa-f])/;
+/** An escaped backslash, whose second half escapes nothing; a whole character in two escapes; or one that stands for no character. */
+const ESCAPES =
+  /\\\\|\\u[Dd][89ABab][\dA-Fa-f]{2}\\u[Dd][C-Fc-f][\dA-Fa-f]{2}|\\u(?:0000|[Dd][89A-Fa-f][\dA-Fa-f]{2})/g;
+/** The length of such an escape alone: `\uXXXX`. */
+const ONE_ESCAPE = 6;
+
+/**
+ * JSON text whose strings hold only characters that everybody can take: U+FFFD stands for U+0000, which no program's arguments and
+ * no text of PostgreSQL can hold, and for half a character, as of a text that was cut in the middle of one, which a model's API refuses
+ * for as long as it is part of the conversation.
+ */
+export function mendedJson(text: string): string {
+  if (!DOUBTFUL.test(text)) return text;
+  return text.replaceAll(ESCAPES, (escape) => (escape.length === ONE_ESCAPE ? String.raw`\ufffd` : escape));
+}
+
 /** The value that a line holds, or `undefined` when it is not a JSON object. */
 export function parseObject(line: string): JsonObject | undefined {
   try {

@@ -73,7 +73,8 @@ export class AnswerService {
       new SseWriter(response).write(expandMessage(message));
       response.end();
     } else {
-      response.json(message);
+      // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
+      response.type('json').send(Buffer.from(JSON.stringify(message)));
     }
   }
 

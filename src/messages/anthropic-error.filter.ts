@@ -17,6 +17,10 @@ export function errorReply(thrown: unknown): ErrorReply {
   if (thrown instanceof HttpException && thrown.getStatus() === 404) {
     return new AnthropicException('not_found_error', 'There is no such route.');
   }
+  if (thrown instanceof HttpException && thrown.getStatus() === 400) {
+    // Nest's own, and its message quotes the path; every other refusal is an AnthropicException.
+    return new AnthropicException('invalid_request_error', 'The path of the request cannot be decoded.');
+  }
   if (thrown instanceof HttpException && thrown.getStatus() < 500) {
     return new AnthropicException('invalid_request_error', thrown.message, { status: thrown.getStatus() });
   }

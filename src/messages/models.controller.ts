@@ -1,7 +1,7 @@
 import { All, Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import { ModelCatalog } from '../harness/model-catalog.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { AnthropicException, quote } from '../translator/anthropic.exception.js';
 import { type ModelInfo, modelInfo } from './model-info.js';
 import { type Page, pageOf, pageQuery, wantsActive } from './model-page.js';
 import { ListModelsDocs, RetrieveModelDocs } from './models.docs.js';
@@ -24,7 +24,7 @@ export class ModelsController {
   @RetrieveModelDocs()
   retrieve(@Param('id') id: string): ModelInfo {
     const model = this.catalog.find(id);
-    if (model === undefined) throw new AnthropicException('not_found_error', `model: ${id}`);
+    if (model === undefined) throw new AnthropicException('not_found_error', `model: ${quote(id)}`);
     return modelInfo(model);
   }
 

@@ -1,9 +1,9 @@
-import { Validator } from '@cfworker/json-schema';
-import type { JsonObject } from '../harness/harness-event.js';
+import type { JsonObject, JsonValue } from '../harness/harness-event.js';
 import { isJsonObject } from '../harness/json.js';
 import type { Caller } from '../threads/caller.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
+import { checkSchema } from '../turns/check-schema.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 
 /**
@@ -22,7 +22,8 @@ export function outputSchema(body: CreateMessageDto): JsonObject | undefined {
   if (!isObject(format) || format['type'] !== 'json_schema') throw badRequest(`${path}.type: must be "json_schema"`);
   const { schema } = format;
   if (!isJsonObject(schema)) throw badRequest(`${path}.schema: must be a JSON Schema`);
-  if (!isUsable(schema)) throw badRequest(`${path}.schema: refers to a part that it does not have`);
+  if (!isUsable(schema))
+    throw badRequest(`${path}.schema: refers to a part that it does not have, or holds a pattern that is none`);
   return schema;
 }
 
@@ -60,13 +61,28 @@ function toolOf(tool: unknown): readonly AnswerTool[] {
   return typeof name === 'string' && isJsonObject(schema) && isUsable(schema) ? [{ name, schema }] : [];
 }
 
-/** References and such are looked up when something is checked. */
+/** References and such are looked up when something is checked, patterns only when there is a text to be checked. */
 function isUsable(schema: JsonObject): boolean {
+  return hasOnlyPatterns(schema) && checkSchema(schema, null).kind !== 'unusable';
+}
+
+/** Whether everything that stands for a pattern is one. */
+function hasOnlyPatterns(value: JsonValue): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (!isJsonObject(value)) return value.every(hasOnlyPatterns);
+  const { pattern, patternProperties } = value;
+  const patterns = [
+    ...(typeof pattern === 'string' ? [pattern] : []),
+    ...(isJsonObject(patternProperties) ? Object.keys(patternProperties) : []),
+  ];
+  return patterns.every(isPattern) && Object.values(value).every(hasOnlyPatterns);
+}
+
+function isPattern(text: string): boolean {
   try {
-    new Validator(schema, '2020-12').validate(null);
-    return true;
+    return new RegExp(text, 'u') instanceof RegExp;
   } catch {
-    // The library says what it stumbled on, with nothing that a caller could use.
+    // What is wrong with it the caller can find out better than we could say.
     return false;
   }
 }

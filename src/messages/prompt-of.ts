@@ -115,12 +115,16 @@ function promptBlock(block: unknown, path: string, read: Reading): readonly Prom
       // No tool is ever left to the caller, so a result can only be of a call that it made by itself: the agent reads it.
       return textBlock(
         read(
-          `[result of the caller's tool call ${String(block['tool_use_id'])}]\n${textsOf(block['content']).join('\n')}`,
+          `[result of the caller's tool call ${callName(block['tool_use_id'])}]\n${textsOf(block['content']).join('\n')}`,
         ),
       );
     default:
       throw badRequest(`${path}.type: is not a kind of content that this server can hand to an agent`);
   }
+}
+
+function callName(id: unknown): string {
+  return typeof id === 'string' ? id : 'without an id';
 }
 
 function textBlock(text: string): readonly PromptBlock[] {

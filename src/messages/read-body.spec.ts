@@ -1,8 +1,21 @@
 import { createServer, request } from 'node:http';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Transform } from 'node:stream';
+import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
 import { MAX_BODY_BYTES, readJsonBody } from './read-body.js';
+
+const decoders = vi.hoisted((): Transform[] => []);
+
+vi.mock('node:zlib', async (original) => {
+  const zlib = await original<typeof import('node:zlib')>();
+  const createBrotliDecompress: typeof zlib.createBrotliDecompress = (options) => {
+    const decoder = zlib.createBrotliDecompress(options);
+    decoders.push(decoder);
+    return decoder;
+  };
+  return { ...zlib, createBrotliDecompress };
+});
 
 interface Read {
   readonly value?: unknown;
@@ -70,6 +83,19 @@ describe('a body', () => {
     const outgoing = send(['{'], { 'content-length': String(MAX_BODY_BYTES + 1) });
     await eventually(() => reads).toEqual([{ status: 413 }]);
     outgoing.destroy();
+  });
+
+  it('whose few bytes would unpack to very many is unpacked up to the limit, and no further', async () => {
+    const packed = brotliCompressSync(Buffer.alloc(256 * 1024 * 1024), {
+      params: { [constants.BROTLI_PARAM_QUALITY]: 1 },
+    });
+    expect(await read([packed], { 'content-encoding': 'br' })).toEqual({ status: 413 });
+    expect(decoders.map(({ destroyed }) => destroyed)).toEqual([true]);
+  });
+
+  it.each([255, 257])('may be nested up to 256 deep: %i', async (depth) => {
+    const nested = `${'{"a":'.repeat(depth)}"${'['.repeat(1000)}"${'}'.repeat(depth)}`;
+    expect((await read([nested]))?.status).toBe(depth <= 256 ? undefined : 400);
   });
 
   it.each([

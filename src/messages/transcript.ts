@@ -1,5 +1,5 @@
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
-import { isObject } from '../turns/canonical.js';
+import { isObject, nameOf } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
 import { lastUserMessage, promptBlocks, textsOf, verbatim } from './prompt-of.js';
 
@@ -29,21 +29,21 @@ export class Transcript {
   }
 
   private tellBlock(role: Role, block: Fields): void {
-    const type = String(block['type']);
+    const type = nameOf(block['type']);
     if (type === 'text') {
-      this.say(role, String(block['text']));
+      this.say(role, nameOf(block['text']));
     } else if (type === 'image' || type === 'document') {
       this.show(block, type);
     } else if (type.endsWith('tool_use')) {
-      const name = String(block['name']);
-      this.#tools.set(String(block['id']), name);
+      const name = nameOf(block['name']);
+      this.#tools.set(nameOf(block['id']), name);
       this.add('tool_call', name, JSON.stringify(block['input'] ?? {}));
     } else if (type.endsWith('tool_result')) {
       const said = textsOf(block['content'])
         .map(withoutReminders)
         .filter((part) => part !== '')
         .join('\n');
-      this.add('tool_result', this.#tools.get(String(block['tool_use_id'])), said);
+      this.add('tool_result', this.#tools.get(nameOf(block['tool_use_id'])), said);
     }
     // Anything else is thinking, or a kind of block that is not told in words.
   }

@@ -7,6 +7,6 @@ export function cursorText({ updatedAt, id }: ThreadCursor): string {
 
 /** The place that a cursor names, or `undefined` for a text that is none. */
 export function cursorOf(text: string): ThreadCursor | undefined {
-  const [, updatedAt, id] = /^(\d{1,15}):(.+)$/.exec(Buffer.from(text, 'base64url').toString('utf8')) ?? [];
+  const [, updatedAt, id] = /^(\d{1,15}):([\w-]+)$/.exec(Buffer.from(text, 'base64url').toString('utf8')) ?? [];
   return updatedAt === undefined || id === undefined ? undefined : { updatedAt: Number(updatedAt), id };
 }

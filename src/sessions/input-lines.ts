@@ -1,5 +1,5 @@
 import type { JsonObject } from '../harness/harness-event.js';
-import { isJsonObject, objectOf, parseObject, stringOf } from '../harness/json.js';
+import { isJsonObject, mendedJson, objectOf, parseObject, stringOf } from '../harness/json.js';
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
 
@@ -17,7 +17,7 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
  * `attachment.chunk` lines put in. A line that is not a JSON object is text. Never empty.
  */
 export function promptOfLines(lines: readonly string[]): Prompt {
-  const parsed = lines.map((line) => parseObject(line) ?? { type: 'user', text: line });
+  const parsed = lines.map((line) => parseObject(mendedJson(line)) ?? { type: 'user', text: line });
   const staged = stagedAttachments(parsed);
   const blocks = parsed.flatMap((line) => (isUserLine(line) ? userContent(line, staged) : []));
   return blocks.length === 0 ? [{ type: 'text', text: EMPTY_INPUT }] : blocks;

@@ -35,6 +35,11 @@ export async function streamSessionEvents(
   if (response.destroyed) return;
   response.writeHead(200, HEADERS);
   response.flushHeaders();
+  if (response.req.method === 'HEAD') {
+    // The headers are the whole answer; without its end the connection would wait for it for ever.
+    response.end();
+    return;
+  }
   const flow: Flow = { isOpen: () => !response.writableNeedDrain, opened$: fromEvent(response, 'drain') };
   const timer = setInterval(() => {
     if (flow.isOpen()) response.write(COMMENT);

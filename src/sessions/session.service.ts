@@ -6,6 +6,7 @@ import type { Prompt } from '../harness/prompt.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
+import { quote } from '../translator/anthropic.exception.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import type { CreateSessionDto } from './dto/create-session.dto.js';
@@ -40,7 +41,7 @@ export class SessionService {
   async turn(thread: Thread, id: string): Promise<Turn> {
     const turnId = turnIdOf(id);
     const turn = turnId === undefined ? await this.turns.byMessageId(id) : await this.turns.byId(turnId);
-    if (turn?.threadId !== thread.id) throw new SessionException(404, `execution not found: ${id}`);
+    if (turn?.threadId !== thread.id) throw new SessionException(404, `execution not found: ${quote(id)}`);
     return turn;
   }
 

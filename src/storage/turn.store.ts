@@ -164,6 +164,8 @@ export class TurnStore {
   }
 
   async byMessageId(messageId: string): Promise<Turn | undefined> {
+    // A caller may ask for any text, and PostgreSQL refuses one with U+0000 in it.
+    if (messageId.includes('\u0000')) return undefined;
     return turnOrUndefined(await this.#turns().where('message_id', '=', messageId).executeTakeFirst());
   }
 

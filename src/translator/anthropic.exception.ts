@@ -41,6 +41,14 @@ export function agentError(error: AnthropicErrorObject): AnthropicException {
   return new AnthropicException(error.type, error.message);
 }
 
+/** Longest part of a caller's own text that is told back to it, in characters: a name, not a whole request. */
+const LONGEST_QUOTE = 200;
+
+/** A text of the caller's, as it may stand in a message to it. */
+export function quote(text: string): string {
+  return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE - 1)}…`;
+}
+
 /** The caller's request is wrong. */
 export function badRequest(message: string): AnthropicException {
   return new AnthropicException('invalid_request_error', message);

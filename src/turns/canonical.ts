@@ -146,10 +146,10 @@ function canonicalBlock(block: Fields, parts: PartsHash, speaker: 'user' | 'assi
       if (typeof block['text'] === 'string') canonicalText(block['text'], parts, speaker);
       return;
     case 'tool_use':
-      parts.push(`\u0002call ${String(block['id'])} ${String(block['name'])}`, JSON.stringify(block['input'] ?? null));
+      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`, JSON.stringify(block['input'] ?? null));
       return;
     case 'tool_result':
-      parts.push(`\u0002result ${String(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
+      parts.push(`\u0002result ${nameOf(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
       canonicalContent(block, parts, speaker);
       return;
     case 'image':
@@ -162,6 +162,11 @@ function canonicalBlock(block: Fields, parts: PartsHash, speaker: 'user' | 'assi
       // Thinking and the blocks of inner tools: callers may or may not send them back.
       return;
   }
+}
+
+/** What should be a name, as text, whatever it is. `String` throws for an object that calls something else its `toString`. */
+export function nameOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function canonicalText(text: string, parts: PartsHash, speaker: 'user' | 'assistant'): void {

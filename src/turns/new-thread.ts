@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { HarnessChoice } from '../harness/choose-harness.js';
 import type { JsonObject } from '../harness/harness-event.js';
 import type { NewThread } from '../storage/thread.store.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { AnthropicException, quote } from '../translator/anthropic.exception.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**
@@ -12,7 +12,7 @@ import type { TurnRequest } from './turn-request.js';
  */
 export function newThread(request: TurnRequest, choice: HarnessChoice | undefined): NewThread {
   if (choice === undefined) {
-    const message = `model: ${request.model} names nothing that this server has; GET /v1/models lists what it has`;
+    const message = `model: ${quote(request.model)} names nothing that this server has; GET /v1/models lists what it has`;
     throw new AnthropicException('not_found_error', message);
   }
   return {

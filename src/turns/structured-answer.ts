@@ -1,5 +1,5 @@
-import { Validator } from '@cfworker/json-schema';
 import type { HarnessEvent, JsonObject } from '../harness/harness-event.js';
+import { checkSchema } from './check-schema.js';
 
 type Events = readonly HarnessEvent[];
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
@@ -92,10 +92,17 @@ function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: HeldText):
 function misfit(answer: string, schema: JsonObject): string | undefined {
   const value = parsed(answer);
   if (value === undefined) return 'The agent’s answer is not JSON, as output_config.format asks.';
-  const { valid, errors } = new Validator(schema, '2020-12').validate(value);
-  if (valid) return undefined;
-  const places = [...new Set(errors.map(({ instanceLocation, keyword }) => `${instanceLocation} (${keyword})`))];
-  return `The agent’s answer does not follow the schema of output_config.format: ${places.slice(-MAX_COMPLAINTS).join(', ')}`;
+  const check = checkSchema(schema, value);
+  switch (check.kind) {
+    case 'fits':
+      return undefined;
+    case 'misfit':
+      return `The agent’s answer does not follow the schema of output_config.format: ${check.places.slice(-MAX_COMPLAINTS).join(', ')}`;
+    case 'unusable':
+      return 'The agent’s answer cannot be checked against the schema of output_config.format.';
+    default:
+      return check satisfies never;
+  }
 }
 
 function parsed(text: string): unknown {

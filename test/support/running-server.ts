@@ -56,10 +56,14 @@ export async function startServer(environment: Readonly<Record<string, string>> 
       child.kill('SIGKILL');
       fail('the server did not get ready');
     }, START_MILLISECONDS);
+    let isReady = false;
     const read = (chunk: string): void => {
       printed += chunk;
+      // Not looked for in all that a busy server prints later, again and again.
+      if (isReady) return;
       const address = /^ {2}address +(\S+)\n/m.exec(printed)?.[1];
       if (address === undefined) return;
+      isReady = true;
       clearTimeout(timer);
       resolve(address);
     };

@@ -41,7 +41,8 @@ export function words(prompt: string, think: boolean, turn: number): Events {
         { type: 'block-end', id: 'thought' },
       ]
     : [];
-  const said = prompt.length > 200 ? `${prompt.slice(0, 200)}…` : prompt;
+  // Not cut in the middle of a character.
+  const said = prompt.length > 200 ? `${prompt.slice(0, 200).replace(/[\uD800-\uDBFF]$/, '')}…` : prompt;
   return [
     ...thought,
     { type: 'text-delta', id: 'answer', text: `This is turn ${turn} of this thread. ` },

@@ -3,25 +3,31 @@ import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../json.js';
 
 /** How deep a schema is followed, as it may refer to itself. */
 const MAX_DEPTH = 12;
+/** How many values a sample has at most, and how long its strings are made: a schema may ask for any number. */
+const MAX_VALUES = 1000;
+const MAX_LENGTH = 10_000;
 
 /**
  * A small value that follows a JSON Schema, for the usual schemas of answers: types, `enum`, `const`, `anyOf`, references within the
  * schema, and lower bounds. `text` is what strings say, as far as they may.
  */
 export function sampleOf(schema: JsonObject, text: string): JsonValue {
-  return sample(schema, { root: schema, text, depth: 0 });
+  return sample(schema, { root: schema, text, depth: 0, budget: { left: MAX_VALUES } });
 }
 
 interface Context {
   readonly root: JsonObject;
   readonly text: string;
   readonly depth: number;
+  /** How many values may still be made. */
+  readonly budget: { left: number };
 }
 
 function sample(value: JsonValue | undefined, context: Context): JsonValue {
   const schema = objectOf(value);
   const inner = { ...context, depth: context.depth + 1 };
-  if (context.depth > MAX_DEPTH) return null;
+  context.budget.left -= 1;
+  if (context.depth > MAX_DEPTH || context.budget.left < 0) return null;
   const { $ref: reference, const: constant } = schema;
   if (typeof reference === 'string') return sample(referred(context.root, reference), inner);
   if (constant !== undefined) return constant;
@@ -38,9 +44,13 @@ function sample(value: JsonValue | undefined, context: Context): JsonValue {
       return Object.fromEntries(properties.map(([name, property]) => [name, sample(property, inner)]));
     }
     case 'array':
-      return Array.from({ length: numberOf(schema['minItems']) ?? 0 }, () => sample(schema['items'], inner));
+      return Array.from({ length: Math.min(numberOf(schema['minItems']) ?? 0, MAX_VALUES) }, () =>
+        sample(schema['items'], inner),
+      );
     case 'string':
-      return context.text.slice(0, numberOf(schema['maxLength'])).padEnd(numberOf(schema['minLength']) ?? 0, '.');
+      return context.text
+        .slice(0, numberOf(schema['maxLength']))
+        .padEnd(Math.min(numberOf(schema['minLength']) ?? 0, MAX_LENGTH), '.');
     case 'integer':
     case 'number':
       return numberOf(schema['minimum']) ?? 0;

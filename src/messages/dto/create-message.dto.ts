@@ -19,6 +19,8 @@ import { badRequest } from '../../translator/anthropic.exception.js';
 
 /** Anthropic's own limit of messages in one request. */
 const MAX_MESSAGES = 100_000;
+/** Anthropic's own limit of a model's name, in characters. */
+const MAX_MODEL = 256;
 /** Most stop sequences of a request, and their longest one in characters: each is looked for in every piece of the answer. */
 const MAX_STOP_SEQUENCES = 64;
 const MAX_STOP_SEQUENCE = 1024;
@@ -33,6 +35,7 @@ export class CreateMessageDto {
     description: 'A model name, or `<harness>/<model>`. The first request of a thread fixes harness and model.',
     example: 'claude-opus-5-5',
   })
+  @MaxLength(MAX_MODEL)
   @IsString()
   @IsNotEmpty()
   readonly model!: string;

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { mendedJson } from './json.js';
+
+describe(mendedJson, () => {
+  it.each([
+    [String.raw`"plain \n \" \\ \u00e9"`, 'plain \n " \\ é'],
+    [String.raw`"\ud83d\ude00 \uD83D\uDE00"`, '😀 😀'],
+    [String.raw`"\ud83d and \ude00"`, '\ufffd and \ufffd'],
+    [String.raw`"\ude00\ud83d\ud83d\ude00"`, '\ufffd\ufffd😀'],
+    [String.raw`"\ud83d\u0041"`, '\ufffdA'],
+    [String.raw`"\u0000"`, '\ufffd'],
+    [String.raw`"\\ud83d \\\\u0000"`, String.raw`\ud83d \\u0000`],
+    [String.raw`"\\\ud83d"`, '\\\ufffd'],
+  ])('has whole characters in %s', (text, value) => {
+    expect(JSON.parse(mendedJson(text))).toBe(value);
+  });
+
+  it('leaves other text as it is', () => {
+    expect(mendedJson('{"a": "\\u00e9😀"}')).toBe('{"a": "\\u00e9😀"}');
+  });
+});

@@ -1,0 +1,47 @@
+import { MARKER } from './draw-case.js';
+import type { Finding } from './judge.js';
+import { property } from './reading.js';
+
+/** Level of pino from which a line tells of something that went wrong inside. */
+const ERROR_LEVEL = 50;
+/** Memory that a server may hold more after the second half of a run than after the first: caches, and pages not given back. */
+const GROWTH = 96 * 1024 * 1024;
+
+/** What is wrong with what a server has printed: errors of its own, keys or prompts. */
+export function logFindings(output: string, secrets: readonly string[]): readonly Finding[] {
+  const markers = new RegExp(MARKER.source);
+  return output.split('\n').flatMap((line) => {
+    const entry = entryOf(line);
+    const rules = [
+      ...(Number(property(entry, 'level')) >= ERROR_LEVEL ? ['an error in the log'] : []),
+      ...(entry === undefined && /^\s+at |Error: /.test(line) ? ['a stack in the log'] : []),
+      ...(markers.test(line) ? ['a prompt in the log'] : []),
+      // Where its data is a server tells its operator.
+      ...(secrets.some((secret) => secret.startsWith('sk-') && line.includes(secret)) ? ['a key in the log'] : []),
+    ];
+    return rules.map((rule) => ({ rule, text: line.slice(0, 1500), shown: undefined }));
+  });
+}
+
+/** What is wrong with a server's memory after the first half of a run, and after all of it, in bytes. */
+export function memoryFindings(half: number | undefined, whole: number | undefined): readonly Finding[] {
+  if (half === undefined || whole === undefined || whole - half <= GROWTH) return [];
+  const text = `${megabytes(half)} after half of the requests, ${megabytes(whole)} after all of them`;
+  return [{ rule: 'memory', text, shown: undefined }];
+}
+
+/** Bytes to be read by people. */
+export function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? 'not known here' : `${Math.round(bytes / 1024 / 1024)} MB`;
+}
+
+function entryOf(line: string): unknown {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const entry: unknown = JSON.parse(line);
+    return entry;
+  } catch {
+    // Half a line of a server that ended.
+    return undefined;
+  }
+}
