@@ -98,6 +98,22 @@ describe('a body', () => {
     expect((await read([nested]))?.status).toBe(depth <= 256 ? undefined : 400);
   });
 
+  it.each([String.raw`\"`, String.raw`\\\"`, String.raw`\\`])(
+    'may hold any brackets in strings with %s',
+    async (escape) => {
+      const nested = `["${escape}${'['.repeat(1000)}", "${'{'.repeat(1000)}${escape}"]`;
+      expect((await read([nested]))?.status).toBeUndefined();
+    },
+  );
+
+  it.each([String.raw`\"`, String.raw`\\\"`, String.raw`\\`])(
+    'is as deep as it is behind a string with %s',
+    async (escape) => {
+      const deep = `["${escape}", ${'['.repeat(1000)}${']'.repeat(1000)}]`;
+      expect((await read([deep]))?.status).toBe(400);
+    },
+  );
+
   it.each([
     ['is not JSON', ['{'], {}, 400],
     ['is cut off inside of its packing', [gzipSync('{"a":1}').subarray(0, 12)], { 'content-encoding': 'gzip' }, 400],
