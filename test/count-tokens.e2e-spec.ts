@@ -76,11 +76,16 @@ describe('POST /v1/messages/count_tokens', () => {
     });
   });
 
-  it('takes JSON deeper than a stack', async () => {
-    const input = `${'[{"a":'.repeat(50_000)}1${'}]'.repeat(50_000)}`;
+  const nested = (levels: number): string => {
+    const input = `${'[{"a":'.repeat(levels)}1${'}]'.repeat(levels)}`;
     const block = `{"type":"tool_use","id":"t","name":"n","input":${input}}`;
-    const response = await post(`{"model":"m","messages":[{"role":"assistant","content":[${block}]}]}`).expect(200);
+    return `{"model":"m","messages":[{"role":"assistant","content":[${block}]}]}`;
+  };
+
+  it('takes JSON that is nested deep, and refuses what is deeper than a stack', async () => {
+    const response = await post(nested(100)).expect(200);
     expect(response.body).toEqual({ input_tokens: expect.any(Number) as number });
+    await post(nested(50_000)).expect(400, /nested too deep/);
   });
 
   it('is for POST only', async () => {
