@@ -64,6 +64,20 @@ describe('a body', () => {
     ]);
   });
 
+  it.each([
+    { type: 'text', text: { toString: 1 } },
+    { type: { toString: 1 }, text: 'x' },
+    { type: 'tool_use', id: { toString: 1 }, name: { toString: null }, input: { toString: 1 } },
+    { type: 'web_search_tool_result', tool_use_id: { toString: 1 }, content: { toString: 1 } },
+  ])('may hold such an object in what was said before: %j', async (block) => {
+    const messages = [
+      { role: 'user', content: 'begin' },
+      { role: 'assistant', content: [block] },
+      { role: 'user', content: JSON.stringify(block) },
+    ];
+    await post(ask('', { messages })).expect(200);
+  });
+
   it('has U+FFFD for what is no character: agents, their models and stores refuse it', async () => {
     const half = String.raw`cut \ud83d, low \udc00, nul \u0000`;
     await post(withJson(ask('HERE', { model: 'model' }), `"${half}"`)).expect(200);

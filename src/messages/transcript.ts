@@ -1,4 +1,5 @@
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
+import { mended } from '../translator/surrogates.js';
 import { isObject, nameOf } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
 import { lastUserMessage, promptBlocks, textsOf, verbatim } from './prompt-of.js';
@@ -74,7 +75,7 @@ function isShowable({ type, data, media_type: mediaType, url }: Fields): boolean
 
 function shortened(said: string): string {
   const left = said.length - MAX_TOOL_TEXT;
-  return left <= 0 ? said : `${said.slice(0, MAX_TOOL_TEXT)} … [${left} more characters]`;
+  return left <= 0 ? said : `${mended(said.slice(0, MAX_TOOL_TEXT))} … [${left} more characters]`;
 }
 
 /** Texts that follow each other as one block. */

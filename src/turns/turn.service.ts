@@ -143,10 +143,11 @@ export class TurnService implements OnApplicationBootstrap {
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
-    const owner = thread ?? (await this.createThread(request));
     // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
-    const isNew = owner.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
+    const isNew = thread?.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
     const told = isNew && !request.isSideRequest ? request.history?.told() : [];
+    // After all that could refuse the request: a thread without a turn would be left.
+    const owner = thread ?? (await this.createThread(request));
     return { thread: owner, turn: await this.startTurn(owner, request, told), attached: false };
   }
 
