@@ -5,7 +5,7 @@ import { property } from './reading.js';
 /** Level of pino from which a line tells of something that went wrong inside. */
 const ERROR_LEVEL = 50;
 /** Memory that a server may hold more after the second half of a run than after the first: caches, and pages not given back. */
-const GROWTH = 96 * 1024 * 1024;
+const GROWTH = 160 * 1024 * 1024;
 
 /** What is wrong with what a server has printed: errors of its own, keys or prompts. */
 export function logFindings(output: string, secrets: readonly string[]): readonly Finding[] {

@@ -16,7 +16,8 @@ export function answerForm(random: Random): JsonNode {
   ]);
 }
 
-function answerSchema(random: Random): JsonFields {
+/** A schema for an answer, or for the input of a tool. */
+export function answerSchema(random: Random): JsonFields {
   const properties = { a: random.pick(PROPERTIES), b: { type: 'string' } };
   const required = random.pick([['a'], ['a', 'b'], ['b'], [], ['c']]);
   return { type: 'object', properties, required, additionalProperties: random.pick([true, false]) };

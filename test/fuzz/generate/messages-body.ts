@@ -1,5 +1,5 @@
 import { below, chance, many, maybe, type Random, weighted } from '../draw.js';
-import { answerForm } from './answer-form.js';
+import { answerForm, answerSchema } from './answer-form.js';
 import { HISTORY_BLOCKS, plainContent, textBlock } from './blocks.js';
 import type { JsonFields, JsonNode } from './json-node.js';
 import { oddString } from './odd.js';
@@ -207,6 +207,8 @@ function tools(random: Random): JsonNode {
   return many(below(random, 4), (index) =>
     random.pick<JsonNode>([
       { name: `tool_${index}`, description: 'A tool.', input_schema: { type: 'object', properties: {} } },
+      { name: `tool_${index}`, input_schema: answerSchema(random) },
+      { name: 'StructuredOutput', input_schema: answerSchema(random) },
       { name: 'Bash', input_schema: { type: 'object' }, defer_loading: true },
       { type: 'web_search_20250305', name: 'web_search', max_uses: 3 },
       { type: 'mcp_toolset', mcp_server_name: 'x' },
