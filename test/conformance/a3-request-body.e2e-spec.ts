@@ -63,9 +63,13 @@ describe('fields', () => {
     }
   });
 
-  it('A.3 a request may have a tool_choice of one tool', async () => {
-    server.plays('choose it', (run) => run.answer('{}'));
-    await server.post(ask('choose it', { tools: [TOOL], tool_choice: { type: 'tool', name: 'look' } })).expect(200);
+  it('A.3 a tool_choice of one tool asks for JSON of its schema, as a call of that tool', async () => {
+    const more = { tools: [{ ...TOOL, input_schema: SCHEMA }], tool_choice: { type: 'tool', name: 'look' } };
+    const { message } = await server.answer('choose it', (run) => run.answer('{"answer":"yes"}'), more);
+    expect(message).toMatchObject({
+      content: [{ type: 'tool_use', name: 'look', input: { answer: 'yes' } }],
+      stop_reason: 'tool_use',
+    });
   });
 
   it.each([false, true])('A.3 max_tokens 0 is legal and gets no output (stream: %s)', async (stream) => {

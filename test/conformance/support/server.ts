@@ -1,5 +1,6 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
+import { sampleOf } from '../../../src/harness/demo/sample.js';
 import { promptText } from '../../../src/harness/prompt.js';
 import type { Message, StreamEvent } from '../../../src/translator/stream-event.js';
 import { ask, converse, thread } from '../../support/requests.js';
@@ -23,7 +24,7 @@ export interface Answer {
   readonly message: Message;
 }
 
-/** A server that is there while the tests of a file, or of a `describe`, run. Its agent answers `fine` but for what it is told. */
+/** A server that is there while the tests of a file, or of a `describe`, run. Its agent answers `fine`, or as its schema wants it, but for what it is told. */
 export class ConformanceServer {
   #app: TestApp | undefined;
   readonly #plays = new Map<string, Play>();
@@ -33,8 +34,9 @@ export class ConformanceServer {
       this.#app = await startTestApp(settings);
       this.harness.onRun = (run) => {
         const play = this.#plays.get(promptText(run.turn.prompt));
-        if (play === undefined) run.answer('fine');
-        else play(run);
+        const { outputSchema } = run.turn;
+        if (play !== undefined) play(run);
+        else run.answer(outputSchema === undefined ? 'fine' : JSON.stringify(sampleOf(outputSchema, 'fine')));
       };
     });
     afterEach(() => {
