@@ -9,6 +9,7 @@ import { SseClient } from '../../support/sse-client.js';
 import { checkGrammar } from '../../support/stream-grammar.js';
 import { startTestApp, type TestApp, type TestSettings } from '../../support/test-app.js';
 import { foldStream } from './fold.js';
+import { quickenClocks } from './quick-clocks.js';
 
 /** What the agent does with a prompt. */
 type Play = (run: ScriptedRun) => void;
@@ -30,6 +31,7 @@ export class ConformanceServer {
   readonly #plays = new Map<string, Play>();
 
   constructor(settings: TestSettings = {}) {
+    quickenClocks();
     beforeAll(async () => {
       this.#app = await startTestApp(settings);
       this.harness.onRun = (run) => {
