@@ -119,7 +119,13 @@ describe('messages', () => {
     expect((await promptOf(messages)).at(-1)).toEqual({ type: 'text', text: 'the prompt' });
   });
 
-  it('A.3 messages of one role may follow each other', async () => {
+  it('A.3 messages of one role may follow each other, and those of the user at the end are one prompt', async () => {
+    const two = [
+      { role: 'user', content: 'Here is a document.' },
+      { role: 'user', content: [{ type: 'text', text: 'Sum it up.' }] },
+    ];
+    expect(await promptOf(two)).toEqual([...said('Here is a document.'), ...said('Sum it up.')]);
+    expect(server.harness.runs.at(-1)?.turn.history).toBeUndefined();
     const messages = [
       { role: 'user', content: 'one' },
       { role: 'user', content: 'two' },
