@@ -1,6 +1,7 @@
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { isObject, nameOf } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
+import { beginningOf } from '../translator/surrogates.js';
 import { promptBlocks, textsOf, verbatim } from './prompt-of.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
@@ -74,7 +75,7 @@ function isShowable({ type, data, media_type: mediaType, url }: Fields): boolean
 
 function shortened(said: string): string {
   const left = said.length - MAX_TOOL_TEXT;
-  return left <= 0 ? said : `${said.slice(0, MAX_TOOL_TEXT)} … [${left} more characters]`;
+  return left <= 0 ? said : `${beginningOf(said, MAX_TOOL_TEXT)} … [${left} more characters]`;
 }
 
 /** Texts that follow each other as one block. */
