@@ -1,3 +1,4 @@
+// Over 250 lines: all that a request may hold, side by side.
 import { describe, expect, it } from 'vitest';
 import type { PromptBlock } from '../../src/harness/prompt.js';
 import type { Message } from '../../src/translator/stream-event.js';

@@ -1,4 +1,4 @@
-// C 36 to 51: threads and sessions.
+// C 36 to 51: threads and sessions. Over 250 lines, as they are so many.
 import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
