@@ -13,12 +13,39 @@ describe(newestMessage.name, () => {
       prompt: [text('hello')],
       context: [],
       hasHistory: false,
+      first: 0,
     });
     expect(newestMessage([...history, { role: 'user', content: [text('new'), text('er')] }], 'sdk')).toEqual({
       prompt: [text('new'), text('er')],
       context: [],
       hasHistory: true,
+      first: 2,
     });
+  });
+
+  it('takes the user messages right before it as well, which the API takes for one', () => {
+    const messages = [
+      { role: 'user', content: 'old' },
+      { role: 'assistant', content: 'answer' },
+      { role: 'user', content: 'A document.' },
+      { role: 'system', content: 'aside' },
+      { role: 'user' },
+      { role: 'user', content: [text('<system-reminder>x</system-reminder>'), text('Sum it up.')] },
+    ];
+    expect(newestMessage(messages, 'sdk')).toMatchObject({
+      prompt: [text('A document.'), text('Sum it up.')],
+      first: 2,
+    });
+    // Claude Code puts an interruption, and what its user mentions, into messages of their own.
+    expect(newestMessage(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], first: 5 });
+  });
+
+  it('names the message that is malformed', () => {
+    const messages = [
+      { role: 'user', content: [{ type: 'text' }] },
+      { role: 'user', content: 'b' },
+    ];
+    expect(() => newestMessage(messages, 'sdk')).toThrow('messages.0.content.0.text');
   });
 
   it('takes reminders for none of it, and a system message that follows for context', () => {

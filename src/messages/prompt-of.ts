@@ -12,28 +12,32 @@ export interface NewestMessage {
   readonly context: readonly string[];
   /** Whether the caller sent anything before it. */
   readonly hasHistory: boolean;
+  /** The place of the first message that the prompt is made of. */
+  readonly first: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The prompt of a conversation: its last `user` message, without reminders, and of Claude Code's what its user said and mentioned
- * there. Looks at the end of the conversation only, so that a long history costs nothing.
+ * The prompt of a conversation: its last `user` message with those right before it, as the API takes messages of one role for one,
+ * without reminders; of Claude Code's what its user said and mentioned in the last one. Looks at the end of the conversation only,
+ * so that a long history costs nothing.
  *
  * @throws AnthropicException (400) when there is none, it is malformed or empty, or an assistant message stands last.
  */
 export function newestMessage(messages: readonly unknown[], caller: Caller): NewestMessage {
   const { index, content } = lastUserMessage(messages);
   const path = `messages.${index}.content`;
+  const first = caller === 'claude-code' ? index : firstOfRun(messages, index);
   const prompt =
     caller === 'claude-code'
       ? [...mentionedBefore(messages[index - 1]), ...claudeCodePrompt(content, path)]
-      : promptBlocks(content, path, withoutReminders);
+      : [...saidBefore(messages, first, index), ...promptBlocks(content, path, withoutReminders)];
   if (prompt.length === 0) throw badRequest(`messages.${index}: the last user message has no content to answer`);
   const context = messages.slice(index + 1).flatMap((message) => textsOf(isObject(message) ? message['content'] : ''));
   const reminders =
     caller === 'claude-code' ? textsOf(content).filter((text) => isReminder(text) && !isMention(text)) : [];
-  return { prompt, context: [...reminders, ...context], hasHistory: index > 0 };
+  return { prompt, context: [...reminders, ...context], hasHistory: index > 0, first };
 }
 
 /** The last user message of a conversation and its place; only `system` messages may follow it. */
@@ -59,6 +63,29 @@ export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
     }
   }
   throw badRequest('messages: must hold a user message');
+}
+
+/** The place of the first of the user messages that end with this one; system messages may be between them. */
+function firstOfRun(messages: readonly unknown[], last: number): number {
+  let first = last;
+  for (let index = last - 1; index >= 0; index -= 1) {
+    const role = roleOf(messages[index]);
+    if (role === 'user') first = index;
+    else if (role !== 'system') break;
+  }
+  return first;
+}
+
+/** The prompts of the user messages from `first` on, up to the last one. */
+function saidBefore(messages: readonly unknown[], first: number, last: number): readonly PromptBlock[] {
+  return messages.slice(first, last).flatMap((message, offset) => {
+    if (!isObject(message) || message['role'] !== 'user' || message['content'] === undefined) return [];
+    return promptBlocks(message['content'], `messages.${first + offset}.content`, withoutReminders);
+  });
+}
+
+function roleOf(message: unknown): unknown {
+  return isObject(message) ? message['role'] : undefined;
 }
 
 /** A message that is nothing but reminders and markup is what Claude Code itself has to say: that a background task ended. */

@@ -1,4 +1,5 @@
 import type { Message } from '../translator/stream-event.js';
+import { beginningOf } from '../translator/surrogates.js';
 import { startUsage, NO_TOKENS } from '../translator/usage.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { isObject } from '../turns/canonical.js';
@@ -52,7 +53,7 @@ function titleOf(messages: readonly unknown[]): string {
       .find((candidate) => candidate.trim() !== '')
       ?.trim() ?? 'New session';
   if (line.length <= MAX_TITLE) return line;
-  const cut = line.slice(0, MAX_TITLE - 1);
+  const cut = beginningOf(line, MAX_TITLE - 1);
   // Between two words, unless the last one is most of it.
   const space = cut.lastIndexOf(' ');
   return `${(space > MAX_TITLE / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;

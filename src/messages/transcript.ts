@@ -1,8 +1,8 @@
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
-import { mended } from '../translator/surrogates.js';
+import { beginningOf } from '../translator/surrogates.js';
 import { isObject, nameOf } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
-import { lastUserMessage, promptBlocks, textsOf, verbatim } from './prompt-of.js';
+import { promptBlocks, textsOf, verbatim } from './prompt-of.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
 const MAX_TOOL_TEXT = 4000;
@@ -75,7 +75,7 @@ function isShowable({ type, data, media_type: mediaType, url }: Fields): boolean
 
 function shortened(said: string): string {
   const left = said.length - MAX_TOOL_TEXT;
-  return left <= 0 ? said : `${mended(said.slice(0, MAX_TOOL_TEXT))} … [${left} more characters]`;
+  return left <= 0 ? said : `${beginningOf(said, MAX_TOOL_TEXT)} … [${left} more characters]`;
 }
 
 /** Texts that follow each other as one block. */
@@ -106,10 +106,10 @@ export function text(value: string): PromptBlock {
 /** Longest history that a new agent is told, in characters of text: more would not fit into the context of every model. */
 const MAX_HISTORY = 400_000;
 
-/** What was said before the last user message, for an agent that was not there: the newest of it, where it is long. */
+/** What was said before, for an agent that was not there: the newest of it, where it is long. */
 export function historyTold(messages: readonly unknown[]): Prompt {
   const transcript = new Transcript();
-  transcript.tellAll(messages.slice(0, lastUserMessage(messages).index));
+  transcript.tellAll(messages);
   const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
   let [first, room] = [lengths.length, MAX_HISTORY];
   while (first > 0 && room >= (lengths[first - 1] ?? 0)) {

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
+import type { PromptBlock } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
@@ -92,8 +93,8 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
   const { messages, received } = repaired(body.messages);
   const keys = conversationKeys(messages, after);
   const system = textsOf(body.system);
-  const { prompt, hasHistory } = isSide
-    ? { prompt: sidePrompt(messages), hasHistory: true }
+  const { prompt, hasHistory, first } = isSide
+    ? { prompt: sidePrompt(messages), hasHistory: true, first: 0 }
     : promptInContext(messages, caller);
   return {
     caller,
@@ -104,7 +105,7 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys, messages, form),
+    history: historyOf(keys, () => messages.slice(0, first), form),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
@@ -115,13 +116,13 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[], messages: readonly unknown[], form: AnswerForm): AskedTurn['history'] {
+function historyOf(keys: readonly string[], before: () => readonly unknown[], form: AnswerForm): AskedTurn['history'] {
   const [asked, answered] = keys.slice(-3, -1);
   if (asked === undefined || answered === undefined) return undefined;
   return {
     asked,
     answered,
-    told: () => historyTold(messages),
+    told: () => historyTold(before()),
     shown: (message) => contentInForm(message, form),
   };
 }
@@ -135,11 +136,12 @@ function userOf(id: unknown): string | undefined {
  * The newest message with what the agent must know besides. What an SDK caller adds as a trailing `system` message is for the agent;
  * what Claude Code adds describes its own machine, but for the mode that its user is in.
  */
-function promptInContext(messages: readonly unknown[], caller: Caller): Pick<NewestMessage, 'prompt' | 'hasHistory'> {
-  const { prompt, context, hasHistory } = newestMessage(messages, caller);
+function promptInContext(messages: readonly unknown[], caller: Caller): Omit<NewestMessage, 'context'> {
+  const { context, ...newest } = newestMessage(messages, caller);
   const note = caller === 'claude-code' ? modeNote(context) : context.join('\n');
-  if (note === undefined || note === '') return { prompt, hasHistory };
-  return { prompt: [{ type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` }, ...prompt], hasHistory };
+  if (note === undefined || note === '') return newest;
+  const reminder: PromptBlock = { type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` };
+  return { ...newest, prompt: [reminder, ...newest.prompt] };
 }
 
 function idempotencyKey(header: string | undefined): string | undefined {

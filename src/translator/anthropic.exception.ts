@@ -4,6 +4,7 @@ import {
   retryHeaders,
   STATUS_OF_ERROR,
 } from './anthropic-error.js';
+import { beginningOf } from './surrogates.js';
 
 /** What an {@link AnthropicException} may say besides its type and message. */
 export interface AnthropicExceptionOptions {
@@ -46,7 +47,7 @@ const LONGEST_QUOTE = 200;
 
 /** A text of the caller's, as it may stand in a message to it. */
 export function quote(text: string): string {
-  return text.length <= LONGEST_QUOTE ? text : `${text.slice(0, LONGEST_QUOTE - 1)}…`;
+  return text.length <= LONGEST_QUOTE ? text : `${beginningOf(text, LONGEST_QUOTE - 1)}…`;
 }
 
 /** The caller's request is wrong. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wholeCharacters } from './surrogates.js';
+import { beginningOf, wholeCharacters } from './surrogates.js';
 
 describe('a piece of text', () => {
   it.each([
@@ -16,4 +16,15 @@ describe('a piece of text', () => {
   ])('after %j, %j is sent as %j and holds back %j', (held, piece, text, heldNext) => {
     expect(wholeCharacters(held, piece)).toEqual({ text, held: heldNext });
   });
+});
+
+it.each([
+  ['plain', 3, 'pla'],
+  ['short', 9, 'short'],
+  ['a😀b', 3, 'a😀'],
+  ['a😀b', 2, 'a'],
+  ['😀', 1, ''],
+  ['😀', 0, ''],
+])('the beginning of %j, of at most %i units, is %j', (text, length, beginning) => {
+  expect(beginningOf(text, length)).toBe(beginning);
 });

@@ -11,7 +11,7 @@ export interface WholeText {
 }
 
 /** Whether a UTF-16 unit is the first half of a character. */
-export function isHighHalf(code: number): boolean {
+function isHighHalf(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;
 }
 
@@ -22,6 +22,12 @@ const HALVES = /\p{Surrogate}/gu;
 /** A text in which U+FFFD stands for each half without its other half. */
 export function mended(text: string): string {
   return SURROGATE.test(text) ? text.replaceAll(HALVES, REPLACEMENT) : text;
+}
+
+/** The beginning of a text: at most `length` UTF-16 units, and no half character at its end. */
+export function beginningOf(text: string, length: number): string {
+  const end = isHighHalf(text.charCodeAt(length - 1)) ? length - 1 : length;
+  return text.slice(0, end);
 }
 
 /** Joins what was held back with the next, non-empty piece of the same block, and holds back a trailing half character. */

@@ -1,7 +1,7 @@
 // The forms in which a caller may be shown what a tool inside the sandbox did.
 import type { JsonObject, JsonValue } from '../harness/harness-event.js';
 import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, TextBlock } from './stream-event.js';
-import { isHighHalf } from './surrogates.js';
+import { beginningOf } from './surrogates.js';
 
 /**
  * How inner tools are shown: as MCP blocks; as blocks of Anthropic's own server tools, for clients with strict types; as text, which
@@ -114,7 +114,5 @@ function cut(text: string, limit: number): string {
 }
 
 function withNote(text: string, limit: number, left: number): string {
-  // Half a character would not survive the way to the caller.
-  const end = limit > 0 && isHighHalf(text.charCodeAt(limit - 1)) ? limit - 1 : limit;
-  return `${text.slice(0, end)}… [${left} more characters]`;
+  return `${beginningOf(text, limit)}… [${left} more characters]`;
 }

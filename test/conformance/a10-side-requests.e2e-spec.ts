@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { recorded, RECORDINGS } from '../../src/threads/__fixtures__/recorded.js';
 import { SideThreadRemover } from '../../src/turns/side-thread-remover.js';
 import { ask } from '../support/requests.js';
 import { ConformanceServer } from './support/server.js';
@@ -52,7 +53,11 @@ describe('a request beside the conversation', () => {
     ['a summary, without tools', { tools: [] }, {}],
     ['a suggestion, without the field', {}, {}],
     ['a classifier, with another model', { tools: [], model: 'claude-haiku-5-5' }, {}],
-    ['a question with a schema', { tools: [], output_config: { format: { type: 'json_schema', schema: {} } } }, {}],
+    [
+      'a question with a schema',
+      { tools: [], output_config: { format: { type: 'json_schema', schema: { type: 'object' } } } },
+      {},
+    ],
     ['a sub-agent', TOOLS, { 'x-claude-code-agent-id': 'a1' }],
     ['one of the background', { tools: [] }, { 'x-app': 'cli-bg' }],
   ];
@@ -61,8 +66,6 @@ describe('a request beside the conversation', () => {
     'A.10 %s does not touch the thread, its model, its system prompt or its count',
     async (name, more, headers) => {
       const session = { ...SESSION, 'x-claude-code-session-id': name.replaceAll(/\W/g, '-') };
-      const schema = JSON.stringify(more).includes('json_schema');
-      server.plays(`beside: ${name}`, (run) => run.answer(schema ? '{}' : 'aside'));
       const aside = await server.post(ask(`beside: ${name}`, { system: 'You are another.', ...more }), {
         ...session,
         ...headers,
@@ -74,6 +77,15 @@ describe('a request beside the conversation', () => {
       const [run] = server.harness.runsOf(`real: ${name}`);
       expect(run?.turn.turnsBefore).toBe(0);
       expect(run?.thread.systemPrompt).not.toContain('You are another.');
+    },
+  );
+
+  it.each(RECORDINGS.filter((name) => recorded(name).isSideRequest))(
+    'A.10 as Claude Code was recorded is told from the conversation: %s',
+    async (name) => {
+      const { headers, body } = recorded(name);
+      const response = await server.post({ ...body, stream: true }, headers).expect(200);
+      expect(keyOf(response)).toMatch(/^side:/);
     },
   );
 
@@ -94,6 +106,16 @@ describe('a request beside the conversation', () => {
 });
 
 describe('a request of the conversation', () => {
+  it.each(RECORDINGS.filter((name) => !recorded(name).isSideRequest && name !== 'main-thread-continue'))(
+    'A.10 as Claude Code was recorded goes to the thread of its session: %s',
+    async (name) => {
+      const { headers, body } = recorded(name);
+      const session = { ...headers, 'x-claude-code-session-id': name };
+      const response = await server.post({ ...body, stream: true }, session).expect(200);
+      expect(keyOf(response)).toBe(`api:claude:${name}`);
+    },
+  );
+
   it('A.10 is every one of another client, also with a schema and without tools', async () => {
     server.plays('as JSON', (run) => run.answer('{"title":"x"}'));
     const { output_config } = title('x') as { readonly output_config: object };

@@ -1,3 +1,4 @@
+// Over 250 lines: all that a request may hold, side by side.
 import { describe, expect, it } from 'vitest';
 import type { PromptBlock } from '../../src/harness/prompt.js';
 import type { Message } from '../../src/translator/stream-event.js';
@@ -63,9 +64,13 @@ describe('fields', () => {
     }
   });
 
-  it('A.3 a request may have a tool_choice of one tool', async () => {
-    server.plays('choose it', (run) => run.answer('{}'));
-    await server.post(ask('choose it', { tools: [TOOL], tool_choice: { type: 'tool', name: 'look' } })).expect(200);
+  it('A.3 a tool_choice of one tool asks for JSON of its schema, as a call of that tool', async () => {
+    const more = { tools: [{ ...TOOL, input_schema: SCHEMA }], tool_choice: { type: 'tool', name: 'look' } };
+    const { message } = await server.answer('choose it', (run) => run.answer('{"answer":"yes"}'), more);
+    expect(message).toMatchObject({
+      content: [{ type: 'tool_use', name: 'look', input: { answer: 'yes' } }],
+      stop_reason: 'tool_use',
+    });
   });
 
   it.each([false, true])('A.3 max_tokens 0 is legal and gets no output (stream: %s)', async (stream) => {
@@ -115,7 +120,13 @@ describe('messages', () => {
     expect((await promptOf(messages)).at(-1)).toEqual({ type: 'text', text: 'the prompt' });
   });
 
-  it('A.3 messages of one role may follow each other', async () => {
+  it('A.3 messages of one role may follow each other, and those of the user at the end are one prompt', async () => {
+    const two = [
+      { role: 'user', content: 'Here is a document.' },
+      { role: 'user', content: [{ type: 'text', text: 'Sum it up.' }] },
+    ];
+    expect(await promptOf(two)).toEqual([...said('Here is a document.'), ...said('Sum it up.')]);
+    expect(server.harness.runs.at(-1)?.turn.history).toBeUndefined();
     const messages = [
       { role: 'user', content: 'one' },
       { role: 'user', content: 'two' },

@@ -1,3 +1,4 @@
+// Over 250 lines: all that an answer may be instead of a message, side by side.
 import { connect } from 'node:net';
 import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// Over 250 lines: all that makes two requests the same, side by side.
 import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -97,6 +97,13 @@ describe('the name of a thread', () => {
     expect(keyOf(await server.post(body))).toBe('api:claude:of-metadata');
   });
 
+  it('C 17 is that of the conversation, known by its words, where nothing names one', async () => {
+    const one = await server.post(ask('no name at all')).expect(200);
+    const two = await server.post(converse(['no name at all', 'fine', 'and still none'])).expect(200);
+    expect(keyOf(two)).toBe(keyOf(one));
+    expect(server.harness.runsOf('and still none')[0]?.turn.turnsBefore).toBe(1);
+  });
+
   it('C 17 is that of the answer that a message thread goes on from, where nothing else names one', async () => {
     const one = await server.post(ask('one', { thread: { type: 'create' } }), thread('answered')).expect(200);
     const goOn = ask('two', { thread: { type: 'continue', previous_message_id: idOf(one) } });

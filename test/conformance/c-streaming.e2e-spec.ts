@@ -137,13 +137,12 @@ it('C 26 silence is broken by pings', async () => {
 });
 
 describe('an end', () => {
-  it('C 27 comes to every stream: an agent that falls silent is resumed once, and then is an error', async () => {
+  it('C 27 comes to every stream: an agent that falls silent is resumed, and one that dies then is an error', async () => {
     const { stream, run } = await server.held('falls silent');
     run.text('hm');
     await stream.sees('hm');
     skipAhead(601_000);
-    await server.harness.run('falls silent', 2);
-    skipAhead(1_300_000);
+    (await server.harness.run('falls silent', 2)).vanish();
     await stream.done();
     expect(stream.types.at(-1)).toBe('error');
     expect(server.harness.runsOf('falls silent')).toHaveLength(2);

@@ -1,9 +1,10 @@
-// C 36 to 51: threads and sessions.
+// C 36 to 51: threads and sessions. Over 250 lines, as they are so many.
 import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import { ConfigurationError } from '../../src/config/environment.js';
+import { promptText } from '../../src/harness/prompt.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
@@ -30,6 +31,23 @@ it('C 36 thread.continue is not taken for a whole conversation: the agent has wh
   const lost = await server.post(goOn('msg_lost'));
   expectError(lost, 404, 'not_found_error');
   expect(lost.body).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
+});
+
+it('C 37 C 41 an agent that was not there is told what was said, with its tools, before its first prompt', async () => {
+  const messages = [
+    { role: 'user', content: 'What is in a?' },
+    { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: 'a' } }] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'the text of a' }] },
+    { role: 'assistant', content: 'A text.' },
+    { role: 'user', content: 'Which one?' },
+  ];
+  await server.post(ask('', { messages }), thread('began elsewhere')).expect(200);
+  const [run] = server.harness.runsOf('Which one?');
+  const told = promptText(run?.turn.history ?? []);
+  for (const part of ['What is in a?', 'Read', '"path"', 'the text of a', 'A text.']) expect(told).toContain(part);
+  const next = [...messages, { role: 'assistant', content: 'fine' }, { role: 'user', content: 'Thanks.' }];
+  await server.post(ask('', { messages: next }), thread('began elsewhere')).expect(200);
+  expect(server.harness.runsOf('Thanks.')[0]?.turn.history).toBeUndefined();
 });
 
 describe('a server after another one on the same data', () => {

@@ -31,15 +31,15 @@ it('C 1 message_start of a slow turn has the context of the thread so far', asyn
 });
 
 it('C 2 the counters of the cache are in the stream, at its start and at its end', async () => {
-  const { events } = await server.answer('cached', (run) => run.answer('hi'));
-  expect(events[0]).toMatchObject({
-    message: {
-      usage: { ...USAGE_OF_CALL, cache_creation: { ephemeral_5m_input_tokens: 7, ephemeral_1h_input_tokens: 0 } },
-    },
-  });
-  expect(events.at(-2)).toMatchObject({
-    usage: { ...USAGE_OF_CALL, cache_creation: { ephemeral_5m_input_tokens: 7, ephemeral_1h_input_tokens: 0 } },
-  });
+  const call = { ...CALL_USAGE, cacheCreation1hInputTokens: 4 };
+  const { events, message } = await server.answer('cached', (run) => run.end(...modelCall(textBlock('hi'), call)));
+  const usage = {
+    ...USAGE_OF_CALL,
+    cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 4 },
+  };
+  expect(events[0]).toMatchObject({ message: { usage } });
+  expect(events.at(-2)).toMatchObject({ usage: { ...usage, iterations: [usage] } });
+  expect(message).toMatchObject({ usage });
 });
 
 it('C 3 message_delta waits for the usage, however long before the text was whole', async () => {

@@ -1,4 +1,4 @@
-// Strings at the edge, in everything that an agent says and a caller asks.
+// Strings at the edge, in everything that an agent says and a caller asks. Over 250 lines: each kind with each place.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../src/harness/harness-event.js';
@@ -7,7 +7,7 @@ import { modelCall, textBlock } from '../support/scripted-harness.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 import { HALF_CHARACTERS, ODD_STRINGS } from './support/odd-strings.js';
 import { claudeToolResult } from './support/recordings.js';
-import { ConformanceServer } from './support/server.js';
+import { CLAUDE_CODE, ConformanceServer } from './support/server.js';
 
 const server = new ConformanceServer();
 
@@ -299,6 +299,61 @@ describe('tools at the edge', () => {
       expect((await other.done()).said).toBe('undisturbed');
     },
   );
+});
+
+describe('what is cut because it is long', () => {
+  const cutting = new ConformanceServer({ toolOutputLimit: 100 });
+
+  /** Only globes, so that a cut between two units is in the middle of one as often as not. */
+  const globes = (before: string): string => `${before}${'🌍'.repeat(10_000)}`;
+  /** As JSON writes half a character, and nothing else. */
+  const HALF = /\\ud[89a-f]/i;
+
+  it.each(['', 'x'])('strings: an output of a tool is cut between characters, in every form (%j)', async (before) => {
+    for (const form of ['mcp', 'server', 'text']) {
+      const { whole } = await cutting.answer(
+        `cut output ${form} ${before}`,
+        (run) =>
+          run.end(
+            { type: 'tool-call', id: 'one', name: 'Bash', server: 'agent', input: { command: globes(before) } },
+            { type: 'tool-result', id: 'one', content: [{ type: 'text', text: globes(before) }], isError: false },
+          ),
+        {},
+        { 'x-chiron-tool-blocks': form },
+      );
+      expect(whole.text).toContain('more characters]');
+      expect(whole.text).not.toMatch(HALF);
+    }
+  });
+
+  it.each(['', 'x'])('strings: what a new agent is told of tools is cut between characters (%j)', async (before) => {
+    const prompt = `after long outputs ${before}`;
+    const messages = [
+      { role: 'user', content: 'look' },
+      {
+        role: 'assistant',
+        content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: globes(before) } }],
+      },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: globes(before) }] },
+      { role: 'assistant', content: 'I see.' },
+      { role: 'user', content: prompt },
+    ];
+    await server.post(ask('', { messages })).expect(200);
+    const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.history);
+    expect(told).toContain('🌍');
+    expect(told).not.toMatch(HALF);
+  });
+
+  it.each(['', 'x'])('strings: a title, and a name in an error, are cut between characters (%j)', async (before) => {
+    const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
+    const title = ask(globes(before), { tools: [], output_config: { format } });
+    const { text: titled } = await server.post(title, CLAUDE_CODE).expect(200);
+    const { text: unknown } = await server.post(ask('hi', { model: `codex/${before}${'🌍'.repeat(120)}` })).expect(404);
+    for (const text of [titled, unknown]) {
+      expect(text).toContain('🌍…');
+      expect(text).not.toMatch(HALF);
+    }
+  });
 });
 
 describe('what a caller asks', () => {

@@ -60,8 +60,9 @@ function notedAt(
   return [{ ...turn, noticed: new Map([...turn.noticed, [key, seconds]]) }, [notice]];
 }
 
-/** The first line of a description that the agent gave, not too much of it. */
+/** The first line of a description that the agent gave, not too much of it, and no half character. */
 function clipped(description: string): string {
   const [line = ''] = description.trim().split('\n');
-  return line.length > MAX_DESCRIPTION ? `${line.slice(0, MAX_DESCRIPTION - 1)}…` : line;
+  if (line.length <= MAX_DESCRIPTION) return line;
+  return `${line.slice(0, MAX_DESCRIPTION - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

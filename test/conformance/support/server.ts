@@ -1,5 +1,6 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
+import { sampleOf } from '../../../src/harness/demo/sample.js';
 import { promptText } from '../../../src/harness/prompt.js';
 import type { Message, StreamEvent } from '../../../src/translator/stream-event.js';
 import { ask, converse, thread } from '../../support/requests.js';
@@ -8,6 +9,7 @@ import { SseClient } from '../../support/sse-client.js';
 import { checkGrammar } from '../../support/stream-grammar.js';
 import { startTestApp, type TestApp, type TestSettings } from '../../support/test-app.js';
 import { foldStream } from './fold.js';
+import { quickenClocks } from './quick-clocks.js';
 
 /** What the agent does with a prompt. */
 type Play = (run: ScriptedRun) => void;
@@ -23,18 +25,20 @@ export interface Answer {
   readonly message: Message;
 }
 
-/** A server that is there while the tests of a file, or of a `describe`, run. Its agent answers `fine` but for what it is told. */
+/** A server that is there while the tests of a file, or of a `describe`, run. Its agent answers `fine`, or as its schema wants it, but for what it is told. */
 export class ConformanceServer {
   #app: TestApp | undefined;
   readonly #plays = new Map<string, Play>();
 
   constructor(settings: TestSettings = {}) {
+    quickenClocks();
     beforeAll(async () => {
       this.#app = await startTestApp(settings);
       this.harness.onRun = (run) => {
         const play = this.#plays.get(promptText(run.turn.prompt));
-        if (play === undefined) run.answer('fine');
-        else play(run);
+        const { outputSchema } = run.turn;
+        if (play !== undefined) play(run);
+        else run.answer(outputSchema === undefined ? 'fine' : JSON.stringify(sampleOf(outputSchema, 'fine')));
       };
     });
     afterEach(() => {
