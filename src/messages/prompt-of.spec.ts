@@ -40,12 +40,10 @@ describe(newestMessage.name, () => {
     expect(newestMessage(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], first: 5 });
   });
 
-  it('names the message that is malformed', () => {
-    const messages = [
-      { role: 'user', content: [{ type: 'text' }] },
-      { role: 'user', content: 'b' },
-    ];
-    expect(() => newestMessage(messages, 'sdk')).toThrow('messages.0.content.0.text');
+  it('names what is malformed in the last message, and passes over it in those before', () => {
+    const odd = { role: 'user', content: [{ type: 'text' }, { type: 'video' }, null, { type: 'image' }, text('a')] };
+    expect(newestMessage([odd, { role: 'user', content: 'b' }], 'sdk').prompt).toEqual([text('a'), text('b')]);
+    expect(() => newestMessage([{ role: 'user', content: 'b' }, odd], 'sdk')).toThrow('messages.1.content.0.text');
   });
 
   it('takes reminders for none of it, and a system message that follows for context', () => {

@@ -76,12 +76,29 @@ function firstOfRun(messages: readonly unknown[], last: number): number {
   return first;
 }
 
-/** The prompts of the user messages from `first` on, up to the last one. */
+/**
+ * What the user messages from `first` on say, up to the last one. Only that one is asked to be well-formed: what no agent can be
+ * given of the others is left out, as it is of every message before.
+ */
 function saidBefore(messages: readonly unknown[], first: number, last: number): readonly PromptBlock[] {
-  return messages.slice(first, last).flatMap((message, offset) => {
-    if (!isObject(message) || message['role'] !== 'user' || message['content'] === undefined) return [];
-    return promptBlocks(message['content'], `messages.${first + offset}.content`, withoutReminders);
+  return messages.slice(first, last).flatMap((message) => {
+    const content = isObject(message) && message['role'] === 'user' ? message['content'] : undefined;
+    if (typeof content === 'string') return textBlock(withoutReminders(content));
+    if (!Array.isArray(content)) return [];
+    return content.flatMap((block: unknown) => {
+      if (isObject(block) && block['type'] === 'image' && isShowable(block['source']))
+        return promptBlocks([block], '', verbatim);
+      return textsOf([block]).flatMap((text) => textBlock(withoutReminders(text)));
+    });
   });
+}
+
+/** Whether the bytes of an image or a document are there, or where they are. */
+export function isShowable(source: unknown): boolean {
+  if (!isObject(source)) return false;
+  const { type, data, media_type: mediaType, url } = source;
+  if (type === 'url') return typeof url === 'string';
+  return (type === 'base64' || type === 'text') && typeof data === 'string' && typeof mediaType === 'string';
 }
 
 function roleOf(message: unknown): unknown {

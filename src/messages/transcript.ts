@@ -2,7 +2,7 @@ import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { beginningOf } from '../translator/surrogates.js';
 import { isObject, nameOf } from '../turns/canonical.js';
 import { withoutReminders } from '../turns/system-reminder.js';
-import { promptBlocks, textsOf, verbatim } from './prompt-of.js';
+import { isShowable, promptBlocks, textsOf, verbatim } from './prompt-of.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
 const MAX_TOOL_TEXT = 4000;
@@ -57,7 +57,7 @@ export class Transcript {
   private show(block: Fields, type: 'image' | 'document'): void {
     const { source } = block;
     // Files that the caller keeps elsewhere cannot be shown.
-    const isHere = isObject(source) && isShowable(source);
+    const isHere = isShowable(source);
     this.blocks.push(...(isHere ? promptBlocks([block], `an earlier ${type}`, verbatim) : [text(`[${type}]\n`)]));
   }
 
@@ -65,12 +65,6 @@ export class Transcript {
     const head = name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`;
     this.blocks.push(text(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
   }
-}
-
-/** Whether the bytes of an image or a document are there, or where they are. */
-function isShowable({ type, data, media_type: mediaType, url }: Fields): boolean {
-  if (type === 'url') return typeof url === 'string';
-  return (type === 'base64' || type === 'text') && typeof data === 'string' && typeof mediaType === 'string';
 }
 
 function shortened(said: string): string {
