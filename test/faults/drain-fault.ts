@@ -9,6 +9,9 @@ import { AGENTS, MODEL_OF, sceneFor, timesRun } from './scenes.js';
 /** Longest time between SIGTERM and the end of the process with a drain of one second, in milliseconds. */
 const STOP_LIMIT = 8000;
 
+/** How long the tools take: with less, an agent on a fast machine is done before the drain is over. */
+const TOOL_SECONDS = 0.9;
+
 /**
  * SIGTERM while every agent is in the middle of a turn: nothing new is taken on, a short turn is let finish, the others are told to
  * come back, and do.
@@ -19,7 +22,7 @@ export const drain: NamedFault = {
     withLane(await Lane.start(agents, { CHIRON_DRAIN_SECONDS: '1' }), note, async (lane) => {
       const running = AGENTS.map((agent) => {
         const threadKey = `fault:drain-${agent}`;
-        const tool = sceneFor(agent, 'tool', join(lane.folder, `${agent}.txt`));
+        const tool = sceneFor(agent, 'tool', join(lane.folder, `${agent}.txt`), TOOL_SECONDS);
         const scene = agent === 'demo' ? { ...tool, prompt: '/stream 60 60', says: [], words: 60 } : tool;
         const headers = { 'x-chiron-thread-key': threadKey };
         const call = { prompt: scene.prompt, model: MODEL_OF[agent], headers, stream: true };

@@ -30,9 +30,9 @@ export interface Scene {
 const TOOL_SECONDS = 0.4;
 const WORDS = 20;
 
-/** The scene for an agent; `toolFile` must be new. */
-export function sceneFor(agent: Agent, name: SceneName, toolFile: string): Scene {
-  const command = `echo ran >> ${toolFile}; sleep ${TOOL_SECONDS}; echo tool-is-done`;
+/** The scene for an agent; `toolFile` must be new, and `toolSeconds` is how long the tool takes. */
+export function sceneFor(agent: Agent, name: SceneName, toolFile: string, toolSeconds = TOOL_SECONDS): Scene {
+  const command = `echo ran >> ${toolFile}; sleep ${toolSeconds}; echo tool-is-done`;
   if (name === 'words') {
     const prompt = agent === 'demo' ? `/stream ${WORDS} 40` : `SCENE:slow ${WORDS} 40`;
     return { prompt, says: [], words: WORDS, toolFile: undefined };
