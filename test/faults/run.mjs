@@ -1,18 +1,5 @@
-// `npm run test:faults [-- --full] [-- --seed N] [-- --kills N]`: the suite is TypeScript that Node runs as it is; only the
-// `.js` of its relative imports has to be read as `.ts`.
-import { existsSync } from 'node:fs';
-import { registerHooks } from 'node:module';
-import { fileURLToPath } from 'node:url';
-
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    if (/^\.\.?\/.*\.js$/.test(specifier) && context.parentURL !== undefined) {
-      const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
-      if (existsSync(fileURLToPath(source))) return nextResolve(source.href, context);
-    }
-    return nextResolve(specifier, context);
-  },
-});
+// `npm run test:faults [-- --full] [-- --seed N] [-- --kills N]`; the suite is TypeScript.
+import '../support/typescript-imports.mjs';
 
 const { main } = await import('./main.ts');
 process.exitCode = await main(process.argv.slice(2));
