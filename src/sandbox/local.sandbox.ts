@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { sandboxEnvironment } from './environment.js';
 import { findProgram } from './find-program.js';
+import { LeftoverSweeper } from './leftover-sweeper.js';
 import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
 import { ThreadFiles } from './thread-files.js';
-import { prepareThread, removeThread, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
+import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
 
 /** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
 export type LocalSandboxOptions = ThreadFolderOptions;
@@ -21,16 +22,25 @@ const CLOSE_GRACE_MILLISECONDS = 5000;
  * kept apart, rights are not. No process outlives the server, however the server ends; see {@link Reaper}.
  */
 @Injectable()
-export class LocalSandbox implements Sandbox, OnApplicationShutdown {
+export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(LocalSandbox.name);
   private readonly serverId = randomUUID();
   private readonly warn = (text: string): void => this.logger.warn(text);
   private readonly reaper = new Reaper(`CHIRON_SERVER=${this.serverId}`, this.warn);
   private readonly preparing = new Map<string, Promise<SandboxFolders>>();
   private readonly running = new Set<SandboxProcess>();
+  private readonly store: ThreadFolderStore;
+  private readonly leftovers: LeftoverSweeper;
   private closing: Promise<void> | undefined;
 
-  constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {}
+  constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {
+    this.store = new ThreadFolderStore(options);
+    this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
+  }
+
+  onApplicationBootstrap(): void {
+    this.leftovers.start();
+  }
 
   folders(threadId: string): SandboxFolders {
     const { workspace, home, server } = threadFolders(this.options.dataDirectory, threadId);
@@ -44,7 +54,7 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   async prepare(threadId: string): Promise<SandboxFolders> {
     const underway = this.preparing.get(threadId);
     if (underway !== undefined) return underway;
-    const preparation = prepareThread(this.options, threadId).then(() => this.folders(threadId));
+    const preparation = this.store.prepare(threadId).then(() => this.folders(threadId));
     this.preparing.set(threadId, preparation);
     try {
       return await preparation;
@@ -81,7 +91,7 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   async remove(threadId: string): Promise<void> {
     // A preparation that failed has told its own caller; what it left is removed like the rest.
     await this.preparing.get(threadId)?.catch(() => undefined);
-    await removeThread(this.options.dataDirectory, threadId);
+    await this.store.remove(threadId);
   }
 
   close(): Promise<void> {
@@ -94,6 +104,7 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   }
 
   private async stopAll(): Promise<void> {
+    this.leftovers.stop();
     await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MILLISECONDS)));
     await this.reaper.close();
   }
