@@ -209,7 +209,7 @@ export class TurnRun {
   }
 
   private async finish(end: TurnEnd): Promise<void> {
-    const [rest, told] = this.#structured?.end(this.endAsTold(end)) ?? [[], this.endAsTold(end)];
+    const [rest, told] = (await this.#structured?.end(this.endAsTold(end))) ?? [[], this.endAsTold(end)];
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
     const left = [...rest, ...missingResults(this.#events)];
     const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...left], last);
