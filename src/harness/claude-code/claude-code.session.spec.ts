@@ -84,7 +84,7 @@ describe('a session with Claude Code', () => {
     };
     const note = (text: string) => void warnings.push(text);
     const logger = { warn: note, error: note };
-    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, logger });
+    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, knowsComposed: true, logger });
   }
 
   const turnOf = (text: string, more: Partial<HarnessTurn> = {}): HarnessTurn => ({
@@ -140,6 +140,7 @@ describe('a session with Claude Code', () => {
         uuid: TURN,
         message: { role: 'user', content: [{ type: 'text', text: 'hi' }] },
         parent_tool_use_id: null,
+        client_composed: true,
       },
     ]);
     claude.lines$.next(recording('claude-text'));

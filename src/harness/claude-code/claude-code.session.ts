@@ -32,6 +32,8 @@ export interface ClaudeCodeSessionTools {
   readonly sandbox: Sandbox;
   readonly command: string;
   readonly isRoot: boolean;
+  /** Whether this Claude Code knows `client_composed`, see `promptLine`. */
+  readonly knowsComposed: boolean;
   readonly logger: Pick<Logger, 'warn' | 'error'>;
 }
 
@@ -151,7 +153,7 @@ export class ClaudeCodeSession implements HarnessSession {
         return;
       }
     }
-    this.process.writeLine(promptLine(turn, this.thread.tools));
+    this.process.writeLine(promptLine(turn, this.tools.knowsComposed));
   }
 
   /** Ends the process, so that the turn gets another one that resumes the conversation. */
