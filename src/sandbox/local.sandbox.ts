@@ -5,6 +5,7 @@ import { findProgram } from './find-program.js';
 import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
+import { whyNotFound } from './spawn-failure.js';
 import { prepareThread, removeThread, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
 
 /** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
@@ -49,9 +50,9 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
-    if (this.closing !== undefined) return notStarted('the sandbox is closed');
+    if (this.closing !== undefined) return notStarted({ reason: 'sandbox-closed', code: undefined });
     const program = findProgram(command.command, process.env['PATH']);
-    if (program === undefined) return notStarted(`${command.command}: not found`);
+    if (program === undefined) return notStarted(whyNotFound(command.command, process.env['PATH']));
     const processId = randomUUID();
     const started = startProcess({
       program,
