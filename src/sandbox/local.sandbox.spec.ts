@@ -193,10 +193,10 @@ describe('a program in the sandbox', () => {
         Array.from({ length: 40 }, () => 'x'.repeat(100_000)),
       ),
     ).toEqual(tooLong);
-    const nowhere = { workspace: join(folder, 'nowhere'), home: folder };
+    const nowhere = { workspace: join(folder, 'nowhere'), home: folder, server: folder };
     expect(await failureOf('sh', [], { folders: nowhere })).toEqual({ reason: 'workspace-unusable', code: 'ENOENT' });
     writeFileSync(join(folder, 'file'), '');
-    const noFolder = { workspace: join(folder, 'file'), home: folder };
+    const noFolder = { workspace: join(folder, 'file'), home: folder, server: folder };
     expect(await failureOf('sh', [], { folders: noFolder })).toEqual({ reason: 'workspace-unusable', code: 'ENOTDIR' });
   });
 

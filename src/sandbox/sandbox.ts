@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { SpawnFailure } from './spawn-failure.js';
+import type { ThreadFiles } from './thread-files.js';
 
 /** The folders of one thread. Absolute paths; they exist once {@link Sandbox.prepare} has resolved. */
 export interface SandboxFolders {
@@ -7,6 +8,8 @@ export interface SandboxFolders {
   readonly workspace: string;
   /** `HOME` of the agent, with `.claude` (`CLAUDE_CONFIG_DIR`) and `.codex` (`CODEX_HOME`) in it. */
   readonly home: string;
+  /** What the server writes for the agent: instructions, uploads. The agent only reads it. */
+  readonly server: string;
 }
 
 /** A program to start in a thread's sandbox. */
@@ -50,7 +53,9 @@ export interface SandboxProcess {
 export interface Sandbox {
   /** The thread's folders, without touching the disk. */
   folders(threadId: string): SandboxFolders;
-  /** Makes the thread's folders, from the templates when they are new. Safe to call again. */
+  /** The server's way to the thread's files: `workspace/…`, `home/…` and `server/…` are the folders above. */
+  files(threadId: string): ThreadFiles;
+  /** Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again. */
   prepare(threadId: string): Promise<SandboxFolders>;
   /** Starts a program. Never throws for one that cannot be started: its `exit` says why. */
   spawn(command: SandboxCommand): SandboxProcess;

@@ -3,6 +3,7 @@ import { EMPTY, lastValueFrom, Subject, tap, toArray } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { SpawnFailure } from '../../sandbox/spawn-failure.js';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { CodexHarness } from './codex.harness.js';
@@ -12,7 +13,8 @@ Logger.overrideLogger(false);
 
 const THREAD: HarnessThread = {
   id: 'thread',
-  folders: { workspace: '/nowhere/w', home: '/nowhere/h' },
+  folders: { workspace: '/nowhere/w', home: '/nowhere/h', server: '/nowhere/s' },
+  files: new ThreadFiles('/nowhere'),
   model: 'gpt-6',
   systemPrompt: undefined,
   tools: 'all',
@@ -72,6 +74,7 @@ class FakeSandbox implements Sandbox {
   }
 
   folders = () => THREAD.folders;
+  files = () => THREAD.files;
   prepare = () => Promise.resolve(THREAD.folders);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();

@@ -51,6 +51,7 @@ export async function startHarnessRig(name: RealHarness, config = '', program = 
   const thread: HarnessThread = {
     id,
     folders,
+    files: sandbox.files(id),
     model: undefined,
     systemPrompt: undefined,
     sessionId: undefined,
