@@ -90,7 +90,11 @@ const ERRORS: readonly (readonly [number, string, string])[] = [
   [409, 'conflict_error', 'The thread is busy and the deployment does not queue.'],
   [413, 'request_too_large', 'The body is larger than 32 MB.'],
   [429, 'rate_limit_error', 'The agent’s model provider limits its rate.'],
-  [500, 'api_error', 'The agent or the server failed.'],
+  [
+    500,
+    'api_error',
+    'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help.',
+  ],
   [503, 'api_error', 'The server is restarting.'],
   [504, 'timeout_error', 'The turn is not done yet; it goes on, and the same request attaches to it.'],
   [529, 'overloaded_error', 'Too many turns are waiting, or the agent’s model provider is overloaded.'],

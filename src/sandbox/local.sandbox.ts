@@ -6,6 +6,7 @@ import { LeftoverSweeper } from './leftover-sweeper.js';
 import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
+import { whyNotFound } from './spawn-failure.js';
 import { ThreadFiles } from './thread-files.js';
 import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
 
@@ -64,9 +65,9 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
-    if (this.closing !== undefined) return notStarted('the sandbox is closed');
+    if (this.closing !== undefined) return notStarted({ reason: 'sandbox-closed', code: undefined });
     const program = findProgram(command.command, process.env['PATH']);
-    if (program === undefined) return notStarted(`${command.command}: not found`);
+    if (program === undefined) return notStarted(whyNotFound(command.command, process.env['PATH']));
     const processId = randomUUID();
     const started = startProcess({
       program,
