@@ -1,4 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
+import type { ReferenceObject } from '@nestjs/swagger';
 import { anthropicError, header, JsonResponseDocs } from '../openapi/operation.js';
 import { ref } from '../openapi/schema.js';
 import type { AnthropicErrorType } from '../translator/anthropic-error.js';
@@ -29,7 +30,10 @@ const ERRORS = {
 export type ErrorStatus = keyof typeof ERRORS;
 
 /** Anthropic's error envelope for each of the statuses. */
-export function ErrorDocs(...statuses: readonly ErrorStatus[]): MethodDecorator {
+export function ErrorDocs(
+  statuses: readonly ErrorStatus[],
+  headers: Readonly<Record<string, ReferenceObject>> = {},
+): MethodDecorator {
   return applyDecorators(
     ...statuses.map((status) => {
       const [type, description] = ERRORS[status];
@@ -38,7 +42,7 @@ export function ErrorDocs(...statuses: readonly ErrorStatus[]): MethodDecorator 
         description: `\`${type}\`: ${description}`,
         schema: ref('ErrorResponse'),
         example: anthropicError(type, description),
-        headers: { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry') },
+        headers: { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry'), ...headers },
       });
     }),
   );

@@ -14,6 +14,9 @@ const REQUEST = {
   messages: [{ role: 'user', content: 'Which files are here?' }],
 };
 
+/** Of every answer that a thread gave or failed to give. */
+const THREAD_HEADERS = { 'x-chiron-thread-key': header('ThreadKey'), 'x-chiron-history': header('History') };
+
 /** The request headers of `POST /v1/messages` that mean something here; all others are accepted and ignored. */
 function CreateMessageHeaders(): MethodDecorator {
   return applyDecorators(
@@ -78,15 +81,14 @@ export function CreateMessageDocs(): MethodDecorator {
         'The message of the turn. As an event stream: `message_start`, the content blocks, `message_delta` and `message_stop`; a `ping` while nothing else comes; an `error` when the turn fails after the stream began.',
       headers: {
         'request-id': header('RequestId'),
-        'x-chiron-thread-key': header('ThreadKey'),
-        'x-chiron-history': header('History'),
+        ...THREAD_HEADERS,
       },
       content: {
         'application/json': { schema: ref('Message'), example: EXAMPLE_MESSAGE },
         'text/event-stream': { schema: eventStream(ref('MessageStreamEvent')), example: EXAMPLE_STREAM },
       },
     }),
-    ErrorDocs(400, 401, 402, 403, 404, 409, 413, 415, 429, 500, 503, 504, 529),
+    ErrorDocs([400, 401, 402, 403, 404, 409, 413, 415, 429, 500, 503, 504, 529], THREAD_HEADERS),
   );
 }
 
@@ -109,6 +111,6 @@ export function CancelMessageDocs(): MethodDecorator {
       schema: object({ cancelled: BOOLEAN }),
       example: { cancelled: true },
     }),
-    ErrorDocs(400, 401, 403, 404, 500),
+    ErrorDocs([400, 401, 403, 404, 500]),
   );
 }

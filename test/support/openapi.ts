@@ -16,6 +16,17 @@ export interface Operation {
   readonly object: Json;
 }
 
+/** A response as supertest has it. */
+export interface AnsweredResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `undefined` for one without a body. */
+  readonly text: string | undefined;
+}
+
+/** Headers with a meaning of this API. */
+const OWN_HEADERS = /^(x-chiron-.*|request-id|x-should-retry|retry-after)$/;
+
 /** The OpenAPI document of a server, as its callers get it. */
 export class ApiDocument {
   readonly operations: readonly Operation[];
@@ -55,6 +66,22 @@ export class ApiDocument {
     const wanted = type === 'text/event-stream' ? objectAt(schema, 'contentSchema') : schema;
     if (wanted === undefined) throw new Error(`${id} does not document ${type} for ${status}`);
     return wanted;
+  }
+
+  /** What of a response is not as the document says: its status, its body, and those of its headers that are not HTTP's own. */
+  differences(id: string, response: AnsweredResponse): readonly string[] {
+    const { status, headers, text } = response;
+    const documented = objectAt(this.operation(id), 'responses', String(status));
+    if (documented === undefined) return [`${id} does not document ${status}`];
+    const known = objectAt(documented, 'headers') ?? {};
+    const unknown = Object.keys(headers)
+      .filter((name) => OWN_HEADERS.test(name) && !Object.hasOwn(known, name))
+      .map((name) => `${id} ${status} does not document the header ${name}`);
+    if (text === undefined || text === '') return unknown;
+    const isStream = /^text\/event-stream/.test(headers['content-type'] ?? '');
+    const schema = this.schema(id, status, isStream ? 'text/event-stream' : 'application/json');
+    const values: readonly unknown[] = isStream ? eventData(text) : [JSON.parse(text)];
+    return [...unknown, ...values.flatMap((value) => this.problems(schema, value))];
   }
 
   /** What is wrong with a value, by a schema of the document. A property that no schema has is wrong, too. */
