@@ -55,6 +55,11 @@ export function described(description: string, schema: SchemaObject): SchemaObje
  * the `data` of each event.
  */
 export function eventStream(data: ReferenceObject): SchemaObject {
+  const name = data.$ref.replace(/^.*\//, '');
   const content = { contentMediaType: 'text/event-stream', contentSchema: data };
-  return { type: 'string', ...content };
+  return {
+    type: 'string',
+    description: `Server-sent events. The \`data\` of each is a \`${name}\` as JSON.`,
+    ...content,
+  };
 }
