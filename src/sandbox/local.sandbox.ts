@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { argumentRoom, costOf, fittingVariables } from './argument-limits.js';
 import { sandboxEnvironment } from './environment.js';
 import { findProgram } from './find-program.js';
 import { notStarted, startProcess } from './local.process.js';
@@ -61,7 +62,7 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
         server: process.env,
         folders: command.folders,
         temporaryFolder: threadFolders(this.options.dataDirectory, command.threadId).temporary,
-        added: command.env,
+        added: this.fitting(command),
         markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
       }),
       marker: `CHIRON_PROCESS=${processId}`,
@@ -71,6 +72,15 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
     this.running.add(started);
     void started.exit.then(() => this.running.delete(started));
     return started;
+  }
+
+  /** What the command adds to the environment, shortened to what the system can start a program with. */
+  private fitting({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
+    const { variables, shortened } = fittingVariables(env, argumentRoom() - costOf(args));
+    if (shortened.length > 0) {
+      this.logger.warn({ threadId, variables: shortened }, 'variables were too long for a program and were shortened');
+    }
+    return variables;
   }
 
   async remove(threadId: string): Promise<void> {
