@@ -59,6 +59,9 @@ export interface AppConfig {
   readonly drain: number;
   readonly eventRetention: number;
   readonly eventFlush: number;
+  /** How long an idle connection is kept for its caller's next request. */
+  readonly keepAlive: number;
+  readonly maxConnections: number;
 }
 
 /** Injection token of the configuration. */
@@ -102,6 +105,8 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     drain: environment.CHIRON_DRAIN_SECONDS * 1000,
     eventRetention: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
     eventFlush: environment.CHIRON_EVENT_FLUSH_MILLISECONDS,
+    keepAlive: environment.CHIRON_KEEP_ALIVE_SECONDS * 1000,
+    maxConnections: environment.CHIRON_MAX_CONNECTIONS,
   };
   refuse(config);
   return config;

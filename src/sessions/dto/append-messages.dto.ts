@@ -1,9 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import type { JsonObject, JsonValue } from '../../harness/harness-event.js';
 import { SessionException } from '../session.exception.js';
 import { MESSAGE_ROLES, type MessageRole } from '../session-message.store.js';
 import { checked } from './checked.js';
+
+/** Most messages of one call: each is checked and stored by itself. */
+const MAX_MESSAGES = 1000;
 
 /** A message for a session. */
 export class SessionMessageDto {
@@ -31,6 +34,7 @@ export class SessionMessageDto {
 export class AppendMessagesDto {
   @ApiProperty({ type: [SessionMessageDto] })
   @IsArray()
+  @ArrayMaxSize(MAX_MESSAGES)
   messages!: readonly SessionMessageDto[];
 }
 
