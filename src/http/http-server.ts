@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppConfig } from '../config/app-config.js';
 import { PeriodicLog } from '../ops/periodic-log.js';
-import { refuseClient } from './refuse-client.js';
+import { closeSoon, refuseClient } from './refuse-client.js';
 
 /** How long connections may take, in milliseconds. */
 export interface ConnectionLimits {
@@ -59,7 +59,8 @@ export function configureHttpServer(
 /** Nothing was read or written for a while. An agent may work for hours without a word, and its caller waits. */
 function onSilence(request: IncomingMessage, socket: Socket, limits: ConnectionLimits): void {
   if (!request.complete) {
-    refuseClient(Object.assign(new Error('the body did not arrive'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+    // Whoever reads the body has been told, too, and answers.
+    closeSoon(socket);
   } else if (socket.timeout !== limits.unread) {
     socket.setTimeout(limits.unread);
   } else if (socket.writableLength > 0) {

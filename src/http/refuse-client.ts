@@ -20,6 +20,11 @@ export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket
   socket.end(
     `HTTP/1.1 ${refusal.status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${isHead ? '' : body}`,
   );
+  closeSoon(socket);
+}
+
+/** Closes a connection, once its caller has had the time to read the answer. */
+export function closeSoon(socket: Socket): void {
   setTimeout(() => socket.destroy(), LINGER).unref();
 }
 
