@@ -41,8 +41,9 @@ export class MessagesController {
     const options = answerOptions(request, body, this.config);
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
+      const model = this.turns.answeredModel(body.model);
       response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
-      this.answers.ready(side, response, body.stream === true);
+      this.answers.ready({ ...side, model }, response, body.stream === true);
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
@@ -55,7 +56,7 @@ export class MessagesController {
     const opened = await this.turns.open({
       ...asked,
       tenant: principal.tenant,
-      threadKey: answered?.threadKey ?? resolved.key,
+      threadKey: answered?.thread.key ?? resolved.key,
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
       answered,

@@ -1,15 +1,16 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
+import { answeredModel } from '../harness/choose-harness.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import type { Prompt } from '../harness/prompt.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
-import { type Thread, ThreadStore } from '../storage/thread.store.js';
+import { answeredModelOf, type Thread, ThreadStore } from '../storage/thread.store.js';
 import { hasEnded, summaryOfTurn, type Turn, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { AnthropicException, quote } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
@@ -21,7 +22,7 @@ import { storedRequest, translateOptions } from './stored-request.js';
 import { isOf, KnownConversations } from './known-conversations.js';
 import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
-import { newThread } from './new-thread.js';
+import { newThread, noSuchModel } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { TurnRunner } from './turn.runner.js';
 
@@ -30,6 +31,7 @@ const RETRY_WINDOW = 3_600_000;
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
+  private readonly logger = new Logger(TurnService.name);
   /** Turns whose delivery is being written: the caller's next request may be faster than the store. */
   readonly #justDelivered = new Set<string>();
 
@@ -66,7 +68,7 @@ export class TurnService implements OnApplicationBootstrap {
         : await this.openUnderLock({
             ...request,
             answered,
-            threadKey: answered.threadKey,
+            threadKey: answered.thread.key,
             isFreshThread: false,
             hasHistory: true,
           });
@@ -94,6 +96,13 @@ export class TurnService implements OnApplicationBootstrap {
       // A log that ends without the turn's end was left to the next server, or the turn never began.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
     ).pipe(this.translator.translate({ ...translateOptions(turn, thread), tellsProgress }, signals$));
+  }
+
+  /** What an answer to a request for this model says that it is from. @throws AnthropicException (404) when nothing here has the name. */
+  answeredModel(requested: string): string {
+    const choice = this.registry.choose(requested);
+    if (choice === undefined) throw noSuchModel(requested);
+    return answeredModel(requested, choice);
   }
 
   /** Notes that a caller has the whole answer. */
@@ -134,6 +143,7 @@ export class TurnService implements OnApplicationBootstrap {
     const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
     const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request, recent);
     if (known !== undefined) return known;
+    if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
     const { answered } = request;
     if (answered !== undefined) {
       if (!answered.isNamed && (thread === undefined || hasGoneOn(recent, answered.sequence))) return undefined;
@@ -215,7 +225,13 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest): Promise<Thread> {
-    const { thread } = await this.threads.findOrCreate(newThread(request, this.registry.choose(request.model)));
+    const { thread, created } = await this.threads.findOrCreate(
+      newThread(request, this.registry.choose(request.model)),
+    );
+    if (created && answeredModelOf(thread) !== thread.model) {
+      const fields = { threadId: thread.id, model: quote(thread.model), harness: thread.harness };
+      this.logger.log(fields, 'the agent does not know the model that was asked for, and runs its default model');
+    }
     return thread;
   }
 
