@@ -49,7 +49,8 @@ export class MessageThreads {
       sequence: turn.sequence,
       thread,
       isNamed: true,
-      conversationKey: turn.message === undefined ? messageId : answeredKey(turn.requestKey, turn.message.content),
+      conversationKey:
+        turn.message === undefined ? messageId : await answeredKey(turn.requestKey, turn.message.content),
     };
   }
 }

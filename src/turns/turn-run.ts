@@ -211,7 +211,7 @@ export class TurnRun {
 
   private async finish(end: TurnEnd): Promise<void> {
     const ended = this.endAsTold(end);
-    const [rest, told] = this.#structured?.end(ended) ?? [[], ended];
+    const [rest, told] = (await this.#structured?.end(ended)) ?? [[], ended];
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
     const left = [...rest, ...missingResults(this.#events)];
     const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...left], last);
