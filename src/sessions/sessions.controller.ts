@@ -2,7 +2,8 @@ import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, UseFilters 
 import type { Request } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../messages/read-body.js';
-import { answeredModelOf, ThreadStore } from '../storage/thread.store.js';
+import { ThreadStore } from '../storage/thread.store.js';
+import { answeredModelOf } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { cursorText } from './cursor.js';

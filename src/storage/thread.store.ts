@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '../harness/harness-event.js';
-import { answeredModel } from '../harness/choose-harness.js';
 import type { HarnessName } from '../harness/harness.js';
 import { Database } from './database.js';
 import type { ThreadTable } from './tables.js';
@@ -16,7 +15,7 @@ export interface Thread {
   /** `<source>:<id>`, unique per tenant. */
   readonly key: string;
   readonly harness: HarnessName;
-  /** The model's name as the first request had it; what answers say is {@link answeredModelOf}. */
+  /** The model's name as the first request had it; what answers say is in `answered-model.ts`. */
   readonly model: string;
   /** The model to ask the harness for; `undefined` for the harness's own default. */
   readonly harnessModel: string | undefined;
@@ -48,20 +47,6 @@ const SIDE_PREFIX = 'side:';
 /** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
 export function isThrowAway(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
   return thread.key.startsWith(SIDE_PREFIX) && thread.metadata['side'] === true;
-}
-
-/** The `model` of a thread's answers. */
-export function answeredModelOf({
-  model,
-  harness,
-  harnessModel,
-}: Pick<Thread, 'model' | 'harness' | 'harnessModel'>): string {
-  return answeredModel(model, { harness, model: harnessModel });
-}
-
-/** Whether a request for a model may mean this thread: by the name that began it, or by the one that its answers have. */
-export function isOfModel(thread: Pick<Thread, 'model' | 'harness' | 'harnessModel'>, model: string): boolean {
-  return model === thread.model || model === answeredModelOf(thread);
 }
 
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];

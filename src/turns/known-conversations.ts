@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { isOfModel, isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
+import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
+import { isOfModel } from './answered-model.js';
 import { answeredKey, turnKey } from './canonical.js';
 import type { Answered } from './message-threads.js';
 import type { ToldHistory, TurnRequest } from './turn-request.js';

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { BusyPolicy } from '../config/app-config.js';
-import { isOfModel, type Thread, ThreadStore } from '../storage/thread.store.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import { hasEnded, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
+import { isOfModel } from './answered-model.js';
 import { answeredKey } from './canonical.js';
 
 /** The answer that a request goes on from. */

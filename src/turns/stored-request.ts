@@ -1,9 +1,10 @@
 import type { JsonObject, JsonValue, TokenUsage } from '../harness/harness-event.js';
 import { isJsonObject } from '../harness/json.js';
 import type { Prompt } from '../harness/prompt.js';
-import { answeredModelOf, type Thread } from '../storage/thread.store.js';
+import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { TranslateOptions } from '../translator/translate.js';
+import { answeredModelOf } from './answered-model.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**
