@@ -1,8 +1,7 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
-import { answeredModel } from '../harness/choose-harness.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import type { Prompt } from '../harness/prompt.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
@@ -10,12 +9,12 @@ import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import { hasEnded, summaryOfTurn, type Turn, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
-import { AnthropicException, quote } from '../translator/anthropic.exception.js';
+import { AnthropicException } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
-import { refuseWhenFull } from './admission.js';
-import { answeredModelOf } from './answered-model.js';
+import { busy, refuseWhenFull } from './admission.js';
+import { logReplacedModel } from './answered-model.js';
 import { meansTurn, type SameRequest } from './attach.js';
 import { endingOf, SET_ASIDE } from './ending.js';
 import { KeyLock, lockKey } from './key-lock.js';
@@ -32,7 +31,6 @@ const RETRY_WINDOW = 3_600_000;
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
-  private readonly logger = new Logger(TurnService.name);
   /** Turns whose delivery is being written: the caller's next request may be faster than the store. */
   readonly #justDelivered = new Set<string>();
 
@@ -97,13 +95,6 @@ export class TurnService implements OnApplicationBootstrap {
       // A log that ends without the turn's end was left to the next server, or the turn never began.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
     ).pipe(this.translator.translate({ ...translateOptions(turn, thread), tellsProgress }, signals$));
-  }
-
-  /** What an answer to a request for this model says that it is from. @throws AnthropicException (404) when nothing here has the name. */
-  answeredModel(requested: string): string {
-    const choice = this.registry.choose(requested);
-    if (choice === undefined) throw noSuchModel(requested);
-    return answeredModel(requested, choice);
   }
 
   /** Notes that a caller has the whole answer. */
@@ -229,10 +220,7 @@ export class TurnService implements OnApplicationBootstrap {
     const { thread, created } = await this.threads.findOrCreate(
       newThread(request, this.registry.choose(request.model)),
     );
-    if (created && answeredModelOf(thread) !== thread.model) {
-      const fields = { threadId: thread.id, model: quote(thread.model), harness: thread.harness };
-      this.logger.log(fields, 'the agent does not know the model that was asked for, and runs its default model');
-    }
+    if (created) logReplacedModel(thread);
     return thread;
   }
 
@@ -261,8 +249,4 @@ export class TurnService implements OnApplicationBootstrap {
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining ? of([SET_ASIDE]) : defer(async () => [endingOf(await this.turns.byId(turnId))]);
   }
-}
-
-function busy(message: string): AnthropicException {
-  return new AnthropicException('conflict_error', message, { headers: { 'retry-after': '5' } });
 }
