@@ -149,6 +149,6 @@ function namesOfThisMachine(): readonly string[] {
 }
 
 function httpUrl(text: string): URL | undefined {
-  const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) ? url : undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) ? url : undefined;
 }
