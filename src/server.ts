@@ -9,11 +9,12 @@ import { configureHttpServer } from './http/http-server.js';
 import { doubledPrefix } from './messages/doubled-prefix.js';
 import { requestId } from './messages/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
+import { refuseLoop } from './ops/upstream.js';
 
 /**
  * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
  *
- * @throws ConfigurationError when the configured default harness is not here, StorageOpenError when the store cannot be opened.
+ * @throws ConfigurationError when the configured default harness is not here or would ask this very server, StorageOpenError when the store cannot be opened.
  */
 export async function createServer(config: AppConfig): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
@@ -26,7 +27,9 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   });
   configure(app);
   try {
-    await app.get(HarnessRegistry).find();
+    const registry = app.get(HarnessRegistry);
+    await registry.find();
+    refuseLoop(config, registry.found);
     await app.init();
     app.useLogger(app.get(Logger));
   } catch (error) {

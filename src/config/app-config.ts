@@ -22,6 +22,9 @@ export interface ModelRoute {
 /** What a new message does on a thread whose turn is still running. */
 export type BusyPolicy = 'queue' | 'interrupt' | 'reject';
 
+/** Whether the demo agent answers, see {@link AppConfig.demo}. */
+export type DemoPolicy = 'auto' | 'on' | 'off';
+
 /** Everything that a deployment can set, read once at the start. Durations are milliseconds, paths absolute. */
 export interface AppConfig {
   readonly host: string;
@@ -32,6 +35,8 @@ export interface AppConfig {
   /** Empty: everybody on this machine may call. */
   readonly apiKeys: readonly ApiKey[];
   readonly defaultHarness: HarnessName | 'auto';
+  /** Whether the demo agent answers; `auto`: where it is the default harness. */
+  readonly demo: DemoPolicy;
   /** `undefined`: the built-in routes, where both CLIs are there and the default harness is `auto`. */
   readonly modelRoutes: readonly ModelRoute[] | undefined;
   readonly claudeCommand: string;
@@ -83,6 +88,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     databaseUrl: environment.CHIRON_DATABASE_URL,
     apiKeys,
     defaultHarness: harnessName(environment.CHIRON_DEFAULT_HARNESS) ?? 'auto',
+    demo: demoPolicy(environment.CHIRON_DEMO),
     modelRoutes: parseRoutes(environment.CHIRON_MODEL_ROUTES),
     claudeCommand: environment.CHIRON_CLAUDE_BIN,
     codexCommand: environment.CHIRON_CODEX_BIN,
@@ -165,6 +171,10 @@ export function harnessName(text: string): HarnessName | undefined {
 /** The form of this name, or `undefined` for any other text. */
 export function toolBlockForm(text: string): ToolBlockForm | undefined {
   return TOOL_BLOCK_FORMS.find((form) => form === text);
+}
+
+function demoPolicy(text: string): DemoPolicy {
+  return text === 'on' || text === 'off' ? text : 'auto';
 }
 
 function busyPolicy(text: string): BusyPolicy {

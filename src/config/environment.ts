@@ -19,6 +19,7 @@ export class Environment {
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) CHIRON_LOG_LEVEL = 'info';
 
   @IsIn(['auto', ...HARNESS_NAMES]) CHIRON_DEFAULT_HARNESS = 'auto';
+  @IsIn(['auto', 'on', 'off']) CHIRON_DEMO = 'auto';
   @IsOptional()
   @Matches(new RegExp(`^[^=,\\s]+=(${HARNESS_NAMES.join('|')})(,[^=,\\s]+=(${HARNESS_NAMES.join('|')}))*$`))
   CHIRON_MODEL_ROUTES: string | undefined = undefined;

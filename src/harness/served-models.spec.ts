@@ -21,7 +21,8 @@ function sources(
   return {
     harnesses: names.map((name) => ({ name, models: MODELS[name] })),
     routes,
-    choose: (id) => chooseHarness(id, { available, defaultHarness, routes, refusesUnknown: false }),
+    choose: (id) =>
+      chooseHarness(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
   };
 }
 

@@ -3,10 +3,12 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { AppConfig } from '../config/app-config.js';
+import { ModelCatalog } from '../harness/model-catalog.js';
 import { type ResolvedThread, type ThreadClues, ThreadResolver } from '../threads/thread.resolver.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import { type Answered, MessageThreads, notFound, refuseChanged } from '../turns/message-threads.js';
 import { newMessageId } from '../turns/message-id.js';
+import { noSuchModel } from '../turns/new-thread.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
 import { type CreateMessageDto, createMessageDto } from './dto/create-message.dto.js';
@@ -28,6 +30,7 @@ export class MessagesController {
     private readonly turns: TurnService,
     private readonly messageThreads: MessageThreads,
     private readonly answers: AnswerService,
+    private readonly models: ModelCatalog,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
@@ -43,8 +46,10 @@ export class MessagesController {
     const options = answerOptions(request, body, this.config, format);
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
+      const model = this.models.answeredModel(body.model);
+      if (model === undefined) throw noSuchModel(body.model);
       response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
-      this.answers.ready(side, response, body.stream === true);
+      this.answers.ready({ ...side, model }, response, body.stream === true);
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
@@ -58,7 +63,7 @@ export class MessagesController {
     const opened = await this.turns.open({
       ...asked,
       tenant: principal.tenant,
-      threadKey: answered?.threadKey ?? resolved.key,
+      threadKey: answered?.thread.key ?? resolved.key,
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
       answered,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
+import { isOfModel } from './answered-model.js';
 import { answeredKey, turnKey } from './canonical.js';
 import type { Answered } from './message-threads.js';
 import type { ToldHistory, TurnRequest } from './turn-request.js';
@@ -27,9 +28,8 @@ export class KnownConversations {
         if (thread === undefined || !isOf(request, thread) || !(await answers(turn, history))) continue;
         const { sequence } = turn;
         return {
-          threadKey: thread.key,
           sequence,
-          model: thread.model,
+          thread,
           conversationKey: history.answered,
           isNamed: false,
         };
@@ -46,7 +46,7 @@ export function isOf(request: TurnRequest, thread: Thread): boolean {
     thread.metadata['fresh'] === true &&
     isThrowAway(thread) === request.isSideRequest &&
     // The same words to another model, under another system prompt or of another user are another conversation.
-    thread.model === request.model &&
+    isOfModel(thread, request.model) &&
     thread.systemPrompt === request.systemPrompt &&
     (thread.metadata['user'] ?? undefined) === request.user
   );

@@ -13,7 +13,8 @@ import { AnthropicException } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
-import { refuseWhenFull } from './admission.js';
+import { busy, refuseWhenFull } from './admission.js';
+import { logReplacedModel } from './answered-model.js';
 import { meansTurn, type SameRequest } from './attach.js';
 import { endingOf, SET_ASIDE } from './ending.js';
 import { KeyLock, lockKey } from './key-lock.js';
@@ -21,7 +22,7 @@ import { storedRequest, translateOptions } from './stored-request.js';
 import { isOf, KnownConversations } from './known-conversations.js';
 import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
-import { newThread } from './new-thread.js';
+import { newThread, noSuchModel } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { TurnRunner } from './turn.runner.js';
 
@@ -66,7 +67,7 @@ export class TurnService implements OnApplicationBootstrap {
         : await this.openUnderLock({
             ...request,
             answered,
-            threadKey: answered.threadKey,
+            threadKey: answered.thread.key,
             isFreshThread: false,
             hasHistory: true,
           });
@@ -134,6 +135,7 @@ export class TurnService implements OnApplicationBootstrap {
     const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
     const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request, recent);
     if (known !== undefined) return known;
+    if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
     const { answered } = request;
     if (answered !== undefined) {
       if (!answered.isNamed && (thread === undefined || hasGoneOn(recent, answered.sequence))) return undefined;
@@ -215,7 +217,10 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest): Promise<Thread> {
-    const { thread } = await this.threads.findOrCreate(newThread(request, this.registry.choose(request.model)));
+    const { thread, created } = await this.threads.findOrCreate(
+      newThread(request, this.registry.choose(request.model)),
+    );
+    if (created) logReplacedModel(thread);
     return thread;
   }
 
@@ -244,8 +249,4 @@ export class TurnService implements OnApplicationBootstrap {
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining ? of([SET_ASIDE]) : defer(async () => [endingOf(await this.turns.byId(turnId))]);
   }
-}
-
-function busy(message: string): AnthropicException {
-  return new AnthropicException('conflict_error', message, { headers: { 'retry-after': '5' } });
 }
