@@ -171,8 +171,8 @@ describe('what the document says of the other routes', () => {
 
   it('is true for the routes of operators', async () => {
     for (const id of ['getLiveness', 'getHealth', 'getReadiness', 'getServerInfo', 'hello']) {
-      expect((await call(id)).status, id).toBe(200);
-      expect((await call(id, { headers: { 'x-long': 'x'.repeat(20_000) } })).status, id).toBe(431);
+      const refused = await call(id, { headers: { 'x-long': 'x'.repeat(20_000) } });
+      expect([id, (await call(id)).status, refused.status]).toEqual([id, 200, 431]);
     }
   });
 

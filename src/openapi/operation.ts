@@ -35,7 +35,7 @@ export const RESPONSE_HEADERS = {
     description: '`false` where the same request would fail again. Anthropic’s SDKs obey it.',
     schema: { type: 'string', enum: ['false'], examples: ['false'] },
   },
-} as const satisfies Readonly<Record<string, HeaderObject | object>>;
+} satisfies Readonly<Record<string, HeaderObject>>;
 
 /** A response header of the components. */
 export function header(name: keyof typeof RESPONSE_HEADERS): ReferenceObject {
