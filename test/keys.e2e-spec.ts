@@ -5,8 +5,8 @@ import { ask, converse } from './support/requests.js';
 import { ApiDocument } from './support/openapi.js';
 import { startTestApp, type TestApp } from './support/test-app.js';
 
-const ALICE = 'key-of-alice';
-const BOB = 'key-of-bob';
+const ALICE = 'key-of-alice-that-is-long-enough';
+const BOB = 'key-of-bob-that-is-long-enough';
 
 const sha256 = (key: string): Buffer => createHash('sha256').update(key).digest();
 

@@ -22,12 +22,14 @@ const TOOL = {
 const FAILURES: readonly FailureKind[] = [
   'bad_request',
   'context_too_long',
+  'authentication',
   'billing',
   'permission',
   'not_found',
   'rate_limit',
   'overloaded',
   'timeout',
+  'not_started',
   'internal',
 ];
 

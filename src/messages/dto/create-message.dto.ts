@@ -191,10 +191,15 @@ export function checked<T extends object>(request: T, fields: readonly (keyof T 
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw badRequest('The request body must be a JSON object.');
   }
-  for (const field of fields) Reflect.set(request, field, Reflect.get(body, field));
+  for (const field of fields) Reflect.set(request, field, beginningOfList(field, Reflect.get(body, field)));
   const problems = validateSync(request).flatMap((error) => Object.values(error.constraints ?? {}));
   if (problems.length > 0) throw badRequest(problems.map(inAnthropicsWords).join('; '));
   return request;
+}
+
+/** Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that. */
+function beginningOfList(field: string, value: unknown): unknown {
+  return field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value;
 }
 
 /** class-validator says "model must be a string", Anthropic "model: must be a string". */
