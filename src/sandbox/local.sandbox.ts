@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { argumentRoom, costOf, fittingVariables } from './argument-limits.js';
 import { sandboxEnvironment } from './environment.js';
 import { findProgram } from './find-program.js';
 import { LeftoverSweeper } from './leftover-sweeper.js';
@@ -77,7 +78,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
         server: process.env,
         folders: command.folders,
         temporaryFolder: threadFolders(this.options.dataDirectory, command.threadId).temporary,
-        added: command.env,
+        added: this.fitting(command),
         markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
       }),
       marker: `CHIRON_PROCESS=${processId}`,
@@ -87,6 +88,15 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
     this.running.add(started);
     void started.exit.then(() => this.running.delete(started));
     return started;
+  }
+
+  /** What the command adds to the environment, shortened to what the system can start a program with. */
+  private fitting({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
+    const { variables, shortened } = fittingVariables(env, argumentRoom() - costOf(args));
+    if (shortened.length > 0) {
+      this.logger.warn({ threadId, variables: shortened }, 'variables were too long for a program and were shortened');
+    }
+    return variables;
   }
 
   async remove(threadId: string): Promise<void> {
