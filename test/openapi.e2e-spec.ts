@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -90,6 +90,20 @@ describe('the OpenAPI document', () => {
         expect(schema, `${id} ${String(parameter['name'])}`).toMatch(/"(examples|default|enum)":/);
       }
     }
+  });
+
+  it('tells of every header of this server that its source names', async () => {
+    const source = new URL('../src/', import.meta.url);
+    const files = (await readdir(source, { recursive: true })).filter((file) => /(?<!spec)\.ts$/.test(file));
+    const texts = await Promise.all(files.map((file) => readFile(new URL(file, source), 'utf8')));
+    const names = new Set(texts.flatMap((text) => text.match(/x-chiron-[a-z]+(-[a-z]+)*/g) ?? []));
+    expect([...names]).toEqual(expect.arrayContaining(['x-chiron-thread-key', 'x-chiron-tool-blocks']));
+    const parameters = document.operations.flatMap(({ object }) => (object['parameters'] ?? []) as readonly Json[]);
+    const headers = document.operations.flatMap(({ object }) =>
+      entries(object['responses']).flatMap(([, response]) => Object.keys(objectAt(response, 'headers') ?? {})),
+    );
+    const told = new Set([...parameters.map(({ name }) => name), ...headers]);
+    expect([...names].filter((name) => !told.has(name))).toEqual([]);
   });
 
   it('has only examples that match their schemas', () => {

@@ -15,7 +15,7 @@ const ERRORS = {
   409: ['conflict_error', 'The thread is busy and the deployment does not queue.'],
   413: ['request_too_large', 'The body is larger than 32 MB.'],
   415: ['invalid_request_error', 'The body has a `content-type` or `content-encoding` that the server does not read.'],
-  429: ['rate_limit_error', 'The agent’s model provider limits its rate.'],
+  429: ['rate_limit_error', 'The agent’s model provider limits its rate, or too many requests had a wrong key.'],
   500: [
     'api_error',
     'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help.',
@@ -25,16 +25,19 @@ const ERRORS = {
   529: ['overloaded_error', 'Too many turns are waiting, or the agent’s model provider is overloaded.'],
 } as const satisfies Readonly<Record<number, readonly [AnthropicErrorType, string]>>;
 
+/** What any request with a key can be refused with. */
+const ALWAYS: readonly ErrorStatus[] = [401, 403, 429, 500];
+
 /** Statuses of errors in Anthropic's envelope. */
 export type ErrorStatus = keyof typeof ERRORS;
 
-/** Anthropic's error envelope for each of the statuses. */
+/** Anthropic's error envelope for each of the statuses, and for those that every operation with keys has. */
 export function ErrorDocs(
   statuses: readonly ErrorStatus[],
   headers: Readonly<Record<string, ReferenceObject>> = {},
 ): MethodDecorator {
   return applyDecorators(
-    ...statuses.map((status) => {
+    ...[...ALWAYS, ...statuses].map((status) => {
       const [type, description] = ERRORS[status];
       return JsonResponseDocs({
         status,
