@@ -221,4 +221,10 @@ describe('what the document says of the other routes', () => {
       expect((await call(id, { path: { threadKey: 'nothing' }, ...body })).status).toBe(400);
     },
   );
+
+  it.each(['getSession', 'getModel'])('is true for a path that cannot be decoded: %s', async (id) => {
+    const path = document.operations.find((operation) => operation.id === id)?.path.replace(/\{\w+\}/, '%E0%A4%A');
+    const response = await supertest(app.url).get(path ?? '');
+    expect([response.status, document.differences(id, response)]).toEqual([400, []]);
+  });
 });

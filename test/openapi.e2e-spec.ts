@@ -71,8 +71,8 @@ describe('the OpenAPI document', () => {
     for (const { id, object } of document.operations) {
       const schemas = entries(object['responses'])
         .filter(([status]) => status.startsWith('4'))
-        .map(([, response]) => objectAt(response, 'content', 'application/json', 'schema')?.['$ref']);
-      const wrong = schemas.filter((name) => !/\/(ErrorResponse|SessionError)$/.test(String(name)));
+        .map(([, response]) => JSON.stringify(objectAt(response, 'content', 'application/json', 'schema')));
+      const wrong = schemas.filter((schema) => !/\/(ErrorResponse|SessionError)"/.test(schema));
       expect({ id, isEmpty: schemas.length === 0, wrong }).toEqual({ id, isEmpty: false, wrong: [] });
     }
   });

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import type { ReferenceObject } from '@nestjs/swagger';
-import { anthropicError, header, JsonResponseDocs } from '../openapi/operation.js';
+import { anthropicError, JsonResponseDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref } from '../openapi/schema.js';
 import type { AnthropicErrorType } from '../translator/anthropic-error.js';
 
@@ -44,7 +44,7 @@ export function ErrorDocs(
         description: `\`${type}\`: ${description}`,
         schema: ref('ErrorResponse'),
         example: anthropicError(type, description),
-        headers: { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry'), ...headers },
+        headers: { ...RETRY_HEADERS, ...headers },
       });
     }),
   );

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiParam, ApiQuery, getSchemaPath } from '@nestjs/swagger';
-import { JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { JsonResponseDocs, OperationDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref, TEXT } from '../openapi/schema.js';
 import { EXAMPLE_MESSAGE } from '../translator/wire-examples.js';
 import { CreateSessionDto } from './dto/create-session.dto.js';
@@ -30,7 +30,10 @@ const TURN = {
 };
 
 const ERRORS = {
-  400: ['The thread key or the input makes no sense.', "thread_key must be namespaced as '<source>:<id>'"],
+  400: [
+    'The thread key or the input makes no sense, or the path cannot be decoded.',
+    "thread_key must be namespaced as '<source>:<id>'",
+  ],
   401: ['The key is missing or wrong.', 'missing bearer token'],
   403: [
     'The server has no keys, and the caller is not on its machine.',
@@ -76,7 +79,9 @@ export function SessionDocs(options: {
 
 /** One error in centaur's envelope. */
 export function SessionErrorDocs(status: number, description: string, example: object): MethodDecorator {
-  return JsonResponseDocs({ status, description, schema: ref('SessionError'), example: { ok: false, ...example } });
+  // A path that cannot be decoded leads to no route, and so to the errors of all other paths.
+  const schema = status === 400 ? { anyOf: [ref('SessionError'), ref('ErrorResponse')] } : ref('SessionError');
+  return JsonResponseDocs({ status, description, schema, example: { ok: false, ...example }, headers: RETRY_HEADERS });
 }
 
 /** A good answer, as JSON. */
