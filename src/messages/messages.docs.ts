@@ -88,7 +88,7 @@ export function CreateMessageDocs(): MethodDecorator {
         'text/event-stream': { schema: eventStream(ref('MessageStreamEvent')), example: EXAMPLE_STREAM },
       },
     }),
-    ErrorDocs([400, 401, 402, 403, 404, 409, 413, 415, 429, 500, 503, 504, 529], THREAD_HEADERS),
+    ErrorDocs([400, 404, 409, 413, 415, 503, 504, 529], THREAD_HEADERS),
   );
 }
 
@@ -111,6 +111,6 @@ export function CancelMessageDocs(): MethodDecorator {
       schema: object({ cancelled: BOOLEAN }),
       example: { cancelled: true },
     }),
-    ErrorDocs([400, 401, 403, 404, 500]),
+    ErrorDocs([400, 404]),
   );
 }
