@@ -197,6 +197,18 @@ export class TurnStore {
     return (await query.orderBy('sequence').limit(limit).execute()).map(turnOf);
   }
 
+  /** The thread's turns before this number, the newest first. */
+  async preceding(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
+    const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '<', sequence);
+    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(turnOf);
+  }
+
+  /** Whether any turn of the thread has an answer, whole or as far as it came. */
+  async hasAnswer(threadId: string): Promise<boolean> {
+    const query = this.#turns().clearSelect().select('id').where('thread_id', '=', threadId);
+    return (await query.where('message', 'is not', null).limit(1).executeTakeFirst()) !== undefined;
+  }
+
   /** What tells the thread's last turns apart, the newest first, without what they said. */
   async recent(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
     const query = this.database.kysely

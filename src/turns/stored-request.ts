@@ -11,15 +11,18 @@ import type { TurnRequest } from './turn-request.js';
  * beginning, so that every reader's `message_start` says the same.
  *
  * @param told what was said before that the agent has not heard.
+ * @param isHistoryLost whether the agent had heard it and its record of it is gone.
  */
 export function storedRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
   told: Prompt = [],
+  isHistoryLost = false,
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(told.length === 0 ? {} : { history: asJson(told) }),
+    ...(isHistoryLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
@@ -35,6 +38,11 @@ export function historyOf(turn: Turn): Prompt | undefined {
   const { history } = turn.request;
   // Written by `storedRequest`, and by nothing else.
   return Array.isArray(history) ? history : undefined;
+}
+
+/** Whether the agent's own record of the turns before was gone when the turn was opened. */
+export function isHistoryLost(turn: Turn): boolean {
+  return turn.request['historyLost'] === true;
 }
 
 /** The JSON Schema that the turn's answer is to follow, if there is one. */

@@ -1,10 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
+import type { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
+import { hasTranscript } from './transcript.js';
 
 // Model names and aliases of Claude Code 2.1.330; `[1m]` asks for the long context.
 const MODEL = /^(claude-|anthropic[./:-])|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
@@ -31,6 +33,10 @@ export class ClaudeCodeHarness implements Harness {
 
   models(): readonly HarnessModel[] {
     return CLAUDE_CODE_MODELS;
+  }
+
+  hasRecord(files: ThreadFiles, sessionId: string): Promise<boolean> {
+    return hasTranscript(files, sessionId);
   }
 
   open(thread: HarnessThread): HarnessSession {

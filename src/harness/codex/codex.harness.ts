@@ -1,9 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
+import type { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
 import { CodexOptions } from './codex.options.js';
 import { CodexSession } from './codex.session.js';
+import { hasRecording } from './record.js';
 import { CODEX_MODELS } from './models.js';
 
 const MODEL_NAMES = /^(gpt-|codex-|o\d+($|-))/;
@@ -30,6 +32,10 @@ export class CodexHarness implements Harness {
 
   models(): readonly HarnessModel[] {
     return CODEX_MODELS;
+  }
+
+  hasRecord(files: ThreadFiles, sessionId: string): Promise<boolean> {
+    return hasRecording(files, sessionId);
   }
 
   open(thread: HarnessThread): HarnessSession {
