@@ -53,6 +53,11 @@ export class HarnessRegistry {
     return chooseHarness(model, this.choices);
   }
 
+  /** Whether the program of this harness was found. */
+  has(name: HarnessName): boolean {
+    return this.choices.available.some((harness) => harness.name === name);
+  }
+
   /** The harness of this name, whether its program was found or not. */
   get(name: HarnessName): Harness {
     const harness = this.harnesses.find((candidate) => candidate.name === name);

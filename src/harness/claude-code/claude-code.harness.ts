@@ -4,6 +4,7 @@ import type { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
+import { knowsComposed } from './command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
 import { hasTranscript } from './transcript.js';
@@ -16,6 +17,7 @@ const MODEL = /^(claude-|anthropic[./:-])|^(sonnet|opus|haiku|fable|default|opus
 export class ClaudeCodeHarness implements Harness {
   readonly name = 'claude-code';
   private readonly logger = new Logger(ClaudeCodeHarness.name);
+  #version: string | undefined;
 
   constructor(
     @Inject(Sandbox) private readonly sandbox: Sandbox,
@@ -23,8 +25,8 @@ export class ClaudeCodeHarness implements Harness {
   ) {}
 
   async probe(): Promise<HarnessInfo | undefined> {
-    const version = await probeVersion(this.options.command);
-    return version === undefined ? undefined : { name: this.name, version };
+    this.#version = await probeVersion(this.options.command);
+    return this.#version === undefined ? undefined : { name: this.name, version: this.#version };
   }
 
   knowsModel(model: string): boolean {
@@ -44,6 +46,7 @@ export class ClaudeCodeHarness implements Harness {
       sandbox: this.sandbox,
       command: this.options.command,
       isRoot: process.getuid?.() === 0,
+      knowsComposed: knowsComposed(this.#version),
       logger: this.logger,
     });
   }
