@@ -101,11 +101,11 @@ export function text(value: string): PromptBlock {
 const MAX_HISTORY = 400_000;
 
 /** What was said before, for an agent that was not there: the newest of it, where it is long. */
-export function historyTold(messages: readonly unknown[], maxLength = MAX_HISTORY): Prompt {
+export function historyTold(messages: readonly unknown[]): Prompt {
   const transcript = new Transcript();
   transcript.tellAll(messages);
   const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
-  let [first, room] = [lengths.length, maxLength];
+  let [first, room] = [lengths.length, MAX_HISTORY];
   while (first > 0 && room >= (lengths[first - 1] ?? 0)) {
     first -= 1;
     room -= lengths[first] ?? 0;

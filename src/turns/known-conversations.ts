@@ -31,6 +31,7 @@ export class KnownConversations {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const thread = await this.threads.byId(turn.threadId);
         if (thread === undefined || !isOf(request, thread) || !(await answers(turn, history))) continue;
+        if (!(await this.canAnswer(thread))) continue;
         const { sequence } = turn;
         return {
           threadKey: thread.key,

@@ -4,25 +4,24 @@ import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { TranslateOptions } from '../translator/translate.js';
+import type { Opening } from './thread-memory.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**
  * What is stored of a turn's request besides its prompt: what the turn is run with, and what its thread's context is at its
  * beginning, so that every reader's `message_start` says the same.
  *
- * @param told what was said before that the agent has not heard.
- * @param isHistoryLost whether the agent had heard it and its record of it is gone.
+ * @param opening what was said before that the agent does not know, if anything.
  */
 export function storedRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
-  told: Prompt = [],
-  isHistoryLost = false,
+  { told, isLost }: Opening = { told: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(told.length === 0 ? {} : { history: asJson(told) }),
-    ...(isHistoryLost ? { historyLost: true } : {}),
+    ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };

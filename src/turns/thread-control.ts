@@ -68,8 +68,7 @@ export class ThreadControl {
       const active = await this.active(thread.id);
       if (active !== undefined) return { kind: 'busy', turn: active };
       refuseWhenFull(this.runner, this.config.maxWaitingTurns);
-      const isLost = await this.memory.isLost(current);
-      const told = isLost ? await this.memory.recalled(current.id) : [];
+      const opening = await this.memory.opening(current);
       const { turn } = await this.turns.create({
         id: randomUUID(),
         messageId: newMessageId(),
@@ -78,7 +77,7 @@ export class ThreadControl {
         idempotencyKey,
         caller,
         prompt: await execution.prompt(),
-        request: { ...request, ...storedRequest(current, {}, told, isLost) },
+        request: { ...request, ...storedRequest(current, {}, opening) },
         createdAt: Date.now(),
       });
       this.runner.submit(current, turn);

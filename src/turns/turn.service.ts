@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
-import type { Prompt } from '../harness/prompt.js';
-import { isRefusal } from '../harness/refused.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
@@ -24,7 +22,7 @@ import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
 import { newThread } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
-import { ThreadMemory } from './thread-memory.js';
+import { type Opening, ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 
 /** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
@@ -146,30 +144,13 @@ export class TurnService implements OnApplicationBootstrap {
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
-    // The record of a thread at work is being written.
-    const isLost = thread !== undefined && going.length === 0 && (await this.memory.isLost(thread));
-    const told = isLost ? await this.retold(thread, request) : this.toldFirst(thread, request, recent);
+    const opening = await this.memory.opening(thread, request, recent);
     // After all that could refuse the request: a thread without a turn would be left.
     const owner = thread ?? (await this.createThread(request));
-    return { thread: owner, turn: await this.startTurn(owner, request, told, isLost), attached: false };
+    return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
   }
 
-  /** What an agent is told that has never heard of the conversation. */
-  private toldFirst(thread: Thread | undefined, request: TurnRequest, recent: readonly TurnSummary[]): Prompt {
-    const isRefused = ({ failure }: TurnSummary): boolean => failure !== undefined && isRefusal(failure.kind);
-    // The prompt of a side request has it all, and an agent that has been here before remembers by itself, but for what was refused.
-    const isNew =
-      thread?.sessionId === undefined ? recent.every(({ state }) => state === 'failed') : recent.every(isRefused);
-    return isNew && !request.isSideRequest ? (request.history?.told() ?? []) : [];
-  }
-
-  /** What an agent is told whose own record is gone: the caller's account of the conversation, else the store's. */
-  private async retold(thread: Thread, { history }: TurnRequest): Promise<Prompt> {
-    const told = history?.told() ?? [];
-    return told.length > 0 ? told : this.memory.recalled(thread.id);
-  }
-
-  private async startTurn(thread: Thread, request: TurnRequest, told: Prompt, isLost: boolean): Promise<Turn> {
+  private async startTurn(thread: Thread, request: TurnRequest, opening: Opening): Promise<Turn> {
     const place = this.runner.reserve(thread.id);
     try {
       const { turn } = await this.turns.create(
@@ -181,7 +162,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: storedRequest(thread, request, told, isLost),
+          request: storedRequest(thread, request, opening),
           createdAt: Date.now(),
         },
         place?.lease,

@@ -84,12 +84,12 @@ export async function dropTornLine(files: ThreadFiles, path: string): Promise<vo
 /** Takes an entry and all that follow it out of the transcript. Only while no process has it open. */
 export async function cutBefore(files: ThreadFiles, path: string, uuid: string): Promise<void> {
   const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
-  for (let start = 0; part !== undefined && start < part.bytes.length;) {
-    const end = part.bytes.indexOf('\n', start);
-    const line = part.bytes.subarray(start, end < 0 ? undefined : end);
-    if (line.includes(uuid) && parseObject(line.toString('utf8'))?.['uuid'] === uuid)
-      return files.truncate(path, part.offset + start);
-    start += line.length + 1;
+  if (part === undefined) return;
+  // The name is also in the entry's followers, which name it as their parent, and may be in an earlier one's text.
+  for (let found = part.bytes.indexOf(uuid); found >= 0; found = part.bytes.indexOf(uuid, found + uuid.length)) {
+    const [start, end] = [part.bytes.lastIndexOf('\n', found) + 1, part.bytes.indexOf('\n', found)];
+    const line = part.bytes.subarray(start, end < 0 ? undefined : end).toString('utf8');
+    if (parseObject(line)?.['uuid'] === uuid) return files.truncate(path, part.offset + start);
   }
 }
 
