@@ -9,6 +9,7 @@ import { AnthropicException } from '../translator/anthropic.exception.js';
 import { type Answered, MessageThreads, notFound, refuseChanged } from '../turns/message-threads.js';
 import { newMessageId } from '../turns/message-id.js';
 import { noSuchModel } from '../turns/new-thread.js';
+import { isHistoryLost } from '../turns/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
 import { type CreateMessageDto, createMessageDto } from './dto/create-message.dto.js';
@@ -21,6 +22,12 @@ import { answerOptions, askedTurn, requestCaller, threadClues } from './turn-req
 
 /** The header that tells a caller which thread its message went to. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
+
+/**
+ * The header that tells a caller that the agent's own record of the thread was gone: it is told what was said before, and has nothing
+ * else of it.
+ */
+export const HISTORY_HEADER = 'x-chiron-history';
 
 /** Anthropic's Messages API. */
 @Controller('v1/messages')
@@ -69,6 +76,7 @@ export class MessagesController {
       answered,
     });
     response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
+    if (isHistoryLost(opened.turn)) response.setHeader(HISTORY_HEADER, 'lost');
     if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
     else await this.answers.whole(opened, response, { ...options, received });
   }

@@ -5,22 +5,24 @@ import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { TranslateOptions } from '../translator/translate.js';
 import { answeredModelOf } from './answered-model.js';
+import type { Opening } from './thread-memory.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**
  * What is stored of a turn's request besides its prompt: what the turn is run with, and what its thread's context is at its
  * beginning, so that every reader's `message_start` says the same.
  *
- * @param told what was said before that the agent has not heard.
+ * @param opening what was said before that the agent does not know, if anything.
  */
 export function storedRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
-  told: Prompt = [],
+  { told, isLost }: Opening = { told: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(told.length === 0 ? {} : { history: asJson(told) }),
+    ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
@@ -36,6 +38,11 @@ export function historyOf(turn: Turn): Prompt | undefined {
   const { history } = turn.request;
   // Written by `storedRequest`, and by nothing else.
   return Array.isArray(history) ? history : undefined;
+}
+
+/** Whether the agent's own record of the turns before was gone when the turn was opened. */
+export function isHistoryLost(turn: Turn): boolean {
+  return turn.request['historyLost'] === true;
 }
 
 /** The JSON Schema that the turn's answer is to follow, if there is one. */

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
-import type { Prompt } from '../harness/prompt.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
@@ -24,6 +23,7 @@ import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
 import { newThread, noSuchModel } from './new-thread.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
+import { type Opening, ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 
 /** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
@@ -44,6 +44,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly translator: TranslatorService,
     private readonly lock: KeyLock,
     private readonly conversations: KnownConversations,
+    private readonly memory: ThreadMemory,
   ) {}
 
   /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
@@ -145,15 +146,13 @@ export class TurnService implements OnApplicationBootstrap {
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
-    // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
-    const isNew = thread?.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
-    const told = isNew && !request.isSideRequest ? request.history?.told() : [];
+    const opening = await this.memory.opening(thread, request, recent);
     // After all that could refuse the request: a thread without a turn would be left.
     const owner = thread ?? (await this.createThread(request));
-    return { thread: owner, turn: await this.startTurn(owner, request, told), attached: false };
+    return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest, told?: Prompt): Promise<Turn> {
+  private async startTurn(thread: Thread, request: TurnRequest, opening: Opening): Promise<Turn> {
     const place = this.runner.reserve(thread.id);
     try {
       const { turn } = await this.turns.create(
@@ -165,7 +164,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: storedRequest(thread, request, told),
+          request: storedRequest(thread, request, opening),
           createdAt: Date.now(),
         },
         place?.lease,

@@ -1,9 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
+import type { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
 import { CodexOptions } from './codex.options.js';
 import { CodexSession } from './codex.session.js';
+import { hasRecording } from './record.js';
 import { CODEX_MODELS } from './models.js';
 
 /** Names of OpenAI models as providers and gateways spell them: `gpt-…`, `openai/gpt-…`, `openai.gpt-oss-…`, `ft:gpt-…`, `o3`. */
@@ -31,6 +33,10 @@ export class CodexHarness implements Harness {
 
   models(): readonly HarnessModel[] {
     return CODEX_MODELS;
+  }
+
+  hasRecord(files: ThreadFiles, sessionId: string): Promise<boolean> {
+    return hasRecording(files, sessionId);
   }
 
   open(thread: HarnessThread): HarnessSession {
