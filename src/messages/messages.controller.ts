@@ -38,7 +38,7 @@ export class MessagesController {
     const body = createMessageDto(await readJsonBody(request));
     const clues = threadClues(request, body);
     const resolved = this.resolver.resolve(clues);
-    const options = answerOptions(request, body, this.config);
+    const options = answerOptions(request, body, this.config, clues.isSideRequest);
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
       response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));

@@ -11,7 +11,7 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
 import { CreateMessageDto } from './dto/create-message.dto.js';
 import { TOOL_BLOCKS_HEADER } from './presentation.js';
 
@@ -145,8 +145,9 @@ export function CreateMessageDocs(): MethodDecorator {
     }),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,
-      description: 'How the answer shows what tools did inside the sandbox.',
-      schema: { type: 'string', enum: [...TOOL_BLOCK_FORMS] },
+      description:
+        'How the answer shows what tools did inside the sandbox, instead of `CHIRON_TOOL_BLOCKS`. `auto`: text for Claude Code in a terminal, else MCP blocks.',
+      schema: { type: 'string', enum: [...TOOL_BLOCK_SETTINGS] },
     }),
     ApiHeader({ name: 'traceparent', description: 'W3C trace context; its trace id is in the log.', schema: text }),
     ApiBody({

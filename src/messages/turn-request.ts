@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
 import type { PromptBlock } from '../harness/prompt.js';
-import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
+import { type Caller, callerOf, callsFromTerminal, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
@@ -31,12 +31,22 @@ export function answerOptions(
   http: Request,
   body: CreateMessageDto,
   config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit'>,
+  isSideRequest: boolean,
 ): Omit<AnswerOptions, 'received'> {
+  const caller = requestCaller(http);
+  const schema = outputSchema(body);
+  const tool = schema === undefined ? answerTool(body, caller)?.name : undefined;
+  // What Claude Code asks beside the conversation it reads itself, also in a terminal.
+  const isTerminal =
+    caller === 'claude-code' &&
+    !isSideRequest &&
+    callsFromTerminal({ userAgent: http.get('user-agent'), system: body.system });
+  const reader = { caller, isTerminal, readsJson: schema !== undefined || tool !== undefined };
   return {
-    isImpatient: requestCaller(http) === 'claude-code',
-    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config),
+    isImpatient: caller === 'claude-code',
+    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config, reader),
     stopSequences: body.stop_sequences ?? [],
-    answerTool: outputSchema(body) === undefined ? answerTool(body, requestCaller(http))?.name : undefined,
+    answerTool: tool,
   };
 }
 
