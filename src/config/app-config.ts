@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
-import { TOOL_BLOCK_FORMS, type ToolBlockForm } from '../translator/tool-blocks.js';
+import { type ToolBlockSetting, toolBlockSetting } from '../translator/tool-blocks.js';
 import { ConfigurationError, readEnvironment } from './environment.js';
 import { isLoopback } from './loopback.js';
 
@@ -45,7 +45,7 @@ export interface AppConfig {
   /** Whether a model name that nothing here knows gets the default harness, or a 404. */
   readonly unknownModels: 'default' | 'refuse';
   /** How callers are shown what tools did inside the sandbox, unless they ask for another form. */
-  readonly toolBlocks: ToolBlockForm;
+  readonly toolBlocks: ToolBlockSetting;
   /** Longest output of a tool that a caller is shown, in characters. */
   readonly toolOutputLimit: number;
   readonly workspaceTemplate: string | undefined;
@@ -94,7 +94,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     codexCommand: environment.CHIRON_CODEX_BIN,
     callerSystem: environment.CHIRON_CALLER_SYSTEM === 'ignore' ? 'ignore' : 'append',
     unknownModels: environment.CHIRON_UNKNOWN_MODELS === 'refuse' ? 'refuse' : 'default',
-    toolBlocks: toolBlockForm(environment.CHIRON_TOOL_BLOCKS) ?? 'mcp',
+    toolBlocks: toolBlockSetting(environment.CHIRON_TOOL_BLOCKS) ?? 'auto',
     toolOutputLimit: environment.CHIRON_TOOL_OUTPUT_CHARACTERS,
     workspaceTemplate: absolute(environment.CHIRON_WORKSPACE_TEMPLATE),
     homeTemplate: absolute(environment.CHIRON_HOME_TEMPLATE),
@@ -166,11 +166,6 @@ function parseRoutes(text: string | undefined): readonly ModelRoute[] | undefine
 /** The harness of this name, or `undefined` for any other text. */
 export function harnessName(text: string): HarnessName | undefined {
   return HARNESS_NAMES.find((name) => name === text);
-}
-
-/** The form of this name, or `undefined` for any other text. */
-export function toolBlockForm(text: string): ToolBlockForm | undefined {
-  return TOOL_BLOCK_FORMS.find((form) => form === text);
 }
 
 function demoPolicy(text: string): DemoPolicy {

@@ -1,6 +1,6 @@
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
 import { HARNESS_NAMES } from '../harness/harness.js';
-import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
 import { defaultConnections, openFilesLimit } from './connections.js';
 
 const DAY_SECONDS = 86_400;
@@ -28,7 +28,7 @@ export class Environment {
   @IsIn(['append', 'ignore']) CHIRON_CALLER_SYSTEM = 'append';
   @IsIn(['default', 'refuse']) CHIRON_UNKNOWN_MODELS = 'default';
 
-  @IsIn(TOOL_BLOCK_FORMS) CHIRON_TOOL_BLOCKS = 'mcp';
+  @IsIn(TOOL_BLOCK_SETTINGS) CHIRON_TOOL_BLOCKS = 'auto';
   @IsInt() @Min(0) @Max(10_000_000) CHIRON_TOOL_OUTPUT_CHARACTERS = 16_384;
 
   @IsOptional() @IsString() CHIRON_WORKSPACE_TEMPLATE: string | undefined = undefined;

@@ -50,7 +50,7 @@ export class MessagesController {
     const clues = threadClues(request, body);
     const resolved = this.resolver.resolve(clues);
     const format = await answerFormat(body, requestCaller(request));
-    const options = answerOptions(request, body, this.config, format);
+    const options = answerOptions(request, body, this.config, { format, isSideRequest: clues.isSideRequest });
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
       const model = this.models.answeredModel(body.model);
