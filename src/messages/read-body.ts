@@ -44,7 +44,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * {@link MAX_DEPTH}, 415 for an unknown `content-encoding`.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readBytes(request);
+  const bytes = withoutByteOrderMark(await readBytes(request));
   if (isNestedTooDeep(bytes)) {
     throw badRequest(
       `The request body is nested too deep: at most ${MAX_DEPTH} lists and objects may be in one another.`,
@@ -56,6 +56,11 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
     // The parser's own message quotes the body, so it is not passed on.
     throw badRequest('The request body is not valid JSON.');
   }
+}
+
+/** RFC 8259 lets a parser ignore a byte order mark; `JSON.parse` does not, and .NET and PowerShell write one. */
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function readBytes(request: IncomingMessage): Promise<Buffer> {
