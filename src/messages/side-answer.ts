@@ -3,7 +3,7 @@ import { beginningOf } from '../translator/surrogates.js';
 import { startUsage, NO_TOKENS } from '../translator/usage.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { isObject } from '../turns/canonical.js';
-import { textsOf } from './prompt-of.js';
+import { textsOf } from './prompt-blocks.js';
 
 /** Longest title that is made of a session's text, in characters. */
 const MAX_TITLE = 60;

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
-import type { PromptBlock } from '../harness/prompt.js';
+import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
@@ -11,10 +11,11 @@ import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { type AnswerForm, contentInForm } from './answer-form.js';
 import type { AnswerOptions } from './answer.service.js';
-import { modeNote } from './caller-markup.js';
+import { modeNote, readingOf } from './caller-markup.js';
 import { answerTool, outputSchema } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
-import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
+import { textsOf } from './prompt-blocks.js';
+import { newestMessage, type NewestMessage } from './prompt-of.js';
 import { historyTold } from './transcript.js';
 import { traceIdOf } from './request-id.js';
 import { sidePrompt } from './side-prompt.js';
@@ -90,8 +91,11 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
   const { after, isSideRequest: isSide, callerSystem, form } = place;
   const caller = requestCaller(http);
   const schema = outputSchema(body) ?? answerTool(body, caller)?.schema;
-  const { messages, received } = repaired(body.messages);
-  const keys = conversationKeys(messages, after);
+  const read = readingOf(caller);
+  // Of another caller the words with which Claude Code asks for the rest of an answer are words of its user.
+  const { messages, received } =
+    caller === 'claude-code' ? repaired(body.messages) : { messages: body.messages, received: undefined };
+  const keys = conversationKeys(messages, after, read);
   const system = textsOf(body.system);
   const { prompt, hasHistory, first } = isSide
     ? { prompt: sidePrompt(messages), hasHistory: true, first: 0 }
@@ -105,7 +109,7 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys, () => messages.slice(0, first), form),
+    history: historyOf(keys, () => historyTold(messages.slice(0, first), read), form),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
@@ -116,13 +120,13 @@ export function askedTurn(http: Request, body: CreateMessageDto, place: RequestP
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[], before: () => readonly unknown[], form: AnswerForm): AskedTurn['history'] {
+function historyOf(keys: readonly string[], told: () => Prompt, form: AnswerForm): AskedTurn['history'] {
   const [asked, answered] = keys.slice(-3, -1);
   if (asked === undefined || answered === undefined) return undefined;
   return {
     asked,
     answered,
-    told: () => historyTold(before()),
+    told,
     shown: (message) => contentInForm(message, form),
   };
 }
