@@ -1,6 +1,7 @@
 import { isWebUrl, type PromptBlock, type PromptSource } from '../harness/prompt.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
+import { missingOr } from '../translator/field-problems.js';
 import type { Reading } from '../turns/system-reminder.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -160,11 +161,6 @@ export class BlockReader {
     this.refuse(path, problem);
     return [];
   }
-}
-
-/** The words of the API, which are pydantic's. */
-function missingOr(value: unknown, problem: string): string {
-  return value === undefined ? 'Field required' : problem;
 }
 
 /** The texts of a content: a string is one, of blocks those with text. Never throws. */

@@ -3,6 +3,7 @@ import type { Caller } from '../threads/caller.js';
 import { type AnthropicException, badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
 import { isMention, isReminder, verbatim, withoutReminders } from '../turns/system-reminder.js';
+import { missingOr } from '../translator/field-problems.js';
 import { withoutMarkup } from './caller-markup.js';
 import { BlockReader, leftOut, refused, textsOf } from './prompt-blocks.js';
 
@@ -66,7 +67,7 @@ export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
         throw badRequest('messages: the last message must be of the user; an agent cannot continue a prefilled answer');
       default:
         throw badRequest(
-          `messages.${index}.role: ${message['role'] === undefined ? 'Field required' : "Input should be 'user', 'assistant' or 'system'"}`,
+          `messages.${index}.role: ${missingOr(message['role'], "Input should be 'user', 'assistant' or 'system'")}`,
         );
     }
   }

@@ -16,6 +16,7 @@ import {
   validateSync,
 } from 'class-validator';
 import { badRequest } from '../../translator/anthropic.exception.js';
+import { problemsOf } from '../../translator/field-problems.js';
 
 /** Anthropic's own limit of messages in one request. */
 const MAX_MESSAGES = 100_000;
@@ -70,7 +71,7 @@ export class CreateMessageDto {
     oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }],
   })
   @ValidateIf((_, value: unknown) => value !== undefined && value !== null && typeof value !== 'string')
-  @IsArray({ message: 'system must be a string or a list of blocks' })
+  @IsArray()
   readonly system?: string | readonly unknown[] | null;
 
   @ApiPropertyOptional({
@@ -130,7 +131,7 @@ export class CreateMessageDto {
   @IsArray()
   @ArrayMaxSize(MAX_STOP_SEQUENCES)
   @IsString({ each: true })
-  @Matches(/\S/, { each: true, message: 'stop_sequences: each stop sequence must contain non-whitespace' })
+  @Matches(/\S/, { each: true, message: 'each stop sequence must contain non-whitespace' })
   @MaxLength(MAX_STOP_SEQUENCE, { each: true })
   readonly stop_sequences?: readonly string[] | null;
 
@@ -189,12 +190,7 @@ export function checked<T extends object>(request: T, fields: readonly (keyof T 
     throw badRequest('The request body must be a JSON object.');
   }
   for (const field of fields) Reflect.set(request, field, Reflect.get(body, field));
-  const problems = validateSync(request).flatMap((error) => Object.values(error.constraints ?? {}));
-  if (problems.length > 0) throw badRequest(problems.map(inAnthropicsWords).join('; '));
+  const problems = problemsOf(validateSync(request));
+  if (problems.length > 0) throw badRequest(problems.join('; '));
   return request;
-}
-
-/** class-validator says "model must be a string", Anthropic "model: must be a string". */
-function inAnthropicsWords(problem: string): string {
-  return problem.replace(/^(\w+) (must|should)/, '$1: $2');
 }
