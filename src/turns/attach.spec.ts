@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { summaryOfTurn, type TurnSummary } from '../storage/turn.js';
 import { aTurn } from '../../test/support/stored.js';
-import { NO_TOKENS, startUsage } from '../translator/usage.js';
+import { startUsage } from '../translator/usage.js';
 import { messageStart } from '../translator/wire.js';
 import type { Turn, TurnState } from '../storage/turn.js';
 import { meansTurn } from './attach.js';
@@ -10,7 +10,7 @@ const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary =>
   summaryOfTurn(aTurn({ state, requestKey: 'same', ...more }));
 
 const NOW = 1_000_000;
-const START = messageStart('msg_1', 'm', startUsage(NO_TOKENS));
+const START = messageStart('msg_1', 'm', startUsage(null));
 const message = START.type === 'message_start' ? { message: START.message } : {};
 
 describe('a request means a turn', () => {

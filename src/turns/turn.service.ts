@@ -87,13 +87,15 @@ export class TurnService implements OnApplicationBootstrap {
     flow?: Flow,
     tellsProgress = false,
   ): Observable<readonly StreamEvent[]> {
-    if (turn.eventsPrunedAt !== undefined && turn.message !== undefined) return of(expandMessage(turn.message));
+    const options = translateOptions(turn, thread);
+    if (turn.eventsPrunedAt !== undefined && turn.message !== undefined)
+      return of(expandMessage(turn.message, options.knownUsage));
     let ended = false;
     return concat(
       this.log.read(turn.id, flow).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
       // A log that ends without the turn's end was left to the next server, or the turn never began.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
-    ).pipe(this.translator.translate({ ...translateOptions(turn, thread), tellsProgress }, signals$));
+    ).pipe(this.translator.translate({ ...options, tellsProgress }, signals$));
   }
 
   /** Notes that a caller has the whole answer. */
