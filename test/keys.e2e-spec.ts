@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, converse } from './support/requests.js';
 import { startTestApp, type TestApp } from './support/test-app.js';
 
-const ALICE = 'key-of-alice';
-const BOB = 'key-of-bob';
+const ALICE = 'key-of-alice-that-is-long-enough';
+const BOB = 'key-of-bob-that-is-long-enough';
 
 const sha256 = (key: string): Buffer => createHash('sha256').update(key).digest();
 

@@ -4,6 +4,7 @@ import { eventually } from '../../test/support/eventually.js';
 import { ScriptedHarness } from '../../test/support/scripted-harness.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import type { Sandbox, SandboxFolders } from '../sandbox/sandbox.js';
+import { ThreadFiles } from '../sandbox/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import type { HarnessTurn } from './harness.js';
@@ -20,7 +21,11 @@ class NoSandbox implements Sandbox {
   failure: Error | undefined;
 
   folders(threadId: string): SandboxFolders {
-    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home` };
+    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home`, server: `/${threadId}/server` };
+  }
+
+  files(threadId: string): ThreadFiles {
+    return new ThreadFiles(`/${threadId}`);
   }
 
   prepare(threadId: string): Promise<SandboxFolders> {
@@ -86,7 +91,8 @@ describe('the gateway', () => {
     expect(harness.opened).toEqual([
       {
         id: 'a',
-        folders: { workspace: '/a/workspace', home: '/a/home' },
+        folders: { workspace: '/a/workspace', home: '/a/home', server: '/a/server' },
+        files: new ThreadFiles('/a'),
         model: 'claude-x',
         systemPrompt: 'Be brief.',
         tools: 'all',

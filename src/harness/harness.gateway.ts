@@ -98,6 +98,7 @@ export class HarnessGateway {
     const session = this.registry.get(thread.harness).open({
       id: thread.id,
       folders,
+      files: this.sandbox.files(thread.id),
       model: thread.harnessModel,
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,

@@ -151,7 +151,7 @@ describe('a program in the sandbox', () => {
 
   it('exits with 127 when it cannot be started for another reason', async () => {
     expect(await (await start('sh', ['a\0b'])).exit).toMatchObject({ code: 127 });
-    const nowhere = { workspace: join(folder, 'nowhere'), home: folder };
+    const nowhere = { workspace: join(folder, 'nowhere'), home: folder, server: folder };
     expect(await (await start('sh', [], { folders: nowhere })).exit).toMatchObject({ code: 127 });
   });
 

@@ -5,6 +5,7 @@ import { findProgram } from './find-program.js';
 import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
+import { ThreadFiles } from './thread-files.js';
 import { prepareThread, removeThread, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
 
 /** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
@@ -32,8 +33,12 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {}
 
   folders(threadId: string): SandboxFolders {
-    const { workspace, home } = threadFolders(this.options.dataDirectory, threadId);
-    return { workspace, home };
+    const { workspace, home, server } = threadFolders(this.options.dataDirectory, threadId);
+    return { workspace, home, server };
+  }
+
+  files(threadId: string): ThreadFiles {
+    return new ThreadFiles(threadFolders(this.options.dataDirectory, threadId).thread);
   }
 
   async prepare(threadId: string): Promise<SandboxFolders> {

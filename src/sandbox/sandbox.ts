@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { ThreadFiles } from './thread-files.js';
 
 /** The folders of one thread. Absolute paths; they exist once {@link Sandbox.prepare} has resolved. */
 export interface SandboxFolders {
@@ -6,6 +7,8 @@ export interface SandboxFolders {
   readonly workspace: string;
   /** `HOME` of the agent, with `.claude` (`CLAUDE_CONFIG_DIR`) and `.codex` (`CODEX_HOME`) in it. */
   readonly home: string;
+  /** What the server writes for the agent: instructions, uploads. The agent only reads it. */
+  readonly server: string;
 }
 
 /** A program to start in a thread's sandbox. */
@@ -47,7 +50,9 @@ export interface SandboxProcess {
 export interface Sandbox {
   /** The thread's folders, without touching the disk. */
   folders(threadId: string): SandboxFolders;
-  /** Makes the thread's folders, from the templates when they are new. Safe to call again. */
+  /** The server's way to the thread's files: `workspace/…`, `home/…` and `server/…` are the folders above. */
+  files(threadId: string): ThreadFiles;
+  /** Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again. */
   prepare(threadId: string): Promise<SandboxFolders>;
   /** Starts a program. Never throws for a program that is not there: its `exit` says so. */
   spawn(command: SandboxCommand): SandboxProcess;

@@ -81,6 +81,7 @@ function foldersIn(thread: string): ThreadFolders {
     workspace: join(thread, 'workspace'),
     home: join(thread, 'home'),
     temporary: join(thread, 'tmp'),
+    server: join(thread, 'server'),
   };
 }
 

@@ -4,7 +4,7 @@ import { newFolder, removeFolders } from './support/folders.js';
 import { asking, failureOf, loadSdk, recordingFetch, said, type Sdk, SDKS, told } from './support/sdk.js';
 import { turnsOf } from './support/turns.js';
 
-const KEY = 'a-key-of-the-tests';
+const KEY = 'a-key-of-the-tests-that-is-long-enough';
 
 // Concurrent, as the SDKs wait as long as a `retry-after` says.
 describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ packageName }) => {

@@ -144,7 +144,7 @@ describe('a request that is refused before it is a turn', () => {
 });
 
 describe('a request without a good key', () => {
-  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key' });
+  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key-that-is-long-enough' });
   const server = new ConformanceServer({ apiKeys });
 
   it.each([{}, { 'x-api-key': 'wrong' }, { authorization: 'Bearer wrong' }])(

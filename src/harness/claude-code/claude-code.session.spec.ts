@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent } from '../harness-event.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
@@ -62,7 +63,8 @@ describe('a session with Claude Code', () => {
   function open(more: Partial<HarnessThread> = {}) {
     const thread: HarnessThread = {
       id: SESSION,
-      folders: { workspace: folder, home: folder },
+      folders: { workspace: join(folder, 'workspace'), home: join(folder, 'home'), server: join(folder, 'server') },
+      files: new ThreadFiles(folder),
       model: undefined,
       systemPrompt: undefined,
       tools: 'all',
@@ -77,6 +79,7 @@ describe('a session with Claude Code', () => {
     };
     const sandbox: Sandbox = {
       folders: () => thread.folders,
+      files: () => thread.files,
       prepare: async () => thread.folders,
       spawn,
       remove: async () => undefined,
@@ -113,7 +116,7 @@ describe('a session with Claude Code', () => {
   }
 
   async function writeTranscript(lines: readonly (object | string)[]): Promise<string> {
-    const project = join(folder, '.claude', 'projects', '-any-folder');
+    const project = join(folder, 'home', '.claude', 'projects', '-any-folder');
     await mkdir(project, { recursive: true });
     const path = join(project, `${SESSION}.jsonl`);
     await writeFile(
@@ -155,8 +158,8 @@ describe('a session with Claude Code', () => {
     plain.lines$.next(recording('claude-text'));
     expect(first.complete).toBe(true);
     const sessionId = first.heard.flatMap((event) => (event.type === 'session-started' ? [event.sessionId] : []))[0];
-    await rename(join(folder, '.claude/projects/-any-folder', `${SESSION}.jsonl`), join(folder, 'any.jsonl'));
-    await rename(join(folder, 'any.jsonl'), join(folder, '.claude/projects/-any-folder', `${sessionId}.jsonl`));
+    await rename(join(folder, 'home/.claude/projects/-any-folder', `${SESSION}.jsonl`), join(folder, 'any.jsonl'));
+    await rename(join(folder, 'any.jsonl'), join(folder, 'home/.claude/projects/-any-folder', `${sessionId}.jsonl`));
 
     const outputSchema = { type: 'object', properties: { name: {}, age: {} } };
     const second = run(session, turnOf('and now', { outputSchema }));
@@ -218,7 +221,8 @@ describe('a session with Claude Code', () => {
   });
 
   it('appends AGENTS.md and then the caller’s system prompt', async () => {
-    await writeFile(join(folder, 'AGENTS.md'), 'rules');
+    await mkdir(join(folder, 'workspace'));
+    await writeFile(join(folder, 'workspace', 'AGENTS.md'), 'rules');
     run(open({ systemPrompt: 'be kind', model: 'opus' }));
     const { args } = (await process()).command;
     expect(args).toContain('opus');

@@ -143,7 +143,7 @@ export class ClaudeCodeSession implements HarnessSession {
         this.say([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
         return;
       }
-      const instructions = await writeInstructions(this.thread);
+      const instructions = await writeInstructions(this.thread, this.tools.logger);
       if (this.running !== running) return;
       this.process = this.spawn(plan, instructions, form);
       if (plan.turn.kind === 'continue') {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread } from '../harness.js';
 import { commandLine, environment, promptLine } from './command-line.js';
 
 const thread: HarnessThread = {
   id: 't',
-  folders: { workspace: '/w', home: '/h' },
+  folders: { workspace: '/w', home: '/h', server: '/s' },
+  files: new ThreadFiles('/nowhere'),
   model: undefined,
   systemPrompt: undefined,
   tools: 'all',

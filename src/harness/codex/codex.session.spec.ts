@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { lastValueFrom, Subject, tap, toArray } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { CodexHarness } from './codex.harness.js';
@@ -11,7 +12,8 @@ Logger.overrideLogger(false);
 
 const THREAD: HarnessThread = {
   id: 'thread',
-  folders: { workspace: '/nowhere/w', home: '/nowhere/h' },
+  folders: { workspace: '/nowhere/w', home: '/nowhere/h', server: '/nowhere/s' },
+  files: new ThreadFiles('/nowhere'),
   model: 'gpt-6',
   systemPrompt: undefined,
   tools: 'all',
@@ -64,6 +66,7 @@ class FakeSandbox implements Sandbox {
   }
 
   folders = () => THREAD.folders;
+  files = () => THREAD.files;
   prepare = () => Promise.resolve(THREAD.folders);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();

@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from '@nestjs/common';
 import { Observable, Subscription } from 'rxjs';
 import type { Sandbox } from '../../sandbox/sandbox.js';
@@ -142,7 +141,7 @@ export class CodexSession implements HarnessSession {
 
   async #conversationOpen(running: Running, emit: Emit): Promise<Conversation> {
     if (this.#conversation !== undefined) return this.#conversation;
-    const conversation = await openConversation(running, this.thread).catch((error: unknown) => {
+    const conversation = await openConversation(running, this.thread, this.logger).catch((error: unknown) => {
       // Half open, it would refuse every later turn.
       void this.close();
       throw error;
@@ -166,12 +165,9 @@ export class CodexSession implements HarnessSession {
   async #inputFor(turn: HarnessTurn): Promise<readonly JsonObject[]> {
     const { input, uploads } = inputOf(
       promptAfter(turn.history, turn.prompt),
-      join(this.thread.folders.home, 'uploads'),
+      join(this.thread.folders.server, 'uploads'),
     );
-    for (const { path, bytes } of uploads) {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bytes);
-    }
+    for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);
     return input;
   }
 

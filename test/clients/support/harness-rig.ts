@@ -47,6 +47,7 @@ export async function startHarnessRig(name: RealHarness, config = ''): Promise<H
   const thread: HarnessThread = {
     id,
     folders,
+    files: sandbox.files(id),
     model: undefined,
     systemPrompt: undefined,
     sessionId: undefined,
