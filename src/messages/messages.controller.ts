@@ -9,6 +9,7 @@ import { type Answered, MessageThreads, notFound, refuseChanged } from '../turns
 import { newMessageId } from '../turns/message-id.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
+import { attemptOf } from './attempt.js';
 import { type CreateMessageDto, createMessageDto } from './dto/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { sideAnswer } from './side-answer.js';
@@ -59,10 +60,19 @@ export class MessagesController {
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
       answered,
+      attempt: attemptOf({
+        ...asked,
+        retryCount: request.get('x-stainless-retry-count'),
+        isNameless: resolved.isFresh && threadField(body.thread) === undefined,
+      }),
     });
-    response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
-    if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
-    else await this.answers.whole(opened, response, { ...options, received });
+    try {
+      response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
+      if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
+      else await this.answers.whole(opened, response, { ...options, received });
+    } finally {
+      this.turns.leave(opened);
+    }
   }
 
   /** Interrupts the turn that answers with a message; its callers get what there is of it, and its end. */

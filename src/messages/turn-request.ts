@@ -44,7 +44,7 @@ export function answerOptions(
 /** What a request to `POST /v1/messages` asks for, apart from its thread. */
 export interface AskedTurn extends Omit<
   TurnRequest,
-  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'answered'
+  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'answered' | 'attempt'
 > {
   readonly caller: Caller;
   /** The text of the answer that the caller already has, when it asks for the rest of it. */
