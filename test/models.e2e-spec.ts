@@ -86,7 +86,7 @@ describe('GET /v1/models/{id}', () => {
       type: 'model',
       id: 'demo',
       display_name: 'Demo agent',
-      created_at: '1970-01-01T00:00:00Z',
+      created_at: '2026-11-22T00:00:00Z',
       lifecycle: 'active',
       line: null,
       deprecated_at: null,

@@ -81,6 +81,8 @@ export interface HarnessModel {
   readonly contextTokens: number | undefined;
   /** What one call of the model gives out, at most; `undefined` when the harness does not tell. */
   readonly maxOutputTokens: number | undefined;
+  /** The day on which the model came out, as `2026-09-22`; `undefined` when that is not known. */
+  readonly releasedOn: string | undefined;
   /** The line of Claude models that it belongs to, such as `opus`; `undefined` for models of others. */
   readonly line: 'haiku' | 'sonnet' | 'opus' | 'fable' | 'mythos' | undefined;
 }

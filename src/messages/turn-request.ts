@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
+import type { JsonObject } from '../harness/harness-event.js';
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
@@ -12,7 +13,7 @@ import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { type AnswerForm, contentInForm } from './answer-form.js';
 import type { AnswerOptions } from './answer.service.js';
 import { modeNote, readingOf } from './caller-markup.js';
-import { answerTool, outputSchema } from './output-schema.js';
+import type { AnswerFormat } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { textsOf } from './prompt-blocks.js';
 import { newestMessage, type NewestMessage } from './prompt-of.js';
@@ -32,12 +33,13 @@ export function answerOptions(
   http: Request,
   body: CreateMessageDto,
   config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit'>,
+  format: AnswerFormat,
 ): Omit<AnswerOptions, 'received'> {
   return {
     isImpatient: requestCaller(http) === 'claude-code',
     presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config),
     stopSequences: body.stop_sequences ?? [],
-    answerTool: outputSchema(body) === undefined ? answerTool(body, requestCaller(http))?.name : undefined,
+    answerTool: format.tool,
   };
 }
 
@@ -80,22 +82,23 @@ export interface RequestPlace {
   readonly after: string | undefined;
   /** The form in which it wants its answer, and had the ones before. */
   readonly form: AnswerForm;
+  /** The schema that its answer is to follow. */
+  readonly outputSchema?: JsonObject | undefined;
 }
 
 /**
  * A request as the turn that it asks for.
  *
- * @throws AnthropicException (400) for a conversation without a prompt, or a malformed header.
+ * Rejects with an AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
-export function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): AskedTurn {
-  const { after, isSideRequest: isSide, callerSystem, form } = place;
+export async function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): Promise<AskedTurn> {
+  const { after, isSideRequest: isSide, callerSystem, form, outputSchema: schema } = place;
   const caller = requestCaller(http);
-  const schema = outputSchema(body) ?? answerTool(body, caller)?.schema;
   const read = readingOf(caller);
   // Of another caller the words with which Claude Code asks for the rest of an answer are words of its user.
   const { messages, received } =
     caller === 'claude-code' ? repaired(body.messages) : { messages: body.messages, received: undefined };
-  const keys = conversationKeys(messages, after, read);
+  const keys = await conversationKeys(messages, after, read);
   const system = textsOf(body.system);
   const { prompt, hasHistory, first } = isSide
     ? { prompt: sidePrompt(messages), hasHistory: true, first: 0 }

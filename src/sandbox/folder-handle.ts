@@ -45,6 +45,16 @@ export async function openFolder(path: string): Promise<FolderHandle> {
   return { path: await realpath(path), close: () => Promise.resolve() };
 }
 
+/** Gives a folder's owner all rights to it, and nobody else any. It has to be writable to be moved, as its `..` changes. */
+export async function openUp(path: string): Promise<void> {
+  const folder = await openFolder(path);
+  try {
+    await chmod(folder.path, 0o700);
+  } finally {
+    await folder.close();
+  }
+}
+
 /** A handle to an entry of any kind, to look at it without opening it: opening a FIFO waits, opening a device can act. */
 export async function openEntry(path: string): Promise<FileHandle> {
   return open(path, HAS_HANDLE_PATHS ? O_PATH | constants.O_NOFOLLOW : constants.O_NOFOLLOW | constants.O_NONBLOCK);

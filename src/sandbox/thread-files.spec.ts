@@ -20,6 +20,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asNobody } from './__fixtures__/as-nobody.js';
 import { ThreadFileError, ThreadFiles } from './thread-files.js';
 
 const SECRET = 'a secret of the server';
@@ -220,14 +221,17 @@ describe('ThreadFiles', () => {
   });
 
   it('gives its owner back what it needs of folders and files that were closed', async () => {
-    mkdirSync(at('workspace/closed/below'), { recursive: true });
-    writeFileSync(at('workspace/closed/below/file'), 'text');
-    chmodSync(at('workspace/closed/below/file'), 0);
-    chmodSync(at('workspace/closed/below'), 0o500);
-    chmodSync(at('workspace/closed'), 0);
-    expect(await files.readText('workspace/closed/below/file', 100)).toBe('text');
-    await files.append('workspace/closed/below/file', '!');
-    await files.write('workspace/closed/below/other', 'new');
-    expect(await files.readText('workspace/closed/below/file', 100)).toBe('text!');
+    execFileSync('chown', ['-R', 'nobody', root]);
+    await asNobody(folder, async () => {
+      mkdirSync(at('workspace/closed/below'), { recursive: true });
+      writeFileSync(at('workspace/closed/below/file'), 'text');
+      chmodSync(at('workspace/closed/below/file'), 0);
+      chmodSync(at('workspace/closed/below'), 0o500);
+      chmodSync(at('workspace/closed'), 0);
+      expect(await files.readText('workspace/closed/below/file', 100)).toBe('text');
+      await files.append('workspace/closed/below/file', '!');
+      await files.write('workspace/closed/below/other', 'new');
+      expect(await files.readText('workspace/closed/below/file', 100)).toBe('text!');
+    });
   });
 });

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { beginningOf } from '../translator/surrogates.js';
+import { inSlices } from '../workers/in-slices.js';
 import { type Reading, verbatim, withoutReminders } from './system-reminder.js';
 
 /**
@@ -54,8 +56,8 @@ export function tellsOfInterruption(messages: readonly unknown[]): boolean {
  * the same key said the same.
  *
  * Of a message only its role and what was said counts. Not counted, as clients change it between a request and its retry:
- * everything outside `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`, whether a text is a string or a block, and where one message of a role ends and the next
- * begins. Of the agent's text the white space does not count either, as clients join its blocks in different ways. [Claude Code
+ * everything outside `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`,
+ * whether a text is a string or a block, and where one message of a role ends and the next begins. Of the agent's text the white space does not count either, as clients join its blocks in different ways. [Claude Code
  * 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
  *
  * @param read what is taken of a text of the user: of Claude Code's what its user wrote, without reminders.
@@ -66,7 +68,11 @@ export function conversationKeys(
   messages: readonly unknown[],
   after = '',
   read: Reading = verbatim,
-): readonly string[] {
+): Promise<readonly string[]> {
+  return inSlices(keysOf(messages, after, read));
+}
+
+function* keysOf(messages: readonly unknown[], after: string, read: Reading): Generator<undefined, readonly string[]> {
   const keys: string[] = [];
   let run: PartsHash | undefined;
   let speaking = '';
@@ -79,15 +85,15 @@ export function conversationKeys(
       run.push(keys.at(-1) ?? after, speaker);
       speaking = speaker;
     }
-    canonicalContent(message, run, speaker === 'user' ? read : undefined);
+    yield* canonicalContent(message, run, speaker === 'user' ? read : undefined);
   }
   if (run !== undefined) keys.push(run.digest());
   return keys;
 }
 
 /** The key that two requests of a thread share when they mean the same turn: that of the whole conversation. */
-export function requestKey(messages: readonly unknown[], after = '', read: Reading = verbatim): string {
-  return conversationKeys(messages, after, read).at(-1) ?? after;
+export async function requestKey(messages: readonly unknown[], after = '', read: Reading = verbatim): Promise<string> {
+  return (await conversationKeys(messages, after, read)).at(-1) ?? after;
 }
 
 /**
@@ -100,7 +106,7 @@ export function turnKey(conversationKey: string, schema: object | undefined): st
 }
 
 /** The key of the conversation of a turn's request, as {@link turnKey} has it, with its answer. */
-export function answeredKey(key: string, content: readonly unknown[]): string {
+export function answeredKey(key: string, content: readonly unknown[]): Promise<string> {
   return requestKey([{ role: 'assistant', content }], key.split('/')[0]);
 }
 
@@ -138,30 +144,32 @@ class PartsHash {
 }
 
 /** @param read what is taken of the user's texts; `undefined` for texts of the agent. */
-function canonicalContent(message: unknown, parts: PartsHash, read: Reading | undefined): void {
+function* canonicalContent(message: unknown, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
   const content = isObject(message) ? message['content'] : undefined;
-  if (typeof content === 'string') canonicalText(content, parts, read);
+  yield;
+  if (typeof content === 'string') yield* canonicalText(content, parts, read);
   if (!Array.isArray(content)) return;
-  for (const block of content as readonly unknown[]) if (isObject(block)) canonicalBlock(block, parts, read);
+  for (const block of content as readonly unknown[]) if (isObject(block)) yield* canonicalBlock(block, parts, read);
 }
 
-function canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefined): void {
+function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
+  yield;
   switch (block['type']) {
     case 'text':
-      if (typeof block['text'] === 'string') canonicalText(block['text'], parts, read);
+      if (typeof block['text'] === 'string') yield* canonicalText(block['text'], parts, read);
       return;
     case 'tool_use':
       parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`, JSON.stringify(block['input'] ?? null));
       return;
     case 'tool_result':
       parts.push(`\u0002result ${nameOf(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
-      canonicalContent(block, parts, read);
+      yield* canonicalContent(block, parts, read);
       return;
     case 'image':
     case 'document':
     case 'search_result':
       parts.push(`\u0002${block['type']}`, JSON.stringify([block['source'], block['title'], block['context']]));
-      canonicalContent(block, parts, read);
+      yield* canonicalContent(block, parts, read);
       return;
     default:
       // Thinking and the blocks of inner tools: callers may or may not send them back.
@@ -174,13 +182,33 @@ export function nameOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function canonicalText(text: string, parts: PartsHash, read: Reading | undefined): void {
+function* canonicalText(text: string, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
   if (read === undefined) {
-    parts.join(text.replaceAll(/\s+/g, ''));
+    for (const stretch of stretchesOf(text)) {
+      parts.join(stretch.replaceAll(/\s+/g, ''));
+      yield;
+    }
     return;
   }
   const kept = read(text).trim();
-  if (kept !== '') parts.push(kept);
+  if (kept === '') return;
+  for (const stretch of stretchesOf(kept)) {
+    parts.join(stretch);
+    yield;
+  }
+  parts.push('');
+}
+
+/** How much of a text is worked on at a time, in characters: a text may have all of the 32 MB of a request. */
+const STRETCH = 256 * 1024;
+
+/** The stretches of a text; a character of two halves is not parted, as each half would be hashed as another character. */
+function* stretchesOf(text: string): Generator<string, void> {
+  for (let start = 0; start < text.length;) {
+    const stretch = beginningOf(text.slice(start, start + STRETCH), STRETCH);
+    yield stretch;
+    start += stretch.length;
+  }
 }
 
 function lastUser(messages: readonly unknown[], end: number): number {

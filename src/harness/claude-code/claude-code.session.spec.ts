@@ -87,7 +87,7 @@ describe('a session with Claude Code', () => {
     };
     const note = (text: string) => void warnings.push(text);
     const logger = { warn: note, error: note };
-    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, logger });
+    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, knowsComposed: true, logger });
   }
 
   const turnOf = (text: string, more: Partial<HarnessTurn> = {}): HarnessTurn => ({
@@ -143,6 +143,7 @@ describe('a session with Claude Code', () => {
         uuid: TURN,
         message: { role: 'user', content: [{ type: 'text', text: 'hi' }] },
         parent_tool_use_id: null,
+        client_composed: true,
       },
     ]);
     claude.lines$.next(recording('claude-text'));
@@ -241,11 +242,18 @@ describe('a session with Claude Code', () => {
     expect(session.alive).toBe(false);
   });
 
-  it('says so when the program is not there', async () => {
+  it.each([
+    ['program-missing', undefined, 'not_started', 'is not installed'],
+    ['program-not-runnable', 'ENOEXEC', 'not_started', 'cannot be run'],
+    ['arguments-too-long', 'E2BIG', 'not_started', 'too long'],
+    ['workspace-unusable', 'ENOENT', 'internal', 'workspace is gone'],
+    ['out-of-resources', 'EMFILE', 'overloaded', 'out of memory'],
+  ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
     const turn = run(open());
-    (await process()).end({ code: 127, signal: null, stderr: '' });
+    (await process()).end({ code: null, signal: null, stderr: 'secret', notStarted: { reason, code } });
     await vi.waitFor(() => expect(turn.complete).toBe(true));
-    expect(turn.heard).toMatchObject([{ message: 'The agent program is not installed.' }]);
+    expect(turn.heard).toMatchObject([{ type: 'turn-failed', kind, message: expect.stringContaining(words) }]);
+    expect(warnings).toEqual([expect.stringContaining(code ?? reason)]);
   });
 
   it('refuses a turn when it is closed, and a second one at a time', async () => {
