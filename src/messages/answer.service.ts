@@ -72,7 +72,7 @@ export class AnswerService {
   /** Sends a message that is already whole. */
   ready(message: Message, response: Response, stream: boolean): void {
     if (stream) {
-      new SseWriter(response).write(expandMessage(message));
+      new SseWriter(response).write(expandMessage(message, null));
       response.end();
     } else {
       // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.

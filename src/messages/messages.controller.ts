@@ -12,6 +12,7 @@ import { noSuchModel } from '../turns/new-thread.js';
 import { isHistoryLost } from '../turns/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
+import { attemptOf } from './attempt.js';
 import { type CreateMessageDto, createMessageDto } from './dto/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { answerFormat } from './output-schema.js';
@@ -74,11 +75,20 @@ export class MessagesController {
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
       answered,
+      attempt: attemptOf({
+        ...asked,
+        retryCount: request.get('x-stainless-retry-count'),
+        isNameless: resolved.isFresh && threadField(body.thread) === undefined,
+      }),
     });
-    response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
-    if (isHistoryLost(opened.turn)) response.setHeader(HISTORY_HEADER, 'lost');
-    if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
-    else await this.answers.whole(opened, response, { ...options, received });
+    try {
+      response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
+      if (isHistoryLost(opened.turn)) response.setHeader(HISTORY_HEADER, 'lost');
+      if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
+      else await this.answers.whole(opened, response, { ...options, received });
+    } finally {
+      this.turns.leave(opened);
+    }
   }
 
   /** Interrupts the turn that answers with a message; its callers get what there is of it, and its end. */

@@ -157,7 +157,7 @@ describe('inner tools as text', () => {
     const events = turn.filter((event) => event !== SILENCE);
     const stored = foldTurn(OPTIONS, events);
     if (!('message' in stored)) throw new Error('no message');
-    const late = collect(await shown(expandMessage(stored.message)));
+    const late = collect(await shown(expandMessage(stored.message, OPTIONS.knownUsage)));
     expect(collect(await shown(streamOf(turn)))).toEqual(late);
     expect(collect(await shown(streamOf(events)))).toEqual(late);
   });
