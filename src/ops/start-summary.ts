@@ -26,7 +26,8 @@ export function startSummary(config: AppConfig, facts: StartFacts): string {
   const key = hasKeys ? '<one of your keys>' : 'none';
   return [
     'Chiron is ready',
-    ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
+    // A line each, whatever a path has in it.
+    ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value.replaceAll(/\p{Cc}/gu, '?')}`),
     '  Point Claude Code at it:',
     `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,
     '',

@@ -1,8 +1,9 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, SqliteDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
+import { diskNote, makeFolder } from './data-folder.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { NodeSqliteDatabase } from './sqlite.js';
 import type { StorageOptions } from './storage-options.js';
@@ -43,7 +44,7 @@ export class Database {
     onIdleError: (error: Error) => void = () => undefined,
   ): Promise<Database> {
     const { databaseUrl, dataDirectory } = options;
-    const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : `PostgreSQL at ${hostOf(databaseUrl)}`;
+    const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : postgresName(databaseUrl);
     try {
       const database =
         databaseUrl === undefined
@@ -57,12 +58,13 @@ export class Database {
         throw error;
       }
     } catch (error) {
-      throw new StorageOpenError(`cannot open the store (${place}): ${reasonOf(error)}`, { cause: error });
+      const note = databaseUrl === undefined ? await diskNote(dataDirectory) : '';
+      throw new StorageOpenError(`cannot open the store (${place}): ${reasonOf(error)}${note}`, { cause: error });
     }
   }
 
   static async #sqlite(dataDirectory: string): Promise<Database> {
-    await mkdir(dataDirectory, { recursive: true });
+    await makeFolder(dataDirectory);
     const file = join(dataDirectory, SQLITE_FILE);
     const database = new NodeSqliteDatabase(file);
     // Conversations are nobody else's to read; SQLite gives its -wal and -shm files the mode of this one.
@@ -117,12 +119,13 @@ async function migrate(kysely: Kysely<Tables>): Promise<void> {
 }
 
 /** Host and database of a URL, without its user and password. */
-function hostOf(databaseUrl: string): string {
+export function postgresName(databaseUrl: string): string {
   const url = URL.parse(databaseUrl);
-  return url === null ? 'an address that is not a URL' : `${url.host}${url.pathname}`;
+  return `PostgreSQL at ${url === null ? 'an address that is not a URL' : `${url.host}${url.pathname}`}`;
 }
 
-function reasonOf(error: unknown): string {
+/** What went wrong with a store, for its operator. */
+export function reasonOf(error: unknown): string {
   // A host with several addresses refuses with one error per address and an empty message of its own.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   return error instanceof Error ? error.message : String(error);
