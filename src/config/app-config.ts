@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { opendirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
 import { TOOL_BLOCK_FORMS, type ToolBlockForm } from '../translator/tool-blocks.js';
+import { type CorsOrigins, parseOrigins } from './cors-origins.js';
 import { ConfigurationError, readEnvironment } from './environment.js';
+import { isLoopback } from './loopback.js';
 
 /** A key that callers may use. The key itself is not kept. */
 export interface ApiKey {
@@ -30,6 +32,7 @@ export interface AppConfig {
   readonly databaseUrl: string | undefined;
   /** Empty: everybody on this machine may call. */
   readonly apiKeys: readonly ApiKey[];
+  readonly corsOrigins: CorsOrigins;
   readonly defaultHarness: HarnessName | 'auto';
   /** `undefined`: the built-in routes, where both CLIs are there and the default harness is `auto`. */
   readonly modelRoutes: readonly ModelRoute[] | undefined;
@@ -72,12 +75,14 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
   const environment = readEnvironment(variables);
   const apiKeys = parseApiKeys(environment.CHIRON_API_KEYS);
   const config: AppConfig = {
-    host: environment.HOST,
+    // A literal IPv6 address has brackets in URLs, so people write them here.
+    host: environment.HOST.replace(/^\[(.*)\]$/, '$1'),
     port: environment.PORT,
     logLevel: environment.CHIRON_LOG_LEVEL,
     dataDirectory: resolve(environment.CHIRON_DATA_DIR),
     databaseUrl: environment.CHIRON_DATABASE_URL,
     apiKeys,
+    corsOrigins: parseOrigins(environment.CHIRON_CORS_ORIGINS),
     defaultHarness: harnessName(environment.CHIRON_DEFAULT_HARNESS) ?? 'auto',
     modelRoutes: parseRoutes(environment.CHIRON_MODEL_ROUTES),
     claudeCommand: environment.CHIRON_CLAUDE_BIN,
@@ -115,6 +120,12 @@ function refuse(config: AppConfig): void {
       'must be set for HOST to be other than a loopback address: anybody could run agents here',
     );
   }
+  if (config.apiKeys.length === 0 && config.corsOrigins === '*') {
+    problems.set(
+      'CHIRON_CORS_ORIGINS',
+      'must name its origins without CHIRON_API_KEYS: every web page could run agents here',
+    );
+  }
   if (new Set(config.apiKeys.map((key) => key.name)).size !== config.apiKeys.length) {
     problems.set('CHIRON_API_KEYS', 'must not use a name twice: names are tenants');
   }
@@ -122,13 +133,18 @@ function refuse(config: AppConfig): void {
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
   ] as const) {
-    if (path !== undefined && !existsSync(path)) problems.set(name, 'must be a folder that exists');
+    if (path !== undefined && !isReadableFolder(path)) problems.set(name, 'must be a folder that can be read');
   }
   if (problems.size > 0) throw new ConfigurationError(problems);
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+function isReadableFolder(path: string): boolean {
+  try {
+    opendirSync(path).closeSync();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function parseApiKeys(text: string | undefined): readonly ApiKey[] {
