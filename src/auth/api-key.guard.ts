@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
+import { isLoopback } from '../config/loopback.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';
 
@@ -56,15 +57,13 @@ export class ApiKeyGuard implements CanActivate {
  */
 function refuseWebPages(request: Request): void {
   const names = [request.get('host'), request.get('origin')?.replace(/^https?:\/\//, '')];
-  const isForeign = names.some((name) => name !== undefined && !LOOPBACK.test(name));
+  const isForeign = names.some((name) => name !== undefined && !isLoopback(name.replace(/:\d+$/, '')));
   if (!isForeign && request.get('sec-fetch-site') !== 'cross-site') return;
   throw new AnthropicException(
     'permission_error',
     'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
   );
 }
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
 /** SDKs before 1.0 send `x-api-key`, from 1.0 on `Authorization: Bearer`; Claude Code's apiKeyHelper sends both. */
 function presentedKeys(request: Request): readonly string[] {

@@ -147,14 +147,20 @@ function isReadableFolder(path: string): boolean {
   }
 }
 
+/** Shortest key, in characters: 24 random ones cannot be guessed over a network, however fast. */
+const MIN_KEY_LENGTH = 24;
+
 function parseApiKeys(text: string | undefined): readonly ApiKey[] {
-  return (text?.split(',') ?? []).map((entry) => {
+  const keys = (text?.split(',') ?? []).map((entry) => {
     const colon = entry.indexOf(':');
-    const sha256 = createHash('sha256')
-      .update(entry.slice(colon + 1))
-      .digest();
-    return { name: entry.slice(0, colon), sha256 };
+    return { name: entry.slice(0, colon), key: entry.slice(colon + 1) };
   });
+  const short = keys.filter(({ key }) => key.length < MIN_KEY_LENGTH).map(({ name }) => name);
+  if (short.length > 0) {
+    const expected = `must have keys of at least ${MIN_KEY_LENGTH} characters (openssl rand -hex 32), unlike that of ${short.join(', ')}`;
+    throw new ConfigurationError(new Map([['CHIRON_API_KEYS', expected]]));
+  }
+  return keys.map(({ name, key }) => ({ name, sha256: createHash('sha256').update(key).digest() }));
 }
 
 function parseRoutes(text: string | undefined): readonly ModelRoute[] | undefined {

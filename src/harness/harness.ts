@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { SandboxFolders } from '../sandbox/sandbox.js';
+import type { ThreadFiles } from '../sandbox/thread-files.js';
 import type { HarnessEvent, JsonObject } from './harness-event.js';
 import type { Prompt } from './prompt.js';
 
@@ -13,6 +14,8 @@ export type HarnessName = (typeof HARNESS_NAMES)[number];
 export interface HarnessThread {
   readonly id: string;
   readonly folders: SandboxFolders;
+  /** The only way to what is in the folders: an agent may have put anything there. */
+  readonly files: ThreadFiles;
   /** The model to ask for, or `undefined` for the harness's own default. */
   readonly model: string | undefined;
   /** The caller's system prompt, to be appended after the workspace's `AGENTS.md`; `undefined` for none. */
@@ -78,6 +81,8 @@ export interface HarnessModel {
   readonly contextTokens: number | undefined;
   /** What one call of the model gives out, at most; `undefined` when the harness does not tell. */
   readonly maxOutputTokens: number | undefined;
+  /** The day on which the model came out, as `2026-09-22`; `undefined` when that is not known. */
+  readonly releasedOn: string | undefined;
   /** The line of Claude models that it belongs to, such as `opus`; `undefined` for models of others. */
   readonly line: 'haiku' | 'sonnet' | 'opus' | 'fable' | 'mythos' | undefined;
 }

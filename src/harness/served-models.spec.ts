@@ -78,5 +78,5 @@ describe('the tables of models', () => {
 });
 
 function model(id: string, displayName: string): HarnessModel {
-  return { id, displayName, contextTokens: 1000, maxOutputTokens: 100, line: undefined };
+  return { id, displayName, contextTokens: 1000, maxOutputTokens: 100, releasedOn: undefined, line: undefined };
 }

@@ -11,10 +11,11 @@ import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
 import { type CreateMessageDto, createMessageDto } from './dto/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
+import { answerFormat } from './output-schema.js';
 import { sideAnswer } from './side-answer.js';
 import { readJsonBody } from './read-body.js';
 import { threadField } from './thread-field.js';
-import { answerOptions, askedTurn, threadClues } from './turn-request.js';
+import { answerOptions, askedTurn, requestCaller, threadClues } from './turn-request.js';
 
 /** The header that tells a caller which thread its message went to. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
@@ -38,7 +39,8 @@ export class MessagesController {
     const body = createMessageDto(await readJsonBody(request));
     const clues = threadClues(request, body);
     const resolved = this.resolver.resolve(clues);
-    const options = answerOptions(request, body, this.config);
+    const format = await answerFormat(body, requestCaller(request));
+    const options = answerOptions(request, body, this.config, format);
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
       response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
@@ -46,11 +48,12 @@ export class MessagesController {
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
-    const { received, ...asked } = askedTurn(request, body, {
+    const { received, ...asked } = await askedTurn(request, body, {
       callerSystem: this.config.callerSystem,
       isSideRequest: clues.isSideRequest,
       after: answered?.conversationKey,
       form: options,
+      outputSchema: format.schema,
     });
     const opened = await this.turns.open({
       ...asked,

@@ -24,7 +24,7 @@ export class KnownConversations {
     for (const key of new Set([history.asked, turnKey(history.asked, request.outputSchema)])) {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const thread = await this.threads.byId(turn.threadId);
-        if (thread === undefined || !isOf(request, thread) || !answers(turn, history)) continue;
+        if (thread === undefined || !isOf(request, thread) || !(await answers(turn, history))) continue;
         const { sequence } = turn;
         return {
           threadKey: thread.key,
@@ -52,8 +52,11 @@ export function isOf(request: TurnRequest, thread: Thread): boolean {
   );
 }
 
-function answers({ requestKey, message }: Turn, { answered, shown }: ToldHistory): boolean {
+async function answers({ requestKey, message }: Turn, { answered, shown }: ToldHistory): Promise<boolean> {
   if (message === undefined) return false;
   // Nearly all callers tell an answer as it is; others what they were shown of it.
-  return answeredKey(requestKey, message.content) === answered || answeredKey(requestKey, shown(message)) === answered;
+  return (
+    (await answeredKey(requestKey, message.content)) === answered ||
+    (await answeredKey(requestKey, shown(message))) === answered
+  );
 }

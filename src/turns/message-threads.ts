@@ -51,7 +51,8 @@ export class MessageThreads {
       sequence: turn.sequence,
       model: thread.model,
       isNamed: true,
-      conversationKey: turn.message === undefined ? messageId : answeredKey(turn.requestKey, turn.message.content),
+      conversationKey:
+        turn.message === undefined ? messageId : await answeredKey(turn.requestKey, turn.message.content),
     };
   }
 }

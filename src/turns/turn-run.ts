@@ -5,6 +5,7 @@ import type { HarnessGateway } from '../harness/harness.gateway.js';
 import type { EventLog } from '../storage/event-log.js';
 import { isThrowAway, type Thread, type ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
+import { withoutAccount } from './agent-account.js';
 import { missingResults, saidIn, wasSaid } from './said-before.js';
 import { durationExceeded } from './max-duration.js';
 import { soundEvent } from './sound-event.js';
@@ -209,7 +210,8 @@ export class TurnRun {
   }
 
   private async finish(end: TurnEnd): Promise<void> {
-    const [rest, told] = this.#structured?.end(this.endAsTold(end)) ?? [[], this.endAsTold(end)];
+    const ended = this.endAsTold(end);
+    const [rest, told] = (await this.#structured?.end(ended)) ?? [[], ended];
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
     const left = [...rest, ...missingResults(this.#events)];
     const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...left], last);
@@ -218,8 +220,19 @@ export class TurnRun {
     await this.context.log.finish(this.turn.id, [...left, last], { ...outcome, sessionId });
   }
 
-  /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
   private endAsTold(end: TurnEnd): TurnEnd {
+    const refused = withoutAccount(end);
+    if (refused !== undefined) {
+      this.logger.error(
+        { ...logFields(this.turn), failure: refused.kind },
+        'the model provider refused the account of the agent',
+      );
+    }
+    return this.afterInterruption(refused ?? end);
+  }
+
+  /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
+  private afterInterruption(end: TurnEnd): TurnEnd {
     if (this.#interruptedAt === undefined || (end.type === 'turn-end' && end.reason !== 'interrupted')) return end;
     const { maxDuration } = this.context;
     return this.#isOverdue && maxDuration !== undefined

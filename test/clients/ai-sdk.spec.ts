@@ -8,7 +8,7 @@ import { PDF, PIXEL } from './support/samples.js';
 import { failureOf, MODEL, recordingFetch } from './support/sdk.js';
 import { turnsOf } from './support/turns.js';
 
-const KEY = 'a-key-of-the-tests';
+const KEY = 'a-key-of-the-tests-that-is-long-enough';
 
 describe('@ai-sdk/anthropic', () => {
   let server: RunningServer;

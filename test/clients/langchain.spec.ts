@@ -11,7 +11,7 @@ import { PDF, PIXEL } from './support/samples.js';
 import { failureOf, MODEL } from './support/sdk.js';
 import { turnsOf } from './support/turns.js';
 
-const KEY = 'a-key-of-the-tests';
+const KEY = 'a-key-of-the-tests-that-is-long-enough';
 
 describe('@langchain/anthropic', () => {
   let server: RunningServer;

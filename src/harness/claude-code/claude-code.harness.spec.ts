@@ -8,7 +8,14 @@ import { ClaudeCodeHarness } from './claude-code.harness.js';
 const unused = (): never => {
   throw new Error('the sandbox is not used here');
 };
-const sandbox: Sandbox = { folders: unused, prepare: unused, spawn: unused, remove: unused, close: unused };
+const sandbox: Sandbox = {
+  folders: unused,
+  files: unused,
+  prepare: unused,
+  spawn: unused,
+  remove: unused,
+  close: unused,
+};
 
 describe('the Claude Code harness', () => {
   let folder: string;

@@ -3,6 +3,7 @@ import { Sandbox } from '../../sandbox/sandbox.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
+import { knowsComposed } from './command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
 
@@ -14,6 +15,7 @@ const MODEL = /^(claude-|anthropic[./:-])|^(sonnet|opus|haiku|fable|default|opus
 export class ClaudeCodeHarness implements Harness {
   readonly name = 'claude-code';
   private readonly logger = new Logger(ClaudeCodeHarness.name);
+  #version: string | undefined;
 
   constructor(
     @Inject(Sandbox) private readonly sandbox: Sandbox,
@@ -21,8 +23,8 @@ export class ClaudeCodeHarness implements Harness {
   ) {}
 
   async probe(): Promise<HarnessInfo | undefined> {
-    const version = await probeVersion(this.options.command);
-    return version === undefined ? undefined : { name: this.name, version };
+    this.#version = await probeVersion(this.options.command);
+    return this.#version === undefined ? undefined : { name: this.name, version: this.#version };
   }
 
   knowsModel(model: string): boolean {
@@ -38,6 +40,7 @@ export class ClaudeCodeHarness implements Harness {
       sandbox: this.sandbox,
       command: this.options.command,
       isRoot: process.getuid?.() === 0,
+      knowsComposed: knowsComposed(this.#version),
       logger: this.logger,
     });
   }

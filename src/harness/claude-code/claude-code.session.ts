@@ -6,6 +6,7 @@ import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../harness-event.js';
 import { isTurnEnd } from '../harness-event.js';
+import { startFailureOf, startFailureText } from '../start-failure.js';
 import { commandLine, environment, interruptLine, promptLine } from './command-line.js';
 import { decode } from './decode.js';
 import { configFolderOf, planStart, writeInstructions } from './start-plan.js';
@@ -15,8 +16,6 @@ import type { AnswerForm } from './structured-output.js';
 import { beginTurn, start } from './turn-state.js';
 
 const STOP_GRACE_MILLISECONDS = 3_000;
-/** What a shell, and our sandbox, exit with when a program is not there. */
-const EXIT_NOT_FOUND = 127;
 /** What Claude Code 2.1.330 ends with, before it has said anything, for a schema that it cannot use. */
 const REFUSED_SCHEMA = /^Error: --json-schema /m;
 
@@ -32,6 +31,8 @@ export interface ClaudeCodeSessionTools {
   readonly sandbox: Sandbox;
   readonly command: string;
   readonly isRoot: boolean;
+  /** Whether this Claude Code knows `client_composed`, see `promptLine`. */
+  readonly knowsComposed: boolean;
   readonly logger: Pick<Logger, 'warn' | 'error'>;
 }
 
@@ -143,7 +144,7 @@ export class ClaudeCodeSession implements HarnessSession {
         this.say([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
         return;
       }
-      const instructions = await writeInstructions(this.thread);
+      const instructions = await writeInstructions(this.thread, this.tools.logger);
       if (this.running !== running) return;
       this.process = this.spawn(plan, instructions, form);
       if (plan.turn.kind === 'continue') {
@@ -151,7 +152,7 @@ export class ClaudeCodeSession implements HarnessSession {
         return;
       }
     }
-    this.process.writeLine(promptLine(turn, this.thread.tools));
+    this.process.writeLine(promptLine(turn, this.tools.knowsComposed));
   }
 
   /** Ends the process, so that the turn gets another one that resumes the conversation. */
@@ -199,10 +200,15 @@ export class ClaudeCodeSession implements HarnessSession {
     this.usable = false;
     const { running } = this;
     if (running === undefined) return;
+    if (exit.notStarted !== undefined) {
+      this.tools.logger.error(`Claude Code could not be started: ${startFailureText(exit.notStarted)}`);
+      const { message, kind } = startFailureOf(exit.notStarted);
+      this.giveUp(running, message, kind);
+      return;
+    }
     const how = exit.code === null ? `signal ${exit.signal ?? 'unknown'}` : `code ${exit.code}`;
     this.tools.logger.error(`Claude Code ended in the middle of a turn with ${how}`);
-    if (exit.code === EXIT_NOT_FOUND) this.giveUp(running, 'The agent program is not installed.', 'internal');
-    else if (REFUSED_SCHEMA.test(exit.stderr))
+    if (REFUSED_SCHEMA.test(exit.stderr))
       this.giveUp(running, 'The output schema is no valid JSON Schema.', 'bad_request');
     else this.giveUp(running, `The agent's process ended in the middle of the turn (${how}).`, 'process_died');
   }

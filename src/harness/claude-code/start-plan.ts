@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import { instructionsOf } from '../instructions.js';
@@ -8,8 +8,8 @@ import type { AnswerShape } from './structured-output.js';
 import { appendEntries, dropTornLine, isResumable, isSessionId, planTurn, readTranscript } from './transcript.js';
 import type { TurnPlan } from './transcript-plan.js';
 
-/** The file with what is appended to the system prompt, in the thread's home. */
-const INSTRUCTIONS_FILE = '.chiron-instructions.md';
+/** The file with what is appended to the system prompt, where the server writes for the agent. */
+const INSTRUCTIONS_FILE = 'instructions.md';
 
 /** With what a new process begins. */
 export interface StartPlan {
@@ -34,23 +34,25 @@ export async function planStart(
   shape: AnswerShape | undefined,
 ): Promise<StartPlan> {
   const known = sessionId ?? (isSessionId(thread.id) ? thread.id : randomUUID());
-  const transcript = await readTranscript(configFolderOf(thread), known);
+  const transcript = await readTranscript(thread.files, known);
   if (transcript === undefined || !isResumable(transcript)) {
     // A file without a conversation cannot be resumed, and still makes its id "already in use" (2.1.330).
     const fresh = sessionId !== undefined || transcript !== undefined || !isSessionId(known);
     return { conversation: { kind: 'new', sessionId: fresh ? randomUUID() : known }, turn: { kind: 'prompt' } };
   }
-  await dropTornLine(transcript.path);
+  await dropTornLine(thread.files, transcript.path);
   const plan: TurnPlan = turn.attempt > 1 ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
-  if (plan.kind !== 'prompt') await appendEntries(transcript, plan.entries);
+  if (plan.kind !== 'prompt') await appendEntries(thread.files, transcript, plan.entries);
   return { conversation: { kind: 'resume', sessionId: known }, turn: plan };
 }
 
 /** Writes what is appended to the system prompt into a file, and tells its path; `undefined` when there is nothing. */
-export async function writeInstructions(thread: HarnessThread): Promise<string | undefined> {
-  const text = await instructionsOf(thread);
+export async function writeInstructions(
+  thread: HarnessThread,
+  logger: Pick<Logger, 'warn'>,
+): Promise<string | undefined> {
+  const text = await instructionsOf(thread, logger);
   if (text === undefined) return undefined;
-  const path = join(thread.folders.home, INSTRUCTIONS_FILE);
-  await writeFile(path, text);
-  return path;
+  await thread.files.write(`server/${INSTRUCTIONS_FILE}`, text);
+  return join(thread.folders.server, INSTRUCTIONS_FILE);
 }

@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { lastValueFrom, Subject, tap, toArray } from 'rxjs';
+import { EMPTY, lastValueFrom, Subject, tap, toArray } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
+import type { SpawnFailure } from '../../sandbox/spawn-failure.js';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { CodexHarness } from './codex.harness.js';
@@ -11,7 +13,8 @@ Logger.overrideLogger(false);
 
 const THREAD: HarnessThread = {
   id: 'thread',
-  folders: { workspace: '/nowhere/w', home: '/nowhere/h' },
+  folders: { workspace: '/nowhere/w', home: '/nowhere/h', server: '/nowhere/s' },
+  files: new ThreadFiles('/nowhere'),
   model: 'gpt-6',
   systemPrompt: undefined,
   tools: 'all',
@@ -28,11 +31,18 @@ class FakeSandbox implements Sandbox {
   readonly commands: SandboxCommand[] = [];
   readonly requests: { readonly method: string; readonly params: JsonObject }[] = [];
   readonly #lines: Subject<readonly string[]>[] = [];
+  /** Why its processes do not start, if they do not. */
+  notStarted: SpawnFailure | undefined;
 
   constructor(private readonly behaviour: Behaviour) {}
 
   spawn(command: SandboxCommand): SandboxProcess {
     this.commands.push(command);
+    const { notStarted } = this;
+    if (notStarted !== undefined) {
+      const exit = Promise.resolve({ code: null, signal: null, stderr: '', notStarted });
+      return { lines$: EMPTY, exit, writeLine: () => undefined, stop: () => Promise.resolve() };
+    }
     const lines = new Subject<readonly string[]>();
     this.#lines.push(lines);
     const exit = new Promise<SandboxExit>((resolve) => {
@@ -64,6 +74,7 @@ class FakeSandbox implements Sandbox {
   }
 
   folders = () => THREAD.folders;
+  files = () => THREAD.files;
   prepare = () => Promise.resolve(THREAD.folders);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();
@@ -123,6 +134,29 @@ describe('CodexSession', () => {
     sandbox.tell(started('u'));
     expect((await events).at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
     expect(sent('turn/interrupt')).toEqual([{ threadId: 'T', turnId: 'u' }]);
+  });
+
+  it.each([
+    ['program-missing', 'ENOENT', 'not_started', 'is not installed'],
+    ['program-not-runnable', 'EACCES', 'not_started', 'cannot be run'],
+    ['arguments-too-long', 'E2BIG', 'not_started', 'too long'],
+    ['out-of-resources', 'ENOMEM', 'overloaded', 'out of memory'],
+  ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
+    const { sandbox, session, run } = open(() => undefined);
+    sandbox.notStarted = { reason, code };
+    expect(await run()).toMatchObject([{ type: 'turn-failed', kind, message: expect.stringContaining(words) }]);
+    expect(session.alive).toBe(false);
+  });
+
+  it('says of a prompt that is too long for Codex that it is too long, and takes the next one', async () => {
+    const tooLong = { code: -32_602, message: 'Input exceeds the maximum length of 1048576 characters.' };
+    const { session, run } = open((method) => (method === 'turn/start' ? [{ error: tooLong }] : undefined));
+    expect((await run()).at(-1)).toEqual({
+      type: 'turn-failed',
+      kind: 'context_too_long',
+      message: 'prompt is too long: more than 1048576 characters',
+    });
+    expect(session.alive).toBe(true);
   });
 
   it('fails the turn when the process dies, and is then not to be trusted', async () => {

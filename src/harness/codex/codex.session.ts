@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Logger } from '@nestjs/common';
 import { Observable, Subscription } from 'rxjs';
 import type { Sandbox } from '../../sandbox/sandbox.js';
@@ -11,6 +10,8 @@ import { decodeObject, start, type State } from './decode.js';
 import { inputOf } from './input.js';
 import { listOf, objectOf } from '../json.js';
 import { promptAfter } from '../prompt.js';
+import { NotStartedError } from '../start-failure.js';
+import { describe, isProcessGone, turnFailed } from './session-error.js';
 import { turnParameters } from './launch.js';
 import { type Resumption, resumptionOf } from './resumption.js';
 
@@ -142,10 +143,13 @@ export class CodexSession implements HarnessSession {
 
   async #conversationOpen(running: Running, emit: Emit): Promise<Conversation> {
     if (this.#conversation !== undefined) return this.#conversation;
-    const conversation = await openConversation(running, this.thread).catch((error: unknown) => {
+    const conversation = await openConversation(running, this.thread, this.logger).catch(async (error: unknown) => {
       // Half open, it would refuse every later turn.
-      void this.close();
-      throw error;
+      const closed = this.close();
+      if (!isProcessGone(error)) throw error;
+      await closed;
+      const { notStarted } = await running.process.exit;
+      throw notStarted === undefined ? error : new NotStartedError(notStarted);
     });
     if (this.thread.sessionId !== undefined && !conversation.resumed) {
       this.logger.warn(`The conversation of thread ${this.thread.id} is gone; a new one was started`);
@@ -166,12 +170,9 @@ export class CodexSession implements HarnessSession {
   async #inputFor(turn: HarnessTurn): Promise<readonly JsonObject[]> {
     const { input, uploads } = inputOf(
       promptAfter(turn.history, turn.prompt),
-      join(this.thread.folders.home, 'uploads'),
+      join(this.thread.folders.server, 'uploads'),
     );
-    for (const { path, bytes } of uploads) {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bytes);
-    }
+    for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);
     return input;
   }
 
@@ -223,17 +224,4 @@ export class CodexSession implements HarnessSession {
       this.logger.debug(`Codex did not take an interruption: ${describe(error)}`);
     }
   }
-}
-
-/** An error for the log: what Codex says in words may quote the prompt. */
-function describe(error: unknown): string {
-  if (error instanceof AppServerError) return `error ${error.code ?? 'of its process'}`;
-  return error instanceof Error ? error.name : 'unknown error';
-}
-
-/** An error without a code is the process's own end; any other is what Codex answered to a request of ours. */
-function turnFailed(error: unknown): HarnessEvent {
-  return error instanceof AppServerError && error.code === undefined
-    ? { type: 'turn-failed', kind: 'process_died', message: error.message }
-    : { type: 'turn-failed', kind: 'internal', message: 'The agent could not run the turn.' };
 }

@@ -1,7 +1,8 @@
-import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@nestjs/common';
 import type { Sandbox, SandboxProcess } from '../../sandbox/sandbox.js';
+import { ThreadFileError, type ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread } from '../harness.js';
 import type { JsonObject } from '../harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
@@ -12,6 +13,8 @@ import { type CodexHome, INITIALIZE, launchOf, threadParameters } from './launch
 // Five seconds in all: what kills a dead server's processes needs less.
 const WRITER_ATTEMPTS = 21;
 const WRITER_PAUSE_MILLISECONDS = 250;
+
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /** A running app-server, before it was spoken to. */
 export interface Running {
@@ -37,7 +40,7 @@ export async function startServer(
   onMalformed: (length: number) => void,
 ): Promise<Running> {
   const folder = join(thread.folders.home, '.codex');
-  const { args, apiKey } = launchOf(thread, await readHome(folder));
+  const { args, apiKey } = launchOf(thread, await readHome(thread.files));
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
   return { process, server: new AppServer(process, onMalformed), apiKey };
@@ -48,12 +51,16 @@ export async function startServer(
  *
  * @throws AppServerError when the server refuses, or is gone.
  */
-export async function openConversation({ server, apiKey }: Running, thread: HarnessThread): Promise<Conversation> {
+export async function openConversation(
+  { server, apiKey }: Running,
+  thread: HarnessThread,
+  logger: Pick<Logger, 'warn'>,
+): Promise<Conversation> {
   await server.request('initialize', INITIALIZE);
   server.notify('initialized');
   if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await configOf(server, thread) : {};
-  const parameters = threadParameters(thread, await instructionsOf(thread), config);
+  const parameters = threadParameters(thread, await instructionsOf(thread, logger), config);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -101,11 +108,12 @@ function isNotFound(error: unknown): boolean {
   return error instanceof AppServerError && /no rollout found|thread not found/i.test(error.message);
 }
 
-async function readHome(folder: string): Promise<CodexHome> {
-  const config = await readFile(join(folder, 'config.toml'), 'utf8').catch(() => '');
-  const hasLogin = await access(join(folder, 'auth.json')).then(
-    () => true,
-    () => false,
-  );
-  return { config, hasLogin };
+async function readHome(files: ThreadFiles): Promise<CodexHome> {
+  const config = await files.readText('home/.codex/config.toml', MAX_CONFIG_BYTES).catch((error: unknown) => {
+    // What is no plain file says nothing here; Codex tells what it makes of it.
+    if (error instanceof ThreadFileError) return undefined;
+    throw error;
+  });
+  const hasLogin = (await files.stat('home/.codex/auth.json')) !== undefined;
+  return { config: config ?? '', hasLogin };
 }

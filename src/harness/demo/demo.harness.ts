@@ -15,6 +15,7 @@ import {
   takeWhile,
   tap,
 } from 'rxjs';
+import { MAX_ARGUMENT_BYTES } from '../../sandbox/argument-limits.js';
 import { Sandbox } from '../../sandbox/sandbox.js';
 import { type HarnessEvent, isTurnEnd } from '../harness-event.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
@@ -86,7 +87,8 @@ class DemoSession implements HarnessSession {
       case 'say':
         return of(answer.words(act.text, act.think, turn.turnsBefore + 1));
       case 'shell':
-        return turn.attempt > 1 ? of(answer.notRunAgain()) : this.runCommand(act.command);
+        if (turn.attempt > 1) return of(answer.notRunAgain());
+        return isTooLong(act.command) ? of([answer.tooLong()]) : this.runCommand(act.command);
       case 'stream':
         return act.intervalMilliseconds > 0 ? paced(act.count, act.intervalMilliseconds) : sliced(act.count, act.slice);
       case 'sleep':
@@ -102,7 +104,7 @@ class DemoSession implements HarnessSession {
   private runCommand(command: string): Events$ {
     return new Observable((subscriber) => {
       const { id: threadId, folders, env } = this.thread;
-      const args = ['-c', `exec 2>&1\n${command}`];
+      const args = ['-c', shellScript(command)];
       const program = this.sandbox.spawn({ threadId, folders, command: 'sh', args, env });
       const id = randomUUID();
       const lines: string[] = [];
@@ -120,6 +122,15 @@ class DemoSession implements HarnessSession {
       subscriber.add(() => void program.stop(COMMAND_GRACE));
     });
   }
+}
+
+function shellScript(command: string): string {
+  return `exec 2>&1\n${command}`;
+}
+
+/** Whether the system could not start a shell with this command as an argument. */
+function isTooLong(command: string): boolean {
+  return Buffer.byteLength(shellScript(command)) > MAX_ARGUMENT_BYTES;
 }
 
 /** `count` small deltas, `milliseconds` apart. */

@@ -9,7 +9,7 @@ import { checked } from './checked.js';
 export class ExecuteDto {
   @ApiPropertyOptional({
     description: 'The same key again gives the same execution, whatever else the call says.',
-    example: 'turn-2026-06-23-0001',
+    examples: ['turn-2026-06-23-0001'],
   })
   @IsOptional()
   @IsString()
@@ -25,7 +25,7 @@ export class ExecuteDto {
     description:
       'The input, each line a JSON object as a harness reads it or plain text. Without lines, the user’s messages that were appended since the last execution are the input.',
     type: [String],
-    example: ['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}'],
+    examples: [['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}']],
   })
   @IsArray()
   @IsString({ each: true })
@@ -33,7 +33,9 @@ export class ExecuteDto {
 
   @ApiPropertyOptional({
     description: 'Checked and reported; an idle agent process is kept for as long as the deployment says.',
-    example: 60_000,
+    type: 'integer',
+    minimum: 1,
+    examples: [60_000],
   })
   @IsOptional()
   @IsInt()
@@ -41,7 +43,9 @@ export class ExecuteDto {
 
   @ApiPropertyOptional({
     description: 'The execution fails when it takes longer. Looked at about once a second.',
-    example: 1_800_000,
+    type: 'integer',
+    minimum: 1,
+    examples: [1_800_000],
   })
   @IsOptional()
   @IsInt()
