@@ -4,10 +4,11 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
-import type { AppConfig } from './config/app-config.js';
+import { allowOrigins } from './auth/cors.js';
+import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { errorEnvelope } from './messages/anthropic-error.filter.js';
-import { doubledPrefix } from './messages/doubled-prefix.js';
+import { plainPath } from './messages/plain-path.js';
 import { newRequestId, requestId } from './messages/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import type { AnthropicErrorType } from './translator/anthropic-error.js';
@@ -42,7 +43,8 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
   app.use(requestId);
-  app.use(doubledPrefix);
+  allowOrigins(app, app.get<AppConfig>(AppConfig).corsOrigins);
+  app.use(plainPath);
   app.disable('x-powered-by');
   app.disable('etag');
   setUpOpenApi(app);

@@ -2,12 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { CorsOrigins } from '../config/cors-origins.js';
 
 /** What a page may read of an answer besides its body. */
-const EXPOSED_HEADERS = [
-  'request-id',
-  'retry-after',
-  'x-should-retry',
-  // HEADERS
-];
+const EXPOSED_HEADERS = ['request-id', 'retry-after', 'x-should-retry', 'x-chiron-thread-key', 'x-chiron-history'];
 
 /** How long a browser may remember what a page may do, in seconds: Chromium's own limit. */
 const PREFLIGHT_SECONDS = 7200;
