@@ -25,7 +25,7 @@ export interface StopActions {
  */
 export function onStopSignal(
   actions: StopActions,
-  source: Pick<NodeJS.Process, 'on'> = process,
+  source: { on(name: NodeJS.Signals, listener: () => void): unknown } = process,
   now: () => number = () => performance.now(),
 ): void {
   const steps = [() => actions.drain(), () => actions.hurry(), () => actions.exit()];

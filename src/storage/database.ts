@@ -51,7 +51,7 @@ export class Database {
           ? await Database.#sqlite(dataDirectory)
           : Database.#postgres(databaseUrl, onIdleError);
       try {
-        await migrate(database.kysely);
+        await migrate(database);
         return database;
       } catch (error) {
         await database.close();
@@ -112,10 +112,20 @@ function typeParserOf(oid: number, format?: 'text' | 'binary'): (value: string) 
   return pg.types.getTypeParser(oid, format);
 }
 
-async function migrate(kysely: Kysely<Tables>): Promise<void> {
-  const migrator = new Migrator({ db: kysely, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
+async function migrate({ kysely, kind }: Database): Promise<void> {
+  const migrator = new Migrator({
+    db: kysely,
+    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    // Otherwise it takes the tables of any schema of the database for its own, and finds them missing in this one.
+    ...(kind === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
+  });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+async function currentSchema(kysely: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(kysely);
+  return rows[0]?.schema ?? 'public';
 }
 
 /** Host and database of a URL, without its user and password. */
