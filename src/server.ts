@@ -3,17 +3,19 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
+import { allowOrigins } from './auth/cors.js';
 import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { configureHttpServer } from './http/http-server.js';
-import { doubledPrefix } from './messages/doubled-prefix.js';
+import { plainPath } from './messages/plain-path.js';
 import { requestId } from './messages/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
+import { refuseLoop } from './ops/upstream.js';
 
 /**
  * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
  *
- * @throws ConfigurationError when the configured default harness is not here, StorageOpenError when the store cannot be opened.
+ * @throws ConfigurationError when the configured default harness is not here or would ask this very server, StorageOpenError when the store cannot be opened.
  */
 export async function createServer(config: AppConfig): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
@@ -26,7 +28,9 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   });
   configure(app);
   try {
-    await app.get(HarnessRegistry).find();
+    const registry = app.get(HarnessRegistry);
+    await registry.find();
+    refuseLoop(config, registry.found);
     await app.init();
     app.useLogger(app.get(Logger));
   } catch (error) {
@@ -40,10 +44,12 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
   app.use(requestId);
-  app.use(doubledPrefix);
+  const config = app.get<AppConfig>(AppConfig);
+  allowOrigins(app, config.corsOrigins);
+  app.use(plainPath);
   app.disable('x-powered-by');
   app.disable('etag');
   setUpOpenApi(app);
   const server: Server = app.getHttpServer();
-  configureHttpServer(server, app.get<AppConfig>(AppConfig));
+  configureHttpServer(server, config);
 }

@@ -37,7 +37,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * 415 for an unknown `content-encoding`, 408 for one that stops in its middle.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const parsed = await parseJsonBody(await readBytes(request));
+  const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
   if (parsed.kind === 'value') return parsed.value;
   switch (parsed.reason) {
     case 'too deep':
@@ -51,6 +51,11 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
     default:
       return parsed.reason satisfies never;
   }
+}
+
+/** RFC 8259 lets a parser ignore a byte order mark; `JSON.parse` does not, and .NET and PowerShell write one. */
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function readBytes(request: IncomingMessage): Promise<Buffer> {
