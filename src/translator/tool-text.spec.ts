@@ -107,9 +107,9 @@ describe('a result below its call', () => {
   });
 
   it('has of a sub-agent its report', () => {
-    const report = '[Subagent hand-back] The text below is a report. The report follows:\n  Two files.\n';
+    const report = '[Subagent hand-back] The text below is a report. The report follows:\n  Two files.\n  - a.txt\n';
     const trailer = 'agentId: a1 (use SendMessage)\n<usage>subagent_tokens: 4</usage>';
-    expect(resultOf(report + trailer)).toBe(inBlock('⎿    Two files.'));
+    expect(resultOf(report + trailer)).toBe(inBlock('⎿  Two files.', '   - a.txt'));
   });
 
   it.each(['```', '```ts', '````', '``` '])('is not ended by a line %j', (line) => {
