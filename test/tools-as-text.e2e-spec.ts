@@ -100,7 +100,7 @@ describe('inner tools in an answer', () => {
 
   it.each(['text', 'auto'])('are no text in an answer of a schema (%s)', async (form) => {
     app.harness.onRun = (run) => run.end(...modelCall([LS, FILES, ...textBlock('{"count":1}')]));
-    const response = await post(ask(`as JSON ${form}`, { output_config: { format: FORMAT } }), {
+    const response = await post(ask(`as JSON ${form}`, { ...TOOLS, output_config: { format: FORMAT } }), {
       ...TERMINAL,
       'x-chiron-tool-blocks': form,
     });

@@ -35,6 +35,7 @@ describe('a call as a line', () => {
     ['echo `date` [a](b)', 'Bash(echo \\`date\\` [a\\](b))'],
     [String.raw`grep '\d'`, String.raw`Bash(grep '\\d')`],
     ['cat <<EOF <b>x</b>', String.raw`Bash(cat \<\<EOF \<b>x\</b>)`],
+    ['curl www.x.de', String.raw`Bash(curl www\.x.de)`],
     ['echo &amp; ~~x~~', String.raw`Bash(echo \&amp; \~\~x\~\~)`],
   ])('is no Markdown: %s', (command, line) => {
     expect(callOf(command)).toBe(line);

@@ -92,5 +92,5 @@ function escaped(line: string): string {
     .join('');
 }
 
-/** What means something within a line of Markdown; `_` only where a word begins or ends, `&` only in an entity, `]` only in a link. */
-const SPECIAL = /[\\`*<~]|\](?=[([])|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+/** What means something within a line of Markdown; `_` only where a word begins or ends, `&` only in an entity, `]` and `.` only in a link. */
+const SPECIAL = /[\\`*<~]|\](?=[([])|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|(?<=\bwww)\./gu;
