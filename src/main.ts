@@ -2,10 +2,12 @@ import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { loadEnvFile } from 'node:process';
+import { Logger } from 'nestjs-pino';
 import { readConfig } from './config/app-config.js';
 import { ConfigurationError } from './config/environment.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { startSummary } from './ops/start-summary.js';
+import { upstreamFacts, upstreamWarnings } from './ops/upstream.js';
 import { createServer } from './server.js';
 import { lockDataFolder } from './storage/data-folder-lock.js';
 import { StorageOpenError } from './storage/database.js';
@@ -29,7 +31,9 @@ async function main(): Promise<void> {
   await app.listen(config.port, config.host);
   const registry = app.get(HarnessRegistry);
   const { found, defaultHarness } = registry;
-  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness }));
+  const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, found));
+  for (const warning of warnings) app.get(Logger).warn(warning);
+  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness, warnings }));
 }
 
 main().catch((error: unknown) => {

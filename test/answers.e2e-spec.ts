@@ -127,9 +127,6 @@ describe('an answer as JSON', () => {
 
   it.each([
     ['bad_request', 400, 'invalid_request_error'],
-    ['authentication', 401, 'authentication_error'],
-    ['billing', 402, 'billing_error'],
-    ['permission', 403, 'permission_error'],
     ['rate_limit', 429, 'rate_limit_error'],
     ['internal', 500, 'api_error'],
     ['overloaded', 529, 'overloaded_error'],
@@ -141,6 +138,22 @@ describe('an answer as JSON', () => {
       request_id: response.headers['request-id'],
     });
   });
+
+  it.each(['authentication', 'billing', 'permission'])(
+    'of an agent whose account fails with %s is the server’s own error, which says nothing of the account',
+    async (kind) => {
+      const response = await post(`fail ${kind}`).expect(500).expect('x-should-retry', 'false');
+      expect(response.body).toEqual({
+        type: 'error',
+        error: {
+          type: 'api_error',
+          message: expect.stringMatching(/of this server.*Your own (key|account) is not the cause.*administrator\.$/),
+          details: { error_code: 'agent_unavailable' },
+        },
+        request_id: response.headers['request-id'],
+      });
+    },
+  );
 
   it('of an agent that fails later is an HTTP error too, as nothing was sent before', async () => {
     const response = await post('late failure').expect(429);

@@ -162,13 +162,15 @@ describe('a conversation that began elsewhere', () => {
 
 it('a conversation without a name does not find the thread of another tenant', async () => {
   const { readConfig } = await import('../src/config/app-config.js');
-  const app = await startTestApp({ apiKeys: readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' }).apiKeys });
+  const app = await startTestApp({
+    apiKeys: readConfig({ CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough' }).apiKeys,
+  });
   try {
     app.harness.onRun = (run) => run.answer('fine');
     const post = (key: string, body: object) =>
       supertest(app.url).post('/v1/messages').set('x-api-key', key).send(body).expect(200);
-    const first = await post('key-one', ask('private'));
-    const other = await post('key-two', converse(['private', 'fine', 'next']));
+    const first = await post('key-one-that-is-long-enough', ask('private'));
+    const other = await post('key-two-that-is-long-enough', converse(['private', 'fine', 'next']));
     expect(other.headers['x-chiron-thread-key']).not.toBe(first.headers['x-chiron-thread-key']);
   } finally {
     await app.close();

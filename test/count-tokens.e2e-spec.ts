@@ -94,11 +94,15 @@ describe('POST /v1/messages/count_tokens', () => {
   });
 
   it('is closed to callers without a key', async () => {
-    const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:secret' });
+    const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:secret-that-is-long-enough' });
     const closed = await startTestApp({ apiKeys });
     try {
       await supertest(closed.url).post('/v1/messages/count_tokens').send(FOO).expect(401);
-      await supertest(closed.url).post('/v1/messages/count_tokens').set('x-api-key', 'secret').send(FOO).expect(200);
+      await supertest(closed.url)
+        .post('/v1/messages/count_tokens')
+        .set('x-api-key', 'secret-that-is-long-enough')
+        .send(FOO)
+        .expect(200);
     } finally {
       await closed.close();
     }

@@ -185,7 +185,9 @@ describe('a message thread of one tenant', () => {
 
   beforeAll(async () => {
     const keys = await import('../src/config/app-config.js');
-    const { apiKeys } = keys.readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' });
+    const { apiKeys } = keys.readConfig({
+      CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough',
+    });
     app = await startTestApp({ apiKeys });
     app.harness.onRun = (run) => run.answer('fine');
   });
@@ -195,11 +197,11 @@ describe('a message thread of one tenant', () => {
   it('is not found by another, as if it were not there', async () => {
     const post = (key: string, body: object) =>
       supertest(app.url).post('/v1/messages').set('x-api-key', key).send(body);
-    const first = await post('key-one', ask('mine', { thread: { type: 'create' } })).expect(200);
+    const first = await post('key-one-that-is-long-enough', ask('mine', { thread: { type: 'create' } })).expect(200);
     const { id } = first.body as { readonly id: string };
     const theft = ask('theft', { thread: { type: 'continue', previous_message_id: id } });
-    const response = await post('key-two', theft).expect(404);
+    const response = await post('key-two-that-is-long-enough', theft).expect(404);
     expect(response.body).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
-    await post('key-one', theft).expect(200);
+    await post('key-one-that-is-long-enough', theft).expect(200);
   });
 });

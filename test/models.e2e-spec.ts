@@ -15,13 +15,13 @@ interface Page {
   readonly last_id: string | null;
 }
 
-const KEY = { authorization: 'Bearer secret' };
+const KEY = { authorization: 'Bearer secret-that-is-long-enough' };
 
 let app: TestApp;
 
 beforeAll(async () => {
   const { apiKeys, modelRoutes } = readConfig({
-    CHIRON_API_KEYS: 'team:secret',
+    CHIRON_API_KEYS: 'team:secret-that-is-long-enough',
     CHIRON_MODEL_ROUTES: 'team/fast=demo,claude-*=claude-code,review=claude-code,gone=codex',
   });
   app = await startTestApp({ apiKeys, modelRoutes });
@@ -86,7 +86,7 @@ describe('GET /v1/models/{id}', () => {
       type: 'model',
       id: 'demo',
       display_name: 'Demo agent',
-      created_at: '1970-01-01T00:00:00Z',
+      created_at: '2026-11-22T00:00:00Z',
       lifecycle: 'active',
       line: null,
       deprecated_at: null,

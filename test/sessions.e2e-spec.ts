@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import supertest from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Sandbox } from '../src/sandbox/sandbox.js';
 import { EventLog } from '../src/storage/event-log.js';
 import { ThreadStore } from '../src/storage/thread.store.js';
 import { openApiDocument } from '../src/ops/openapi.js';
@@ -415,6 +416,21 @@ describe('what centaur’s API lacks', () => {
     await supertest(app.url).delete(path(key)).expect(404);
     const anew = await create(key).expect(200);
     expect(anew.body.harness_switched).toBe(false);
+  });
+
+  it('keeps a thread listed as long as any of its folders is on the disk', async () => {
+    const key = await session();
+    const remove = vi.spyOn(app.app.get<Sandbox>(Sandbox), 'remove');
+    for (const code of ['EBUSY', 'EPERM']) {
+      remove.mockRejectedValueOnce(Object.assign(new Error(code), { code }));
+      const { body } = await supertest(app.url).delete(path(key)).expect(500);
+      expect(body.ok).toBe(false);
+      await supertest(app.url).get(path(key)).expect(200);
+    }
+    await supertest(app.url).delete(path(key)).expect(200);
+    await supertest(app.url).get(path(key)).expect(404);
+    expect(remove).toHaveBeenCalledTimes(3);
+    remove.mockRestore();
   });
 
   it('removes a thread that was made by the Messages API', async () => {

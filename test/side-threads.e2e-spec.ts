@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import supertest from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Sandbox } from '../src/sandbox/sandbox.js';
 import { SideThreadRemover } from '../src/turns/side-thread-remover.js';
 import { ask } from './support/requests.js';
 import { startTestApp, type TestApp } from './support/test-app.js';
@@ -49,5 +50,17 @@ describe('the thread of a side request', () => {
     await remover.remove(Date.now() + 3_600_000);
     expect(await app.count('threads')).toBe(1);
     expect(folders()).toBe(1);
+  });
+
+  it('is removed also while others cannot be', async () => {
+    const remover = app.app.get(SideThreadRemover);
+    const before = await app.count('threads');
+    for (const text of ['a first', 'a second', 'a third']) await side(text).expect(200);
+    const remove = vi.spyOn(app.app.get<Sandbox>(Sandbox), 'remove').mockRejectedValueOnce(new Error('EBUSY'));
+    await remover.remove(Date.now() + 3_600_000);
+    expect(await app.count('threads')).toBe(before + 1);
+    remove.mockRestore();
+    await remover.remove(Date.now() + 3_600_000);
+    expect(await app.count('threads')).toBe(before);
   });
 });

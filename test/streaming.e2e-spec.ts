@@ -154,9 +154,6 @@ describe('a streamed answer', () => {
   const failures: readonly (readonly [FailureKind, number, string])[] = [
     ['bad_request', 400, 'invalid_request_error'],
     ['context_too_long', 400, 'invalid_request_error'],
-    ['authentication', 401, 'authentication_error'],
-    ['billing', 402, 'billing_error'],
-    ['permission', 403, 'permission_error'],
     ['not_found', 404, 'not_found_error'],
     ['rate_limit', 429, 'rate_limit_error'],
     ['internal', 500, 'api_error'],

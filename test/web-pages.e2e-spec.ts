@@ -10,7 +10,9 @@ describe('a web page that somebody on this machine looks at', () => {
 
   beforeAll(async () => {
     app = await startTestApp();
-    withKeys = await startTestApp({ apiKeys: readConfig({ CHIRON_API_KEYS: 'alice:secret-a' }).apiKeys });
+    withKeys = await startTestApp({
+      apiKeys: readConfig({ CHIRON_API_KEYS: 'alice:secret-a-that-is-long-enough' }).apiKeys,
+    });
   });
 
   afterAll(async () => {
@@ -27,6 +29,8 @@ describe('a web page that somebody on this machine looks at', () => {
   it.each([
     ['that has its browser send a request', { origin: 'https://evil.example' }],
     ['whose name was made to mean this machine', { host: 'evil.example' }],
+    ['whose name only begins as a loopback address does', { host: '127.999.1.1' }],
+    ['whose name holds a loopback address', { host: '127.0.0.1.evil.example:8787' }],
     ['that hides where it comes from', { 'sec-fetch-site': 'cross-site' }],
   ])('%s cannot run anything here', async (_, headers) => {
     const before = await app.count('turns');
@@ -43,7 +47,7 @@ describe('a web page that somebody on this machine looks at', () => {
   it('is no matter where keys are required', async () => {
     const request = supertest(withKeys.url)
       .post('/v1/messages')
-      .set({ 'x-api-key': 'secret-a', host: 'chiron.example' });
+      .set({ 'x-api-key': 'secret-a-that-is-long-enough', host: 'chiron.example' });
     await request.send(ask('hello', { model: 'demo' })).expect(200);
   });
 });

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from './app-config.js';
 import { ConfigurationError } from './environment.js';
 
+const KEY = 'k'.repeat(24);
+
 describe('the configuration', () => {
   it('has absolute paths and milliseconds', () => {
     const config = readConfig({
@@ -21,12 +23,24 @@ describe('the configuration', () => {
   });
 
   it('keeps of a key its name and its digest only', () => {
-    const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'alice:sk-1,bob:with:colon' });
+    const { apiKeys } = readConfig({ CHIRON_API_KEYS: `alice:${KEY},bob:with:colon:${KEY}` });
     const digest = (key: string) => createHash('sha256').update(key).digest();
     expect(apiKeys).toEqual([
-      { name: 'alice', sha256: digest('sk-1') },
-      { name: 'bob', sha256: digest('with:colon') },
+      { name: 'alice', sha256: digest(KEY) },
+      { name: 'bob', sha256: digest(`with:colon:${KEY}`) },
     ]);
+  });
+
+  it.each([
+    ['one character', 'alice:b'],
+    ['23 characters', `alice:${'b'.repeat(23)}`],
+    ['one short key among good ones', `bob:${KEY},alice:short-secret,carol:${KEY}`],
+    ['colons that make it look longer', 'alice:a:b:c'],
+  ])('refuses a key of less than 24 characters by its name, not its value: %s', (_, keys) => {
+    const read = () => readConfig({ CHIRON_API_KEYS: keys });
+    expect(read).toThrow(ConfigurationError);
+    expect(read).toThrow(/CHIRON_API_KEYS: must have keys of at least 24 characters.* unlike that of alice$/);
+    expect(read).not.toThrow(/bbb|secret|a:b:c|bob|carol/);
   });
 
   it('has routes only when some are set', () => {
@@ -50,16 +64,18 @@ describe('the configuration', () => {
     expect(readConfig({ HOST: host }).host).toBe(host);
   });
 
-  it.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com', '128.0.0.1'])(
+  it.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com', '128.0.0.1', '127.999.1.1', '127.0.0'])(
     'may not listen on %s without keys',
     (host) => {
       expect(() => readConfig({ HOST: host })).toThrow(/CHIRON_API_KEYS: must be set/);
-      expect(readConfig({ HOST: host, CHIRON_API_KEYS: 'a:b' }).host).toBe(host);
+      expect(readConfig({ HOST: host, CHIRON_API_KEYS: `a:${KEY}` }).host).toBe(host);
     },
   );
 
   it('may not give two keys one name, nor name a template that is not there', () => {
-    expect(() => readConfig({ CHIRON_API_KEYS: 'a:b,a:c' })).toThrow(/CHIRON_API_KEYS: must not use a name twice/);
+    expect(() => readConfig({ CHIRON_API_KEYS: `a:${KEY},a:${KEY}` })).toThrow(
+      /CHIRON_API_KEYS: must not use a name twice/,
+    );
     const missing = { CHIRON_WORKSPACE_TEMPLATE: '/does/not/exist', CHIRON_HOME_TEMPLATE: '/nor/this' };
     expect(() => readConfig(missing)).toThrow(ConfigurationError);
     expect(() => readConfig(missing)).toThrow(/CHIRON_WORKSPACE_TEMPLATE.*CHIRON_HOME_TEMPLATE/s);

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
 import { type ToolBlockSetting, toolBlockSetting } from '../translator/tool-blocks.js';
 import { ConfigurationError, readEnvironment } from './environment.js';
+import { isLoopback } from './loopback.js';
 
 /** A key that callers may use. The key itself is not kept. */
 export interface ApiKey {
@@ -21,6 +22,9 @@ export interface ModelRoute {
 /** What a new message does on a thread whose turn is still running. */
 export type BusyPolicy = 'queue' | 'interrupt' | 'reject';
 
+/** Whether the demo agent answers, see {@link AppConfig.demo}. */
+export type DemoPolicy = 'auto' | 'on' | 'off';
+
 /** Everything that a deployment can set, read once at the start. Durations are milliseconds, paths absolute. */
 export interface AppConfig {
   readonly host: string;
@@ -31,6 +35,8 @@ export interface AppConfig {
   /** Empty: everybody on this machine may call. */
   readonly apiKeys: readonly ApiKey[];
   readonly defaultHarness: HarnessName | 'auto';
+  /** Whether the demo agent answers; `auto`: where it is the default harness. */
+  readonly demo: DemoPolicy;
   /** `undefined`: the built-in routes, where both CLIs are there and the default harness is `auto`. */
   readonly modelRoutes: readonly ModelRoute[] | undefined;
   readonly claudeCommand: string;
@@ -58,6 +64,9 @@ export interface AppConfig {
   readonly drain: number;
   readonly eventRetention: number;
   readonly eventFlush: number;
+  /** How long an idle connection is kept for its caller's next request. */
+  readonly keepAlive: number;
+  readonly maxConnections: number;
 }
 
 /** Injection token of the configuration. */
@@ -79,6 +88,7 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     databaseUrl: environment.CHIRON_DATABASE_URL,
     apiKeys,
     defaultHarness: harnessName(environment.CHIRON_DEFAULT_HARNESS) ?? 'auto',
+    demo: demoPolicy(environment.CHIRON_DEMO),
     modelRoutes: parseRoutes(environment.CHIRON_MODEL_ROUTES),
     claudeCommand: environment.CHIRON_CLAUDE_BIN,
     codexCommand: environment.CHIRON_CODEX_BIN,
@@ -101,6 +111,8 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     drain: environment.CHIRON_DRAIN_SECONDS * 1000,
     eventRetention: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
     eventFlush: environment.CHIRON_EVENT_FLUSH_MILLISECONDS,
+    keepAlive: environment.CHIRON_KEEP_ALIVE_SECONDS * 1000,
+    maxConnections: environment.CHIRON_MAX_CONNECTIONS,
   };
   refuse(config);
   return config;
@@ -127,18 +139,20 @@ function refuse(config: AppConfig): void {
   if (problems.size > 0) throw new ConfigurationError(problems);
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
+/** Shortest key, in characters: 24 random ones cannot be guessed over a network, however fast. */
+const MIN_KEY_LENGTH = 24;
 
 function parseApiKeys(text: string | undefined): readonly ApiKey[] {
-  return (text?.split(',') ?? []).map((entry) => {
+  const keys = (text?.split(',') ?? []).map((entry) => {
     const colon = entry.indexOf(':');
-    const sha256 = createHash('sha256')
-      .update(entry.slice(colon + 1))
-      .digest();
-    return { name: entry.slice(0, colon), sha256 };
+    return { name: entry.slice(0, colon), key: entry.slice(colon + 1) };
   });
+  const short = keys.filter(({ key }) => key.length < MIN_KEY_LENGTH).map(({ name }) => name);
+  if (short.length > 0) {
+    const expected = `must have keys of at least ${MIN_KEY_LENGTH} characters (openssl rand -hex 32), unlike that of ${short.join(', ')}`;
+    throw new ConfigurationError(new Map([['CHIRON_API_KEYS', expected]]));
+  }
+  return keys.map(({ name, key }) => ({ name, sha256: createHash('sha256').update(key).digest() }));
 }
 
 function parseRoutes(text: string | undefined): readonly ModelRoute[] | undefined {
@@ -152,6 +166,10 @@ function parseRoutes(text: string | undefined): readonly ModelRoute[] | undefine
 /** The harness of this name, or `undefined` for any other text. */
 export function harnessName(text: string): HarnessName | undefined {
   return HARNESS_NAMES.find((name) => name === text);
+}
+
+function demoPolicy(text: string): DemoPolicy {
+  return text === 'on' || text === 'off' ? text : 'auto';
 }
 
 function busyPolicy(text: string): BusyPolicy {

@@ -1,6 +1,7 @@
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
 import { HARNESS_NAMES } from '../harness/harness.js';
 import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
+import { defaultConnections, openFilesLimit } from './connections.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -18,6 +19,7 @@ export class Environment {
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) CHIRON_LOG_LEVEL = 'info';
 
   @IsIn(['auto', ...HARNESS_NAMES]) CHIRON_DEFAULT_HARNESS = 'auto';
+  @IsIn(['auto', 'on', 'off']) CHIRON_DEMO = 'auto';
   @IsOptional()
   @Matches(new RegExp(`^[^=,\\s]+=(${HARNESS_NAMES.join('|')})(,[^=,\\s]+=(${HARNESS_NAMES.join('|')}))*$`))
   CHIRON_MODEL_ROUTES: string | undefined = undefined;
@@ -48,6 +50,9 @@ export class Environment {
   @IsInt() @Min(0) @Max(3600) CHIRON_DRAIN_SECONDS = 20;
   @IsInt() @Min(0) @Max(10 * 365 * 24) CHIRON_EVENT_RETENTION_HOURS = 24;
   @IsInt() @Min(0) @Max(3_600_000) CHIRON_EVENT_FLUSH_MILLISECONDS = 5;
+
+  @IsInt() @Min(1) @Max(DAY_SECONDS) CHIRON_KEEP_ALIVE_SECONDS = 65;
+  @IsInt() @Min(1) @Max(1_000_000) CHIRON_MAX_CONNECTIONS = defaultConnections(openFilesLimit());
 }
 
 /** A name that {@link Environment} knows. */

@@ -38,8 +38,11 @@ export type TurnEndReason =
 export type FailureKind =
   | 'bad_request'
   | 'context_too_long'
+  /** The model's provider refused the credentials of the deployment's agent, or it has none; never the caller's own key. */
   | 'authentication'
+  /** The account of the deployment's agent cannot pay. */
   | 'billing'
+  /** The account of the deployment's agent may not do this. */
   | 'permission'
   | 'not_found'
   | 'rate_limit'
@@ -47,6 +50,8 @@ export type FailureKind =
   | 'timeout'
   /** The harness's process is gone in the middle of the turn; a new one may resume it. */
   | 'process_died'
+  /** The harness's program could not be started, and will not be before somebody has repaired the deployment. */
+  | 'not_started'
   | 'internal';
 
 /** One piece of what an inner tool gave back. */

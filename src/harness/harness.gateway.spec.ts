@@ -1,9 +1,13 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
 import { ScriptedHarness } from '../../test/support/scripted-harness.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import type { Sandbox, SandboxFolders } from '../sandbox/sandbox.js';
+import { ThreadFiles } from '../sandbox/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import type { HarnessTurn } from './harness.js';
@@ -18,12 +22,16 @@ const CONFIG: AppConfig = {
 class NoSandbox implements Sandbox {
   readonly removed: string[] = [];
   failure: Error | undefined;
+  onPrepare: () => void = () => undefined;
 
   folders(threadId: string): SandboxFolders {
-    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home` };
+    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home`, server: `/${threadId}/server` };
   }
 
+  files = (threadId: string): ThreadFiles => new ThreadFiles(`/${threadId}`);
+
   prepare(threadId: string): Promise<SandboxFolders> {
+    this.onPrepare();
     return this.failure === undefined ? Promise.resolve(this.folders(threadId)) : Promise.reject(this.failure);
   }
 
@@ -86,7 +94,8 @@ describe('the gateway', () => {
     expect(harness.opened).toEqual([
       {
         id: 'a',
-        folders: { workspace: '/a/workspace', home: '/a/home' },
+        folders: { workspace: '/a/workspace', home: '/a/home', server: '/a/server' },
+        files: new ThreadFiles('/a'),
         model: 'claude-x',
         systemPrompt: 'Be brief.',
         tools: 'all',
@@ -114,6 +123,35 @@ describe('the gateway', () => {
     await run('a', 'two');
     expect([harness.opened.length, harness.runs.length]).toEqual([1, 2]);
     expect(gateway.counts).toEqual({ warm: 1, running: 0 });
+  });
+
+  it('gives a thread whose workspace was removed, or replaced, another process', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'gateway-'));
+    const workspace = join(root, 'workspace');
+    sandbox.files = () => new ThreadFiles(root);
+    sandbox.onPrepare = () => mkdirSync(workspace, { recursive: true });
+    await run('a', 'one');
+    await run('a', 'two');
+    expect(harness.opened).toHaveLength(1);
+    renameSync(workspace, join(root, 'moved'));
+    await run('a', 'three');
+    expect(harness.opened).toHaveLength(2);
+    renameSync(workspace, join(root, 'removed'));
+    symlinkSync('moved', workspace);
+    sandbox.onPrepare = () => undefined;
+    await run('a', 'four');
+    expect([harness.opened.length, gateway.counts.warm]).toEqual([3, 1]);
+    rmSync(root, { recursive: true });
+  });
+
+  it('keeps a warm process whose folders could not be looked at, and runs the next turn on it', async () => {
+    await run('a', 'one');
+    sandbox.failure = new Error('the disk is full');
+    await expect(run('a', 'two')).rejects.toThrow('the disk is full');
+    expect(gateway.counts).toEqual({ warm: 1, running: 0 });
+    sandbox.failure = undefined;
+    await run('a', 'three');
+    expect(harness.opened).toHaveLength(1);
   });
 
   it('stops a process that was idle for too long, and starts another for the next turn', async () => {

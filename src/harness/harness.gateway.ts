@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { defer, finalize, type Observable, switchMap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
+import { ThreadFileError } from '../sandbox/thread-files.js';
 import type { HarnessEvent } from './harness-event.js';
 import type { HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -22,6 +23,8 @@ export interface GatewayThread {
 /** A thread's warm conversation. */
 interface Warm {
   readonly session: HarnessSession;
+  /** The folder that it works in, as told by `workspaceOf`. */
+  readonly workspace: string | undefined;
   running: boolean;
   /** When its last turn ended; the order in which idle ones are given up. */
   idleSince: number;
@@ -52,6 +55,23 @@ export class HarnessGateway {
     return defer(async () => this.acquire(thread)).pipe(
       switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.rest(thread.id, warm)))),
     );
+  }
+
+  /**
+   * Whether a thread's folders are there, and in them its agent's own record of the conversation, as far as its harness keeps one. A
+   * live process remembers without it. Cheap: nothing is read.
+   */
+  async remembers({ id, harness, sessionId }: Pick<GatewayThread, 'id' | 'harness' | 'sessionId'>): Promise<boolean> {
+    const files = this.sandbox.files(id);
+    try {
+      if ((await files.stat('home')) === undefined) return false;
+      if (sessionId === undefined || this.#warm.get(id)?.session.alive === true) return true;
+      return (await this.registry.get(harness).hasRecord?.(files, sessionId)) ?? true;
+    } catch (error) {
+      // What has the record's name and is none.
+      if (error instanceof ThreadFileError) return false;
+      throw error;
+    }
   }
 
   /** Asks a thread's running turn to end; it then ends as `interrupted`. False when none runs, or not yet. */
@@ -87,26 +107,44 @@ export class HarnessGateway {
 
   private async acquire(thread: GatewayThread): Promise<Warm> {
     const known = this.#warm.get(thread.id);
-    if (known !== undefined && known.session.alive) {
-      clearTimeout(known.idleTimer);
-      known.running = true;
-      return known;
+    if (known !== undefined) {
+      const isUsable = known.session.alive && (await this.isInItsFolder(thread.id, known));
+      // It may have been given up meanwhile.
+      if (isUsable && this.#warm.get(thread.id) === known) {
+        clearTimeout(known.idleTimer);
+        known.running = true;
+        return known;
+      }
+      this.end(thread.id, known);
     }
-    if (known !== undefined) this.end(thread.id, known);
     await this.#ending.get(thread.id);
     const folders = await this.sandbox.prepare(thread.id);
+    const workspace = await this.workspaceOf(thread.id);
     const session = this.registry.get(thread.harness).open({
       id: thread.id,
       folders,
+      files: this.sandbox.files(thread.id),
       model: thread.harnessModel,
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
       sessionId: thread.sessionId,
       env: environmentOf(thread, this.config.sandboxEnvironment),
     });
-    const warm: Warm = { session, running: true, idleSince: 0, idleTimer: undefined };
+    const warm: Warm = { session, workspace, running: true, idleSince: 0, idleTimer: undefined };
     this.#warm.set(thread.id, warm);
     return warm;
+  }
+
+  /** A process stays in the folder in which it was started, also when that is removed and another one has its name. */
+  private async isInItsFolder(threadId: string, warm: Warm): Promise<boolean> {
+    await this.sandbox.prepare(threadId);
+    return warm.workspace === (await this.workspaceOf(threadId)) && warm.session.alive;
+  }
+
+  /** Tells a thread's workspace from another folder of the same name. */
+  private async workspaceOf(threadId: string): Promise<string | undefined> {
+    const found = await this.sandbox.files(threadId).stat('workspace');
+    return found === undefined ? undefined : `${found.device}:${found.inode}`;
   }
 
   /** A turn is over: its process waits for the next one for a while, if there is room for another idle one. */

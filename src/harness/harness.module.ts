@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import type { LocalSandboxOptions } from '../sandbox/local.sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
@@ -10,6 +10,7 @@ import { DemoHarness } from './demo/demo.harness.js';
 import { type Harness, HARNESSES } from './harness.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { refuseBadTemplates } from './refuse-templates.js';
 import { ModelCatalog } from './model-catalog.js';
 
 /** The agent programs. The order of `HARNESSES` is the one in which `auto` prefers them. */
@@ -17,11 +18,11 @@ import { ModelCatalog } from './model-catalog.js';
   imports: [
     SandboxModule.forRootAsync({
       inject: [AppConfig],
-      useFactory: (config: AppConfig): LocalSandboxOptions => ({
-        dataDirectory: config.dataDirectory,
-        workspaceTemplate: config.workspaceTemplate,
-        homeTemplate: config.homeTemplate,
-      }),
+      useFactory: ({ dataDirectory, workspaceTemplate, homeTemplate }: AppConfig): LocalSandboxOptions => {
+        const options = { dataDirectory, workspaceTemplate, homeTemplate };
+        refuseBadTemplates(options, new Logger('Templates'));
+        return options;
+      },
     }),
   ],
   providers: [

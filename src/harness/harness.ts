@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { SandboxFolders } from '../sandbox/sandbox.js';
+import type { ThreadFiles } from '../sandbox/thread-files.js';
 import type { HarnessEvent, JsonObject } from './harness-event.js';
 import type { Prompt } from './prompt.js';
 
@@ -13,6 +14,8 @@ export type HarnessName = (typeof HARNESS_NAMES)[number];
 export interface HarnessThread {
   readonly id: string;
   readonly folders: SandboxFolders;
+  /** The only way to what is in the folders: an agent may have put anything there. */
+  readonly files: ThreadFiles;
   /** The model to ask for, or `undefined` for the harness's own default. */
   readonly model: string | undefined;
   /** The caller's system prompt, to be appended after the workspace's `AGENTS.md`; `undefined` for none. */
@@ -32,6 +35,11 @@ export interface HarnessTurn {
   readonly prompt: Prompt;
   /** What was said before that the harness has not heard: the conversation began elsewhere. To be told before the prompt. */
   readonly history?: Prompt;
+  /**
+   * What the store has of the turns before this one, for an agent whose own record of them turns out to be gone; `undefined` when
+   * there is nothing. To be asked for only when `history` is absent and the agent begins a new conversation.
+   */
+  readonly recall?: () => Promise<Prompt | undefined>;
   /** 1 for the first attempt. From 2 on, the harness resumes what an earlier, dead attempt of the same turn left. */
   readonly attempt: number;
   /**
@@ -78,6 +86,8 @@ export interface HarnessModel {
   readonly contextTokens: number | undefined;
   /** What one call of the model gives out, at most; `undefined` when the harness does not tell. */
   readonly maxOutputTokens: number | undefined;
+  /** The day on which the model came out, as `2026-09-22`; `undefined` when that is not known. */
+  readonly releasedOn: string | undefined;
   /** The line of Claude models that it belongs to, such as `opus`; `undefined` for models of others. */
   readonly line: 'haiku' | 'sonnet' | 'opus' | 'fable' | 'mythos' | undefined;
 }
@@ -91,6 +101,11 @@ export interface Harness {
   knowsModel(model: string): boolean;
   /** The current models that are worth offering by name, newest first. A harness without this has no model at all. */
   models?(): readonly HarnessModel[];
+  /**
+   * Whether the agent's own record of this conversation is there. Cheap: it looks for the file and does not read it. A harness
+   * without this keeps no record.
+   */
+  hasRecord?(files: ThreadFiles, sessionId: string): Promise<boolean>;
   /** Starts, or resumes, a thread's conversation. Cheap: a process that does not start shows in the first `run`. */
   open(thread: HarnessThread): HarnessSession;
 }

@@ -1,16 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import type { Logger } from '@nestjs/common';
+import { ThreadFileError } from '../sandbox/thread-files.js';
 import type { HarnessThread } from './harness.js';
 
-/** The file in a workspace that instructs every agent that works there. */
-const AGENTS_FILE = 'AGENTS.md';
+/** The file that instructs every agent that works in a workspace. */
+const AGENTS_FILE = 'workspace/AGENTS.md';
+
+/** How much of `AGENTS.md` an agent is told, in bytes. Codex by itself reads 32 KiB; more than this has no place in a prompt. */
+export const MAX_AGENTS_FILE_BYTES = 256 * 1024;
+
+/** What an agent is told in the place of the rest. */
+const CUT = '\n\n[The rest of AGENTS.md is left out: the file is too long. Read it where it matters.]';
 
 /**
  * What an agent is told besides its own instructions: the workspace's `AGENTS.md`, then the caller's system prompt. `undefined`
- * for nothing. Rejects when the file is there and cannot be read.
+ * for nothing. An `AGENTS.md` that is no plain file of the workspace, such as a link, counts as none, with a warning.
  */
-export async function instructionsOf(thread: HarnessThread): Promise<string | undefined> {
-  return joined(await textOfFile(join(thread.folders.workspace, AGENTS_FILE)), thread.systemPrompt);
+export async function instructionsOf(thread: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
+  return joined(await agentsFile(thread, logger), thread.systemPrompt);
 }
 
 /** Instructions one after the other, without those that are blank. */
@@ -19,12 +25,15 @@ export function joined(...parts: readonly (string | undefined)[]): string | unde
   return kept.length === 0 ? undefined : kept.join('\n\n');
 }
 
-/** A file's text; `undefined` when there is no such file. */
-export async function textOfFile(path: string): Promise<string | undefined> {
+async function agentsFile({ id, files }: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    const part = await files.read(AGENTS_FILE, MAX_AGENTS_FILE_BYTES);
+    if (part === undefined) return undefined;
+    const text = part.bytes.toString('utf8');
+    return part.size > part.bytes.length ? `${text}${CUT}` : text;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+    if (!(error instanceof ThreadFileError)) throw error;
+    logger.warn(`The instructions in the workspace of thread ${id} are not used: ${error.message}`);
+    return undefined;
   }
 }

@@ -79,6 +79,7 @@ function unnamedModel(id: string, displayName: string, harness: HarnessName, has
     hasModel,
     contextTokens: undefined,
     maxOutputTokens: undefined,
+    releasedOn: undefined,
     line: undefined,
   };
 }

@@ -1,18 +1,25 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOperation, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiHeader, getSchemaPath } from '@nestjs/swagger';
+import { JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { INTEGER, NULL, object, TEXT } from '../openapi/schema.js';
 import { CountTokensDto } from './dto/count-tokens.dto.js';
-import { ErrorDocs, KeyDocs } from './messages.docs.js';
+import { ErrorDocs } from './error.docs.js';
 
 /** `POST /v1/messages/count_tokens` in the OpenAPI document. */
 export function CountTokensDocs(): MethodDecorator {
   return applyDecorators(
-    ApiTags('Messages'),
-    KeyDocs(),
-    ApiExtraModels(CountTokensDto),
-    ApiOperation({
+    OperationDocs({
+      id: 'countTokens',
+      tag: 'Messages',
       summary: 'Estimate how many tokens a request has',
       description:
         'Counts system prompt, tools and messages here, with a public tokenizer; pictures and PDFs by their size. No model is asked, no thread is touched. Real counts differ by some percent; those of a turn are in its `usage`.',
+    }),
+    ApiExtraModels(CountTokensDto),
+    ApiHeader({
+      name: 'anthropic-beta',
+      description: 'With any beta, the response has `context_management`.',
+      schema: { ...TEXT, examples: ['token-counting-2024-11-01'] },
     }),
     ApiBody({
       schema: { $ref: getSchemaPath(CountTokensDto) },
@@ -23,23 +30,11 @@ export function CountTokensDocs(): MethodDecorator {
         },
       },
     }),
-    ApiResponse({
-      status: 200,
+    JsonResponseDocs({
       description: 'The estimate. `context_management` is there for beta requests only.',
-      content: {
-        'application/json': {
-          schema: {
-            type: 'object',
-            required: ['input_tokens'],
-            properties: {
-              input_tokens: { type: 'integer' },
-              context_management: { type: 'object', nullable: true },
-            },
-          },
-          example: { input_tokens: 12 },
-        },
-      },
+      schema: object({ input_tokens: INTEGER }, { context_management: NULL }),
+      example: { input_tokens: 12 },
     }),
-    ErrorDocs(400, 401, 413, 500),
+    ErrorDocs([400, 413, 415]),
   );
 }

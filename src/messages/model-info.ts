@@ -55,8 +55,14 @@ interface Capabilities {
 const YES: Support = { supported: true };
 const NO: Support = { supported: false };
 
-/** Stands for a release date that is not known, as the protocol has it. */
-const UNKNOWN_DATE = '1970-01-01T00:00:00Z';
+/**
+ * The date of a name that stands for no one model, such as a harness's own: that of this server's first version. Clients sort and
+ * show dates, so that the epoch, by which Anthropic's API says "unknown", would be the oldest model of all.
+ */
+const FIRST_VERSION = '2026-11-22';
+
+/** A date at the end of a name, or before the version that Bedrock adds: `claude-haiku-4-5-20251001-v1:0`. */
+const DATE_IN_NAME = /[-@](20\d\d)-?(\d\d)-?(\d\d)(?:-v\d.*)?$/;
 
 /** A model as the protocol tells of it. */
 export function modelInfo(model: ServedModel): ModelInfo {
@@ -64,7 +70,7 @@ export function modelInfo(model: ServedModel): ModelInfo {
     type: 'model',
     id: model.id,
     display_name: model.displayName,
-    created_at: UNKNOWN_DATE,
+    created_at: `${model.releasedOn ?? dateInName(model.id) ?? FIRST_VERSION}T00:00:00Z`,
     lifecycle: 'active',
     line: model.line ?? null,
     deprecated_at: null,
@@ -73,6 +79,12 @@ export function modelInfo(model: ServedModel): ModelInfo {
     max_tokens: model.maxOutputTokens ?? null,
     capabilities: capabilities(model.hasModel),
   };
+}
+
+function dateInName(name: string): string | undefined {
+  const date = DATE_IN_NAME.exec(name)?.slice(1).join('-');
+  // A date that does not exist is a number of some other kind.
+  return date !== undefined && new Date(date).toJSON()?.startsWith(date) ? date : undefined;
 }
 
 /** What a caller gets through this server, not what the model could do: the agent, not the caller, says how it is asked. */

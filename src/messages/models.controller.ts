@@ -4,7 +4,7 @@ import { ModelCatalog } from '../harness/model-catalog.js';
 import { AnthropicException, quote } from '../translator/anthropic.exception.js';
 import { type ModelInfo, modelInfo } from './model-info.js';
 import { type Page, pageOf, pageQuery, wantsActive } from './model-page.js';
-import { ListModelsDocs, RetrieveModelDocs } from './models.docs.js';
+import { ListModelsDocs, GetModelDocs } from './models.docs.js';
 
 /** Anthropic's Models API: the names that requests to this server can have as `model`. */
 @Controller('v1/models')
@@ -21,7 +21,7 @@ export class ModelsController {
 
   /** One model. Slashes in its name are percent-encoded, as the SDKs do. */
   @Get(':id')
-  @RetrieveModelDocs()
+  @GetModelDocs()
   retrieve(@Param('id') id: string): ModelInfo {
     const model = this.catalog.find(id);
     if (model === undefined) throw new AnthropicException('not_found_error', `model: ${quote(id)}`);

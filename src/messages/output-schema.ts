@@ -1,10 +1,30 @@
-import type { JsonObject, JsonValue } from '../harness/harness-event.js';
+import type { JsonObject } from '../harness/harness-event.js';
 import { isJsonObject } from '../harness/json.js';
 import type { Caller } from '../threads/caller.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
-import { checkSchema } from '../turns/check-schema.js';
+import { isUsable } from '../turns/check-schema.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
+
+/** The form that a request wants its answer in, besides text. */
+export interface AnswerFormat {
+  /** The JSON Schema that it is to follow. */
+  readonly schema?: JsonObject;
+  /** The tool of the caller's that is to be called with it. */
+  readonly tool?: string;
+}
+
+/**
+ * The form that a request wants its answer in, by its output format or by a tool that it forces.
+ *
+ * Rejects with an AnthropicException (400) for an output format that is not a schema, or whose schema nothing can be checked against.
+ */
+export async function answerFormat(body: CreateMessageDto, caller: Caller): Promise<AnswerFormat> {
+  const schema = await outputSchema(body);
+  if (schema !== undefined) return { schema };
+  const tool = answerTool(body, caller);
+  return tool !== undefined && (await isUsable(tool.schema)) ? { schema: tool.schema, tool: tool.name } : {};
+}
 
 /**
  * The JSON Schema that a request wants its answer to follow, of `output_config.format` or the older `output_format`; `undefined` for an
@@ -12,7 +32,7 @@ import type { CreateMessageDto } from './dto/create-message.dto.js';
  *
  * @throws AnthropicException (400) for a format that is not a schema.
  */
-export function outputSchema(body: CreateMessageDto): JsonObject | undefined {
+async function outputSchema(body: CreateMessageDto): Promise<JsonObject | undefined> {
   const inConfig = body.output_config?.['format'];
   const [format, path] =
     inConfig === undefined || inConfig === null
@@ -22,8 +42,10 @@ export function outputSchema(body: CreateMessageDto): JsonObject | undefined {
   if (!isObject(format) || format['type'] !== 'json_schema') throw badRequest(`${path}.type: must be "json_schema"`);
   const { schema } = format;
   if (!isJsonObject(schema)) throw badRequest(`${path}.schema: must be a JSON Schema`);
-  if (!isUsable(schema))
-    throw badRequest(`${path}.schema: refers to a part that it does not have, or holds a pattern that is none`);
+  if (!(await isUsable(schema))) {
+    const reason = 'refers to a part that it does not have, holds a pattern that is none, or is too large';
+    throw badRequest(`${path}.schema: ${reason}`);
+  }
   return schema;
 }
 
@@ -31,7 +53,7 @@ export function outputSchema(body: CreateMessageDto): JsonObject | undefined {
 const CLAUDE_CODE_ANSWER = 'StructuredOutput';
 
 /** A tool of the caller's that is to be called with the answer. */
-export interface AnswerTool {
+interface AnswerTool {
   readonly name: string;
   /** JSON Schema of its input. */
   readonly schema: JsonObject;
@@ -42,10 +64,7 @@ export interface AnswerTool {
  * `output_config.format`; `undefined` when it leaves the choice to the agent, which has tools of its own and calls none of the
  * caller's. Claude Code hands a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173, Claude Code 2.1.330]
  */
-export function answerTool(
-  body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>,
-  caller: Caller,
-): AnswerTool | undefined {
+function answerTool(body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>, caller: Caller): AnswerTool | undefined {
   const choice = body.tool_choice?.['type'];
   const tools = body.tools?.flatMap(toolOf) ?? [];
   const named = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
@@ -58,31 +77,5 @@ export function answerTool(
 function toolOf(tool: unknown): readonly AnswerTool[] {
   if (!isObject(tool)) return [];
   const { name, input_schema: schema } = tool;
-  return typeof name === 'string' && isJsonObject(schema) && isUsable(schema) ? [{ name, schema }] : [];
-}
-
-/** References and such are looked up when something is checked, patterns only when there is a text to be checked. */
-function isUsable(schema: JsonObject): boolean {
-  return hasOnlyPatterns(schema) && checkSchema(schema, null).kind !== 'unusable';
-}
-
-/** Whether everything that stands for a pattern is one. */
-function hasOnlyPatterns(value: JsonValue): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (!isJsonObject(value)) return value.every(hasOnlyPatterns);
-  const { pattern, patternProperties } = value;
-  const patterns = [
-    ...(typeof pattern === 'string' ? [pattern] : []),
-    ...(isJsonObject(patternProperties) ? Object.keys(patternProperties) : []),
-  ];
-  return patterns.every(isPattern) && Object.values(value).every(hasOnlyPatterns);
-}
-
-function isPattern(text: string): boolean {
-  try {
-    return new RegExp(text, 'u') instanceof RegExp;
-  } catch {
-    // What is wrong with it the caller can find out better than we could say.
-    return false;
-  }
+  return typeof name === 'string' && isJsonObject(schema) ? [{ name, schema }] : [];
 }

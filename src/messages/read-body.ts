@@ -1,17 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import { mendedJson } from '../harness/json.js';
 import { AnthropicException, badRequest } from '../translator/anthropic.exception.js';
+import { MAX_DEPTH, MAX_MARKS } from '../workers/json-limits.js';
+import { parseJsonBody } from '../workers/json-parser.js';
 
 /** Largest body, in bytes, as sent and as decoded: the limit of Anthropic's own Messages API. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
-
-/**
- * How many lists and objects may be in one another: many more than any client has a use for, and few enough for every function that
- * goes down into them.
- */
-export const MAX_DEPTH = 256;
 
 /** Largest window of zstd, as a power of two: what RFC 9659 allows in HTTP. A frame may ask for 2 GB of memory. */
 const ZSTD_WINDOW_LOG = 23;
@@ -38,23 +33,23 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * Reads and parses a JSON body. Nothing is kept of a body that is too large: it is refused by its `content-length`, or as
  * soon as the limit is passed.
  *
- * What is no character in its strings becomes U+FFFD; see {@link mendedJson}.
- *
- * @throws AnthropicException 413 for a body over {@link MAX_BODY_BYTES}, 400 for one that is not JSON or nested deeper than
- * {@link MAX_DEPTH}, 415 for an unknown `content-encoding`.
+ * @throws AnthropicException 413 for a body over {@link MAX_BODY_BYTES}, 400 for one that is not JSON or goes beyond one of its limits,
+ * 415 for an unknown `content-encoding`, 408 for one that stops in its middle.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readBytes(request);
-  if (isNestedTooDeep(bytes)) {
-    throw badRequest(
-      `The request body is nested too deep: at most ${MAX_DEPTH} lists and objects may be in one another.`,
-    );
-  }
-  try {
-    return JSON.parse(mendedJson(bytes.toString('utf8')));
-  } catch {
-    // The parser's own message quotes the body, so it is not passed on.
-    throw badRequest('The request body is not valid JSON.');
+  const parsed = await parseJsonBody(await readBytes(request));
+  if (parsed.kind === 'value') return parsed.value;
+  switch (parsed.reason) {
+    case 'too deep':
+      throw badRequest(
+        `The request body is nested too deep: at most ${MAX_DEPTH} lists and objects may be in one another.`,
+      );
+    case 'too many values':
+      throw badRequest(`The request body has too many values: at most about ${MAX_MARKS / 2}.`);
+    case 'not JSON':
+      throw badRequest('The request body is not valid JSON.');
+    default:
+      return parsed.reason satisfies never;
   }
 }
 
@@ -98,6 +93,8 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
     });
     source.on('end', () => resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES))));
     source.on('error', () => refuse(badRequest('The request body could not be read as its headers describe it.')));
+    // Nothing has come for a while; the connection is about to be closed (see `http/http-server.ts`).
+    request.on('timeout', () => refuse(tooSlow()));
     // A request that was read to its end closes too, and a decoder may still be at work then.
     request.on('close', () => {
       if (!request.complete) refuse(badRequest('The request ended before its body.'));
@@ -105,39 +102,9 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
   });
 }
 
-const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), '\\'.charCodeAt(0)];
-const [OPEN_LIST, CLOSE_LIST] = ['['.charCodeAt(0), ']'.charCodeAt(0)];
-const [OPEN_OBJECT, CLOSE_OBJECT] = ['{'.charCodeAt(0), '}'.charCodeAt(0)];
-
-/** Whether JSON goes deeper than {@link MAX_DEPTH}; found in its bytes, as its values could be many. */
-function isNestedTooDeep(bytes: Buffer): boolean {
-  // A small body cannot, unless it is no JSON.
-  if (bytes.length <= 2 * MAX_DEPTH) return false;
-  let depth = 0;
-  for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index];
-    if (byte === QUOTE) {
-      index = endOfString(bytes, index + 1);
-    } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
-      depth += 1;
-      if (depth > MAX_DEPTH) return true;
-    } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
-      depth -= 1;
-    }
-  }
-  return false;
-}
-
-/** The place of the quote that ends a string. Searched for in one go, as nearly all of a large body is in its strings. */
-function endOfString(bytes: Buffer, start: number): number {
-  for (let from = start; ;) {
-    const quote = bytes.indexOf(QUOTE, from);
-    if (quote === -1) return bytes.length;
-    let backslashes = 0;
-    while (quote - backslashes > from && bytes[quote - backslashes - 1] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return quote;
-    from = quote + 1;
-  }
+function tooSlow(): AnthropicException {
+  const headers = { connection: 'close' };
+  return new AnthropicException('timeout_error', 'The request took too long to arrive.', { status: 408, headers });
 }
 
 function tooLarge(): AnthropicException {

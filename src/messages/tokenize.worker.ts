@@ -1,7 +1,6 @@
-// Runs in a thread of its own. It imports packages only: under test this file itself is run by Node, which strips its types
-// but finds no TypeScript behind an import that ends in `.js`.
-import { parentPort } from 'node:worker_threads';
+// Runs in a thread of its own. Under test Node itself runs this file, and strips its types: what it imports must end in `.ts`.
 import { countTokens } from 'gpt-tokenizer/encoding/cl100k_base';
+import { serve } from '../workers/serve.ts';
 
 // The tokenizer takes time with the square of a run's length: 10,000 Chinese characters in a row take it seconds.
 const LONG_RUN = /(\p{L}{64}|[^\s\p{L}\p{N}]{64}|\s{64})/u;
@@ -16,7 +15,4 @@ export function tokensOf(text: string): number {
   return tokens;
 }
 
-parentPort?.on('message', ({ id, slices }: { readonly id: number; readonly slices: readonly string[] }) => {
-  const tokens = slices.reduce((sum, slice) => sum + tokensOf(slice), 0);
-  parentPort?.postMessage({ id, tokens });
-});
+serve<readonly string[], number>((slices) => slices.reduce((sum, slice) => sum + tokensOf(slice), 0));

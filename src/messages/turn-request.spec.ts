@@ -49,8 +49,8 @@ describe('what names a request’s thread', () => {
 });
 
 describe('the turn that a request asks for', () => {
-  it('has the prompt, the model and the system prompt', () => {
-    expect(askedTurn(http(), body({ system: 'Be brief.' }), APPEND)).toMatchObject({
+  it('has the prompt, the model and the system prompt', async () => {
+    expect(await askedTurn(http(), body({ system: 'Be brief.' }), APPEND)).toMatchObject({
       caller: 'sdk',
       prompt: [{ type: 'text', text: 'hi' }],
       model: 'm',
@@ -60,49 +60,51 @@ describe('the turn that a request asks for', () => {
       interrupts: false,
     });
     expect(
-      askedTurn(http(), body({ system: 'Be brief.' }), { ...APPEND, callerSystem: 'ignore' }).systemPrompt,
+      (await askedTurn(http(), body({ system: 'Be brief.' }), { ...APPEND, callerSystem: 'ignore' })).systemPrompt,
     ).toBeUndefined();
   });
 
-  it('is the one that was cut off when Claude Code asks for its rest', () => {
+  it('is the one that was cut off when Claude Code asks for its rest', async () => {
     const question = { role: 'user', content: 'hi' };
     const repair = [
       { role: 'assistant', content: 'Hel' },
       { role: 'user', content: 'Your response above was cut off mid-stream. Resume directly from where it stops' },
     ];
-    const cut = askedTurn(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), APPEND);
-    const whole = askedTurn(http(CLAUDE_CODE), body(), APPEND);
+    const cut = await askedTurn(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), APPEND);
+    const whole = await askedTurn(http(CLAUDE_CODE), body(), APPEND);
     expect(cut).toEqual({ ...whole, received: 'Hel' });
   });
 
-  it('shows an SDK’s trailing system message to the agent, and not Claude Code’s', () => {
+  it('shows an SDK’s trailing system message to the agent, and not Claude Code’s', async () => {
     const messages = [
       { role: 'user', content: 'hi' },
       { role: 'system', content: 'It is late.' },
     ];
-    expect(askedTurn(http(), body({ messages }), APPEND).prompt).toEqual([
+    expect((await askedTurn(http(), body({ messages }), APPEND)).prompt).toEqual([
       { type: 'text', text: '<system-reminder>\nIt is late.\n</system-reminder>' },
       { type: 'text', text: 'hi' },
     ]);
-    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND).prompt).toEqual([{ type: 'text', text: 'hi' }]);
+    expect((await askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
+      { type: 'text', text: 'hi' },
+    ]);
   });
 
-  it('has the caller’s idempotency key, if it is one', () => {
-    expect(askedTurn(http({ 'idempotency-key': 'k' }), body(), APPEND).idempotencyKey).toBe('k');
-    expect(() => askedTurn(http({ 'idempotency-key': ' ' }), body(), APPEND)).toThrow('1 to 256 characters');
+  it('has the caller’s idempotency key, if it is one', async () => {
+    expect((await askedTurn(http({ 'idempotency-key': 'k' }), body(), APPEND)).idempotencyKey).toBe('k');
+    await expect(askedTurn(http({ 'idempotency-key': ' ' }), body(), APPEND)).rejects.toThrow('1 to 256 characters');
   });
 
-  it('tells the agent of plan mode, which the caller’s client cannot keep it to', () => {
+  it('tells the agent of plan mode, which the caller’s client cannot keep it to', async () => {
     const { messages } = recorded('main-plan-mode').body;
-    expect(askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND).prompt).toEqual([
+    expect((await askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
       { type: 'text', text: expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) },
       { type: 'text', text: 'prompt in plan mode' },
     ]);
   });
 
-  it('holds the conversation and the request’s own system prompt when it is beside the conversation', () => {
+  it('holds the conversation and the request’s own system prompt when it is beside the conversation', async () => {
     const { messages, system } = recorded('side-recap').body;
-    const asked = askedTurn(http(CLAUDE_CODE), body({ messages, system }), {
+    const asked = await askedTurn(http(CLAUDE_CODE), body({ messages, system }), {
       ...APPEND,
       callerSystem: 'ignore',
       isSideRequest: true,

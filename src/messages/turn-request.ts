@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
+import type { JsonObject } from '../harness/harness-event.js';
 import type { PromptBlock } from '../harness/prompt.js';
 import { type Caller, callerOf, callsFromTerminal, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
@@ -12,7 +13,7 @@ import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { type AnswerForm, contentInForm } from './answer-form.js';
 import type { AnswerOptions } from './answer.service.js';
 import { modeNote } from './caller-markup.js';
-import { answerTool, outputSchema } from './output-schema.js';
+import type { AnswerFormat } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
 import { historyTold } from './transcript.js';
@@ -31,22 +32,20 @@ export function answerOptions(
   http: Request,
   body: CreateMessageDto,
   config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit'>,
-  isSideRequest: boolean,
+  { format, isSideRequest: isSide }: { readonly format: AnswerFormat; readonly isSideRequest: boolean },
 ): Omit<AnswerOptions, 'received'> {
   const caller = requestCaller(http);
-  const schema = outputSchema(body);
-  const tool = schema === undefined ? answerTool(body, caller)?.name : undefined;
   // What Claude Code asks beside the conversation it reads itself, also in a terminal.
   const isTerminal =
     caller === 'claude-code' &&
-    !isSideRequest &&
+    !isSide &&
     callsFromTerminal({ userAgent: http.get('user-agent'), system: body.system });
-  const reader = { caller, isTerminal, readsJson: schema !== undefined || tool !== undefined };
+  const reader = { caller, isTerminal, readsJson: format.schema !== undefined };
   return {
     isImpatient: caller === 'claude-code',
     presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config, reader),
     stopSequences: body.stop_sequences ?? [],
-    answerTool: tool,
+    answerTool: format.tool,
   };
 }
 
@@ -89,19 +88,20 @@ export interface RequestPlace {
   readonly after: string | undefined;
   /** The form in which it wants its answer, and had the ones before. */
   readonly form: AnswerForm;
+  /** The schema that its answer is to follow. */
+  readonly outputSchema?: JsonObject | undefined;
 }
 
 /**
  * A request as the turn that it asks for.
  *
- * @throws AnthropicException (400) for a conversation without a prompt, or a malformed header.
+ * Rejects with an AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
-export function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): AskedTurn {
-  const { after, isSideRequest: isSide, callerSystem, form } = place;
+export async function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): Promise<AskedTurn> {
+  const { after, isSideRequest: isSide, callerSystem, form, outputSchema: schema } = place;
   const caller = requestCaller(http);
-  const schema = outputSchema(body) ?? answerTool(body, caller)?.schema;
   const { messages, received } = repaired(body.messages);
-  const keys = conversationKeys(messages, after);
+  const keys = await conversationKeys(messages, after);
   const system = textsOf(body.system);
   const { prompt, hasHistory, first } = isSide
     ? { prompt: sidePrompt(messages), hasHistory: true, first: 0 }

@@ -1,9 +1,9 @@
 import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
-import { ApiExcludeEndpoint, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Public } from '../auth/api-key.guard.js';
 import { EventLog } from '../storage/event-log.js';
 import { TurnRunner } from '../turns/turn.runner.js';
+import { HealthDocs, HelloDocs, ReadinessDocs, RootDocs } from './health.docs.js';
 
 /** Whether new turns are taken on, and if not why. */
 type Readiness =
@@ -11,7 +11,6 @@ type Readiness =
 
 /** What load balancers, and clients that warm up their connection, ask for. Open to everybody; says nothing of the deployment. */
 @Public()
-@ApiTags('Operations')
 @Controller()
 export class HealthController {
   constructor(
@@ -20,20 +19,20 @@ export class HealthController {
   ) {}
 
   @Get('healthz')
-  @ApiOperation({ summary: 'Whether the process lives' })
+  @HealthDocs('getLiveness')
   healthy(): { readonly ok: true } {
     return { ok: true };
   }
 
   /** The name by which most load balancers ask for {@link healthy}. */
   @Get('health')
-  @ApiExcludeEndpoint()
+  @HealthDocs('getHealth')
   healthyToo(): { readonly ok: true } {
     return this.healthy();
   }
 
   @Get('readyz')
-  @ApiOperation({ summary: 'Whether new turns are taken on' })
+  @ReadinessDocs()
   ready(@Res({ passthrough: true }) response: Response): Readiness {
     const error = this.problem();
     if (error === undefined) return { ok: true, ready: true };
@@ -43,7 +42,7 @@ export class HealthController {
 
   /** Clients that check a base URL get an answer; so does `HEAD /`, by which older versions of Claude Code do. */
   @Get()
-  @ApiOperation({ summary: 'What this is' })
+  @RootDocs()
   root(): { readonly name: string; readonly messages: string; readonly docs: string } {
     return { name: 'chiron', messages: '/v1/messages', docs: '/docs' };
   }
@@ -51,7 +50,7 @@ export class HealthController {
   /** Claude Code 2.1.330 warms its connection with this. */
   @Head('api/hello')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Connection warm-up of Claude Code' })
+  @HelloDocs()
   hello(): void {
     // The status is the whole answer.
   }

@@ -1,17 +1,35 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { MODEL_SCHEMAS } from '../messages/models.docs.js';
+import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
+import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
+import { WIRE_SCHEMAS } from '../translator/wire-schemas.js';
+import { VERSION } from '../version.js';
 
 /** The document that describes the HTTP API. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
-  const description = new DocumentBuilder()
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
     .setTitle('Chiron')
     .setDescription('An Anthropic Messages API in front of durable coding-agent threads.')
-    .setVersion('0.1.0')
-    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer')
-    .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key' }, 'x-api-key')
-    .build();
-  return SwaggerModule.createDocument(app, description);
+    .setVersion(VERSION)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    // Relative to the address of this document, which only its reader knows.
+    .addServer('/', 'The server that this document comes from.')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: KEYS }, 'bearer')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: KEYS }, 'x-api-key');
+  for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
+  const description = builder.build();
+  const components = {
+    ...description.components,
+    headers: RESPONSE_HEADERS,
+    schemas: { ...WIRE_SCHEMAS, ...MODEL_SCHEMAS, ...SESSION_SCHEMAS },
+  };
+  // Nest would add a tag for each controller.
+  return SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });
 }
+
+const KEYS = 'One of the deployment’s keys. A server without keys asks for none and answers its own machine only.';
 
 /** Serves `/openapi.json` and `/docs`, made when they are first asked for. */
 export function setUpOpenApi(app: INestApplication): void {

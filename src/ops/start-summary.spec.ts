@@ -26,7 +26,10 @@ it('tells in a few lines where the server is and what it has', () => {
 });
 
 it('tells neither keys nor the password of the store', () => {
-  const variables = { CHIRON_API_KEYS: 'alice:sk-secret', CHIRON_DATABASE_URL: 'postgres://user:hush@host/db' };
+  const variables = {
+    CHIRON_API_KEYS: 'alice:sk-secret-that-is-long-enough',
+    CHIRON_DATABASE_URL: 'postgres://user:hush@host/db',
+  };
   const summary = startSummary(readConfig(variables), FACTS);
   expect(summary).toContain('required (1 configured)');
   expect(summary).toContain('PostgreSQL');

@@ -24,7 +24,7 @@ function program(...path: readonly string[]): string {
 }
 
 describe('sandboxEnvironment', () => {
-  const folders = { workspace: '/threads/one/workspace', home: '/threads/one/home' };
+  const folders = { workspace: '/threads/one/workspace', home: '/threads/one/home', server: '/threads/one/server' };
   const make = (server: Record<string, string>, added: Record<string, string> = {}) =>
     sandboxEnvironment({
       server,

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { EMPTY, type Observable } from 'rxjs';
 import { errorText } from './errors.js';
@@ -6,15 +7,13 @@ import { decodeTail, keepTail } from './lines.js';
 import { linesOf } from './output.js';
 import type { Reaper } from './reaper.js';
 import type { SandboxExit, SandboxProcess } from './sandbox.js';
+import { execFailureOf, type SpawnFailure, spawnFailureOf } from './spawn-failure.js';
 import { familyOf, killFamily, signalProcess } from './sweep.js';
 
 const STDERR_BYTES = 4096;
 
 /** How long the end of standard error is waited for once everything is dead, in milliseconds. */
 const STDERR_WAIT_MILLISECONDS = 1000;
-
-/** The status of a program that could not be started, as shells give it. */
-const NOT_STARTED = 127;
 
 /**
  * Holds the program back until the reaper knows its pid: there is no moment at which a killed server leaves a program that
@@ -37,7 +36,7 @@ export interface LocalProcessOptions {
   readonly warn: (text: string) => void;
 }
 
-/** Starts a program. Never throws: what cannot be started exits with 127. */
+/** Starts a program. Never throws: the exit of what cannot be started says why. */
 export function startProcess(options: LocalProcessOptions): SandboxProcess {
   try {
     const child = spawn('/bin/sh', ['-c', GATE, options.program, ...options.args], {
@@ -49,23 +48,23 @@ export function startProcess(options: LocalProcessOptions): SandboxProcess {
     });
     return child.pid === undefined ? neverStarted(failure(child)) : new LocalProcess(child, child.pid, options);
   } catch (error) {
-    // Arguments that are too long or hold a NUL.
-    return notStarted(errorText(error));
+    // Arguments that are too long or hold a NUL, or a system without memory.
+    return notStarted(spawnFailureOf(error));
   }
 }
 
-/** A process that could not be started, for this reason. */
-export function notStarted(reason: string): SandboxProcess {
-  return neverStarted(Promise.resolve(reason));
+/** A process that could not be started. */
+export function notStarted(failure: SpawnFailure): SandboxProcess {
+  return neverStarted(Promise.resolve(failure));
 }
 
-function neverStarted(reason: Promise<string>): SandboxProcess {
-  const exit = reason.then((stderr): SandboxExit => ({ code: NOT_STARTED, signal: null, stderr }));
+function neverStarted(failure: Promise<SpawnFailure>): SandboxProcess {
+  const exit = failure.then((why): SandboxExit => ({ code: null, signal: null, stderr: '', notStarted: why }));
   return { lines$: EMPTY, exit, writeLine: () => undefined, stop: () => exit.then(() => undefined) };
 }
 
-function failure(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => child.once('error', (error) => resolve(error.message)));
+function failure(child: ChildProcess): Promise<SpawnFailure> {
+  return new Promise((resolve) => child.once('error', (error) => resolve(spawnFailureOf(error))));
 }
 
 /** A program of this machine in a process group of its own. */
@@ -131,7 +130,11 @@ class LocalProcess implements SandboxProcess {
     await this.killRest();
     await this.readRest();
     this.options.reaper.remove(this.pid);
-    return { code, signal, stderr: decodeTail(this.stderr) };
+    const stderr = decodeTail(this.stderr);
+    const { stdout } = this.child;
+    const hasWritten = stdout instanceof Socket && stdout.bytesRead > 0;
+    const notStarted = hasWritten ? undefined : await execFailureOf(code, this.options.program);
+    return { code, signal, stderr, notStarted };
   }
 
   private async killRest(): Promise<void> {

@@ -1,5 +1,5 @@
 // Over 250 lines: every way in which a process can end, or refuse to, is tried with real processes and the same few helpers.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, toArray, map } from 'rxjs';
@@ -9,6 +9,7 @@ import { LocalSandbox } from './local.sandbox.js';
 import { listProcesses } from './process-table.js';
 import { Reaper } from './reaper.js';
 import type { SandboxCommand, SandboxProcess } from './sandbox.js';
+import { spawnFailureOf } from './spawn-failure.js';
 
 const LONG = { timeout: 15_000, interval: 50 };
 let folder: string;
@@ -46,6 +47,15 @@ function watch(process: SandboxProcess): () => readonly string[] {
   const lines: string[] = [];
   process.lines$.subscribe((batch) => lines.push(...batch));
   return () => lines;
+}
+
+/** The beginning of a Linux program for a machine that is neither x64 nor arm64. */
+function foreignElf(): Buffer {
+  const header = Buffer.alloc(64);
+  header.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  header.writeUInt16LE(2, 16);
+  header.writeUInt16LE(243, 18);
+  return header;
 }
 
 async function living(pids: readonly string[]): Promise<readonly string[]> {
@@ -138,21 +148,81 @@ describe('a program in the sandbox', () => {
     expect(exists('finished')).toBe(true);
   });
 
-  it.each(['no-such-program', '/no/such/program', ''])(
-    'exits with 127 when there is no program %j',
-    async (command) => {
-      const started = await start(command, []);
-      started.writeLine('ignored');
-      expect(await started.exit).toMatchObject({ code: 127, signal: null });
-      expect(await output(started)).toEqual([]);
-      await started.stop(0);
-    },
-  );
+  it('that writes one line without an end, or floods its standard error, takes no more memory than is allowed', async () => {
+    const before = process.memoryUsage().rss;
+    const endless = await shell("head -c 300000000 /dev/zero | tr '\\0' x; printf '\\nlast\\n'");
+    expect(await output(endless)).toEqual(['last']);
+    const loud = await shell('yes | head -c 100000000 >&2; printf "the end" >&2; exit 3');
+    expect(await output(loud)).toEqual([]);
+    const { code, stderr } = await loud.exit;
+    expect(code).toBe(3);
+    expect(stderr.length).toBeLessThanOrEqual(4096);
+    expect(stderr).toMatch(/the end$/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
+  });
 
-  it('exits with 127 when it cannot be started for another reason', async () => {
-    expect(await (await start('sh', ['a\0b'])).exit).toMatchObject({ code: 127 });
-    const nowhere = { workspace: join(folder, 'nowhere'), home: folder };
-    expect(await (await start('sh', [], { folders: nowhere })).exit).toMatchObject({ code: 127 });
+  it.each(['no-such-program', '/no/such/program', ''])('says so when there is no program %j', async (command) => {
+    const started = await start(command, []);
+    started.writeLine('ignored');
+    expect((await started.exit).notStarted).toEqual({ reason: 'program-missing', code: 'ENOENT' });
+    expect(await output(started)).toEqual([]);
+    await started.stop(0);
+  });
+
+  it.each([
+    ['a file without the right to run it', { mode: 0o644, content: '#!/bin/sh\n' }, 'program-not-runnable', 'EACCES'],
+    [
+      'a script whose interpreter is missing',
+      { mode: 0o755, content: '#!/no/such/shell\n' },
+      'program-missing',
+      undefined,
+    ],
+    [
+      'a script by way of env',
+      { mode: 0o755, content: '#!/usr/bin/env no-such-shell\n' },
+      'program-missing',
+      undefined,
+    ],
+    ['a program of another machine', { mode: 0o755, content: foreignElf() }, 'program-not-runnable', 'ENOEXEC'],
+    ['bytes that are no program', { mode: 0o755, content: '(\u0000\u0001(' }, 'program-not-runnable', 'ENOEXEC'],
+  ])('says why %s did not start', async (_, { mode, content }, reason, code) => {
+    const program = join(folder, 'program');
+    writeFileSync(program, content, { mode });
+    const started = await start(program, []);
+    await output(started);
+    expect((await started.exit).notStarted).toEqual({ reason, code });
+  });
+
+  it('says why it cannot be started for another reason', async () => {
+    const failureOf = async (...parameters: Parameters<typeof start>) =>
+      (await (await start(...parameters)).exit).notStarted;
+    expect(await failureOf('sh', ['a\0b'])).toEqual({ reason: 'unknown', code: 'ERR_INVALID_ARG_VALUE' });
+    const tooLong = { reason: 'arguments-too-long', code: 'E2BIG' };
+    expect(await failureOf('sh', ['x'.repeat(200_000)])).toEqual(tooLong);
+    expect(await failureOf('sh', [], { env: { LONG: 'x'.repeat(200_000) } })).toEqual(tooLong);
+    expect(
+      await failureOf(
+        'sh',
+        Array.from({ length: 40 }, () => 'x'.repeat(100_000)),
+      ),
+    ).toEqual(tooLong);
+    const nowhere = { workspace: join(folder, 'nowhere'), home: folder, server: folder };
+    expect(await failureOf('sh', [], { folders: nowhere })).toEqual({ reason: 'workspace-unusable', code: 'ENOENT' });
+    writeFileSync(join(folder, 'file'), '');
+    const noFolder = { workspace: join(folder, 'file'), home: folder, server: folder };
+    expect(await failureOf('sh', [], { folders: noFolder })).toEqual({ reason: 'workspace-unusable', code: 'ENOTDIR' });
+  });
+
+  it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])('takes %s for a machine that is out of resources', (code) => {
+    expect(spawnFailureOf(Object.assign(new Error('spawn'), { code }))).toEqual({ reason: 'out-of-resources', code });
+  });
+
+  it('is not taken for one that did not start when it fails by itself', async () => {
+    for (const script of ['echo said; exit 127', 'exit 3', 'kill -9 $$']) {
+      const started = await shell(script);
+      await output(started);
+      expect((await started.exit).notStarted).toBeUndefined();
+    }
   });
 
   it('is not let in before it is guarded', async () => {
@@ -240,7 +310,8 @@ describe('the sandbox', () => {
     await expect.poll(() => seen.flatMap((lines) => lines()), LONG).toHaveLength(2);
     await Promise.all([sandbox.close(), sandbox.close()]);
     expect(await living(seen.flatMap((lines) => lines()))).toEqual([]);
-    expect(await (await shell('echo late')).exit).toMatchObject({ code: 127, stderr: 'the sandbox is closed' });
+    const { notStarted } = await (await shell('echo late')).exit;
+    expect(notStarted).toEqual({ reason: 'sandbox-closed', code: undefined });
   });
 
   it('prepares a thread once for all who ask at once', async () => {

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { argumentRoom, costOf, fittingVariables } from './argument-limits.js';
 import { sandboxEnvironment } from './environment.js';
 import { findProgram } from './find-program.js';
+import { LeftoverSweeper } from './leftover-sweeper.js';
 import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
-import { prepareThread, removeThread, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
+import { whyNotFound } from './spawn-failure.js';
+import { ThreadFiles } from './thread-files.js';
+import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
 
 /** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
 export type LocalSandboxOptions = ThreadFolderOptions;
@@ -20,26 +24,39 @@ const CLOSE_GRACE_MILLISECONDS = 5000;
  * kept apart, rights are not. No process outlives the server, however the server ends; see {@link Reaper}.
  */
 @Injectable()
-export class LocalSandbox implements Sandbox, OnApplicationShutdown {
+export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(LocalSandbox.name);
   private readonly serverId = randomUUID();
   private readonly warn = (text: string): void => this.logger.warn(text);
   private readonly reaper = new Reaper(`CHIRON_SERVER=${this.serverId}`, this.warn);
   private readonly preparing = new Map<string, Promise<SandboxFolders>>();
   private readonly running = new Set<SandboxProcess>();
+  private readonly store: ThreadFolderStore;
+  private readonly leftovers: LeftoverSweeper;
   private closing: Promise<void> | undefined;
 
-  constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {}
+  constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {
+    this.store = new ThreadFolderStore(options);
+    this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
+  }
+
+  onApplicationBootstrap(): void {
+    this.leftovers.start();
+  }
 
   folders(threadId: string): SandboxFolders {
-    const { workspace, home } = threadFolders(this.options.dataDirectory, threadId);
-    return { workspace, home };
+    const { workspace, home, server } = threadFolders(this.options.dataDirectory, threadId);
+    return { workspace, home, server };
+  }
+
+  files(threadId: string): ThreadFiles {
+    return new ThreadFiles(threadFolders(this.options.dataDirectory, threadId).thread);
   }
 
   async prepare(threadId: string): Promise<SandboxFolders> {
     const underway = this.preparing.get(threadId);
     if (underway !== undefined) return underway;
-    const preparation = prepareThread(this.options, threadId).then(() => this.folders(threadId));
+    const preparation = this.store.prepare(threadId).then(() => this.folders(threadId));
     this.preparing.set(threadId, preparation);
     try {
       return await preparation;
@@ -49,9 +66,9 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
-    if (this.closing !== undefined) return notStarted('the sandbox is closed');
+    if (this.closing !== undefined) return notStarted({ reason: 'sandbox-closed', code: undefined });
     const program = findProgram(command.command, process.env['PATH']);
-    if (program === undefined) return notStarted(`${command.command}: not found`);
+    if (program === undefined) return notStarted(whyNotFound(command.command, process.env['PATH']));
     const processId = randomUUID();
     const started = startProcess({
       program,
@@ -61,7 +78,7 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
         server: process.env,
         folders: command.folders,
         temporaryFolder: threadFolders(this.options.dataDirectory, command.threadId).temporary,
-        added: command.env,
+        added: this.fitting(command),
         markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
       }),
       marker: `CHIRON_PROCESS=${processId}`,
@@ -73,10 +90,19 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
     return started;
   }
 
+  /** What the command adds to the environment, shortened to what the system can start a program with. */
+  private fitting({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
+    const { variables, shortened } = fittingVariables(env, argumentRoom() - costOf(args));
+    if (shortened.length > 0) {
+      this.logger.warn({ threadId, variables: shortened }, 'variables were too long for a program and were shortened');
+    }
+    return variables;
+  }
+
   async remove(threadId: string): Promise<void> {
     // A preparation that failed has told its own caller; what it left is removed like the rest.
     await this.preparing.get(threadId)?.catch(() => undefined);
-    await removeThread(this.options.dataDirectory, threadId);
+    await this.store.remove(threadId);
   }
 
   close(): Promise<void> {
@@ -89,6 +115,7 @@ export class LocalSandbox implements Sandbox, OnApplicationShutdown {
   }
 
   private async stopAll(): Promise<void> {
+    this.leftovers.stop();
     await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MILLISECONDS)));
     await this.reaper.close();
   }

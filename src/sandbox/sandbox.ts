@@ -1,4 +1,6 @@
 import type { Observable } from 'rxjs';
+import type { SpawnFailure } from './spawn-failure.js';
+import type { ThreadFiles } from './thread-files.js';
 
 /** The folders of one thread. Absolute paths; they exist once {@link Sandbox.prepare} has resolved. */
 export interface SandboxFolders {
@@ -6,6 +8,8 @@ export interface SandboxFolders {
   readonly workspace: string;
   /** `HOME` of the agent, with `.claude` (`CLAUDE_CONFIG_DIR`) and `.codex` (`CODEX_HOME`) in it. */
   readonly home: string;
+  /** What the server writes for the agent: instructions, uploads. The agent only reads it. */
+  readonly server: string;
 }
 
 /** A program to start in a thread's sandbox. */
@@ -26,6 +30,8 @@ export interface SandboxExit {
   readonly signal: NodeJS.Signals | null;
   /** The last lines of its standard error, at most 4 KiB, for the log; it may quote the user, so it is never sent to a caller. */
   readonly stderr: string;
+  /** Why the program could not be started; `undefined` for one that ran. */
+  readonly notStarted?: SpawnFailure | undefined;
 }
 
 /** A running program in a thread's sandbox. */
@@ -35,7 +41,7 @@ export interface SandboxProcess {
    * costs one emission). Hot and buffered until the first subscription; completes when the output closes; never errors.
    */
   readonly lines$: Observable<readonly string[]>;
-  /** Settles when the process is gone, and everything that it started with it. Never rejects. A program that cannot be started settles with code 127. */
+  /** Settles when the process is gone, and everything that it started with it. Never rejects. */
   readonly exit: Promise<SandboxExit>;
   /** Writes one line to its standard input; a line end is added. Ignored when the process is gone. */
   writeLine(line: string): void;
@@ -47,9 +53,11 @@ export interface SandboxProcess {
 export interface Sandbox {
   /** The thread's folders, without touching the disk. */
   folders(threadId: string): SandboxFolders;
-  /** Makes the thread's folders, from the templates when they are new. Safe to call again. */
+  /** The server's way to the thread's files: `workspace/…`, `home/…` and `server/…` are the folders above. */
+  files(threadId: string): ThreadFiles;
+  /** Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again. */
   prepare(threadId: string): Promise<SandboxFolders>;
-  /** Starts a program. Never throws for a program that is not there: its `exit` says so. */
+  /** Starts a program. Never throws for one that cannot be started: its `exit` says why. */
   spawn(command: SandboxCommand): SandboxProcess;
   /** Removes the thread's folders. Its processes must be stopped before. */
   remove(threadId: string): Promise<void>;

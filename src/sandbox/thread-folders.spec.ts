@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -15,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { prepareThread, removeThread, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
+import { asNobody } from './__fixtures__/as-nobody.js';
+import { ThreadFolderStore, threadFolders, type ThreadFolderOptions, type ThreadFolders } from './thread-folders.js';
 
 let folder: string;
 let options: ThreadFolderOptions;
@@ -45,7 +47,9 @@ function templates(): ThreadFolderOptions {
   return { ...options, workspaceTemplate, homeTemplate };
 }
 
-describe('prepareThread', () => {
+const prepareThread = (of: ThreadFolderOptions, id: string) => new ThreadFolderStore(of).prepare(id);
+
+describe('The folders of a thread', () => {
   it('makes folders that only their owner can enter', async () => {
     const folders = await prepareThread(options, 'one');
     expect(folders).toEqual(threadFolders(options.dataDirectory, 'one'));
@@ -98,7 +102,65 @@ describe('prepareThread', () => {
   it.each(['', '.', '..', '../other', 'a/b', 'a\\b', 'a b', 'ä', 'a\0', 'one\n'])('refuses the id %j', async (id) => {
     expect(() => threadFolders(options.dataDirectory, id)).toThrow('thread id');
     await expect(prepareThread(options, id)).rejects.toThrow('thread id');
-    await expect(removeThread(options.dataDirectory, id)).rejects.toThrow('thread id');
+    await expect(new ThreadFolderStore(options).remove(id)).rejects.toThrow('thread id');
+  });
+
+  const damages: readonly (readonly [string, (folders: ThreadFolders) => unknown])[] = [
+    ['removed its workspace', ({ workspace }) => rmSync(workspace, { recursive: true })],
+    ['removed its home', ({ home }) => rmSync(home, { recursive: true })],
+    ['removed all of its folders', ({ thread }) => rmSync(thread, { recursive: true })],
+    [
+      'put a file in the place of its workspace',
+      ({ workspace }) => (rmSync(workspace, { recursive: true }), writeFileSync(workspace, '')),
+    ],
+    [
+      'put a link in the place of its workspace',
+      ({ workspace }) => (rmSync(workspace, { recursive: true }), symlinkSync('/', workspace)),
+    ],
+    [
+      'put a link in the place of its home',
+      ({ home }) => (rmSync(home, { recursive: true }), symlinkSync(folder, home)),
+    ],
+    [
+      'put a link in the place of what the server writes',
+      ({ server }) => (rmSync(server, { recursive: true }), symlinkSync(folder, server)),
+    ],
+    [
+      'put a FIFO in the place of its settings',
+      ({ home }) => (
+        rmSync(join(home, '.claude'), { recursive: true }),
+        execFileSync('mkfifo', [join(home, '.claude')])
+      ),
+    ],
+    [
+      'put a link in the place of the whole thread',
+      ({ thread }) => (rmSync(thread, { recursive: true }), symlinkSync(folder, thread)),
+    ],
+    ...[0, 0o400, 0o500].flatMap((closed) =>
+      ['workspace', 'home', 'tmp', 'server', 'home/.claude', 'home/.codex', ''].map(
+        (name) =>
+          [
+            `took rights (${closed.toString(8)}) from ${name || 'the thread'}`,
+            ({ thread }: ThreadFolders) => chmodSync(join(thread, name), closed),
+          ] as const,
+      ),
+    ),
+  ];
+
+  it.each(damages)('are whole again for the next turn of an agent that %s', async (_, damage) => {
+    // As root nothing is closed.
+    await asNobody(folder, async () => {
+      const before = await prepareThread(options, 'one');
+      damage(before);
+      const { workspace, home, temporary, server } = await prepareThread(options, 'one');
+      for (const each of [workspace, home, temporary, server, join(home, '.claude'), join(home, '.codex')]) {
+        expect(lstatSync(each).isDirectory()).toBe(true);
+        expect(mode(each)).toBe('700');
+        writeFileSync(join(each, 'works'), '');
+      }
+    });
+    // Nothing was made where a link led.
+    expect(readdirSync(folder)).toEqual(['data']);
   });
 
   function templatesAgain(): ThreadFolderOptions {
@@ -108,17 +170,4 @@ describe('prepareThread', () => {
       homeTemplate: join(folder, 'home-template'),
     };
   }
-});
-
-describe('removeThread', () => {
-  it('removes all of a thread and nothing of another', async () => {
-    await prepareThread(options, 'one');
-    await prepareThread(options, 'two');
-    await removeThread(options.dataDirectory, 'one');
-    expect(readdirSync(join(options.dataDirectory, 'threads'))).toEqual(['two']);
-  });
-
-  it('does nothing for a thread without folders', async () => {
-    await expect(removeThread(options.dataDirectory, 'one')).resolves.toBeUndefined();
-  });
 });

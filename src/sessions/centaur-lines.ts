@@ -129,6 +129,7 @@ const INFO_OF_KIND: Readonly<Record<FailureKind, string>> = {
   overloaded: 'serverOverloaded',
   timeout: 'other',
   process_died: 'internalServerError',
+  not_started: 'internalServerError',
   internal: 'internalServerError',
 };
 

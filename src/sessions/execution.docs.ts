@@ -1,8 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiHeader, ApiProduces, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { header } from '../openapi/operation.js';
+import { eventStream, ref, TEXT } from '../openapi/schema.js';
 import { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { ExecuteDto } from './dto/execute.dto.js';
-import { AnswerDocs, ErrorDocs, SessionDocs } from './session.docs.js';
+import { AnswerDocs, SessionDocs, SessionErrorDocs } from './session.docs.js';
 
 const EXECUTION_ID = 'exe_9b1d6f3e0c2a4d5b8e7f6a5b4c3d2e1f';
 const THREAD_KEY = 'api:demo-1';
@@ -25,10 +27,11 @@ data: {"execution_id":"${EXECUTION_ID}","thread_key":"${THREAD_KEY}","completion
 export function AppendMessagesDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'appendMessages',
       summary: 'Append messages to a session',
       description:
         'Stores them, all or none, and starts nothing. A running execution does not get them: it cannot be steered, and no steering event is sent. An execute without input lines takes the user’s messages that have waited since the last turn.',
-      errors: [400, 401, 404, 422, 500],
+      errors: [404, 413, 415, 422],
     }),
     ApiExtraModels(AppendMessagesDto),
     ApiBody({
@@ -41,10 +44,14 @@ export function AppendMessagesDocs(): MethodDecorator {
         },
       },
     }),
-    AnswerDocs('Their ids; the id of then for a client message id that is known.', {
-      ok: true,
-      message_ids: ['msg_019f0a1b2c3d00000f3c5a7b9d1e2f40'],
-    }),
+    AnswerDocs(
+      'The message ids. A known `client_message_id` returns the id of the earlier message.',
+      'AppendedMessages',
+      {
+        ok: true,
+        message_ids: ['msg_019f0a1b2c3d00000f3c5a7b9d1e2f40'],
+      },
+    ),
   );
 }
 
@@ -52,9 +59,10 @@ export function AppendMessagesDocs(): MethodDecorator {
 export function ExecuteDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'executeSession',
       summary: 'Start an execution',
       description: 'Answers at once. An execution is a turn of the thread: the Messages API sees it, too.',
-      errors: [400, 401, 404, 422, 500, 503],
+      errors: [404, 413, 415, 422, 503],
     }),
     ApiExtraModels(ExecuteDto),
     ApiBody({
@@ -69,13 +77,13 @@ export function ExecuteDocs(): MethodDecorator {
         },
       },
     }),
-    AnswerDocs('The execution, with its state now when the idempotency key is known.', {
+    AnswerDocs('The execution. A known idempotency key returns the existing one with its current state.', 'Execution', {
       ok: true,
       execution_id: EXECUTION_ID,
       thread_key: THREAD_KEY,
       status: 'queued',
     }),
-    ErrorDocs(409, 'Another turn of the thread is queued or running.', {
+    SessionErrorDocs(409, 'Another turn of the thread is queued or running.', {
       error: `session ${THREAD_KEY} already has an active execution`,
       code: 'active_execution_conflict',
       existing_execution_id: EXECUTION_ID,
@@ -88,28 +96,34 @@ export function ExecuteDocs(): MethodDecorator {
 export function EventsDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'readEvents',
       summary: 'Read the events of a session',
       description:
         'From the first one after `after_event_id`, then live. With `execution_id` the stream ends after that execution’s terminal event; without, it goes on with later turns, those of the Messages API as well, until you leave or the session is removed. The lines of `session.output.line` have the shape of Codex’s app-server, whichever agent speaks. Ids grow; they are `turn sequence × 1,000,000,000 + place in the turn`. Once a turn’s events are pruned, its lines are made from its message, under higher ids. Events that would tell of sandboxes, steering and delivered interrupts are not sent.',
-      errors: [400, 401, 404, 500],
+      errors: [404],
     }),
     ApiQuery({
       name: 'after_event_id',
       required: false,
       description: 'The last event that you have.',
-      schema: { type: 'integer', default: 0 },
+      schema: { type: 'integer', default: 0, examples: [1_000_000_049] },
     }),
-    ApiQuery({ name: 'execution_id', required: false, schema: { type: 'string' }, example: EXECUTION_ID }),
+    ApiQuery({
+      name: 'execution_id',
+      required: false,
+      description: 'Only the events of this execution.',
+      schema: { ...TEXT, examples: [EXECUTION_ID] },
+    }),
     ApiHeader({
       name: 'last-event-id',
       description: 'As `after_event_id`; the greater of the two counts.',
-      schema: { type: 'string' },
+      schema: { ...TEXT, examples: ['1000000049'] },
     }),
-    ApiProduces('text/event-stream'),
     ApiResponse({
       status: 200,
       description: 'Server-sent events, with a comment every 15 s.',
-      content: { 'text/event-stream': { schema: { type: 'string' }, example: STREAM } },
+      headers: { 'request-id': header('RequestId') },
+      content: { 'text/event-stream': { schema: eventStream(ref('SessionStreamEvent')), example: STREAM } },
     }),
   );
 }
@@ -118,11 +132,12 @@ export function EventsDocs(): MethodDecorator {
 export function InterruptDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'interruptSession',
       summary: 'Interrupt the execution that is going on',
       description: 'It then ends with `session.execution_cancelled`. A body with a `reason` is accepted and not kept.',
-      errors: [400, 401, 404, 500],
+      errors: [404],
     }),
-    AnswerDocs('Whether there was one.', {
+    AnswerDocs('Whether there was one.', 'Interruption', {
       ok: true,
       interrupted: true,
       execution_id: EXECUTION_ID,

@@ -1,16 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiBody,
-  ApiExtraModels,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  ApiResponse,
-  ApiSecurity,
-  ApiTags,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiParam, ApiQuery, getSchemaPath } from '@nestjs/swagger';
+import { JsonResponseDocs, OperationDocs, RETRY_HEADERS } from '../openapi/operation.js';
+import { ref, TEXT } from '../openapi/schema.js';
+import { EXAMPLE_MESSAGE } from '../translator/wire-examples.js';
 import { CreateSessionDto } from './dto/create-session.dto.js';
 
 const SESSION = {
@@ -27,7 +19,7 @@ const SESSION = {
 
 const TURN = {
   execution_id: 'exe_9b1d6f3e0c2a4d5b8e7f6a5b4c3d2e1f',
-  message_id: 'msg_5f2c9d0e8b7a6c5d4e3f2a1b',
+  message_id: EXAMPLE_MESSAGE.id,
   sequence: 1,
   status: 'completed',
   stop_reason: 'end_turn',
@@ -37,91 +29,71 @@ const TURN = {
   ended_at: '2026-06-23T18:16:29.871Z',
 };
 
-const USAGE = {
-  input_tokens: 12,
-  output_tokens: 5,
-  cache_creation_input_tokens: 0,
-  cache_read_input_tokens: 0,
-  cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-  output_tokens_details: { thinking_tokens: 0 },
-  server_tool_use: null,
-  service_tier: 'standard',
-  speed: null,
-  inference_geo: null,
-  iterations: null,
-};
-
-const MESSAGE = {
-  id: TURN.message_id,
-  type: 'message',
-  role: 'assistant',
-  model: 'claude-code',
-  content: [{ type: 'text', text: 'There is one file.', citations: null }],
-  stop_reason: 'end_turn',
-  stop_sequence: null,
-  stop_details: null,
-  container: null,
-  diagnostics: null,
-  context_management: null,
-  usage: USAGE,
-};
-
-const ERRORS: Readonly<Record<number, readonly [string, object]>> = {
-  400: ['The thread key or the input makes no sense.', { error: "thread_key must be namespaced as '<source>:<id>'" }],
-  401: ['The key is missing or wrong.', { error: 'missing bearer token' }],
-  404: ['There is no such session.', { error: 'session not found for thread_key api:demo-1' }],
+const ERRORS = {
+  400: [
+    'The thread key or the input makes no sense, or the path cannot be decoded.',
+    "thread_key must be namespaced as '<source>:<id>'",
+  ],
+  401: ['The key is missing or wrong.', 'missing bearer token'],
+  403: [
+    'The server has no keys, and the caller is not on its machine.',
+    'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
+  ],
+  404: ['There is no such session.', 'session not found for thread_key api:demo-1'],
+  413: ['The body is larger than 32 MB.', 'The request body is larger than 33554432 bytes.'],
+  415: [
+    'The body has a `content-type` or `content-encoding` that the server does not read.',
+    'content-encoding must be gzip, deflate, br, zstd or absent',
+  ],
   422: [
     'A field is missing or has the wrong type, or the harness is not here.',
-    { error: 'harness_type must be one of the following values: codex, claudecode, demo' },
+    'harness_type must be one of the following values: codex, claudecode, demo',
   ],
-  500: ['The server failed.', { error: 'internal server error' }],
-  503: ['The server is restarting, or too many turns wait. Try again.', { error: 'internal server error' }],
-};
+  429: ['Too many requests had a wrong key.', 'Too many requests without a valid key.'],
+  500: ['The server failed.', 'internal server error'],
+  503: ['The server is restarting, or too many turns wait. Try again.', 'internal server error'],
+} as const satisfies Readonly<Record<number, readonly [string, string]>>;
 
-/** What every session route has in common: its tag, its key, its thread key and its errors in centaur's envelope. */
+/** What any request to a session route can be refused with. */
+const ALWAYS: readonly (keyof typeof ERRORS)[] = [400, 401, 403, 429, 500];
+
+/** What every session route has in common: its tag, its thread key and its errors in centaur's envelope. */
 export function SessionDocs(options: {
+  readonly id: string;
   readonly summary: string;
   readonly description?: string;
   readonly hasKey?: boolean;
-  readonly errors: readonly number[];
+  /** Statuses of further errors. */
+  readonly errors?: readonly (keyof typeof ERRORS)[];
 }): MethodDecorator {
-  const { summary, description, hasKey = true, errors } = options;
+  const { hasKey = true, errors = [], ...operation } = options;
   return applyDecorators(
-    ApiTags('Sessions'),
-    ApiBearerAuth('bearer'),
-    ApiSecurity('x-api-key'),
-    ApiOperation({ summary, ...(description === undefined ? {} : { description }) }),
+    OperationDocs({ tag: 'Sessions', ...operation }),
     ...(hasKey ? [ThreadKeyDocs()] : []),
-    ...errors.map((status) => {
-      const [text, example] = ERRORS[status] ?? ['', {}];
-      return ErrorDocs(status, text, example);
+    ...[...ALWAYS, ...errors].map((status) => {
+      const [description, error] = ERRORS[status];
+      return SessionErrorDocs(status, description, { error });
     }),
   );
 }
 
 /** One error in centaur's envelope. */
-export function ErrorDocs(status: number, description: string, example: object): MethodDecorator {
-  const schema = {
-    type: 'object',
-    required: ['ok', 'error'],
-    properties: { ok: { type: 'boolean', enum: [false] }, error: { type: 'string' }, code: { type: 'string' } },
-  };
-  const content = { 'application/json': { schema, example: { ok: false, ...example } } };
-  return ApiResponse({ status, description, content });
+export function SessionErrorDocs(status: number, description: string, example: object): MethodDecorator {
+  // A path that cannot be decoded leads to no route, and so to the errors of all other paths.
+  const schema = status === 400 ? { anyOf: [ref('SessionError'), ref('ErrorResponse')] } : ref('SessionError');
+  return JsonResponseDocs({ status, description, schema, example: { ok: false, ...example }, headers: RETRY_HEADERS });
 }
 
 /** A good answer, as JSON. */
-export function AnswerDocs(description: string, example: object): MethodDecorator {
-  const schema = { type: 'object', additionalProperties: true };
-  return ApiResponse({ status: 200, description, content: { 'application/json': { schema, example } } });
+export function AnswerDocs(description: string, schema: string, example: object): MethodDecorator {
+  return JsonResponseDocs({ description, schema: ref(schema), example });
 }
 
 function ThreadKeyDocs(): MethodDecorator {
   return ApiParam({
     name: 'threadKey',
     description: 'The thread, `<source>:<id>`, percent-encoded: the same as in `x-chiron-thread-key`.',
-    schema: { type: 'string' },
-    example: 'api:demo-1',
+    schema: { ...TEXT, examples: [SESSION.thread_key] },
   });
 }
 
@@ -129,19 +101,24 @@ function ThreadKeyDocs(): MethodDecorator {
 export function ListSessionsDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'listSessions',
       summary: 'List your threads, the last changed first',
       description: 'Also those that were made by the Messages API.',
       hasKey: false,
-      errors: [400, 401, 500],
     }),
-    ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 } }),
+    ApiQuery({
+      name: 'limit',
+      required: false,
+      description: 'The length of the page.',
+      schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
+    }),
     ApiQuery({
       name: 'cursor',
       required: false,
       description: '`next_cursor` of the page before.',
-      schema: { type: 'string' },
+      schema: { ...TEXT, examples: ['MTc4MjIzOTc4NjEyMzo5YjFkNmYzZQ'] },
     }),
-    AnswerDocs('A page. `next_cursor` is `null` on the last one.', {
+    AnswerDocs('A page. `next_cursor` is `null` on the last one.', 'SessionPage', {
       ok: true,
       sessions: [SESSION],
       next_cursor: 'MTc4MjIzOTc4NjEyMzo5YjFkNmYzZQ',
@@ -153,18 +130,19 @@ export function ListSessionsDocs(): MethodDecorator {
 export function CreateSessionDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'createSession',
       summary: 'Create a session, or get it',
       description:
         'A session is a thread; one of the Messages API with the same key is the same thread. Times are opaque to clients.',
-      errors: [400, 401, 422, 500],
+      errors: [413, 415, 422],
     }),
     ApiExtraModels(CreateSessionDto),
     ApiBody({
       schema: { $ref: getSchemaPath(CreateSessionDto) },
       examples: { claude: { value: { harness_type: 'claudecode', metadata: { source: 'my-client' } } } },
     }),
-    AnswerDocs('The session, new or not.', { ...SESSION, harness_switched: false }),
-    ErrorDocs(409, 'The session has another harness.', {
+    AnswerDocs('The session, new or not.', 'CreatedSession', { ...SESSION, harness_switched: false }),
+    SessionErrorDocs(409, 'The session has another harness.', {
       error: 'session api:demo-1 already exists with harness_type codex, requested claudecode',
       code: 'harness_conflict',
       existing_harness: 'codex',
@@ -176,8 +154,12 @@ export function CreateSessionDocs(): MethodDecorator {
 /** `GET /api/session/{thread_key}` in the OpenAPI document. */
 export function GetSessionDocs(): MethodDecorator {
   return applyDecorators(
-    SessionDocs({ summary: 'Look at a session and its last turns', errors: [400, 401, 404, 500] }),
-    AnswerDocs('The session and its last ten turns, the newest first.', {
+    SessionDocs({
+      id: 'getSession',
+      summary: 'Look at a session and its last turns',
+      errors: [404],
+    }),
+    AnswerDocs('The session and its last ten turns, the newest first.', 'SessionWithTurns', {
       ok: true,
       ...SESSION,
       metadata: { source: 'my-client' },
@@ -191,20 +173,17 @@ export function GetSessionDocs(): MethodDecorator {
 /** `GET /api/session/{thread_key}/turns/{id}` in the OpenAPI document. */
 export function GetTurnDocs(): MethodDecorator {
   return applyDecorators(
-    SessionDocs({ summary: 'Look at a turn and its answer', errors: [400, 401, 404, 500] }),
+    SessionDocs({ id: 'getTurn', summary: 'Look at a turn and its answer', errors: [404] }),
     ApiParam({
       name: 'turnId',
       description: 'The execution id, or the id of the message that answers the turn.',
-      schema: { type: 'string' },
-      example: TURN.execution_id,
+      schema: { ...TEXT, examples: [TURN.execution_id, TURN.message_id] },
     }),
-    AnswerDocs('The turn. `message` and `usage` are in Anthropic’s form, `null` until it has ended.', {
-      ok: true,
-      thread_key: 'api:demo-1',
-      ...TURN,
-      usage: USAGE,
-      message: MESSAGE,
-    }),
+    AnswerDocs(
+      'The turn. `message` and `usage` are in Anthropic’s form, `null` until it has ended.',
+      'TurnWithMessage',
+      { ok: true, thread_key: SESSION.thread_key, ...TURN, usage: EXAMPLE_MESSAGE.usage, message: EXAMPLE_MESSAGE },
+    ),
   );
 }
 
@@ -212,11 +191,12 @@ export function GetTurnDocs(): MethodDecorator {
 export function DeleteSessionDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
+      id: 'deleteSession',
       summary: 'Remove a thread',
       description:
         'Interrupts what it does, ends its process, and removes its workspace, its home, its turns and their events. Cannot be undone.',
-      errors: [400, 401, 404, 500],
+      errors: [404],
     }),
-    AnswerDocs('It is gone.', { ok: true, deleted: true, thread_key: 'api:demo-1' }),
+    AnswerDocs('It is gone.', 'DeletedSession', { ok: true, deleted: true, thread_key: SESSION.thread_key }),
   );
 }

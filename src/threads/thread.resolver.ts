@@ -46,9 +46,12 @@ function namedKey(clues: ThreadClues): string | undefined {
   return sessionId === undefined ? undefined : `api:claude:${sessionId}`;
 }
 
+/** Longest user id that is looked into, in characters: Claude Code's has some 200. A string may hold the JSON of millions of values. */
+const MAX_USER_ID = 4096;
+
 /** Claude Code puts its session id here too, for proxies that strip headers: `{"device_id":…,"session_id":…}` as a string. [2.1.330] */
 function sessionIdOf(userId: unknown): string | undefined {
-  if (typeof userId !== 'string' || !userId.startsWith('{')) return undefined;
+  if (typeof userId !== 'string' || !userId.startsWith('{') || userId.length > MAX_USER_ID) return undefined;
   const parsed = parsedOrUndefined(userId);
   if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;
   const { session_id: sessionId } = parsed;

@@ -20,19 +20,21 @@ export type AnthropicErrorType = keyof typeof STATUS_OF_ERROR;
 
 /**
  * How each kind of failure is told to a caller. `context_too_long` is a bad request whose message says "prompt is too long":
- * Claude Code matches on these words and compacts.
+ * Claude Code matches on these words and compacts. What is wrong with the agent's own account is an error of this server: as a 401 it
+ * would make a caller doubt its own key, and Claude Code tell its user to log in.
  */
-export const ERROR_OF_FAILURE: Readonly<Record<FailureKind, AnthropicErrorType>> = {
+const ERROR_OF_FAILURE: Readonly<Record<FailureKind, AnthropicErrorType>> = {
   bad_request: 'invalid_request_error',
   context_too_long: 'invalid_request_error',
-  authentication: 'authentication_error',
-  billing: 'billing_error',
-  permission: 'permission_error',
+  authentication: 'api_error',
+  billing: 'api_error',
+  permission: 'api_error',
   not_found: 'not_found_error',
   rate_limit: 'rate_limit_error',
   overloaded: 'overloaded_error',
   timeout: 'timeout_error',
   process_died: 'api_error',
+  not_started: 'api_error',
   internal: 'api_error',
 };
 
@@ -44,6 +46,7 @@ const FINAL: readonly FailureKind[] = [
   'billing',
   'permission',
   'not_found',
+  'not_started',
 ];
 
 /** Whether the same request would fail again in the same way. */
@@ -51,8 +54,35 @@ export function isFinal(kind: FailureKind): boolean {
   return FINAL.includes(kind);
 }
 
+/** `error.details.error_code` of errors that only the administrator of this server can do something about. */
+export const AGENT_UNAVAILABLE = 'agent_unavailable';
+
+/** An agent's failure as the error that its caller is told. */
+export function errorOfFailure({
+  kind,
+  message,
+}: {
+  readonly kind: FailureKind;
+  readonly message: string;
+}): AnthropicErrorObject {
+  const type = ERROR_OF_FAILURE[kind];
+  if (kind === 'context_too_long') return { type, message: tooLong(message) };
+  return type === 'api_error' && isFinal(kind)
+    ? { type, message, details: { error_code: AGENT_UNAVAILABLE } }
+    : { type, message };
+}
+
+const TOO_LONG = 'prompt is too long';
+
+/** Claude Code compacts when it finds these words, so they must be there, and in the API's own lower case. */
+function tooLong(message: string): string {
+  const worded = message.replace(/prompt is too long/i, TOO_LONG);
+  return worded.includes(TOO_LONG) ? worded : `${TOO_LONG}: ${worded}`;
+}
+
 /** The headers that tell clients what to make of an error: seconds to wait, or that waiting is pointless. */
-export function retryHeaders(type: AnthropicErrorType): Readonly<Record<string, string>> {
+export function retryHeaders(type: AnthropicErrorType, errorCode?: string): Readonly<Record<string, string>> {
+  if (errorCode === AGENT_UNAVAILABLE) return { 'x-should-retry': 'false' };
   switch (type) {
     case 'rate_limit_error':
     case 'overloaded_error':

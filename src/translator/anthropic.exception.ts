@@ -29,7 +29,7 @@ export class AnthropicException extends Error {
     super(message);
     this.name = 'AnthropicException';
     this.status = options.status ?? STATUS_OF_ERROR[type];
-    this.headers = { ...retryHeaders(type), ...options.headers };
+    this.headers = { ...retryHeaders(type, options.errorCode), ...options.headers };
     this.error =
       options.errorCode === undefined
         ? { type, message }
@@ -39,7 +39,8 @@ export class AnthropicException extends Error {
 
 /** An agent's failure as the answer to a request. */
 export function agentError(error: AnthropicErrorObject): AnthropicException {
-  return new AnthropicException(error.type, error.message);
+  const errorCode = error.details?.error_code;
+  return new AnthropicException(error.type, error.message, errorCode === undefined ? {} : { errorCode });
 }
 
 /** Longest part of a caller's own text that is told back to it, in characters: a name, not a whole request. */

@@ -171,7 +171,7 @@ describe('the answer that is stored with a turn', () => {
 
   it('is the error of a turn that failed or never said its end', () => {
     expect(foldTurn(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }])).toEqual({
-      error: { type: 'billing_error', message: 'pay' },
+      error: { type: 'api_error', message: 'pay', details: { error_code: 'agent_unavailable' } },
     });
     expect(foldTurn(options, new Set(turn.slice(0, -1)))).toEqual({
       error: { type: 'api_error', message: 'The agent ended without finishing its turn.' },

@@ -1,5 +1,5 @@
 import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
-import { ERROR_OF_FAILURE, type AnthropicErrorObject } from './anthropic-error.js';
+import { type AnthropicErrorObject, errorOfFailure } from './anthropic-error.js';
 import { BEGUN, addBlock, closeBlock, countCall, noteProgress, speak, touch, type Open } from './open-message.js';
 import type { StopDetails, StreamEvent } from './stream-event.js';
 import { NO_TOKENS, startUsage, turnUsage } from './usage.js';
@@ -217,14 +217,4 @@ function end(state: Open, event: Extract<HarnessEvent, { readonly type: 'turn-en
 function fail(state: Idle | Open, error: AnthropicErrorObject): Step {
   const closing = state.phase === 'open' ? closeBlock(state, '')[1] : NOTHING;
   return [DONE, [...closing, { type: 'error', error }]];
-}
-
-const TOO_LONG = 'prompt is too long';
-
-function errorOfFailure(event: Extract<HarnessEvent, { readonly type: 'turn-failed' }>): AnthropicErrorObject {
-  const type = ERROR_OF_FAILURE[event.kind];
-  if (event.kind !== 'context_too_long') return { type, message: event.message };
-  // Claude Code compacts when it finds these words, so they must be there, and in the API's own lower case.
-  const message = event.message.replace(/prompt is too long/i, TOO_LONG);
-  return { type, message: message.includes(TOO_LONG) ? message : `${TOO_LONG}: ${message}` };
 }

@@ -33,8 +33,8 @@ describe(requestKey.name, () => {
       [user('one'), assistant([{ type: 'mcp_tool_use', id: 'm', name: 'x', input: {} }, text('two')]), user('three')],
     ],
     ['split messages', [user('one'), assistant([text('two')]), user([]), user('three')]],
-  ])('does not change with %s', (_, conversation) => {
-    expect(requestKey(conversation)).toBe(requestKey(plain));
+  ])('does not change with %s', async (_, conversation) => {
+    expect(await requestKey(conversation)).toBe(await requestKey(plain));
   });
 
   it.each([
@@ -46,54 +46,58 @@ describe(requestKey.name, () => {
       [user('one'), assistant('two'), user([text('three'), { type: 'image', source: { type: 'url', url: 'u' } }])],
     ],
     ['a message more', [...plain, assistant('x'), user('three')]],
-  ])('changes with %s', (_, conversation) => {
-    expect(requestKey(conversation)).not.toBe(requestKey(plain));
+  ])('changes with %s', async (_, conversation) => {
+    expect(await requestKey(conversation)).not.toBe(await requestKey(plain));
   });
 
-  it('is the same for a conversation in parts as for the whole', () => {
+  it('is the same for a conversation in parts as for the whole', async () => {
     const [question, answer, ...rest] = plain;
-    expect(requestKey(rest, requestKey([answer], requestKey([question])))).toBe(requestKey(plain));
-    expect(requestKey(rest, requestKey([assistant('another')], requestKey([question])))).not.toBe(requestKey(plain));
-    expect(requestKey(rest, 'elsewhere')).not.toBe(requestKey(rest));
+    expect(await requestKey(rest, await requestKey([answer], await requestKey([question])))).toBe(
+      await requestKey(plain),
+    );
+    expect(await requestKey(rest, await requestKey([assistant('another')], await requestKey([question])))).not.toBe(
+      await requestKey(plain),
+    );
+    expect(await requestKey(rest, 'elsewhere')).not.toBe(await requestKey(rest));
   });
 
-  it('tells search results and documents apart by all that the agent is given of them', () => {
+  it('tells search results and documents apart by all that the agent is given of them', async () => {
     const search = (words: string) => [
       user([{ type: 'search_result', title: 't', source: 's', content: [text(words)] }]),
     ];
-    expect(requestKey(search('APPLE'))).not.toBe(requestKey(search('BANANA')));
+    expect(await requestKey(search('APPLE'))).not.toBe(await requestKey(search('BANANA')));
     const document = (title: string) => [user([{ type: 'document', title, source: { type: 'url', url: 'u' } }])];
-    expect(requestKey(document('a'))).not.toBe(requestKey(document('b')));
+    expect(await requestKey(document('a'))).not.toBe(await requestKey(document('b')));
   });
 
-  it('tells long texts apart wherever they differ', () => {
+  it('tells long texts apart wherever they differ', async () => {
     const long = (end: string) => [user(`${'x'.repeat(5000)}${end}`), assistant('y'.repeat(1023)), user('z')];
-    expect(requestKey(long('a'))).not.toBe(requestKey(long('b')));
-    expect(requestKey(long('a'))).toBe(requestKey(long('a')));
+    expect(await requestKey(long('a'))).not.toBe(await requestKey(long('b')));
+    expect(await requestKey(long('a'))).toBe(await requestKey(long('a')));
   });
 
-  it('tells tool results apart by what they say, but not by an is_error of false', () => {
+  it('tells tool results apart by what they say, but not by an is_error of false', async () => {
     const result = (content: unknown, extra: object = {}) => [
       user([{ type: 'tool_result', tool_use_id: 't', content, ...extra }]),
     ];
-    expect(requestKey(result('a', { is_error: false }))).toBe(requestKey(result([text('a')])));
-    expect(requestKey(result('a'))).not.toBe(requestKey(result('b')));
-    expect(requestKey(result('a', { is_error: true }))).not.toBe(requestKey(result('a')));
+    expect(await requestKey(result('a', { is_error: false }))).toBe(await requestKey(result([text('a')])));
+    expect(await requestKey(result('a'))).not.toBe(await requestKey(result('b')));
+    expect(await requestKey(result('a', { is_error: true }))).not.toBe(await requestKey(result('a')));
   });
 });
 
 describe(repaired.name, () => {
-  it('leaves an ordinary conversation alone', () => {
+  it('leaves an ordinary conversation alone', async () => {
     const messages = [user('one'), assistant('two'), user('three')];
     expect(repaired(messages)).toEqual({ messages, received: undefined });
   });
 
-  it("takes Claude Code's cut-off prompts off the end, and says what the caller has", () => {
+  it("takes Claude Code's cut-off prompts off the end, and says what the caller has", async () => {
     const messages = [user('one'), assistant([text('par')]), user(CUT_OFF), assistant('tial'), user([text(CUT_OFF)])];
     expect(repaired(messages)).toEqual({ messages: [user('one')], received: 'partial' });
   });
 
-  it('asks for the whole answer when the caller does', () => {
+  it('asks for the whole answer when the caller does', async () => {
     const again = `${CUT_OFF} Only your next message is delivered. Write the complete response again from the start — now.`;
     expect(repaired([user('one'), assistant('par'), user(again)])).toEqual({
       messages: [user('one')],
@@ -101,19 +105,19 @@ describe(repaired.name, () => {
     });
   });
 
-  it('does not mistake a user who quotes the words without an answer before them', () => {
+  it('does not mistake a user who quotes the words without an answer before them', async () => {
     const messages = [user(CUT_OFF)];
     expect(repaired(messages).messages).toBe(messages);
   });
 });
 
 describe(tellsOfInterruption.name, () => {
-  it("sees Claude Code's marker in or before the newest message", () => {
+  it("sees Claude Code's marker in or before the newest message", async () => {
     expect(tellsOfInterruption([user('a'), user('[Request interrupted by user]'), user('b')])).toBe(true);
     expect(tellsOfInterruption([user([text('[Request interrupted by user for tool use]'), text('b')])])).toBe(true);
   });
 
-  it('does not look further back, nor at other words', () => {
+  it('does not look further back, nor at other words', async () => {
     expect(tellsOfInterruption([user('[Request interrupted by user]'), assistant('x'), user('b')])).toBe(false);
     expect(tellsOfInterruption([user('why "[Request interrupted by user]"?')])).toBe(false);
   });

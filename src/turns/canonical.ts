@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { beginningOf } from '../translator/surrogates.js';
+import { inSlices } from '../workers/in-slices.js';
 import { withoutReminders } from './system-reminder.js';
 
 /**
@@ -62,7 +64,11 @@ export function tellsOfInterruption(messages: readonly unknown[]): boolean {
  * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the keys of the
  *   whole, as long as the role changes where the parts meet.
  */
-export function conversationKeys(messages: readonly unknown[], after = ''): readonly string[] {
+export function conversationKeys(messages: readonly unknown[], after = ''): Promise<readonly string[]> {
+  return inSlices(keysOf(messages, after));
+}
+
+function* keysOf(messages: readonly unknown[], after: string): Generator<undefined, readonly string[]> {
   const keys: string[] = [];
   let run: PartsHash | undefined;
   let speaking = '';
@@ -75,15 +81,15 @@ export function conversationKeys(messages: readonly unknown[], after = ''): read
       run.push(keys.at(-1) ?? after, speaker);
       speaking = speaker;
     }
-    canonicalContent(message, run, speaker);
+    yield* canonicalContent(message, run, speaker);
   }
   if (run !== undefined) keys.push(run.digest());
   return keys;
 }
 
 /** The key that two requests of a thread share when they mean the same turn: that of the whole conversation. */
-export function requestKey(messages: readonly unknown[], after = ''): string {
-  return conversationKeys(messages, after).at(-1) ?? after;
+export async function requestKey(messages: readonly unknown[], after = ''): Promise<string> {
+  return (await conversationKeys(messages, after)).at(-1) ?? after;
 }
 
 /**
@@ -96,7 +102,7 @@ export function turnKey(conversationKey: string, schema: object | undefined): st
 }
 
 /** The key of the conversation of a turn's request, as {@link turnKey} has it, with its answer. */
-export function answeredKey(key: string, content: readonly unknown[]): string {
+export function answeredKey(key: string, content: readonly unknown[]): Promise<string> {
   return requestKey([{ role: 'assistant', content }], key.split('/')[0]);
 }
 
@@ -133,30 +139,38 @@ class PartsHash {
   }
 }
 
-function canonicalContent(message: unknown, parts: PartsHash, speaker: 'user' | 'assistant'): void {
+function* canonicalContent(
+  message: unknown,
+  parts: PartsHash,
+  speaker: 'user' | 'assistant',
+): Generator<undefined, void> {
   const content = isObject(message) ? message['content'] : undefined;
-  if (typeof content === 'string') canonicalText(content, parts, speaker);
+  yield;
+  if (typeof content === 'string') yield* canonicalText(content, parts, speaker);
   if (!Array.isArray(content)) return;
-  for (const block of content as readonly unknown[]) if (isObject(block)) canonicalBlock(block, parts, speaker);
+  for (const block of content as readonly unknown[]) if (isObject(block)) yield* canonicalBlock(block, parts, speaker);
 }
 
-function canonicalBlock(block: Fields, parts: PartsHash, speaker: 'user' | 'assistant'): void {
+function* canonicalBlock(block: Fields, parts: PartsHash, speaker: 'user' | 'assistant'): Generator<undefined, void> {
+  yield;
   switch (block['type']) {
     case 'text':
-      if (typeof block['text'] === 'string') canonicalText(block['text'], parts, speaker);
+      if (typeof block['text'] === 'string') yield* canonicalText(block['text'], parts, speaker);
       return;
     case 'tool_use':
-      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`, JSON.stringify(block['input'] ?? null));
+      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`);
+      yield* pushed(JSON.stringify(block['input'] ?? null), parts);
       return;
     case 'tool_result':
       parts.push(`\u0002result ${nameOf(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
-      canonicalContent(block, parts, speaker);
+      yield* canonicalContent(block, parts, speaker);
       return;
     case 'image':
     case 'document':
     case 'search_result':
-      parts.push(`\u0002${block['type']}`, JSON.stringify([block['source'], block['title'], block['context']]));
-      canonicalContent(block, parts, speaker);
+      parts.push(`\u0002${block['type']}`);
+      yield* pushed(JSON.stringify([block['source'], block['title'], block['context']]), parts);
+      yield* canonicalContent(block, parts, speaker);
       return;
     default:
       // Thinking and the blocks of inner tools: callers may or may not send them back.
@@ -169,13 +183,37 @@ export function nameOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function canonicalText(text: string, parts: PartsHash, speaker: 'user' | 'assistant'): void {
+function* canonicalText(text: string, parts: PartsHash, speaker: 'user' | 'assistant'): Generator<undefined, void> {
   if (speaker === 'assistant') {
-    parts.join(text.replaceAll(/\s+/g, ''));
+    for (const stretch of stretchesOf(text)) {
+      parts.join(stretch.replaceAll(/\s+/g, ''));
+      yield;
+    }
     return;
   }
   const kept = withoutReminders(text).trim();
-  if (kept !== '') parts.push(kept);
+  if (kept !== '') yield* pushed(kept, parts);
+}
+
+/** Pushes a text that may be long. */
+function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
+  for (const stretch of stretchesOf(text)) {
+    parts.join(stretch);
+    yield;
+  }
+  parts.push('');
+}
+
+/** How much of a text is worked on at a time, in characters: a text may have all of the 32 MB of a request. */
+const STRETCH = 256 * 1024;
+
+/** The stretches of a text; a character of two halves is not parted, as each half would be hashed as another character. */
+function* stretchesOf(text: string): Generator<string, void> {
+  for (let start = 0; start < text.length;) {
+    const stretch = beginningOf(text.slice(start, start + STRETCH), STRETCH);
+    yield stretch;
+    start += stretch.length;
+  }
 }
 
 function lastUser(messages: readonly unknown[], end: number): number {

@@ -1,36 +1,44 @@
-import { createContext, Script } from 'node:vm';
-import { Validator } from '@cfworker/json-schema';
+import { extname } from 'node:path';
 import type { JsonObject } from '../harness/harness-event.js';
+import { countedValues } from '../workers/value-pieces.js';
+import { TaskLimitError, WorkerPool } from '../workers/worker-pool.js';
+import type { SchemaCheck, SchemaTask } from './check-schema.worker.js';
 
 /**
  * Longest time of a check, in milliseconds: a schema is a caller's, and can ask for any amount of work, with a pattern that tries
- * every way to fit, or with parts that refer to one another twice each. Nothing else happens in the server meanwhile.
+ * every way to fit, or with parts that refer to one another twice each.
  */
-const LIMIT = 1000;
+const LIMIT = 500;
 
-/** What came of a check. */
-export type SchemaCheck =
-  | { readonly kind: 'fits' }
-  /** Where the value does not follow the schema, and which keywords say so; the last is the innermost. */
-  | { readonly kind: 'misfit'; readonly places: readonly string[] }
-  /** The schema refers to what it does not have, holds a pattern that is none, or takes too long. */
-  | { readonly kind: 'unusable' };
+/** Most values of a schema: those of tools and answers have some hundred, and to hand one over to the thread stops the server. */
+const MAX_VALUES = 20_000;
 
-const context = createContext({ work: (): void => undefined });
-const script = new Script('work()');
+const pool = new WorkerPool<SchemaTask, SchemaCheck>({
+  name: 'schema check',
+  // The file beside this one: `.js` when built, `.ts` under test.
+  module: new URL(`check-schema.worker${extname(import.meta.url)}`, import.meta.url),
+  size: 2,
+  idle: 60_000,
+  heap: 128,
+  limit: LIMIT,
+});
 
-/** Checks a value against a JSON Schema, in a bounded time. Never throws. */
-export function checkSchema(schema: JsonObject, value: unknown): SchemaCheck {
-  let check: SchemaCheck = { kind: 'unusable' };
-  context['work'] = (): void => {
-    const { valid, errors } = new Validator(schema, '2020-12').validate(value);
-    const places = errors.map(({ instanceLocation, keyword }) => `${instanceLocation} (${keyword})`);
-    check = valid ? { kind: 'fits' } : { kind: 'misfit', places: [...new Set(places)] };
-  };
+/** Checks a text against a JSON Schema, beside the event loop and in a bounded time. Rejects when there can be no thread. */
+export function checkAnswer(schema: JsonObject, answer: string): Promise<SchemaCheck> {
+  return check({ schema, answer });
+}
+
+/** Whether answers can be checked against a schema. Rejects when there can be no thread. */
+export async function isUsable(schema: JsonObject): Promise<boolean> {
+  if (countedValues(schema, MAX_VALUES) >= MAX_VALUES) return false;
+  return (await check({ schema, answer: undefined })).kind !== 'unusable';
+}
+
+async function check(task: SchemaTask): Promise<SchemaCheck> {
   try {
-    script.runInContext(context, { timeout: LIMIT });
-  } catch {
-    // The library says what it stumbled on, with nothing that a caller could use; and so does the end of the time.
+    return await pool.run(task);
+  } catch (error) {
+    if (error instanceof TaskLimitError) return { kind: 'unusable' };
+    throw error;
   }
-  return check;
 }

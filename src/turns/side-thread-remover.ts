@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { ThreadStore } from '../storage/thread.store.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import { ThreadControl } from './thread-control.js';
 
 /** How often the threads of side requests are looked for, in milliseconds. */
@@ -15,6 +15,8 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
   private readonly logger = new Logger(SideThreadRemover.name);
   #timer: NodeJS.Timeout | undefined;
   #removing = false;
+  /** What could not be removed, so that the log has each of them once. */
+  readonly #stuck = new Set<string>();
 
   constructor(
     private readonly threads: ThreadStore,
@@ -34,11 +36,25 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
     if (this.#removing) return;
     this.#removing = true;
     try {
-      for (const thread of await this.threads.throwAways(now - KEPT, AT_A_TIME)) await this.control.remove(thread);
+      // Those that cannot be removed are the oldest: they must not keep the others from their turn.
+      const old = await this.threads.throwAways(now - KEPT, AT_A_TIME + this.#stuck.size);
+      for (const thread of old) await this.removeOne(thread);
     } catch (error) {
-      this.logger.error({ err: error }, 'threads of side requests could not be removed');
+      this.logger.error({ err: error }, 'threads of side requests could not be looked for');
     } finally {
       this.#removing = false;
+    }
+  }
+
+  private async removeOne(thread: Thread): Promise<void> {
+    try {
+      await this.control.remove(thread);
+      this.#stuck.delete(thread.id);
+    } catch (error) {
+      if (!this.#stuck.has(thread.id)) {
+        this.logger.error({ err: error, threadId: thread.id }, 'the thread of a side request could not be removed');
+      }
+      this.#stuck.add(thread.id);
     }
   }
 }

@@ -1,5 +1,6 @@
+import { Logger } from '@nestjs/common';
 import type { HarnessEvent, JsonObject } from '../harness/harness-event.js';
-import { checkSchema } from './check-schema.js';
+import { checkAnswer } from './check-schema.js';
 
 type Events = readonly HarnessEvent[];
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
@@ -28,14 +29,14 @@ export class StructuredAnswer {
     return events.flatMap((event) => this.takeOne(event));
   }
 
-  /** What is left to be said, and how the turn ends: a good end without a fitting answer is a failure. */
-  end(end: TurnEnd): readonly [Events, TurnEnd] {
+  /** What is left to be said, and how the turn ends: a good end without a fitting answer is a failure. Never rejects. */
+  async end(end: TurnEnd): Promise<readonly [Events, TurnEnd]> {
     const held = this.#held;
     this.#held = undefined;
     if (end.type === 'turn-failed' || end.reason === 'interrupted') return [remark(held), end];
     const answer = held === undefined ? '' : held.pieces.join('');
     // An answer that was cut short does not fit, and says so by its reason.
-    const problem = end.reason === 'end_turn' ? misfit(answer, this.schema) : undefined;
+    const problem = end.reason === 'end_turn' ? await misfit(answer, this.schema) : undefined;
     if (problem !== undefined) return [remark(held), { type: 'turn-failed', kind: 'internal', message: problem }];
     return [held === undefined ? [] : block('text-delta', held), end];
   }
@@ -89,27 +90,21 @@ function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: HeldText):
 }
 
 /** What is wrong with an answer, in words that do not quote it; `undefined` for one that fits. */
-function misfit(answer: string, schema: JsonObject): string | undefined {
-  const value = parsed(answer);
-  if (value === undefined) return 'The agent’s answer is not JSON, as output_config.format asks.';
-  const check = checkSchema(schema, value);
+async function misfit(answer: string, schema: JsonObject): Promise<string | undefined> {
+  const check = await checkAnswer(schema, answer).catch((error: unknown) => {
+    new Logger(StructuredAnswer.name).error({ err: error }, 'an answer could not be checked against its schema');
+    return { kind: 'unusable' } as const;
+  });
   switch (check.kind) {
     case 'fits':
       return undefined;
+    case 'not JSON':
+      return 'The agent’s answer is not JSON, as output_config.format asks.';
     case 'misfit':
       return `The agent’s answer does not follow the schema of output_config.format: ${check.places.slice(-MAX_COMPLAINTS).join(', ')}`;
     case 'unusable':
       return 'The agent’s answer cannot be checked against the schema of output_config.format.';
     default:
       return check satisfies never;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Any text may be no JSON; `undefined` is none.
-    return undefined;
   }
 }

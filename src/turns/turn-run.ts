@@ -3,8 +3,10 @@ import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import type { HarnessGateway } from '../harness/harness.gateway.js';
 import type { EventLog } from '../storage/event-log.js';
+import type { Prompt } from '../harness/prompt.js';
 import { isThrowAway, type Thread, type ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
+import { withoutAccount } from './agent-account.js';
 import { missingResults, saidIn, wasSaid } from './said-before.js';
 import { durationExceeded } from './max-duration.js';
 import { soundEvent } from './sound-event.js';
@@ -32,6 +34,8 @@ export interface TurnRunContext {
   readonly threads: ThreadStore;
   /** Takes the turn over as its next attempt; `undefined` when it is not ours any more. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
+  /** What the store has of the turns before this one. */
+  readonly recall: (turn: Turn) => Promise<Prompt>;
   /** Longest time of a turn, in milliseconds. */
   readonly turnTimeout: number;
   /** The turn's own limit, in milliseconds; past it the turn fails. */
@@ -148,6 +152,7 @@ export class TurnRun {
         turnsBefore: turn.sequence - 1,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(history === undefined ? {} : { history }),
+        ...(turn.sequence === 1 ? {} : { recall: () => this.recalled() }),
         ...(turn.attempt > 1 ? { said: [...this.#events] } : {}),
       },
     );
@@ -180,6 +185,11 @@ export class TurnRun {
     return end;
   }
 
+  private async recalled(): Promise<Prompt | undefined> {
+    const told = await this.context.recall(this.turn);
+    return told.length === 0 ? undefined : told;
+  }
+
   private sessionId(): string | undefined {
     const started = this.#events.findLast((event) => event.type === 'session-started');
     return started?.type === 'session-started' ? started.sessionId : this.thread.sessionId;
@@ -209,7 +219,8 @@ export class TurnRun {
   }
 
   private async finish(end: TurnEnd): Promise<void> {
-    const [rest, told] = this.#structured?.end(this.endAsTold(end)) ?? [[], this.endAsTold(end)];
+    const ended = this.endAsTold(end);
+    const [rest, told] = (await this.#structured?.end(ended)) ?? [[], ended];
     const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
     const left = [...rest, ...missingResults(this.#events)];
     const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...left], last);
@@ -218,8 +229,19 @@ export class TurnRun {
     await this.context.log.finish(this.turn.id, [...left, last], { ...outcome, sessionId });
   }
 
-  /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
   private endAsTold(end: TurnEnd): TurnEnd {
+    const refused = withoutAccount(end);
+    if (refused !== undefined) {
+      this.logger.error(
+        { ...logFields(this.turn), failure: refused.kind },
+        'the model provider refused the account of the agent',
+      );
+    }
+    return this.afterInterruption(refused ?? end);
+  }
+
+  /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
+  private afterInterruption(end: TurnEnd): TurnEnd {
     if (this.#interruptedAt === undefined || (end.type === 'turn-end' && end.reason !== 'interrupted')) return end;
     const { maxDuration } = this.context;
     return this.#isOverdue && maxDuration !== undefined

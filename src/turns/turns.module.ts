@@ -8,6 +8,7 @@ import { LeaseService } from './lease.service.js';
 import { MessageThreads } from './message-threads.js';
 import { SideThreadRemover } from './side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
+import { ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 import { TurnService } from './turn.service.js';
 
@@ -22,6 +23,7 @@ import { TurnService } from './turn.service.js';
     MessageThreads,
     SideThreadRemover,
     ThreadControl,
+    ThreadMemory,
     TurnService,
     TurnRunner,
   ],

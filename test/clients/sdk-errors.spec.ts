@@ -4,7 +4,7 @@ import { newFolder, removeFolders } from './support/folders.js';
 import { asking, failureOf, loadSdk, recordingFetch, said, type Sdk, SDKS, told } from './support/sdk.js';
 import { turnsOf } from './support/turns.js';
 
-const KEY = 'a-key-of-the-tests';
+const KEY = 'a-key-of-the-tests-that-is-long-enough';
 
 // Concurrent, as the SDKs wait as long as a `retry-after` says.
 describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ packageName }) => {
@@ -58,8 +58,9 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     ['rate_limit', 429, 'rate_limit_error', 2],
     ['internal', 500, 'api_error', 2],
     ['bad_request', 400, 'invalid_request_error', 1],
-    ['billing', 402, 'billing_error', 1],
-    ['permission', 403, 'permission_error', 1],
+    ['authentication', 500, 'api_error', 1],
+    ['billing', 500, 'api_error', 1],
+    ['permission', 500, 'api_error', 1],
   ])('tell of an agent that fails with %s', async (kind, status, type, attempts) => {
     const failing = async (stream: boolean) => {
       const { requests, fetch } = recordingFetch();

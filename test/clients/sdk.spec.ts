@@ -3,7 +3,7 @@ import { startServer, type RunningServer } from '../support/running-server.js';
 import { PDF, PIXEL } from './support/samples.js';
 import { asking, loadSdk, MODEL, said, type Sdk, SDKS } from './support/sdk.js';
 
-const KEY = 'a-key-of-the-tests';
+const KEY = 'a-key-of-the-tests-that-is-long-enough';
 
 describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
   let sdk: Sdk;

@@ -3,11 +3,11 @@ import { readConfig } from '../../src/config/app-config.js';
 import { ask } from '../support/requests.js';
 import { ConformanceServer, expectError } from './support/server.js';
 
-const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key' });
+const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key-that-is-long-enough' });
 const server = new ConformanceServer({ apiKeys });
 
-const OLD = { 'anthropic-version': '2023-06-01', 'x-api-key': 'the-key' };
-const NEW = { 'anthropic-version': '2026-10-21', authorization: 'Bearer the-key' };
+const OLD = { 'anthropic-version': '2023-06-01', 'x-api-key': 'the-key-that-is-long-enough' };
+const NEW = { 'anthropic-version': '2026-10-21', authorization: 'Bearer the-key-that-is-long-enough' };
 
 const DIALECTS = [
   ['2023-06-01 with x-api-key', OLD],
@@ -37,7 +37,7 @@ it.each([
   ['that is no date', { 'anthropic-version': 'latest' }],
   ['that is missing', {}],
 ])('A.0 a version %s is no reason to refuse', async (_, version) => {
-  await server.post(ask('hi'), { 'x-api-key': 'the-key', ...version }).expect(200);
+  await server.post(ask('hi'), { 'x-api-key': 'the-key-that-is-long-enough', ...version }).expect(200);
 });
 
 it.each(DIALECTS)('A.0 %s may have sampling parameters, which only one of them knows', async (_, dialect) => {

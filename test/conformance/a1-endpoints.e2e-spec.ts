@@ -4,8 +4,8 @@ import { readConfig } from '../../src/config/app-config.js';
 import { ask } from '../support/requests.js';
 import { ConformanceServer, expectError } from './support/server.js';
 
-const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key' });
-const KEY = { 'x-api-key': 'the-key' };
+const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key-that-is-long-enough' });
+const KEY = { 'x-api-key': 'the-key-that-is-long-enough' };
 
 interface Model {
   readonly id: string;

@@ -129,14 +129,16 @@ describe('message threads of a server that refuses what it would have to queue',
 });
 
 describe('message threads of two tenants', () => {
-  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' });
+  const { apiKeys } = readConfig({
+    CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough',
+  });
   const server = new ConformanceServer({ apiKeys });
 
   it('A.8 a message id is not a credential: another tenant’s is not found', async () => {
-    const one = await server.post(ask('mine', CREATE), { 'x-api-key': 'key-one' }).expect(200);
-    const theft = await server.post(goOn(idOf(one), 'theft'), { 'x-api-key': 'key-two' });
+    const one = await server.post(ask('mine', CREATE), { 'x-api-key': 'key-one-that-is-long-enough' }).expect(200);
+    const theft = await server.post(goOn(idOf(one), 'theft'), { 'x-api-key': 'key-two-that-is-long-enough' });
     expectRefusal(theft, 404, 'not_found_error', 'thread_not_found');
-    await server.post(goOn(idOf(one), 'theft'), { 'x-api-key': 'key-one' }).expect(200);
+    await server.post(goOn(idOf(one), 'theft'), { 'x-api-key': 'key-one-that-is-long-enough' }).expect(200);
   });
 });
 

@@ -54,7 +54,7 @@ describe('what a client is told about trying again', () => {
     expect([second.status, second.said]).toEqual([200, 'fine']);
   });
 
-  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key' });
+  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key-that-is-long-enough' });
   const closed = new ConformanceServer({ apiKeys });
 
   it('C 33 of a wrong key is not to: Claude Code would, for minutes', async () => {

@@ -112,14 +112,16 @@ describe('the name of a thread', () => {
 });
 
 describe('a session of two tenants', () => {
-  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' });
+  const { apiKeys } = readConfig({
+    CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough',
+  });
   const shared = new ConformanceServer({ apiKeys });
 
   it('C 18 is two threads: the key scopes the session id, which is not a credential', async () => {
     const session = { 'x-claude-code-session-id': 'the-same' };
     const body = shared.conversation('who am I?');
-    const one = await shared.post(body, { ...session, 'x-api-key': 'key-one' }).expect(200);
-    const other = await shared.post(body, { ...session, 'x-api-key': 'key-two' }).expect(200);
+    const one = await shared.post(body, { ...session, 'x-api-key': 'key-one-that-is-long-enough' }).expect(200);
+    const other = await shared.post(body, { ...session, 'x-api-key': 'key-two-that-is-long-enough' }).expect(200);
     expect(idOf(other)).not.toBe(idOf(one));
     const [first, second] = shared.harness.runsOf('who am I?');
     expect(first?.thread.id).not.toBe(second?.thread.id);

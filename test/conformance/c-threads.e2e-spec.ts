@@ -228,10 +228,12 @@ it('C 49 a long silence is bridged by more than pings, and what a caller gave up
 });
 
 describe('the events of a thread', () => {
-  const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'one:key-one,two:key-two' });
+  const { apiKeys } = readConfig({
+    CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough',
+  });
   const shared = new ConformanceServer({ apiKeys });
   const path = (rest = '') => `${shared.url}/api/session/${encodeURIComponent('test:events')}${rest}`;
-  const ONE = { 'x-api-key': 'key-one' };
+  const ONE = { 'x-api-key': 'key-one-that-is-long-enough' };
   const read = (query: string, headers = {}) => SessionReader.open(path(`/events${query}`), { ...ONE, ...headers });
 
   it('C 50 are numbered and kept: a reader that was cut goes on after its last one, and the state says what is', async () => {
@@ -256,11 +258,11 @@ describe('the events of a thread', () => {
   });
 
   it('C 51 are shown by whose they are, and not by their number or their thread’s name', async () => {
-    const other = SessionReader.open(path('/events?after_event_id=0'), { 'x-api-key': 'key-two' });
+    const other = SessionReader.open(path('/events?after_event_id=0'), { 'x-api-key': 'key-two-that-is-long-enough' });
     await other.done();
     expect([other.status, other.text]).toEqual([404, expect.not.stringContaining('one')]);
     expectError(await shared.post(ask('hi'), {}), 401, 'authentication_error');
     const cancel = supertest(shared.url).post(`/v1/messages/${idOf(await shared.post(ask('mine'), ONE))}/cancel`);
-    expectError(await cancel.set('x-api-key', 'key-two'), 404, 'not_found_error');
+    expectError(await cancel.set('x-api-key', 'key-two-that-is-long-enough'), 404, 'not_found_error');
   });
 });

@@ -24,8 +24,8 @@ export interface TargetWishes {
 
 /** The keys of a server that has keys: of two tenants. */
 export const KEYS: readonly ApiKey[] = [
-  { tenant: 'alpha', key: 'sk-fuzz-alpha-4f1c9a' },
-  { tenant: 'beta', key: 'sk-fuzz-beta-77d20e' },
+  { tenant: 'alpha', key: 'sk-fuzz-alpha-4f1c9a-that-is-long-enough' },
+  { tenant: 'beta', key: 'sk-fuzz-beta-77d20e-that-is-long-enough' },
 ];
 
 /** A server to be called, of which nothing is known yet. */

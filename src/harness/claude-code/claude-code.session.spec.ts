@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent } from '../harness-event.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
@@ -62,7 +63,8 @@ describe('a session with Claude Code', () => {
   function open(more: Partial<HarnessThread> = {}) {
     const thread: HarnessThread = {
       id: SESSION,
-      folders: { workspace: folder, home: folder },
+      folders: { workspace: join(folder, 'workspace'), home: join(folder, 'home'), server: join(folder, 'server') },
+      files: new ThreadFiles(folder),
       model: undefined,
       systemPrompt: undefined,
       tools: 'all',
@@ -77,6 +79,7 @@ describe('a session with Claude Code', () => {
     };
     const sandbox: Sandbox = {
       folders: () => thread.folders,
+      files: () => thread.files,
       prepare: async () => thread.folders,
       spawn,
       remove: async () => undefined,
@@ -84,7 +87,7 @@ describe('a session with Claude Code', () => {
     };
     const note = (text: string) => void warnings.push(text);
     const logger = { warn: note, error: note };
-    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, logger });
+    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, knowsComposed: true, logger });
   }
 
   const turnOf = (text: string, more: Partial<HarnessTurn> = {}): HarnessTurn => ({
@@ -113,7 +116,7 @@ describe('a session with Claude Code', () => {
   }
 
   async function writeTranscript(lines: readonly (object | string)[]): Promise<string> {
-    const project = join(folder, '.claude', 'projects', '-any-folder');
+    const project = join(folder, 'home', '.claude', 'projects', '-any-folder');
     await mkdir(project, { recursive: true });
     const path = join(project, `${SESSION}.jsonl`);
     await writeFile(
@@ -140,6 +143,7 @@ describe('a session with Claude Code', () => {
         uuid: TURN,
         message: { role: 'user', content: [{ type: 'text', text: 'hi' }] },
         parent_tool_use_id: null,
+        client_composed: true,
       },
     ]);
     claude.lines$.next(recording('claude-text'));
@@ -155,8 +159,8 @@ describe('a session with Claude Code', () => {
     plain.lines$.next(recording('claude-text'));
     expect(first.complete).toBe(true);
     const sessionId = first.heard.flatMap((event) => (event.type === 'session-started' ? [event.sessionId] : []))[0];
-    await rename(join(folder, '.claude/projects/-any-folder', `${SESSION}.jsonl`), join(folder, 'any.jsonl'));
-    await rename(join(folder, 'any.jsonl'), join(folder, '.claude/projects/-any-folder', `${sessionId}.jsonl`));
+    await rename(join(folder, 'home/.claude/projects/-any-folder', `${SESSION}.jsonl`), join(folder, 'any.jsonl'));
+    await rename(join(folder, 'any.jsonl'), join(folder, 'home/.claude/projects/-any-folder', `${sessionId}.jsonl`));
 
     const outputSchema = { type: 'object', properties: { name: {}, age: {} } };
     const second = run(session, turnOf('and now', { outputSchema }));
@@ -218,7 +222,8 @@ describe('a session with Claude Code', () => {
   });
 
   it('appends AGENTS.md and then the caller’s system prompt', async () => {
-    await writeFile(join(folder, 'AGENTS.md'), 'rules');
+    await mkdir(join(folder, 'workspace'));
+    await writeFile(join(folder, 'workspace', 'AGENTS.md'), 'rules');
     run(open({ systemPrompt: 'be kind', model: 'opus' }));
     const { args } = (await process()).command;
     expect(args).toContain('opus');
@@ -237,11 +242,18 @@ describe('a session with Claude Code', () => {
     expect(session.alive).toBe(false);
   });
 
-  it('says so when the program is not there', async () => {
+  it.each([
+    ['program-missing', undefined, 'not_started', 'is not installed'],
+    ['program-not-runnable', 'ENOEXEC', 'not_started', 'cannot be run'],
+    ['arguments-too-long', 'E2BIG', 'not_started', 'too long'],
+    ['workspace-unusable', 'ENOENT', 'internal', 'workspace is gone'],
+    ['out-of-resources', 'EMFILE', 'overloaded', 'out of memory'],
+  ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
     const turn = run(open());
-    (await process()).end({ code: 127, signal: null, stderr: '' });
+    (await process()).end({ code: null, signal: null, stderr: 'secret', notStarted: { reason, code } });
     await vi.waitFor(() => expect(turn.complete).toBe(true));
-    expect(turn.heard).toMatchObject([{ message: 'The agent program is not installed.' }]);
+    expect(turn.heard).toMatchObject([{ type: 'turn-failed', kind, message: expect.stringContaining(words) }]);
+    expect(warnings).toEqual([expect.stringContaining(code ?? reason)]);
   });
 
   it('refuses a turn when it is closed, and a second one at a time', async () => {

@@ -1,16 +1,25 @@
 import { describe, expect, it } from 'vitest';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread } from '../harness.js';
-import { commandLine, environment, promptLine } from './command-line.js';
+import { commandLine, environment, knowsComposed, promptLine } from './command-line.js';
 
 const thread: HarnessThread = {
   id: 't',
-  folders: { workspace: '/w', home: '/h' },
+  folders: { workspace: '/w', home: '/h', server: '/s' },
+  files: new ThreadFiles('/nowhere'),
   model: undefined,
   systemPrompt: undefined,
   tools: 'all',
   sessionId: undefined,
   env: { CLAUDE_MODEL: 'x', CLAUDE_CONFIG_DIR: '/elsewhere', DISABLE_TELEMETRY: '0' },
 };
+
+const turnOf = (...texts: readonly string[]) => ({
+  id: 'u',
+  prompt: texts.map((text) => ({ type: 'text' as const, text })),
+  attempt: 1,
+  turnsBefore: 0,
+});
 
 describe('how Claude Code is started', () => {
   it('begins or resumes a conversation', () => {
@@ -32,14 +41,41 @@ describe('how Claude Code is started', () => {
     expect(args[args.indexOf('--json-schema') + 1]).toBe('{"type":"object"}');
   });
 
-  it('leaves a thread without tools nothing to act with, and none of its prompts to be read for commands and files', () => {
+  it('leaves a thread without tools nothing to act with', () => {
     const none: HarnessThread = { ...thread, tools: 'none' };
     const args = commandLine(none, { kind: 'new', sessionId: 's' }, undefined);
     expect(args[args.indexOf('--tools') + 1]).toBe('');
     expect(args).toEqual(expect.arrayContaining(['--safe-mode', '--strict-mcp-config', '--disable-slash-commands']));
-    const turn = { id: 'u', prompt: [{ type: 'text', text: '/clear @file' }], attempt: 1, turnsBefore: 0 } as const;
-    expect(JSON.parse(promptLine(turn, 'none'))).toMatchObject({ client_composed: true });
-    expect(JSON.parse(promptLine(turn, 'all'))).not.toHaveProperty('client_composed');
+  });
+
+  it('is told the caller’s text as it is, and that it is not to be read for commands and files', () => {
+    const turn = turnOf('Hello', '/clear @file');
+    expect(JSON.parse(promptLine(turn, true))).toMatchObject({
+      client_composed: true,
+      message: { content: turn.prompt },
+    });
+  });
+
+  it('gets a line end before a command of a version that cannot be told so', () => {
+    const lastOf = (...texts: readonly string[]) =>
+      JSON.parse(promptLine(turnOf(...texts), false)).message.content.at(-1);
+    expect(lastOf('Hello', '/clear')).toEqual({ type: 'text', text: '\n/clear' });
+    expect(lastOf('/clear', 'Hello')).toEqual({ type: 'text', text: 'Hello' });
+    expect(lastOf('')).toEqual({ type: 'text', text: '' });
+  });
+
+  it.each([
+    ['2.1.330', true],
+    ['2.1.331-beta.1', true],
+    ['2.2.0', true],
+    ['3.0.0', true],
+    [undefined, true],
+    ['2.1.329', false],
+    ['2.1.197', false],
+    ['2.0.999', false],
+    ['1.9.999', false],
+  ])('knows of %s whether it can be told so', (version, knows) => {
+    expect(knowsComposed(version)).toBe(knows);
   });
 
   it('lets the thread set any variable but the folder of the conversation', () => {

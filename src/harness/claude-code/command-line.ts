@@ -1,5 +1,5 @@
 import type { HarnessThread, HarnessTurn } from '../harness.js';
-import { promptAfter } from '../prompt.js';
+import { type Prompt, promptAfter } from '../prompt.js';
 
 /** Which conversation a process continues, or begins. */
 export type Conversation =
@@ -64,19 +64,39 @@ export function environment(
 }
 
 /**
- * The line that gives a prompt to a process. Claude Code 2.1.330 keeps the `uuid` in its transcript.
+ * The line that gives a prompt to a process. Claude Code keeps the `uuid` in its transcript.
  *
- * Even without tools it reads the files that a prompt names as `@path`, and takes a prompt that begins with `/` for a command,
- * unless the prompt is `client_composed` (2.1.330, seen).
+ * `client_composed`: without it Claude Code runs a prompt whose last text begins with `/` as a command of its own (`/model` changes the
+ * model of the thread, `/clear` its memory), and reads the files that a prompt names as `@path` (2.1.330 and 2.1.197, seen).
+ *
+ * @param knowsComposed whether this Claude Code knows `client_composed`. One that does not takes no text for a command that begins with
+ *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
-export function promptLine(turn: HarnessTurn, tools: HarnessThread['tools']): string {
+export function promptLine(turn: HarnessTurn, knowsComposed: boolean): string {
+  const prompt = promptAfter(turn.history, turn.prompt);
   return JSON.stringify({
     type: 'user',
     uuid: turn.id,
-    message: { role: 'user', content: promptAfter(turn.history, turn.prompt) },
+    message: { role: 'user', content: knowsComposed ? prompt : withoutCommand(prompt) },
     parent_tool_use_id: null,
-    ...(tools === 'none' ? { client_composed: true } : {}),
+    client_composed: true,
   });
+}
+
+function withoutCommand(prompt: Prompt): Prompt {
+  const last = prompt.at(-1);
+  if (last?.type !== 'text' || !last.text.startsWith('/')) return prompt;
+  return [...prompt.slice(0, -1), { ...last, text: `\n${last.text}` }];
+}
+
+/** The first version that was seen to know `client_composed`; 2.1.197 does not. */
+const COMPOSED_SINCE = [2, 1, 330];
+
+/** Whether a Claude Code of this version knows `client_composed`; one whose version is not known is taken for a current one. */
+export function knowsComposed(version: string | undefined): boolean {
+  const numbers = (version ?? '').split(/\D/).slice(0, COMPOSED_SINCE.length).map(Number);
+  const differs = COMPOSED_SINCE.findIndex((number, index) => number !== numbers[index]);
+  return version === undefined || differs === -1 || (numbers[differs] ?? 0) > (COMPOSED_SINCE[differs] ?? 0);
 }
 
 /** The line that interrupts the running turn (recording claude-interrupted). */

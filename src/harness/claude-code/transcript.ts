@@ -1,21 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { ThreadFileError, type ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessTurn } from '../harness.js';
 import type { JsonObject } from '../harness-event.js';
 import type { AnswerShape } from './structured-output.js';
 import { analyse } from './transcript-plan.js';
 import type { TurnPlan } from './transcript-plan.js';
-import { textOfFile } from '../instructions.js';
 import { parseObject } from '../json.js';
 
 /** A conversation that Claude Code keeps on disk. */
 export interface Transcript {
+  /** Relative to the thread's folder. */
   readonly path: string;
   readonly sessionId: string;
-  /** Its entries, oldest first. */
+  /** Its entries, oldest first: all of them, or the last {@link MAX_TRANSCRIPT_BYTES}. None when it is no plain file. */
   readonly entries: readonly JsonObject[];
 }
+
+/**
+ * How much of a transcript is read, from its end: a turn that is to be taken up is there. A transcript grows without a limit, and
+ * so would the server that reads it.
+ */
+const MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024;
+
+/** The folder of Claude Code's conversations. */
+const PROJECTS = 'home/.claude/projects';
+
+/** In how many projects a transcript is looked for. Claude Code makes one for each working directory. */
+const MAX_PROJECTS = 1000;
+
+/** Backups by `cp -al` give a transcript a second name; it is only ever told to the agent whose it is. */
+const FROM_END = { from: 'end', otherNames: true } as const;
 
 /** A session id is a file's name here, so nothing but a UUID is looked for. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -29,34 +43,54 @@ export function isSessionId(id: string): boolean {
  * Reads `<config folder>/projects/<any>/<session id>.jsonl` (Claude Code 2.1.330 names the project after the working
  * directory, which may have moved). `undefined` when there is none. Lines that are no JSON are left out.
  */
-export async function readTranscript(configFolder: string, sessionId: string): Promise<Transcript | undefined> {
+export async function readTranscript(files: ThreadFiles, sessionId: string): Promise<Transcript | undefined> {
   if (!isSessionId(sessionId)) return undefined;
-  const projects = join(configFolder, 'projects');
-  for (const project of await namesIn(projects)) {
-    const path = join(projects, project, `${sessionId}.jsonl`);
-    const text = await textOfFile(path);
-    if (text !== undefined) {
-      return { path, sessionId, entries: text.split('\n').flatMap(entryOf) };
-    }
+  for (const project of await projectsIn(files)) {
+    const path = `${PROJECTS}/${project}/${sessionId}.jsonl`;
+    const text = await tailOf(files, path);
+    if (text !== undefined) return { path, sessionId, entries: text.split('\n').flatMap(entryOf) };
   }
   return undefined;
 }
 
+/** Whether there is a transcript of this conversation; it is not read. */
+export async function hasTranscript(files: ThreadFiles, sessionId: string): Promise<boolean> {
+  if (!isSessionId(sessionId)) return false;
+  for (const project of await projectsIn(files)) {
+    if ((await files.stat(`${PROJECTS}/${project}/${sessionId}.jsonl`)) !== undefined) return true;
+  }
+  return false;
+}
+
 /** Whether `--resume` finds a conversation in it: 2.1.330 says "No conversation found" of one without any message. */
-export function isResumable(transcript: Transcript): boolean {
-  return transcript.entries.some((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
+export function isResumable(entries: readonly JsonObject[]): boolean {
+  return entries.some((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
 }
 
 /**
  * Cuts off a last line that its process died while writing. Without this, the next entry would be written into that line, and
  * be lost with it.
  */
-export async function dropTornLine(path: string): Promise<void> {
-  const bytes = await readFile(path);
-  const end = bytes.lastIndexOf('\n') + 1;
-  if (end === bytes.length) return;
-  if (parseObject(bytes.subarray(end).toString('utf8')) === undefined) await truncate(path, end);
-  else await appendFile(path, '\n');
+export async function dropTornLine(files: ThreadFiles, path: string): Promise<void> {
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
+  if (part === undefined) return;
+  const end = part.bytes.lastIndexOf('\n') + 1;
+  if (end === part.bytes.length) return;
+  if (parseObject(part.bytes.subarray(end).toString('utf8')) === undefined)
+    await files.truncate(path, part.offset + end);
+  else await files.append(path, '\n');
+}
+
+/** Takes an entry and all that follow it out of the transcript. Only while no process has it open. */
+export async function cutBefore(files: ThreadFiles, path: string, uuid: string): Promise<void> {
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
+  if (part === undefined) return;
+  // The name is also in the entry's followers, which name it as their parent, and may be in an earlier one's text.
+  for (let found = part.bytes.indexOf(uuid); found >= 0; found = part.bytes.indexOf(uuid, found + uuid.length)) {
+    const [start, end] = [part.bytes.lastIndexOf('\n', found) + 1, part.bytes.indexOf('\n', found)];
+    const line = part.bytes.subarray(start, end < 0 ? undefined : end).toString('utf8');
+    if (parseObject(line)?.['uuid'] === uuid) return files.truncate(path, part.offset + start);
+  }
 }
 
 /** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it said tell. */
@@ -68,7 +102,11 @@ export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: Answe
  * Writes down what a dead process did not: what it had said, and answers to the tool calls that died with it, so that Claude Code
  * neither runs them again nor forgets them.
  */
-export async function appendEntries(transcript: Transcript, entries: readonly JsonObject[]): Promise<void> {
+export async function appendEntries(
+  files: ThreadFiles,
+  transcript: Transcript,
+  entries: readonly JsonObject[],
+): Promise<void> {
   if (entries.length === 0) return;
   let parent: string | undefined;
   const lines = entries.map((entry) => {
@@ -79,16 +117,24 @@ export async function appendEntries(transcript: Transcript, entries: readonly Js
     parent = uuid;
     return `${line}\n`;
   });
-  await appendFile(transcript.path, lines.join(''));
+  await files.append(transcript.path, lines.join(''));
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(undefinedWhenMissing)) ?? [];
+async function projectsIn(files: ThreadFiles): Promise<readonly string[]> {
+  return files.list(PROJECTS, MAX_PROJECTS).catch(noneWhenRefused([]));
 }
 
-function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-  throw error;
+/** The end of a transcript. One that is no plain file holds nothing, but its name is taken. */
+async function tailOf(files: ThreadFiles, path: string): Promise<string | undefined> {
+  const read = files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
+  return read.then((part) => part?.bytes.toString('utf8')).catch(noneWhenRefused(''));
+}
+
+function noneWhenRefused<None>(none: None): (error: unknown) => None {
+  return (error) => {
+    if (error instanceof ThreadFileError) return none;
+    throw error;
+  };
 }
 
 function entryOf(line: string): readonly JsonObject[] {

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { lastValueFrom, Subject, tap, toArray } from 'rxjs';
-import { describe, expect, it, vi } from 'vitest';
+import { EMPTY, lastValueFrom, Subject, tap, toArray } from 'rxjs';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
+import type { SpawnFailure } from '../../sandbox/spawn-failure.js';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent, JsonObject } from '../harness-event.js';
 import { CodexHarness } from './codex.harness.js';
@@ -9,9 +14,13 @@ import { objectOf, parseObject, stringOf } from '../json.js';
 
 Logger.overrideLogger(false);
 
+const FOLDER = mkdtempSync(join(tmpdir(), 'chiron-codex-'));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
 const THREAD: HarnessThread = {
   id: 'thread',
-  folders: { workspace: '/nowhere/w', home: '/nowhere/h' },
+  folders: { workspace: `${FOLDER}/workspace`, home: `${FOLDER}/home`, server: `${FOLDER}/server` },
+  files: new ThreadFiles(FOLDER),
   model: 'gpt-6',
   systemPrompt: undefined,
   tools: 'all',
@@ -28,11 +37,18 @@ class FakeSandbox implements Sandbox {
   readonly commands: SandboxCommand[] = [];
   readonly requests: { readonly method: string; readonly params: JsonObject }[] = [];
   readonly #lines: Subject<readonly string[]>[] = [];
+  /** Why its processes do not start, if they do not. */
+  notStarted: SpawnFailure | undefined;
 
   constructor(private readonly behaviour: Behaviour) {}
 
   spawn(command: SandboxCommand): SandboxProcess {
     this.commands.push(command);
+    const { notStarted } = this;
+    if (notStarted !== undefined) {
+      const exit = Promise.resolve({ code: null, signal: null, stderr: '', notStarted });
+      return { lines$: EMPTY, exit, writeLine: () => undefined, stop: () => Promise.resolve() };
+    }
     const lines = new Subject<readonly string[]>();
     this.#lines.push(lines);
     const exit = new Promise<SandboxExit>((resolve) => {
@@ -64,6 +80,7 @@ class FakeSandbox implements Sandbox {
   }
 
   folders = () => THREAD.folders;
+  files = () => THREAD.files;
   prepare = () => Promise.resolve(THREAD.folders);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();
@@ -108,7 +125,7 @@ describe('CodexSession', () => {
       { type: 'turn-end', reason: 'end_turn' },
     ]);
     expect((await run({ id: 'turn-2' })).map(({ type }) => type)).toEqual(['text-delta', 'block-end', 'turn-end']);
-    expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: '/nowhere/h/.codex' } }]);
+    expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: `${FOLDER}/home/.codex` } }]);
     expect(sent('turn/start').map((params) => params['clientUserMessageId'])).toEqual(['turn-1', 'turn-2']);
   });
 
@@ -123,6 +140,29 @@ describe('CodexSession', () => {
     sandbox.tell(started('u'));
     expect((await events).at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
     expect(sent('turn/interrupt')).toEqual([{ threadId: 'T', turnId: 'u' }]);
+  });
+
+  it.each([
+    ['program-missing', 'ENOENT', 'not_started', 'is not installed'],
+    ['program-not-runnable', 'EACCES', 'not_started', 'cannot be run'],
+    ['arguments-too-long', 'E2BIG', 'not_started', 'too long'],
+    ['out-of-resources', 'ENOMEM', 'overloaded', 'out of memory'],
+  ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
+    const { sandbox, session, run } = open(() => undefined);
+    sandbox.notStarted = { reason, code };
+    expect(await run()).toMatchObject([{ type: 'turn-failed', kind, message: expect.stringContaining(words) }]);
+    expect(session.alive).toBe(false);
+  });
+
+  it('says of a prompt that is too long for Codex that it is too long, and takes the next one', async () => {
+    const tooLong = { code: -32_602, message: 'Input exceeds the maximum length of 1048576 characters.' };
+    const { session, run } = open((method) => (method === 'turn/start' ? [{ error: tooLong }] : undefined));
+    expect((await run()).at(-1)).toEqual({
+      type: 'turn-failed',
+      kind: 'context_too_long',
+      message: 'prompt is too long: more than 1048576 characters',
+    });
+    expect(session.alive).toBe(true);
   });
 
   it('fails the turn when the process dies, and is then not to be trusted', async () => {

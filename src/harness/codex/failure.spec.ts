@@ -37,6 +37,14 @@ describe('failureOf', () => {
     );
   });
 
+  it.each([
+    ['Your credit balance is too low to access the API.', 'badRequest'],
+    ['{"error":{"message":"Pay first","type":"billing_error"}}', 'other'],
+    ['Quota exceeded. Check your plan and billing details.', 'usageLimitExceeded'],
+  ])('takes %j for the account that cannot pay, whatever else is told', (message, codexErrorInfo) => {
+    expect(failureOf({ message, codexErrorInfo }).kind).toBe('billing');
+  });
+
   it('says something even when nothing was said', () => {
     expect(failureOf(undefined)).toEqual({ kind: 'internal', message: 'The agent failed without saying why.' });
   });

@@ -57,6 +57,9 @@ const KIND_OF_STATUS: Readonly<Record<number, FailureKind>> = {
   529: 'overloaded',
 };
 
+// What says more than a status does: providers give it with a 400, a 402 or a 429.
+const BILLING = /credit balance|insufficient_quota|current quota|billing details|billing_error/i;
+
 // How Codex 0.169.0 words an answer that it did not expect (seen); the address is nobody's business.
 const UNEXPECTED_STATUS = /^unexpected status (\d{3})[^:]*: (.*?)(?:, url: .*)?$/s;
 
@@ -67,7 +70,9 @@ export function failureOf(error: JsonValue | undefined): Failure {
   const fields: JsonObject = typeof error === 'string' ? { message: error } : objectOf(error);
   const text = stringOf(fields['message']) ?? '';
   const inner = innerError(text);
-  const kind = kindOfInfo(fields['codexErrorInfo']) ?? kindOfInner(inner) ?? kindOfText(text) ?? 'internal';
+  const kind = BILLING.test(text)
+    ? 'billing'
+    : (kindOfInfo(fields['codexErrorInfo']) ?? kindOfInner(inner) ?? kindOfText(text) ?? 'internal');
   const message = stringOf(inner?.['message']) ?? UNEXPECTED_STATUS.exec(text)?.[2] ?? text.replaceAll(ADDRESS, '…');
   return { kind, message: message === '' ? 'The agent failed without saying why.' : message };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ThreadFiles } from '../../sandbox/thread-files.js';
 import { launchOf, threadParameters, turnParameters } from './launch.js';
 
 const EMPTY = { config: '', hasLogin: false };
@@ -49,7 +50,8 @@ describe('launchOf', () => {
 describe('threadParameters', () => {
   const plain = {
     id: 't',
-    folders: { workspace: '/w', home: '/h' },
+    folders: { workspace: '/w', home: '/h', server: '/s' },
+    files: new ThreadFiles('/nowhere'),
     model: undefined,
     systemPrompt: undefined,
     tools: 'all' as const,

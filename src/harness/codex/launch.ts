@@ -1,3 +1,4 @@
+import { VERSION } from '../../version.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import { objectOf } from '../json.js';
 import type { JsonObject, JsonValue } from '../harness-event.js';
@@ -114,7 +115,7 @@ function allDisabled(servers: JsonValue | undefined): JsonObject {
 
 /** `initialize`. Without what we would pass over anyway, as it can be long. */
 export const INITIALIZE: JsonObject = {
-  clientInfo: { name: 'chiron', title: 'Chiron', version: '0.1.0' },
+  clientInfo: { name: 'chiron', title: 'Chiron', version: VERSION },
   capabilities: {
     experimentalApi: true,
     requestAttestation: false,

@@ -89,6 +89,11 @@ export function failure(kind: FailureKind): HarnessEvent {
   return { type: 'turn-failed', kind, message: `The demo agent failed as asked (${kind}).` };
 }
 
+/** The failure of a command that no shell can be given. */
+export function tooLong(): HarnessEvent {
+  return { type: 'turn-failed', kind: 'bad_request', message: 'The command is too long for a shell.' };
+}
+
 /** Four characters are about a token; there is no model that would count better. */
 function usageOf(prompt: string): TokenUsage {
   return {

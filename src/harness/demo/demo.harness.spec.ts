@@ -32,6 +32,7 @@ describe('the demo agent', () => {
     session = harness.open({
       id: 'thread',
       folders,
+      files: sandbox.files('thread'),
       model: undefined,
       systemPrompt: undefined,
       tools: 'all',

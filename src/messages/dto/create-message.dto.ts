@@ -15,6 +15,7 @@ import {
   ValidateIf,
   validateSync,
 } from 'class-validator';
+import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
 import { badRequest } from '../../translator/anthropic.exception.js';
 
 /** Anthropic's own limit of messages in one request. */
@@ -33,7 +34,7 @@ const MAX_STOP_SEQUENCE = 1024;
 export class CreateMessageDto {
   @ApiProperty({
     description: 'A model name, or `<harness>/<model>`. The first request of a thread fixes harness and model.',
-    example: 'claude-opus-5-5',
+    examples: ['claude-opus-5-5'],
   })
   @MaxLength(MAX_MODEL)
   @IsString()
@@ -42,7 +43,8 @@ export class CreateMessageDto {
 
   @ApiProperty({
     description: 'Required by the protocol. An agent’s turn is not cut at it.',
-    example: 1024,
+    type: 'integer',
+    examples: [1024],
     minimum: 0,
   })
   @IsInt()
@@ -52,22 +54,23 @@ export class CreateMessageDto {
   @ApiProperty({
     description: 'The conversation. The last `user` message is the prompt; the agent remembers what came before.',
     type: 'array',
-    items: { type: 'object', properties: { role: { type: 'string' }, content: {} } },
-    example: [{ role: 'user', content: 'Which files are here?' }],
+    minItems: 1,
+    items: ref('MessageParam'),
+    examples: [[{ role: 'user', content: 'Which files are here?' }]],
   })
   @IsArray()
   @ArrayNotEmpty()
   @ArrayMaxSize(MAX_MESSAGES)
   readonly messages!: readonly unknown[];
 
-  @ApiPropertyOptional({ description: 'Answer as server-sent events.', example: true })
+  @ApiPropertyOptional({ description: 'Answer as server-sent events.', type: Boolean, examples: [true] })
   @IsOptional()
   @IsBoolean()
   readonly stream?: boolean | null;
 
   @ApiPropertyOptional({
     description: 'A string, or text blocks. Appended to the agent’s own instructions when the thread is new.',
-    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }],
+    oneOf: [{ type: 'string' }, list(ANY_OBJECT)],
   })
   @ValidateIf((_, value: unknown) => value !== undefined && value !== null && typeof value !== 'string')
   @IsArray({ message: 'system must be a string or a list of blocks' })
@@ -85,7 +88,7 @@ export class CreateMessageDto {
   @ApiPropertyOptional({
     description: 'Tools of the caller. Not handed to the agent, but for the one that `tool_choice` forces.',
     type: 'array',
-    items: { type: 'object' },
+    items: ANY_OBJECT,
   })
   @IsOptional()
   @IsArray()
@@ -188,10 +191,15 @@ export function checked<T extends object>(request: T, fields: readonly (keyof T 
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw badRequest('The request body must be a JSON object.');
   }
-  for (const field of fields) Reflect.set(request, field, Reflect.get(body, field));
+  for (const field of fields) Reflect.set(request, field, beginningOfList(field, Reflect.get(body, field)));
   const problems = validateSync(request).flatMap((error) => Object.values(error.constraints ?? {}));
   if (problems.length > 0) throw badRequest(problems.map(inAnthropicsWords).join('; '));
   return request;
+}
+
+/** Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that. */
+function beginningOfList(field: string, value: unknown): unknown {
+  return field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value;
 }
 
 /** class-validator says "model must be a string", Anthropic "model: must be a string". */

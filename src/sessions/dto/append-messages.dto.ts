@@ -1,23 +1,27 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import type { JsonObject, JsonValue } from '../../harness/harness-event.js';
+import { ANY_OBJECT } from '../../openapi/schema.js';
 import { SessionException } from '../session.exception.js';
 import { MESSAGE_ROLES, type MessageRole } from '../session-message.store.js';
 import { checked } from './checked.js';
 
+/** Most messages of one call: each is checked and stored by itself. */
+const MAX_MESSAGES = 1000;
+
 /** A message for a session. */
 export class SessionMessageDto {
-  @ApiPropertyOptional({ description: 'The same message again has the same id here.', example: 'm-001' })
+  @ApiPropertyOptional({ description: 'The same message again has the same id here.', examples: ['m-001'] })
   @IsOptional()
   @IsString()
   @Length(1, 512)
   readonly client_message_id?: string;
 
-  @ApiProperty({ enum: MESSAGE_ROLES, example: 'user' })
+  @ApiProperty({ type: String, enum: MESSAGE_ROLES, examples: ['user'] })
   @IsIn(MESSAGE_ROLES)
   readonly role!: MessageRole;
 
-  @ApiProperty({ type: 'array', items: { type: 'object' }, example: [{ type: 'text', text: 'hello' }] })
+  @ApiProperty({ type: 'array', items: ANY_OBJECT, examples: [[{ type: 'text', text: 'hello' }]] })
   @IsArray()
   readonly parts!: readonly JsonValue[];
 
@@ -31,6 +35,7 @@ export class SessionMessageDto {
 export class AppendMessagesDto {
   @ApiProperty({ type: [SessionMessageDto] })
   @IsArray()
+  @ArrayMaxSize(MAX_MESSAGES)
   messages!: readonly SessionMessageDto[];
 }
 

@@ -6,7 +6,7 @@ import { checked } from './checked.js';
 
 /** What a session is to be. */
 export class CreateSessionDto {
-  @ApiProperty({ enum: HARNESS_TYPES, example: 'claudecode' })
+  @ApiProperty({ type: String, enum: HARNESS_TYPES, examples: ['claudecode'] })
   @IsIn(HARNESS_TYPES)
   readonly harness_type!: HarnessType;
 
@@ -27,6 +27,7 @@ export class CreateSessionDto {
   @ApiPropertyOptional({
     description:
       'What to do when the session has another harness. `restart` interrupts what it does and goes on with the new harness in the same workspace, without memory of the conversation.',
+    type: String,
     enum: ['reject', 'restart'],
     default: 'reject',
   })

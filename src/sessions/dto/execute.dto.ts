@@ -1,7 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsArray, IsInt, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import type { JsonObject } from '../../harness/harness-event.js';
-import { inputLinesProblem } from '../input-lines.js';
+import { isJsonObject, listOf } from '../../harness/json.js';
+import { inputLinesProblem, MAX_LINES } from '../input-lines.js';
 import { SessionException } from '../session.exception.js';
 import { checked } from './checked.js';
 
@@ -9,7 +10,7 @@ import { checked } from './checked.js';
 export class ExecuteDto {
   @ApiPropertyOptional({
     description: 'The same key again gives the same execution, whatever else the call says.',
-    example: 'turn-2026-06-23-0001',
+    examples: ['turn-2026-06-23-0001'],
   })
   @IsOptional()
   @IsString()
@@ -25,7 +26,7 @@ export class ExecuteDto {
     description:
       'The input, each line a JSON object as a harness reads it or plain text. Without lines, the user’s messages that were appended since the last execution are the input.',
     type: [String],
-    example: ['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}'],
+    examples: [['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}']],
   })
   @IsArray()
   @IsString({ each: true })
@@ -33,7 +34,9 @@ export class ExecuteDto {
 
   @ApiPropertyOptional({
     description: 'Checked and reported; an idle agent process is kept for as long as the deployment says.',
-    example: 60_000,
+    type: 'integer',
+    minimum: 1,
+    examples: [60_000],
   })
   @IsOptional()
   @IsInt()
@@ -41,7 +44,9 @@ export class ExecuteDto {
 
   @ApiPropertyOptional({
     description: 'The execution fails when it takes longer. Looked at about once a second.',
-    example: 1_800_000,
+    type: 'integer',
+    minimum: 1,
+    examples: [1_800_000],
   })
   @IsOptional()
   @IsInt()
@@ -51,6 +56,10 @@ export class ExecuteDto {
 /** @throws SessionException 422 that names each field that is wrong, 400 for lines and durations that make no sense. */
 export function executeDto(body: unknown): ExecuteDto {
   const fields = ['idempotency_key', 'metadata', 'input_lines', 'idle_timeout_ms', 'max_duration_ms'] as const;
+  // Before each line is looked at.
+  if (isJsonObject(body) && listOf(body['input_lines']).length > MAX_LINES) {
+    throw new SessionException(422, `input_lines must not have more than ${MAX_LINES} elements`);
+  }
   const dto = checked(new ExecuteDto(), fields, body);
   const problem = inputLinesProblem(dto.input_lines) ?? durationProblem(dto);
   if (problem !== undefined) throw new SessionException(400, problem);

@@ -25,8 +25,11 @@ export interface HarnessRig {
   close(): Promise<void>;
 }
 
-/** Starts a rig; its thread's home has the settings that lead to the model. `config` is added to Codex's. */
-export async function startHarnessRig(name: RealHarness, config = ''): Promise<HarnessRig> {
+/**
+ * Starts a rig; its thread's home has the settings that lead to the model. `config` is added to Codex's, and `program` is run in the
+ * place of the newest Claude Code.
+ */
+export async function startHarnessRig(name: RealHarness, config = '', program = CLAUDE_CODE): Promise<HarnessRig> {
   const sandbox = new LocalSandbox({
     dataDirectory: await newFolder('harness'),
     workspaceTemplate: undefined,
@@ -37,8 +40,9 @@ export async function startHarnessRig(name: RealHarness, config = ''): Promise<H
   const isClaude = name === 'claude-code';
   const model = await (isClaude ? startScriptedAnthropicModel() : startScriptedResponsesModel());
   const harness: Harness = isClaude
-    ? new ClaudeCodeHarness(sandbox, { command: CLAUDE_CODE })
+    ? new ClaudeCodeHarness(sandbox, { command: program })
     : new CodexHarness(sandbox, { command: CODEX });
+  await harness.probe();
   if (!isClaude) {
     await mkdir(join(folders.home, '.codex'), { recursive: true });
     await writeFile(join(folders.home, '.codex', 'config.toml'), `${codexConfig(model)}\n${config}`);
@@ -47,6 +51,7 @@ export async function startHarnessRig(name: RealHarness, config = ''): Promise<H
   const thread: HarnessThread = {
     id,
     folders,
+    files: sandbox.files(id),
     model: undefined,
     systemPrompt: undefined,
     sessionId: undefined,

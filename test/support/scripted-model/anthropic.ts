@@ -14,7 +14,7 @@ import {
   userTexts,
 } from './anthropic-answer.js';
 import type { Answer, JsonRecord, Part } from './anthropic-answer.js';
-import type { RecordedRequest, ScriptedModel } from './scene.js';
+import { refusalOf, type RecordedRequest, type ScriptedModel } from './scene.js';
 
 /**
  * Starts a model that speaks Anthropic's Messages API, streaming or not, and plays the scene of the newest user text that
@@ -47,6 +47,11 @@ export async function startScriptedAnthropicModel(): Promise<ScriptedModel> {
     }
     calls += 1;
     requests.push(recordOf(body, request));
+    const refusal = refusalOf(body['messages']);
+    if (refusal !== undefined) {
+      writeError(response, refusal.status, refusal.type, refusal.message);
+      return;
+    }
     await answerWith(answerTo(body, calls), response, {
       call: calls,
       model: textOf(body['model']),
@@ -169,7 +174,12 @@ function writeJson(response: ServerResponse, status: number, body: JsonRecord): 
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function writeError(response: ServerResponse, status: number, errorType: string): void {
-  const error = { type: errorType, message: `scripted ${errorType}` };
+function writeError(
+  response: ServerResponse,
+  status: number,
+  errorType: string,
+  message = `scripted ${errorType}`,
+): void {
+  const error = { type: errorType, message };
   writeJson(response, status, { type: 'error', error, request_id: 'req_01scripted' });
 }

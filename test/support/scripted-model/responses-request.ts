@@ -1,6 +1,8 @@
 /** What a scripted model needs to know of a request to the Responses API. */
 export interface Conversation {
   readonly model: string;
+  /** The whole conversation, as it was sent. */
+  readonly input: readonly unknown[];
   /** `instructions` and the developer messages, in order. */
   readonly system: string;
   /** The newest text that a user wrote; texts that Codex puts in a user's mouth are passed over. */
@@ -24,6 +26,7 @@ export function readConversation(body: unknown): Conversation {
   const system = items.filter((item) => item['role'] === 'developer' || item['role'] === 'system').map(textOf);
   return {
     model: stringOf(fields['model']),
+    input: items,
     system: [stringOf(fields['instructions']), ...system].filter((text) => text !== '').join('\n\n'),
     userText: prompt < 0 ? '' : textOf(items[prompt] ?? {}),
     toolOutputs: items

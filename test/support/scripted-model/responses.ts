@@ -4,6 +4,7 @@ import { halves, type Piece, type Send, sendPiece } from './responses-pieces.js'
 import { readConversation, type Conversation } from './responses-request.js';
 import {
   answerAfterTools,
+  refusalOf,
   type RecordedRequest,
   type Scene,
   type ScriptedModel,
@@ -96,6 +97,12 @@ async function answer(
   const conversation = readConversation(body);
   const { model, system, userText } = conversation;
   requests.push({ model, system, userText, body, headers: request.headers });
+  const refusal = refusalOf(conversation.input);
+  if (refusal !== undefined) {
+    const { status, ...error } = refusal;
+    sendJson(response, status, { error: { ...error, code: null, param: null } });
+    return;
+  }
   const scene = sceneOf(userText);
   if (scene.kind === 'fail') {
     const error = { message: `scripted ${scene.errorType}`, type: scene.errorType, code: null, param: null };

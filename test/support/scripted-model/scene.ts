@@ -18,6 +18,45 @@ export type Scene =
   | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
   | { readonly kind: 'hang' };
 
+/** What a provider says, with 400 or 413, of a conversation that holds something that it does not take. */
+const REFUSALS = {
+  'too-long': {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'prompt is too long: 210000 tokens > 200000 maximum',
+  },
+  window: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'input length and `max_tokens` exceed context limit: 199000 + 32000 > 200000',
+  },
+  image: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'messages.1.content.1.image.source.base64: Could not process image',
+  },
+  pdf: {
+    status: 400,
+    type: 'invalid_request_error',
+    message: 'messages.1.content.1.document.source.base64.data: The PDF specified was not valid.',
+  },
+  policy: { status: 400, type: 'invalid_request_error', message: 'Output blocked by content filtering policy' },
+  'too-large': { status: 413, type: 'request_too_large', message: 'Request exceeds the maximum size' },
+} as const;
+
+/** A reason for which a scripted model refuses a whole conversation. */
+export type RefusalReason = keyof typeof REFUSALS;
+
+/** The reasons for which a scripted model refuses whatever conversation holds `REFUSED:<reason>`, as long as it holds it. */
+export const REFUSAL_REASONS: readonly RefusalReason[] = ['too-long', 'window', 'image', 'pdf', 'policy', 'too-large'];
+
+/** How a scripted model refuses a conversation that holds `REFUSED:<reason>` anywhere; `undefined` when it does not. */
+export function refusalOf(conversation: unknown): (typeof REFUSALS)[RefusalReason] | undefined {
+  const text = JSON.stringify(conversation) ?? '';
+  const reason = REFUSAL_REASONS.find((name) => text.includes(`REFUSED:${name}`));
+  return reason === undefined ? undefined : REFUSALS[reason];
+}
+
 const STOPS = ['refusal', 'max_tokens', 'model_context_window_exceeded'] as const;
 
 /** How a model can stop that does not finish. */

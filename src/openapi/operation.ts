@@ -1,0 +1,96 @@
+// What the descriptions of all operations in the OpenAPI document have in common.
+import { applyDecorators } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags, type HeaderObject, type ReferenceObject } from '@nestjs/swagger';
+import { ref, type Schema, TEXT } from './schema.js';
+
+/** The tags of operations, each with what it is about. */
+export const TAGS = {
+  Messages: 'Anthropic’s Messages API: each request is a turn of a durable agent thread.',
+  Models: 'The models that requests can name.',
+  Sessions:
+    'The same threads as sessions: start an execution, read its events later, look at what there is, remove it.',
+  Operations: 'For load balancers and for clients that check the address. Open to everybody.',
+} as const;
+
+/** Response headers, by their names in the components. */
+export const RESPONSE_HEADERS = {
+  RequestId: {
+    description: 'The id of this request. It is in the server’s log.',
+    schema: { ...TEXT, examples: ['req_018f3c5b7a9d1e2f40c6a8b1'] },
+  },
+  ThreadKey: {
+    description: 'The thread that answered. Send it as `x-chiron-thread-key` to continue that thread.',
+    schema: { ...TEXT, examples: ['api:demo-1'] },
+  },
+  History: {
+    description:
+      '`lost` when the agent’s own record of the conversation is gone and the agent was given the conversation again. Absent otherwise.',
+    schema: { type: 'string', enum: ['lost'], examples: ['lost'] },
+  },
+  RetryAfter: {
+    description: 'Seconds to wait before the next try, where a wait helps.',
+    schema: { type: 'integer', examples: [5] },
+  },
+  ShouldRetry: {
+    description: '`false` where the same request would fail again. Anthropic’s SDKs obey it.',
+    schema: { type: 'string', enum: ['false'], examples: ['false'] },
+  },
+} satisfies Readonly<Record<string, HeaderObject>>;
+
+/** A response header of the components. */
+export function header(name: keyof typeof RESPONSE_HEADERS): ReferenceObject {
+  return { $ref: `#/components/headers/${name}` };
+}
+
+/** What any error tells clients about trying again. */
+export const RETRY_HEADERS = { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry') };
+
+/** One operation. Its id is the name of the method in generated clients. */
+export function OperationDocs(operation: {
+  readonly id: string;
+  readonly tag: keyof typeof TAGS;
+  readonly summary: string;
+  readonly description?: string;
+  /** Whether callers without a key may call it. */
+  readonly isPublic?: boolean;
+}): MethodDecorator {
+  const { id, tag, summary, description, isPublic = false } = operation;
+  return applyDecorators(
+    ApiTags(tag),
+    ApiOperation({
+      operationId: id,
+      summary,
+      ...(description === undefined ? {} : { description }),
+      security: isPublic ? [] : [{ bearer: [] }, { 'x-api-key': [] }],
+    }),
+    // Sent by Node's HTTP server before a route is chosen, so that it is the same everywhere.
+    JsonResponseDocs({
+      status: 431,
+      description: '`invalid_request_error`: The request headers are too large.',
+      schema: ref('ErrorResponse'),
+      example: anthropicError('invalid_request_error', 'The request headers are too large.'),
+    }),
+  );
+}
+
+/** One response with a JSON body. */
+export function JsonResponseDocs(response: {
+  readonly status?: number;
+  readonly description: string;
+  readonly schema: Schema;
+  readonly example: unknown;
+  readonly headers?: Readonly<Record<string, ReferenceObject>>;
+}): MethodDecorator {
+  const { status = 200, description, schema, example, headers = {} } = response;
+  return ApiResponse({
+    status,
+    description,
+    headers: { 'request-id': header('RequestId'), ...headers },
+    content: { 'application/json': { schema, example } },
+  });
+}
+
+/** An error in Anthropic's envelope. */
+export function anthropicError(type: string, message: string): object {
+  return { type: 'error', error: { type, message }, request_id: 'req_018f3c5b7a9d1e2f40c6a8b1' };
+}

@@ -1,0 +1,61 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiResponse } from '@nestjs/swagger';
+import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { always, object, TEXT } from '../openapi/schema.js';
+
+/** `GET /healthz`, and `GET /health`, by which most load balancers ask for the same, in the OpenAPI document. */
+export function HealthDocs(id: string): MethodDecorator {
+  return applyDecorators(
+    OperationDocs({ id, tag: 'Operations', isPublic: true, summary: 'Whether the process lives' }),
+    JsonResponseDocs({ description: 'It lives.', schema: object({ ok: always(true) }), example: { ok: true } }),
+  );
+}
+
+/** `GET /readyz` in the OpenAPI document. */
+export function ReadinessDocs(): MethodDecorator {
+  return applyDecorators(
+    OperationDocs({
+      id: 'getReadiness',
+      tag: 'Operations',
+      isPublic: true,
+      summary: 'Whether new turns are taken on',
+    }),
+    JsonResponseDocs({
+      description: 'They are.',
+      schema: object({ ok: always(true), ready: always(true) }),
+      example: { ok: true, ready: true },
+    }),
+    JsonResponseDocs({
+      status: 503,
+      description: 'They are not, and why.',
+      schema: object({ ok: always(false), ready: always(false), error: TEXT }),
+      example: { ok: false, ready: false, error: 'the server is stopping' },
+    }),
+  );
+}
+
+/** `GET /` in the OpenAPI document. */
+export function RootDocs(): MethodDecorator {
+  return applyDecorators(
+    OperationDocs({ id: 'getServerInfo', tag: 'Operations', isPublic: true, summary: 'What this server is' }),
+    JsonResponseDocs({
+      description: 'Its name, and where its API and its documentation are.',
+      schema: object({ name: TEXT, messages: TEXT, docs: TEXT }),
+      example: { name: 'chiron', messages: '/v1/messages', docs: '/docs' },
+    }),
+  );
+}
+
+/** `HEAD /api/hello` in the OpenAPI document. */
+export function HelloDocs(): MethodDecorator {
+  return applyDecorators(
+    OperationDocs({
+      id: 'hello',
+      tag: 'Operations',
+      isPublic: true,
+      summary: 'Open a connection',
+      description: 'Claude Code warms its connection with this.',
+    }),
+    ApiResponse({ status: 200, description: 'The server is there.', headers: { 'request-id': header('RequestId') } }),
+  );
+}

@@ -1,0 +1,121 @@
+// The session API's answers and events as JSON Schemas for the OpenAPI document. A test holds them against real answers.
+import {
+  always,
+  ANY_OBJECT,
+  BOOLEAN,
+  described,
+  INTEGER,
+  list,
+  NULL,
+  nullable,
+  object,
+  oneOfTexts,
+  ref,
+  type Schema,
+  TEXT,
+  TIME,
+} from '../openapi/schema.js';
+import { HARNESS_TYPES } from './harness-type.js';
+
+const OK = { ok: always(true) };
+const HARNESS_TYPE = oneOfTexts(...HARNESS_TYPES);
+const TURN_STATE = oneOfTexts('queued', 'running', 'completed', 'failed', 'cancelled');
+const EXECUTION = { execution_id: TEXT, thread_key: TEXT };
+
+const SESSION = {
+  thread_key: TEXT,
+  sandbox_id: described('Names the thread’s folders once an agent has worked in them.', nullable(TEXT)),
+  harness_type: HARNESS_TYPE,
+  harness_thread_id: described('The harness’s own name of the conversation, once it has one.', nullable(TEXT)),
+  persona_id: NULL,
+  status: oneOfTexts('idle', 'executing', 'failed'),
+  iron_control_principal: NULL,
+  created_at: TIME,
+  updated_at: TIME,
+};
+
+const TURN = {
+  execution_id: TEXT,
+  message_id: described('The message of the Messages API that answers the same turn.', TEXT),
+  sequence: described('Number of the turn within its thread, from 1.', INTEGER),
+  status: TURN_STATE,
+  stop_reason: nullable(TEXT),
+  error: nullable(TEXT),
+  created_at: TIME,
+  started_at: nullable(TIME),
+  ended_at: nullable(TIME),
+};
+
+const EVENTS = {
+  ExecutionStartedEvent: object({
+    ...EXECUTION,
+    input_line_count: INTEGER,
+    idle_timeout_ms: nullable(INTEGER),
+    max_duration_ms: nullable(INTEGER),
+  }),
+  OutputLineEvent: described(
+    'A notification in the shape of Codex’s app-server, whichever agent speaks.',
+    object({ method: TEXT, params: ANY_OBJECT }),
+  ),
+  FirstTokenEvent: object({
+    ...EXECUTION,
+    harness_type: HARNESS_TYPE,
+    latency_ms: nullable(INTEGER),
+    output_event_id: INTEGER,
+  }),
+  ExecutionCompletedEvent: object({
+    ...EXECUTION,
+    completion_reason: oneOfTexts('turn_completed'),
+    result_text: nullable(TEXT),
+  }),
+  ExecutionFailedEvent: object(
+    { ...EXECUTION, error: TEXT },
+    { reason: oneOfTexts('max_duration_exceeded'), max_duration_ms: INTEGER },
+  ),
+  ExecutionCancelledEvent: object(EXECUTION),
+  StreamErrorEvent: described('The last event of a stream that failed.', object({ error: TEXT })),
+};
+
+/** The component schemas of what the session API answers with. */
+export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
+  Session: object(SESSION),
+  CreatedSession: object({ ...SESSION, harness_switched: BOOLEAN }),
+  SessionPage: object({ ...OK, sessions: list(ref('Session')), next_cursor: nullable(TEXT) }),
+  SessionWithTurns: object({
+    ...OK,
+    ...SESSION,
+    metadata: ANY_OBJECT,
+    model: TEXT,
+    turn_count: INTEGER,
+    turns: list(ref('Turn')),
+  }),
+  DeletedSession: object({ ...OK, deleted: always(true), thread_key: TEXT }),
+  Turn: object(TURN),
+  TurnWithMessage: object({
+    ...OK,
+    thread_key: TEXT,
+    ...TURN,
+    usage: nullable(ref('Usage')),
+    message: nullable(ref('Message')),
+  }),
+  AppendedMessages: object({ ...OK, message_ids: list(TEXT) }),
+  Execution: object({ ...OK, ...EXECUTION, status: TURN_STATE }),
+  Interruption: object({ ...OK, interrupted: BOOLEAN, execution_id: nullable(TEXT), thread_key: TEXT }),
+  ...EVENTS,
+  SessionStreamEvent: described('The `data` of one server-sent event; its `event` says which of these it is.', {
+    anyOf: Object.keys(EVENTS).map(ref),
+  }),
+  SessionError: described(
+    'An error of the session API.',
+    object(
+      { ok: always(false), error: TEXT },
+      {
+        code: TEXT,
+        existing_harness: HARNESS_TYPE,
+        requested_harness: HARNESS_TYPE,
+        existing_execution_id: TEXT,
+        existing_status: TURN_STATE,
+      },
+    ),
+  ),
+};
