@@ -77,6 +77,26 @@ describe(instructionsOf.name, () => {
     expect(warnings).toEqual([expect.stringContaining('workspace/AGENTS.md')]);
   });
 
+  it('is what a link leads to within the workspace, as repositories and ConfigMaps have it', async () => {
+    await mkdir(join(workspace, '..2024'));
+    await writeFile(join(workspace, '..2024', 'AGENTS.md'), 'rules');
+    await symlink('..2024', join(workspace, '..data'));
+    await symlink('..data/AGENTS.md', join(workspace, 'CLAUDE.md'));
+    await symlink('./..data/../CLAUDE.md', join(workspace, 'AGENTS.md'));
+    expect(await of(undefined)).toBe('rules');
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(['../outside', '..data/../../outside', `/tmp/../${'x'.repeat(10)}`, '../workspace/../outside'])(
+    'is nothing where AGENTS.md leads to %s',
+    async (target) => {
+      await writeFile(join(folder, 'outside'), 'a secret');
+      await symlink('.', join(workspace, '..data'));
+      await symlink(target, join(workspace, 'AGENTS.md'));
+      expect(await of(undefined)).toBeUndefined();
+    },
+  );
+
   it('passes over the AGENTS.md of a workspace that is a link', async () => {
     await mkdir(join(folder, 'elsewhere'));
     await writeFile(join(folder, 'elsewhere', 'AGENTS.md'), 'a secret');

@@ -1,9 +1,7 @@
 import type { Logger } from '@nestjs/common';
+import { resolveLinks } from '../sandbox/resolve-links.js';
 import { ThreadFileError } from '../sandbox/thread-files.js';
 import type { HarnessThread } from './harness.js';
-
-/** The file that instructs every agent that works in a workspace. */
-const AGENTS_FILE = 'workspace/AGENTS.md';
 
 /** How much of `AGENTS.md` an agent is told, in bytes. Codex by itself reads 32 KiB; more than this has no place in a prompt. */
 export const MAX_AGENTS_FILE_BYTES = 256 * 1024;
@@ -13,7 +11,7 @@ const CUT = '\n\n[The rest of AGENTS.md is left out: the file is too long. Read 
 
 /**
  * What an agent is told besides its own instructions: the workspace's `AGENTS.md`, then the caller's system prompt. `undefined`
- * for nothing. An `AGENTS.md` that is no plain file of the workspace, such as a link, counts as none, with a warning.
+ * for nothing. An `AGENTS.md` that is no plain file of the workspace, such as a link out of it, counts as none, with a warning.
  */
 export async function instructionsOf(thread: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
   return joined(await agentsFile(thread, logger), thread.systemPrompt);
@@ -27,7 +25,9 @@ export function joined(...parts: readonly (string | undefined)[]): string | unde
 
 async function agentsFile({ id, files }: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
   try {
-    const part = await files.read(AGENTS_FILE, MAX_AGENTS_FILE_BYTES);
+    // A link that leads out of the workspace is opened as what it is, and refused.
+    const path = (await resolveLinks(files, 'workspace', 'AGENTS.md')) ?? 'workspace/AGENTS.md';
+    const part = await files.read(path, MAX_AGENTS_FILE_BYTES);
     if (part === undefined) return undefined;
     const text = part.bytes.toString('utf8');
     return part.size > part.bytes.length ? `${text}${CUT}` : text;

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, open, opendir, symlink, type FileHandle } from 'node:fs/promises';
+import { chmod, copyFile, open, opendir, readlink, realpath, symlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errorCode } from './errors.js';
 import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, permitted } from './folder-handle.js';
 import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
@@ -39,7 +40,7 @@ export interface ReadOptions {
 
 /** What tells one entry from another that took its name. */
 export interface EntryInfo {
-  readonly kind: 'file' | 'folder' | 'other';
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
   readonly size: number;
   readonly device: number;
   readonly inode: number;
@@ -85,6 +86,20 @@ export class ThreadFiles {
       } finally {
         await entry.close();
       }
+    });
+  }
+
+  /** Where a link leads, as it says itself. */
+  linkTarget(path: string): Promise<string | undefined> {
+    return this.#existing(path, (folder, name) => permitted(folder, () => readlink(`${folder.path}/${name}`)));
+  }
+
+  /** The path by which programs name an entry: absolute, and without links, if it is there. Only to be told, never to be opened. */
+  realPath(path: string): Promise<string> {
+    const named = join(this.root, path);
+    return realpath(named).catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return named;
+      throw error;
     });
   }
 
@@ -218,7 +233,12 @@ function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
 }
 
+function kindOf(stats: Stats): EntryInfo['kind'] {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  return stats.isSymbolicLink() ? 'link' : 'other';
+}
+
 function infoOf(stats: Stats): EntryInfo {
-  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
-  return { kind, size: stats.size, device: stats.dev, inode: stats.ino };
+  return { kind: kindOf(stats), size: stats.size, device: stats.dev, inode: stats.ino };
 }

@@ -10,6 +10,8 @@ export interface CodexHome {
   readonly hasLogin: boolean;
   /** Whether the workspace's settings are those that the deployment gave it. */
   readonly trustsWorkspace: boolean;
+  /** The workspace as Codex names it: without links. */
+  readonly workspace: string;
 }
 
 /** The settings of a home. Each of them can lead Codex to another API with the deployment's key, or have it start programs. */
@@ -22,7 +24,10 @@ const MAX_BYTES = 1024 * 1024;
  * Gives a thread's home the deployment's settings again, and looks whether its workspace has them still. Codex 0.169.0 reads both once,
  * when it is started, and has no switch against them; it trusts every workspace in which it may write (all seen).
  */
-export async function restoreHome({ files }: HarnessThread, sandbox: Pick<Sandbox, 'templateText'>): Promise<CodexHome> {
+export async function restoreHome(
+  { files }: HarnessThread,
+  sandbox: Pick<Sandbox, 'templateText'>,
+): Promise<CodexHome> {
   for (const path of HOME_FILES) {
     const deployed = await sandbox.templateText(path);
     if (await isAs(files, path, deployed)) continue;
@@ -34,6 +39,7 @@ export async function restoreHome({ files }: HarnessThread, sandbox: Pick<Sandbo
     config: (await sandbox.templateText('home/.codex/config.toml')) ?? '',
     hasLogin: (await sandbox.templateText('home/.codex/auth.json')) !== undefined,
     trustsWorkspace: (await Promise.all(workspace)).every(Boolean),
+    workspace: await files.realPath('workspace'),
   };
 }
 

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
 import type { Sandbox, SandboxProcess } from '../../sandbox/sandbox.js';
-import { ThreadFileError, type ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread } from '../harness.js';
 import type { JsonObject, JsonValue } from '../harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
 import { instructionsOf } from '../instructions.js';
 import { listOf, objectOf, stringOf } from '../json.js';
-import { type CodexHome, INITIALIZE, launchOf, threadParameters } from './launch.js';
+import { restoreHome } from './codex-home.js';
+import { INITIALIZE, launchOf, threadParameters } from './launch.js';
 import { distrustIndex, refreshIndex } from './record.js';
 
 // Five seconds in all: what kills a dead server's processes needs less.
@@ -18,13 +18,13 @@ const WRITER_PAUSE_MILLISECONDS = 250;
 // A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
 const TURNS_TO_LOOK_AT = 50;
 
-const MAX_CONFIG_BYTES = 1024 * 1024;
-
 /** A running app-server, before it was spoken to. */
 export interface Running {
   readonly process: SandboxProcess;
   readonly server: AppServer;
   readonly apiKey: string | undefined;
+  /** Whether Codex reads the workspace's `AGENTS.md` by itself. */
+  readonly readsAgentsFile: boolean;
 }
 
 /** The conversation that a running app-server has open. */
@@ -45,10 +45,10 @@ export async function startServer(
 ): Promise<Running> {
   const folder = join(thread.folders.home, '.codex');
   await refreshIndex(thread.files, thread.folders.home);
-  const { args, apiKey } = launchOf(thread, await readHome(thread.files));
+  const { args, ...launch } = launchOf(thread, await restoreHome(thread, sandbox));
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
-  return { process, server: new AppServer(process, onMalformed), apiKey };
+  return { process, server: new AppServer(process, onMalformed), ...launch };
 }
 
 /**
@@ -57,7 +57,7 @@ export async function startServer(
  * @throws AppServerError when the server refuses, or is gone.
  */
 export async function openConversation(
-  { server, apiKey }: Running,
+  { server, apiKey, readsAgentsFile }: Running,
   thread: HarnessThread,
   logger: Pick<Logger, 'warn'>,
 ): Promise<Conversation> {
@@ -65,7 +65,8 @@ export async function openConversation(
   server.notify('initialized');
   if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await configOf(server, thread) : {};
-  const parameters = threadParameters(thread, await instructionsOf(thread, logger), config);
+  const instructions = readsAgentsFile ? undefined : ((await instructionsOf(thread, logger)) ?? null);
+  const parameters = threadParameters(thread, instructions, config);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -141,14 +142,4 @@ function conversationOf(fields: JsonObject, resumed: boolean): Conversation {
 function isGone(error: unknown): boolean {
   const says = /no rollout found|thread not found|failed to read session metadata/i;
   return error instanceof AppServerError && says.test(error.message);
-}
-
-async function readHome(files: ThreadFiles): Promise<CodexHome> {
-  const config = await files.readText('home/.codex/config.toml', MAX_CONFIG_BYTES).catch((error: unknown) => {
-    // What is no plain file says nothing here; Codex tells what it makes of it.
-    if (error instanceof ThreadFileError) return undefined;
-    throw error;
-  });
-  const hasLogin = (await files.stat('home/.codex/auth.json')) !== undefined;
-  return { config: config ?? '', hasLogin };
 }

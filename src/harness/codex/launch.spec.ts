@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { ThreadFiles } from '../../sandbox/thread-files.js';
 import { launchOf, threadParameters, turnParameters } from './launch.js';
 
-const EMPTY = { config: '', hasLogin: false };
+const EMPTY = { config: '', hasLogin: false, trustsWorkspace: true, workspace: '/w' };
 const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined, tools: 'all' as const });
 const settingsOf = (...parameters: Parameters<typeof launchOf>) =>
   launchOf(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
 
 describe('launchOf', () => {
   it('turns off what would call home', () => {
-    expect(settingsOf(thread({}), EMPTY)).toEqual(['check_for_update_on_startup=false', 'analytics.enabled=false']);
+    const settings = settingsOf(thread({}), EMPTY);
+    expect(settings).toEqual(expect.arrayContaining(['check_for_update_on_startup=false', 'analytics.enabled=false']));
   });
 
   it('turns off what could act for a thread without tools', () => {
@@ -22,15 +23,24 @@ describe('launchOf', () => {
   it('translates OPENAI_BASE_URL, unless the home’s own settings name another', () => {
     const env = { OPENAI_BASE_URL: 'http://proxy/v1' };
     expect(settingsOf(thread(env), EMPTY)).toContain('openai_base_url="http://proxy/v1"');
-    const ownUrl = { config: 'openai_base_url = "http://own/v1"\n', hasLogin: false };
+    const ownUrl = { ...EMPTY, config: 'openai_base_url = "http://own/v1"\n', hasLogin: false };
     expect(settingsOf(thread(env), ownUrl).join()).not.toContain('proxy');
-    const elsewhere = { config: '[model_providers.x]\nopenai_base_url = "nothing"\n', hasLogin: false };
+    const elsewhere = { ...EMPTY, config: '[model_providers.x]\nopenai_base_url = "nothing"\n', hasLogin: false };
     expect(settingsOf(thread(env), elsewhere).join()).toContain('proxy');
   });
 
   it('keeps Codex from reading AGENTS.md by itself when it comes with a caller’s system prompt', () => {
     const settings = settingsOf({ ...thread({}), systemPrompt: 'Be brief' }, EMPTY);
     expect(settings).toContain('project_doc_max_bytes=0');
+  });
+
+  it('trusts the settings of a workspace that are the deployment’s, and of no other', () => {
+    expect(settingsOf(thread({}), EMPTY)).toContain('projects={"/w"={trust_level="trusted"}}');
+    const settings = settingsOf(thread({}), { ...EMPTY, workspace: '/a "b"', trustsWorkspace: false });
+    expect(settings).toContain('projects={"/a \\"b\\""={trust_level="untrusted"}}');
+    // Codex reads no AGENTS.md of a workspace that it does not trust.
+    expect(settings).toContain('project_doc_max_bytes=0');
+    expect(launchOf(thread({}), { ...EMPTY, trustsWorkspace: false }).readsAgentsFile).toBe(false);
   });
 
   it('logs in with OPENAI_API_KEY in memory only, and never puts the key on the command line', () => {
@@ -41,7 +51,7 @@ describe('launchOf', () => {
   });
 
   it('leaves a login that came with the home alone', () => {
-    const launch = launchOf(thread({ OPENAI_API_KEY: 'sk-secret' }), { config: '', hasLogin: true });
+    const launch = launchOf(thread({ OPENAI_API_KEY: 'sk-secret' }), { ...EMPTY, config: '', hasLogin: true });
     expect(launch.apiKey).toBeUndefined();
     expect(launch.args.join()).not.toContain('ephemeral');
   });
@@ -60,7 +70,7 @@ describe('threadParameters', () => {
   };
 
   it('leaves isolation and leave to us, and the model to Codex', () => {
-    expect(threadParameters(plain, 'rules')).toEqual({
+    expect(threadParameters(plain, undefined)).toEqual({
       cwd: '/w',
       approvalPolicy: 'never',
       sandbox: 'danger-full-access',

@@ -2,20 +2,15 @@ import { VERSION } from '../../version.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import { objectOf } from '../json.js';
 import type { JsonObject, JsonValue } from '../harness-event.js';
-
-/** What the thread's `CODEX_HOME` held before Codex was started. */
-export interface CodexHome {
-  /** Its `config.toml`, or an empty text. */
-  readonly config: string;
-  /** Whether somebody is logged in there: it has an `auth.json`. */
-  readonly hasLogin: boolean;
-}
+import type { CodexHome } from './codex-home.js';
 
 /** How Codex is started for a thread, and how it is logged in. */
 export interface Launch {
   readonly args: readonly string[];
   /** The key to log in with, should Codex turn out to need one. */
   readonly apiKey: string | undefined;
+  /** Whether Codex reads the workspace's `AGENTS.md` by itself. */
+  readonly readsAgentsFile: boolean;
 }
 
 /** Nothing to run a tool in. */
@@ -44,7 +39,7 @@ const NO_TOOLS: readonly string[] = [
  *
  * Codex 0.169.0's app-server takes neither `OPENAI_BASE_URL` nor `OPENAI_API_KEY` from its environment (seen): the first has to
  * be the setting `openai_base_url`, the second a login. The login is kept in memory, so that no key is left in the thread's
- * folder and a changed key counts from the next start. What the thread's own `config.toml` or `auth.json` says is left alone.
+ * folder and a changed key counts from the next start. What the deployment's own `config.toml` or `auth.json` says is left alone.
  */
 export function launchOf(
   { env, systemPrompt, tools }: Pick<HarnessThread, 'env' | 'systemPrompt' | 'tools'>,
@@ -53,18 +48,25 @@ export function launchOf(
   const baseUrl = env['OPENAI_BASE_URL'] ?? '';
   const apiKey = env['OPENAI_API_KEY'] ?? '';
   const logsIn = apiKey !== '' && !home.hasLogin;
+  // The caller's system prompt is to come after AGENTS.md, so both go into one message of ours: see `threadParameters`. And of a
+  // workspace that it does not trust, Codex 0.169.0 reads no AGENTS.md (seen).
+  const readsAgentsFile = systemPrompt === undefined && home.trustsWorkspace;
+  const trust = home.trustsWorkspace ? 'trusted' : 'untrusted';
   const settings = [
     'check_for_update_on_startup=false',
     'analytics.enabled=false',
     ...(tools === 'none' ? NO_TOOLS : []),
-    // The caller's system prompt is to come after AGENTS.md, so both go into one message of ours: see `threadParameters`.
-    ...(systemPrompt === undefined ? [] : ['project_doc_max_bytes=0']),
+    ...(readsAgentsFile ? [] : ['project_doc_max_bytes=0']),
+    // Else a folder above the workspace would count, as soon as the agent makes a repository of it.
+    'project_root_markers=[]',
+    `projects={${JSON.stringify(home.workspace)}={trust_level="${trust}"}}`,
     ...(baseUrl === '' || sets(home.config, 'openai_base_url') ? [] : [`openai_base_url=${JSON.stringify(baseUrl)}`]),
     ...(logsIn && !sets(home.config, 'cli_auth_credentials_store') ? ['cli_auth_credentials_store="ephemeral"'] : []),
   ];
   return {
     args: ['app-server', ...settings.flatMap((setting) => ['-c', setting])],
     apiKey: logsIn ? apiKey : undefined,
+    readsAgentsFile,
   };
 }
 
@@ -80,12 +82,13 @@ function sets(config: string, key: string): boolean {
  * survives compaction and resumption, which neither an injected message nor `additionalContext` does. As Codex puts `AGENTS.md`,
  * a user message, behind that, the two are joined here in their order (all seen with 0.169.0).
  *
- * @param instructions the workspace's `AGENTS.md` and the caller's system prompt.
+ * @param instructions the workspace's `AGENTS.md` and the caller's system prompt, `null` for none; `undefined` where Codex reads
+ *   `AGENTS.md` by itself.
  * @param config Codex's own settings for the thread, as `config/read` tells them; needed for a thread without tools only.
  */
 export function threadParameters(
   thread: HarnessThread,
-  instructions: string | undefined,
+  instructions: string | null | undefined,
   config: JsonObject = {},
 ): JsonObject {
   return {
@@ -95,8 +98,7 @@ export function threadParameters(
       ? { sandbox: 'read-only', ...NO_ENVIRONMENT, config: { mcp_servers: allDisabled(config['mcp_servers']) } }
       : { sandbox: 'danger-full-access' }),
     ...(thread.model === undefined ? {} : { model: thread.model }),
-    // Without a system prompt Codex reads AGENTS.md by itself.
-    ...(thread.systemPrompt === undefined ? {} : { developerInstructions: instructions ?? null }),
+    ...(instructions === undefined ? {} : { developerInstructions: instructions }),
   };
 }
 

@@ -24,7 +24,8 @@ export async function hasRecording(files: ThreadFiles, conversation: string): Pr
  * finds no recording in a home that was moved, and writes to the recording of the original in one that was copied (seen).
  */
 export async function refreshIndex(files: ThreadFiles, home: string): Promise<void> {
-  if ((await files.readText(INDEXED_HOME, MAX_PATH_BYTES)) === home) return;
+  const indexed = await files.readText(INDEXED_HOME, MAX_PATH_BYTES).catch(undefinedWhenRefused);
+  if (indexed === home) return;
   const names = await files.list('home/.codex', MAX_NAMES);
   for (const name of names) if (INDEX.test(name)) await files.remove(`home/.codex/${name}`);
   await files.write(INDEXED_HOME, home);
@@ -48,6 +49,11 @@ async function anyBelow(
     if (await anyBelow(files, `${folder}/${name}`, depth - 1, isWanted)) return true;
   }
   return false;
+}
+
+/** What is no plain file is not the server's. */
+function undefinedWhenRefused(error: unknown): undefined {
+  if (!(error instanceof ThreadFileError)) throw error;
 }
 
 /** What is no folder holds no recording. */

@@ -30,23 +30,24 @@ export interface HarnessRig {
  * place of the newest Claude Code.
  */
 export async function startHarnessRig(name: RealHarness, config = '', program = CLAUDE_CODE): Promise<HarnessRig> {
+  const isClaude = name === 'claude-code';
+  const model = await (isClaude ? startScriptedAnthropicModel() : startScriptedResponsesModel());
+  const homeTemplate = await newFolder('home-template');
+  if (!isClaude) {
+    await mkdir(join(homeTemplate, '.codex'));
+    await writeFile(join(homeTemplate, '.codex', 'config.toml'), `${codexConfig(model)}\n${config}`);
+  }
   const sandbox = new LocalSandbox({
     dataDirectory: await newFolder('harness'),
     workspaceTemplate: undefined,
-    homeTemplate: undefined,
+    homeTemplate,
   });
   const id = randomUUID();
   const folders = await sandbox.prepare(id);
-  const isClaude = name === 'claude-code';
-  const model = await (isClaude ? startScriptedAnthropicModel() : startScriptedResponsesModel());
   const harness: Harness = isClaude
     ? new ClaudeCodeHarness(sandbox, { command: program })
     : new CodexHarness(sandbox, { command: CODEX });
   await harness.probe();
-  if (!isClaude) {
-    await mkdir(join(folders.home, '.codex'), { recursive: true });
-    await writeFile(join(folders.home, '.codex', 'config.toml'), `${codexConfig(model)}\n${config}`);
-  }
   const env = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'a-key', CLAUDE_CODE_MAX_RETRIES: '0' };
   const thread: HarnessThread = {
     id,
