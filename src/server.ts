@@ -3,10 +3,11 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
+import { allowOrigins } from './auth/cors.js';
 import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { configureHttpServer } from './http/http-server.js';
-import { doubledPrefix } from './messages/doubled-prefix.js';
+import { plainPath } from './messages/plain-path.js';
 import { requestId } from './messages/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { refuseLoop } from './ops/upstream.js';
@@ -43,10 +44,12 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
   app.use(requestId);
-  app.use(doubledPrefix);
+  const config = app.get<AppConfig>(AppConfig);
+  allowOrigins(app, config.corsOrigins);
+  app.use(plainPath);
   app.disable('x-powered-by');
   app.disable('etag');
   setUpOpenApi(app);
   const server: Server = app.getHttpServer();
-  configureHttpServer(server, app.get<AppConfig>(AppConfig));
+  configureHttpServer(server, config);
 }

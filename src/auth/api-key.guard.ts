@@ -3,11 +3,11 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
-import { isLoopback } from '../config/loopback.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import { PeriodicLog } from '../ops/periodic-log.js';
 import { FailedKeys } from './failed-keys.js';
 import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';
+import { refuseWebPages } from './web-pages.js';
 
 const PUBLIC = 'chiron:public';
 
@@ -36,7 +36,7 @@ export class ApiKeyGuard implements CanActivate {
     ]);
     if (isPublic === true) return true;
     const request = context.switchToHttp().getRequest<Request>();
-    if (this.config.apiKeys.length === 0) refuseWebPages(request);
+    if (this.config.apiKeys.length === 0) refuseWebPages(request, this.config.corsOrigins);
     const presented = presentedKeys(request);
     const principal = this.principal(presented);
     if (principal === undefined) throw this.refusal(request, presented.length > 0);
@@ -68,22 +68,6 @@ export class ApiKeyGuard implements CanActivate {
     }
     return tenant === undefined ? undefined : { tenant };
   }
-}
-
-/**
- * Without keys everybody on this machine may call, and that must not be every web page that somebody on it looks at: a page can
- * have a browser send a request here, or have a name of its own resolve to this address.
- *
- * @throws AnthropicException (403)
- */
-function refuseWebPages(request: Request): void {
-  const names = [request.get('host'), request.get('origin')?.replace(/^https?:\/\//, '')];
-  const isForeign = names.some((name) => name !== undefined && !isLoopback(name.replace(/:\d+$/, '')));
-  if (!isForeign && request.get('sec-fetch-site') !== 'cross-site') return;
-  throw new AnthropicException(
-    'permission_error',
-    'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
-  );
 }
 
 /** SDKs before 1.0 send `x-api-key`, from 1.0 on `Authorization: Bearer`; Claude Code's apiKeyHelper sends both. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { opendirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
 import { type ToolBlockSetting, toolBlockSetting } from '../translator/tool-blocks.js';
+import { type CorsOrigins, parseOrigins } from './cors-origins.js';
 import { ConfigurationError, readEnvironment } from './environment.js';
 import { isLoopback } from './loopback.js';
 
@@ -34,6 +35,7 @@ export interface AppConfig {
   readonly databaseUrl: string | undefined;
   /** Empty: everybody on this machine may call. */
   readonly apiKeys: readonly ApiKey[];
+  readonly corsOrigins: CorsOrigins;
   readonly defaultHarness: HarnessName | 'auto';
   /** Whether the demo agent answers; `auto`: where it is the default harness. */
   readonly demo: DemoPolicy;
@@ -81,12 +83,14 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
   const environment = readEnvironment(variables);
   const apiKeys = parseApiKeys(environment.CHIRON_API_KEYS);
   const config: AppConfig = {
-    host: environment.HOST,
+    // A literal IPv6 address has brackets in URLs, so people write them here.
+    host: environment.HOST.replace(/^\[(.*)\]$/, '$1'),
     port: environment.PORT,
     logLevel: environment.CHIRON_LOG_LEVEL,
     dataDirectory: resolve(environment.CHIRON_DATA_DIR),
     databaseUrl: environment.CHIRON_DATABASE_URL,
     apiKeys,
+    corsOrigins: parseOrigins(environment.CHIRON_CORS_ORIGINS),
     defaultHarness: harnessName(environment.CHIRON_DEFAULT_HARNESS) ?? 'auto',
     demo: demoPolicy(environment.CHIRON_DEMO),
     modelRoutes: parseRoutes(environment.CHIRON_MODEL_ROUTES),
@@ -127,6 +131,12 @@ function refuse(config: AppConfig): void {
       'must be set for HOST to be other than a loopback address: anybody could run agents here',
     );
   }
+  if (config.apiKeys.length === 0 && config.corsOrigins === '*') {
+    problems.set(
+      'CHIRON_CORS_ORIGINS',
+      'must name its origins without CHIRON_API_KEYS: every web page could run agents here',
+    );
+  }
   if (new Set(config.apiKeys.map((key) => key.name)).size !== config.apiKeys.length) {
     problems.set('CHIRON_API_KEYS', 'must not use a name twice: names are tenants');
   }
@@ -134,9 +144,18 @@ function refuse(config: AppConfig): void {
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
   ] as const) {
-    if (path !== undefined && !existsSync(path)) problems.set(name, 'must be a folder that exists');
+    if (path !== undefined && !isReadableFolder(path)) problems.set(name, 'must be a folder that can be read');
   }
   if (problems.size > 0) throw new ConfigurationError(problems);
+}
+
+function isReadableFolder(path: string): boolean {
+  try {
+    opendirSync(path).closeSync();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Shortest key, in characters: 24 random ones cannot be guessed over a network, however fast. */

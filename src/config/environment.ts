@@ -1,4 +1,16 @@
-import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+  validateSync,
+} from 'class-validator';
+import { isOriginList } from './cors-origins.js';
 import { HARNESS_NAMES } from '../harness/harness.js';
 import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
 import { defaultConnections, openFilesLimit } from './connections.js';
@@ -16,6 +28,12 @@ export class Environment {
   @IsString() @IsNotEmpty() CHIRON_DATA_DIR = './data';
   @IsOptional() @Matches(/^postgres(ql)?:\/\//) CHIRON_DATABASE_URL: string | undefined = undefined;
   @IsOptional() @Matches(/^[\w.-]+:[^\s,]+(,[\w.-]+:[^\s,]+)*$/) CHIRON_API_KEYS: string | undefined = undefined;
+  @IsOptional()
+  @ValidateBy({
+    name: 'origins',
+    validator: { validate: (text: unknown) => typeof text === 'string' && isOriginList(text) },
+  })
+  CHIRON_CORS_ORIGINS: string | undefined = undefined;
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) CHIRON_LOG_LEVEL = 'info';
 
   @IsIn(['auto', ...HARNESS_NAMES]) CHIRON_DEFAULT_HARNESS = 'auto';
@@ -70,6 +88,7 @@ export class ConfigurationError extends Error {
 /** What a wrong variable should have been, where the validator's own words ("must match /^…/") would not help. */
 const EXPECTED: Partial<Record<VariableName, string>> = {
   CHIRON_API_KEYS: 'must be a comma-separated list of name:key',
+  CHIRON_CORS_ORIGINS: 'must be * or a comma-separated list of origins, such as https://app.example',
   CHIRON_DATABASE_URL: 'must be a postgres:// URL',
   CHIRON_MODEL_ROUTES: `must be a comma-separated list of pattern=harness, harness one of ${HARNESS_NAMES.join(', ')}`,
   CHIRON_SANDBOX_PASSTHROUGH_ENV: 'must be a comma-separated list of variable names',
