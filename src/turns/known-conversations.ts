@@ -4,6 +4,7 @@ import { HarnessRegistry } from '../harness/harness.registry.js';
 import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
+import { isOfModel } from './answered-model.js';
 import { answeredKey, turnKey } from './canonical.js';
 import type { Answered } from './message-threads.js';
 import type { ToldHistory, TurnRequest } from './turn-request.js';
@@ -34,9 +35,8 @@ export class KnownConversations {
         if (!(await this.canAnswer(thread))) continue;
         const { sequence } = turn;
         return {
-          threadKey: thread.key,
           sequence,
-          model: thread.model,
+          thread,
           conversationKey: history.answered,
           isNamed: false,
         };
@@ -47,7 +47,7 @@ export class KnownConversations {
 
   /** A thread whose agent is not here any more, or has failed again and again by itself, is left alone for a fresh one. */
   private async canAnswer(thread: Thread): Promise<boolean> {
-    if (!this.registry.has(thread.harness)) return false;
+    if (!this.registry.serves(thread.harness)) return false;
     const newest = await this.turns.recent(thread.id, HOPELESS_FAILURES);
     return (
       newest.length < HOPELESS_FAILURES || !newest.every(({ failure }) => failure !== undefined && isOwn(failure.kind))
@@ -67,7 +67,7 @@ export function isOf(request: TurnRequest, thread: Thread): boolean {
     thread.metadata['fresh'] === true &&
     isThrowAway(thread) === request.isSideRequest &&
     // The same words to another model, under another system prompt or of another user are another conversation.
-    thread.model === request.model &&
+    isOfModel(thread, request.model) &&
     thread.systemPrompt === request.systemPrompt &&
     (thread.metadata['user'] ?? undefined) === request.user
   );

@@ -4,6 +4,7 @@ import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { TranslateOptions } from '../translator/translate.js';
+import { answeredModelOf } from './answered-model.js';
 import type { Opening } from './thread-memory.js';
 import type { TurnRequest } from './turn-request.js';
 
@@ -58,7 +59,11 @@ export function logFields(turn: Turn): { readonly turnId: string; readonly trace
 
 /** What the translator needs to know of a turn. */
 export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
-  return { messageId: turn.messageId, model: thread.model, knownUsage: tokenUsage(turn.request['contextUsage']) };
+  return {
+    messageId: turn.messageId,
+    model: answeredModelOf(thread),
+    knownUsage: tokenUsage(turn.request['contextUsage']),
+  };
 }
 
 function tokenUsage(stored: JsonObject[string] | undefined): TokenUsage | null {

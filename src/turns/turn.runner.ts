@@ -39,7 +39,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   #timer: NodeJS.Timeout | undefined;
   readonly #submitted$ = new Subject<string>();
   #draining = false;
-  #hurry: () => void = () => undefined;
+  /** Aborted when running turns are not waited for any longer. */
+  readonly #patience = new AbortController();
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -131,9 +132,9 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await running?.ended;
   }
 
-  /** Stops waiting for running turns while the server drains; for an operator who is in a hurry. */
+  /** Does not wait for running turns when the server drains, now or later; for an operator who is in a hurry. */
   hurry(): void {
-    this.#hurry();
+    this.#patience.abort();
   }
 
   /**
@@ -142,12 +143,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.#draining = true;
-    const inHurry = new Promise<void>((resolve) => (this.#hurry = resolve));
     const allEnded = Promise.all([...this.#running.values()].map((running) => running.ended));
-    const patience = new AbortController();
-    const outOfPatience = wait(this.config.drain, undefined, { signal: patience.signal }).catch(() => undefined);
-    await Promise.race([allEnded, outOfPatience, inHurry]);
-    patience.abort();
+    const { signal } = this.#patience;
+    const outOfPatience = wait(this.config.drain, undefined, { signal }).catch(() => undefined);
+    await Promise.race([allEnded, outOfPatience]);
+    this.#patience.abort();
     clearInterval(this.#timer);
     for (const { run } of this.#running.values()) run.setAside();
     await Promise.all([...this.#running.values()].map((running) => running.ended));

@@ -8,7 +8,8 @@ import { CodexSession } from './codex.session.js';
 import { hasRecording } from './record.js';
 import { CODEX_MODELS } from './models.js';
 
-const MODEL_NAMES = /^(gpt-|codex-|o\d+($|-))/;
+/** Names of OpenAI models as providers and gateways spell them: `gpt-…`, `openai/gpt-…`, `openai.gpt-oss-…`, `ft:gpt-…`, `o3`. */
+const MODEL_NAMES = /(^|[./:@_-])((chat)?gpt-|codex-|o\d+($|[@:-]))/i;
 
 /** Codex, driven through `codex app-server`. Written against, and tested with, 0.169.0. */
 @Injectable()
