@@ -141,13 +141,7 @@ describe('the same request again', () => {
             { type: 'text', text: 'I see.' },
           ],
         },
-        {
-          role: 'user',
-          content: [
-            { type: 'text', text: '<system-reminder>new</system-reminder>' },
-            { type: 'text', text: 'variant' },
-          ],
-        },
+        { role: 'user', content: [{ type: 'text', text: 'variant' }] },
         { role: 'system', content: 'You have tokens left.' },
       ],
     };

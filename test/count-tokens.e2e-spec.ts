@@ -60,11 +60,11 @@ describe('POST /v1/messages/count_tokens', () => {
   });
 
   it.each([
-    [{ messages: FOO.messages }, /^model: /],
-    [{ model: 'm' }, /^messages: /],
-    [{ ...FOO, messages: [] }, /^messages/],
-    [{ ...FOO, tools: {} }, /^tools/],
-    [{ ...FOO, system: 5 }, /^system/],
+    [{ messages: FOO.messages }, /^model: Field required$/],
+    [{ model: 'm' }, /^messages: Field required$/],
+    [{ ...FOO, messages: [] }, /^messages: at least one message is required$/],
+    [{ ...FOO, tools: {} }, /^tools: Input should be a valid list$/],
+    [{ ...FOO, system: 5 }, /^system: Input should be a valid list$/],
     [[], /must be a JSON object/],
     ['{', /not valid JSON/],
   ])('refuses %j in Anthropic’s form', async (body, message) => {

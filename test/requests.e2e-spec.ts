@@ -17,6 +17,8 @@ beforeAll(async () => {
 
 afterAll(() => app.close());
 
+const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' };
+
 const POST = { method: 'POST', duplex: 'half' } as const;
 
 const post = (body: object | string, headers = {}) =>
@@ -36,7 +38,7 @@ function expectEnvelope(response: Response, type: string, message: string | RegE
 describe('a request to POST /v1/messages', () => {
   it.each(['model', 'max_tokens', 'messages'])('is refused without %s, which is named', async (field) => {
     const response = await post({ ...ask('hi'), [field]: undefined }).expect(400);
-    expectEnvelope(response, 'invalid_request_error', new RegExp(`^${field}: `));
+    expectEnvelope(response, 'invalid_request_error', new RegExp(`^${field}: Field required$`));
   });
 
   it.each([
@@ -56,9 +58,14 @@ describe('a request to POST /v1/messages', () => {
     expectEnvelope(response, 'invalid_request_error', new RegExp(`^${field}`));
   });
 
-  it('is told of all its wrong fields at once', async () => {
-    const response = await post({ stream: 1 }).expect(400);
-    expectEnvelope(response, 'invalid_request_error', /model: .*max_tokens: .*messages: .*stream: /s);
+  it('is told of all its wrong fields at once, in one sentence for each', async () => {
+    const response = await post({ messages: {}, stream: 1 }).expect(400);
+    expect(response.body).toMatchObject({
+      error: {
+        message:
+          'model: Field required; max_tokens: Field required; messages: Input should be a valid list; stream: Input should be a valid boolean',
+      },
+    });
   });
 
   it('may hold fields, betas and versions that nobody here knows', async () => {
@@ -140,23 +147,26 @@ describe('a request to POST /v1/messages', () => {
 });
 
 describe('the prompt of a request', () => {
+  const NO_TEXT = /^messages: text content blocks must contain non-whitespace text$/;
+
   const promptOf = async (messages: readonly object[], headers = {}): Promise<readonly PromptBlock[]> => {
-    await post(ask('', { messages }), headers).expect(200);
+    // Without tools a request of Claude Code is one beside the conversation.
+    await post(ask('', { messages, tools: [{ name: 'Bash' }] }), headers).expect(200);
     return app.harness.runs.at(-1)?.turn.prompt ?? [];
   };
 
-  it('is the last user message, without reminders', async () => {
+  it('is the last user message, of Claude Code without reminders', async () => {
     const content = [
       { type: 'text', text: '<system-reminder>\nNot the user.</system-reminder>' },
       { type: 'text', text: 'the question', cache_control: { type: 'ephemeral' } },
     ];
-    expect(
-      await promptOf([
-        { role: 'user', content: 'old' },
-        { role: 'assistant', content: 'yes' },
-        { role: 'user', content },
-      ]),
-    ).toEqual([{ type: 'text', text: 'the question' }]);
+    const messages = [
+      { role: 'user', content: 'old' },
+      { role: 'assistant', content: 'yes' },
+      { role: 'user', content },
+    ];
+    expect(await promptOf(messages, CLAUDE_CODE)).toEqual([{ type: 'text', text: 'the question' }]);
+    expect(await promptOf(messages)).toEqual(content.map(({ text }) => ({ type: 'text', text })));
   });
 
   it('is not the system message that may follow it, which Claude Code’s agent does not see', async () => {
@@ -164,11 +174,21 @@ describe('the prompt of a request', () => {
       { role: 'user', content: 'the question' },
       { role: 'system', content: '# Environment of the caller' },
     ];
-    const prompt = await promptOf(messages, { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' });
+    const prompt = await promptOf(messages, CLAUDE_CODE);
     expect(prompt).toEqual([{ type: 'text', text: 'the question' }]);
     const ofSdk = await promptOf(messages);
     expect(ofSdk.at(-1)).toEqual({ type: 'text', text: 'the question' });
     expect(ofSdk.at(0)).toMatchObject({ text: expect.stringContaining('<system-reminder>') as string });
+  });
+
+  it('has the pictures of a tool result, and says that a tool failed', async () => {
+    const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } };
+    const screen = [image, { type: 'text', text: 'the screen' }];
+    const content = [{ type: 'tool_result', tool_use_id: 'toolu_1', is_error: true, content: screen }];
+    expect(await promptOf([{ role: 'user', content }])).toEqual([
+      { type: 'text', text: "[result of the caller's tool call toolu_1, which failed with an error]" },
+      ...screen,
+    ]);
   });
 
   it('keeps images and documents in their order', async () => {
@@ -188,8 +208,20 @@ describe('the prompt of a request', () => {
       /prefill/,
     ],
     ['no user message', [{ role: 'system', content: 'a' }], /must hold a user message/],
-    ['an empty user message', [{ role: 'user', content: '' }], /no content/],
-    ['only reminders', [{ role: 'user', content: '<system-reminder>a</system-reminder>' }], /no content/],
+    ['an empty text', [{ role: 'user', content: '' }], NO_TEXT],
+    ['white space', [{ role: 'user', content: ' \n\t' }], NO_TEXT],
+    ['a block of white space', [{ role: 'user', content: [{ type: 'text', text: '   ' }] }], NO_TEXT],
+    ['no block', [{ role: 'user', content: [] }], /^messages\.0: all messages must have non-empty content/],
+    [
+      'a picture of the server’s own files',
+      [{ role: 'user', content: [{ type: 'image', source: { type: 'url', url: 'file:///etc/passwd' } }] }],
+      /^messages\.0\.content\.0\.source\.url: URL scheme should be 'http' or 'https'$/,
+    ],
+    [
+      'a tool result with a video',
+      [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'video' }] }] }],
+      /^messages\.0\.content\.0\.content\.0\.type: /,
+    ],
     ['a user message without content', [{ role: 'user' }], /messages\.0\.content/],
     ['an unknown role', [{ role: 'tool', content: 'a' }], /messages\.0\.role/],
     ['a message that is a string', ['hi'], /messages\.0/],
@@ -202,6 +234,8 @@ describe('the prompt of a request', () => {
   it('leaves no thread behind when it is refused', async () => {
     const before = [await app.count('threads'), await app.count('turns')];
     await post(ask(''), thread('refused')).expect(400);
+    await post(ask('   '), thread('refused')).expect(400);
+    await post(ask([{ type: 'text', text: '\n' }], { stream: true })).expect(400);
     await post(ask('hi', { model: '' }), thread('refused')).expect(400);
     await post('{', thread('refused')).expect(400);
     expect([await app.count('threads'), await app.count('turns')]).toEqual(before);

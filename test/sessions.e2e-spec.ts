@@ -106,10 +106,11 @@ describe('POST /api/session/{key}', () => {
     ['an unknown harness', { harness_type: 'claude-code' }, 422],
     ['a harness that this server does not have', { harness_type: 'codex' }, 422],
     ['no harness', {}, 422],
+    ['a harness that is no text', { harness_type: 5 }, 422],
     ['a list', [], 422],
   ])('refuses %s', async (_, body, status) => {
     const response = await post(newKey(), '', body).expect(status);
-    expect(response.body).toEqual({ ok: false, error: expect.stringMatching(/harness_type|object/) });
+    expect(response.body).toEqual({ ok: false, error: expect.stringMatching(/^(harness_type: |a JSON object)[^;]*$/) });
   });
 
   it.each([
@@ -234,8 +235,9 @@ describe('POST …/execute', () => {
     [{ input_lines: ['a'], max_duration_ms: 0 }, 400, 'duration values must be greater than zero'],
     [{ input_lines: ['a'], idle_timeout_ms: 5, max_duration_ms: 4 }, 400, 'idle_timeout_ms'],
     [{ input_lines: [] }, 400, 'input_lines'],
-    [{ input_lines: [1] }, 422, 'input_lines'],
-    [{ input_lines: ['a'], idle_timeout_ms: 'x' }, 422, 'idle_timeout_ms'],
+    [{ input_lines: ['a', 1] }, 422, 'input_lines.1: Input should be a valid string'],
+    [{ input_lines: 'a' }, 422, 'input_lines: Input should be a valid list'],
+    [{ input_lines: ['a'], idle_timeout_ms: 'x' }, 422, 'idle_timeout_ms: Input should be a valid integer'],
   ])('refuses %j', async (body, status, words) => {
     const response = await post(await session(), '/execute', body).expect(status);
     expect(response.body).toEqual({ ok: false, error: expect.stringContaining(words) });

@@ -40,6 +40,11 @@ describe('the thread of a request', () => {
     expect(keyOf(await post({ 'x-claude-code-session-id': '8c1f' }))).toBe('api:claude:8c1f');
     const metadata = userId(JSON.stringify({ device_id: 'd', account_uuid: '', session_id: '9d2e' }));
     expect(keyOf(await post({}, metadata))).toBe('api:claude:9d2e');
+    const session = 'ac97437c-bf2d-4e26-980d-23732137fd18';
+    for (const account of ['', '6d7f7b0a-7d5c-4c0e-9a40-7f2f7f1d2b11']) {
+      const older = userId(`user_d36487ddc20ff9d2_account_${account}_session_${session}`);
+      expect(keyOf(await post({}, older))).toBe(`api:claude:${session}`);
+    }
   });
 
   it('is the first that is named: thread key, session header, metadata', async () => {
@@ -52,7 +57,7 @@ describe('the thread of a request', () => {
     expect(keyOf(await post({}, metadata))).toBe('api:claude:c');
   });
 
-  it.each([undefined, 'somebody', '{', '{"session_id":7}', 'null', 5])(
+  it.each([undefined, 'somebody', '{', '{"session_id":7}', 'null', 5, 'user_1_account__session_2'])(
     'is a new one when nothing names it, also with metadata.user_id %j',
     async (value) => {
       const [one, other] = [keyOf(await post({}, userId(value))), keyOf(await post({}, userId(value)))];
@@ -127,8 +132,9 @@ describe('the first request of a thread', () => {
     expect(named.text).toContain('I am the demo agent');
   });
 
-  it('with a model that the harness does not know gets the harness’s own', async () => {
-    await post({ 'x-chiron-thread-key': 'own:1' }, ask('own model', { model: 'gpt-9' })).expect(200, /"model":"gpt-9"/);
+  it('with a model that the harness does not know gets the harness’s own, and is told so', async () => {
+    const own = await post({ 'x-chiron-thread-key': 'own:1' }, ask('own model', { model: 'gpt-9' })).expect(200);
+    expect(own.body).toMatchObject({ model: 'claude-code' });
     const [run] = app.harness.runsOf('own model');
     expect(run?.thread.model).toBeUndefined();
     expect(run?.thread.env).not.toHaveProperty('CLAUDE_MODEL');

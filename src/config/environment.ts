@@ -12,7 +12,8 @@ import {
 } from 'class-validator';
 import { isOriginList } from './cors-origins.js';
 import { HARNESS_NAMES } from '../harness/harness.js';
-import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
+import { defaultConnections, openFilesLimit } from './connections.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -36,6 +37,7 @@ export class Environment {
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) CHIRON_LOG_LEVEL = 'info';
 
   @IsIn(['auto', ...HARNESS_NAMES]) CHIRON_DEFAULT_HARNESS = 'auto';
+  @IsIn(['auto', 'on', 'off']) CHIRON_DEMO = 'auto';
   @IsOptional()
   @Matches(new RegExp(`^[^=,\\s]+=(${HARNESS_NAMES.join('|')})(,[^=,\\s]+=(${HARNESS_NAMES.join('|')}))*$`))
   CHIRON_MODEL_ROUTES: string | undefined = undefined;
@@ -44,7 +46,7 @@ export class Environment {
   @IsIn(['append', 'ignore']) CHIRON_CALLER_SYSTEM = 'append';
   @IsIn(['default', 'refuse']) CHIRON_UNKNOWN_MODELS = 'default';
 
-  @IsIn(TOOL_BLOCK_FORMS) CHIRON_TOOL_BLOCKS = 'mcp';
+  @IsIn(TOOL_BLOCK_SETTINGS) CHIRON_TOOL_BLOCKS = 'auto';
   @IsInt() @Min(0) @Max(10_000_000) CHIRON_TOOL_OUTPUT_CHARACTERS = 16_384;
 
   @IsOptional() @IsString() CHIRON_WORKSPACE_TEMPLATE: string | undefined = undefined;
@@ -66,6 +68,9 @@ export class Environment {
   @IsInt() @Min(0) @Max(3600) CHIRON_DRAIN_SECONDS = 20;
   @IsInt() @Min(0) @Max(10 * 365 * 24) CHIRON_EVENT_RETENTION_HOURS = 24;
   @IsInt() @Min(0) @Max(3_600_000) CHIRON_EVENT_FLUSH_MILLISECONDS = 5;
+
+  @IsInt() @Min(1) @Max(DAY_SECONDS) CHIRON_KEEP_ALIVE_SECONDS = 65;
+  @IsInt() @Min(1) @Max(1_000_000) CHIRON_MAX_CONNECTIONS = defaultConnections(openFilesLimit());
 }
 
 /** A name that {@link Environment} knows. */

@@ -4,6 +4,14 @@ export type PromptSource =
   | { readonly type: 'url'; readonly url: string }
   | { readonly type: 'text'; readonly media_type: string; readonly data: string };
 
+/**
+ * Whether a URL may be the source of an image or a document. Only the web's: whoever fetches it, an agent's program or its model's
+ * provider, would read `file:///etc/passwd` for the caller.
+ */
+export function isWebUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
 /** One block of what the user said in a turn, in Anthropic's form. */
 export type PromptBlock =
   | { readonly type: 'text'; readonly text: string }

@@ -26,7 +26,7 @@ export function inForm(form: AnswerForm, stopped: () => void): MonoTypeOperatorF
 /** The content of a whole message in that form: what its caller has, and sends back as history. */
 export function contentInForm(message: Message, form: AnswerForm): Message['content'] {
   const events: StreamEvent[] = [];
-  of(expandMessage(message))
+  of(expandMessage(message, null))
     .pipe(inForm(form, () => undefined))
     .subscribe((batch) => events.push(...batch));
   const collected = collect(events);

@@ -1,4 +1,11 @@
+import type { Caller } from '../threads/caller.js';
 import { isObject } from '../turns/canonical.js';
+import { type Reading, verbatim, withoutReminders } from '../turns/system-reminder.js';
+
+/** What is taken of a caller's texts: only Claude Code adds what its user did not write. */
+export function readingOf(caller: Caller): Reading {
+  return caller === 'claude-code' ? withoutReminders : verbatim;
+}
 
 /**
  * What Claude Code writes into its user's messages about its own doings. Each is a block of its own, whole: a user who quotes it is

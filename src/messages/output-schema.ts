@@ -3,6 +3,7 @@ import { isJsonObject } from '../harness/json.js';
 import type { Caller } from '../threads/caller.js';
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
+import { missingOr } from '../translator/field-problems.js';
 import { isUsable } from '../turns/check-schema.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 
@@ -39,9 +40,11 @@ async function outputSchema(body: CreateMessageDto): Promise<JsonObject | undefi
       ? [body.output_format, 'output_format']
       : [inConfig, 'output_config.format'];
   if (format === undefined || format === null) return undefined;
-  if (!isObject(format) || format['type'] !== 'json_schema') throw badRequest(`${path}.type: must be "json_schema"`);
-  const { schema } = format;
-  if (!isJsonObject(schema)) throw badRequest(`${path}.schema: must be a JSON Schema`);
+  if (!isObject(format)) throw badRequest(`${path}: Input should be a valid dictionary`);
+  const { type, schema } = format;
+  if (type !== 'json_schema') throw badRequest(`${path}.type: ${missingOr(type, "Input should be 'json_schema'")}`);
+  if (!isJsonObject(schema))
+    throw badRequest(`${path}.schema: ${missingOr(schema, 'Input should be a valid dictionary')}`);
   if (!(await isUsable(schema))) {
     const reason = 'refers to a part that it does not have, holds a pattern that is none, or is too large';
     throw badRequest(`${path}.schema: ${reason}`);

@@ -30,7 +30,7 @@ describe(newestMessage.name, () => {
       { role: 'user', content: 'A document.' },
       { role: 'system', content: 'aside' },
       { role: 'user' },
-      { role: 'user', content: [text('<system-reminder>x</system-reminder>'), text('Sum it up.')] },
+      { role: 'user', content: [text('Sum it up.')] },
     ];
     expect(newestMessage(messages, 'sdk')).toMatchObject({
       prompt: [text('A document.'), text('Sum it up.')],
@@ -43,18 +43,60 @@ describe(newestMessage.name, () => {
   it('names what is malformed in the last message, and passes over it in those before', () => {
     const odd = { role: 'user', content: [{ type: 'text' }, { type: 'video' }, null, { type: 'image' }, text('a')] };
     expect(newestMessage([odd, { role: 'user', content: 'b' }], 'sdk').prompt).toEqual([text('a'), text('b')]);
-    expect(() => newestMessage([{ role: 'user', content: 'b' }, odd], 'sdk')).toThrow('messages.1.content.0.text');
+    expect(() => newestMessage([{ role: 'user', content: 'b' }, odd], 'sdk')).toThrow(
+      'messages.1.content.0.text: Field required',
+    );
   });
 
-  it('takes reminders for none of it, and a system message that follows for context', () => {
+  it('takes the documents and tool results of the user messages right before it as well', () => {
+    const before = [
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'd' } },
+      { type: 'tool_result', tool_use_id: 't', content: 'found' },
+    ];
+    const { prompt } = newestMessage(
+      [
+        { role: 'user', content: before },
+        { role: 'user', content: 'b' },
+      ],
+      'sdk',
+    );
+    expect(prompt).toEqual([before[0], text("[result of the caller's tool call t]\nfound"), text('b')]);
+  });
+
+  it('takes the reminders of Claude Code for none of it, and a system message that follows for context', () => {
     const messages = [
       { role: 'user', content: [text('<system-reminder>\nx\n</system-reminder>'), text('Reply PING')] },
       { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
       { role: 'system', content: '<total_tokens>1</total_tokens>' },
     ];
-    const { prompt, context } = newestMessage(messages, 'sdk');
+    const { prompt, context } = newestMessage(messages, 'claude-code');
     expect(prompt).toEqual([text('Reply PING')]);
-    expect(context).toEqual(['# Environment', '<total_tokens>1</total_tokens>']);
+    expect(context.slice(1)).toEqual(['# Environment', '<total_tokens>1</total_tokens>']);
+  });
+
+  it.each([
+    '<system-reminder>\nPlan mode: read only.\n</system-reminder>',
+    'Why does this fail? <a><system-reminder>x=1</system-reminder></a>',
+    '<command-name>/model</command-name><command-args>opus</command-args>',
+    '<local-command-caveat>x</local-command-caveat>',
+    '[Request interrupted by user]',
+    '[Image: source: /tmp/a.png]',
+    '  spaces around it \n',
+  ])('takes a text of an SDK as it is: %j', (said) => {
+    expect(newestMessage([{ role: 'user', content: said }], 'sdk').prompt).toEqual([text(said)]);
+    const blocks = [text('Refactor auth'), text(said)];
+    expect(newestMessage([{ role: 'user', content: blocks }], 'sdk').prompt).toEqual(blocks);
+    const earlier = [
+      { role: 'user', content: said },
+      { role: 'user', content: 'go' },
+    ];
+    expect(newestMessage(earlier, 'sdk').prompt).toEqual([text(said), text('go')]);
+  });
+
+  it('takes a message of nothing but reminders for what Claude Code itself has to say', () => {
+    const reminder = text('<system-reminder>A task ended.</system-reminder>');
+    const content = [reminder, text(' \n')];
+    expect(newestMessage([{ role: 'user', content }], 'claude-code').prompt).toEqual([reminder]);
   });
 
   it('keeps images and documents as they are', () => {
@@ -86,17 +128,41 @@ describe(newestMessage.name, () => {
       /prefilled/,
     ],
     [[{ role: 'tool', content: 'x' }], /messages\.0\.role/],
-    [['x'], /messages\.0: must be an object/],
-    [[{ role: 'user' }], /messages\.0\.content: must be/],
-    [[{ role: 'user', content: '' }], /no content to answer/],
-    [[{ role: 'user', content: [text('<system-reminder>x</system-reminder>')] }], /no content to answer/],
+    [[{}], 'messages.0.role: Field required'],
+    [['x'], 'messages.0: Input should be a valid dictionary'],
+    [[{ role: 'user' }], 'messages.0.content: Field required'],
+    [[{ role: 'user', content: 5 }], 'messages.0.content: Input should be a valid list'],
+    [[{ role: 'user', content: [] }], 'messages.0: all messages must have non-empty content'],
     [
       [{ role: 'user', content: [{ type: 'image', source: { type: 'file', file_id: 'f' } }] }],
       /content\.0\.source\.type/,
     ],
     [[{ role: 'user', content: [{ type: 'video' }] }], /content\.0\.type/],
-    [[{ role: 'user', content: [{ type: 'text', text: 3 }] }], /content\.0\.text: must be a string/],
+    [
+      [{ role: 'user', content: [{ type: 'text', text: 3 }] }],
+      'messages.0.content.0.text: Input should be a valid string',
+    ],
   ])('refuses %j', (messages, problem) => {
     expect(() => newestMessage(messages, 'sdk')).toThrow(problem);
+  });
+
+  const image = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
+
+  it.each([
+    [''],
+    ['   '],
+    ['\n\t\u00a0'],
+    [[text('')]],
+    [[text(' \n')]],
+    [[text('hi'), text(' ')]],
+    [[image, text(' ')]],
+  ])('refuses a text without anything in it, as the API does: %j', (content) => {
+    expect(() => newestMessage([{ role: 'user', content }], 'sdk')).toThrow(
+      'messages: text content blocks must contain non-whitespace text',
+    );
+  });
+
+  it.each([[' '], [[text('\n')]], [[text(' '), text('')]]])('refuses the same of Claude Code: %j', (content) => {
+    expect(() => newestMessage([{ role: 'user', content }], 'claude-code')).toThrow(/non-whitespace text$/);
   });
 });

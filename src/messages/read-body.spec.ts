@@ -63,6 +63,18 @@ describe('a body', () => {
     expect(await read([bytes.subarray(0, 7), bytes.subarray(7)])).toEqual({ value: { a: 'ż' } });
   });
 
+  it.each([
+    ['in one piece', ['\uFEFF{"a":"\uFEFF"}'], {}],
+    ['cut in two', [Buffer.of(0xef, 0xbb), Buffer.of(0xbf), '{"a":"\uFEFF"}'], {}],
+    ['packed', [gzipSync('\uFEFF{"a":"\uFEFF"}')], { 'content-encoding': 'gzip' }],
+  ])('may begin with a byte order mark, %s; one inside of a text stays', async (_, parts, headers) => {
+    expect(await read(parts, headers)).toEqual({ value: { a: '\uFEFF' } });
+  });
+
+  it.each(['\uFEFF', '\uFEFF\uFEFF{}', '{}\uFEFF'])('that is %j is no JSON', async (body) => {
+    expect(await read([body])).toEqual({ status: 400 });
+  });
+
   it('is unpacked, whatever the case of its encoding’s name', async () => {
     expect(await read([gzipSync('{"a":1}')], { 'content-encoding': 'GZIP' })).toEqual({ value: { a: 1 } });
   });

@@ -12,7 +12,7 @@ const TOOL: ContentBlock = { type: 'mcp_tool_use', id: 'mcptoolu_1', name: 'Bash
 
 function message(...blocks: readonly ContentBlock[]): readonly StreamEvent[] {
   return [
-    messageStart('msg_1', 'model', startUsage(NO_TOKENS)),
+    messageStart('msg_1', 'model', startUsage(null)),
     ...blocks.flatMap((block, index) => wholeBlock(index, block)),
     ...messageEnd({ reason: 'end_turn', sequence: null, details: null }, turnUsage(NO_TOKENS, [])),
   ];

@@ -18,7 +18,7 @@ describe(sideAnswer.name, () => {
       '<session>\n\nFix the login page\nof the shop\n</session>\n\nWrite the title in the predominant language.';
     const answer = sideAnswer(request({ messages: [{ role: 'user', content }], output_config: { format: title } }));
     expect(answer?.content).toEqual([{ type: 'text', text: '{"title":"Fix the login page"}', citations: null }]);
-    expect(checkGrammar(expandMessage(answer ?? expect.fail('no answer')))).toEqual([]);
+    expect(checkGrammar(expandMessage(answer ?? expect.fail('no answer'), null))).toEqual([]);
   });
 
   it('keeps a title short', () => {

@@ -1,9 +1,9 @@
 import type { Message } from '../translator/stream-event.js';
 import { beginningOf } from '../translator/surrogates.js';
-import { startUsage, NO_TOKENS } from '../translator/usage.js';
+import { startUsage } from '../translator/usage.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { isObject } from '../turns/canonical.js';
-import { textsOf } from './prompt-of.js';
+import { textsOf } from './prompt-blocks.js';
 
 /** Longest title that is made of a session's text, in characters. */
 const MAX_TITLE = 60;
@@ -72,6 +72,6 @@ function message(id: string, model: string, text: string | undefined, stopReason
     container: null,
     diagnostics: null,
     context_management: null,
-    usage: startUsage(NO_TOKENS),
+    usage: startUsage(null),
   };
 }

@@ -1,7 +1,9 @@
 import type { Prompt } from '../harness/prompt.js';
 import { isObject } from '../turns/canonical.js';
 import { withoutMarkup } from './caller-markup.js';
-import { lastUserMessage, promptBlocks, verbatim } from './prompt-of.js';
+import { verbatim, withoutReminders } from '../turns/system-reminder.js';
+import { BlockReader, refused } from './prompt-blocks.js';
+import { emptyMessage, lastUserMessage } from './prompt-of.js';
 import { joined, text, Transcript } from './transcript.js';
 
 const BEFORE = 'The conversation so far, with you as its assistant:\n\n<conversation>\n';
@@ -16,13 +18,15 @@ const AFTER = '</conversation>\n\nThis is what you are to answer now:';
 export function sidePrompt(messages: readonly unknown[]): Prompt {
   const { index, content } = lastUserMessage(messages);
   const { results, asked } = parted(content);
-  const transcript = new Transcript();
+  const transcript = new Transcript(withoutReminders);
   transcript.tellAll(messages.slice(0, index));
   transcript.tell('user', results);
   const path = `messages.${index}.content`;
   // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
-  const said = promptBlocks(withoutMarkup(asked), path, verbatim);
-  const question = said.length > 0 ? said : promptBlocks(asked, path, verbatim);
+  const reader = new BlockReader(verbatim, refused);
+  const said = reader.blocks(withoutMarkup(asked), path);
+  const question = said.length > 0 ? said : reader.blocks(asked, path);
+  if (question.length === 0) throw emptyMessage(content, index);
   if (transcript.blocks.length === 0) return question;
   return [...joined([text(BEFORE), ...transcript.blocks, text(AFTER)]), ...question];
 }

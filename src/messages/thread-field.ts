@@ -1,5 +1,6 @@
 import { badRequest } from '../translator/anthropic.exception.js';
 import { isObject } from '../turns/canonical.js';
+import { missingOr } from '../translator/field-problems.js';
 
 /** The `thread` field of a request: the body holds the whole conversation, or only what is new after a message. */
 export type ThreadField =
@@ -13,16 +14,18 @@ export type ThreadField =
  */
 export function threadField(value: unknown): ThreadField | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isObject(value)) throw badRequest('thread: must be an object');
+  if (!isObject(value)) throw badRequest('thread: Input should be a valid dictionary');
   switch (value['type']) {
     case 'create':
       return { type: 'create' };
     case 'continue': {
       const { previous_message_id: id } = value;
-      if (typeof id !== 'string' || id === '') throw badRequest('thread.previous_message_id: must be a message id');
+      if (typeof id !== 'string')
+        throw badRequest(`thread.previous_message_id: ${missingOr(id, 'Input should be a valid string')}`);
+      if (id === '') throw badRequest('thread.previous_message_id: String should have at least 1 character');
       return { type: 'continue', previousMessageId: id };
     }
     default:
-      throw badRequest('thread.type: must be "create" or "continue"');
+      throw badRequest(`thread.type: ${missingOr(value['type'], "Input should be 'create' or 'continue'")}`);
   }
 }

@@ -1,8 +1,8 @@
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
 import { beginningOf } from '../translator/surrogates.js';
 import { isObject, nameOf } from '../turns/canonical.js';
-import { withoutReminders } from '../turns/system-reminder.js';
-import { isShowable, promptBlocks, textsOf, verbatim } from './prompt-of.js';
+import type { Reading } from '../turns/system-reminder.js';
+import { BlockReader, leftOut } from './prompt-blocks.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
 const MAX_TOOL_TEXT = 4000;
@@ -15,13 +15,19 @@ export class Transcript {
   readonly blocks: PromptBlock[] = [];
   /** Names of the tools that were called, by the ids of the calls. */
   readonly #tools = new Map<string, string>();
+  readonly #reader: BlockReader;
+
+  /** @param read what is taken of each text of the conversation. */
+  constructor(private readonly read: Reading) {
+    this.#reader = new BlockReader(read, leftOut);
+  }
 
   /** Adds messages in their order. Never throws, whatever they hold. */
   tellAll(messages: readonly unknown[]): void {
     for (const message of messages) if (isObject(message)) this.tell(message['role'], message['content']);
   }
 
-  /** Adds a message. `system` messages and reminders are left out: they describe the machine of the caller. */
+  /** Adds a message. `system` messages are left out: they are for the agent of the caller. */
   tell(role: unknown, content: unknown): void {
     if (role !== 'user' && role !== 'assistant') return;
     if (typeof content === 'string') this.say(role, content);
@@ -40,29 +46,39 @@ export class Transcript {
       this.#tools.set(nameOf(block['id']), name);
       this.add('tool_call', name, JSON.stringify(block['input'] ?? {}));
     } else if (type.endsWith('tool_result')) {
-      const said = textsOf(block['content'])
-        .map(withoutReminders)
-        .filter((part) => part !== '')
-        .join('\n');
-      this.add('tool_result', this.#tools.get(nameOf(block['tool_use_id'])), said);
+      this.showResult(block);
     }
     // Anything else is thinking, or a kind of block that is not told in words.
   }
 
   private say(role: Role, said: string): void {
-    const kept = withoutReminders(said).trim();
-    if (kept !== '') this.blocks.push(text(`<${role}>\n${kept}\n</${role}>\n`));
+    const kept = this.read(said);
+    if (kept.trim() !== '') this.blocks.push(text(`<${role}>\n${kept}\n</${role}>\n`));
   }
 
   private show(block: Fields, type: 'image' | 'document'): void {
-    const { source } = block;
+    const shown = this.#reader.blocks([block], '');
     // Files that the caller keeps elsewhere cannot be shown.
-    const isHere = isShowable(source);
-    this.blocks.push(...(isHere ? promptBlocks([block], `an earlier ${type}`, verbatim) : [text(`[${type}]\n`)]));
+    this.blocks.push(...(shown.length > 0 ? shown : [text(`[${type}]\n`)]));
   }
 
-  private add(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string): void {
-    const head = name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`;
+  private showResult(block: Fields): void {
+    const name = this.#tools.get(nameOf(block['tool_use_id']));
+    const { content } = block;
+    // What was fetched from the web is in one more object.
+    const parts = this.#reader.resultBlocks(isObject(content) ? [content['content']] : content, '');
+    const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [text(''), ...parts];
+    const failed = block['is_error'] === true ? ' is_error="true"' : '';
+    this.add('tool_result', name, first?.type === 'text' ? first.text : '', failed);
+    // Texts between and after pictures are told as what they are, too.
+    for (const part of rest) {
+      if (part.type === 'text') this.add('tool_result', name, part.text, failed);
+      else this.blocks.push(part);
+    }
+  }
+
+  private add(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string, more = ''): void {
+    const head = `${name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`}${more}`;
     this.blocks.push(text(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
   }
 }
@@ -101,8 +117,8 @@ export function text(value: string): PromptBlock {
 const MAX_HISTORY = 400_000;
 
 /** What was said before, for an agent that was not there: the newest of it, where it is long. */
-export function historyTold(messages: readonly unknown[]): Prompt {
-  const transcript = new Transcript();
+export function historyTold(messages: readonly unknown[], read: Reading): Prompt {
+  const transcript = new Transcript(read);
   transcript.tellAll(messages);
   const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
   let [first, room] = [lengths.length, MAX_HISTORY];

@@ -2,8 +2,8 @@ import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
 import type { JsonObject } from '../harness/harness-event.js';
-import type { PromptBlock } from '../harness/prompt.js';
-import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
+import type { Prompt, PromptBlock } from '../harness/prompt.js';
+import { type Caller, callerOf, callsFromTerminal, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
@@ -12,10 +12,11 @@ import type { TurnRequest } from '../turns/turn-request.js';
 import type { CreateMessageDto } from './dto/create-message.dto.js';
 import { type AnswerForm, contentInForm } from './answer-form.js';
 import type { AnswerOptions } from './answer.service.js';
-import { modeNote } from './caller-markup.js';
+import { modeNote, readingOf } from './caller-markup.js';
 import type { AnswerFormat } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
-import { newestMessage, type NewestMessage, textsOf } from './prompt-of.js';
+import { textsOf } from './prompt-blocks.js';
+import { newestMessage, type NewestMessage } from './prompt-of.js';
 import { historyTold } from './transcript.js';
 import { traceIdOf } from './request-id.js';
 import { sidePrompt } from './side-prompt.js';
@@ -32,11 +33,18 @@ export function answerOptions(
   http: Request,
   body: CreateMessageDto,
   config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit'>,
-  format: AnswerFormat,
+  { format, isSideRequest: isSide }: { readonly format: AnswerFormat; readonly isSideRequest: boolean },
 ): Omit<AnswerOptions, 'received'> {
+  const caller = requestCaller(http);
+  // What Claude Code asks beside the conversation it reads itself, also in a terminal.
+  const isTerminal =
+    caller === 'claude-code' &&
+    !isSide &&
+    callsFromTerminal({ userAgent: http.get('user-agent'), system: body.system });
+  const reader = { caller, isTerminal, readsJson: format.schema !== undefined };
   return {
-    isImpatient: requestCaller(http) === 'claude-code',
-    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config),
+    isImpatient: caller === 'claude-code',
+    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config, reader),
     stopSequences: body.stop_sequences ?? [],
     answerTool: format.tool,
   };
@@ -45,7 +53,7 @@ export function answerOptions(
 /** What a request to `POST /v1/messages` asks for, apart from its thread. */
 export interface AskedTurn extends Omit<
   TurnRequest,
-  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'answered'
+  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'answered' | 'attempt'
 > {
   readonly caller: Caller;
   /** The text of the answer that the caller already has, when it asks for the rest of it. */
@@ -93,8 +101,11 @@ export interface RequestPlace {
 export async function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): Promise<AskedTurn> {
   const { after, isSideRequest: isSide, callerSystem, form, outputSchema: schema } = place;
   const caller = requestCaller(http);
-  const { messages, received } = repaired(body.messages);
-  const keys = await conversationKeys(messages, after);
+  const read = readingOf(caller);
+  // Of another caller the words with which Claude Code asks for the rest of an answer are words of its user.
+  const { messages, received } =
+    caller === 'claude-code' ? repaired(body.messages) : { messages: body.messages, received: undefined };
+  const keys = await conversationKeys(messages, after, read);
   const system = textsOf(body.system);
   const { prompt, hasHistory, first } = isSide
     ? { prompt: sidePrompt(messages), hasHistory: true, first: 0 }
@@ -108,7 +119,7 @@ export async function askedTurn(http: Request, body: CreateMessageDto, place: Re
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys, () => messages.slice(0, first), form),
+    history: historyOf(keys, () => historyTold(messages.slice(0, first), read), form),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
@@ -119,13 +130,13 @@ export async function askedTurn(http: Request, body: CreateMessageDto, place: Re
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[], before: () => readonly unknown[], form: AnswerForm): AskedTurn['history'] {
+function historyOf(keys: readonly string[], told: () => Prompt, form: AnswerForm): AskedTurn['history'] {
   const [asked, answered] = keys.slice(-3, -1);
   if (asked === undefined || answered === undefined) return undefined;
   return {
     asked,
     answered,
-    told: () => historyTold(before()),
+    told,
     shown: (message) => contentInForm(message, form),
   };
 }

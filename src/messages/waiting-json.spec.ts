@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeResponse } from '../../test/support/fake-response.js';
-import { NO_TOKENS, startUsage } from '../translator/usage.js';
+import { startUsage } from '../translator/usage.js';
 import { messageStart } from '../translator/wire.js';
 import { WaitingJson } from './waiting-json.js';
 
-const START = messageStart('msg_1', 'model', startUsage(NO_TOKENS));
+const START = messageStart('msg_1', 'model', startUsage(null));
 const MESSAGE = START.type === 'message_start' ? START.message : undefined;
 const FAILED = { error: { type: 'overloaded_error', message: 'too much' } } as const;
 

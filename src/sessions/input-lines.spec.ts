@@ -23,6 +23,14 @@ describe('the lines of an execution', () => {
     expect(promptOfLines([line])).toEqual([{ type: 'text', text: 'hello' }]);
   });
 
+  it.each(['<system-reminder>x</system-reminder>', 'a <system-reminder>x</system-reminder> b'])(
+    'are the prompt word for word: %s',
+    (said) => {
+      expect(promptOfLines([user(said)])).toEqual([{ type: 'text', text: said }]);
+      expect(promptOfLines([said])).toEqual([{ type: 'text', text: said }]);
+    },
+  );
+
   it('are one prompt in their order, and other kinds of lines are left out', () => {
     expect(promptOfLines([user('one'), '{"type":"interrupt"}', 'two'])).toEqual([
       { type: 'text', text: 'one' },
@@ -31,7 +39,9 @@ describe('the lines of an execution', () => {
   });
 
   it('say "continue" when they say nothing', () => {
-    expect(promptOfLines([user([])])).toEqual([{ type: 'text', text: 'continue' }]);
+    for (const nothing of [user([]), user('  '), ' ', user([{ type: 'text', text: '\n' }])]) {
+      expect(promptOfLines([nothing])).toEqual([{ type: 'text', text: 'continue' }]);
+    }
   });
 
   it('hand on images, as bytes or by their address', () => {
@@ -68,6 +78,13 @@ describe('the lines of an execution', () => {
     [{ type: 'localImage', path: '/w/a.png' }, '[image: /w/a.png]'],
     [{ type: 'skill', name: 'x' }, '[Unsupported attachment block type: skill]'],
     [{ type: 'image', source: { type: 'file', file_id: 'f' } }, '[Unsupported attachment block type: image]'],
+    [{ type: 'image', url: 'file:///etc/passwd' }, '[Unsupported attachment block type: image]'],
+    [{ type: 'image', source: { type: 'url', url: 'file:///a' } }, '[Unsupported attachment block type: image]'],
+    [{ type: 'document', source: { type: 'url', url: 'ftp://a/b' } }, '[Unsupported attachment block type: document]'],
+    [
+      { type: 'attachment', name: 'a.png', mimeType: 'image/png', url: 'file:///a.png' },
+      '[Attachment a.png (image/png):',
+    ],
   ])('name what cannot be handed on: %j', (item, words) => {
     const [block] = content(item);
     expect(block).toMatchObject({ type: 'text', text: expect.stringContaining(words) });

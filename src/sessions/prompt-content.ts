@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue } from '../harness/harness-event.js';
 import { isJsonObject, listOf, objectOf, stringOf } from '../harness/json.js';
-import type { PromptBlock, PromptSource } from '../harness/prompt.js';
+import { isWebUrl, type PromptBlock, type PromptSource } from '../harness/prompt.js';
 
 /** A file whose bytes came in lines of their own. */
 export interface StagedAttachment {
@@ -56,7 +56,7 @@ function sourceOf(value: JsonValue | undefined): PromptSource | undefined {
   if (!isJsonObject(value)) return undefined;
   const [type, url] = [value['type'], stringOf(value['url'])];
   const [mediaType, data] = [stringOf(value['media_type']), stringOf(value['data'])];
-  if (type === 'url' && url !== undefined) return { type, url };
+  if (type === 'url') return url === undefined ? undefined : urlSource(url);
   if ((type !== 'base64' && type !== 'text') || mediaType === undefined || data === undefined) return undefined;
   return { type, media_type: mediaType, data };
 }
@@ -68,7 +68,8 @@ function attachmentOf(item: JsonObject, staged: StagedAttachments): readonly Pro
   const data = stringOf(item['dataBase64']) ?? (stagedId === undefined ? undefined : staged.get(stagedId)?.data);
   if (data !== undefined) return fileOf(name, mediaType, data);
   const url = stringOf(item['url']);
-  if (url !== undefined && mediaType.startsWith('image/')) return [{ type: 'image', source: urlSource(url) }];
+  const source = url === undefined || !mediaType.startsWith('image/') ? undefined : urlSource(url);
+  if (source !== undefined) return [{ type: 'image', source }];
   const place = url ?? stringOf(item['localPath']);
   const why = stringOf(item['fetchError']);
   if (place !== undefined) return text(`[Attachment ${name} (${mediaType}): ${place}]`);
@@ -90,14 +91,13 @@ function fileOf(name: string, mediaType: string, data: string): readonly PromptB
   return text(`[Attachment ${name} (${mediaType}) cannot be handed to the agent]`);
 }
 
-/** A `data:` URL holds the bytes themselves. */
-function urlSource(url: string): PromptSource {
+/** A `data:` URL holds the bytes themselves; others must be of the web. */
+function urlSource(url: string): PromptSource | undefined {
   const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
-  return mediaType === undefined || data === undefined
-    ? { type: 'url', url }
-    : { type: 'base64', media_type: mediaType, data };
+  if (mediaType !== undefined && data !== undefined) return { type: 'base64', media_type: mediaType, data };
+  return isWebUrl(url) ? { type: 'url', url } : undefined;
 }
 
 function text(content: string): readonly PromptBlock[] {
-  return content === '' ? [] : [{ type: 'text', text: content }];
+  return content.trim() === '' ? [] : [{ type: 'text', text: content }];
 }

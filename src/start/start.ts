@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { startSummary } from '../ops/start-summary.js';
+import { upstreamFacts, upstreamWarnings } from '../ops/upstream.js';
 import { hostWarnings } from '../sandbox/host-warnings.js';
 import { createServer } from '../server.js';
 import { ServerLocks } from '../storage/server-locks.js';
@@ -13,6 +14,8 @@ import { TurnRunner } from '../turns/turn.runner.js';
 import { readEnvFile } from './env-file.js';
 import { listenError, startErrorText } from './start-error.js';
 import { onStopSignal } from './stop-signals.js';
+
+const logger = new Logger('Start');
 
 /** How long the server may take to stop once it lost its data to another one, in milliseconds. */
 const LOST_STOP_MILLISECONDS = 10_000;
@@ -51,13 +54,14 @@ export async function start(): Promise<void> {
   });
   await listen(app, config);
   const { found, defaultHarness } = app.get(HarnessRegistry);
-  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness }));
+  const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, found));
+  for (const warning of warnings) logger.warn(warning);
+  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness, warnings }));
   void warnOfHost();
 }
 
 /** What works less well on this host than elsewhere is no reason not to start. */
 async function warnOfHost(): Promise<void> {
-  const logger = new Logger('Start');
   try {
     for (const warning of await hostWarnings()) logger.warn(warning);
   } catch (error) {

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { diskNote, makeFolder } from './data-folder.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { NodeSqliteDatabase } from './sqlite.js';
+import { YieldAfterSlow } from './yield-after-slow.js';
 import type { StorageOptions } from './storage-options.js';
 import type { Tables } from './tables.js';
 
@@ -32,6 +33,7 @@ export class Database {
     /** For queries and transactions. On SQLite everything goes through one connection, in turn. */
     readonly kysely: Kysely<Tables>,
     readonly kind: DatabaseKind,
+    private readonly slow?: YieldAfterSlow,
   ) {}
 
   /**
@@ -69,7 +71,9 @@ export class Database {
     const database = new NodeSqliteDatabase(file);
     // Conversations are nobody else's to read; SQLite gives its -wal and -shm files the mode of this one.
     await chmod(file, 0o600);
-    return new Database(new Kysely<Tables>({ dialect: new SqliteDialect({ database }) }), 'sqlite');
+    const slow = new YieldAfterSlow(() => database.took);
+    const dialect = new SqliteDialect({ database });
+    return new Database(new Kysely<Tables>({ dialect, plugins: [slow] }), 'sqlite', slow);
   }
 
   static #postgres(databaseUrl: string, onIdleError: (error: Error) => void): Database {
@@ -86,8 +90,11 @@ export class Database {
   }
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
-  transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
-    return this.kysely.transaction().execute(work);
+  async transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
+    const result = await this.kysely.transaction().execute(work);
+    // The commit of megabytes is slow, too.
+    await this.slow?.pause();
+    return result;
   }
 
   /** Resolves when the store takes a write, which changes nothing; rejects with the reason when it does not: a full disk can be read. */

@@ -10,6 +10,9 @@ export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.
 /** How many turns of the same words are looked at, at most. */
 const SAME_REQUESTS = 20;
 
+/** How many identical turns that are under way are told apart, at most. */
+const IDENTICAL_REQUESTS = 500;
+
 /** Who runs a turn, and until when others must believe it. Times are milliseconds since the epoch. */
 export interface Lease {
   /** The process that runs the turn. */
@@ -180,15 +183,34 @@ export class TurnStore {
     return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SAME_REQUESTS).execute()).map(turnOf);
   }
 
+  /**
+   * What tells the turns apart that may be meant by a request that is sent again without a thread's name, the newest first: those with
+   * its idempotency key, or of those without any the ones that no caller has had.
+   */
+  async sameRequests(
+    requestKey: string,
+    idempotencyKey: string | undefined,
+    since: number,
+  ): Promise<readonly TurnSummary[]> {
+    const all = this.#summaries().where('request_key', '=', requestKey).where('created_at', '>=', since);
+    const same =
+      idempotencyKey === undefined
+        ? all.where('idempotency_key', 'is', null).where('delivered_at', 'is', null)
+        : all.where('idempotency_key', '=', idempotencyKey);
+    const rows = await same.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(IDENTICAL_REQUESTS).execute();
+    return rows.map(summaryOf);
+  }
+
   /** The thread's last turn. */
   async latest(threadId: string): Promise<Turn | undefined> {
     return (await this.newest(threadId, 1))[0];
   }
 
-  /** The thread's last turns, the newest first. */
-  async newest(threadId: string, limit: number): Promise<readonly Turn[]> {
-    const query = this.#turns().where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(limit);
-    return (await query.execute()).map(turnOf);
+  /** The thread's last turns, or the last ones before this number, the newest first. */
+  async newest(threadId: string, limit: number, before?: number): Promise<readonly Turn[]> {
+    const all = this.#turns().where('thread_id', '=', threadId);
+    const query = before === undefined ? all : all.where('sequence', '<', before);
+    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(turnOf);
   }
 
   /** The thread's turns from this number on, in their order. */
@@ -197,15 +219,16 @@ export class TurnStore {
     return (await query.orderBy('sequence').limit(limit).execute()).map(turnOf);
   }
 
+  /** Whether any turn of the thread has an answer, whole or as far as it came. */
+  async hasAnswer(threadId: string): Promise<boolean> {
+    const query = this.#turns().clearSelect().select('id').where('thread_id', '=', threadId);
+    return (await query.where('message', 'is not', null).limit(1).executeTakeFirst()) !== undefined;
+  }
+
   /** What tells the thread's last turns apart, the newest first, without what they said. */
   async recent(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
-    const query = this.database.kysely
-      .selectFrom('turns')
-      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
-      .select((select) => select('message', 'is not', null).as('has_message'))
-      .where('thread_id', '=', threadId);
-    const rows = await query.orderBy('sequence', 'desc').limit(limit).execute();
-    return rows.map((row) => summaryOf({ ...row, has_message: Boolean(row.has_message) }));
+    const query = this.#summaries().where('thread_id', '=', threadId);
+    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(summaryOf);
   }
 
   /** All turns that are queued or running, whoever owns them, the oldest first. */
@@ -250,5 +273,12 @@ export class TurnStore {
 
   #turns() {
     return this.database.kysely.selectFrom('turns').selectAll();
+  }
+
+  #summaries() {
+    return this.database.kysely
+      .selectFrom('turns')
+      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
+      .select((select) => select('message', 'is not', null).as('has_message'));
   }
 }

@@ -146,7 +146,7 @@ export function jsonOrNull(value: object | undefined): string | null {
 export type TurnSummaryRow = Pick<
   TurnTable,
   'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
-> & { readonly has_message: boolean };
+> & { readonly has_message: boolean | 0 | 1 };
 
 /** A stored row as a turn's summary. Throws for a state that this version does not know. */
 export function summaryOf(row: TurnSummaryRow): TurnSummary {
@@ -159,13 +159,9 @@ export function summaryOf(row: TurnSummaryRow): TurnSummary {
     deliveredAt: row.delivered_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),
-    hasMessage: row.has_message,
+    // SQLite has numbers for it.
+    hasMessage: Boolean(row.has_message),
   };
-}
-
-/** What tells this turn from others. */
-export function summaryOfTurn(turn: Turn): TurnSummary {
-  return { ...turn, hasMessage: turn.message !== undefined };
 }
 
 /** A stored row as a turn. Throws for a state or reason that this version does not know. */

@@ -3,7 +3,8 @@ import { callerSystemPrompt, sideSystemPrompt } from './caller-system.js';
 
 describe(callerSystemPrompt.name, () => {
   it("passes an SDK caller's system prompt on as it is", () => {
-    expect(callerSystemPrompt(['Be brief.', 'Be kind.'], 'sdk', 'append')).toBe('Be brief.\n\nBe kind.');
+    const blocks = ['Be brief.', '<system-reminder>x</system-reminder>', 'x-anthropic-billing-header: is a header.'];
+    expect(callerSystemPrompt(blocks, 'sdk', 'append')).toBe(blocks.join('\n\n'));
   });
 
   it("drops Claude Code's billing block and says whose machine the rest describes", () => {

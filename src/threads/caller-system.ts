@@ -18,17 +18,22 @@ export function callerSystemPrompt(
   policy: 'append' | 'ignore',
 ): string | undefined {
   if (policy === 'ignore') return undefined;
+  if (caller !== 'claude-code') return joined(blocks);
   const text = sideSystemPrompt(blocks);
-  return caller === 'claude-code' && text !== undefined ? `${ABOUT_THE_CALLER}\n\n${text}` : text;
+  return text === undefined ? undefined : `${ABOUT_THE_CALLER}\n\n${text}`;
 }
 
 /**
- * The system prompt of a side request as it is, without what says who pays; `undefined` for none. It instructs for this one answer,
+ * The system prompt of a side request of Claude Code as it is, without what says who pays; `undefined` for none. It instructs for this one answer,
  * so no policy about callers in general leaves it out.
  *
  * @param blocks the texts of the request's `system`, one per block.
  */
 export function sideSystemPrompt(blocks: readonly string[]): string | undefined {
-  const texts = blocks.filter((text) => text.trim() !== '' && !text.trimStart().startsWith(BILLING_HEADER));
+  return joined(blocks.filter((text) => !text.trimStart().startsWith(BILLING_HEADER)));
+}
+
+function joined(blocks: readonly string[]): string | undefined {
+  const texts = blocks.filter((text) => text.trim() !== '');
   return texts.length === 0 ? undefined : texts.join('\n\n');
 }

@@ -12,6 +12,32 @@ describe('the thread that is meant', () => {
     expect(resolver.resolve({ ...NOTHING, userId })).toEqual({ key: 'api:claude:s', isFresh: false });
   });
 
+  const SESSION = '6d7f7b0a-7d5c-4c0e-9a40-7f2f7f1d2b11';
+
+  it.each([
+    `user_0f3c_account_9a40aaaa-7d5c-4c0e-9a40-7f2f7f1d2b11_session_${SESSION}`,
+    `user_${'d3'.repeat(32)}_account__session_${SESSION}`,
+    `{"device_id":"d3","account_uuid":"","session_id":"${SESSION}"}`,
+  ])('is that of the session of Claude Code, in the form of any version: %s', (userId) => {
+    expect(resolver.resolve({ ...NOTHING, userId }).key).toBe(`api:claude:${SESSION}`);
+  });
+
+  it.each([
+    `user_0f3c_account__session_`,
+    `user_0f3c_account__session_not-a-uuid`,
+    `user_0f3c_account__session_${SESSION}\n`,
+    `user_0f3c_session_${SESSION}`,
+    `_session_${SESSION}`,
+    `a user of mine, user_1_account_2_session_${SESSION}`,
+    '{"session_id":5}',
+    '{',
+    '',
+    5,
+    null,
+  ])('is a fresh one for a user id of another form: %j', (userId) => {
+    expect(resolver.resolve({ ...NOTHING, userId }).isFresh).toBe(true);
+  });
+
   it('is a fresh one when none is named', () => {
     const [one, other] = [resolver.resolve(NOTHING), resolver.resolve(NOTHING)];
     expect(one).toEqual({ key: expect.stringMatching(/^api:[0-9a-f-]{36}$/) as string, isFresh: true });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
 import { collect } from './collect.js';
+import { begin, start } from './translate.js';
 import { expandMessage } from './expand.js';
+import type { TokenUsage } from '../harness/harness-event.js';
 import type { Message } from './stream-event.js';
 
 const message: Message = {
@@ -43,35 +45,37 @@ const message: Message = {
   },
 };
 
+const KNOWN: TokenUsage = {
+  inputTokens: 11,
+  outputTokens: 12,
+  cacheReadInputTokens: 13,
+  cacheCreationInputTokens: 14,
+  thinkingTokens: 15,
+};
+
 describe('a stored message as a stream', () => {
   it('follows the grammar and collects to the same message', () => {
-    const events = expandMessage(message);
+    const events = expandMessage(message, KNOWN);
     expect(checkGrammar(events)).toEqual([]);
     expect(collect(events)).toEqual({ message });
   });
 
   it('has no delta for what is empty', () => {
-    const signed = expandMessage(message).filter((event) => event.type === 'content_block_delta' && event.index === 1);
+    const signed = expandMessage(message, KNOWN).filter(
+      (event) => event.type === 'content_block_delta' && event.index === 1,
+    );
     expect(signed).toEqual([
       { type: 'content_block_delta', index: 1, delta: { type: 'signature_delta', signature: 'only signed' } },
     ]);
   });
 
-  it('starts without content, reason and output, as a live one does', () => {
-    expect(expandMessage(message)[0]).toMatchObject({
-      type: 'message_start',
-      message: {
-        id: 'msg_1',
-        content: [],
-        stop_reason: null,
-        stop_sequence: null,
-        usage: { input_tokens: 1, output_tokens: 0, output_tokens_details: null, iterations: null },
-      },
-    });
+  it.each([KNOWN, null])('starts as a live one does, with what was known of its thread: %j', (knownUsage) => {
+    const [, live] = begin(start({ messageId: message.id, model: message.model, knownUsage }));
+    expect(expandMessage(message, knownUsage).slice(0, 1)).toEqual(live);
   });
 
   it('is only a start and an end for a message without content', () => {
-    const events = expandMessage({ ...message, content: [] });
+    const events = expandMessage({ ...message, content: [] }, null);
     expect(events.map(({ type }) => type)).toEqual(['message_start', 'message_delta', 'message_stop']);
   });
 });

@@ -1,14 +1,17 @@
+import type { TokenUsage } from '../harness/harness-event.js';
 import type { Message, StreamEvent } from './stream-event.js';
+import { startUsage } from './usage.js';
 import { messageEnd, messageStart, type Stop, wholeBlock } from './wire.js';
 
 /**
  * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
  * usage, each text in one delta.
+ *
+ * @param knownUsage context of the thread before the turn; see {@link startUsage}.
  */
-export function expandMessage(message: Message): readonly StreamEvent[] {
-  const startUsage = { ...message.usage, output_tokens: 0, output_tokens_details: null, iterations: null };
+export function expandMessage(message: Message, knownUsage: TokenUsage | null): readonly StreamEvent[] {
   return [
-    messageStart(message.id, message.model, startUsage),
+    messageStart(message.id, message.model, startUsage(knownUsage)),
     ...message.content.flatMap((block, index) => wholeBlock(index, block)),
     ...messageEnd(stopOf(message), message.usage),
   ];

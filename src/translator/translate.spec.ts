@@ -82,7 +82,7 @@ describe('the start of a message', () => {
           output_tokens: 0,
           cache_read_input_tokens: 13,
           cache_creation_input_tokens: 14,
-          cache_creation: { ephemeral_5m_input_tokens: 14, ephemeral_1h_input_tokens: 0 },
+          cache_creation: null,
           output_tokens_details: null,
           server_tool_use: null,
           service_tier: 'standard',
@@ -101,10 +101,9 @@ describe('the start of a message', () => {
     });
   });
 
-  it('takes the usage of a model call that starts it', () => {
-    expect(translated(callStart)).toMatchObject([
-      { type: 'message_start', message: { usage: { input_tokens: 21, output_tokens: 1 } } },
-    ]);
+  it('is the same for a reader that was there before the first model call, and for one that came later', () => {
+    expect(translated(callStart)).toEqual(begin(start(options))[1]);
+    expect(translated(text('a', 'hi'))[0]).toEqual(translated(callStart)[0]);
   });
 
   it.each<HarnessEvent>([

@@ -2,7 +2,7 @@ import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
 import { type AnthropicErrorObject, errorOfFailure } from './anthropic-error.js';
 import { BEGUN, addBlock, closeBlock, countCall, noteProgress, speak, touch, type Open } from './open-message.js';
 import type { StopDetails, StreamEvent } from './stream-event.js';
-import { NO_TOKENS, startUsage, turnUsage } from './usage.js';
+import { startUsage, turnUsage } from './usage.js';
 import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from './wire.js';
 
 /** What a turn's message needs to know that its harness does not say. */
@@ -10,10 +10,7 @@ export interface TranslateOptions {
   readonly messageId: string;
   /** The thread's model, for the message's `model`. */
   readonly model: string;
-  /**
-   * Best known context of the thread before this turn, for a `message_start` that has to go out before the first model call.
-   * Its output belongs to an earlier message and is not used. `null` for a new thread: zeros.
-   */
+  /** Context of the thread before this turn, for `message_start`; see {@link startUsage}. `null` for a new thread. */
   readonly knownUsage: TokenUsage | null;
   /** Whether a keep-alive may tell what the agent is at, in a thinking block; else it is empty. */
   readonly tellsProgress?: boolean;
@@ -61,7 +58,7 @@ export function start(options: TranslateOptions): State {
  * | `tool-call`        | begin, then as open        | close, whole `mcp_tool_use`                              | –    |
  * | `tool-result`      | begin, then as open        | close, whole `mcp_tool_result`                           | –    |
  * | `caller-tool-call` | begin, then as open        | close, whole `tool_use`                                  | –    |
- * | `model-call-start` | begin with its usage       | –                                                        | –    |
+ * | `model-call-start` | begin                      | –                                                        | –    |
  * | `model-call-end`   | begin, then as open        | counted                                                  | –    |
  * | `session-started`  | –                          | –                                                        | –    |
  * | `notice`           | –                          | of progress: kept for the next keep-alive                | –    |
@@ -101,7 +98,9 @@ export function stepAll(state: State, events: readonly HarnessEvent[]): Step {
 /** Sends `message_start` if nothing was sent yet, so that a caller of a slow turn sees a beginning. */
 export function begin(state: State): Step {
   if (state.phase !== 'idle') return [state, NOTHING];
-  return beginWith(state, { ...(state.options.knownUsage ?? NO_TOKENS), outputTokens: 0 });
+  const { messageId, model, knownUsage, tellsProgress } = state.options;
+  const begun = tellsProgress === true ? { ...BEGUN, progress: '' } : BEGUN;
+  return [begun, [messageStart(messageId, model, startUsage(knownUsage))]];
 }
 
 /**
@@ -137,7 +136,6 @@ function stepIdle(state: Idle, event: HarnessEvent): Step {
     case 'turn-failed':
       return fail(state, errorOfFailure(event));
     case 'model-call-start':
-      return beginWith(state, event.usage);
     case 'text-delta':
     case 'thinking-delta':
     case 'block-end':
@@ -198,11 +196,6 @@ function stepOpen(state: Open, event: HarnessEvent): Step {
 function followedBy([state, events]: Step, move: (state: State) => Step): Step {
   const [next, more] = move(state);
   return [next, [...events, ...more]];
-}
-
-function beginWith({ options }: Idle, usage: TokenUsage): Step {
-  const begun = options.tellsProgress === true ? { ...BEGUN, progress: '' } : BEGUN;
-  return [begun, [messageStart(options.messageId, options.model, startUsage(usage))]];
 }
 
 function end(state: Open, event: Extract<HarnessEvent, { readonly type: 'turn-end' }>): Step {

@@ -63,11 +63,15 @@ function wireUsage(
   };
 }
 
-/** The usage in `message_start`: what is known before the answer. Without any token it is not known how the cache was written. */
-export function startUsage(usage: TokenUsage): Usage {
-  const known = usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens > 0;
-  const start = wireUsage(usage, null, null);
-  return known ? start : { ...start, cache_creation: null };
+/**
+ * The usage in `message_start`: the thread's context before the turn, as it was stored with the turn. Never that of the turn's own model
+ * calls: a stream that began before the first of them could not tell it, and two readers of one turn would get two messages. What the
+ * turn really used is in `message_delta`, by which clients correct all of it but `cache_creation`, which is therefore not told here.
+ *
+ * @param known `null` for a new thread: zeros.
+ */
+export function startUsage(known: TokenUsage | null): Usage {
+  return { ...wireUsage({ ...(known ?? NO_TOKENS), outputTokens: 0 }, null, null), cache_creation: null };
 }
 
 /**

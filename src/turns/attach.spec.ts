@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { summaryOfTurn, type TurnSummary } from '../storage/turn.js';
+import type { TurnSummary } from '../storage/turn.js';
 import { aTurn } from '../../test/support/stored.js';
-import { NO_TOKENS, startUsage } from '../translator/usage.js';
+import { startUsage } from '../translator/usage.js';
 import { messageStart } from '../translator/wire.js';
 import type { Turn, TurnState } from '../storage/turn.js';
 import { meansTurn } from './attach.js';
 
-const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary =>
-  summaryOfTurn(aTurn({ state, requestKey: 'same', ...more }));
+const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary => {
+  const whole = aTurn({ state, requestKey: 'same', ...more });
+  return { ...whole, hasMessage: whole.message !== undefined };
+};
 
 const NOW = 1_000_000;
-const START = messageStart('msg_1', 'm', startUsage(NO_TOKENS));
+const START = messageStart('msg_1', 'm', startUsage(null));
 const message = START.type === 'message_start' ? { message: START.message } : {};
 
 describe('a request means a turn', () => {

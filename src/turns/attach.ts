@@ -8,6 +8,12 @@ export interface SameRequest {
   readonly hasHistory: boolean;
 }
 
+/**
+ * What a caller that names no thread says of a request: that it was not sent before, that it is a retry, or nothing. Identical requests
+ * that say the first are as many turns; one that says the second is of one of them.
+ */
+export type Attempt = 'first' | 'retry' | 'unknown';
+
 /** How long a failure that would come again answers for the request that failed, in milliseconds. */
 const FAILURE_STANDS = 60_000;
 

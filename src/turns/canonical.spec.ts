@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withoutReminders } from './system-reminder.js';
 import { repaired, requestKey, tellsOfInterruption } from './canonical.js';
 
 const user = (content: unknown) => ({ role: 'user', content });
@@ -23,7 +24,6 @@ describe(requestKey.name, () => {
         { role: 'system', content: 'y' },
       ],
     ],
-    ['reminders', [user([text('<system-reminder>a</system-reminder>'), text('one')]), assistant('two'), user('three')]],
     [
       'thinking',
       [user('one'), assistant([{ type: 'thinking', thinking: 'h', signature: '' }, text('two')]), user('three')],
@@ -35,6 +35,19 @@ describe(requestKey.name, () => {
     ['split messages', [user('one'), assistant([text('two')]), user([]), user('three')]],
   ])('does not change with %s', async (_, conversation) => {
     expect(await requestKey(conversation)).toBe(await requestKey(plain));
+  });
+
+  it('does not change with the reminders of Claude Code, and does with the same words of any other caller', async () => {
+    const reminded = [
+      user([text('<system-reminder>a</system-reminder>'), text('one')]),
+      assistant('two'),
+      user('three'),
+    ];
+    const inside = [user('o<system-reminder>a</system-reminder>ne'), assistant('two'), user('three')];
+    for (const conversation of [reminded, inside]) {
+      expect(await requestKey(conversation, '', withoutReminders)).toBe(await requestKey(plain));
+      expect(await requestKey(conversation)).not.toBe(await requestKey(plain));
+    }
   });
 
   it.each([

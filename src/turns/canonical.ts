@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beginningOf } from '../translator/surrogates.js';
 import { inSlices } from '../workers/in-slices.js';
-import { withoutReminders } from './system-reminder.js';
+import { type Reading, verbatim, withoutReminders } from './system-reminder.js';
 
 /**
  * What Claude Code writes as the user when a stream ended without its end: a request for the rest of the answer, not a new
@@ -56,19 +56,23 @@ export function tellsOfInterruption(messages: readonly unknown[]): boolean {
  * the same key said the same.
  *
  * Of a message only its role and what was said counts. Not counted, as clients change it between a request and its retry:
- * everything outside `messages`, `system` messages and `<system-reminder>` parts, cache markers, thinking, the blocks that show
- * inner tools, `is_error: false`, whether a text is a string or a block, and where one message of a role ends and the next
- * begins. Of the agent's text the white space does not count either, as clients join its blocks in different ways. [Claude Code
+ * everything outside `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`,
+ * whether a text is a string or a block, and where one message of a role ends and the next begins. Of the agent's text the white space does not count either, as clients join its blocks in different ways. [Claude Code
  * 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
  *
+ * @param read what is taken of a text of the user: of Claude Code's what its user wrote, without reminders.
  * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the keys of the
  *   whole, as long as the role changes where the parts meet.
  */
-export function conversationKeys(messages: readonly unknown[], after = ''): Promise<readonly string[]> {
-  return inSlices(keysOf(messages, after));
+export function conversationKeys(
+  messages: readonly unknown[],
+  after = '',
+  read: Reading = verbatim,
+): Promise<readonly string[]> {
+  return inSlices(keysOf(messages, after, read));
 }
 
-function* keysOf(messages: readonly unknown[], after: string): Generator<undefined, readonly string[]> {
+function* keysOf(messages: readonly unknown[], after: string, read: Reading): Generator<undefined, readonly string[]> {
   const keys: string[] = [];
   let run: PartsHash | undefined;
   let speaking = '';
@@ -81,15 +85,15 @@ function* keysOf(messages: readonly unknown[], after: string): Generator<undefin
       run.push(keys.at(-1) ?? after, speaker);
       speaking = speaker;
     }
-    yield* canonicalContent(message, run, speaker);
+    yield* canonicalContent(message, run, speaker === 'user' ? read : undefined);
   }
   if (run !== undefined) keys.push(run.digest());
   return keys;
 }
 
 /** The key that two requests of a thread share when they mean the same turn: that of the whole conversation. */
-export async function requestKey(messages: readonly unknown[], after = ''): Promise<string> {
-  return (await conversationKeys(messages, after)).at(-1) ?? after;
+export async function requestKey(messages: readonly unknown[], after = '', read: Reading = verbatim): Promise<string> {
+  return (await conversationKeys(messages, after, read)).at(-1) ?? after;
 }
 
 /**
@@ -139,36 +143,35 @@ class PartsHash {
   }
 }
 
-function* canonicalContent(
-  message: unknown,
-  parts: PartsHash,
-  speaker: 'user' | 'assistant',
-): Generator<undefined, void> {
+/** @param read what is taken of the user's texts; `undefined` for texts of the agent. */
+function* canonicalContent(message: unknown, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
   const content = isObject(message) ? message['content'] : undefined;
   yield;
-  if (typeof content === 'string') yield* canonicalText(content, parts, speaker);
+  if (typeof content === 'string') yield* canonicalText(content, parts, read);
   if (!Array.isArray(content)) return;
-  for (const block of content as readonly unknown[]) if (isObject(block)) yield* canonicalBlock(block, parts, speaker);
+  for (const block of content as readonly unknown[]) if (isObject(block)) yield* canonicalBlock(block, parts, read);
 }
 
-function* canonicalBlock(block: Fields, parts: PartsHash, speaker: 'user' | 'assistant'): Generator<undefined, void> {
+function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
   yield;
   switch (block['type']) {
     case 'text':
-      if (typeof block['text'] === 'string') yield* canonicalText(block['text'], parts, speaker);
+      if (typeof block['text'] === 'string') yield* canonicalText(block['text'], parts, read);
       return;
     case 'tool_use':
-      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`, JSON.stringify(block['input'] ?? null));
+      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`);
+      yield* pushed(JSON.stringify(block['input'] ?? null), parts);
       return;
     case 'tool_result':
       parts.push(`\u0002result ${nameOf(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
-      yield* canonicalContent(block, parts, speaker);
+      yield* canonicalContent(block, parts, read);
       return;
     case 'image':
     case 'document':
     case 'search_result':
-      parts.push(`\u0002${block['type']}`, JSON.stringify([block['source'], block['title'], block['context']]));
-      yield* canonicalContent(block, parts, speaker);
+      parts.push(`\u0002${block['type']}`);
+      yield* pushed(JSON.stringify([block['source'], block['title'], block['context']]), parts);
+      yield* canonicalContent(block, parts, read);
       return;
     default:
       // Thinking and the blocks of inner tools: callers may or may not send them back.
@@ -181,17 +184,21 @@ export function nameOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function* canonicalText(text: string, parts: PartsHash, speaker: 'user' | 'assistant'): Generator<undefined, void> {
-  if (speaker === 'assistant') {
+function* canonicalText(text: string, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
+  if (read === undefined) {
     for (const stretch of stretchesOf(text)) {
       parts.join(stretch.replaceAll(/\s+/g, ''));
       yield;
     }
     return;
   }
-  const kept = withoutReminders(text).trim();
-  if (kept === '') return;
-  for (const stretch of stretchesOf(kept)) {
+  const kept = read(text).trim();
+  if (kept !== '') yield* pushed(kept, parts);
+}
+
+/** Pushes a text that may be long. */
+function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
+  for (const stretch of stretchesOf(text)) {
     parts.join(stretch);
     yield;
   }

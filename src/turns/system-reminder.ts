@@ -1,3 +1,9 @@
+/** What is taken of a text of a caller. */
+export type Reading = (text: string) => string;
+
+/** Takes a text as it is. */
+export const verbatim: Reading = (text) => text;
+
 const OPEN = '<system-reminder>';
 const CLOSE = '</system-reminder>';
 

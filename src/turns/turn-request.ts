@@ -3,7 +3,7 @@ import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { Message } from '../translator/stream-event.js';
-import type { SameRequest } from './attach.js';
+import type { Attempt, SameRequest } from './attach.js';
 import type { Answered } from './message-threads.js';
 
 /** A request for a turn, as far as it matters to threads and turns. */
@@ -28,6 +28,7 @@ export interface TurnRequest extends SameRequest {
   readonly outputSchema: JsonObject | undefined;
   readonly caller: string;
   readonly idempotencyKey: string | undefined;
+  readonly attempt: Attempt;
   /** The caller's trace, 32 hexadecimal digits, if it sent one. */
   readonly traceId: string | undefined;
   /** The caller's user interrupted the turn that may still be running. */

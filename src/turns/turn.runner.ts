@@ -16,6 +16,7 @@ import { TurnStore } from '../storage/turn.store.js';
 import { LeaseService } from './lease.service.js';
 import { maxDurationOf } from './max-duration.js';
 import type { Place, RunnerCounts, Waiting } from './place.js';
+import { ThreadMemory } from './thread-memory.js';
 import { TurnRun, type TurnRunContext } from './turn-run.js';
 
 /** How often running turns are looked at for having become too long or too silent, in milliseconds. */
@@ -48,6 +49,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly leases: LeaseService,
+    private readonly memory: ThreadMemory,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -178,6 +180,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       log: this.log,
       threads: this.threads,
       reclaim: (dead) => this.turns.reclaim(dead.id, { ...this.leases.lease(), fromAttempt: dead.attempt }),
+      recall: (one) => this.memory.recalled(one.threadId, one.sequence),
       turnTimeout: this.config.turnTimeout,
       maxDuration: maxDurationOf(turn),
       harnessStall: this.config.harnessStall,

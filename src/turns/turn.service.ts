@@ -3,36 +3,32 @@ import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
-import type { Prompt } from '../harness/prompt.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
-import { hasEnded, summaryOfTurn, type Turn, type TurnSummary } from '../storage/turn.js';
+import { hasEnded, type Turn, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
-import { refuseWhenFull } from './admission.js';
-import { meansTurn, type SameRequest } from './attach.js';
+import { busy, refuseWhenFull } from './admission.js';
+import { logReplacedModel } from './answered-model.js';
 import { endingOf, SET_ASIDE } from './ending.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest, translateOptions } from './stored-request.js';
-import { isOf, KnownConversations } from './known-conversations.js';
+import { KnownConversations } from './known-conversations.js';
 import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
-import { newThread } from './new-thread.js';
+import { newThread, noSuchModel } from './new-thread.js';
+import { SameTurns } from './same-turns.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
+import { type Opening, ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 
-/** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
-const RETRY_WINDOW = 3_600_000;
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
-  /** Turns whose delivery is being written: the caller's next request may be faster than the store. */
-  readonly #justDelivered = new Set<string>();
-
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly registry: HarnessRegistry,
@@ -43,6 +39,8 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly translator: TranslatorService,
     private readonly lock: KeyLock,
     private readonly conversations: KnownConversations,
+    private readonly memory: ThreadMemory,
+    private readonly same: SameTurns,
   ) {}
 
   /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
@@ -54,11 +52,15 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /**
-   * The turn that a request means: a known one, or a new one that is stored before this resolves.
+   * The turn that a request means: a known one, or a new one that is stored before this resolves. Its caller waits for it until it
+   * is given to {@link leave}.
    *
    * @throws AnthropicException for a request that cannot be taken on; no turn is left of it then.
    */
   async open(request: TurnRequest): Promise<OpenedTurn> {
+    // Before its conversation is looked up, which may have gone on with another of several identical turns.
+    const retried = request.attempt === 'retry' ? await this.retryUnderLock(request) : undefined;
+    if (retried !== undefined) return retried;
     const answered = request.answered ?? (await this.conversations.find(request));
     const continued =
       answered === undefined
@@ -66,7 +68,7 @@ export class TurnService implements OnApplicationBootstrap {
         : await this.openUnderLock({
             ...request,
             answered,
-            threadKey: answered.threadKey,
+            threadKey: answered.thread.key,
             isFreshThread: false,
             hasHistory: true,
           });
@@ -87,23 +89,25 @@ export class TurnService implements OnApplicationBootstrap {
     flow?: Flow,
     tellsProgress = false,
   ): Observable<readonly StreamEvent[]> {
-    if (turn.eventsPrunedAt !== undefined && turn.message !== undefined) return of(expandMessage(turn.message));
+    const options = translateOptions(turn, thread);
+    if (turn.eventsPrunedAt !== undefined && turn.message !== undefined)
+      return of(expandMessage(turn.message, options.knownUsage));
     let ended = false;
     return concat(
       this.log.read(turn.id, flow).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
       // A log that ends without the turn's end was left to the next server, or the turn never began.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
-    ).pipe(this.translator.translate({ ...translateOptions(turn, thread), tellsProgress }, signals$));
+    ).pipe(this.translator.translate({ ...options, tellsProgress }, signals$));
   }
 
   /** Notes that a caller has the whole answer. */
-  async delivered(turn: Turn): Promise<void> {
-    this.#justDelivered.add(turn.id);
-    try {
-      await this.turns.markDelivered(turn.id, Date.now());
-    } finally {
-      this.#justDelivered.delete(turn.id);
-    }
+  delivered(turn: Turn): Promise<void> {
+    return this.same.delivered(turn);
+  }
+
+  /** The caller of an opened turn has its answer, or is gone. */
+  leave(opened: OpenedTurn): void {
+    this.same.leave(opened);
   }
 
   /** Interrupts a turn whose answer has come as far as it is wanted. Its caller hears of its end as of every other. */
@@ -124,7 +128,24 @@ export class TurnService implements OnApplicationBootstrap {
   private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
     // A request that names no thread is told from its own retries by what it says.
     const name = request.isFreshThread ? request.requestKey : request.threadKey;
-    return this.lock.run(lockKey(request.tenant, name), () => this.openAlone(request));
+    return this.entered(request.tenant, name, () => this.openAlone(request));
+  }
+
+  private retryUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
+    return this.entered(request.tenant, request.requestKey, () => this.same.retryOf(request));
+  }
+
+  /** Within the lock, so that the next of several retries is not of the same turn. */
+  private entered(
+    tenant: string,
+    name: string,
+    open: () => Promise<OpenedTurn | undefined>,
+  ): Promise<OpenedTurn | undefined> {
+    return this.lock.run(lockKey(tenant, name), async () => {
+      const opened = await open();
+      if (opened !== undefined) this.same.enter(opened);
+      return opened;
+    });
   }
 
   /** `undefined` when the thread that was found for the request has gone on in another way. */
@@ -132,8 +153,9 @@ export class TurnService implements OnApplicationBootstrap {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     // Behind the running turn there may be queued ones.
     const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
-    const known = thread === undefined ? await this.retryOf(request) : await this.sameTurn(thread, request, recent);
+    const known = request.attempt === 'first' ? undefined : await this.knownTurn(request, thread, recent);
     if (known !== undefined) return known;
+    if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
     const { answered } = request;
     if (answered !== undefined) {
       if (!answered.isNamed && (thread === undefined || hasGoneOn(recent, answered.sequence))) return undefined;
@@ -143,15 +165,23 @@ export class TurnService implements OnApplicationBootstrap {
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
-    // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
-    const isNew = thread?.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
-    const told = isNew && !request.isSideRequest ? request.history?.told() : [];
+    const opening = await this.memory.opening(thread, request, recent);
     // After all that could refuse the request: a thread without a turn would be left.
     const owner = thread ?? (await this.createThread(request));
-    return { thread: owner, turn: await this.startTurn(owner, request, told), attached: false };
+    return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest, told?: Prompt): Promise<Turn> {
+  private async knownTurn(
+    request: TurnRequest,
+    thread: Thread | undefined,
+    recent: readonly TurnSummary[],
+  ): Promise<OpenedTurn | undefined> {
+    if (thread === undefined) return request.isFreshThread ? this.same.retryOf(request) : undefined;
+    const turn = await this.same.ofThread(request, thread.id, recent);
+    return turn === undefined ? undefined : { thread, turn, attached: true };
+  }
+
+  private async startTurn(thread: Thread, request: TurnRequest, opening: Opening): Promise<Turn> {
     const place = this.runner.reserve(thread.id);
     try {
       const { turn } = await this.turns.create(
@@ -163,7 +193,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: storedRequest(thread, request, told),
+          request: storedRequest(thread, request, opening),
           createdAt: Date.now(),
         },
         place?.lease,
@@ -175,47 +205,11 @@ export class TurnService implements OnApplicationBootstrap {
     }
   }
 
-  private async sameTurn(
-    thread: Thread,
-    request: TurnRequest,
-    recent: readonly TurnSummary[],
-  ): Promise<OpenedTurn | undefined> {
-    const turn =
-      request.idempotencyKey === undefined
-        ? await this.recentTurn(request, recent)
-        : await this.turns.byIdempotencyKey(thread.id, request.idempotencyKey);
-    return turn === undefined ? undefined : { thread, turn, attached: true };
-  }
-
-  private async recentTurn(request: SameRequest, recent: readonly TurnSummary[]): Promise<Turn | undefined> {
-    // Of the turns that have ended only the last one counts.
-    const lastEnded = recent.find((turn) => hasEnded(turn.state));
-    const meant = recent.find((one) => (one === lastEnded || !hasEnded(one.state)) && this.means(request, one));
-    return meant === undefined ? undefined : this.turns.byId(meant.id);
-  }
-
-  private means(request: SameRequest, turn: TurnSummary): boolean {
-    const isDelivered = this.#justDelivered.has(turn.id);
-    return meansTurn(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn, Date.now());
-  }
-
-  /** An SDK that names no thread sends the same body again when its connection breaks. */
-  private async retryOf(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    if (!request.isFreshThread) return undefined;
-    for (const turn of await this.turns.byRequestKey(request.requestKey, Date.now() - RETRY_WINDOW)) {
-      const thread = await this.threads.byId(turn.threadId);
-      if (thread === undefined || !isOf(request, thread)) continue;
-      if (turn.idempotencyKey !== request.idempotencyKey) continue;
-      // An idempotency key says that it is the same request, also when the answer has been read to its end.
-      const same =
-        request.idempotencyKey !== undefined || this.means({ ...request, hasHistory: false }, summaryOfTurn(turn));
-      if (same) return { thread, turn, attached: true };
-    }
-    return undefined;
-  }
-
   private async createThread(request: TurnRequest): Promise<Thread> {
-    const { thread } = await this.threads.findOrCreate(newThread(request, this.registry.choose(request.model)));
+    const { thread, created } = await this.threads.findOrCreate(
+      newThread(request, this.registry.choose(request.model)),
+    );
+    if (created) logReplacedModel(thread);
     return thread;
   }
 
@@ -244,8 +238,4 @@ export class TurnService implements OnApplicationBootstrap {
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining ? of([SET_ASIDE]) : defer(async () => [endingOf(await this.turns.byId(turnId))]);
   }
-}
-
-function busy(message: string): AnthropicException {
-  return new AnthropicException('conflict_error', message, { headers: { 'retry-after': '5' } });
 }

@@ -6,8 +6,10 @@ import { KeyLock } from './key-lock.js';
 import { KnownConversations } from './known-conversations.js';
 import { LeaseService } from './lease.service.js';
 import { MessageThreads } from './message-threads.js';
+import { SameTurns } from './same-turns.js';
 import { SideThreadRemover } from './side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
+import { ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 import { TurnService } from './turn.service.js';
 
@@ -20,8 +22,10 @@ import { TurnService } from './turn.service.js';
     KnownConversations,
     LeaseService,
     MessageThreads,
+    SameTurns,
     SideThreadRemover,
     ThreadControl,
+    ThreadMemory,
     TurnService,
     TurnRunner,
   ],

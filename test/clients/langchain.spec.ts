@@ -41,10 +41,11 @@ describe('@langchain/anthropic', () => {
   it('streams a message, and knows what it cost', async () => {
     const chunks = await all(await newModel().stream('/stream 5 5'));
     expect(chunks.map(({ text }) => text).join('')).toBe('word0 word1 word2 word3 word4 ');
+    // It takes the input from the beginning of the stream, which has the context before the turn.
     expect(chunks.reduce((before, chunk) => before.concat(chunk)).usage_metadata).toMatchObject({
-      input_tokens: 3,
+      input_tokens: 0,
       output_tokens: 1,
-      total_tokens: 4,
+      total_tokens: 1,
     });
   });
 
@@ -55,12 +56,9 @@ describe('@langchain/anthropic', () => {
       expect(await model.invoke('SCENE:steps true && true')).toMatchObject({
         usage_metadata: { input_tokens: inputTokens(FIRST_CALL_USAGE) + 2 * inputTokens(LATER_CALL_USAGE) },
       });
-      // It takes the input from the beginning of the stream, which knows of the first model call at most.
       const chunks = await all(await model.stream('SCENE:steps true && true'));
       expect(chunks.reduce((before, chunk) => before.concat(chunk))).toMatchObject({
-        usage_metadata: {
-          input_tokens: expect.toSatisfy((count: number) => count <= inputTokens(FIRST_CALL_USAGE)),
-        },
+        usage_metadata: { input_tokens: 0 },
       });
     } finally {
       await rig.close();
@@ -125,7 +123,7 @@ describe('@langchain/anthropic', () => {
   });
 
   it('throws the errors of the agent, and tries again after those that may pass', async () => {
-    expect(await failureOf(newModel(1).invoke('/fail billing'))).toMatchObject({ status: 402 });
+    expect(await failureOf(newModel(1).invoke('/fail bad_request'))).toMatchObject({ status: 400 });
     const overloaded = newModel(1).invoke('/fail overloaded', onThread('api:langchain-failed'));
     expect(await failureOf(overloaded)).toMatchObject({ status: 529 });
     expect(await turnsOf(server, 'api:langchain-failed', KEY)).toHaveLength(2);

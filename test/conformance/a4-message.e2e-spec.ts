@@ -85,8 +85,20 @@ describe('usage', () => {
     };
     expect(message.usage).toEqual(usage);
     expect(events.at(-2)).toMatchObject({ usage });
-    expect(events[0]).toMatchObject({
-      message: { usage: { ...COUNTS, ...REST, output_tokens: 0, output_tokens_details: null, iterations: null } },
+    expect(events[0]).toEqual({
+      type: 'message_start',
+      message: expect.objectContaining({
+        usage: {
+          ...REST,
+          input_tokens: 0,
+          output_tokens: 0,
+          cache_creation_input_tokens: 0,
+          cache_read_input_tokens: 0,
+          cache_creation: null,
+          output_tokens_details: null,
+          iterations: null,
+        },
+      }) as object,
     });
   });
 

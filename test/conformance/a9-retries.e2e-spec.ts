@@ -176,7 +176,7 @@ describe('the same conversation', () => {
     ['the system prompt', (prompt) => said(prompt, { system: 'Another.' }), {}],
     ['the model', (prompt) => said(prompt, { model: 'claude-haiku-5-5' }), {}],
     [
-      'cache markers, reminders, thinking and inner tools in the history',
+      'cache markers, thinking and inner tools in the history',
       (prompt) => ({
         ...said(prompt),
         messages: [
@@ -191,6 +191,18 @@ describe('the same conversation', () => {
             ],
           },
           { role: 'system', content: 'Environment' },
+          { role: 'user', content: prompt },
+        ],
+      }),
+      {},
+    ],
+    [
+      'the reminders of Claude Code',
+      (prompt) => ({
+        ...said(prompt),
+        messages: [
+          { role: 'user', content: 'before' },
+          { role: 'assistant', content: 'I see.' },
           {
             role: 'user',
             content: [
@@ -200,7 +212,7 @@ describe('the same conversation', () => {
           },
         ],
       }),
-      {},
+      CLAUDE_CODE,
     ],
   ];
 

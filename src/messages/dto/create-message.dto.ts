@@ -17,6 +17,7 @@ import {
 } from 'class-validator';
 import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
 import { badRequest } from '../../translator/anthropic.exception.js';
+import { problemsOf } from '../../translator/field-problems.js';
 
 /** Anthropic's own limit of messages in one request. */
 const MAX_MESSAGES = 100_000;
@@ -73,7 +74,7 @@ export class CreateMessageDto {
     oneOf: [{ type: 'string' }, list(ANY_OBJECT)],
   })
   @ValidateIf((_, value: unknown) => value !== undefined && value !== null && typeof value !== 'string')
-  @IsArray({ message: 'system must be a string or a list of blocks' })
+  @IsArray()
   readonly system?: string | readonly unknown[] | null;
 
   @ApiPropertyOptional({
@@ -133,7 +134,7 @@ export class CreateMessageDto {
   @IsArray()
   @ArrayMaxSize(MAX_STOP_SEQUENCES)
   @IsString({ each: true })
-  @Matches(/\S/, { each: true, message: 'stop_sequences: each stop sequence must contain non-whitespace' })
+  @Matches(/\S/, { each: true, message: 'each stop sequence must contain non-whitespace' })
   @MaxLength(MAX_STOP_SEQUENCE, { each: true })
   readonly stop_sequences?: readonly string[] | null;
 
@@ -192,17 +193,12 @@ export function checked<T extends object>(request: T, fields: readonly (keyof T 
     throw badRequest('The request body must be a JSON object.');
   }
   for (const field of fields) Reflect.set(request, field, beginningOfList(field, Reflect.get(body, field)));
-  const problems = validateSync(request).flatMap((error) => Object.values(error.constraints ?? {}));
-  if (problems.length > 0) throw badRequest(problems.map(inAnthropicsWords).join('; '));
+  const problems = problemsOf(validateSync(request));
+  if (problems.length > 0) throw badRequest(problems.join('; '));
   return request;
 }
 
 /** Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that. */
 function beginningOfList(field: string, value: unknown): unknown {
   return field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value;
-}
-
-/** class-validator says "model must be a string", Anthropic "model: must be a string". */
-function inAnthropicsWords(problem: string): string {
-  return problem.replace(/^(\w+) (must|should)/, '$1: $2');
 }

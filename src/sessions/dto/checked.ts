@@ -1,5 +1,6 @@
 import { validateSync } from 'class-validator';
 import { isJsonObject } from '../../harness/json.js';
+import { problemsOf } from '../../translator/field-problems.js';
 import { SessionException } from '../session.exception.js';
 
 /**
@@ -14,7 +15,7 @@ export function checked<Dto extends object>(dto: Dto, fields: readonly (keyof Dt
     const value = body[field];
     if (value !== undefined && value !== null) Reflect.set(dto, field, value);
   }
-  const problems = validateSync(dto).flatMap((error) => Object.values(error.constraints ?? {}));
+  const problems = problemsOf(validateSync(dto));
   if (problems.length > 0) throw new SessionException(422, problems.join('; '));
   return dto;
 }

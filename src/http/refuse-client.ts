@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net';
+import { errorEnvelope } from '../messages/anthropic-error.filter.js';
+import { newRequestId } from '../messages/request-id.js';
+import type { AnthropicErrorType } from '../translator/anthropic-error.js';
+
+/** How long a refused sender has to close its side, in milliseconds. It may never, and the connection must not stay. */
+const LINGER = 2000;
+
+/** How a client begins that takes it for granted that the server speaks HTTP/2. [RFC 9113, 3.4] */
+const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+/** In its own words, as it reads no others: an empty SETTINGS, and GOAWAY with HTTP_1_1_REQUIRED and a sentence. [RFC 9113, 6.5, 6.8] */
+const HTTP2_REFUSAL = http2Refusal('This server speaks HTTP/1.1 only.');
+
+/** Answers a sender whose bytes are no request, or do not become one in time, and closes the connection. */
+export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket): void {
+  // While a request is answered on the connection, the sender would take a refusal for the answer, or for a part of it.
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  if (error.rawPacket?.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE) === true) {
+    socket.end(HTTP2_REFUSAL);
+    closeSoon(socket);
+    return;
+  }
+  const id = newRequestId();
+  const refusal = refusalOf(error.code);
+  const body = errorEnvelope({ type: refusal.type, message: refusal.message }, id);
+  const isHead = error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
+  socket.end(
+    `HTTP/1.1 ${refusal.status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${isHead ? '' : body}`,
+  );
+  closeSoon(socket);
+}
+
+/** Closes a connection, once its caller has had the time to read the answer. */
+export function closeSoon(socket: Socket): void {
+  setTimeout(() => socket.destroy(), LINGER).unref();
+}
+
+/** Whether a request on this connection has not got the whole of its answer: Node keeps the response that is under way with the socket. */
+function isAnswering(socket: Socket): boolean {
+  return (Reflect.get(socket, '_httpMessage') ?? null) !== null;
+}
+
+/** What a sender is told whose bytes Node could not make a request of. */
+function refusalOf(code: string | undefined): {
+  readonly status: string;
+  readonly type: AnthropicErrorType;
+  readonly message: string;
+} {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return {
+        status: '431 Request Header Fields Too Large',
+        type: 'invalid_request_error',
+        message: 'The request headers are too large.',
+      };
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: '408 Request Timeout', type: 'timeout_error', message: 'The request took too long to arrive.' };
+    default:
+      return { status: '400 Bad Request', type: 'invalid_request_error', message: 'This is not HTTP.' };
+  }
+}
+
+function http2Refusal(message: string): Buffer {
+  const text = Buffer.from(message);
+  const settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+  const goAway = [0, 0, 8 + text.length, 7, 0, 0, 0, 0, 0, /* last stream */ 0, 0, 0, 0, /* error */ 0, 0, 0, 13];
+  return Buffer.concat([Buffer.from([...settings, ...goAway]), text]);
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { attemptOf } from './attempt.js';
+
+const SDK = { caller: 'sdk', retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
+
+describe('what a request says of being sent again', () => {
+  it.each([
+    ['0', 'first'],
+    ['1', 'retry'],
+    ['12', 'retry'],
+    [undefined, 'unknown'],
+    ['', 'unknown'],
+    ['-1', 'unknown'],
+    ['1.5', 'unknown'],
+    ['0, 0', 'unknown'],
+    ['none', 'unknown'],
+  ])('is the count of its retries: %j', (retryCount, attempt) => {
+    expect(attemptOf({ ...SDK, retryCount })).toBe(attempt);
+  });
+
+  it.each([
+    ['of Claude Code, whose own retries all say 0', { caller: 'claude-code' }],
+    ['with an idempotency key, which decides by itself', { idempotencyKey: 'k' }],
+    ['on a thread with a name', { isNameless: false }],
+  ] as const)('is nothing %s', (_, more) => {
+    expect(attemptOf({ ...SDK, ...more })).toBe('unknown');
+    expect(attemptOf({ ...SDK, ...more, retryCount: '1' })).toBe('unknown');
+  });
+});

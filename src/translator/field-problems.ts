@@ -1,0 +1,53 @@
+import type { ValidationError } from 'class-validator';
+
+const FIELD_REQUIRED = 'Field required';
+
+/**
+ * The rules of class-validator in the words of the API, which are pydantic's: of several that a value breaks, the first one is told.
+ * A rule that is not here is told in its own words.
+ */
+const WORDS: ReadonlyMap<string, (told: string) => string> = new Map<string, (told: string) => string>([
+  ['isString', () => 'Input should be a valid string'],
+  ['isInt', () => 'Input should be a valid integer'],
+  ['isBoolean', () => 'Input should be a valid boolean'],
+  ['isArray', () => 'Input should be a valid list'],
+  ['isObject', () => 'Input should be a valid dictionary'],
+  ['isNotEmpty', () => 'String should have at least 1 character'],
+  ['arrayNotEmpty', () => 'at least one message is required'],
+  ['min', (told) => `Input should be greater than or equal to ${numberIn(told)}`],
+  ['maxLength', (told) => `String should have at most ${numberIn(told)} characters`],
+  ['arrayMaxSize', (told) => `List should have at most ${numberIn(told)} items`],
+  ['isIn', (told) => `Input should be one of ${told.slice(told.indexOf(': ') + 2)}`],
+]);
+
+/** What is wrong with a value that is not as it should be, in the words of the API: that it is missing, or the problem. */
+export function missingOr(value: unknown, problem: string): string {
+  return value === undefined ? FIELD_REQUIRED : problem;
+}
+
+/** What is wrong with the fields of a request: one sentence for each, behind its name. */
+export function problemsOf(errors: readonly ValidationError[]): readonly string[] {
+  return errors.map(problemOf);
+}
+
+function problemOf({ property, value, constraints = {} }: ValidationError): string {
+  const given: unknown = value;
+  if (given === undefined) return `${property}: ${FIELD_REQUIRED}`;
+  for (const [rule, words] of WORDS) {
+    const told = constraints[rule];
+    if (told !== undefined) return `${pathOf(property, given, rule)}: ${words(told)}`;
+  }
+  const [told = 'Input is not valid'] = Object.values(constraints);
+  return `${property}: ${told.replace(`${property} `, '')}`;
+}
+
+/** Of a list in which an element is no string the place of that element. */
+function pathOf(property: string, value: unknown, rule: string): string {
+  if (rule !== 'isString' || !Array.isArray(value)) return property;
+  return `${property}.${value.findIndex((element) => typeof element !== 'string')}`;
+}
+
+/** class-validator tells a rule's number in its message only. */
+function numberIn(told: string): string {
+  return /\d+/.exec(told)?.[0] ?? '0';
+}
