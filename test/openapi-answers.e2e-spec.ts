@@ -22,12 +22,14 @@ const TOOL = {
 const FAILURES: readonly FailureKind[] = [
   'bad_request',
   'context_too_long',
+  'authentication',
   'billing',
   'permission',
   'not_found',
   'rate_limit',
   'overloaded',
   'timeout',
+  'not_started',
   'internal',
 ];
 
@@ -171,8 +173,8 @@ describe('what the document says of the other routes', () => {
 
   it('is true for the routes of operators', async () => {
     for (const id of ['getLiveness', 'getHealth', 'getReadiness', 'getServerInfo', 'hello']) {
-      expect((await call(id)).status, id).toBe(200);
-      expect((await call(id, { headers: { 'x-long': 'x'.repeat(20_000) } })).status, id).toBe(431);
+      const refused = await call(id, { headers: { 'x-long': 'x'.repeat(20_000) } });
+      expect([id, (await call(id)).status, refused.status]).toEqual([id, 200, 431]);
     }
   });
 
@@ -219,4 +221,10 @@ describe('what the document says of the other routes', () => {
       expect((await call(id, { path: { threadKey: 'nothing' }, ...body })).status).toBe(400);
     },
   );
+
+  it.each(['getSession', 'getModel'])('is true for a path that cannot be decoded: %s', async (id) => {
+    const path = document.operations.find((operation) => operation.id === id)?.path.replace(/\{\w+\}/, '%E0%A4%A');
+    const response = await supertest(app.url).get(path ?? '');
+    expect([response.status, document.differences(id, response)]).toEqual([400, []]);
+  });
 });

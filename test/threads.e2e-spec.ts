@@ -132,8 +132,9 @@ describe('the first request of a thread', () => {
     expect(named.text).toContain('I am the demo agent');
   });
 
-  it('with a model that the harness does not know gets the harness’s own', async () => {
-    await post({ 'x-chiron-thread-key': 'own:1' }, ask('own model', { model: 'gpt-9' })).expect(200, /"model":"gpt-9"/);
+  it('with a model that the harness does not know gets the harness’s own, and is told so', async () => {
+    const own = await post({ 'x-chiron-thread-key': 'own:1' }, ask('own model', { model: 'gpt-9' })).expect(200);
+    expect(own.body).toMatchObject({ model: 'claude-code' });
     const [run] = app.harness.runsOf('own model');
     expect(run?.thread.model).toBeUndefined();
     expect(run?.thread.env).not.toHaveProperty('CLAUDE_MODEL');

@@ -1,11 +1,13 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable, SetMetadata } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
-import { isLoopback } from '../config/loopback.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
+import { PeriodicLog } from '../ops/periodic-log.js';
+import { FailedKeys } from './failed-keys.js';
 import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';
+import { refuseWebPages } from './web-pages.js';
 
 const PUBLIC = 'chiron:public';
 
@@ -15,12 +17,18 @@ export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC
 /** Lets a request in when it carries one of the deployment's keys, as `x-api-key` or as `Authorization: Bearer`. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
+  readonly #failed = new FailedKeys();
+  readonly #log = new PeriodicLog(
+    new Logger(ApiKeyGuard.name),
+    (count, address) => `${count} requests without a valid key, the last one from ${address}`,
+  );
+
   constructor(
     private readonly reflector: Reflector,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
-  /** @throws AnthropicException (401) that tells clients not to retry: Claude Code would, for minutes. */
+  /** @throws AnthropicException (401, or 429 after many) that tells clients not to retry: Claude Code would, for minutes. */
   canActivate(context: ExecutionContext): boolean {
     const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [
       context.getHandler(),
@@ -28,13 +36,26 @@ export class ApiKeyGuard implements CanActivate {
     ]);
     if (isPublic === true) return true;
     const request = context.switchToHttp().getRequest<Request>();
-    if (this.config.apiKeys.length === 0) refuseWebPages(request);
-    const principal = this.principal(presentedKeys(request));
-    if (principal === undefined) {
-      throw new AnthropicException('authentication_error', 'invalid x-api-key');
-    }
+    if (this.config.apiKeys.length === 0) refuseWebPages(request, this.config.corsOrigins);
+    const presented = presentedKeys(request);
+    const principal = this.principal(presented);
+    if (principal === undefined) throw this.refusal(request, presented.length > 0);
     setPrincipal(request, principal);
     return true;
+  }
+
+  /**
+   * A caller with a good key is never slowed down, whatever others of its address send: a load balancer has one address for all. So
+   * the address is the connection's own, whatever `X-Forwarded-For` says.
+   */
+  private refusal({ socket }: Request, hasKey: boolean): AnthropicException {
+    const address = socket.remoteAddress ?? 'unknown';
+    this.#log.note(address);
+    // Without a key nothing is guessed.
+    const wait = hasKey ? this.#failed.note(address, Date.now()) : undefined;
+    if (wait === undefined) return new AnthropicException('authentication_error', 'invalid x-api-key');
+    const headers = { 'retry-after': String(wait), 'x-should-retry': 'false' };
+    return new AnthropicException('rate_limit_error', 'Too many requests without a valid key.', { headers });
   }
 
   private principal(presented: readonly string[]): Principal | undefined {
@@ -47,22 +68,6 @@ export class ApiKeyGuard implements CanActivate {
     }
     return tenant === undefined ? undefined : { tenant };
   }
-}
-
-/**
- * Without keys everybody on this machine may call, and that must not be every web page that somebody on it looks at: a page can
- * have a browser send a request here, or have a name of its own resolve to this address.
- *
- * @throws AnthropicException (403)
- */
-function refuseWebPages(request: Request): void {
-  const names = [request.get('host'), request.get('origin')?.replace(/^https?:\/\//, '')];
-  const isForeign = names.some((name) => name !== undefined && !isLoopback(name.replace(/:\d+$/, '')));
-  if (!isForeign && request.get('sec-fetch-site') !== 'cross-site') return;
-  throw new AnthropicException(
-    'permission_error',
-    'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
-  );
 }
 
 /** SDKs before 1.0 send `x-api-key`, from 1.0 on `Authorization: Bearer`; Claude Code's apiKeyHelper sends both. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { opendirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
-import { TOOL_BLOCK_FORMS, type ToolBlockForm } from '../translator/tool-blocks.js';
+import { type ToolBlockSetting, toolBlockSetting } from '../translator/tool-blocks.js';
+import { type CorsOrigins, parseOrigins } from './cors-origins.js';
 import { ConfigurationError, readEnvironment } from './environment.js';
 import { isLoopback } from './loopback.js';
 
@@ -22,6 +23,9 @@ export interface ModelRoute {
 /** What a new message does on a thread whose turn is still running. */
 export type BusyPolicy = 'queue' | 'interrupt' | 'reject';
 
+/** Whether the demo agent answers, see {@link AppConfig.demo}. */
+export type DemoPolicy = 'auto' | 'on' | 'off';
+
 /** Everything that a deployment can set, read once at the start. Durations are milliseconds, paths absolute. */
 export interface AppConfig {
   readonly host: string;
@@ -31,7 +35,10 @@ export interface AppConfig {
   readonly databaseUrl: string | undefined;
   /** Empty: everybody on this machine may call. */
   readonly apiKeys: readonly ApiKey[];
+  readonly corsOrigins: CorsOrigins;
   readonly defaultHarness: HarnessName | 'auto';
+  /** Whether the demo agent answers; `auto`: where it is the default harness. */
+  readonly demo: DemoPolicy;
   /** `undefined`: the built-in routes, where both CLIs are there and the default harness is `auto`. */
   readonly modelRoutes: readonly ModelRoute[] | undefined;
   readonly claudeCommand: string;
@@ -40,7 +47,7 @@ export interface AppConfig {
   /** Whether a model name that nothing here knows gets the default harness, or a 404. */
   readonly unknownModels: 'default' | 'refuse';
   /** How callers are shown what tools did inside the sandbox, unless they ask for another form. */
-  readonly toolBlocks: ToolBlockForm;
+  readonly toolBlocks: ToolBlockSetting;
   /** Longest output of a tool that a caller is shown, in characters. */
   readonly toolOutputLimit: number;
   readonly workspaceTemplate: string | undefined;
@@ -59,6 +66,9 @@ export interface AppConfig {
   readonly drain: number;
   readonly eventRetention: number;
   readonly eventFlush: number;
+  /** How long an idle connection is kept for its caller's next request. */
+  readonly keepAlive: number;
+  readonly maxConnections: number;
 }
 
 /** Injection token of the configuration. */
@@ -73,19 +83,22 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
   const environment = readEnvironment(variables);
   const apiKeys = parseApiKeys(environment.CHIRON_API_KEYS);
   const config: AppConfig = {
-    host: environment.HOST,
+    // A literal IPv6 address has brackets in URLs, so people write them here.
+    host: environment.HOST.replace(/^\[(.*)\]$/, '$1'),
     port: environment.PORT,
     logLevel: environment.CHIRON_LOG_LEVEL,
     dataDirectory: resolve(environment.CHIRON_DATA_DIR),
     databaseUrl: environment.CHIRON_DATABASE_URL,
     apiKeys,
+    corsOrigins: parseOrigins(environment.CHIRON_CORS_ORIGINS),
     defaultHarness: harnessName(environment.CHIRON_DEFAULT_HARNESS) ?? 'auto',
+    demo: demoPolicy(environment.CHIRON_DEMO),
     modelRoutes: parseRoutes(environment.CHIRON_MODEL_ROUTES),
     claudeCommand: environment.CHIRON_CLAUDE_BIN,
     codexCommand: environment.CHIRON_CODEX_BIN,
     callerSystem: environment.CHIRON_CALLER_SYSTEM === 'ignore' ? 'ignore' : 'append',
     unknownModels: environment.CHIRON_UNKNOWN_MODELS === 'refuse' ? 'refuse' : 'default',
-    toolBlocks: toolBlockForm(environment.CHIRON_TOOL_BLOCKS) ?? 'mcp',
+    toolBlocks: toolBlockSetting(environment.CHIRON_TOOL_BLOCKS) ?? 'auto',
     toolOutputLimit: environment.CHIRON_TOOL_OUTPUT_CHARACTERS,
     workspaceTemplate: absolute(environment.CHIRON_WORKSPACE_TEMPLATE),
     homeTemplate: absolute(environment.CHIRON_HOME_TEMPLATE),
@@ -102,6 +115,8 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     drain: environment.CHIRON_DRAIN_SECONDS * 1000,
     eventRetention: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
     eventFlush: environment.CHIRON_EVENT_FLUSH_MILLISECONDS,
+    keepAlive: environment.CHIRON_KEEP_ALIVE_SECONDS * 1000,
+    maxConnections: environment.CHIRON_MAX_CONNECTIONS,
   };
   refuse(config);
   return config;
@@ -116,6 +131,12 @@ function refuse(config: AppConfig): void {
       'must be set for HOST to be other than a loopback address: anybody could run agents here',
     );
   }
+  if (config.apiKeys.length === 0 && config.corsOrigins === '*') {
+    problems.set(
+      'CHIRON_CORS_ORIGINS',
+      'must name its origins without CHIRON_API_KEYS: every web page could run agents here',
+    );
+  }
   if (new Set(config.apiKeys.map((key) => key.name)).size !== config.apiKeys.length) {
     problems.set('CHIRON_API_KEYS', 'must not use a name twice: names are tenants');
   }
@@ -123,9 +144,18 @@ function refuse(config: AppConfig): void {
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
   ] as const) {
-    if (path !== undefined && !existsSync(path)) problems.set(name, 'must be a folder that exists');
+    if (path !== undefined && !isReadableFolder(path)) problems.set(name, 'must be a folder that can be read');
   }
   if (problems.size > 0) throw new ConfigurationError(problems);
+}
+
+function isReadableFolder(path: string): boolean {
+  try {
+    opendirSync(path).closeSync();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Shortest key, in characters: 24 random ones cannot be guessed over a network, however fast. */
@@ -157,9 +187,8 @@ export function harnessName(text: string): HarnessName | undefined {
   return HARNESS_NAMES.find((name) => name === text);
 }
 
-/** The form of this name, or `undefined` for any other text. */
-export function toolBlockForm(text: string): ToolBlockForm | undefined {
-  return TOOL_BLOCK_FORMS.find((form) => form === text);
+function demoPolicy(text: string): DemoPolicy {
+  return text === 'on' || text === 'off' ? text : 'auto';
 }
 
 function busyPolicy(text: string): BusyPolicy {

@@ -1,6 +1,19 @@
-import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+  validateSync,
+} from 'class-validator';
+import { isOriginList } from './cors-origins.js';
 import { HARNESS_NAMES } from '../harness/harness.js';
-import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
+import { defaultConnections, openFilesLimit } from './connections.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -15,9 +28,16 @@ export class Environment {
   @IsString() @IsNotEmpty() CHIRON_DATA_DIR = './data';
   @IsOptional() @Matches(/^postgres(ql)?:\/\//) CHIRON_DATABASE_URL: string | undefined = undefined;
   @IsOptional() @Matches(/^[\w.-]+:[^\s,]+(,[\w.-]+:[^\s,]+)*$/) CHIRON_API_KEYS: string | undefined = undefined;
+  @IsOptional()
+  @ValidateBy({
+    name: 'origins',
+    validator: { validate: (text: unknown) => typeof text === 'string' && isOriginList(text) },
+  })
+  CHIRON_CORS_ORIGINS: string | undefined = undefined;
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) CHIRON_LOG_LEVEL = 'info';
 
   @IsIn(['auto', ...HARNESS_NAMES]) CHIRON_DEFAULT_HARNESS = 'auto';
+  @IsIn(['auto', 'on', 'off']) CHIRON_DEMO = 'auto';
   @IsOptional()
   @Matches(new RegExp(`^[^=,\\s]+=(${HARNESS_NAMES.join('|')})(,[^=,\\s]+=(${HARNESS_NAMES.join('|')}))*$`))
   CHIRON_MODEL_ROUTES: string | undefined = undefined;
@@ -26,7 +46,7 @@ export class Environment {
   @IsIn(['append', 'ignore']) CHIRON_CALLER_SYSTEM = 'append';
   @IsIn(['default', 'refuse']) CHIRON_UNKNOWN_MODELS = 'default';
 
-  @IsIn(TOOL_BLOCK_FORMS) CHIRON_TOOL_BLOCKS = 'mcp';
+  @IsIn(TOOL_BLOCK_SETTINGS) CHIRON_TOOL_BLOCKS = 'auto';
   @IsInt() @Min(0) @Max(10_000_000) CHIRON_TOOL_OUTPUT_CHARACTERS = 16_384;
 
   @IsOptional() @IsString() CHIRON_WORKSPACE_TEMPLATE: string | undefined = undefined;
@@ -48,6 +68,9 @@ export class Environment {
   @IsInt() @Min(0) @Max(3600) CHIRON_DRAIN_SECONDS = 20;
   @IsInt() @Min(0) @Max(10 * 365 * 24) CHIRON_EVENT_RETENTION_HOURS = 24;
   @IsInt() @Min(0) @Max(3_600_000) CHIRON_EVENT_FLUSH_MILLISECONDS = 5;
+
+  @IsInt() @Min(1) @Max(DAY_SECONDS) CHIRON_KEEP_ALIVE_SECONDS = 65;
+  @IsInt() @Min(1) @Max(1_000_000) CHIRON_MAX_CONNECTIONS = defaultConnections(openFilesLimit());
 }
 
 /** A name that {@link Environment} knows. */
@@ -65,6 +88,7 @@ export class ConfigurationError extends Error {
 /** What a wrong variable should have been, where the validator's own words ("must match /^…/") would not help. */
 const EXPECTED: Partial<Record<VariableName, string>> = {
   CHIRON_API_KEYS: 'must be a comma-separated list of name:key',
+  CHIRON_CORS_ORIGINS: 'must be * or a comma-separated list of origins, such as https://app.example',
   CHIRON_DATABASE_URL: 'must be a postgres:// URL',
   CHIRON_MODEL_ROUTES: `must be a comma-separated list of pattern=harness, harness one of ${HARNESS_NAMES.join(', ')}`,
   CHIRON_SANDBOX_PASSTHROUGH_ENV: 'must be a comma-separated list of variable names',

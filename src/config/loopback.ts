@@ -1,7 +1,12 @@
-import { isIPv4 } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
-/** Whether a host, as in `HOST` or in the `Host` header without its port, is this machine alone. */
+const ADDRESSES = new BlockList();
+ADDRESSES.addSubnet('127.0.0.0', 8, 'ipv4');
+ADDRESSES.addAddress('::1', 'ipv6');
+
+/** Whether a host, as in `HOST` or in the `Host` header without its port, is this machine alone; in any spelling. */
 export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase();
-  return name === 'localhost' || name === '::1' || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'));
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  const version = isIP(name);
+  return version === 0 ? name === 'localhost' : ADDRESSES.check(name, version === 4 ? 'ipv4' : 'ipv6');
 }

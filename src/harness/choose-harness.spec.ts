@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_ROUTES, chooseHarness, type HarnessChoices } from './choose-harness.js';
+import { answeredModel, chooseHarness, type HarnessChoices } from './choose-harness.js';
 
 const claude = { name: 'claude-code', knowsModel: (model: string) => model.startsWith('claude-') } as const;
 const codex = { name: 'codex', knowsModel: (model: string) => model.startsWith('gpt-') } as const;
@@ -8,13 +8,15 @@ const demo = { name: 'demo', knowsModel: () => false } as const;
 const both: HarnessChoices = {
   available: [claude, codex, demo],
   defaultHarness: 'claude-code',
-  routes: BUILT_IN_ROUTES,
+  routes: [],
+  routesByKind: true,
   refusesUnknown: false,
 };
 const onlyCodex: HarnessChoices = {
   available: [codex, demo],
   defaultHarness: 'codex',
   routes: [],
+  routesByKind: false,
   refusesUnknown: false,
 };
 
@@ -40,7 +42,12 @@ describe(chooseHarness.name, () => {
 
   it('says that there is none when the request or a route names a harness that is not here', () => {
     expect(chooseHarness('claude-code/claude-opus-5-5', onlyCodex)).toBeUndefined();
-    expect(chooseHarness('claude-x', { ...onlyCodex, routes: BUILT_IN_ROUTES })).toBeUndefined();
+    const routes = [{ pattern: 'claude-*', harness: 'claude-code' }] as const;
+    expect(chooseHarness('claude-x', { ...onlyCodex, routes })).toBeUndefined();
+    const demoOff = { ...both, available: [claude, codex] };
+    expect(chooseHarness('demo', demoOff)).toBeUndefined();
+    expect(chooseHarness('demo/x', demoOff)).toBeUndefined();
+    expect(chooseHarness('mine', { ...demoOff, routes: [{ pattern: 'mine', harness: 'demo' }] })).toBeUndefined();
   });
 
   it('takes the first route that fits, with * for any text and a dot for itself', () => {
@@ -50,5 +57,21 @@ describe(chooseHarness.name, () => {
     ] as const;
     expect(chooseHarness('a.b-1', { ...both, routes })?.harness).toBe('codex');
     expect(chooseHarness('axb-1', { ...both, routes })?.harness).toBe('demo');
+  });
+});
+
+describe(answeredModel, () => {
+  it.each([
+    ['claude-opus-5-5', both, 'claude-opus-5-5'],
+    ['codex/gpt-9', both, 'codex/gpt-9'],
+    ['codex', both, 'codex'],
+    ['my-agent', both, 'claude-code'],
+    ['claude-opus-5-5', onlyCodex, 'codex'],
+    ['claude-opus-5-5', { ...both, routes: [{ pattern: 'claude-*', harness: 'codex' }] }, 'codex'],
+    ['fast', { ...both, routes: [{ pattern: 'fast', harness: 'codex' }] }, 'codex'],
+    ['x', { ...both, defaultHarness: 'demo' }, 'demo'],
+  ] as const)('of %s never names a model that does not run', (requested, choices, answered) => {
+    const choice = chooseHarness(requested, choices);
+    expect(choice && answeredModel(requested, choice)).toBe(answered);
   });
 });

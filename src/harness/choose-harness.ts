@@ -6,6 +6,8 @@ export interface HarnessChoices {
   readonly available: readonly { readonly name: HarnessName; knowsModel(model: string): boolean }[];
   readonly defaultHarness: HarnessName;
   readonly routes: readonly { readonly pattern: string; readonly harness: HarnessName }[];
+  /** Whether a name without a route goes to the first harness that knows it, before the default one. */
+  readonly routesByKind: boolean;
   /** Whether a name that has no route and is not of the default harness's kind is refused. */
   readonly refusesUnknown: boolean;
 }
@@ -16,18 +18,13 @@ export interface HarnessChoice {
   readonly model: string | undefined;
 }
 
-/** The routes that hold by default when both CLIs are there and nobody named a default harness. */
-export const BUILT_IN_ROUTES: HarnessChoices['routes'] = [
-  { pattern: 'claude-*', harness: 'claude-code' },
-  { pattern: 'gpt-*', harness: 'codex' },
-];
-
 /**
  * The harness for a requested model, or `undefined` when the request or a route names a harness that this server does not
  * have, or when unknown names are refused.
  *
  * `<harness>/<model>` and `<harness>` alone name it; else the first route whose pattern fits; else the default. A model name
- * that is not of the chosen harness's kind becomes the harness's own default, so that a Claude Code caller can drive Codex.
+ * that is not of the chosen harness's kind becomes the harness's own default, so that a Claude Code caller can drive Codex; what
+ * the caller is then told is {@link answeredModel}.
  */
 export function chooseHarness(model: string, choices: HarnessChoices): HarnessChoice | undefined {
   const [first = '', ...rest] = model.split('/');
@@ -38,11 +35,20 @@ export function chooseHarness(model: string, choices: HarnessChoices): HarnessCh
     return found ? { harness: named, model: wanted === '' ? undefined : wanted } : undefined;
   }
   const route = choices.routes.find((candidate) => fits(candidate.pattern, model));
-  const name = route?.harness ?? choices.defaultHarness;
+  const known = choices.routesByKind ? choices.available.find((harness) => harness.knowsModel(model)) : undefined;
+  const name = route?.harness ?? known?.name ?? choices.defaultHarness;
   const harness = choices.available.find((candidate) => candidate.name === name);
   if (harness === undefined) return undefined;
   if (choices.refusesUnknown && route === undefined && !harness.knowsModel(model)) return undefined;
   return { harness: name, model: harness.knowsModel(model) ? model : undefined };
+}
+
+/**
+ * The `model` of an answer: the requested name where the harness was asked for it, and the harness's name where its own default takes
+ * the place of the requested one, so that no answer names a model that did not run. `usage.iterations` has the models of all calls.
+ */
+export function answeredModel(requested: string, { harness, model }: HarnessChoice): string {
+  return model === undefined ? harness : requested;
 }
 
 /** `*` stands for any text, everything else for itself, in one case or another. */

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { defer, finalize, type Observable, switchMap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
+import { ThreadFileError } from '../sandbox/thread-files.js';
 import type { HarnessEvent } from './harness-event.js';
 import type { HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -54,6 +55,23 @@ export class HarnessGateway {
     return defer(async () => this.acquire(thread)).pipe(
       switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.rest(thread.id, warm)))),
     );
+  }
+
+  /**
+   * Whether a thread's folders are there, and in them its agent's own record of the conversation, as far as its harness keeps one. A
+   * live process remembers without it. Cheap: nothing is read.
+   */
+  async remembers({ id, harness, sessionId }: Pick<GatewayThread, 'id' | 'harness' | 'sessionId'>): Promise<boolean> {
+    const files = this.sandbox.files(id);
+    try {
+      if ((await files.stat('home')) === undefined) return false;
+      if (sessionId === undefined || this.#warm.get(id)?.session.alive === true) return true;
+      return (await this.registry.get(harness).hasRecord?.(files, sessionId)) ?? true;
+    } catch (error) {
+      // What has the record's name and is none.
+      if (error instanceof ThreadFileError) return false;
+      throw error;
+    }
   }
 
   /** Asks a thread's running turn to end; it then ends as `interrupted`. False when none runs, or not yet. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/environment.js';
-import { BUILT_IN_ROUTES, chooseHarness, type HarnessChoice, type HarnessChoices } from './choose-harness.js';
+import { chooseHarness, type HarnessChoice, type HarnessChoices } from './choose-harness.js';
 import { type Harness, HARNESSES, type HarnessInfo, type HarnessName } from './harness.js';
 
 /** The harnesses that this server can run, found once at the start, and the rule that picks one for a thread. */
@@ -22,20 +22,41 @@ export class HarnessRegistry {
    */
   async find(): Promise<void> {
     const probes = await Promise.all(this.harnesses.map((harness) => harness.probe()));
-    this.#found = probes.filter((info) => info !== undefined);
-    const available = this.harnesses.filter((harness) => this.#found.some((info) => info.name === harness.name));
+    const here = probes.filter((info) => info !== undefined);
+    this.#found = here.filter(({ name }) => name !== 'demo' || this.offersDemo(here));
+    const available = this.harnesses.filter((harness) => this.serves(harness.name));
     const wanted = this.config.defaultHarness;
     const first = available.find((harness) => wanted === 'auto' || harness.name === wanted);
     if (first === undefined) {
-      throw new ConfigurationError(
-        new Map([['CHIRON_DEFAULT_HARNESS', 'names a harness whose program was not found']]),
-      );
+      const problem =
+        wanted === 'auto'
+          ? 'is auto, no agent program was found, and CHIRON_DEMO is off'
+          : wanted === 'demo'
+            ? 'is demo, and CHIRON_DEMO is off'
+            : 'names a harness whose program was not found';
+      throw new ConfigurationError(new Map([['CHIRON_DEFAULT_HARNESS', problem]]));
     }
-    const bothHere =
-      available.some((one) => one.name === 'claude-code') && available.some((one) => one.name === 'codex');
-    const routes = this.config.modelRoutes ?? (wanted === 'auto' && bothHere ? BUILT_IN_ROUTES : []);
-    const refusesUnknown = this.config.unknownModels === 'refuse';
-    this.#choices = { available, defaultHarness: first.name, routes, refusesUnknown };
+    const bothHere = this.serves('claude-code') && this.serves('codex');
+    this.#choices = {
+      available,
+      defaultHarness: first.name,
+      routes: this.config.modelRoutes ?? [],
+      routesByKind: this.config.modelRoutes === undefined && wanted === 'auto' && bothHere,
+      refusesUnknown: this.config.unknownModels === 'refuse',
+    };
+  }
+
+  /** Whether turns of this harness are run here. */
+  serves(name: HarnessName): boolean {
+    return this.#found.some((info) => info.name === name);
+  }
+
+  /** Beside other agents the demo agent would be a way around them: a shell without a model, its rules or its costs. */
+  private offersDemo(here: readonly HarnessInfo[]): boolean {
+    const { demo, defaultHarness } = this.config;
+    const isDefault =
+      defaultHarness === 'demo' || (defaultHarness === 'auto' && here.every(({ name }) => name === 'demo'));
+    return demo === 'on' || (demo === 'auto' && isDefault);
   }
 
   /** The harnesses that are here, with their versions, preferred ones first. */
@@ -53,10 +74,10 @@ export class HarnessRegistry {
     return chooseHarness(model, this.choices);
   }
 
-  /** The harness of this name, whether its program was found or not. */
+  /** The harness of this name. Throws for one that is not here. */
   get(name: HarnessName): Harness {
     const harness = this.harnesses.find((candidate) => candidate.name === name);
-    if (harness === undefined) throw new Error(`the harness ${name} is not registered`);
+    if (harness === undefined || !this.serves(name)) throw new Error(`the harness ${name} is not served here`);
     return harness;
   }
 

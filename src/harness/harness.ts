@@ -35,6 +35,11 @@ export interface HarnessTurn {
   readonly prompt: Prompt;
   /** What was said before that the harness has not heard: the conversation began elsewhere. To be told before the prompt. */
   readonly history?: Prompt;
+  /**
+   * What the store has of the turns before this one, for an agent whose own record of them turns out to be gone; `undefined` when
+   * there is nothing. To be asked for only when `history` is absent and the agent begins a new conversation.
+   */
+  readonly recall?: () => Promise<Prompt | undefined>;
   /** 1 for the first attempt. From 2 on, the harness resumes what an earlier, dead attempt of the same turn left. */
   readonly attempt: number;
   /**
@@ -96,6 +101,11 @@ export interface Harness {
   knowsModel(model: string): boolean;
   /** The current models that are worth offering by name, newest first. A harness without this has no model at all. */
   models?(): readonly HarnessModel[];
+  /**
+   * Whether the agent's own record of this conversation is there. Cheap: it looks for the file and does not read it. A harness
+   * without this keeps no record.
+   */
+  hasRecord?(files: ThreadFiles, sessionId: string): Promise<boolean>;
   /** Starts, or resumes, a thread's conversation. Cheap: a process that does not start shows in the first `run`. */
   open(thread: HarnessThread): HarnessSession;
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
+import { answeredModel } from './choose-harness.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { findServedModel, type ModelSources, type ServedModel, servedModels } from './served-models.js';
 
@@ -19,6 +20,12 @@ export class ModelCatalog {
   /** The one of this name, or `undefined`. */
   find(id: string): ServedModel | undefined {
     return findServedModel(id, this.sources());
+  }
+
+  /** What an answer to a request for this name says that it is from; `undefined` for a name that nothing here has. */
+  answeredModel(requested: string): string | undefined {
+    const choice = this.registry.choose(requested);
+    return choice === undefined ? undefined : answeredModel(requested, choice);
   }
 
   private sources(): ModelSources {

@@ -1,7 +1,8 @@
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { describe, expect, it, vi } from 'vitest';
 import { probeVersion, versionIn } from './probe.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'probe-'));
@@ -10,6 +11,12 @@ function program(name: string, script: string): string {
   const path = join(folder, name);
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
   chmodSync(path, 0o755);
+  return path;
+}
+
+function brokenProgram(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content, { mode: 0o755 });
   return path;
 }
 
@@ -26,6 +33,21 @@ describe('probeVersion', () => {
     ['is a relative path', './codex'],
   ])('tells nothing of one that %s', async (_, command) => {
     expect(await probeVersion(command)).toBeUndefined();
+  });
+});
+
+describe('a program that is there and cannot be used', () => {
+  it.each([
+    [program('failing-loudly', 'exit 3'), 'ends with 3'],
+    [program('wordless', 'echo hello'), 'tells no version'],
+    [brokenProgram('no-interpreter', '#!/no/such/shell\n'), 'fails with ENOENT'],
+    // The C library gives what the system cannot run to a shell.
+    [brokenProgram('bytes', '\u007fELFbroken'), 'ends with'],
+  ])('is told of in the log: %s %s', async (command, words) => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    expect(await probeVersion(command)).toBeUndefined();
+    expect(warn.mock.calls).toEqual([[expect.stringContaining(`was found, and is not used: --version ${words}`)]]);
+    warn.mockRestore();
   });
 });
 

@@ -1,7 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
+import { Logger } from '@nestjs/common';
 import { findProgram } from '../sandbox/find-program.js';
 
 const PROBE_TIMEOUT_MILLISECONDS = 5_000;
+
+const logger = new Logger('HarnessProbe');
 
 /**
  * Asks a program for its version with `--version`; `command` is an absolute path or a name on the server's `PATH`. `undefined` when
@@ -9,7 +12,13 @@ const PROBE_TIMEOUT_MILLISECONDS = 5_000;
  */
 export async function probeVersion(command: string): Promise<string | undefined> {
   const path = findProgram(command, process.env['PATH']);
-  return path === undefined ? undefined : versionIn(await outputOf(path));
+  if (path === undefined) return undefined;
+  const output = await outputOf(path);
+  const version = versionIn(output.text);
+  if (version === undefined) {
+    logger.warn(`${command} was found, and is not used: --version ${output.problem ?? 'tells no version'}`);
+  }
+  return version;
 }
 
 /** The first version number in a text: `codex-cli 0.169.0` and `2.1.330 (Claude Code)` alike. */
@@ -23,7 +32,13 @@ function probeEnvironment(): Record<string, string> {
   return { PATH, HOME };
 }
 
-function outputOf(path: string): Promise<string> {
+interface Output {
+  readonly text: string;
+  /** Why there is none. */
+  readonly problem?: string;
+}
+
+function outputOf(path: string): Promise<Output> {
   return new Promise((resolve) => {
     const options = {
       timeout: PROBE_TIMEOUT_MILLISECONDS,
@@ -31,6 +46,13 @@ function outputOf(path: string): Promise<string> {
       encoding: 'utf8',
       env: probeEnvironment(),
     } as const;
-    execFile(path, ['--version'], options, (error, stdout) => resolve(error === null ? stdout : ''));
+    execFile(path, ['--version'], options, (error, stdout) =>
+      resolve(error === null ? { text: stdout } : { text: '', problem: problemOf(error) }),
+    );
   });
+}
+
+function problemOf({ code, killed, signal }: ExecFileException): string {
+  if (killed === true) return 'does not answer';
+  return typeof code === 'string' ? `fails with ${code}` : `ends with ${code ?? signal ?? 'nothing'}`;
 }

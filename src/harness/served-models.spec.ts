@@ -21,7 +21,8 @@ function sources(
   return {
     harnesses: names.map((name) => ({ name, models: MODELS[name] })),
     routes,
-    choose: (id) => chooseHarness(id, { available, defaultHarness, routes, refusesUnknown: false }),
+    choose: (id) =>
+      chooseHarness(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
   };
 }
 
@@ -71,9 +72,12 @@ describe('the tables of models', () => {
   it.each([
     ['Claude Code', CLAUDE_CODE_MODELS],
     ['Codex', CODEX_MODELS],
-  ])('of %s have each name once, and sizes', (_, models) => {
+  ])('of %s have each name once, sizes, and dates that exist', (_, models) => {
     expect(new Set(models.map(({ id }) => id)).size).toBe(models.length);
     expect(models.filter(({ contextTokens }) => (contextTokens ?? 0) < 200_000)).toEqual([]);
+    const dates = models.flatMap(({ releasedOn }) => releasedOn ?? []);
+    expect(dates.map((date) => new Date(date).toISOString().slice(0, 10))).toEqual(dates);
+    expect(dates.length).toBeGreaterThan(models.length / 2);
   });
 });
 

@@ -39,7 +39,9 @@ export class AnswerService {
    */
   async stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const writer = new SseWriter(response);
-    const tellsProgress = options.presentation.thinking === 'shown';
+    const { thinking, toolBlocks } = options.presentation;
+    // In the text form the block of a call stays open, and is kept alive without words.
+    const tellsProgress = thinking === 'shown' && toolBlocks !== 'text';
     const message$ = this.turns.watch(opened, writer.signals$, writer, tellsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await this.readAll(events$, response, writer))) return;

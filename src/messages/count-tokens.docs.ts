@@ -35,6 +35,6 @@ export function CountTokensDocs(): MethodDecorator {
       schema: object({ input_tokens: INTEGER }, { context_management: NULL }),
       example: { input_tokens: 12 },
     }),
-    ErrorDocs([400, 401, 403, 413, 415, 500]),
+    ErrorDocs([400, 413, 415]),
   );
 }

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import type { ReferenceObject } from '@nestjs/swagger';
-import { anthropicError, header, JsonResponseDocs } from '../openapi/operation.js';
+import { anthropicError, JsonResponseDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref } from '../openapi/schema.js';
 import type { AnthropicErrorType } from '../translator/anthropic-error.js';
 
@@ -10,16 +10,12 @@ const ERRORS = {
     'The request is malformed, has no user message to answer, or continues a message thread that has gone on already.',
   ],
   401: ['authentication_error', 'The key is missing or wrong.'],
-  402: ['billing_error', 'The agent’s model provider wants to be paid.'],
-  403: [
-    'permission_error',
-    'The server has no keys and the caller is not on its machine, or the agent’s model provider refuses.',
-  ],
+  403: ['permission_error', 'The server has no keys, and the caller is not on its machine.'],
   404: ['not_found_error', 'Nothing has this name: no model, no message.'],
   409: ['conflict_error', 'The thread is busy and the deployment does not queue.'],
   413: ['request_too_large', 'The body is larger than 32 MB.'],
   415: ['invalid_request_error', 'The body has a `content-type` or `content-encoding` that the server does not read.'],
-  429: ['rate_limit_error', 'The agent’s model provider limits its rate.'],
+  429: ['rate_limit_error', 'The agent’s model provider limits its rate, or too many requests had a wrong key.'],
   500: [
     'api_error',
     'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help.',
@@ -29,23 +25,26 @@ const ERRORS = {
   529: ['overloaded_error', 'Too many turns are waiting, or the agent’s model provider is overloaded.'],
 } as const satisfies Readonly<Record<number, readonly [AnthropicErrorType, string]>>;
 
+/** What any request with a key can be refused with. */
+const ALWAYS: readonly ErrorStatus[] = [401, 403, 429, 500];
+
 /** Statuses of errors in Anthropic's envelope. */
 export type ErrorStatus = keyof typeof ERRORS;
 
-/** Anthropic's error envelope for each of the statuses. */
+/** Anthropic's error envelope for each of the statuses, and for those that every operation with keys has. */
 export function ErrorDocs(
   statuses: readonly ErrorStatus[],
   headers: Readonly<Record<string, ReferenceObject>> = {},
 ): MethodDecorator {
   return applyDecorators(
-    ...statuses.map((status) => {
+    ...[...ALWAYS, ...statuses].map((status) => {
       const [type, description] = ERRORS[status];
       return JsonResponseDocs({
         status,
         description: `\`${type}\`: ${description}`,
         schema: ref('ErrorResponse'),
         example: anthropicError(type, description),
-        headers: { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry'), ...headers },
+        headers: { ...RETRY_HEADERS, ...headers },
       });
     }),
   );

@@ -3,10 +3,13 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { AppConfig } from '../config/app-config.js';
+import { ModelCatalog } from '../harness/model-catalog.js';
 import { type ResolvedThread, type ThreadClues, ThreadResolver } from '../threads/thread.resolver.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
 import { type Answered, MessageThreads, notFound, refuseChanged } from '../turns/message-threads.js';
 import { newMessageId } from '../turns/message-id.js';
+import { noSuchModel } from '../turns/new-thread.js';
+import { isHistoryLost } from '../turns/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './answer.service.js';
 import { attemptOf } from './attempt.js';
@@ -21,6 +24,12 @@ import { answerOptions, askedTurn, requestCaller, threadClues } from './turn-req
 /** The header that tells a caller which thread its message went to. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
 
+/**
+ * The header that tells a caller that the agent's own record of the thread was gone: it is told what was said before, and has nothing
+ * else of it.
+ */
+export const HISTORY_HEADER = 'x-chiron-history';
+
 /** Anthropic's Messages API. */
 @Controller('v1/messages')
 export class MessagesController {
@@ -29,6 +38,7 @@ export class MessagesController {
     private readonly turns: TurnService,
     private readonly messageThreads: MessageThreads,
     private readonly answers: AnswerService,
+    private readonly models: ModelCatalog,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
@@ -41,11 +51,13 @@ export class MessagesController {
     const clues = threadClues(request, body);
     const resolved = this.resolver.resolve(clues);
     const format = await answerFormat(body, requestCaller(request));
-    const options = answerOptions(request, body, this.config, format);
+    const options = answerOptions(request, body, this.config, { format, isSideRequest: clues.isSideRequest });
     const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
+      const model = this.models.answeredModel(body.model);
+      if (model === undefined) throw noSuchModel(body.model);
       response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
-      this.answers.ready(side, response, body.stream === true);
+      this.answers.ready({ ...side, model }, response, body.stream === true);
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
@@ -59,7 +71,7 @@ export class MessagesController {
     const opened = await this.turns.open({
       ...asked,
       tenant: principal.tenant,
-      threadKey: answered?.threadKey ?? resolved.key,
+      threadKey: answered?.thread.key ?? resolved.key,
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
       answered,
@@ -71,6 +83,7 @@ export class MessagesController {
     });
     try {
       response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
+      if (isHistoryLost(opened.turn)) response.setHeader(HISTORY_HEADER, 'lost');
       if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
       else await this.answers.whole(opened, response, { ...options, received });
     } finally {

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
 import { BOOLEAN, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/schema.js';
-import { TOOL_BLOCK_FORMS } from '../translator/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
 import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../translator/wire-examples.js';
 import { CreateMessageDto } from './dto/create-message.dto.js';
 import { ErrorDocs } from './error.docs.js';
@@ -37,8 +37,9 @@ function CreateMessageHeaders(): MethodDecorator {
     }),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,
-      description: 'How the answer shows what tools did inside of the sandbox. The deployment’s setting without it.',
-      schema: { ...oneOfTexts(...TOOL_BLOCK_FORMS), examples: ['text'] },
+      description:
+        'How the answer shows what tools did inside the sandbox, instead of `CHIRON_TOOL_BLOCKS`. `auto`: text for Claude Code in a terminal, else MCP blocks.',
+      schema: { ...oneOfTexts(...TOOL_BLOCK_SETTINGS), examples: ['text'] },
     }),
     ApiHeader({
       name: 'traceparent',
@@ -88,7 +89,7 @@ export function CreateMessageDocs(): MethodDecorator {
         'text/event-stream': { schema: eventStream(ref('MessageStreamEvent')), example: EXAMPLE_STREAM },
       },
     }),
-    ErrorDocs([400, 401, 402, 403, 404, 409, 413, 415, 429, 500, 503, 504, 529], THREAD_HEADERS),
+    ErrorDocs([400, 404, 409, 413, 415, 503, 504, 529], THREAD_HEADERS),
   );
 }
 
@@ -111,6 +112,6 @@ export function CancelMessageDocs(): MethodDecorator {
       schema: object({ cancelled: BOOLEAN }),
       example: { cancelled: true },
     }),
-    ErrorDocs([400, 401, 403, 404, 500]),
+    ErrorDocs([400, 404]),
   );
 }

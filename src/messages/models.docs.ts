@@ -93,7 +93,7 @@ export function ListModelsDocs(): MethodDecorator {
       }),
       example: { data: [MODEL], has_more: false, first_id: MODEL.id, last_id: MODEL.id },
     }),
-    ErrorDocs([400, 401, 403, 500]),
+    ErrorDocs([400]),
   );
 }
 
@@ -107,6 +107,6 @@ export function GetModelDocs(): MethodDecorator {
       schema: { ...TEXT, examples: [MODEL.id] },
     }),
     JsonResponseDocs({ description: 'The model.', schema: ref('Model'), example: MODEL }),
-    ErrorDocs([400, 401, 403, 404, 500]),
+    ErrorDocs([400, 404]),
   );
 }

@@ -34,7 +34,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * soon as the limit is passed.
  *
  * @throws AnthropicException 413 for a body over {@link MAX_BODY_BYTES}, 400 for one that is not JSON or goes beyond one of its limits,
- * 415 for an unknown `content-encoding`.
+ * 415 for an unknown `content-encoding`, 408 for one that stops in its middle.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
@@ -98,11 +98,18 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
     });
     source.on('end', () => resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES))));
     source.on('error', () => refuse(badRequest('The request body could not be read as its headers describe it.')));
+    // Nothing has come for a while; the connection is about to be closed (see `http/http-server.ts`).
+    request.on('timeout', () => refuse(tooSlow()));
     // A request that was read to its end closes too, and a decoder may still be at work then.
     request.on('close', () => {
       if (!request.complete) refuse(badRequest('The request ended before its body.'));
     });
   });
+}
+
+function tooSlow(): AnthropicException {
+  const headers = { connection: 'close' };
+  return new AnthropicException('timeout_error', 'The request took too long to arrive.', { status: 408, headers });
 }
 
 function tooLarge(): AnthropicException {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { AppConfig } from '../config/app-config.js';
 import type { JsonObject } from '../harness/harness-event.js';
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
-import { type Caller, callerOf, isSideRequest } from '../threads/caller.js';
+import { type Caller, callerOf, callsFromTerminal, isSideRequest } from '../threads/caller.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../threads/caller-system.js';
 import type { ThreadClues } from '../threads/thread.resolver.js';
 import { badRequest } from '../translator/anthropic.exception.js';
@@ -33,11 +33,18 @@ export function answerOptions(
   http: Request,
   body: CreateMessageDto,
   config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit'>,
-  format: AnswerFormat,
+  { format, isSideRequest: isSide }: { readonly format: AnswerFormat; readonly isSideRequest: boolean },
 ): Omit<AnswerOptions, 'received'> {
+  const caller = requestCaller(http);
+  // What Claude Code asks beside the conversation it reads itself, also in a terminal.
+  const isTerminal =
+    caller === 'claude-code' &&
+    !isSide &&
+    callsFromTerminal({ userAgent: http.get('user-agent'), system: body.system });
+  const reader = { caller, isTerminal, readsJson: format.schema !== undefined };
   return {
-    isImpatient: requestCaller(http) === 'claude-code',
-    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config),
+    isImpatient: caller === 'claude-code',
+    presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config, reader),
     stopSequences: body.stop_sequences ?? [],
     answerTool: format.tool,
   };

@@ -35,12 +35,15 @@ export const RESPONSE_HEADERS = {
     description: '`false` where the same request would fail again. Anthropic’s SDKs obey it.',
     schema: { type: 'string', enum: ['false'], examples: ['false'] },
   },
-} as const satisfies Readonly<Record<string, HeaderObject | object>>;
+} satisfies Readonly<Record<string, HeaderObject>>;
 
 /** A response header of the components. */
 export function header(name: keyof typeof RESPONSE_HEADERS): ReferenceObject {
   return { $ref: `#/components/headers/${name}` };
 }
+
+/** What any error tells clients about trying again. */
+export const RETRY_HEADERS = { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry') };
 
 /** One operation. Its id is the name of the method in generated clients. */
 export function OperationDocs(operation: {

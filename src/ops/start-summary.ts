@@ -7,6 +7,8 @@ export interface StartFacts {
   readonly url: string;
   readonly found: readonly HarnessInfo[];
   readonly defaultHarness: HarnessName;
+  /** Settings with which something cannot work, a sentence each. */
+  readonly warnings?: readonly string[];
 }
 
 /** The lines that the server prints once it is ready. They hold no key and no password. */
@@ -26,7 +28,9 @@ export function startSummary(config: AppConfig, facts: StartFacts): string {
   const key = hasKeys ? '<one of your keys>' : 'none';
   return [
     'Chiron is ready',
-    ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`),
+    // A line each, whatever a path has in it.
+    ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value.replaceAll(/\p{Cc}/gu, '?')}`),
+    ...(facts.warnings ?? []).map((warning) => `  ${'warning'.padEnd(10)} ${warning}`),
     '  Point Claude Code at it:',
     `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,
     '',

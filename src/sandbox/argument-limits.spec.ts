@@ -36,10 +36,6 @@ describe('Variables of a program', () => {
     expect(fittingVariables(each, 1000).shortened).toEqual(['A', 'B']);
   });
 
-  it('lose a NUL, with which no program can be started', () => {
-    expect(fittingVariables({ PROMPT: 'one\0two' }, ROOM)).toEqual({ variables: { PROMPT: 'onetwo' }, shortened: [] });
-  });
-
   it('let a program start that could not be started with the whole of them', () => {
     const variables = { PROMPT: '鯨'.repeat(100_000), SECOND: 'x'.repeat(200_000) };
     const start = (env: Readonly<Record<string, string>>) =>

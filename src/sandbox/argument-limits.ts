@@ -21,8 +21,8 @@ export interface FittingVariables {
 
 /**
  * Shortens variables, each between two characters, until the system can start a program with them: each one by itself, and all of
- * them in `room` bytes, for which the longest gives way. A NUL, which no variable can hold, is left out. Without this a long text
- * of a caller would keep its thread's program from starting, in every turn.
+ * them in `room` bytes, the longest first. Without this a long text of a caller would keep its thread's program from starting, in
+ * every turn.
  */
 export function fittingVariables(variables: Readonly<Record<string, string>>, room: number): FittingVariables {
   const fitting = new Map<string, string>();
@@ -33,7 +33,7 @@ export function fittingVariables(variables: Readonly<Record<string, string>>, ro
     fitting.set(name, kept);
   };
   for (const [name, value] of Object.entries(variables)) {
-    shorten(name, value.replaceAll('\0', ''), MAX_ARGUMENT_BYTES);
+    shorten(name, value, MAX_ARGUMENT_BYTES);
   }
   const costs = new Map([...fitting].map(([name, value]) => [name, stringCost(`${name}=${value}`)]));
   let excess = sum(costs.values()) - room;

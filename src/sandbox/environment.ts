@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { findProgram } from './find-program.js';
 import type { SandboxFolders } from './sandbox.js';
@@ -35,7 +34,7 @@ export function sandboxEnvironment(parts: EnvironmentParts): Record<string, stri
     USER: user,
     LOGNAME: user,
     // Not the server's own: that may be `nologin`, or a shell that the agents' tools do not speak.
-    SHELL: existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh',
+    SHELL: findProgram('/bin/bash', undefined) ?? '/bin/sh',
     CLAUDE_CONFIG_DIR: join(folders.home, '.claude'),
     CODEX_HOME: join(folders.home, '.codex'),
     ...parts.added,

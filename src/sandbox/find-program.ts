@@ -1,25 +1,25 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 /** Where a program is: the absolute path of an executable file, or `undefined`. A name is looked up on `path`. */
 export function findProgram(command: string, path: string | undefined): string | undefined {
   if (command === '') return undefined;
   const candidates = command.includes('/')
-    ? [resolve(command)]
+    ? [command]
     : (path ?? '')
         .split(delimiter)
         .filter((entry) => entry !== '')
-        .map((entry) => resolve(entry, command));
-  return candidates.find(isExecutableFile);
+        .map((entry) => join(entry, command));
+  const found = candidates.find(isExecutableFile);
+  return found === undefined ? undefined : resolve(found);
 }
 
+/** Whatever cannot be looked at is no program, and shells go on to the next entry of `PATH`, too: a closed folder, a loop of links. */
 function isExecutableFile(file: string): boolean {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
-    // The answer of `access`: it is there, but not ours to run.
     return false;
   }
 }

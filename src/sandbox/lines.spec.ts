@@ -48,6 +48,22 @@ describe('LineSplitter', () => {
     });
   });
 
+  it('gives the same lines wherever the reads are cut', () => {
+    const text = 'a\n\r\nb€\r\n\n😀c\r\rd\n123456\nlast\r';
+    const bytes = Buffer.from(text);
+    for (const limit of [5, 1000]) {
+      const whole = split([bytes], limit);
+      for (let one = 0; one <= bytes.length; one += 1) {
+        for (let other = one; other <= bytes.length; other += 1) {
+          const cut = split([bytes.subarray(0, one), bytes.subarray(one, other), bytes.subarray(other)], limit);
+          expect([...cut.batches.flat(), ...cut.last]).toEqual([...whole.batches.flat(), ...whole.last]);
+          expect(cut.dropped).toBe(whole.dropped);
+        }
+      }
+      expect(whole.dropped).toBe(limit === 5 ? 2 : 0);
+    }
+  });
+
   it('replaces bytes that are not UTF-8 instead of failing', () => {
     expect(split([Buffer.from([0x61, 0xff, 0x0a])]).batches.flat()).toEqual(['a\uFFFD']);
   });

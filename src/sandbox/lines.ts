@@ -23,9 +23,21 @@ export class LineSplitter {
 
   /** The lines that end in this chunk; what is after the last line end waits for the next chunk. */
   push(chunk: Buffer): readonly string[] {
-    const lines: string[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+    const first = chunk.indexOf(LINE_FEED);
+    if (first === -1) {
+      this.keep(chunk);
+      return [];
+    }
+    this.keep(chunk.subarray(0, first));
+    const lines = [...this.take()];
+    let start = first + 1;
+    const last = chunk.lastIndexOf(LINE_FEED);
+    if (last > first && last - first <= this.longestLineBytes) {
+      // Decoded together: one by one, an output of short lines would keep the event loop from everybody else.
+      for (const line of chunk.toString('utf8', start, last).split('\n')) lines.push(withoutReturn(line));
+      start = last + 1;
+    }
+    for (let end = chunk.indexOf(LINE_FEED, start); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       this.keep(chunk.subarray(start, end));
       lines.push(...this.take());
       start = end + 1;
@@ -58,13 +70,17 @@ export class LineSplitter {
     }
     const line = Buffer.concat(this.pending, this.pendingBytes).toString('utf8');
     this.forget();
-    return [line.endsWith('\r') ? line.slice(0, -1) : line];
+    return [withoutReturn(line)];
   }
 
   private forget(): void {
     this.pending = [];
     this.pendingBytes = 0;
   }
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
 /** The last `limit` bytes of what was kept and what came now. */

@@ -148,6 +148,19 @@ describe('a program in the sandbox', () => {
     expect(exists('finished')).toBe(true);
   });
 
+  it('that writes one line without an end, or floods its standard error, takes no more memory than is allowed', async () => {
+    const before = process.memoryUsage().rss;
+    const endless = await shell("head -c 300000000 /dev/zero | tr '\\0' x; printf '\\nlast\\n'");
+    expect(await output(endless)).toEqual(['last']);
+    const loud = await shell('yes | head -c 100000000 >&2; printf "the end" >&2; exit 3');
+    expect(await output(loud)).toEqual([]);
+    const { code, stderr } = await loud.exit;
+    expect(code).toBe(3);
+    expect(stderr.length).toBeLessThanOrEqual(4096);
+    expect(stderr).toMatch(/the end$/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
+  });
+
   it.each(['no-such-program', '/no/such/program', ''])('says so when there is no program %j', async (command) => {
     const started = await start(command, []);
     started.writeLine('ignored');

@@ -31,7 +31,7 @@ export function AppendMessagesDocs(): MethodDecorator {
       summary: 'Append messages to a session',
       description:
         'Stores them, all or none, and starts nothing. A running execution does not get them: it cannot be steered, and no steering event is sent. An execute without input lines takes the user’s messages that have waited since the last turn.',
-      errors: [400, 401, 403, 404, 413, 415, 422, 500],
+      errors: [404, 413, 415, 422],
     }),
     ApiExtraModels(AppendMessagesDto),
     ApiBody({
@@ -62,7 +62,7 @@ export function ExecuteDocs(): MethodDecorator {
       id: 'executeSession',
       summary: 'Start an execution',
       description: 'Answers at once. An execution is a turn of the thread: the Messages API sees it, too.',
-      errors: [400, 401, 403, 404, 413, 415, 422, 500, 503],
+      errors: [404, 413, 415, 422, 503],
     }),
     ApiExtraModels(ExecuteDto),
     ApiBody({
@@ -100,7 +100,7 @@ export function EventsDocs(): MethodDecorator {
       summary: 'Read the events of a session',
       description:
         'From the first one after `after_event_id`, then live. With `execution_id` the stream ends after that execution’s terminal event; without, it goes on with later turns, those of the Messages API as well, until you leave or the session is removed. The lines of `session.output.line` have the shape of Codex’s app-server, whichever agent speaks. Ids grow; they are `turn sequence × 1,000,000,000 + place in the turn`. Once a turn’s events are pruned, its lines are made from its message, under higher ids. Events that would tell of sandboxes, steering and delivered interrupts are not sent.',
-      errors: [400, 401, 403, 404, 500],
+      errors: [404],
     }),
     ApiQuery({
       name: 'after_event_id',
@@ -135,7 +135,7 @@ export function InterruptDocs(): MethodDecorator {
       id: 'interruptSession',
       summary: 'Interrupt the execution that is going on',
       description: 'It then ends with `session.execution_cancelled`. A body with a `reason` is accepted and not kept.',
-      errors: [400, 401, 403, 404, 500],
+      errors: [404],
     }),
     AnswerDocs('Whether there was one.', 'Interruption', {
       ok: true,

@@ -1,15 +1,28 @@
 import type { JsonObject } from '../harness/harness-event.js';
 import { isJsonObject, mendedJson, objectOf, parseObject, stringOf } from '../harness/json.js';
 import type { Prompt, PromptBlock } from '../harness/prompt.js';
+import { limitOf, type MarkBudget } from '../workers/json-limits.js';
 import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
 
 /** What an empty input becomes; centaur's harness-server says the same (harness-protocols.md 3.2). */
 const EMPTY_INPUT = 'continue';
 
+/** Most lines of an execution. */
+export const MAX_LINES = 10_000;
+
+/** Most marks (see `MAX_MARKS`) in all lines: for the limit of the body they are in strings. */
+const MAX_LINE_MARKS = 200_000;
+
 /** What is wrong with the lines, in centaur's words, or `undefined` for good ones. */
 export function inputLinesProblem(lines: readonly string[]): string | undefined {
-  const index = lines.findIndex((line) => /[\n\r]/.test(line));
-  return index === -1 ? undefined : `input_lines[${index}] must be one line`;
+  const budget: MarkBudget = { left: MAX_LINE_MARKS };
+  for (const [index, line] of lines.entries()) {
+    if (/[\n\r]/.test(line)) return `input_lines[${index}] must be one line`;
+    const limit = mayBeObject(line) ? limitOf(Buffer.from(line), budget) : undefined;
+    if (limit === 'too deep') return `input_lines[${index}] is nested too deep`;
+    if (limit === 'too many values') return 'input_lines have too many values';
+  }
+  return undefined;
 }
 
 /**
@@ -17,10 +30,17 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
  * `attachment.chunk` lines put in. A line that is not a JSON object is text. Never empty.
  */
 export function promptOfLines(lines: readonly string[]): Prompt {
-  const parsed = lines.map((line) => parseObject(mendedJson(line)) ?? { type: 'user', text: line });
+  const parsed = lines.map(
+    (line) => (mayBeObject(line) ? parseObject(mendedJson(line)) : undefined) ?? { type: 'user', text: line },
+  );
   const staged = stagedAttachments(parsed);
   const blocks = parsed.flatMap((line) => (isUserLine(line) ? userContent(line, staged) : []));
   return blocks.length === 0 ? [{ type: 'text', text: EMPTY_INPUT }] : blocks;
+}
+
+/** Any other line is text, whatever it holds. */
+function mayBeObject(line: string): boolean {
+  return line.trimStart().startsWith('{');
 }
 
 /** Lines of other types steer or interrupt a process, or belong to another line. */

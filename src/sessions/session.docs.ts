@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiParam, ApiQuery, getSchemaPath } from '@nestjs/swagger';
-import { JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { JsonResponseDocs, OperationDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref, TEXT } from '../openapi/schema.js';
 import { EXAMPLE_MESSAGE } from '../translator/wire-examples.js';
 import { CreateSessionDto } from './dto/create-session.dto.js';
@@ -30,7 +30,10 @@ const TURN = {
 };
 
 const ERRORS = {
-  400: ['The thread key or the input makes no sense.', "thread_key must be namespaced as '<source>:<id>'"],
+  400: [
+    'The thread key or the input makes no sense, or the path cannot be decoded.',
+    "thread_key must be namespaced as '<source>:<id>'",
+  ],
   401: ['The key is missing or wrong.', 'missing bearer token'],
   403: [
     'The server has no keys, and the caller is not on its machine.',
@@ -46,9 +49,13 @@ const ERRORS = {
     'A field is missing or has the wrong type, or the harness is not here.',
     'harness_type must be one of the following values: codex, claudecode, demo',
   ],
+  429: ['Too many requests had a wrong key.', 'Too many requests without a valid key.'],
   500: ['The server failed.', 'internal server error'],
   503: ['The server is restarting, or too many turns wait. Try again.', 'internal server error'],
 } as const satisfies Readonly<Record<number, readonly [string, string]>>;
+
+/** What any request to a session route can be refused with. */
+const ALWAYS: readonly (keyof typeof ERRORS)[] = [400, 401, 403, 429, 500];
 
 /** What every session route has in common: its tag, its thread key and its errors in centaur's envelope. */
 export function SessionDocs(options: {
@@ -56,13 +63,14 @@ export function SessionDocs(options: {
   readonly summary: string;
   readonly description?: string;
   readonly hasKey?: boolean;
-  readonly errors: readonly (keyof typeof ERRORS)[];
+  /** Statuses of further errors. */
+  readonly errors?: readonly (keyof typeof ERRORS)[];
 }): MethodDecorator {
-  const { hasKey = true, errors, ...operation } = options;
+  const { hasKey = true, errors = [], ...operation } = options;
   return applyDecorators(
     OperationDocs({ tag: 'Sessions', ...operation }),
     ...(hasKey ? [ThreadKeyDocs()] : []),
-    ...errors.map((status) => {
+    ...[...ALWAYS, ...errors].map((status) => {
       const [description, error] = ERRORS[status];
       return SessionErrorDocs(status, description, { error });
     }),
@@ -71,7 +79,9 @@ export function SessionDocs(options: {
 
 /** One error in centaur's envelope. */
 export function SessionErrorDocs(status: number, description: string, example: object): MethodDecorator {
-  return JsonResponseDocs({ status, description, schema: ref('SessionError'), example: { ok: false, ...example } });
+  // A path that cannot be decoded leads to no route, and so to the errors of all other paths.
+  const schema = status === 400 ? { anyOf: [ref('SessionError'), ref('ErrorResponse')] } : ref('SessionError');
+  return JsonResponseDocs({ status, description, schema, example: { ok: false, ...example }, headers: RETRY_HEADERS });
 }
 
 /** A good answer, as JSON. */
@@ -95,7 +105,6 @@ export function ListSessionsDocs(): MethodDecorator {
       summary: 'List your threads, the last changed first',
       description: 'Also those that were made by the Messages API.',
       hasKey: false,
-      errors: [400, 401, 403, 500],
     }),
     ApiQuery({
       name: 'limit',
@@ -125,7 +134,7 @@ export function CreateSessionDocs(): MethodDecorator {
       summary: 'Create a session, or get it',
       description:
         'A session is a thread; one of the Messages API with the same key is the same thread. Times are opaque to clients.',
-      errors: [400, 401, 403, 413, 415, 422, 500],
+      errors: [413, 415, 422],
     }),
     ApiExtraModels(CreateSessionDto),
     ApiBody({
@@ -148,7 +157,7 @@ export function GetSessionDocs(): MethodDecorator {
     SessionDocs({
       id: 'getSession',
       summary: 'Look at a session and its last turns',
-      errors: [400, 401, 403, 404, 500],
+      errors: [404],
     }),
     AnswerDocs('The session and its last ten turns, the newest first.', 'SessionWithTurns', {
       ok: true,
@@ -164,7 +173,7 @@ export function GetSessionDocs(): MethodDecorator {
 /** `GET /api/session/{thread_key}/turns/{id}` in the OpenAPI document. */
 export function GetTurnDocs(): MethodDecorator {
   return applyDecorators(
-    SessionDocs({ id: 'getTurn', summary: 'Look at a turn and its answer', errors: [400, 401, 403, 404, 500] }),
+    SessionDocs({ id: 'getTurn', summary: 'Look at a turn and its answer', errors: [404] }),
     ApiParam({
       name: 'turnId',
       description: 'The execution id, or the id of the message that answers the turn.',
@@ -186,7 +195,7 @@ export function DeleteSessionDocs(): MethodDecorator {
       summary: 'Remove a thread',
       description:
         'Interrupts what it does, ends its process, and removes its workspace, its home, its turns and their events. Cannot be undone.',
-      errors: [400, 401, 403, 404, 500],
+      errors: [404],
     }),
     AnswerDocs('It is gone.', 'DeletedSession', { ok: true, deleted: true, thread_key: SESSION.thread_key }),
   );

@@ -84,6 +84,7 @@ export class SessionService {
 
   /** Starts a turn, or finds the one of the same idempotency key. @throws SessionException 409 while another one goes on. */
   async execute(thread: Thread, wanted: ExecuteDto): Promise<Turn> {
+    this.refuseUnlessHere(thread.harness);
     const executed = await this.control.execute(thread, {
       idempotencyKey: wanted.idempotency_key,
       caller: 'session',
@@ -143,7 +144,7 @@ export class SessionService {
   }
 
   private refuseUnlessHere(harness: HarnessName): void {
-    if (this.registry.choose(harness) === undefined) {
+    if (!this.registry.serves(harness)) {
       throw new SessionException(422, `harness_type: this server does not have ${harness}`);
     }
   }

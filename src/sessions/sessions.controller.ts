@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import { Caller, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../messages/read-body.js';
 import { ThreadStore } from '../storage/thread.store.js';
+import { answeredModelOf } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { cursorText } from './cursor.js';
@@ -64,7 +65,7 @@ export class SessionsController {
       ok: true,
       ...sessionView(thread),
       metadata: sessionMetadata(thread),
-      model: thread.model,
+      model: answeredModelOf(thread),
       turn_count: thread.turnCount,
       turns: turns.map(turnView),
     };

@@ -2,6 +2,7 @@ import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness/harnes
 import type { Thread } from '../storage/thread.store.js';
 import { hasEnded, type Turn } from '../storage/turn.js';
 import { durationExceeded } from '../turns/max-duration.js';
+import { isHistoryLost } from '../turns/stored-request.js';
 import { answerOf, FIRST_STATE, linesOf, type LineState, openingLines } from './centaur-lines.js';
 import { eventId, type EventSource, openingId, terminalId } from './event-id.js';
 import { requestOf } from './execution-request.js';
@@ -67,6 +68,7 @@ export class TurnNarrator {
         input_line_count: inputLineCount,
         idle_timeout_ms: idleTimeout,
         max_duration_ms: maxDuration,
+        ...(isHistoryLost(this.turn) ? { history: 'lost' } : {}),
       },
     };
     const lines = openingLines(this.#line).map((data, part) => ({

@@ -1,10 +1,12 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, SqliteDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
+import { diskNote, makeFolder } from './data-folder.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { NodeSqliteDatabase } from './sqlite.js';
+import { YieldAfterSlow } from './yield-after-slow.js';
 import type { StorageOptions } from './storage-options.js';
 import type { Tables } from './tables.js';
 
@@ -31,6 +33,7 @@ export class Database {
     /** For queries and transactions. On SQLite everything goes through one connection, in turn. */
     readonly kysely: Kysely<Tables>,
     readonly kind: DatabaseKind,
+    private readonly slow?: YieldAfterSlow,
   ) {}
 
   /**
@@ -43,31 +46,34 @@ export class Database {
     onIdleError: (error: Error) => void = () => undefined,
   ): Promise<Database> {
     const { databaseUrl, dataDirectory } = options;
-    const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : `PostgreSQL at ${hostOf(databaseUrl)}`;
+    const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : postgresName(databaseUrl);
     try {
       const database =
         databaseUrl === undefined
           ? await Database.#sqlite(dataDirectory)
           : Database.#postgres(databaseUrl, onIdleError);
       try {
-        await migrate(database.kysely);
+        await migrate(database);
         return database;
       } catch (error) {
         await database.close();
         throw error;
       }
     } catch (error) {
-      throw new StorageOpenError(`cannot open the store (${place}): ${reasonOf(error)}`, { cause: error });
+      const note = databaseUrl === undefined ? await diskNote(dataDirectory) : '';
+      throw new StorageOpenError(`cannot open the store (${place}): ${reasonOf(error)}${note}`, { cause: error });
     }
   }
 
   static async #sqlite(dataDirectory: string): Promise<Database> {
-    await mkdir(dataDirectory, { recursive: true });
+    await makeFolder(dataDirectory);
     const file = join(dataDirectory, SQLITE_FILE);
     const database = new NodeSqliteDatabase(file);
     // Conversations are nobody else's to read; SQLite gives its -wal and -shm files the mode of this one.
     await chmod(file, 0o600);
-    return new Database(new Kysely<Tables>({ dialect: new SqliteDialect({ database }) }), 'sqlite');
+    const slow = new YieldAfterSlow(() => database.took);
+    const dialect = new SqliteDialect({ database });
+    return new Database(new Kysely<Tables>({ dialect, plugins: [slow] }), 'sqlite', slow);
   }
 
   static #postgres(databaseUrl: string, onIdleError: (error: Error) => void): Database {
@@ -84,8 +90,11 @@ export class Database {
   }
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
-  transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
-    return this.kysely.transaction().execute(work);
+  async transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
+    const result = await this.kysely.transaction().execute(work);
+    // The commit of megabytes is slow, too.
+    await this.slow?.pause();
+    return result;
   }
 
   /** Resolves when the store takes a write, which changes nothing; rejects with the reason when it does not: a full disk can be read. */
@@ -110,19 +119,30 @@ function typeParserOf(oid: number, format?: 'text' | 'binary'): (value: string) 
   return pg.types.getTypeParser(oid, format);
 }
 
-async function migrate(kysely: Kysely<Tables>): Promise<void> {
-  const migrator = new Migrator({ db: kysely, provider: { getMigrations: () => Promise.resolve(MIGRATIONS) } });
+async function migrate({ kysely, kind }: Database): Promise<void> {
+  const migrator = new Migrator({
+    db: kysely,
+    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
+    // Otherwise it takes the tables of any schema of the database for its own, and finds them missing in this one.
+    ...(kind === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
+  });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
 }
 
-/** Host and database of a URL, without its user and password. */
-function hostOf(databaseUrl: string): string {
-  const url = URL.parse(databaseUrl);
-  return url === null ? 'an address that is not a URL' : `${url.host}${url.pathname}`;
+async function currentSchema(kysely: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(kysely);
+  return rows[0]?.schema ?? 'public';
 }
 
-function reasonOf(error: unknown): string {
+/** Host and database of a URL, without its user and password. */
+export function postgresName(databaseUrl: string): string {
+  const url = URL.parse(databaseUrl);
+  return `PostgreSQL at ${url === null ? 'an address that is not a URL' : `${url.host}${url.pathname}`}`;
+}
+
+/** What went wrong with a store, for its operator. */
+export function reasonOf(error: unknown): string {
   // A host with several addresses refuses with one error per address and an empty message of its own.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   return error instanceof Error ? error.message : String(error);

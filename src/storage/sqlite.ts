@@ -27,16 +27,19 @@ function bindable(values: readonly unknown[]): SQLInputValue[] {
 class NodeSqliteStatement implements SqliteStatement {
   readonly reader: boolean;
 
-  constructor(private readonly statement: StatementSync) {
+  constructor(
+    private readonly statement: StatementSync,
+    private readonly timed: <Result>(work: () => Result) => Result,
+  ) {
     this.reader = statement.columns().length > 0;
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.statement.all(...bindable(parameters));
+    return this.timed(() => this.statement.all(...bindable(parameters)));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.statement.run(...bindable(parameters));
+    return this.timed(() => this.statement.run(...bindable(parameters)));
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
@@ -51,6 +54,8 @@ class NodeSqliteStatement implements SqliteStatement {
 export class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, NodeSqliteStatement>();
+  /** How long the last statement took, in milliseconds. */
+  took = 0;
 
   /** Opens the file, or makes it. Throws when it cannot be opened or is no database. */
   constructor(file: string) {
@@ -78,7 +83,7 @@ export class NodeSqliteDatabase implements SqliteDatabase {
       this.#statements.set(text, known);
       return known;
     }
-    const statement = new NodeSqliteStatement(this.#database.prepare(text));
+    const statement = new NodeSqliteStatement(this.#database.prepare(text), this.#timed);
     this.#statements.set(text, statement);
     if (this.#statements.size > STATEMENTS_KEPT) {
       const oldest = this.#statements.keys().next();
@@ -86,6 +91,15 @@ export class NodeSqliteDatabase implements SqliteDatabase {
     }
     return statement;
   }
+
+  readonly #timed = <Result>(work: () => Result): Result => {
+    const begun = performance.now();
+    try {
+      return work();
+    } finally {
+      this.took = performance.now() - begun;
+    }
+  };
 
   close(): void {
     this.#statements.clear();

@@ -15,7 +15,7 @@ export interface Thread {
   /** `<source>:<id>`, unique per tenant. */
   readonly key: string;
   readonly harness: HarnessName;
-  /** The model's name as the first request had it, which every answer repeats. */
+  /** The model's name as the first request had it; what answers say is in `answered-model.ts`. */
   readonly model: string;
   /** The model to ask the harness for; `undefined` for the harness's own default. */
   readonly harnessModel: string | undefined;

@@ -206,16 +206,23 @@ export class TurnStore {
     return (await this.newest(threadId, 1))[0];
   }
 
-  /** The thread's last turns, the newest first. */
-  async newest(threadId: string, limit: number): Promise<readonly Turn[]> {
-    const query = this.#turns().where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(limit);
-    return (await query.execute()).map(turnOf);
+  /** The thread's last turns, or the last ones before this number, the newest first. */
+  async newest(threadId: string, limit: number, before?: number): Promise<readonly Turn[]> {
+    const all = this.#turns().where('thread_id', '=', threadId);
+    const query = before === undefined ? all : all.where('sequence', '<', before);
+    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(turnOf);
   }
 
   /** The thread's turns from this number on, in their order. */
   async following(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '>=', sequence);
     return (await query.orderBy('sequence').limit(limit).execute()).map(turnOf);
+  }
+
+  /** Whether any turn of the thread has an answer, whole or as far as it came. */
+  async hasAnswer(threadId: string): Promise<boolean> {
+    const query = this.#turns().clearSelect().select('id').where('thread_id', '=', threadId);
+    return (await query.where('message', 'is not', null).limit(1).executeTakeFirst()) !== undefined;
   }
 
   /** What tells the thread's last turns apart, the newest first, without what they said. */

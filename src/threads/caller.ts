@@ -1,4 +1,13 @@
-import { marksAHelper, marksItsEnd, marksTheMachine, type SideRequestBody, thinks, offersTools } from './side-marks.js';
+import {
+  BILLING_HEADER,
+  marksAHelper,
+  marksItsEnd,
+  marksTheMachine,
+  type SideRequestBody,
+  texts,
+  thinks,
+  offersTools,
+} from './side-marks.js';
 
 /** Who is calling, as far as it changes what we do. */
 export type Caller = 'claude-code' | 'sdk';
@@ -16,6 +25,24 @@ export interface CallerClues {
 export function callerOf(clues: CallerClues): Caller {
   const isClaudeCode = clues.userAgent?.startsWith('claude-cli/') === true || clues.xApp?.startsWith('cli') === true;
   return isClaudeCode ? 'claude-code' : 'sdk';
+}
+
+/** The parts of a Claude Code's request that tell how it was started. */
+export interface EntrypointClues {
+  readonly userAgent: string | undefined;
+  /** The system prompt of its body. */
+  readonly system: unknown;
+}
+
+/**
+ * Whether a Claude Code shows its answers in a terminal. Its entrypoint is `cli` there, and only there: with `-p`, or without a
+ * terminal, it makes `sdk-cli` of that, and the Agent SDKs, editors and actions each have a name of their own. It stands in the
+ * `user-agent`, and in the system prompt's first block for when a proxy took the header for itself.
+ * [Claude Code 2.1.330, 2.1.197: `claude-cli/2.1.330 (external, cli)`, `claude-cli/2.1.330 (external, sdk-ts, agent-sdk/0.3.330)`]
+ */
+export function callsFromTerminal({ userAgent, system }: EntrypointClues): boolean {
+  const [, named] = /^claude-cli\/\S+ \(\w+, ([^,)]+)/.exec(userAgent ?? '') ?? [];
+  return (named ?? billedEntrypoint(system)) === 'cli';
 }
 
 /** The parts of a request that tell a side request from a turn. */
@@ -47,6 +74,11 @@ export function isSideRequest({ caller, requestClass, agentId, body }: SideReque
   // A format without tools is a helper's; `claude -p --json-schema` hands over a tool for it instead.
   if (!offersTools(body)) return hasFormat(body) || !(thinks(body) || marksTheMachine(body));
   return !marksItsEnd(body.messages);
+}
+
+function billedEntrypoint(system: unknown): string | undefined {
+  const billing = texts(system).find((text) => text.startsWith(BILLING_HEADER)) ?? '';
+  return /\bcc_entrypoint=([^;\s]+)/.exec(billing)?.[1];
 }
 
 function hasFormat({ output_config: config }: SideRequestBody): boolean {

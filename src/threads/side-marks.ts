@@ -34,7 +34,7 @@ const FORK_PROMPTS = [
 const HOOK_AGENT = 'You are verifying a stop condition in Claude Code.';
 
 /** The first block of the system prompt says for whom the request is paid, and whether that is a sub-agent. [Claude Code 2.1.330] */
-const BILLING_HEADER = 'x-anthropic-billing-header';
+export const BILLING_HEADER = 'x-anthropic-billing-header';
 const IS_SUBAGENT = 'cc_is_subagent=true';
 
 /** How Claude Code begins to describe the machine that it runs on: to the model of a turn, and to sub-agents. [Claude Code 2.1.330] */
@@ -108,7 +108,8 @@ function lastUserTexts(messages: readonly unknown[]): readonly string[] {
   return [];
 }
 
-function texts(content: unknown): readonly string[] {
+/** The texts of a message's content, or of a system prompt: one, or a list of blocks. */
+export function texts(content: unknown): readonly string[] {
   if (typeof content === 'string') return [content];
   if (!Array.isArray(content)) return [];
   return (content as readonly unknown[]).flatMap((block) => {

@@ -49,9 +49,12 @@ function namedKey(clues: ThreadClues): string | undefined {
 /** What 2.0.76 sends, which has no header for its session id; the account is empty with an API key. (seen) */
 const OLDER_USER_ID = /^user_[^_]*_account_[^_]*_session_([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})$/i;
 
+/** Longest user id that is looked into, in characters: Claude Code's has some 200. A string may hold the JSON of millions of values. */
+const MAX_USER_ID = 4096;
+
 /** Claude Code puts its session id here too, for proxies that strip headers: `{"device_id":…,"session_id":…}` as a string. [2.1.330] */
 function sessionIdOf(userId: unknown): string | undefined {
-  if (typeof userId !== 'string') return undefined;
+  if (typeof userId !== 'string' || userId.length > MAX_USER_ID) return undefined;
   if (!userId.startsWith('{')) return OLDER_USER_ID.exec(userId)?.[1];
   const parsed = parsedOrUndefined(userId);
   if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;

@@ -86,29 +86,6 @@ describe('a message as its caller wants it', () => {
     expect(events[2]).toMatchObject({ delta: { type: 'input_json_delta', partial_json: '{"command":"ls -la"}' } });
   });
 
-  it('has inner tools as text', async () => {
-    const words = (await content({ toolBlocks: 'text' }, ...blocks)) as readonly { readonly text?: string }[];
-    expect(words.map((block) => block.text)).toEqual([
-      'Looking.',
-      undefined,
-      '⏺ Bash(ls -la)\n',
-      '  ⎿ a.txt\n',
-      'One file.',
-    ]);
-  });
-
-  it.each<[ContentBlock, string]>([
-    [call({}, 'List'), '⏺ List()\n'],
-    [call({ a: 'b' }, 'Odd'), '⏺ Odd({"a":"b"})\n'],
-    [call({ file_path: '/x' }, 'Read'), '⏺ Read(/x)\n'],
-    [call({ command: 'x'.repeat(300) }), `⏺ Bash(${'x'.repeat(200)}… [100 more characters])\n`],
-    [result(''), '  ⎿ (no output)\n'],
-    [result('one\ntwo\n'), '  ⎿ one\n    two\n'],
-    [result('bad', true), '  ⎿ Error: bad\n'],
-  ])('says a tool in a line or two: %j', async (block, line) => {
-    expect(await content({ toolBlocks: 'text' }, block)).toEqual([text(line)]);
-  });
-
   it('has no inner tools at all', async () => {
     expect(await content({ toolBlocks: 'none' }, ...blocks)).toEqual([text('Looking.'), thinking, text('One file.')]);
   });
@@ -153,6 +130,20 @@ describe('a message as its caller wants it', () => {
     expect(told).not.toMatch(/secret|another/);
     expect(events.filter((event) => event.type === 'content_block_delta')).toHaveLength(4);
     expect(told.includes('SIGNED')).toBe(wanted === 'omitted');
+  });
+
+  it.each(['mcp', 'server'] as const)('ends in a text where its caller fails otherwise (%s)', async (toolBlocks) => {
+    const ending = async (endsInText: boolean, ...all: readonly ContentBlock[]) =>
+      ((await content({ toolBlocks, endsInText }, ...all)) as readonly ContentBlock[]).at(-1);
+    expect(await ending(true, text('Before.'), call(), result('a.txt'))).toEqual(text(''));
+    expect(await ending(true, call())).toEqual(text(''));
+    expect(await ending(true, call(), result('a.txt'), text('Done.'))).toEqual(text('Done.'));
+    expect(await ending(false, call(), result('a.txt'))).not.toEqual(text(''));
+  });
+
+  it('gets no empty text where nothing of tools is shown', async () => {
+    expect(await content({ toolBlocks: 'none', endsInText: true }, call(), result('a'))).toEqual([]);
+    expect(await content({ toolBlocks: 'text', endsInText: true }, call(), result('a'))).toHaveLength(1);
   });
 
   it('passes an error on', async () => {

@@ -1,7 +1,8 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
+import { type MonoTypeOperatorFunction, pipe } from 'rxjs';
 import { mapBatches, reading } from './batches.js';
 import type { ContentBlock, ContentDelta, StreamEvent } from './stream-event.js';
 import { toolBlock, type ToolBlockForm } from './tool-blocks.js';
+import { toolsAsText } from './tools-as-text.js';
 import { wholeBlock } from './wire.js';
 
 /** What of a message one caller is shown. The message itself, and what other callers see of it, is the same for all. */
@@ -11,6 +12,11 @@ export interface Presentation {
   readonly toolOutputLimit: number;
   /** `omitted`: of thinking only its signature, as the API does for `thinking.display: "omitted"`; `none`: nothing. */
   readonly thinking: 'shown' | 'omitted' | 'none';
+  /**
+   * Whether an answer whose last block is a tool's gets an empty text behind it: `claude -p` fails with "Execution error" without
+   * one. [Claude Code 2.1.330, 2.1.197]
+   */
+  readonly endsInText?: boolean;
 }
 
 interface State {
@@ -21,6 +27,8 @@ interface State {
    * have nothing to show; `done`: its stop was sent with it, or nothing of it is shown.
    */
   readonly block: 'shown' | 'muted' | 'hidden' | 'done';
+  /** Whether the last block that was shown is a tool's. */
+  readonly endsInTool: boolean;
 }
 
 type BlockDelta = Extract<StreamEvent, { readonly type: 'content_block_delta' }>;
@@ -35,8 +43,9 @@ const NOTHING: readonly StreamEvent[] = [];
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
 export function present(presentation: Presentation): MonoTypeOperatorFunction<readonly StreamEvent[]> {
-  const start: State = { shown: 0, block: 'done' };
-  return mapBatches(() => reading(start, (state, event) => show(presentation, state, event)));
+  const start: State = { shown: 0, block: 'done', endsInTool: false };
+  const blocks = mapBatches(() => reading(start, (state, event) => show(presentation, state, event)));
+  return presentation.toolBlocks === 'text' ? pipe(blocks, toolsAsText(presentation.toolOutputLimit)) : blocks;
 }
 
 function show(presentation: Presentation, state: State, event: StreamEvent): Step {
@@ -48,8 +57,10 @@ function show(presentation: Presentation, state: State, event: StreamEvent): Ste
     case 'content_block_stop':
       if (state.block === 'hidden' || state.block === 'done') return [{ ...state, block: 'done' }, NOTHING];
       return [{ ...state, block: 'done' }, [{ type: 'content_block_stop', index: state.shown - 1 }]];
-    case 'message_start':
     case 'message_delta':
+      if (presentation.endsInText !== true || !state.endsInTool) return [state, [event]];
+      return [state, [...wholeBlock(state.shown, { type: 'text', text: '', citations: null }), event]];
+    case 'message_start':
     case 'message_stop':
     case 'ping':
     case 'error':
@@ -59,15 +70,17 @@ function show(presentation: Presentation, state: State, event: StreamEvent): Ste
   }
 }
 
-function showStart(presentation: Presentation, { shown }: State, block: ContentBlock): Step {
+function showStart(presentation: Presentation, state: State, block: ContentBlock): Step {
+  const { shown } = state;
   if (block.type === 'mcp_tool_use' || block.type === 'mcp_tool_result') {
     const form = toolBlock(block, presentation.toolBlocks, presentation.toolOutputLimit);
     return form === undefined
-      ? [{ shown, block: 'done' }, NOTHING]
-      : [{ shown: shown + 1, block: 'done' }, wholeBlock(shown, form)];
+      ? [{ ...state, block: 'done' }, NOTHING]
+      : [{ shown: shown + 1, block: 'done', endsInTool: presentation.toolBlocks !== 'text' }, wholeBlock(shown, form)];
   }
-  if (block.type === 'thinking' && presentation.thinking !== 'shown') return [{ shown, block: 'hidden' }, NOTHING];
-  return [{ shown: shown + 1, block: 'shown' }, [{ type: 'content_block_start', index: shown, content_block: block }]];
+  if (block.type === 'thinking' && presentation.thinking !== 'shown') return [{ ...state, block: 'hidden' }, NOTHING];
+  const begun: State = { shown: shown + 1, block: 'shown', endsInTool: false };
+  return [begun, [{ type: 'content_block_start', index: shown, content_block: block }]];
 }
 
 function showDelta(presentation: Presentation, state: State, event: BlockDelta): Step {
@@ -89,7 +102,10 @@ function showDelta(presentation: Presentation, state: State, event: BlockDelta):
         index: shown,
         content_block: { type: 'thinking', thinking: '', signature: '' },
       };
-      return [{ shown: shown + 1, block: 'muted' }, [begin, { type: 'content_block_delta', index: shown, delta }]];
+      return [
+        { shown: shown + 1, block: 'muted', endsInTool: false },
+        [begin, { type: 'content_block_delta', index: shown, delta }],
+      ];
     }
     case 'done':
       return [state, NOTHING];

@@ -1,5 +1,4 @@
 // The forms in which a caller may be shown what a tool inside the sandbox did.
-import type { JsonObject, JsonValue } from '../harness/harness-event.js';
 import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, TextBlock } from './stream-event.js';
 import { beginningOf } from './surrogates.js';
 
@@ -12,14 +11,21 @@ export const TOOL_BLOCK_FORMS = ['mcp', 'server', 'text', 'none'] as const;
 /** One of the {@link TOOL_BLOCK_FORMS}. */
 export type ToolBlockForm = (typeof TOOL_BLOCK_FORMS)[number];
 
-/** Longest summary of a call's input, and of its result, where they are shown as text. In characters, as all limits here. */
-const MAX_INPUT_TEXT = 200;
-const MAX_RESULT_TEXT = 500;
+/** What a deployment or a request can ask for: a form, or the one that is best for the program that calls. */
+export const TOOL_BLOCK_SETTINGS = [...TOOL_BLOCK_FORMS, 'auto'] as const;
 
-/** The fields of an input that say most about a call, the first one that is there. */
-const TELLING = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'description', 'prompt'] as const;
+/** One of the {@link TOOL_BLOCK_SETTINGS}. */
+export type ToolBlockSetting = (typeof TOOL_BLOCK_SETTINGS)[number];
 
-/** A tool's block in the form that a caller wants; `undefined` for none. `limit` is the longest output that is shown. */
+/** The setting of this name, or `undefined` for any other text. */
+export function toolBlockSetting(text: string): ToolBlockSetting | undefined {
+  return TOOL_BLOCK_SETTINGS.find((setting) => setting === text);
+}
+
+/**
+ * A tool's block in the form that a caller wants, `undefined` for none; as it is where it becomes text, which takes more than one
+ * block (`tools-as-text.ts`). `limit` is the longest output that is shown.
+ */
 export function toolBlock(
   block: McpToolUseBlock | McpToolResultBlock,
   form: ToolBlockForm,
@@ -31,7 +37,7 @@ export function toolBlock(
     case 'server':
       return serverBlock(block, limit);
     case 'text':
-      return textBlock(block.type === 'mcp_tool_use' ? callText(block) : resultText(block, limit));
+      return block;
     case 'none':
       return undefined;
     default:
@@ -67,28 +73,6 @@ function serverBlock(block: McpToolUseBlock | McpToolResultBlock, limit: number)
 
 function serverToolId(id: string): string {
   return id.replace(/^mcptoolu_/, 'srvtoolu_');
-}
-
-function callText({ name, input }: McpToolUseBlock): string {
-  return `⏺ ${name}(${cut(inputText(input), MAX_INPUT_TEXT)})\n`;
-}
-
-function inputText(input: JsonObject): string {
-  const telling = TELLING.map((field): JsonValue | undefined => input[field]).find(
-    (value) => typeof value === 'string',
-  );
-  if (typeof telling === 'string') return telling;
-  return Object.keys(input).length === 0 ? '' : JSON.stringify(input);
-}
-
-function resultText(block: McpToolResultBlock, limit: number): string {
-  const text = cut(textOf(block).trimEnd(), Math.min(limit, MAX_RESULT_TEXT));
-  const shown = text === '' ? '(no output)' : text;
-  return `  ⎿ ${block.is_error ? 'Error: ' : ''}${shown.replaceAll('\n', '\n    ')}\n`;
-}
-
-function textBlock(text: string): TextBlock {
-  return { type: 'text', text, citations: null };
 }
 
 function textOf(block: McpToolResultBlock): string {

@@ -15,3 +15,8 @@ export function refuseWhenFull(runner: TurnRunner, maxWaitingTurns: number): voi
     });
   }
 }
+
+/** The thread takes no further message now. */
+export function busy(message: string): AnthropicException {
+  return new AnthropicException('conflict_error', message, { headers: { 'retry-after': '5' } });
+}

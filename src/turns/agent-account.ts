@@ -9,7 +9,7 @@ const TOLD: Partial<Record<FailureKind, string>> = {
   authentication:
     "The agent of this server is not logged in to its model provider, or its credentials were refused. Your own key is not the cause; ask this server's administrator.",
   billing:
-    "The account of this server's agent cannot pay its model provider. Your own account is not the cause; ask this server's administrator.",
+    "The account of this server's agent cannot pay its model provider (billing). Your own account is not the cause; ask this server's administrator.",
   permission:
     "The account of this server's agent may not do this at its model provider. Your own key is not the cause; ask this server's administrator.",
 };

@@ -159,7 +159,8 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefi
       if (typeof block['text'] === 'string') yield* canonicalText(block['text'], parts, read);
       return;
     case 'tool_use':
-      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`, JSON.stringify(block['input'] ?? null));
+      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`);
+      yield* pushed(JSON.stringify(block['input'] ?? null), parts);
       return;
     case 'tool_result':
       parts.push(`\u0002result ${nameOf(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
@@ -168,7 +169,8 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefi
     case 'image':
     case 'document':
     case 'search_result':
-      parts.push(`\u0002${block['type']}`, JSON.stringify([block['source'], block['title'], block['context']]));
+      parts.push(`\u0002${block['type']}`);
+      yield* pushed(JSON.stringify([block['source'], block['title'], block['context']]), parts);
       yield* canonicalContent(block, parts, read);
       return;
     default:
@@ -191,8 +193,12 @@ function* canonicalText(text: string, parts: PartsHash, read: Reading | undefine
     return;
   }
   const kept = read(text).trim();
-  if (kept === '') return;
-  for (const stretch of stretchesOf(kept)) {
+  if (kept !== '') yield* pushed(kept, parts);
+}
+
+/** Pushes a text that may be long. */
+function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
+  for (const stretch of stretchesOf(text)) {
     parts.join(stretch);
     yield;
   }

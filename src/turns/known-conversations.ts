@@ -1,10 +1,16 @@
 import { Injectable } from '@nestjs/common';
+import type { FailureKind } from '../harness/harness-event.js';
+import { HarnessRegistry } from '../harness/harness.registry.js';
 import { isThrowAway, type Thread, ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
+import { isOfModel } from './answered-model.js';
 import { answeredKey, turnKey } from './canonical.js';
 import type { Answered } from './message-threads.js';
 import type { ToldHistory, TurnRequest } from './turn-request.js';
+
+/** After so many failures of its agent in a row a thread is not expected to answer. */
+const HOPELESS_FAILURES = 2;
 
 /**
  * Finds the thread of a caller that names none and sends the whole conversation each time, as most programs do: by what was said
@@ -15,6 +21,7 @@ export class KnownConversations {
   constructor(
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly registry: HarnessRegistry,
   ) {}
 
   /** The answer that a request goes on from, of a thread that was begun without a name; `undefined` when no thread said the same. */
@@ -25,11 +32,11 @@ export class KnownConversations {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const thread = await this.threads.byId(turn.threadId);
         if (thread === undefined || !isOf(request, thread) || !(await answers(turn, history))) continue;
+        if (!(await this.canAnswer(thread))) continue;
         const { sequence } = turn;
         return {
-          threadKey: thread.key,
           sequence,
-          model: thread.model,
+          thread,
           conversationKey: history.answered,
           isNamed: false,
         };
@@ -37,6 +44,20 @@ export class KnownConversations {
     }
     return undefined;
   }
+
+  /** A thread whose agent is not here any more, or has failed again and again by itself, is left alone for a fresh one. */
+  private async canAnswer(thread: Thread): Promise<boolean> {
+    if (!this.registry.serves(thread.harness)) return false;
+    const newest = await this.turns.recent(thread.id, HOPELESS_FAILURES);
+    return (
+      newest.length < HOPELESS_FAILURES || !newest.every(({ failure }) => failure !== undefined && isOwn(failure.kind))
+    );
+  }
+}
+
+/** Whether a failure is the agent's own, and no answer of its model. */
+function isOwn(kind: FailureKind): boolean {
+  return kind === 'internal' || kind === 'process_died';
 }
 
 /** Whether a thread was begun by requests like this one: a thread with a name belongs to those who know the name. */
@@ -46,7 +67,7 @@ export function isOf(request: TurnRequest, thread: Thread): boolean {
     thread.metadata['fresh'] === true &&
     isThrowAway(thread) === request.isSideRequest &&
     // The same words to another model, under another system prompt or of another user are another conversation.
-    thread.model === request.model &&
+    isOfModel(thread, request.model) &&
     thread.systemPrompt === request.systemPrompt &&
     (thread.metadata['user'] ?? undefined) === request.user
   );

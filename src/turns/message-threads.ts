@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { BusyPolicy } from '../config/app-config.js';
-import { ThreadStore } from '../storage/thread.store.js';
+import { type Thread, ThreadStore } from '../storage/thread.store.js';
 import { hasEnded, type TurnSummary } from '../storage/turn.js';
 import { TurnStore } from '../storage/turn.store.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
+import { isOfModel } from './answered-model.js';
 import { answeredKey } from './canonical.js';
 
 /** The answer that a request goes on from. */
 export interface Answered {
-  readonly threadKey: string;
   /** The number of its turn. */
   readonly sequence: number;
-  /** The model of its thread, which stays the same. */
-  readonly model: string;
+  /** Its thread, whose model stays the same. */
+  readonly thread: Thread;
   /** The key of the conversation up to and with the answer. */
   readonly conversationKey: string;
   /** The request names it; else it was found by what the request tells of the conversation. */
@@ -47,9 +47,8 @@ export class MessageThreads {
     // A turn without an answer: its caller never had one to go on from.
     if (hasEnded(turn.state) && turn.message === undefined) throw notFound();
     return {
-      threadKey: thread.key,
       sequence: turn.sequence,
-      model: thread.model,
+      thread,
       isNamed: true,
       conversationKey:
         turn.message === undefined ? messageId : await answeredKey(turn.requestKey, turn.message.content),
@@ -87,7 +86,7 @@ export function refuseContinued(recent: readonly TurnSummary[], sequence: number
 
 /** Refuses a request that wants something else than the thread was created with. */
 export function refuseChanged(answered: Answered, model: string): void {
-  if (answered.model !== model) {
+  if (!isOfModel(answered.thread, model)) {
     throw refused('thread_fingerprint_mismatch', '"model" must stay as it was when the thread was created.');
   }
 }

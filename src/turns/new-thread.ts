@@ -11,10 +11,7 @@ import type { TurnRequest } from './turn-request.js';
  * @throws AnthropicException (404) when there is no harness for its model.
  */
 export function newThread(request: TurnRequest, choice: HarnessChoice | undefined): NewThread {
-  if (choice === undefined) {
-    const message = `model: ${quote(request.model)} names nothing that this server has; GET /v1/models lists what it has`;
-    throw new AnthropicException('not_found_error', message);
-  }
+  if (choice === undefined) throw noSuchModel(request.model);
   return {
     id: randomUUID(),
     tenant: request.tenant,
@@ -26,6 +23,12 @@ export function newThread(request: TurnRequest, choice: HarnessChoice | undefine
     metadata: metadataOf(request),
     createdAt: Date.now(),
   };
+}
+
+/** Nothing that runs here has this name. */
+export function noSuchModel(model: string): AnthropicException {
+  const message = `model: ${quote(model)} names nothing that this server has; GET /v1/models lists what it has`;
+  return new AnthropicException('not_found_error', message);
 }
 
 function metadataOf({ isFreshThread, isSideRequest, user }: TurnRequest): JsonObject {

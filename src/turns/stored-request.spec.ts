@@ -14,7 +14,7 @@ const CONTEXT = {
 describe('what a turn knows at its beginning', () => {
   it('is the context of its thread, and stays so when the thread’s changes', () => {
     const turn = aTurn({ request: storedRequest(aThread({ contextUsage: CONTEXT })) });
-    const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 } });
+    const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 }, harnessModel: 'model-of-the-thread' });
     expect(translateOptions(turn, later)).toEqual({
       messageId: 'msg_1',
       model: 'model-of-the-thread',

@@ -4,22 +4,25 @@ import type { Prompt } from '../harness/prompt.js';
 import type { Thread } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import type { TranslateOptions } from '../translator/translate.js';
+import { answeredModelOf } from './answered-model.js';
+import type { Opening } from './thread-memory.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**
  * What is stored of a turn's request besides its prompt: what the turn is run with, and what its thread's context is at its
  * beginning, so that every reader's `message_start` says the same.
  *
- * @param told what was said before that the agent has not heard.
+ * @param opening what was said before that the agent does not know, if anything.
  */
 export function storedRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
-  told: Prompt = [],
+  { told, isLost }: Opening = { told: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(told.length === 0 ? {} : { history: asJson(told) }),
+    ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
@@ -37,6 +40,11 @@ export function historyOf(turn: Turn): Prompt | undefined {
   return Array.isArray(history) ? history : undefined;
 }
 
+/** Whether the agent's own record of the turns before was gone when the turn was opened. */
+export function isHistoryLost(turn: Turn): boolean {
+  return turn.request['historyLost'] === true;
+}
+
 /** The JSON Schema that the turn's answer is to follow, if there is one. */
 export function outputSchemaOf(turn: Turn): JsonObject | undefined {
   const { outputSchema } = turn.request;
@@ -51,7 +59,11 @@ export function logFields(turn: Turn): { readonly turnId: string; readonly trace
 
 /** What the translator needs to know of a turn. */
 export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
-  return { messageId: turn.messageId, model: thread.model, knownUsage: tokenUsage(turn.request['contextUsage']) };
+  return {
+    messageId: turn.messageId,
+    model: answeredModelOf(thread),
+    knownUsage: tokenUsage(turn.request['contextUsage']),
+  };
 }
 
 function tokenUsage(stored: JsonObject[string] | undefined): TokenUsage | null {

@@ -13,6 +13,7 @@ import { refuseWhenFull } from './admission.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest } from './stored-request.js';
 import { newMessageId } from './message-id.js';
+import { ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 
 /** Input for a thread that is meant as it is: never a retry of an earlier one, but for its idempotency key. */
@@ -42,6 +43,7 @@ export class ThreadControl {
     private readonly runner: TurnRunner,
     private readonly gateway: HarnessGateway,
     private readonly lock: KeyLock,
+    private readonly memory: ThreadMemory,
   ) {}
 
   /** The id of each thread that is removed, from now on. Never completes. */
@@ -66,6 +68,7 @@ export class ThreadControl {
       const active = await this.active(thread.id);
       if (active !== undefined) return { kind: 'busy', turn: active };
       refuseWhenFull(this.runner, this.config.maxWaitingTurns);
+      const opening = await this.memory.opening(current);
       const { turn } = await this.turns.create({
         id: randomUUID(),
         messageId: newMessageId(),
@@ -74,7 +77,7 @@ export class ThreadControl {
         idempotencyKey,
         caller,
         prompt: await execution.prompt(),
-        request: { ...request, ...storedRequest(current) },
+        request: { ...request, ...storedRequest(current, {}, opening) },
         createdAt: Date.now(),
       });
       this.runner.submit(current, turn);

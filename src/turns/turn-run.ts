@@ -3,6 +3,7 @@ import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
 import type { HarnessGateway } from '../harness/harness.gateway.js';
 import type { EventLog } from '../storage/event-log.js';
+import type { Prompt } from '../harness/prompt.js';
 import { isThrowAway, type Thread, type ThreadStore } from '../storage/thread.store.js';
 import type { Turn } from '../storage/turn.js';
 import { withoutAccount } from './agent-account.js';
@@ -33,6 +34,8 @@ export interface TurnRunContext {
   readonly threads: ThreadStore;
   /** Takes the turn over as its next attempt; `undefined` when it is not ours any more. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
+  /** What the store has of the turns before this one. */
+  readonly recall: (turn: Turn) => Promise<Prompt>;
   /** Longest time of a turn, in milliseconds. */
   readonly turnTimeout: number;
   /** The turn's own limit, in milliseconds; past it the turn fails. */
@@ -149,6 +152,7 @@ export class TurnRun {
         turnsBefore: turn.sequence - 1,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(history === undefined ? {} : { history }),
+        ...(turn.sequence === 1 ? {} : { recall: () => this.recalled() }),
         ...(turn.attempt > 1 ? { said: [...this.#events] } : {}),
       },
     );
@@ -179,6 +183,11 @@ export class TurnRun {
     // A log that takes nothing more belongs to another process: this one must stop.
     if (!this.context.log.append(this.turn.id, said)) this.setAside();
     return end;
+  }
+
+  private async recalled(): Promise<Prompt | undefined> {
+    const told = await this.context.recall(this.turn);
+    return told.length === 0 ? undefined : told;
   }
 
   private sessionId(): string | undefined {

@@ -16,6 +16,7 @@ import { TurnStore } from '../storage/turn.store.js';
 import { LeaseService } from './lease.service.js';
 import { maxDurationOf } from './max-duration.js';
 import type { Place, RunnerCounts, Waiting } from './place.js';
+import { ThreadMemory } from './thread-memory.js';
 import { TurnRun, type TurnRunContext } from './turn-run.js';
 
 /** How often running turns are looked at for having become too long or too silent, in milliseconds. */
@@ -38,7 +39,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   #timer: NodeJS.Timeout | undefined;
   readonly #submitted$ = new Subject<string>();
   #draining = false;
-  #hurry: () => void = () => undefined;
+  /** Aborted when running turns are not waited for any longer. */
+  readonly #patience = new AbortController();
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -47,6 +49,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly leases: LeaseService,
+    private readonly memory: ThreadMemory,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -129,9 +132,9 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await running?.ended;
   }
 
-  /** Stops waiting for running turns while the server drains; for an operator who is in a hurry. */
+  /** Does not wait for running turns when the server drains, now or later; for an operator who is in a hurry. */
   hurry(): void {
-    this.#hurry();
+    this.#patience.abort();
   }
 
   /**
@@ -140,12 +143,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.#draining = true;
-    const inHurry = new Promise<void>((resolve) => (this.#hurry = resolve));
     const allEnded = Promise.all([...this.#running.values()].map((running) => running.ended));
-    const patience = new AbortController();
-    const outOfPatience = wait(this.config.drain, undefined, { signal: patience.signal }).catch(() => undefined);
-    await Promise.race([allEnded, outOfPatience, inHurry]);
-    patience.abort();
+    const { signal } = this.#patience;
+    const outOfPatience = wait(this.config.drain, undefined, { signal }).catch(() => undefined);
+    await Promise.race([allEnded, outOfPatience]);
+    this.#patience.abort();
     clearInterval(this.#timer);
     for (const { run } of this.#running.values()) run.setAside();
     await Promise.all([...this.#running.values()].map((running) => running.ended));
@@ -178,6 +180,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       log: this.log,
       threads: this.threads,
       reclaim: (dead) => this.turns.reclaim(dead.id, { ...this.leases.lease(), fromAttempt: dead.attempt }),
+      recall: (one) => this.memory.recalled(one.threadId, one.sequence),
       turnTimeout: this.config.turnTimeout,
       maxDuration: maxDurationOf(turn),
       harnessStall: this.config.harnessStall,

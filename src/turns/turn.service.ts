@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
-import type { Prompt } from '../harness/prompt.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { EventLog, type Flow } from '../storage/event-log.js';
 import { type Thread, ThreadStore } from '../storage/thread.store.js';
@@ -13,16 +12,18 @@ import { AnthropicException } from '../translator/anthropic.exception.js';
 import { expandMessage } from '../translator/expand.js';
 import type { StreamEvent } from '../translator/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
-import { refuseWhenFull } from './admission.js';
+import { busy, refuseWhenFull } from './admission.js';
+import { logReplacedModel } from './answered-model.js';
 import { endingOf, SET_ASIDE } from './ending.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest, translateOptions } from './stored-request.js';
 import { KnownConversations } from './known-conversations.js';
 import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
 import { newMessageId } from './message-id.js';
-import { newThread } from './new-thread.js';
+import { newThread, noSuchModel } from './new-thread.js';
 import { SameTurns } from './same-turns.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
+import { type Opening, ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
@@ -38,6 +39,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly translator: TranslatorService,
     private readonly lock: KeyLock,
     private readonly conversations: KnownConversations,
+    private readonly memory: ThreadMemory,
     private readonly same: SameTurns,
   ) {}
 
@@ -66,7 +68,7 @@ export class TurnService implements OnApplicationBootstrap {
         : await this.openUnderLock({
             ...request,
             answered,
-            threadKey: answered.threadKey,
+            threadKey: answered.thread.key,
             isFreshThread: false,
             hasHistory: true,
           });
@@ -153,6 +155,7 @@ export class TurnService implements OnApplicationBootstrap {
     const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
     const known = request.attempt === 'first' ? undefined : await this.knownTurn(request, thread, recent);
     if (known !== undefined) return known;
+    if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
     const { answered } = request;
     if (answered !== undefined) {
       if (!answered.isNamed && (thread === undefined || hasGoneOn(recent, answered.sequence))) return undefined;
@@ -162,12 +165,10 @@ export class TurnService implements OnApplicationBootstrap {
     refuseWhenFull(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
     if (going.length > 0) await this.makeWay(going, request);
-    // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
-    const isNew = thread?.sessionId === undefined && recent.every((turn) => turn.state === 'failed');
-    const told = isNew && !request.isSideRequest ? request.history?.told() : [];
+    const opening = await this.memory.opening(thread, request, recent);
     // After all that could refuse the request: a thread without a turn would be left.
     const owner = thread ?? (await this.createThread(request));
-    return { thread: owner, turn: await this.startTurn(owner, request, told), attached: false };
+    return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
   }
 
   private async knownTurn(
@@ -180,7 +181,7 @@ export class TurnService implements OnApplicationBootstrap {
     return turn === undefined ? undefined : { thread, turn, attached: true };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest, told?: Prompt): Promise<Turn> {
+  private async startTurn(thread: Thread, request: TurnRequest, opening: Opening): Promise<Turn> {
     const place = this.runner.reserve(thread.id);
     try {
       const { turn } = await this.turns.create(
@@ -192,7 +193,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: storedRequest(thread, request, told),
+          request: storedRequest(thread, request, opening),
           createdAt: Date.now(),
         },
         place?.lease,
@@ -205,7 +206,10 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest): Promise<Thread> {
-    const { thread } = await this.threads.findOrCreate(newThread(request, this.registry.choose(request.model)));
+    const { thread, created } = await this.threads.findOrCreate(
+      newThread(request, this.registry.choose(request.model)),
+    );
+    if (created) logReplacedModel(thread);
     return thread;
   }
 
@@ -234,8 +238,4 @@ export class TurnService implements OnApplicationBootstrap {
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining ? of([SET_ASIDE]) : defer(async () => [endingOf(await this.turns.byId(turnId))]);
   }
-}
-
-function busy(message: string): AnthropicException {
-  return new AnthropicException('conflict_error', message, { headers: { 'retry-after': '5' } });
 }

@@ -9,6 +9,7 @@ import { MessageThreads } from './message-threads.js';
 import { SameTurns } from './same-turns.js';
 import { SideThreadRemover } from './side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
+import { ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 import { TurnService } from './turn.service.js';
 
@@ -24,6 +25,7 @@ import { TurnService } from './turn.service.js';
     SameTurns,
     SideThreadRemover,
     ThreadControl,
+    ThreadMemory,
     TurnService,
     TurnRunner,
   ],

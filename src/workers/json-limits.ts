@@ -18,12 +18,18 @@ const [OPEN_LIST, CLOSE_LIST] = ['['.charCodeAt(0), ']'.charCodeAt(0)];
 const [OPEN_OBJECT, CLOSE_OBJECT] = ['{'.charCodeAt(0), '}'.charCodeAt(0)];
 const [COMMA, COLON] = [','.charCodeAt(0), ':'.charCodeAt(0)];
 
-/** The limit that JSON goes beyond, if any; found in its bytes, as its values could be many. */
-export function limitOf(bytes: Uint8Array): JsonLimit | undefined {
-  // A small body cannot, unless it is no JSON.
-  if (bytes.length <= 2 * MAX_DEPTH) return undefined;
+/** How many more of the marks that {@link MAX_MARKS} counts there may be. */
+export interface MarkBudget {
+  left: number;
+}
+
+/**
+ * The limit that JSON goes beyond, if any; found in its bytes, as its values could be many.
+ *
+ * @param budget is used up, so that several texts can have one in common.
+ */
+export function limitOf(bytes: Uint8Array, budget: MarkBudget = { left: MAX_MARKS }): JsonLimit | undefined {
   let depth = 0;
-  let marks = 0;
   for (let index = 0; index < bytes.length; index += 1) {
     switch (bytes[index]) {
       case QUOTE:
@@ -44,8 +50,8 @@ export function limitOf(bytes: Uint8Array): JsonLimit | undefined {
       default:
         continue;
     }
-    marks += 1;
-    if (marks > MAX_MARKS) return 'too many values';
+    budget.left -= 1;
+    if (budget.left < 0) return 'too many values';
   }
   return undefined;
 }

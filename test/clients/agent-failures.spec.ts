@@ -1,7 +1,8 @@
 import { rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { startServer } from '../support/running-server.js';
 import { newClaudeCode } from './support/claude-code.js';
 import { newFolder, removeFolders } from './support/folders.js';
 import { textOf } from './support/json.js';
@@ -139,3 +140,43 @@ describe.skipIf(skipReason !== undefined)('A prompt that is too long for Codex',
     expect((await ask('SCENE:text short')).status).toBe(200);
   });
 });
+
+describe.skipIf(skipReason !== undefined)('A server whose agents cannot reach a model', () => {
+  it('says so when it starts, in its summary and in its log, without a value', async () => {
+    rig = await startRig('claude-code', {
+      ANTHROPIC_API_KEY: '',
+      ANTHROPIC_BASE_URL: 'https://a-secret.example/v1',
+      CLAUDE_CODE_USE_BEDROCK: 'a-secret',
+      CHIRON_MODEL_ROUTES: 'gpt-*=demo',
+    });
+    const { server } = rig;
+    const told = [
+      'Claude Code has no login',
+      'ANTHROPIC_BASE_URL ends in /v1',
+      'CLAUDE_CODE_USE_BEDROCK is set',
+      'leads to demo',
+    ];
+    for (const words of told) {
+      expect(server.output()).toMatch(new RegExp(`^  warning +.*${words}`, 'm'));
+      await vi.waitFor(() => expect(server.output()).toMatch(new RegExp(`"level":40.*${words}`)));
+    }
+    expect(server.output()).not.toContain('a-secret');
+  });
+
+  it('does not start when it would be its own agents’ model', async () => {
+    const port = await freePort();
+    const start = startServer({
+      PORT: String(port),
+      CHIRON_CLAUDE_BIN: CLAUDE_CODE,
+      ANTHROPIC_BASE_URL: `http://localhost:${port}`,
+    });
+    await expect(start).rejects.toThrow('ANTHROPIC_BASE_URL: is the address of this server');
+    await expect(start).rejects.not.toThrow('    at ');
+  });
+});
+
+async function freePort(): Promise<number> {
+  const provider = await refusingProvider(500, {});
+  provider.close();
+  return Number(new URL(provider.url).port);
+}

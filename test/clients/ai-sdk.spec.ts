@@ -129,9 +129,9 @@ describe('@ai-sdk/anthropic', () => {
   it('throws the errors of the agent, and tries again after those that may pass', async () => {
     const { requests, fetch } = recordingFetch();
     const model = createAnthropic({ baseURL: `${server.url}/v1`, apiKey: KEY, fetch })(MODEL);
-    const refused = await failureOf(generateText({ model, prompt: '/fail billing' }));
+    const refused = await failureOf(generateText({ model, prompt: '/fail bad_request' }));
     expect(refused).toBeInstanceOf(APICallError);
-    expect(refused).toMatchObject({ statusCode: 402, message: 'The demo agent failed as asked (billing).' });
+    expect(refused).toMatchObject({ statusCode: 400, message: 'The demo agent failed as asked (bad_request).' });
     expect(requests).toHaveLength(1);
     const overloaded = await failureOf(generateText({ model, prompt: '/fail overloaded', maxRetries: 1 }));
     expect(overloaded).toBeInstanceOf(RetryError);

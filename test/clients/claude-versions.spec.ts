@@ -75,8 +75,9 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)('claude -p of $vers
   });
 
   it('tells what the agent failed of', async () => {
-    const { exitCode, result } = await (await newCaller()).ask(' /fail billing');
+    const { exitCode, result, retries } = await (await newCaller()).ask(' /fail billing');
+    expect(retries).toBe(0);
     expect(exitCode).toBe(1);
-    expect(result).toMatchObject({ is_error: true, api_error_status: 402 });
+    expect(result).toMatchObject({ is_error: true, api_error_status: 500 });
   });
 });

@@ -32,8 +32,8 @@ describe('The table of docs/compatibility.md', async () => {
   });
 });
 
-/** The agent inside, and what tests write schemas with. */
-const NO_CLIENTS = ['@openai/codex', 'zod'];
+/** The agent inside, what tests write schemas with, and the compiler of generated clients. */
+const NO_CLIENTS = ['@openai/codex', 'zod', 'typescript'];
 
 /** The rows of the first table: client, versions, what was run, and `file`: title of the test. */
 function rowsOf(markdown: string): readonly Row[] {

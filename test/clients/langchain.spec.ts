@@ -123,7 +123,7 @@ describe('@langchain/anthropic', () => {
   });
 
   it('throws the errors of the agent, and tries again after those that may pass', async () => {
-    expect(await failureOf(newModel(1).invoke('/fail billing'))).toMatchObject({ status: 402 });
+    expect(await failureOf(newModel(1).invoke('/fail bad_request'))).toMatchObject({ status: 400 });
     const overloaded = newModel(1).invoke('/fail overloaded', onThread('api:langchain-failed'));
     expect(await failureOf(overloaded)).toMatchObject({ status: 529 });
     expect(await turnsOf(server, 'api:langchain-failed', KEY)).toHaveLength(2);

@@ -35,7 +35,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
     let claude: ClaudeTerminal | undefined;
 
     beforeAll(async () => {
-      rig = await startRig('claude-code', { CHIRON_MODEL_ROUTES: 'claude-agent-a=demo' });
+      rig = await startRig('claude-code', { CHIRON_DEMO: 'on', CHIRON_MODEL_ROUTES: 'claude-agent-a=demo' });
     });
     afterEach(async () => {
       await claude?.close();

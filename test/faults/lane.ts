@@ -192,6 +192,7 @@ export class Lane {
 
 function environmentOf(agents: RealAgents, home: string): Readonly<Record<string, string>> {
   return {
+    CHIRON_DEMO: 'on',
     CHIRON_MODEL_ROUTES: 'claude-*=claude-code,gpt-*=codex,demo=demo',
     CHIRON_CLAUDE_BIN: agents.claudeCommand,
     CHIRON_CODEX_BIN: agents.codexCommand,

@@ -78,7 +78,7 @@ export class ApiDocument {
       .filter((name) => OWN_HEADERS.test(name) && !Object.hasOwn(known, name))
       .map((name) => `${id} ${status} does not document the header ${name}`);
     if (text === undefined || text === '') return unknown;
-    const isStream = /^text\/event-stream/.test(headers['content-type'] ?? '');
+    const isStream = headers['content-type']?.startsWith('text/event-stream') === true;
     const schema = this.schema(id, status, isStream ? 'text/event-stream' : 'application/json');
     const values: readonly unknown[] = isStream ? eventData(text) : [JSON.parse(text)];
     return [...unknown, ...values.flatMap((value) => this.problems(schema, value))];

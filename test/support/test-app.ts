@@ -35,7 +35,7 @@ export type TestSettings = Partial<AppConfig>;
 /** Starts a server. Settings that are not given have their defaults, but drain does not wait. */
 export async function startTestApp(settings: TestSettings = {}): Promise<TestApp> {
   const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
-  const defaults = readConfig({ PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0' });
+  const defaults = readConfig({ PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' });
   const config: AppConfig = { ...defaults, ...settings, dataDirectory };
   const harness = new ScriptedHarness();
   const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })

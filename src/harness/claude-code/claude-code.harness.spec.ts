@@ -50,15 +50,29 @@ describe('the Claude Code harness', () => {
   it('knows the names and aliases of Anthropic’s models', () => {
     const harness = new ClaudeCodeHarness(sandbox, { command: 'claude' });
     const known = [
-      'claude-opus-5-5',
-      'anthropic.claude-x',
-      'anthropic/claude-x',
-      'sonnet',
-      'opus[1m]',
-      'default',
-      'fable',
+      ...['claude-opus-5-5', 'sonnet', 'opus[1m]', 'default', 'fable', 'claude-sonnet-4-6[1m]'],
+      // Bedrock
+      ...['us', 'eu', 'apac', 'global', 'us-gov', 'jp', 'au'].map(
+        (region) => `${region}.anthropic.claude-haiku-4-5-20251001-v1:0`,
+      ),
+      ...['anthropic.claude-haiku-4-5-20251001-v1:0', 'anthropic.claude-x'],
+      'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0',
+      'arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:application-inference-profile/a1b2c3',
+      // Vertex
+      ...['claude-haiku-4-5@20251001', 'publishers/anthropic/models/claude-haiku-4-5'],
+      // Routers and gateways
+      ...[
+        'anthropic/claude-x',
+        'bedrock/converse/us.anthropic.claude-x',
+        'vertex_ai/claude-x@1',
+        'databricks-claude-sonnet-4',
+      ],
     ];
     expect(known.filter((model) => !harness.knowsModel(model))).toEqual([]);
-    expect(['gpt-5', 'o3', 'opusculum', ''].filter((model) => harness.knowsModel(model))).toEqual([]);
+    expect(
+      ['gpt-5', 'o3', 'opusculum', 'claude', 'openai/gpt-5', 'openai.gpt-oss-120b-1:0', 'arn:aws:s3:::x', ''].filter(
+        (model) => harness.knowsModel(model),
+      ),
+    ).toEqual([]);
   });
 });

@@ -1,14 +1,21 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
+import type { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
 import { knowsComposed } from './command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
+import { hasTranscript } from './transcript.js';
 
-// Model names and aliases of Claude Code 2.1.330; `[1m]` asks for the long context.
-const MODEL = /^(claude-|anthropic[./:-])|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
+/**
+ * Names of Claude models as providers and gateways spell them: Anthropic's own, those of Bedrock (`us.anthropic.claude-…`, ARNs), Vertex
+ * (`claude-…@20251001`) and routers (`anthropic/claude-…`, `databricks-claude-…`), and the aliases of Claude Code 2.1.330, where `[1m]`
+ * asks for the long context.
+ */
+const MODEL =
+  /(^|[./:@_-])claude-|(^|\/)anthropic[./:-]|^arn:aws[\w-]*:bedrock:|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
 
 /** Claude Code, driven over its `stream-json` protocol. */
 @Injectable()
@@ -33,6 +40,10 @@ export class ClaudeCodeHarness implements Harness {
 
   models(): readonly HarnessModel[] {
     return CLAUDE_CODE_MODELS;
+  }
+
+  hasRecord(files: ThreadFiles, sessionId: string): Promise<boolean> {
+    return hasTranscript(files, sessionId);
   }
 
   open(thread: HarnessThread): HarnessSession {

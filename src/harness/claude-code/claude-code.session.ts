@@ -6,10 +6,11 @@ import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../harness-event.js';
 import { isTurnEnd } from '../harness-event.js';
+import { endsRefused } from '../refused.js';
 import { startFailureOf, startFailureText } from '../start-failure.js';
 import { commandLine, environment, interruptLine, promptLine } from './command-line.js';
 import { decode } from './decode.js';
-import { configFolderOf, planStart, writeInstructions } from './start-plan.js';
+import { configFolderOf, planStart, turnInFull, writeInstructions } from './start-plan.js';
 import type { StartPlan } from './start-plan.js';
 import { answerFormOf, MAX_SCHEMA_BYTES } from './structured-output.js';
 import type { AnswerForm } from './structured-output.js';
@@ -42,12 +43,14 @@ export interface ClaudeCodeSessionTools {
  *
  * Claude Code 2.1.330 takes an output schema when it starts, and for all turns of the process: `initialize` takes one only
  * before the first prompt, and nothing else does. So a turn of another schema gets a new process, and what the old one runs in the
- * background ends with it.
+ * background ends with it. So does a turn that follows one that the model provider refused, as Claude Code would send that again.
  */
 export class ClaudeCodeSession implements HarnessSession {
   private process: SandboxProcess | undefined;
   /** Claude Code's name of the conversation, as far as it is needed to resume it. */
   private sessionId: string | undefined;
+  /** The turn that ended last, if the model provider refused it: the process would send it again with the next one. */
+  private refusedTurn: string | undefined;
   /** The output schema that the process was started with. */
   private schema: string | undefined;
   /** Processes whose conversation went on in another; what they still say is nobody's. */
@@ -133,17 +136,23 @@ export class ClaudeCodeSession implements HarnessSession {
       this.say([{ type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' }]);
       return;
     }
-    if (this.process !== undefined && form?.schema !== this.schema) await this.replace(this.process);
+    const isOutdated = this.refusedTurn !== undefined || form?.schema !== this.schema;
+    if (this.process !== undefined && isOutdated) await this.replace(this.process);
     if (this.running !== running) return;
     this.state = beginTurn(this.state, form?.shape);
     this.interruptWanted = false;
+    const { sessionId, refusedTurn } = this;
+    let told = turn;
     if (this.process === undefined) {
-      const plan = await planStart(this.thread, this.sessionId, turn, form?.shape);
+      const plan = await planStart(this.thread, { sessionId, refusedTurn }, turn, form?.shape);
       if (this.running !== running) return;
+      this.refusedTurn = undefined;
+      if (plan.isLost) this.tools.logger.warn(`The conversation of thread ${this.thread.id} is gone; a new one begins`);
       if (plan.turn.kind === 'ended') {
         this.say([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
         return;
       }
+      told = await turnInFull(plan, turn);
       const instructions = await writeInstructions(this.thread, this.tools.logger);
       if (this.running !== running) return;
       this.process = this.spawn(plan, instructions, form);
@@ -152,7 +161,7 @@ export class ClaudeCodeSession implements HarnessSession {
         return;
       }
     }
-    this.process.writeLine(promptLine(turn, this.tools.knowsComposed));
+    this.process.writeLine(promptLine(told, this.tools.knowsComposed));
   }
 
   /** Ends the process, so that the turn gets another one that resumes the conversation. */
@@ -225,6 +234,7 @@ export class ClaudeCodeSession implements HarnessSession {
     const ends = last !== undefined && isTurnEnd(last);
     // Before the last word: whoever hears it may run the next turn at once.
     if (ends) this.running = undefined;
+    if (endsRefused(events)) this.refusedTurn = running.turn.id;
     running.subscriber.next(events);
     if (ends) running.subscriber.complete();
   }

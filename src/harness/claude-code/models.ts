@@ -1,8 +1,8 @@
 import type { HarnessModel } from '../harness.js';
 
 /**
- * Models of the model table inside of Claude Code 2.1.330, with its display names, context windows and upper output limits. The dates are those
- * of the releases of `@anthropic-ai/sdk` that brought the names, and of the announcement of Haiku 4.5.
+ * Models of the model table inside of Claude Code 2.1.330, with its display names, context windows and upper output limits. The dates
+ * are those of the releases of `@anthropic-ai/sdk` that brought the names (its changelog), and of the announcement of Haiku 4.5.
  */
 export const CLAUDE_CODE_MODELS: readonly HarnessModel[] = [
   model('claude-opus-5-5', 'Claude Opus 5.5', 'opus', 1_000_000, 128_000, '2026-09-22'),

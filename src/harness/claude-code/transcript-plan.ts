@@ -80,13 +80,7 @@ function endOf(turn: readonly JsonObject[], shape: AnswerShape | undefined): rea
   const last = turn.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
   if (last === undefined) return undefined;
   const message = messageOf(last);
-  if (last['isApiErrorMessage'] === true) {
-    const stop = stopOf(message, last['apiError'], last['apiErrorParams']);
-    if (stop !== undefined) return [turnEnd(stop.reason, stop.refusal)];
-    const text = blocksOf(last).map((block) => stringOf(block['text']) ?? '');
-    const { apiErrorStatus = null, apiErrorType = null } = last;
-    return [failureOf({ api_error_status: apiErrorStatus, api_error_type: apiErrorType }, text.join(''))];
-  }
+  if (last['isApiErrorMessage'] === true) return [endOfApiError(last)];
   const answer = shape === undefined ? undefined : givenAnswer(turn);
   if (shape !== undefined && answer !== undefined) return [...answerEvents(answer, shape), turnEnd('end_turn')];
   const stop = last['type'] === 'assistant' ? stringOf(message['stop_reason']) : undefined;
@@ -95,6 +89,15 @@ function endOf(turn: readonly JsonObject[], shape: AnswerShape | undefined): rea
   // Claude Code would have asked for the answer now; as its process has ended, it takes the turn for done.
   if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [noAnswer()];
   return [turnEnd(reason, refusalOf(message['stop_details']))];
+}
+
+/** How a turn ended whose last entry is Claude Code's own words about a model call that failed. */
+export function endOfApiError(entry: JsonObject): HarnessEvent {
+  const stop = stopOf(messageOf(entry), entry['apiError'], entry['apiErrorParams']);
+  if (stop !== undefined) return turnEnd(stop.reason, stop.refusal);
+  const text = blocksOf(entry).map((block) => stringOf(block['text']) ?? '');
+  const { apiErrorStatus = null, apiErrorType = null } = entry;
+  return failureOf({ api_error_status: apiErrorStatus, api_error_type: apiErrorType }, text.join(''));
 }
 
 function turnEnd(reason: TurnEndReason, refusal?: Refusal): HarnessEvent {

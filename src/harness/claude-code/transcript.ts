@@ -53,9 +53,18 @@ export async function readTranscript(files: ThreadFiles, sessionId: string): Pro
   return undefined;
 }
 
+/** Whether there is a transcript of this conversation; it is not read. */
+export async function hasTranscript(files: ThreadFiles, sessionId: string): Promise<boolean> {
+  if (!isSessionId(sessionId)) return false;
+  for (const project of await projectsIn(files)) {
+    if ((await files.stat(`${PROJECTS}/${project}/${sessionId}.jsonl`)) !== undefined) return true;
+  }
+  return false;
+}
+
 /** Whether `--resume` finds a conversation in it: 2.1.330 says "No conversation found" of one without any message. */
-export function isResumable(transcript: Transcript): boolean {
-  return transcript.entries.some((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
+export function isResumable(entries: readonly JsonObject[]): boolean {
+  return entries.some((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
 }
 
 /**
@@ -70,6 +79,18 @@ export async function dropTornLine(files: ThreadFiles, path: string): Promise<vo
   if (parseObject(part.bytes.subarray(end).toString('utf8')) === undefined)
     await files.truncate(path, part.offset + end);
   else await files.append(path, '\n');
+}
+
+/** Takes an entry and all that follow it out of the transcript. Only while no process has it open. */
+export async function cutBefore(files: ThreadFiles, path: string, uuid: string): Promise<void> {
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
+  if (part === undefined) return;
+  // The name is also in the entry's followers, which name it as their parent, and may be in an earlier one's text.
+  for (let found = part.bytes.indexOf(uuid); found >= 0; found = part.bytes.indexOf(uuid, found + uuid.length)) {
+    const [start, end] = [part.bytes.lastIndexOf('\n', found) + 1, part.bytes.indexOf('\n', found)];
+    const line = part.bytes.subarray(start, end < 0 ? undefined : end).toString('utf8');
+    if (parseObject(line)?.['uuid'] === uuid) return files.truncate(path, part.offset + start);
+  }
 }
 
 /** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it said tell. */

@@ -1,12 +1,15 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
+import type { ThreadFiles } from '../../sandbox/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
 import { CodexOptions } from './codex.options.js';
 import { CodexSession } from './codex.session.js';
+import { hasRecording } from './record.js';
 import { CODEX_MODELS } from './models.js';
 
-const MODEL_NAMES = /^(gpt-|codex-|o\d+($|-))/;
+/** Names of OpenAI models as providers and gateways spell them: `gpt-…`, `openai/gpt-…`, `openai.gpt-oss-…`, `ft:gpt-…`, `o3`. */
+const MODEL_NAMES = /(^|[./:@_-])((chat)?gpt-|codex-|o\d+($|[@:-]))/i;
 
 /** Codex, driven through `codex app-server`. Written against, and tested with, 0.169.0. */
 @Injectable()
@@ -30,6 +33,10 @@ export class CodexHarness implements Harness {
 
   models(): readonly HarnessModel[] {
     return CODEX_MODELS;
+  }
+
+  hasRecord(files: ThreadFiles, sessionId: string): Promise<boolean> {
+    return hasRecording(files, sessionId);
   }
 
   open(thread: HarnessThread): HarnessSession {

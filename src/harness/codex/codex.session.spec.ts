@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { EMPTY, lastValueFrom, Subject, tap, toArray } from 'rxjs';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
 import type { SpawnFailure } from '../../sandbox/spawn-failure.js';
 import { ThreadFiles } from '../../sandbox/thread-files.js';
@@ -11,10 +14,13 @@ import { objectOf, parseObject, stringOf } from '../json.js';
 
 Logger.overrideLogger(false);
 
+const FOLDER = mkdtempSync(join(tmpdir(), 'chiron-codex-'));
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
 const THREAD: HarnessThread = {
   id: 'thread',
-  folders: { workspace: '/nowhere/w', home: '/nowhere/h', server: '/nowhere/s' },
-  files: new ThreadFiles('/nowhere'),
+  folders: { workspace: `${FOLDER}/workspace`, home: `${FOLDER}/home`, server: `${FOLDER}/server` },
+  files: new ThreadFiles(FOLDER),
   model: 'gpt-6',
   systemPrompt: undefined,
   tools: 'all',
@@ -119,7 +125,7 @@ describe('CodexSession', () => {
       { type: 'turn-end', reason: 'end_turn' },
     ]);
     expect((await run({ id: 'turn-2' })).map(({ type }) => type)).toEqual(['text-delta', 'block-end', 'turn-end']);
-    expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: '/nowhere/h/.codex' } }]);
+    expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: `${FOLDER}/home/.codex` } }]);
     expect(sent('turn/start').map((params) => params['clientUserMessageId'])).toEqual(['turn-1', 'turn-2']);
   });
 

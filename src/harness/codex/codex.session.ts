@@ -5,19 +5,19 @@ import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness-event.js';
 import { AppServerError } from './app-server.js';
-import { type Conversation, openConversation, type Running, startServer } from './connection.js';
+import { type Conversation, openConversation, type Running, newestTurns, startServer, takeOut } from './connection.js';
 import { decodeObject, start, type State } from './decode.js';
 import { inputOf } from './input.js';
-import { listOf, objectOf } from '../json.js';
+import { objectOf } from '../json.js';
 import { promptAfter } from '../prompt.js';
+import { promptAfterRefused, type RefusedCall } from '../refused.js';
 import { NotStartedError } from '../start-failure.js';
 import { describe, isProcessGone, turnFailed } from './session-error.js';
 import { turnParameters } from './launch.js';
+import { refusedTurns } from './refused-turns.js';
 import { type Resumption, resumptionOf } from './resumption.js';
 
 const STOP_GRACE_MILLISECONDS = 2_000;
-// A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
-const TURNS_TO_LOOK_AT = 50;
 
 type Emit = (events: readonly HarnessEvent[]) => void;
 
@@ -39,6 +39,10 @@ interface Follower {
 export class CodexSession implements HarnessSession {
   #running: Promise<Running> | undefined;
   #conversation: Conversation | undefined;
+  /** Whether the conversation holds nothing of the turns before. */
+  #isBlank = false;
+  /** Whether the newest turns may be refused ones, which Codex would send again with the next one. */
+  #mayHoldRefused = false;
   #state: State = start();
   #turn: RunningTurn | undefined;
   /** Settles when Codex is done with the newest turn. Never rejects. */
@@ -67,6 +71,7 @@ export class CodexSession implements HarnessSession {
         if (end < 0) return;
         over = true;
         this.#turn = undefined;
+        this.#mayHoldRefused ||= !events.some((event) => event.type === 'turn-end' && event.reason !== 'refusal');
         subscriber.complete();
       };
       this.#perform(turn, emit).catch((error: unknown) => {
@@ -101,12 +106,14 @@ export class CodexSession implements HarnessSession {
     const turnState: RunningTurn = { codexTurnId: undefined, interruptWanted: false };
     this.#turn = turnState;
     const running = await this.#serverRunning();
-    const { threadId } = await this.#conversationOpen(running, emit);
-    const resumption = await this.#resumption(running, threadId, turn);
+    const conversation = await this.#conversationOpen(running, emit);
+    const resumption = await this.#resumption(running, conversation.threadId, turn);
     if (resumption.kind === 'ended') return emit(resumption.events);
     if (resumption.kind === 'continue') emit(resumption.events);
-    const input = resumption.kind === 'continue' ? [] : await this.#inputFor(turn);
     await this.#settled;
+    const calls = resumption.kind === 'continue' ? [] : await this.#takeOutRefused(running, conversation, emit);
+    const input = resumption.kind === 'continue' ? [] : await this.#inputFor(turn, calls);
+    const { threadId } = this.#conversation ?? conversation;
     this.#state = { ...this.#state, turnId: undefined };
     const follower = this.#follow(running, turnState, emit);
     // A turn that is refused is told by the answer; this keeps its follower's rejection from going unheard.
@@ -123,6 +130,7 @@ export class CodexSession implements HarnessSession {
       follower.stop();
       throw error;
     }
+    this.#isBlank = false;
   }
 
   #serverRunning(): Promise<Running> {
@@ -154,22 +162,40 @@ export class CodexSession implements HarnessSession {
     if (this.thread.sessionId !== undefined && !conversation.resumed) {
       this.logger.warn(`The conversation of thread ${this.thread.id} is gone; a new one was started`);
     }
+    this.#isBlank = !conversation.resumed;
+    this.#mayHoldRefused = conversation.resumed;
+    this.#goOnWith(conversation, emit);
+    return conversation;
+  }
+
+  #goOnWith(conversation: Conversation, emit: Emit): void {
     this.#conversation = conversation;
     this.#state = start({ threadId: conversation.threadId, model: conversation.model });
     emit([{ type: 'session-started', sessionId: conversation.threadId }]);
-    return conversation;
+  }
+
+  /** Takes turns at the end of the conversation that were refused out of it. Gives what the agent did in them. */
+  async #takeOutRefused({ server }: Running, conversation: Conversation, emit: Emit): Promise<readonly RefusedCall[]> {
+    if (!this.#mayHoldRefused) return [];
+    const refused = refusedTurns(await newestTurns(server, conversation.threadId));
+    if (refused !== undefined) {
+      const shorter = await takeOut(server, conversation, refused.from);
+      if (shorter !== conversation) this.#goOnWith(shorter, emit);
+      this.#isBlank = refused.areAll;
+    }
+    this.#mayHoldRefused = false;
+    return refused?.calls ?? [];
   }
 
   async #resumption({ server }: Running, threadId: string, turn: HarnessTurn): Promise<Resumption> {
     if (turn.attempt < 2 || this.#conversation?.resumed !== true) return { kind: 'prompt' };
-    const page = { threadId, limit: TURNS_TO_LOOK_AT, sortDirection: 'desc', itemsView: 'full' };
-    const { data } = await server.request('thread/turns/list', page);
-    return resumptionOf(listOf(data), turn.id);
+    return resumptionOf(await newestTurns(server, threadId), turn.id);
   }
 
-  async #inputFor(turn: HarnessTurn): Promise<readonly JsonObject[]> {
+  async #inputFor(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
+    const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
     const { input, uploads } = inputOf(
-      promptAfter(turn.history, turn.prompt),
+      promptAfter(history, promptAfterRefused(calls, turn.prompt)),
       join(this.thread.folders.server, 'uploads'),
     );
     for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);

@@ -4,15 +4,19 @@ import type { Logger } from '@nestjs/common';
 import type { Sandbox, SandboxProcess } from '../../sandbox/sandbox.js';
 import { ThreadFileError, type ThreadFiles } from '../../sandbox/thread-files.js';
 import type { HarnessThread } from '../harness.js';
-import type { JsonObject } from '../harness-event.js';
+import type { JsonObject, JsonValue } from '../harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
 import { instructionsOf } from '../instructions.js';
-import { objectOf, stringOf } from '../json.js';
+import { listOf, objectOf, stringOf } from '../json.js';
 import { type CodexHome, INITIALIZE, launchOf, threadParameters } from './launch.js';
+import { distrustIndex, refreshIndex } from './record.js';
 
 // Five seconds in all: what kills a dead server's processes needs less.
 const WRITER_ATTEMPTS = 21;
 const WRITER_PAUSE_MILLISECONDS = 250;
+
+// A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
+const TURNS_TO_LOOK_AT = 50;
 
 const MAX_CONFIG_BYTES = 1024 * 1024;
 
@@ -40,6 +44,7 @@ export async function startServer(
   onMalformed: (length: number) => void,
 ): Promise<Running> {
   const folder = join(thread.folders.home, '.codex');
+  await refreshIndex(thread.files, thread.folders.home);
   const { args, apiKey } = launchOf(thread, await readHome(thread.files));
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
@@ -66,10 +71,36 @@ export async function openConversation(
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
       return conversationOf(await resumeWhenFree(server, resume), true);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
+      if (!isGone(error)) {
+        await distrustIndex(thread.files);
+        throw error;
+      }
     }
   }
   return conversationOf(await server.request('thread/start', parameters), false);
+}
+
+/** Codex's newest turns of a conversation with all of their items, newest first. */
+export async function newestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
+  const page = { threadId, limit: TURNS_TO_LOOK_AT, sortDirection: 'desc', itemsView: 'full' };
+  return listOf((await server.request('thread/turns/list', page))['data']);
+}
+
+/**
+ * Takes a turn and all that follow it out of the conversation.
+ *
+ * @throws AppServerError when the server refuses, or is gone.
+ */
+export async function takeOut(server: AppServer, conversation: Conversation, turnId: string): Promise<Conversation> {
+  const place = { threadId: conversation.threadId, beforeTurnId: turnId };
+  try {
+    await server.request('thread/revert', place);
+    return conversation;
+  } catch (error) {
+    // 0.169.0 reverts no conversation that an older version began (`historyMode: legacy`), but makes a shorter one from it (seen).
+    if (!(error instanceof AppServerError) || error.code === undefined) throw error;
+    return conversationOf(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
+  }
 }
 
 /** A killed server's Codex may live on for a moment, and holds the conversation: it "already has an active writer" (0.169.0, seen). */
@@ -103,9 +134,13 @@ function conversationOf(fields: JsonObject, resumed: boolean): Conversation {
   return { threadId, model: stringOf(fields['model']) ?? 'unknown', resumed };
 }
 
-/** Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone. */
-function isNotFound(error: unknown): boolean {
-  return error instanceof AppServerError && /no rollout found|thread not found/i.test(error.message);
+/**
+ * Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone, and `failed to read
+ * session metadata …` of one whose recording is damaged (seen).
+ */
+function isGone(error: unknown): boolean {
+  const says = /no rollout found|thread not found|failed to read session metadata/i;
+  return error instanceof AppServerError && says.test(error.message);
 }
 
 async function readHome(files: ThreadFiles): Promise<CodexHome> {

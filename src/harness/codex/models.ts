@@ -1,8 +1,8 @@
 import type { HarnessModel } from '../harness.js';
 
 /**
- * Models that Codex 0.169.0 lists: its built-in catalogue without the hidden ones. It names no limit of their output. The
- * dates are those of OpenAI's dated model names (`gpt-5.5-2026-04-23`); GPT-6.1 Terra has none.
+ * Models that Codex 0.169.0 lists: its built-in catalogue without the hidden ones. It names no limit of their output. The dates are
+ * those in the dated names of the same models (`gpt-5.5-2026-04-23`); there is none of GPT-6.1 Terra.
  */
 export const CODEX_MODELS: readonly HarnessModel[] = [
   model('gpt-6.1-sol', 'GPT-6.1 Sol', 272_000, '2026-09-29'),

@@ -14,6 +14,7 @@ import {
   takeUntil,
   takeWhile,
   tap,
+  throttleTime,
 } from 'rxjs';
 import { MAX_ARGUMENT_BYTES } from '../../sandbox/argument-limits.js';
 import { Sandbox } from '../../sandbox/sandbox.js';
@@ -21,12 +22,15 @@ import { type HarnessEvent, isTurnEnd } from '../harness-event.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { promptText } from '../prompt.js';
 import * as answer from './answers.js';
+import { BoundedOutput } from './bounded-output.js';
 import { type DemoAct, demoAct } from './script.js';
 
 type Events$ = Observable<readonly HarnessEvent[]>;
 
 /** How long a command that was interrupted may take to end by itself, in milliseconds. */
 const COMMAND_GRACE = 1000;
+/** How often a command that writes is a sign of life, in milliseconds. */
+const SIGN_OF_LIFE = 1000;
 
 /** An agent without a model, so that a newcomer sees the product work with nothing installed. It runs commands for real. */
 @Injectable()
@@ -107,17 +111,14 @@ class DemoSession implements HarnessSession {
       const args = ['-c', shellScript(command)];
       const program = this.sandbox.spawn({ threadId, folders, command: 'sh', args, env });
       const id = randomUUID();
-      const lines: string[] = [];
+      const output = new BoundedOutput();
       const output$ = program.lines$.pipe(
-        // Only the whole output is told, at the end; until then its chunks are a sign of life.
-        map((chunk): readonly HarnessEvent[] => {
-          for (const line of chunk) lines.push(line);
-          return [{ type: 'notice', kind: 'progress', message: 'shell writes its output' }];
-        }),
+        tap((chunk) => output.add(chunk)),
+        // The output is told at the end; until then it is a sign of life, of which one a second is enough.
+        throttleTime(SIGN_OF_LIFE),
+        map((): readonly HarnessEvent[] => [{ type: 'notice', kind: 'progress', message: 'shell writes its output' }]),
       );
-      const result$ = defer(() => program.exit).pipe(
-        map(({ code }) => answer.commandResult(id, lines.join('\n'), code)),
-      );
+      const result$ = defer(() => program.exit).pipe(map(({ code }) => answer.commandResult(id, output.text(), code)));
       subscriber.add(concat(of(answer.commandCall(id, command)), output$, result$).subscribe(subscriber));
       subscriber.add(() => void program.stop(COMMAND_GRACE));
     });

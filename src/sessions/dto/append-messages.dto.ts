@@ -1,10 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import type { JsonObject, JsonValue } from '../../harness/harness-event.js';
 import { ANY_OBJECT } from '../../openapi/schema.js';
 import { SessionException } from '../session.exception.js';
 import { MESSAGE_ROLES, type MessageRole } from '../session-message.store.js';
 import { checked } from './checked.js';
+
+/** Most messages of one call: each is checked and stored by itself. */
+const MAX_MESSAGES = 1000;
 
 /** A message for a session. */
 export class SessionMessageDto {
@@ -32,6 +35,7 @@ export class SessionMessageDto {
 export class AppendMessagesDto {
   @ApiProperty({ type: [SessionMessageDto] })
   @IsArray()
+  @ArrayMaxSize(MAX_MESSAGES)
   messages!: readonly SessionMessageDto[];
 }
 

@@ -41,7 +41,7 @@ export interface TextPart {
 export interface ToolPart {
   readonly type: 'tool_use';
   readonly id: string;
-  readonly name: 'Bash' | typeof ANSWER_TOOL;
+  readonly name: string;
   readonly input: JsonRecord;
 }
 
@@ -119,6 +119,10 @@ function opening(scene: PlainScene, call: number): Answer {
         parts: [textPart('Let me run it.'), ...scene.commands.map((command, index) => toolPart(command, call, index))],
         afterTools: false,
       };
+    case 'use': {
+      const part: Part = { type: 'tool_use', id: `toolu_01scripted${call}x0`, name: scene.tool, input: scene.input };
+      return { kind: 'parts', parts: [part], afterTools: false };
+    }
     case 'fail':
       return scene;
     case 'hang':

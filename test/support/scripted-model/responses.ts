@@ -140,6 +140,8 @@ async function stream(
 
 function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs: readonly string[]): readonly Piece[] {
   switch (scene.kind) {
+    case 'use':
+      throw new Error('Codex has no tools of Claude Code');
     case 'text':
       return [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 }];
     case 'answer':

@@ -2,7 +2,7 @@
  * What a scripted model does in answer to a prompt, the same for every wire protocol.
  *
  * The newest user text that holds `SCENE:` chooses: `SCENE:text [words]` · `SCENE:tool <shell command>` · `SCENE:parallel
- * <command> && <command>` · `SCENE:steps <command> && <command>` (each in an answer of its own) · `SCENE:slow <words> <milliseconds between>` · `SCENE:slow-tool <shell command>` (the same as tool,
+ * <command> && <command>` · `SCENE:steps <command> && <command>` (each in an answer of its own) · `SCENE:use <tool> <input as JSON>` (a tool of Claude Code by its name) · `SCENE:slow <words> <milliseconds between>` · `SCENE:slow-tool <shell command>` (the same as tool,
  * with a slow last answer: 20 words, 50 ms apart) · `SCENE:answer <json> then <json>` (answers of a schema, one after the other, as
  * long as they are not taken; the last one again and again) · `SCENE:stop <refusal|max_tokens|model_context_window_exceeded>
  * [words]` (every call stops so) · `SCENE:fail <status> <error type>` · `SCENE:hang`.
@@ -13,6 +13,7 @@ export type Scene =
   | { readonly kind: 'answer'; readonly answers: readonly string[] }
   | { readonly kind: 'stop'; readonly reason: StopScene; readonly text: string }
   | { readonly kind: 'steps'; readonly commands: readonly string[] }
+  | { readonly kind: 'use'; readonly tool: string; readonly input: Readonly<Record<string, unknown>> }
   | { readonly kind: 'slow'; readonly words: number; readonly intervalMilliseconds: number }
   | { readonly kind: 'fail'; readonly status: number; readonly errorType: string }
   | { readonly kind: 'hang' };
@@ -89,6 +90,11 @@ export function sceneOf(text: string): Scene {
     }
     case 'steps':
       return { kind: 'steps', commands: rest.split(' && ') };
+    case 'use': {
+      const [, tool = '', json = '{}'] = /^(\S+) (.*)$/.exec(rest) ?? [];
+      const input: Readonly<Record<string, unknown>> = JSON.parse(json);
+      return { kind: 'use', tool, input };
+    }
     case 'slow': {
       const [words = '20', interval = '100'] = rest.split(' ');
       return { kind: 'slow', words: Number(words), intervalMilliseconds: Number(interval) };

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { isOriginList, parseOrigins } from './cors-origins.js';
+
+it.each([
+  ['https://App.Example:443/, http://localhost:3000', ['https://app.example', 'http://localhost:3000']],
+  ['http://a.example:80,http://a.example:443', ['http://a.example', 'http://a.example:443']],
+  ['chrome-extension://abcdef, app://obsidian.md', ['chrome-extension://abcdef', 'app://obsidian.md']],
+  ['http://[::1]:3000', ['http://[::1]:3000']],
+  [' * ', '*'],
+])('%s are origins, as browsers spell them', (text, origins) => {
+  expect(isOriginList(text)).toBe(true);
+  expect(parseOrigins(text)).toEqual(origins);
+});
+
+it.each([
+  'app.example',
+  'https://app.example/path',
+  'https://a.example,*',
+  'null',
+  'https://*.example/x',
+  'https://u:p@a',
+])('%s is no list of origins', (text) => expect(isOriginList(text)).toBe(false));

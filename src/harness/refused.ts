@@ -1,0 +1,44 @@
+import type { FailureKind, HarnessEvent, JsonObject } from './harness-event.js';
+import type { Prompt } from './prompt.js';
+
+/** A call of a tool in a turn that was refused. */
+export interface RefusedCall {
+  readonly name: string;
+  readonly input: JsonObject;
+}
+
+/** How many of the calls are told, the newest of them, and how much of each, in UTF-16 units. */
+const MAX_CALLS = 30;
+const MAX_CALL_TEXT = 300;
+
+/** Whether a failure is the model provider's refusal of what the conversation holds, so that it would refuse the next turn, too. */
+export function isRefusal(kind: FailureKind): boolean {
+  return kind === 'bad_request' || kind === 'context_too_long';
+}
+
+/** Whether a batch ends a turn that was refused. */
+export function endsRefused(events: readonly HarnessEvent[]): boolean {
+  const end = events.at(-1);
+  return end?.type === 'turn-failed' && isRefusal(end.kind);
+}
+
+/**
+ * A prompt that first says what the agent did in refused turns, which were taken out of its record: their effects are still there.
+ * Neither what the user said then nor what a tool gave back is repeated, as either may be what was refused.
+ */
+export function promptAfterRefused(calls: readonly RefusedCall[], prompt: Prompt): Prompt {
+  if (calls.length === 0) return prompt;
+  const told = calls
+    .slice(-MAX_CALLS)
+    // Cut within a character, it would be refused once more.
+    .map(
+      ({ name, input }) =>
+        `- ${name}: ${JSON.stringify(input)
+          .slice(0, MAX_CALL_TEXT)
+          .replace(/[\uD800-\uDBFF]$/, '')}`,
+    );
+  const text =
+    'The turn before this one was refused by the provider of your model and is not part of this conversation. ' +
+    `What you did in it has happened:\n${told.join('\n')}\n\nNow the user says:`;
+  return [{ type: 'text', text }, ...prompt];
+}

@@ -1,0 +1,44 @@
+import { accessSync, constants, readFileSync } from 'node:fs';
+
+/** The first Node with all that is imported: `timeout` and `columns()` of node:sqlite, zstd in node:zlib. */
+const OLDEST_NODE = [22, 16] as const;
+
+/** Open files without which no agent can be served: the server itself takes some thirty, an agent and its caller five. */
+const LEAST_OPEN_FILES = 64;
+
+/** What this host lacks that Chiron cannot do without, as a sentence for the operator; `undefined` when it has everything. */
+export function hostProblem(nodeVersion: string = process.versions.node, shell = '/bin/sh'): string | undefined {
+  if (isOlder(nodeVersion)) {
+    return `Chiron needs Node ${OLDEST_NODE.join('.')} or newer; this is Node ${nodeVersion}.`;
+  }
+  try {
+    process.cwd();
+  } catch {
+    return 'Chiron cannot start in this folder: it was removed or cannot be read. Start it in another one.';
+  }
+  try {
+    accessSync(shell, constants.X_OK);
+  } catch {
+    return `Chiron cannot start without ${shell}: every agent is started by it.`;
+  }
+  const openFiles = openFilesLimit();
+  if (openFiles < LEAST_OPEN_FILES) {
+    return `Chiron needs ${LEAST_OPEN_FILES} open files or more (ulimit -n); this process may have ${openFiles}.`;
+  }
+  return undefined;
+}
+
+/** How many files this process may open: its hard limit, to which Node raises the soft one. Known on Linux only. */
+function openFilesLimit(): number {
+  try {
+    return Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
+  } catch {
+    return Infinity;
+  }
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
+}

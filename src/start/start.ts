@@ -1,0 +1,91 @@
+import 'reflect-metadata';
+import { Logger } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { type AppConfig, readConfig } from '../config/app-config.js';
+import { HarnessRegistry } from '../harness/harness.registry.js';
+import { startSummary } from '../ops/start-summary.js';
+import { upstreamFacts, upstreamWarnings } from '../ops/upstream.js';
+import { hostWarnings } from '../sandbox/host-warnings.js';
+import { createServer } from '../server.js';
+import { ServerLocks } from '../storage/server-locks.js';
+import { TurnRunner } from '../turns/turn.runner.js';
+import { readEnvFile } from './env-file.js';
+import { listenError, startErrorText } from './start-error.js';
+import { onStopSignal } from './stop-signals.js';
+
+/** How long the server may take to stop once it lost its data to another one, in milliseconds. */
+const LOST_STOP_MILLISECONDS = 10_000;
+
+/**
+ * Starts the server and serves until SIGTERM, SIGINT or SIGHUP.
+ *
+ * @throws when it cannot start; nothing is left running then, but for what the end of the process takes with it.
+ */
+export async function start(): Promise<void> {
+  readEnvFile('.env', process.env);
+  const config = readConfig(process.env);
+  // A log that nobody reads any more (a closed pipe, a full disk) is no reason to end, as an error without a listener would be.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  const locks = await ServerLocks.take(config);
+  const app = await createServer(config);
+  const runner = app.get(TurnRunner);
+  const stop = async (status: number): Promise<void> => {
+    try {
+      await app.close();
+      await locks.release();
+    } catch (error) {
+      process.stderr.write(`Chiron did not stop cleanly: ${startErrorText(error)}\n`);
+      status = 1;
+    }
+    process.exit(status);
+  };
+  onStopSignal({ drain: () => void stop(0), hurry: () => runner.hurry(), exit: () => process.exit(1) });
+  locks.watch((reason) => {
+    // The other server runs the same turns by now.
+    process.stderr.write(`Chiron stops: ${reason}\n`);
+    setTimeout(() => process.exit(1), LOST_STOP_MILLISECONDS).unref();
+    runner.hurry();
+    void stop(1);
+  });
+  await listen(app, config);
+  const { found, defaultHarness } = app.get(HarnessRegistry);
+  const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, found));
+  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness, warnings }));
+  const logger = new Logger('Start');
+  for (const warning of warnings) logger.warn(warning);
+  void warnOfHost(logger);
+}
+
+/** What works less well on this host than elsewhere is no reason not to start. */
+async function warnOfHost(logger: Logger): Promise<void> {
+  try {
+    for (const warning of await hostWarnings()) logger.warn(warning);
+  } catch (error) {
+    logger.warn({ err: error }, 'the host could not be looked at');
+  }
+}
+
+async function listen(app: NestExpressApplication, { host, port }: AppConfig): Promise<void> {
+  const server: Server = app.getHttpServer();
+  // Nest's `listen` would log the error as well.
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    // Turns that an earlier server left are running already.
+    app.get(TurnRunner).hurry();
+    await app.close();
+    throw listenError(host, port, error);
+  }
+}
+
+/** Where a listening server is to be reached; the port is the one that the system chose for `PORT=0`. */
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}

@@ -1,0 +1,27 @@
+import { Logger } from '@nestjs/common';
+import { answeredModel } from '../harness/choose-harness.js';
+import type { Thread } from '../storage/thread.store.js';
+import { quote } from '../translator/anthropic.exception.js';
+
+const logger = new Logger('NewThread');
+
+/** The `model` of a thread's answers. */
+export function answeredModelOf({
+  model,
+  harness,
+  harnessModel,
+}: Pick<Thread, 'model' | 'harness' | 'harnessModel'>): string {
+  return answeredModel(model, { harness, model: harnessModel });
+}
+
+/** Whether a request for a model may mean this thread: by the name that began it, or by the one that its answers have. */
+export function isOfModel(thread: Pick<Thread, 'model' | 'harness' | 'harnessModel'>, model: string): boolean {
+  return model === thread.model || model === answeredModelOf(thread);
+}
+
+/** Notes in the log that a new thread's agent runs another model than the one that was asked for. */
+export function logReplacedModel(thread: Thread): void {
+  if (answeredModelOf(thread) === thread.model) return;
+  const fields = { threadId: thread.id, model: quote(thread.model), harness: thread.harness };
+  logger.log(fields, 'the agent does not know the model that was asked for, and runs its default model');
+}

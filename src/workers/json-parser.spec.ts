@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_MARKS } from './json-limits.js';
+import { parseJsonBody } from './json-parser.js';
+
+const parse = (text: string) => parseJsonBody(Buffer.from(text));
+const many = (part: string, times: number): string => Array.from({ length: times }, () => part).join(',');
+
+const MILLION = 1_000_000;
+
+describe('a large body', () => {
+  it.each([
+    ['one text', JSON.stringify('x'.repeat(2 * MILLION))],
+    [
+      'a history',
+      JSON.stringify(Array.from({ length: 20_000 }, (_, index) => ({ role: 'user', content: `${index}`.repeat(30) }))),
+    ],
+    [
+      'a wide object',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key${index}`, index]))),
+    ],
+    ['the same name again and again', `{${many('"a":[1]', 150_000)}}`],
+    ['a number of a million digits', `{"a":${'9'.repeat(2 * MILLION)}}`],
+    ['names of a million characters', `{"${'k'.repeat(MILLION)}":1,"${'l'.repeat(MILLION)}":2}`],
+    ['half characters', `["${String.raw`\ud800`.repeat(300_000)}"]`],
+  ])('is what JSON.parse makes of it: %s', async (_, text) => {
+    const expected: unknown = JSON.parse(text.replaceAll(String.raw`\ud800`, String.raw`\ufffd`));
+    expect(await parse(text)).toEqual({ kind: 'value', value: expected });
+  });
+
+  it.each([
+    ['is cut off', `[${many('1', MILLION / 4)}`],
+    ['goes on after its end', `{"a":"${'x'.repeat(2 * MILLION)}"}}`],
+    ['is nothing but quotes', '"'.repeat(2 * MILLION)],
+  ])('is refused when it %s', async (_, text) => {
+    expect(await parse(text)).toEqual({ kind: 'refused', reason: 'not JSON' });
+  });
+
+  it('lets others have the event loop', async () => {
+    const order: string[] = [];
+    const other = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        order.push('other');
+        resolve();
+      });
+    });
+    const parsed = parse(`[${many('{}', MILLION / 2 - 1)}]`).then(() => order.push('parsed'));
+    await Promise.all([other, parsed]);
+    expect(order).toEqual(['other', 'parsed']);
+  });
+});
+
+describe('a body of too many values', () => {
+  it.each([
+    ['objects', `[${many('{}', MILLION)}]`],
+    ['lists', `{"x":[${many('[]', MILLION)}]}`],
+    ['numbers', `[${many('1', MILLION + 10)}]`],
+    ['members', `{${many('"a":1', MILLION)}}`],
+    ['texts', `[${many('"a"', MILLION + 10)}]`],
+    ['lists of lists', `[${many('[[[[1]]]]', MILLION / 4)}]`],
+    ['no JSON at all', ','.repeat(MILLION + 10)],
+  ])('is refused before it is parsed: %s', async (_, text) => {
+    expect(await parse(text)).toEqual({ kind: 'refused', reason: 'too many values' });
+  });
+
+  it('is one with more than the limit, not one with punctuation in its texts', async () => {
+    expect(await parse(`[${many('1', MAX_MARKS)}]`)).toMatchObject({ kind: 'value' });
+    expect(await parse(`[${many('1', MAX_MARKS + 1)}]`)).toMatchObject({ kind: 'refused' });
+    expect(await parse(JSON.stringify(['[{:,'.repeat(MILLION)]))).toMatchObject({ kind: 'value' });
+  });
+});

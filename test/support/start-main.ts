@@ -1,0 +1,79 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The built server. */
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const START_MILLISECONDS = 30_000;
+
+/** A start of the built server that may fail. */
+export interface Start {
+  /** Where it listens, or `undefined` when it ended before. */
+  readonly url: string | undefined;
+  readonly pid: number;
+  /** Its status, or the signal that ended it; pending while it runs. */
+  readonly exit: Promise<number | NodeJS.Signals>;
+  /** All that it has printed so far, both streams. */
+  output(): string;
+  /** Sends a signal to what was started. */
+  signal(name: NodeJS.Signals): void;
+}
+
+/** How the server is started. */
+export interface StartOptions {
+  /** Its whole environment besides `PORT=0`, `PATH` and the data folder. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** What it is started by: these, and then Node's path and the server's. */
+  readonly by?: readonly string[];
+  /** Another program than Node with `dist/main.js`. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** Starts `dist/main.js`, on a host as odd as wanted; resolves once it is ready or has ended. Run `npm run build` before. */
+export async function startMain({ environment = {}, cwd, by = [], nodeOptions = [] }: StartOptions): Promise<Start> {
+  const [program = process.execPath, ...args] = [...by, process.execPath, ...nodeOptions, MAIN];
+  const child = spawn(program, args, {
+    cwd,
+    env: { PORT: '0', PATH: '/usr/bin:/bin', CHIRON_DATA_DIR: join(cwd, 'data'), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      printed += chunk;
+    });
+  }
+  const exit = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(signal ?? code ?? -1));
+  });
+  const address = (): string | undefined => /^ {2}address +(\S+)\n/m.exec(printed)?.[1];
+  const ready = new Promise<void>((resolve) => {
+    child.stdout.on('data', () => {
+      if (address() !== undefined) resolve();
+    });
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_MILLISECONDS);
+  await Promise.race([ready, exit]);
+  clearTimeout(timer);
+  const { pid } = child;
+  if (pid === undefined) throw new Error('nothing was started');
+  return { url: address(), pid, exit, output: () => printed, signal: (name) => void child.kill(name) };
+}
+
+/** A new folder that everybody may use, without links on its path; to be removed with {@link removeFolder}. */
+export function newFolder(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'chiron-start-')));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Whether a command can be run here. */
+export function canBe([program = '', ...args]: readonly string[]): boolean {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
