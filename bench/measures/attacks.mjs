@@ -14,7 +14,10 @@ const message = (more, content = 'hi') =>
   JSON.stringify({ model: 'demo', max_tokens: 9, messages: [{ role: 'user', content }], ...more });
 const filled = (json) => message({ filling: 'here' }).replace('"here"', json);
 
-/** What is sent, and how often at once. */
+/**
+ * What is sent, and how often at once.
+ * @type {readonly (readonly [string, number, () => string])[]}
+ */
 const ATTACKS = [
   ['10 million objects', 1, () => filled(`[${many('{}', 10 * MILLION)}]`)],
   ['objects up to the limit', 4, () => filled(`[${many('{}', 499_000)}]`)],
@@ -82,11 +85,11 @@ async function longest(server, question, atOnce, body) {
   });
   const socket = await open(server.port);
   socket.setNoDelay(true);
-  let isOver = false;
-  void attacked.then(() => (isOver = true));
+  const state = { isOver: false };
+  void attacked.then(() => (state.isOver = true));
   sender.postMessage({ port: server.port, bytes: requestBytes(newThread(), body), atOnce });
   let slowest = 0;
-  while (!isOver) {
+  while (!state.isOver) {
     const begun = performance.now();
     await answerTo(socket, question);
     slowest = Math.max(slowest, performance.now() - begun);

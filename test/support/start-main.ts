@@ -16,7 +16,7 @@ export interface Start {
   /** Its status, or the signal that ended it; pending while it runs. */
   readonly exit: Promise<number | NodeJS.Signals>;
   /** All that it has printed so far, both streams. */
-  output(): string;
+  readonly output: () => string;
   /** Sends a signal to what was started. */
   signal(name: NodeJS.Signals): void;
 }
@@ -34,8 +34,11 @@ export interface StartOptions {
 
 /** Starts `dist/main.js`, on a host as odd as wanted; resolves once it is ready or has ended. Run `npm run build` before. */
 export async function startMain({ environment = {}, cwd, by = [], nodeOptions = [] }: StartOptions): Promise<Start> {
-  const [program = process.execPath, ...args] = [...by, process.execPath, ...nodeOptions, MAIN];
-  const child = spawn(program, args, {
+  const node = [...nodeOptions, MAIN];
+  const [program, ...before] = by;
+  const [file, args] =
+    program === undefined ? [process.execPath, node] : [program, [...before, process.execPath, ...node]];
+  const child = spawn(file, args, {
     cwd,
     env: { PORT: '0', PATH: '/usr/bin:/bin', CHIRON_DATA_DIR: join(cwd, 'data'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

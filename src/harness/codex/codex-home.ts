@@ -22,7 +22,10 @@ const MAX_BYTES = 1024 * 1024;
  * Gives a thread's home the deployment's settings again, and looks whether its workspace has them still. Codex 0.169.0 reads both once,
  * when it is started, and has no switch against them; it trusts every workspace in which it may write (all seen).
  */
-export async function restoreHome({ files }: HarnessThread, sandbox: Pick<Sandbox, 'templateText'>): Promise<CodexHome> {
+export async function restoreHome(
+  { files }: HarnessThread,
+  sandbox: Pick<Sandbox, 'templateText'>,
+): Promise<CodexHome> {
   for (const path of HOME_FILES) {
     const deployed = await sandbox.templateText(path);
     if (await isAs(files, path, deployed)) continue;
