@@ -94,7 +94,7 @@ const WORKS: readonly (readonly [string, Host])[] = [
     { environment: { TZ: 'No/where', LANG: 'xx_YY.ZZ', LC_ALL: 'zz', TMPDIR: '/nowhere' } },
   ],
   ['with spaces, a line end and other letters in its data folder', { data: '%/a b/ü\n中 "\'$x' }],
-  ['with few open files', { by: shell('ulimit -n 80;') }],
+  ['with few open files', { by: shell('ulimit -n 300;') }],
   [
     'on a disk that is full but for what it needs',
     { by: mounting('mkdir data && mount -t tmpfs -o size=8m none data'), needs: canMount },
@@ -181,9 +181,9 @@ const REFUSED: readonly (readonly [string, Host, RegExp])[] = [
     /cannot start in this folder/,
   ],
   [
-    'hardly any open files',
-    { by: shell('ulimit -n 30;') },
-    /needs 64 open files or more \(ulimit -n\); this process may have 30/,
+    'too few open files',
+    { by: shell('ulimit -n 200;') },
+    /needs 256 open files or more \(ulimit -n\); this process may have 200/,
   ],
   [
     'no shell',

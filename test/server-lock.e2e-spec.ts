@@ -6,8 +6,8 @@ import { newStore, testedKinds, type TestStore } from '../src/storage/__fixtures
 import { ask } from './support/requests.js';
 import { newFolder, removeFolder, startMain, type Start } from './support/start-main.js';
 
-/** Collects garbage in the server as soon and as often as it can be. */
-const GREEDY = ['--expose-gc', '--import', 'data:text/javascript,setInterval(() => gc(), 100).unref()'];
+/** Collects garbage in the server again and again. */
+const GREEDY = ['--expose-gc', '--import', 'data:text/javascript,setInterval(() => gc(), 500).unref()'];
 
 // A server that is refused has waited for the other one.
 vi.setConfig({ testTimeout: 90_000 });
@@ -31,7 +31,7 @@ async function server(name: string, dataFolder: string, more: Readonly<Record<st
   const cwd = join(folder, `in-${name}`);
   mkdirSync(cwd, { recursive: true });
   const environment = { CHIRON_DATA_DIR: join(folder, dataFolder), ...more };
-  const start = await startMain({ cwd, environment, nodeOptions: GREEDY });
+  const start = await startMain({ cwd, environment, nodeOptions: name === 'first' ? GREEDY : [] });
   starts.push(start);
   return start;
 }
