@@ -8,6 +8,7 @@
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { checkBytes } from './check-bytes.mjs';
+import { measureAttacks } from './measures/attacks.mjs';
 import { measureDurability } from './measures/durability.mjs';
 import { measureEvents } from './measures/events.mjs';
 import { measureFirstToken } from './measures/first-token.mjs';
@@ -25,6 +26,7 @@ const MEASURES = {
   paced: measurePaced,
   'first-token': measureFirstToken,
   'large-body': measureLargeBodies,
+  attacks: measureAttacks,
   'idle-memory': measureIdleMemory,
   start: measureStart,
 };

@@ -44,11 +44,12 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
   app.use(requestId);
-  allowOrigins(app, app.get<AppConfig>(AppConfig).corsOrigins);
+  const config = app.get<AppConfig>(AppConfig);
+  allowOrigins(app, config.corsOrigins);
   app.use(plainPath);
   app.disable('x-powered-by');
   app.disable('etag');
   setUpOpenApi(app);
   const server: Server = app.getHttpServer();
-  configureHttpServer(server, app.get<AppConfig>(AppConfig));
+  configureHttpServer(server, config);
 }

@@ -10,6 +10,7 @@ import {
   someKey,
   threadHeader,
 } from './generate/headers.js';
+import { hostileBody, hostileSchema } from './generate/hostile.js';
 import { type JsonFields, jsonText } from './generate/json-node.js';
 import { messagesBody } from './generate/messages-body.js';
 import { mutated, withDuplicates, withOddBlock } from './generate/mutate.js';
@@ -61,6 +62,8 @@ const KINDS: readonly (readonly [weight: number, choice: readonly [kind: string,
   [4, ['a wrongly packed message', wronglyPackedMessage]],
   [0.1, ['a bomb', bombMessage]],
   [0.03, ['a very large message', largeMessage]],
+  [0.1, ['a message of very many values', hostileMessage]],
+  [0.1, ['a message with a hostile schema', hostileSchemaMessage]],
   [9, ['a message with odd headers', oddHeaderMessage]],
   [2, ['a message whose caller leaves', leavingMessage]],
   [6, ['a count of tokens', countTokens]],
@@ -173,6 +176,20 @@ function largeMessage(drawing: Drawing): FuzzRequest {
     random.pick(['x', '\u00e9', String.raw`\n`]),
   );
   return requestOf(drawing, { body: Buffer.concat([Buffer.from(before), filling, Buffer.from(after)]) });
+}
+
+function hostileMessage(drawing: Drawing): FuzzRequest {
+  const { random } = drawing;
+  const target = chance(random, 0.2) ? '/v1/messages/count_tokens' : '/v1/messages';
+  return requestOf(drawing, { target, body: hostileBody(random, plainFields(drawing)) });
+}
+
+function hostileSchemaMessage(drawing: Drawing): FuzzRequest {
+  return requestOf(drawing, { body: hostileSchema(drawing.random, plainFields(drawing)) });
+}
+
+function plainFields({ marker }: Drawing): object {
+  return { model: 'demo', max_tokens: 99, messages: [{ role: 'user', content: `hello ${marker}` }] };
 }
 
 function oddHeaderMessage(drawing: Drawing): FuzzRequest {

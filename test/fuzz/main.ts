@@ -6,6 +6,7 @@ import type { Finding } from './judge.js';
 import { logFindings, megabytes, memoryFindings } from './judge-server.js';
 import { Lane } from './lane.js';
 import { type FuzzOptions, readOptions } from './options.js';
+import { Pulse } from './pulse.js';
 import { type FindingGroup, kindOf, Report } from './report.js';
 import { command } from './reproduction.js';
 import type { FuzzRequest } from './request.js';
@@ -61,6 +62,10 @@ async function run(lane: Lane, options: FuzzOptions, whole: Report): Promise<rea
     if (!isClosing) report.found([general('the server ended', `with ${signal ?? code}`)]);
   });
   let isClosing = false;
+  const pulse = new Pulse(`http://127.0.0.1:${lane.target.port}`);
+  const watched = pulse.watch().catch((error: unknown) => {
+    report.found([general('takes no connection', String(error))]);
+  });
   try {
     if (options.only !== undefined) {
       print(`${lane.name}: ${command(drawCase(options.only, lane.target.surroundings), options.seed)}`);
@@ -73,6 +78,9 @@ async function run(lane: Lane, options: FuzzOptions, whole: Report): Promise<rea
       if (share >= 2000) report.found(memoryFindings(half, memory));
       print(`${lane.name}: ${megabytes(half)} of memory after half of the requests, ${megabytes(memory)} at the end`);
     }
+    report.found(pulse.stop());
+    await watched;
+    print(`${lane.name}: /healthz took ${pulse.longest} ms at most`);
     report.found(lane.target.ledger.findings(await lane.settled()));
     print(`${lane.name}: ${lane.target.ledger.turnsTold} turns told of, ${await lane.turnCount()} stored`);
     report.found(await healthFindings(lane));
@@ -80,6 +88,7 @@ async function run(lane: Lane, options: FuzzOptions, whole: Report): Promise<rea
     report.found(logFindings(lane.server.output(), lane.target.secrets));
     return await explained(lane, report.groups);
   } finally {
+    pulse.stop();
     isClosing = true;
     const code = await lane.close();
     if (code !== 0) print(`${lane.name}: the server ended with ${code}`);

@@ -1,0 +1,115 @@
+// Whether one caller can stop the others: how long a small question waits while a hostile or a huge request is dealt with.
+import { Buffer } from 'node:buffer';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { newThread, open, requestBody, requestBytes } from '../client.mjs';
+import { withServers } from '../servers.mjs';
+
+const HEALTH = Buffer.from('GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+const MILLION = 1_000_000;
+
+const many = (part, count) => Array.from({ length: count }, () => part).join(',');
+const message = (more, content = 'hi') =>
+  JSON.stringify({ model: 'demo', max_tokens: 9, messages: [{ role: 'user', content }], ...more });
+const filled = (json) => message({ filling: 'here' }).replace('"here"', json);
+
+/** What is sent, and how often at once. */
+const ATTACKS = [
+  ['10 million objects', 1, () => filled(`[${many('{}', 10 * MILLION)}]`)],
+  ['objects up to the limit', 4, () => filled(`[${many('{}', 499_000)}]`)],
+  ['a wide object', 4, () => filled(`{${Array.from({ length: 300_000 }, (_, at) => `"key${at}":${at}`).join(',')}}`)],
+  ['a history of 30 MB', 1, () => requestBody('hi', 30 * MILLION)],
+  [
+    'an image of 30 MB',
+    1,
+    () =>
+      message({}, [
+        { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0K'.repeat(3.7 * MILLION) } },
+      ]),
+  ],
+  [
+    'schemas of exponential time',
+    8,
+    () => message({ output_config: { format: { type: 'json_schema', schema: doubling() } } }),
+  ],
+];
+
+function doubling() {
+  const parts = Array.from({ length: 40 }, (_, at) => [
+    `p${at}`,
+    { allOf: [{ $ref: `#/$defs/p${at + 1}` }, { $ref: `#/$defs/p${at + 1}` }] },
+  ]);
+  return { $ref: '#/$defs/p0', $defs: Object.fromEntries([...parts, ['p40', {}]]) };
+}
+
+/**
+ * The longest time that `/healthz` took during each attack. Beside it, what a small request to the bare server took at most while
+ * that one got a history of 30 MB: what a server does that parses bodies where it answers.
+ */
+export function measureAttacks({ isQuick }) {
+  return withServers([], async ({ bare, chiron }) => {
+    const small = requestBytes(newThread(), requestBody('/stream 1 0 1'));
+    const reference = await longest(bare, small, 1, requestBody('/stream 1 0 1', 30 * MILLION));
+    const rows = [];
+    for (const [name, atOnce, body] of ATTACKS) {
+      const times = [];
+      for (let round = 0; round < (isQuick ? 1 : 3); round += 1) {
+        times.push(await longest(chiron, HEALTH, atOnce, Buffer.from(body())));
+      }
+      const value = Math.min(...times);
+      rows.push({
+        title: `longest wait for \`/healthz\` during ${name}`,
+        unit: 'ms',
+        goal: 100,
+        bare: reference,
+        chiron: value,
+        value,
+        ratio: value / reference,
+        range: [value, Math.max(...times)],
+        compared: 'absolute',
+      });
+    }
+    return rows;
+  });
+}
+
+async function longest(server, question, atOnce, body) {
+  const sender = new Worker(new URL('../attack-sender.mjs', import.meta.url));
+  const attacked = new Promise((resolve, reject) => {
+    sender.once('message', resolve);
+    sender.once('error', reject);
+  });
+  const socket = await open(server.port);
+  socket.setNoDelay(true);
+  let isOver = false;
+  void attacked.then(() => (isOver = true));
+  sender.postMessage({ port: server.port, bytes: requestBytes(newThread(), body), atOnce });
+  let slowest = 0;
+  while (!isOver) {
+    const begun = performance.now();
+    await answerTo(socket, question);
+    slowest = Math.max(slowest, performance.now() - begun);
+    await wait(2);
+  }
+  socket.destroy();
+  await attacked;
+  await sender.terminate();
+  return slowest;
+}
+
+/** One answer on the connection, whatever it is; answers of one piece, or of chunks up to the last one. */
+function answerTo(socket, question) {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const read = (chunk) => {
+      text += chunk.toString('latin1');
+      const isWhole = /transfer-encoding: chunked/i.test(text) ? text.endsWith('0\r\n\r\n') : text.includes('\r\n\r\n');
+      if (!isWhole) return;
+      socket.off('data', read).off('error', reject);
+      resolve();
+    };
+    socket.on('data', read).on('error', reject);
+    socket.write(question);
+  });
+}
