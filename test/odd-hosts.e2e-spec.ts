@@ -11,6 +11,7 @@ import {
   startMain,
   type Start,
   type StartOptions,
+  urlOf,
 } from './support/start-main.js';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -104,15 +105,14 @@ const WORKS: readonly (readonly [string, Host])[] = [
 describe('the server works', () => {
   it.each(WORKS)('%s', async (_, host) => {
     if (host.needs === false) return console.log('Not tried: it needs root, setpriv and unshare.');
-    const { url, output } = await startOn(host);
-    expect(url, output()).toBeDefined();
-    const answer = await fetch(`${url}/v1/messages`, {
+    const started = await startOn(host);
+    const answer = await fetch(`${urlOf(started)}/v1/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(ask('!echo it "$SHELL" runs', { model: 'demo' })),
     });
     expect([answer.status, await answer.text()]).toEqual([200, expect.stringMatching(/it \/bin\/(ba)?sh runs/)]);
-    expect(output()).not.toMatch(/^\s+at /m);
+    expect(started.output()).not.toMatch(/^\s+at /m);
   });
 
   it('on a disk that takes no more of its log', async () => {
