@@ -34,7 +34,7 @@ function answer(body, request, response) {
     say({ type: 'message_stop' });
     response.end();
   };
-  say(messageStart(body.model, tokens));
+  say(messageStart(body.model));
   const [command, first, second, third] = prompt.split(' ');
   if (command === '/sleep') {
     const timer = setTimeout(end, Number(first) * 1000);
@@ -77,10 +77,11 @@ function sliced(count, size, word, end, response) {
   setImmediate(give);
 }
 
-const COUNTED = { cache_creation_input_tokens: 0, cache_read_input_tokens: 0, cache_creation: null };
+const CACHE = { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 };
+const COUNTED = { cache_creation_input_tokens: 0, cache_read_input_tokens: 0, cache_creation: CACHE };
 const NOT_COUNTED = { server_tool_use: null, service_tier: 'standard', speed: null, inference_geo: null };
 
-function messageStart(model, tokens) {
+function messageStart(model) {
   const message = {
     id: `msg_${randomBytes(12).toString('hex')}`,
     type: 'message',
@@ -94,9 +95,10 @@ function messageStart(model, tokens) {
     diagnostics: null,
     context_management: null,
     usage: {
-      input_tokens: tokens,
+      input_tokens: 0,
       output_tokens: 0,
       ...COUNTED,
+      cache_creation: null,
       output_tokens_details: null,
       ...NOT_COUNTED,
       iterations: null,

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
 import { AnthropicException } from '../translator/anthropic.exception.js';
-import { PeriodicLog } from '../ops/periodic-log.js';
+import { PeriodicLog } from '../http/periodic-log.js';
 import { FailedKeys } from './failed-keys.js';
 import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';
 import { refuseWebPages } from './web-pages.js';

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppConfig } from '../config/app-config.js';
-import { PeriodicLog } from '../ops/periodic-log.js';
+import { PeriodicLog } from './periodic-log.js';
 import { closeSoon, refuseClient } from './refuse-client.js';
 
 /** How long connections may take, in milliseconds. */

@@ -13,8 +13,28 @@ export type Piece =
 export const PIECE_VALUES = 20_000;
 
 /** Parts that {@link ValueBuilder} makes the same value of, in this order. */
-export function* piecesOf(value: unknown, key?: string): Generator<Piece, void> {
-  if (!isContainer(value) || countedValues(value, PIECE_VALUES) < PIECE_VALUES) {
+export function* piecesOf(value: unknown): Generator<Piece, void> {
+  const large = new Map<object, number>();
+  weigh(value, large);
+  yield* parted(value, undefined, large);
+}
+
+/**
+ * How many values there are in a value, itself included. Those with more than fit into one piece are noted in `large`, so that no value
+ * is counted once for each level above it.
+ */
+function weigh(value: unknown, large: Map<object, number>): number {
+  if (!isContainer(value)) return 1;
+  const known = large.get(value);
+  if (known !== undefined) return known;
+  let weight = 1;
+  for (const member of Array.isArray(value) ? value : Object.values(value)) weight += weigh(member, large);
+  if (weight >= PIECE_VALUES) large.set(value, weight);
+  return weight;
+}
+
+function* parted(value: unknown, key: string | undefined, large: Map<object, number>): Generator<Piece, void> {
+  if (!isContainer(value) || !large.has(value)) {
     yield { kind: 'members', keys: key === undefined ? undefined : [key], values: [value] };
     return;
   }
@@ -25,13 +45,13 @@ export function* piecesOf(value: unknown, key?: string): Generator<Piece, void> 
   let size = 0;
   const members = (): Piece => ({ kind: 'members', keys: isList ? undefined : keys, values });
   for (const [name, member] of isList ? value.entries() : Object.entries(value)) {
-    const weight = countedValues(member, PIECE_VALUES);
+    const weight = weigh(member, large);
     if (size + weight > PIECE_VALUES && values.length > 0) {
       yield members();
       [keys, values, size] = [[], [], 0];
     }
     if (weight >= PIECE_VALUES) {
-      yield* piecesOf(member, isList ? undefined : String(name));
+      yield* parted(member, isList ? undefined : String(name), large);
     } else {
       if (!isList) keys.push(String(name));
       values.push(member);

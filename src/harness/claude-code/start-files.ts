@@ -103,6 +103,6 @@ async function dropEnvironment(files: ThreadFiles, path: string, anew: JsonObjec
   }
   const found = parseObject(text ?? '');
   if (found !== undefined && found['env'] === undefined) return;
-  const { env, ...rest } = found ?? anew;
-  await files.write(path, JSON.stringify(rest));
+  const kept = Object.entries(found ?? anew).filter(([name]) => name !== 'env');
+  await files.write(path, JSON.stringify(Object.fromEntries(kept)));
 }
