@@ -148,18 +148,28 @@ describe(newestMessage.name, () => {
 
   const image = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
 
+  it.each([[''], ['   '], ['\n\t\u00a0'], [[text('')]], [[text(' \n')]], [[text(' '), text('\u2028')]]])(
+    'refuses a message without a word, as the API does: %j',
+    (content) => {
+      const problem = 'messages: text content blocks must contain non-whitespace text';
+      expect(() => newestMessage([{ role: 'user', content }], 'sdk')).toThrow(problem);
+      const behind = [
+        { role: 'user', content: 'hi' },
+        { role: 'user', content },
+      ];
+      expect(() => newestMessage(behind, 'sdk')).toThrow(problem);
+    },
+  );
+
   it.each([
-    [''],
-    ['   '],
-    ['\n\t\u00a0'],
-    [[text('')]],
-    [[text(' \n')]],
-    [[text('hi'), text(' ')]],
-    [[image, text(' ')]],
-  ])('refuses a text without anything in it, as the API does: %j', (content) => {
-    expect(() => newestMessage([{ role: 'user', content }], 'sdk')).toThrow(
-      'messages: text content blocks must contain non-whitespace text',
-    );
+    [[text('hi'), text(' ')], [text('hi')]],
+    [[image, text('\u2028')], [image]],
+    [
+      [text(''), image, text('hi')],
+      [image, text('hi')],
+    ],
+  ])('leaves blank texts out beside others, which a model’s API would refuse: %j', (content, prompt) => {
+    expect(newestMessage([{ role: 'user', content }], 'sdk').prompt).toEqual(prompt);
   });
 
   it.each([[' '], [[text('\n')]], [[text(' '), text('')]]])('refuses the same of Claude Code: %j', (content) => {

@@ -35,7 +35,7 @@ export function newestMessage(messages: readonly unknown[], caller: Caller): New
   const first = isClaudeCode ? index : firstOfRun(messages, index);
   const prompt = isClaudeCode
     ? [...mentionedBefore(messages[index - 1]), ...claudeCodePrompt(content, `messages.${index}.content`)]
-    : [...saidBefore(messages, first, index), ...lastMessageBlocks(content, `messages.${index}.content`)];
+    : [...saidBefore(messages, first, index), ...lastMessageBlocks(content, index)];
   if (prompt.length === 0) throw emptyMessage(content, index);
   const context = messages.slice(index + 1).flatMap((message) => textsOf(isObject(message) ? message['content'] : ''));
   const reminders = isClaudeCode ? textsOf(content).filter((text) => isReminder(text) && !isMention(text)) : [];
@@ -44,7 +44,11 @@ export function newestMessage(messages: readonly unknown[], caller: Caller): New
 
 /** What is said of a message without a prompt. */
 export function emptyMessage(content: unknown, index: number): AnthropicException {
-  return badRequest(Array.isArray(content) && content.length === 0 ? `messages.${index}: ${NO_CONTENT}` : NO_TEXT);
+  return badRequest(isEmptyList(content) ? `messages.${index}: ${NO_CONTENT}` : NO_TEXT);
+}
+
+function isEmptyList(content: unknown): boolean {
+  return Array.isArray(content) && content.length === 0;
 }
 
 /** The last user message of a conversation and its place; only `system` messages may follow it. */
@@ -99,15 +103,12 @@ function saidBefore(messages: readonly unknown[], first: number, last: number): 
     .filter((block) => !isBlank(block));
 }
 
-/** The blocks of the last message of an SDK, which the API asks to have something in each text. */
-function lastMessageBlocks(content: unknown, path: string): readonly PromptBlock[] {
-  const texts = typeof content === 'string' ? [content] : Array.isArray(content) ? content : [];
-  const blank = texts.some((block: unknown) => {
-    const text: unknown = isObject(block) && block['type'] === 'text' ? block['text'] : block;
-    return typeof text === 'string' && text.trim() === '';
-  });
-  if (blank) throw badRequest(NO_TEXT);
-  return new BlockReader(verbatim, refused).blocks(content, path);
+/** The blocks of the last message of an SDK. Blank texts are left out beside others, as a model's API would refuse them. */
+function lastMessageBlocks(content: unknown, index: number): readonly PromptBlock[] {
+  const blocks = new BlockReader(verbatim, refused).blocks(content, `messages.${index}.content`);
+  const said = blocks.filter((block) => !isBlank(block));
+  if (said.length === 0 && !isEmptyList(content)) throw emptyMessage(content, index);
+  return said;
 }
 
 function isBlank(block: PromptBlock): boolean {

@@ -69,7 +69,12 @@ function toolResult(random: Random): JsonFields {
     type: 'tool_result',
     tool_use_id: `toolu_${below(random, 1000)}`,
     ...maybe(random, 0.9, () => ({
-      content: random.pick<JsonNode>(['42', [{ type: 'text', text: '42' }], [{ type: 'image' }], []]),
+      content: random.pick<JsonNode>([
+        '42',
+        [{ type: 'text', text: '42' }],
+        [{ type: 'image', source: imageSource(random) }],
+        [],
+      ]),
     })),
     ...maybe(random, 0.3, () => ({ is_error: random.pick([true, false]) })),
   };
