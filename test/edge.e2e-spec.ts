@@ -46,6 +46,7 @@ describe('a body', () => {
     const before = [await app.count('threads'), await app.count('turns')];
     const response = await supertest(app.url)
       .post(path)
+      .set('content-type', 'application/json')
       .send(withJson(body, nested(20_000)))
       .expect(400);
     expect(response.text).toContain('nested too deep');
@@ -95,7 +96,7 @@ describe('a body', () => {
 
   it('that is not packed as it says is refused, and what is sent of it all the same spoils nothing', async () => {
     const head =
-      'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-encoding: gzip\r\ncontent-length: 2000000\r\n\r\n';
+      'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 2000000\r\n\r\n';
     const next = 'GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n';
     const answer = await raw(app.url, head, Buffer.alloc(2_000_000), next);
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*HTTP\/1\.1 200 OK\r\n/);
@@ -113,7 +114,7 @@ describe('a body', () => {
     const body = Uint8Array.from(Buffer.concat(chunks));
     const response = await fetch(`${app.url}/v1/messages`, {
       method: 'POST',
-      headers: { 'content-encoding': 'zstd' },
+      headers: { 'content-encoding': 'zstd', 'content-type': 'application/json' },
       body,
     });
     expect(response.status).toBe(400);
@@ -141,7 +142,8 @@ describe('an answer', () => {
     const key = Buffer.from('test:漢字').toString('latin1');
     const body = Buffer.from(JSON.stringify(ask('hi', { max_tokens: 1 })));
     const told = await new Promise((resolve, reject) => {
-      request(`${app.url}/v1/messages`, { method: 'POST', headers: { 'x-chiron-thread-key': key } })
+      const headers = { 'x-chiron-thread-key': key, 'content-type': 'application/json' };
+      request(`${app.url}/v1/messages`, { method: 'POST', headers })
         .on('response', (response) => resolve(response.resume().headers['x-chiron-thread-key']))
         .on('error', reject)
         .end(body);
@@ -160,7 +162,7 @@ describe('an answer', () => {
 });
 
 describe('a connection', () => {
-  const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n`;
+  const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n`;
   const body = (text: string): string => JSON.stringify(ask(text));
   const whole = (text: string, headers = ''): string =>
     `${head}${headers}content-length: ${Buffer.byteLength(body(text))}\r\n\r\n${body(text)}`;

@@ -57,7 +57,8 @@ describe('an answer', () => {
 
   it.each([
     ['mcp', ['thinking', 'mcp_tool_use', 'mcp_tool_result', 'text']],
-    ['text', ['thinking', 'text', 'text', 'text']],
+    ['text', ['thinking', 'text', 'text']],
+    ['auto', ['thinking', 'mcp_tool_use', 'mcp_tool_result', 'text']],
     ['none', ['thinking', 'text']],
   ])('shows them in the form that its request asks for: %s', async (form, types) => {
     expect((await streamed(ask(`streamed as ${form}`), inForm(form))).map(({ type }) => type)).toEqual(types);

@@ -173,6 +173,15 @@ describe('a message that was refused', () => {
     expect(promptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
   });
 
+  it('for its system prompt does not keep the thread from another one, until one was answered', async () => {
+    const named = thread('system');
+    app.harness.onRun = (run) => (run.thread.systemPrompt === 'short' ? answer(run) : run.fail('context_too_long'));
+    await post(ask('with a long one', { system: 'long '.repeat(1000) }), named).expect(400);
+    await post(ask('with a short one', { system: 'short' }), named).expect(200);
+    await post(ask('with a third one', { system: 'third' }), named).expect(200);
+    expect(app.harness.runsOf('with a third one')[0]?.thread.systemPrompt).toBe('short');
+  });
+
   it('does not lead to a thread whose agent fails again and again', async () => {
     app.harness.onRun = answer;
     const first = await post(ask('hopeless')).expect(200);

@@ -2,6 +2,7 @@ import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../src/config/app-config.js';
 import { ask, converse, thread } from './support/requests.js';
+import { SessionReader } from './support/session-events.js';
 import { SseClient } from './support/sse-client.js';
 import { startTestApp, type TestApp, type TestSettings } from './support/test-app.js';
 
@@ -49,6 +50,11 @@ describe('the model of an answer', () => {
     expect(stream.events[0]).toMatchObject({ type: 'message_start', message: { model: 'claude-code' } });
     const session = await supertest(url).get(`/api/session/${thread('default')['x-chiron-thread-key']}`);
     expect(session.body).toMatchObject({ model: 'claude-code' });
+    const turns = (session.body as { readonly turns: readonly { readonly execution_id: string }[] }).turns;
+    const path = `/api/session/${thread('default')['x-chiron-thread-key']}/events?execution_id=${turns.at(-1)?.execution_id}`;
+    const { text } = await SessionReader.open(`${url}${path}`).done();
+    expect(text).toMatch(/thread\/started.*"model":"claude-code"/);
+    expect(text).not.toContain(model);
     for (const max_tokens of [0, 1]) {
       expect((await post(ask('probe', { model, max_tokens }))).body).toMatchObject({ model: 'claude-code' });
     }

@@ -28,6 +28,7 @@ class NoSandbox implements Sandbox {
     return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home`, server: `/${threadId}/server` };
   }
 
+  templateText = (): Promise<undefined> => Promise.resolve(undefined);
   files = (threadId: string): ThreadFiles => new ThreadFiles(`/${threadId}`);
 
   prepare(threadId: string): Promise<SandboxFolders> {

@@ -6,11 +6,22 @@ import type { AnthropicErrorType } from '../translator/anthropic-error.js';
 /** How long a refused sender has to close its side, in milliseconds. It may never, and the connection must not stay. */
 const LINGER = 2000;
 
+/** How a client begins that takes it for granted that the server speaks HTTP/2. [RFC 9113, 3.4] */
+const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+
+/** In its own words, as it reads no others: an empty SETTINGS, and GOAWAY with HTTP_1_1_REQUIRED and a sentence. [RFC 9113, 6.5, 6.8] */
+const HTTP2_REFUSAL = http2Refusal('This server speaks HTTP/1.1 only.');
+
 /** Answers a sender whose bytes are no request, or do not become one in time, and closes the connection. */
 export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket): void {
   // While a request is answered on the connection, the sender would take a refusal for the answer, or for a part of it.
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();
+    return;
+  }
+  if (error.rawPacket?.subarray(0, HTTP2_PREFACE.length).equals(HTTP2_PREFACE) === true) {
+    socket.end(HTTP2_REFUSAL);
+    closeSoon(socket);
     return;
   }
   const id = newRequestId();
@@ -51,4 +62,11 @@ function refusalOf(code: string | undefined): {
     default:
       return { status: '400 Bad Request', type: 'invalid_request_error', message: 'This is not HTTP.' };
   }
+}
+
+function http2Refusal(message: string): Buffer {
+  const text = Buffer.from(message);
+  const settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+  const goAway = [0, 0, 8 + text.length, 7, 0, 0, 0, 0, 0, /* last stream */ 0, 0, 0, 0, /* error */ 0, 0, 0, 13];
+  return Buffer.concat([Buffer.from([...settings, ...goAway]), text]);
 }

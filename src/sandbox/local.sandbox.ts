@@ -8,6 +8,7 @@ import { notStarted, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
 import { whyNotFound } from './spawn-failure.js';
+import { readTemplate } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
 
@@ -51,6 +52,10 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
 
   files(threadId: string): ThreadFiles {
     return new ThreadFiles(threadFolders(this.options.dataDirectory, threadId).thread);
+  }
+
+  templateText(path: string): Promise<string | undefined> {
+    return readTemplate({ workspace: this.options.workspaceTemplate, home: this.options.homeTemplate }, path);
   }
 
   async prepare(threadId: string): Promise<SandboxFolders> {

@@ -55,6 +55,11 @@ export interface Sandbox {
   folders(threadId: string): SandboxFolders;
   /** The server's way to the thread's files: `workspace/…`, `home/…` and `server/…` are the folders above. */
   files(threadId: string): ThreadFiles;
+  /**
+   * The text of a file as the deployment's templates have it, by the path that it gets in each thread; `undefined` where they have none.
+   * What a thread has by now may be its agent's work.
+   */
+  templateText(path: string): Promise<string | undefined>;
   /** Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again. */
   prepare(threadId: string): Promise<SandboxFolders>;
   /** Starts a program. Never throws for one that cannot be started: its `exit` says why. */

@@ -1,10 +1,13 @@
 import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, realpathSync } from 'node:fs';
-import { chmod, cp, lstat, realpath, unlink } from 'node:fs/promises';
+import { chmod, cp, lstat, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { errorCode } from './errors.js';
 
 /** The folders of a home in which the agents keep their settings and conversations. */
 export const AGENT_FOLDERS = ['.claude', '.codex'];
+
+/** Settings are far shorter. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
 /** What was found in a template before anything was made from it. */
 export interface TemplateReport {
@@ -38,6 +41,20 @@ export async function copyLinkedFolders(template: string | undefined, home: stri
     await unlink(target);
     await copyTemplate(join(template, name), target);
   }
+}
+
+/** A file of the templates, by its path in a thread. Links count here: the templates are the deployment's own. */
+export async function readTemplate(
+  templates: Readonly<Record<string, string | undefined>>,
+  path: string,
+): Promise<string | undefined> {
+  const [folder = '', ...rest] = path.split('/');
+  const template = templates[folder];
+  if (template === undefined) return undefined;
+  const file = join(template, ...rest);
+  const found = await stat(file).catch(undefinedWhenMissing);
+  if (found === undefined || !found.isFile() || found.size > MAX_TEXT_BYTES) return undefined;
+  return readFile(file, 'utf8');
 }
 
 /** Looks through a template, so that what is wrong with it shows when the server starts and not in somebody's turn. */
@@ -91,7 +108,7 @@ function unlessClosed<Result>(read: () => Result): Result | undefined {
 }
 
 function undefinedWhenMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error;
+  if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw error;
 }
 
 function isPlain(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): boolean {

@@ -1,15 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, open, opendir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { chmod, copyFile, open, opendir, symlink, type FileHandle } from 'node:fs/promises';
 import { errorCode } from './errors.js';
-import {
-  type FolderHandle,
-  NotAFolderError,
-  openEntry,
-  openFolderBelow,
-  pathOfEntry,
-  permitted,
-} from './folder-handle.js';
+import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, permitted } from './folder-handle.js';
+import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
 import { removeEntry } from './remove-tree.js';
 
 /** Why a file of a thread was refused. */
@@ -74,11 +67,11 @@ export class ThreadFiles {
   /** At most `maxBytes` of a file, as long as it was when it was opened. */
   read(path: string, maxBytes: number, options: ReadOptions = {}): Promise<FilePart | undefined> {
     return this.#existing(path, (folder, name) =>
-      this.#withFile(path, folder, name, constants.O_RDONLY, async (file, { size, nlink }) => {
+      openRegularFile(folder, name, constants.O_RDONLY, async (file, { size, nlink }) => {
         if (nlink > 1 && options.otherNames !== true) throw new ThreadFileError(path, 'has a second name');
         const length = Math.min(size, maxBytes);
         const offset = options.from === 'end' ? size - length : 0;
-        return { bytes: await readExactly(file, offset, length), offset, size };
+        return { bytes: await readPart(file, offset, length), offset, size };
       }),
     );
   }
@@ -115,23 +108,25 @@ export class ThreadFiles {
    * its name before, a link or a folder too, is replaced and not written to.
    */
   async write(path: string, data: string | Uint8Array): Promise<void> {
-    await this.#parentOf(path, true, async (folder, name) => {
-      const draft = `${folder.path}/.${randomUUID()}.tmp`;
-      try {
-        const file = await permitted(folder, () =>
-          open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600),
+    await this.#parentOf(path, true, (folder, name) =>
+      replaceEntry(folder, name, async (draft) => {
+        const file = await open(
+          draft,
+          constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+          0o600,
         );
         try {
           await file.writeFile(data);
         } finally {
           await file.close();
         }
-        await replace(folder, draft, name);
-      } catch (error) {
-        await unlink(draft).catch(ignoreMissing);
-        throw error;
-      }
-    });
+      }),
+    );
+  }
+
+  /** Makes a link, for the agent's programs to follow; the server itself never does. Replaces what has its name, as {@link write}. */
+  async link(path: string, target: string): Promise<void> {
+    await this.#parentOf(path, true, (folder, name) => replaceEntry(folder, name, (draft) => symlink(target, draft)));
   }
 
   /** Adds to the end of a file that is there. A file with other names gets its own copy first. */
@@ -159,46 +154,16 @@ export class ThreadFiles {
 
   async #change(path: string, flags: number, task: (file: FileHandle) => Promise<void>): Promise<void> {
     const done = await this.#existing(path, async (folder, name) => {
-      await this.#withFile(path, folder, name, constants.O_RDONLY, async (_, { nlink }, own) => {
-        if (nlink > 1) await replaceByCopy(folder, own, name);
+      await openRegularFile(folder, name, constants.O_RDONLY, async (_, { nlink }, own) => {
+        if (nlink > 1) await replaceEntry(folder, name, (draft) => copyFile(own, draft, constants.COPYFILE_EXCL));
       });
-      await this.#withFile(path, folder, name, flags, (file, { nlink }) => {
+      await openRegularFile(folder, name, flags, (file, { nlink }) => {
         if (nlink > 1) throw new ThreadFileError(path, 'has a second name');
         return task(file);
       });
       return true;
     });
     if (done === undefined) throw new ThreadFileError(path, 'is not a regular file');
-  }
-
-  /** Opens a regular file of an open folder. `own` is a path of just this file, whatever has its name meanwhile. */
-  async #withFile<Result>(
-    path: string,
-    folder: FolderHandle,
-    name: string,
-    flags: number,
-    task: (file: FileHandle, stats: Stats, own: string) => Promise<Result>,
-  ): Promise<Result> {
-    const named = `${folder.path}/${name}`;
-    const entry = await permitted(folder, () => openEntry(named)).catch((error: unknown) => {
-      throw errorCode(error) === 'ELOOP' ? new ThreadFileError(path, 'is not a regular file') : error;
-    });
-    try {
-      const found = await entry.stat();
-      if (!found.isFile()) throw new ThreadFileError(path, 'is not a regular file');
-      const own = pathOfEntry(entry, named);
-      const file = await openPermitted(own, flags | constants.O_NONBLOCK, found.mode);
-      try {
-        const stats = await file.stat();
-        if (stats.ino !== found.ino || stats.dev !== found.dev)
-          throw new ThreadFileError(path, 'is not a regular file');
-        return await task(file, stats, own);
-      } finally {
-        await file.close();
-      }
-    } finally {
-      await entry.close();
-    }
   }
 
   /** Runs a task on an entry's folder and name; `undefined` when the entry is not there. */
@@ -209,6 +174,7 @@ export class ThreadFiles {
     try {
       return await this.#parentOf(path, false, task);
     } catch (error) {
+      if (error instanceof NotARegularFileError) throw new ThreadFileError(path, 'is not a regular file');
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
     }
@@ -255,48 +221,4 @@ function isName(name: string): boolean {
 function infoOf(stats: Stats): EntryInfo {
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
   return { kind, size: stats.size, device: stats.dev, inode: stats.ino };
-}
-
-async function openPermitted(path: string, flags: number, mode: number): Promise<FileHandle> {
-  try {
-    return await open(path, flags);
-  } catch (error) {
-    if (errorCode(error) !== 'EACCES') throw error;
-    await chmod(path, (mode & 0o777) | 0o600);
-    return open(path, flags);
-  }
-}
-
-async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
-    // It was made shorter meanwhile.
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
-}
-
-/** Puts a file in the place of whatever has the name. */
-async function replace(folder: FolderHandle, draft: string, name: string): Promise<void> {
-  const target = `${folder.path}/${name}`;
-  try {
-    await rename(draft, target);
-  } catch (error) {
-    if (!['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;
-    await removeEntry(folder, name);
-    await rename(draft, target);
-  }
-}
-
-async function replaceByCopy(folder: FolderHandle, source: string, name: string): Promise<void> {
-  const draft = `${folder.path}/.${randomUUID()}.tmp`;
-  await permitted(folder, () => copyFile(source, draft, constants.COPYFILE_EXCL));
-  await replace(folder, draft, name);
-}
-
-function ignoreMissing(error: unknown): void {
-  if (errorCode(error) !== 'ENOENT') throw error;
 }

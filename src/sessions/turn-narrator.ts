@@ -1,6 +1,7 @@
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../harness/harness-event.js';
 import type { Thread } from '../storage/thread.store.js';
 import { hasEnded, type Turn } from '../storage/turn.js';
+import { answeredModelOf } from '../turns/answered-model.js';
 import { durationExceeded } from '../turns/max-duration.js';
 import { isHistoryLost } from '../turns/stored-request.js';
 import { answerOf, FIRST_STATE, linesOf, type LineState, openingLines } from './centaur-lines.js';
@@ -46,7 +47,7 @@ export class TurnNarrator {
     private readonly latency: () => number | null,
   ) {
     const { id, sequence, prompt, startedAt, createdAt } = turn;
-    const { model } = thread;
+    const model = answeredModelOf(thread);
     this.#line = { threadId: thread.id, turnId: id, sequence, model, prompt, startedAt: startedAt ?? createdAt };
   }
 

@@ -1,10 +1,11 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
+import { openFilesLimit } from '../config/connections.js';
 
 /** The first Node with all that is imported: `timeout` and `columns()` of node:sqlite, zstd in node:zlib. */
 const OLDEST_NODE = [22, 16] as const;
 
-/** Open files without which no agent can be served: the server itself takes some thirty, an agent and its caller five. */
-const LEAST_OPEN_FILES = 64;
+/** Open files without which a server is of little use: it takes some thirty itself, an agent and its caller five. */
+const LEAST_OPEN_FILES = 256;
 
 /** What this host lacks that Chiron cannot do without, as a sentence for the operator; `undefined` when it has everything. */
 export function hostProblem(nodeVersion: string = process.versions.node, shell = '/bin/sh'): string | undefined {
@@ -26,15 +27,6 @@ export function hostProblem(nodeVersion: string = process.versions.node, shell =
     return `Chiron needs ${LEAST_OPEN_FILES} open files or more (ulimit -n); this process may have ${openFiles}.`;
   }
   return undefined;
-}
-
-/** How many files this process may open: its hard limit, to which Node raises the soft one. Known on Linux only. */
-function openFilesLimit(): number {
-  try {
-    return Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
-  } catch {
-    return Infinity;
-  }
 }
 
 function isOlder(version: string): boolean {

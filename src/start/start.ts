@@ -15,6 +15,8 @@ import { readEnvFile } from './env-file.js';
 import { listenError, startErrorText } from './start-error.js';
 import { onStopSignal } from './stop-signals.js';
 
+const logger = new Logger('Start');
+
 /** How long the server may take to stop once it lost its data to another one, in milliseconds. */
 const LOST_STOP_MILLISECONDS = 10_000;
 
@@ -53,14 +55,13 @@ export async function start(): Promise<void> {
   await listen(app, config);
   const { found, defaultHarness } = app.get(HarnessRegistry);
   const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, found));
-  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness, warnings }));
-  const logger = new Logger('Start');
   for (const warning of warnings) logger.warn(warning);
-  void warnOfHost(logger);
+  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness, warnings }));
+  void warnOfHost();
 }
 
 /** What works less well on this host than elsewhere is no reason not to start. */
-async function warnOfHost(logger: Logger): Promise<void> {
+async function warnOfHost(): Promise<void> {
   try {
     for (const warning of await hostWarnings()) logger.warn(warning);
   } catch (error) {

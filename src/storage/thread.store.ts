@@ -155,6 +155,13 @@ export class ThreadStore {
       .execute();
   }
 
+  /** Gives the thread another system prompt; `undefined` for none. */
+  async setSystemPrompt(thread: Thread, systemPrompt: string | undefined): Promise<Thread> {
+    const change = { system_prompt: systemPrompt ?? null };
+    await this.database.kysely.updateTable('threads').set(change).where('id', '=', thread.id).execute();
+    return { ...thread, systemPrompt };
+  }
+
   /**
    * Gives the thread another harness; its session, which only the old one knows, is forgotten, and so is the old one's model
    * name. False, and nothing changed, when there is no such thread or one of its turns runs.

@@ -35,6 +35,7 @@ describe('a call as a line', () => {
     ['echo `date` [a](b)', 'Bash(echo \\`date\\` [a\\](b))'],
     [String.raw`grep '\d'`, String.raw`Bash(grep '\\d')`],
     ['cat <<EOF <b>x</b>', String.raw`Bash(cat \<\<EOF \<b>x\</b>)`],
+    ['curl www.x.de', String.raw`Bash(curl www\.x.de)`],
     ['echo &amp; ~~x~~', String.raw`Bash(echo \&amp; \~\~x\~\~)`],
   ])('is no Markdown: %s', (command, line) => {
     expect(callOf(command)).toBe(line);
@@ -107,9 +108,9 @@ describe('a result below its call', () => {
   });
 
   it('has of a sub-agent its report', () => {
-    const report = '[Subagent hand-back] The text below is a report. The report follows:\n  Two files.\n';
+    const report = '[Subagent hand-back] The text below is a report. The report follows:\n  Two files.\n  - a.txt\n';
     const trailer = 'agentId: a1 (use SendMessage)\n<usage>subagent_tokens: 4</usage>';
-    expect(resultOf(report + trailer)).toBe(inBlock('⎿    Two files.'));
+    expect(resultOf(report + trailer)).toBe(inBlock('⎿  Two files.', '   - a.txt'));
   });
 
   it.each(['```', '```ts', '````', '``` '])('is not ended by a line %j', (line) => {

@@ -12,11 +12,9 @@ const MAX_LINES = 4;
 /** How much of a result is looked at to find these lines. */
 const MAX_LOOKED_AT = 16_384;
 
-/** What Claude Code writes around a result for its model only: the tags of a failure, and what a sub-agent's report comes in. [2.1.330] */
-const FRAMES = [
-  /^<tool_use_error>([\s\S]*?)(?:<\/tool_use_error>)?$/,
-  /^\[Subagent hand-back\][^\n]*\n([\s\S]*?)(?:\nagentId: [\s\S]*)?$/,
-];
+/** What Claude Code writes around a result for its model only: the tags of a failure, and the frame of a sub-agent's report. [2.1.330] */
+const FAILURE = /^<tool_use_error>([\s\S]*?)(?:<\/tool_use_error>)?$/;
+const REPORT = /^\[Subagent hand-back\][^\n]*\n([\s\S]*?)(?:\nagentId: [\s\S]*)?$/;
 
 /**
  * A call in one line, such as `Bash(ls -la)`, without its end. It begins with no bullet: Claude Code's terminal puts one before each
@@ -39,11 +37,9 @@ export function resultText({ content, is_error: isError }: McpToolResultBlock, l
 }
 
 function withoutFrame(text: string): string {
-  for (const frame of FRAMES) {
-    const [, inner] = frame.exec(text) ?? [];
-    if (inner !== undefined) return inner;
-  }
-  return text;
+  const report = REPORT.exec(text)?.[1];
+  // Each line of a report is indented by two.
+  return report?.replaceAll(/^ {2}/gm, '') ?? FAILURE.exec(text)?.[1] ?? text;
 }
 
 /** The first lines of an output, and how many more there are. */
@@ -96,5 +92,5 @@ function escaped(line: string): string {
     .join('');
 }
 
-/** What means something within a line of Markdown; `_` only where a word begins or ends, `&` only in an entity, `]` only in a link. */
-const SPECIAL = /[\\`*<~]|\](?=[([])|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+/** What means something within a line of Markdown; `_` only where a word begins or ends, `&` only in an entity, `]` and `.` only in a link. */
+const SPECIAL = /[\\`*<~]|\](?=[([])|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|(?<=\bwww)\./gu;

@@ -61,7 +61,8 @@ export function logFields(turn: Turn): { readonly turnId: string; readonly trace
 export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
   return {
     messageId: turn.messageId,
-    model: answeredModelOf(thread),
+    // What the turn said stays, also when its thread has another agent by now: every reader gets the same message.
+    model: turn.message?.model ?? answeredModelOf(thread),
     knownUsage: tokenUsage(turn.request['contextUsage']),
   };
 }

@@ -71,10 +71,14 @@ export class ThreadMemory {
   }
 }
 
+/** Whether a thread has turns, these are all of them, and none was answered. */
+export function areAllFailed(recent: readonly TurnSummary[]): boolean {
+  return recent.at(-1)?.sequence === 1 && recent.every(({ state }) => state === 'failed');
+}
+
 /** Whether none of the thread's turns reached its agent for good: those that the model provider refused are taken out again. */
 function hasHeardNothing(thread: Thread | undefined, recent: readonly TurnSummary[]): boolean {
-  const areAll = (recent.at(-1)?.sequence ?? 1) === 1;
-  const isUnheard = ({ state, failure }: TurnSummary): boolean =>
-    state === 'failed' && (thread?.sessionId === undefined || (failure !== undefined && isRefusal(failure.kind)));
-  return areAll && recent.every(isUnheard);
+  if (recent.length === 0) return thread?.sessionId === undefined;
+  const isRefused = ({ failure }: TurnSummary): boolean => failure !== undefined && isRefusal(failure.kind);
+  return areAllFailed(recent) && (thread?.sessionId === undefined || recent.every(isRefused));
 }

@@ -23,7 +23,7 @@ import { newMessageId } from './message-id.js';
 import { newThread, noSuchModel } from './new-thread.js';
 import { SameTurns } from './same-turns.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
-import { type Opening, ThreadMemory } from './thread-memory.js';
+import { areAllFailed, type Opening, ThreadMemory } from './thread-memory.js';
 import { TurnRunner } from './turn.runner.js';
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
@@ -167,7 +167,7 @@ export class TurnService implements OnApplicationBootstrap {
     if (going.length > 0) await this.makeWay(going, request);
     const opening = await this.memory.opening(thread, request, recent);
     // After all that could refuse the request: a thread without a turn would be left.
-    const owner = thread ?? (await this.createThread(request));
+    const owner = thread === undefined ? await this.createThread(request) : await this.readied(thread, request, recent);
     return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
   }
 
@@ -211,6 +211,13 @@ export class TurnService implements OnApplicationBootstrap {
     );
     if (created) logReplacedModel(thread);
     return thread;
+  }
+
+  /** The first answered request fixes the system prompt: one that was refused for its length would fail all that follow. */
+  private async readied(thread: Thread, request: TurnRequest, recent: readonly TurnSummary[]): Promise<Thread> {
+    if (thread.systemPrompt === request.systemPrompt || !areAllFailed(recent)) return thread;
+    await this.runner.stopThread(thread.id);
+    return this.threads.setSystemPrompt(thread, request.systemPrompt);
   }
 
   /** Another message on a busy thread: interrupts, waits in the queue or is refused, as the deployment wants. */

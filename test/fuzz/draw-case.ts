@@ -105,7 +105,7 @@ function goodMessage(drawing: Drawing): FuzzRequest {
     ...(chance(random, 0.3) ? threadHeader(random) : []),
     ...(chance(random, 0.12) ? claudeCodeHeaders(random) : []),
     ...(chance(random, 0.05)
-      ? ([['x-chiron-tool-blocks', random.pick(['mcp', 'server', 'text', 'none'])]] as const)
+      ? ([['x-chiron-tool-blocks', random.pick(['mcp', 'server', 'text', 'none', 'auto'])]] as const)
       : []),
   ];
   // With Claude Code's headers and a format of the answer it is a request beside the conversation.

@@ -16,9 +16,9 @@ export interface Start {
   /** Its status, or the signal that ended it; pending while it runs. */
   readonly exit: Promise<number | NodeJS.Signals>;
   /** All that it has printed so far, both streams. */
-  output(): string;
+  readonly output: () => string;
   /** Sends a signal to what was started. */
-  signal(name: NodeJS.Signals): void;
+  readonly signal: (name: NodeJS.Signals) => void;
 }
 
 /** How the server is started. */
@@ -28,14 +28,17 @@ export interface StartOptions {
   readonly cwd: string;
   /** What it is started by: these, and then Node's path and the server's. */
   readonly by?: readonly string[];
-  /** Another program than Node with `dist/main.js`. */
+  /** Options of Node itself. */
   readonly nodeOptions?: readonly string[];
 }
 
 /** Starts `dist/main.js`, on a host as odd as wanted; resolves once it is ready or has ended. Run `npm run build` before. */
 export async function startMain({ environment = {}, cwd, by = [], nodeOptions = [] }: StartOptions): Promise<Start> {
-  const [program = process.execPath, ...args] = [...by, process.execPath, ...nodeOptions, MAIN];
-  const child = spawn(program, args, {
+  const node = [...nodeOptions, MAIN];
+  const [program, ...args] = by;
+  const [command, all] =
+    program === undefined ? [process.execPath, node] : [program, [...args, process.execPath, ...node]];
+  const child = spawn(command, all, {
     cwd,
     env: { PORT: '0', PATH: '/usr/bin:/bin', CHIRON_DATA_DIR: join(cwd, 'data'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -64,7 +67,13 @@ export async function startMain({ environment = {}, cwd, by = [], nodeOptions = 
   return { url: address(), pid, exit, output: () => printed, signal: (name) => void child.kill(name) };
 }
 
-/** A new folder that everybody may use, without links on its path; to be removed with {@link removeFolder}. */
+/** Where a server that was started listens. Throws with what it printed when it does not. */
+export function urlOf({ url, output }: Start): string {
+  if (url === undefined) throw new Error(`the server did not start:\n${output()}`);
+  return url;
+}
+
+/** A new folder without links on its path; to be removed with {@link removeFolder}. */
 export function newFolder(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), 'chiron-start-')));
 }

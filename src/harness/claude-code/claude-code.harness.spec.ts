@@ -11,6 +11,7 @@ const unused = (): never => {
 const sandbox: Sandbox = {
   folders: unused,
   files: unused,
+  templateText: unused,
   prepare: unused,
   spawn: unused,
   remove: unused,

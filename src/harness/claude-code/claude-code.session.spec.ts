@@ -80,6 +80,7 @@ describe('a session with Claude Code', () => {
     const sandbox: Sandbox = {
       folders: () => thread.folders,
       files: () => thread.files,
+      templateText: async () => undefined,
       prepare: async () => thread.folders,
       spawn,
       remove: async () => undefined,

@@ -10,6 +10,7 @@ import { endsRefused } from '../refused.js';
 import { startFailureOf, startFailureText } from '../start-failure.js';
 import { commandLine, environment, interruptLine, promptLine } from './command-line.js';
 import { decode } from './decode.js';
+import { type StartFiles, writeStartFiles } from './start-files.js';
 import { configFolderOf, planStart, turnInFull, writeInstructions } from './start-plan.js';
 import type { StartPlan } from './start-plan.js';
 import { answerFormOf, MAX_SCHEMA_BYTES } from './structured-output.js';
@@ -154,8 +155,9 @@ export class ClaudeCodeSession implements HarnessSession {
       }
       told = await turnInFull(plan, turn);
       const instructions = await writeInstructions(this.thread, this.tools.logger);
+      const files = await writeStartFiles(this.thread, this.tools.sandbox);
       if (this.running !== running) return;
-      this.process = this.spawn(plan, instructions, form);
+      this.process = this.spawn(plan, files, instructions, form);
       if (plan.turn.kind === 'continue') {
         if (plan.turn.events.length > 0) this.say(plan.turn.events);
         return;
@@ -174,14 +176,19 @@ export class ClaudeCodeSession implements HarnessSession {
     await this.replacing;
   }
 
-  private spawn(plan: StartPlan, instructions: string | undefined, form: AnswerForm | undefined): SandboxProcess {
+  private spawn(
+    plan: StartPlan,
+    files: StartFiles,
+    instructions: string | undefined,
+    form: AnswerForm | undefined,
+  ): SandboxProcess {
     const { thread, tools } = this;
     this.schema = form?.schema;
     const process = tools.sandbox.spawn({
       threadId: thread.id,
       folders: thread.folders,
       command: tools.command,
-      args: commandLine(thread, plan.conversation, instructions, form?.schema),
+      args: commandLine(thread, plan.conversation, files, instructions, form?.schema),
       env: environment(thread, configFolderOf(thread), tools.isRoot, plan.turn.kind === 'continue'),
     });
     const isReplaced = (): boolean => this.replaced.has(process);

@@ -21,29 +21,37 @@ const turnOf = (...texts: readonly string[]) => ({
   turnsBefore: 0,
 });
 
+const files = { settings: '/s/settings.json', mcpConfig: undefined, memories: [], plugins: [] };
+
 describe('how Claude Code is started', () => {
   it('begins or resumes a conversation', () => {
-    expect(commandLine(thread, { kind: 'new', sessionId: 's' }, undefined).slice(-2)).toEqual(['--session-id', 's']);
-    expect(commandLine(thread, { kind: 'resume', sessionId: 's' }, undefined).slice(-2)).toEqual(['--resume', 's']);
+    expect(commandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
+      '--session-id',
+      's',
+    ]);
+    expect(commandLine(thread, { kind: 'resume', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
+      '--resume',
+      's',
+    ]);
   });
 
   it('names a model and instructions only when there are some', () => {
-    const plain = commandLine(thread, { kind: 'new', sessionId: 's' }, undefined).join(' ');
+    const plain = commandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).join(' ');
     expect(plain).not.toMatch(/--model|--append/);
-    const full = commandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, '/h/i.md').join(' ');
+    const full = commandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, files, '/h/i.md').join(' ');
     expect(full).toContain('--model opus --append-system-prompt-file /h/i.md');
   });
 
   it('wants answers of a schema only when there is one', () => {
     const start = { kind: 'new', sessionId: 's' } as const;
-    expect(commandLine(thread, start, undefined)).not.toContain('--json-schema');
-    const args = commandLine(thread, start, undefined, '{"type":"object"}');
+    expect(commandLine(thread, start, files, undefined)).not.toContain('--json-schema');
+    const args = commandLine(thread, start, files, undefined, '{"type":"object"}');
     expect(args[args.indexOf('--json-schema') + 1]).toBe('{"type":"object"}');
   });
 
   it('leaves a thread without tools nothing to act with', () => {
     const none: HarnessThread = { ...thread, tools: 'none' };
-    const args = commandLine(none, { kind: 'new', sessionId: 's' }, undefined);
+    const args = commandLine(none, { kind: 'new', sessionId: 's' }, files, undefined);
     expect(args[args.indexOf('--tools') + 1]).toBe('');
     expect(args).toEqual(expect.arrayContaining(['--safe-mode', '--strict-mcp-config', '--disable-slash-commands']));
   });

@@ -1,35 +1,38 @@
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import { type Prompt, promptAfter } from '../prompt.js';
+import type { StartFiles } from './start-files.js';
 
 /** Which conversation a process continues, or begins. */
 export type Conversation =
   { readonly kind: 'new'; readonly sessionId: string } | { readonly kind: 'resume'; readonly sessionId: string };
-
-// Claude Code 2.1.330 reads AGENTS.md by itself, with a built-in plugin, but only where no CLAUDE.md is. Chiron appends it to
-// the system prompt in any case, so the plugin is off, lest it is read twice.
-const SETTINGS = JSON.stringify({ enabledPlugins: { 'cc-plugin-agents-md@builtin': false } });
 
 /**
  * What leaves the agent without any means to act. `--tools ""` alone keeps MCP servers, hooks, skills, memory and `CLAUDE.md`;
  * safe mode turns those off and keeps how the agent logs in and which model it asks (2.1.330, seen). The tool of an output
  * schema stays.
  */
-const NO_TOOLS = ['--tools', '', '--safe-mode', '--strict-mcp-config', '--disable-slash-commands'];
+const NO_TOOLS = ['--tools', '', '--safe-mode', '--disable-slash-commands'];
 
 /**
- * The arguments for one process of a thread. `systemPromptFile` holds what is appended to the system prompt, and `schema` is that of
+ * The arguments for one process of a thread. `files` are what it is started with, `systemPromptFile` holds what is appended to the system prompt, and `schema` is that of
  * the answers, if there are any.
  */
 export function commandLine(
   thread: HarnessThread,
   conversation: Conversation,
+  files: StartFiles,
   systemPromptFile: string | undefined,
   schema?: string,
 ): readonly string[] {
   return [
     '--print',
     ...['--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'],
-    ...['--permission-mode', 'bypassPermissions', '--settings', SETTINGS],
+    ...['--permission-mode', 'bypassPermissions'],
+    // The settings of the thread are its agent's: see `writeStartFiles`.
+    ...['--setting-sources', '', '--settings', files.settings, '--strict-mcp-config'],
+    ...(files.mcpConfig === undefined ? [] : ['--mcp-config', files.mcpConfig]),
+    ...files.memories.flatMap((folder) => ['--add-dir', folder]),
+    ...files.plugins.flatMap((folder) => ['--plugin-dir', folder]),
     ...(thread.model === undefined ? [] : ['--model', thread.model]),
     // The last of several such options wins (2.1.330), hence one file for all.
     ...(systemPromptFile === undefined ? [] : ['--append-system-prompt-file', systemPromptFile]),
@@ -55,6 +58,8 @@ export function environment(
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
     // The prompt is on disk before the model hears it, so that a crash cannot lose it (2.1.330 else writes every 100 ms).
     CLAUDE_CODE_EAGER_FLUSH: '1',
+    // `CLAUDE.md` of the folders of `--add-dir` counts.
+    CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: '1',
     // As root, Claude Code refuses to skip its permission prompts unless it is told that it is in a sandbox.
     ...(isRoot ? { IS_SANDBOX: '1' } : {}),
     ...thread.env,

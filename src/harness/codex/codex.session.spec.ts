@@ -81,6 +81,8 @@ class FakeSandbox implements Sandbox {
 
   folders = () => THREAD.folders;
   files = () => THREAD.files;
+  templates: Readonly<Record<string, string>> = {};
+  templateText = (path: string) => Promise.resolve(this.templates[path]);
   prepare = () => Promise.resolve(THREAD.folders);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();

@@ -33,14 +33,15 @@ export interface ClaudeCodeRun {
   readonly toolOutput: string;
 }
 
-/** A caller with an empty home that knows nothing but Chiron's address. `program` is the newest Claude Code by default. */
+/** A caller with an empty home that knows nothing but Chiron's address. `program` is the newest Claude Code by default, `folder` a new one. */
 export async function newClaudeCode(
   url: string,
   environment: Readonly<Record<string, string>> = {},
   program: string = CLAUDE_CODE,
+  folder?: string,
 ): Promise<ClaudeCodeCaller> {
   const home = await newFolder('home');
-  const workingDirectory = await newFolder('caller');
+  const workingDirectory = folder ?? (await newFolder('caller'));
   return callerAt(program, url, workingDirectory, {
     PATH: process.env['PATH'] ?? '',
     HOME: home,

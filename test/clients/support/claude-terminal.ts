@@ -8,6 +8,9 @@ const API_KEY = 'a-key-of-the-caller';
 
 /** Claude Code as its user has it in a terminal. */
 export interface ClaudeTerminal extends Terminal {
+  /** Where it remembers its sessions, and where it was started. */
+  readonly home: string;
+  readonly workingDirectory: string;
   /** What its newest status line was made from: its session, model, cost and context. Empty before the first. */
   status(): Promise<JsonRecord>;
 }
@@ -47,7 +50,7 @@ export async function openClaudeCode(
     ...environment,
   });
   await terminal.shows(/^❯/m);
-  return { ...terminal, status: () => readRecord(statusFile) };
+  return { ...terminal, home, workingDirectory, status: () => readRecord(statusFile) };
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

@@ -15,8 +15,8 @@ export interface Rig {
   readonly server: RunningServer;
   /** What the inner agents ask. */
   readonly model: ScriptedModel;
-  /** The same with a new server on the same data, to be called when the first server has ended. */
-  startAgain(): Promise<Rig>;
+  /** The same with a new server, on the same data unless `more` says otherwise; to be called when the first server has ended. */
+  startAgain(more?: Readonly<Record<string, string>>): Promise<Rig>;
   close(): Promise<void>;
 }
 
@@ -43,7 +43,10 @@ function rigOf(server: RunningServer, model: ScriptedModel, environment: Readonl
   return {
     server,
     model,
-    startAgain: async () => rigOf(await startServer(environment), model, environment),
+    startAgain: async (more = {}) => {
+      const changed = { ...environment, ...more };
+      return rigOf(await startServer(changed), model, changed);
+    },
     close: async () => {
       await server.stop();
       await model.close();

@@ -168,7 +168,7 @@ export function oddHeaders(random: Random): readonly Header[] {
     weighted<() => Header>(random, [
       [12, () => [random.pick(ODD_HEADER_NAMES), random.pick(ODD_HEADER_VALUES)]],
       [2, () => ['idempotency-key', `again-${below(random, 30)}`]],
-      [2, () => ['x-chiron-tool-blocks', random.pick(['text', 'server', 'none', 'mcp', 'TEXT', 'blocks'])]],
+      [2, () => ['x-chiron-tool-blocks', random.pick(['text', 'server', 'none', 'mcp', 'auto', 'TEXT', 'blocks'])]],
       [1, () => ['content-type', random.pick(ODD_CONTENT_TYPES)]],
       [1, () => ['expect', random.pick(['100-continue', '100-Continue', 'the-worst'])]],
     ])(),
