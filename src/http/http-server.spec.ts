@@ -96,29 +96,28 @@ describe('a connection', () => {
   });
 
   it('whose body comes slowly is served, as long as it comes', async () => {
-    const { open } = await start({ silence: 200 });
+    const { open } = await start({ silence: 1000 });
     const sender = open(HEAD);
     for (let sent = 0; sent < 100; sent += 10) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 200));
       sender.socket.write('x'.repeat(10));
     }
     await eventually(() => sender.received).toMatch(/^HTTP\/1\.1 200 OK/);
   });
 
   it('waits for an answer as long as it takes', async () => {
-    const { open } = await start({ headers: 20, silence: 20, unread: 20 }, (_, response) => {
-      setTimeout(() => response.end('late'), 200);
+    const { open } = await start({ silence: 300, unread: 300 }, (_, response) => {
+      setTimeout(() => response.end('late'), 1200);
     });
-    await eventually(() => open(GET).received.length).toBe(0);
     const sender = open(GET);
     await eventually(() => sender.received).toMatch(/late/);
   });
 
   it('is kept for the next request although headers have to come sooner', async () => {
-    const { open } = await start({ headers: 30, check: 5 }, answer, { keepAlive: 10_000 });
+    const { open } = await start({ headers: 400 }, answer, { keepAlive: 10_000 });
     const sender = open(GET);
     await eventually(() => sender.received).toMatch(/keep-alive: timeout=10\r\n/i);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     sender.received = '';
     sender.socket.write(GET);
     await eventually(() => sender.received).toMatch(/^HTTP\/1\.1 200 OK/);
@@ -149,7 +148,9 @@ describe('a connection', () => {
 
   it('with a caller that reads slowly is not cut', async () => {
     const size = 16 * 1024 * 1024;
-    const { open } = await start({ silence: 100, unread: 400 }, (_, response) => response.end(Buffer.alloc(size, 'x')));
+    const { open } = await start({ silence: 1000, unread: 1000 }, (_, response) =>
+      response.end(Buffer.alloc(size, 'x')),
+    );
     const sender = open(GET);
     const pauses = setInterval(() => {
       sender.socket.pause();
