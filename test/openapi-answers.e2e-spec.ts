@@ -92,7 +92,7 @@ describe('what the document says of POST /v1/messages', () => {
     expect((await message({ ...body }, { 'x-chiron-thread-key': `test:example-${name}` })).status).toBe(200);
   });
 
-  it.each(['mcp', 'server', 'text', 'none'])(
+  it.each(['mcp', 'server', 'text', 'none', 'auto'])(
     'is true for an answer with tools as %s, whole and streamed',
     async (form) => {
       const headers = { 'x-chiron-tool-blocks': form };
