@@ -80,10 +80,16 @@ describe('a web page that somebody on this machine looks at', () => {
     await supertest(app.url).get('/v1/models').set('sec-fetch-site', 'none').expect(200);
   });
 
-  it('is no matter where keys are required', async () => {
-    const request = supertest(withKeys.url)
-      .post('/v1/messages')
-      .set({ 'x-api-key': 'secret-a-that-is-long-enough', host: 'chiron.example', 'content-type': 'text/plain' });
-    await request.send(JSON.stringify(ask('hello', { model: 'demo' }))).expect(200);
+  it('is no matter where keys are required, and neither is the type of a body, or that it has none', async () => {
+    for (const type of [{ 'content-type': 'text/plain' }, {}]) {
+      const answer = await fetch(`${withKeys.url}/v1/messages`, {
+        method: 'POST',
+        headers: { 'x-api-key': 'secret-a-that-is-long-enough', origin: 'https://evil.example', ...type },
+        body: Buffer.from(JSON.stringify(ask('hello', { model: 'demo' }))),
+      });
+      expect(answer.status).toBe(200);
+    }
+    const named = supertest(withKeys.url).get('/v1/models');
+    await named.set({ 'x-api-key': 'secret-a-that-is-long-enough', host: 'chiron.example' }).expect(200);
   });
 });

@@ -6,6 +6,7 @@ it.each([
   ['///v1//messages//?beta=true', '/v1/messages/?beta=true'],
   ['/v1/v1/messages', '/v1/messages'],
   ['//v1//v1//messages/count_tokens', '/v1/messages/count_tokens'],
+  ['/v1/v1/v1/messages', '/v1/v1/messages'],
   ['//api//sessions', '/api/sessions'],
   ['//', '/'],
 ])('%s means %s', (url, meant) => expect(plain(url)).toBe(meant));

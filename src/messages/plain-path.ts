@@ -16,5 +16,5 @@ export function plain(url: string): string {
   if (!url.startsWith('/')) return url;
   const query = url.indexOf('?');
   const path = query === -1 ? url : url.slice(0, query);
-  return path.replaceAll(/\/{2,}/g, '/').replace(/^(?:\/v1)+(?=\/v1\/)/, '') + url.slice(path.length);
+  return path.replaceAll(/\/{2,}/g, '/').replace(/^\/v1(?=\/v1\/)/, '') + url.slice(path.length);
 }

@@ -17,6 +17,7 @@ const MORE_BETAS =
 /** As Claude Code 2.1.330 sends them with `-p`. */
 const CLAUDE_CODE = (session: string) => ({
   accept: 'application/json',
+  'content-type': 'application/json',
   'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)',
   'x-claude-code-session-id': session,
   'x-stainless-arch': 'x64',
@@ -131,7 +132,7 @@ it.each(Object.entries(PACKERS))(
     const send = (body: Buffer) =>
       fetch(`${server.url}/v1/messages`, {
         method: 'POST',
-        headers: { 'content-encoding': name },
+        headers: { 'content-type': 'application/json', 'content-encoding': name },
         body: Uint8Array.from(pack(body)),
       });
     expect((await send(Buffer.from(JSON.stringify(ask(`packed ${name}`))))).status).toBe(200);
@@ -142,7 +143,10 @@ it.each(Object.entries(PACKERS))(
 
 it('A.2 a body that is not packed as it says, or in a way that nobody knows, is an error of the caller', async () => {
   const send = (name: string) =>
-    supertest(server.url).post('/v1/messages').set('content-encoding', name).send('not packed at all');
+    supertest(server.url)
+      .post('/v1/messages')
+      .set({ 'content-type': 'application/json', 'content-encoding': name })
+      .send('not packed at all');
   expectError(await send('gzip'), 400, 'invalid_request_error');
   expectError(await send('lzma'), 415, 'invalid_request_error', /content-encoding/);
 });

@@ -153,7 +153,11 @@ function packedMessage(drawing: Drawing): FuzzRequest {
   const { random } = drawing;
   const { body, isPlain } = messagesBody(random, drawing);
   const { body: bytes, encoding } = packed(random, Buffer.from(jsonText(body)));
-  return requestOf(drawing, { body: bytes, headers: [['content-encoding', encoding]], isPlain });
+  const headers = [
+    ['content-type', 'application/json'],
+    ['content-encoding', encoding],
+  ] as const;
+  return requestOf(drawing, { body: bytes, headers, isPlain });
 }
 
 function wronglyPackedMessage(drawing: Drawing): FuzzRequest {

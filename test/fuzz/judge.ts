@@ -103,6 +103,8 @@ function isOpen(path: string, method: string): boolean {
 /** A request that nobody could object to is taken on, unless its thread has too many already or there is too much to do. */
 function plainProblems(request: FuzzRequest, { status, body }: Answer): readonly Problem[] {
   if (!request.isPlain || [200, 409, 529].includes(status)) return [];
+  // Without keys a body has to be JSON by its type, as browsers let every web page send one without.
+  if (request.key === 'open' && status === 415 && headerOf(request, 'content-type') === undefined) return [];
   return [['refused a good request', `status ${status}: ${excerpt(body)}`]];
 }
 
