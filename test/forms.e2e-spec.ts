@@ -120,7 +120,11 @@ describe('an answer with stop sequences', () => {
   it.each([false, true])('ends at the first of them, and the agent is interrupted (stream: %s)', async (stream) => {
     const prompt = `count, stream: ${stream}`;
     const body = ask(prompt, { stop_sequences: ['THREE', 'TWO'], stream });
-    const asked = fetch(`${app.url}/v1/messages`, { method: 'POST', body: JSON.stringify(body) });
+    const asked = fetch(`${app.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     const run = await app.harness.run(prompt);
     run.say({ type: 'model-call-start', model: 'm', usage: CALL_USAGE });
     run.say({ type: 'text-delta', id: 'a', text: 'ONE T' }, { type: 'text-delta', id: 'a', text: 'WO THREE' });

@@ -65,7 +65,11 @@ describe('a message thread', () => {
     const run = await app.harness.run('whole two');
     const whole = converse(['whole one', 'first answer', 'whole two'], { ...create, stream: true });
     // Its headers come with the beginning of a turn that it found, or made.
-    const replayed = await fetch(`${app.url}/v1/messages`, { method: 'POST', body: JSON.stringify(whole) });
+    const replayed = await fetch(`${app.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(whole),
+    });
     run.answer('second answer');
     expect(await replayed.text()).toContain(idOf(await going));
     expect(app.harness.runsOf('whole two')).toHaveLength(1);
