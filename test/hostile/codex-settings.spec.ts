@@ -109,9 +109,8 @@ describe.skipIf(skipReason !== undefined)('Codex', () => {
   ];
 
   it.each(PLANTED)('asks the deployment’s API, and starts nothing, with %s', async (name, plant) => {
-    const thread = name.replaceAll(' ', '-');
-    await hostile.run(thread, plant(thief.url, `${traces.folder}/trace`));
-    expect(await hostile.run(thread, 'echo "<$PLANTED>"')).toMatchObject({
+    await hostile.run(name, plant(thief.url, `${traces.folder}/trace`));
+    expect(await hostile.run(name, 'echo "<$PLANTED>"')).toMatchObject({
       status: 200,
       text: expect.stringContaining('<>'),
     });
@@ -131,30 +130,21 @@ describe.skipIf(skipReason !== undefined)('Codex', () => {
     expect(await warm.say('warm', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
     await warm.close();
   });
-
-  it('hears the AGENTS.md of a workspace also when that has settings', async () => {
-    await hostile.run(
-      'agents',
-      `${writes('AGENTS.md', 'THE RULES OF THE HOUSE')}; ${writes('.codex/config.toml', 'model_verbosity = "low"\n')}`,
-    );
-    const before = model.requests.length;
-    await hostile.say('agents', 'SCENE:text yes');
-    expect(JSON.stringify(model.requests.slice(before).map(({ body }) => body))).toContain('THE RULES OF THE HOUSE');
-  });
 });
 
 describe.skipIf(skipReason !== undefined)('What a deployment has set for Codex', () => {
   it('counts, in its home and in its workspace, also after its agent has written it anew', async () => {
     const traces = await newTraces();
     const workspace = await newTemplate({
+      'AGENTS.md': 'THE RULES OF THE HOUSE',
       '.codex/config.toml': `[mcp_servers.own]\ncommand = "touch"\nargs = ["${traces.folder}/mcp"]\n`,
     });
     const hostile = await startHostile('codex', { CHIRON_WORKSPACE_TEMPLATE: workspace });
     // The rig's own template has the provider.
     expect(await hostile.say('set', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
     expect(await traces.left()).toEqual(['mcp']);
-    await hostile.run('set', 'rm ~/.codex/config.toml');
-    expect(await hostile.say('set', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
+    await hostile.run('set', `rm ~/.codex/config.toml; ${writes('.codex/config.toml', 'model_verbosity = "low"\n')}`);
+    expect(await hostile.told('set', 'SCENE:text I am fine')).toContain('THE RULES OF THE HOUSE');
     await hostile.close();
     await removeFolders();
   });

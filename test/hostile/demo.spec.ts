@@ -17,7 +17,7 @@ describe.skipIf(skipReason !== undefined)('A server with real agents', () => {
     'runs no command for a caller of the model %s',
     async (model) => {
       const traces = await newTraces();
-      await hostile.say(`demo-${model.replace('/', '-')}`, `!touch ${traces.folder}/ran`, { model });
+      await hostile.say(`model ${model}`, `!touch ${traces.folder}/ran`, { model });
       expect(await traces.left()).toEqual([]);
     },
   );

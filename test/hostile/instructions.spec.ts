@@ -38,10 +38,9 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The instructions of a
   ];
 
   it.each(PLANTED)('tell the model nothing, and end nothing, when they are %s', async (name, plant) => {
-    const thread = name.replaceAll(' ', '-');
-    await hostile.run(thread, plant(join(outside, 'secret')));
+    await hostile.run(name, plant(join(outside, 'secret')));
     // The last two are opened by Codex itself, with the agent's own rights.
-    const told = await hostile.told(thread, 'SCENE:text I am fine');
+    const told = await hostile.told(name, 'SCENE:text I am fine');
     if (harness === 'claude-code' || !name.includes('elsewhere')) expect(told).not.toContain(SECRET);
     expect(told).toContain('I am fine');
   });
@@ -83,11 +82,10 @@ describe.skipIf(skipReason !== undefined)('The server', () => {
     ['a file of many gigabytes', 'truncate -s 40G AGENTS.md'],
     ['a transcript of many gigabytes', 'truncate -s 40G $(ls ~/.claude/projects/*/*.jsonl)'],
   ])('holds no more memory for %s', async (name, plant) => {
-    const thread = name.replaceAll(' ', '-');
-    await hostile.say(thread, 'SCENE:text hello');
+    await hostile.say(name, 'SCENE:text hello');
     const before = await megabytesOf(hostile.rig.server.pid);
-    await hostile.run(thread, plant);
-    const { status } = await hostile.say(thread, 'SCENE:text I am fine');
+    await hostile.run(name, plant);
+    const { status } = await hostile.say(name, 'SCENE:text I am fine');
     expect(status).toBe(200);
     expect((await megabytesOf(hostile.rig.server.pid)) - before).toBeLessThan(250);
   });

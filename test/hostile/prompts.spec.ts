@@ -20,7 +20,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The system prompt of 
   ])('%s is heard whole', async (name, system) => {
     hostile ??= await startHostile(harness);
     const before = hostile.rig.model.requests.length;
-    const answer = await hostile.say(name.replaceAll(' ', '-'), 'SCENE:text I am fine', { system });
+    const answer = await hostile.say(name, 'SCENE:text I am fine', { system });
     expect(answer).toEqual({ status: 200, text: 'I am fine' });
     expect(JSON.stringify(hostile.rig.model.requests.slice(before).map(({ body }) => body))).toContain('THE LAST RULE');
   });

@@ -30,14 +30,13 @@ describe.skipIf(skipReason !== undefined)('A thread', () => {
     ['with many files', 'mkdir many; cd many; seq 5000 | xargs touch'],
     ['with odd entries', 'mkfifo fifo; ln -s / root; ln -s loop loop; mkdir -- "-rf"; touch "$(printf "a\\nb")"'],
   ])('%s is removed whole', async (name, make) => {
-    const thread = name.replaceAll(/[ ,]/g, '-');
-    const { thread: folder } = await hostile.paths(thread);
-    await hostile.run(thread, make);
-    expect(await hostile.remove(thread)).toBe(200);
+    const { thread: folder } = await hostile.paths(name);
+    await hostile.run(name, make);
+    expect(await hostile.remove(name)).toBe(200);
     expect(existsSync(folder)).toBe(false);
     const left = await readdir(join(folder, '..'));
     expect(left.filter((each) => each.startsWith('.'))).toEqual([]);
-    expect(await hostile.remove(thread)).toBe(404);
+    expect(await hostile.remove(name)).toBe(404);
   });
 
   it.each([
@@ -50,10 +49,9 @@ describe.skipIf(skipReason !== undefined)('A thread', () => {
     ['put a link in the place of its workspace', 'mv "$PWD" ../moved; ln -s moved ../workspace'],
     ['put a file in the place of its temporary folder', 'rm -rf ../tmp; touch ../tmp'],
   ])('works in its next turn after its agent %s', async (name, damage) => {
-    const thread = name.replaceAll(' ', '-');
-    const { workspace } = await hostile.paths(thread);
-    await hostile.run(thread, damage);
-    const { status, text } = await hostile.run(thread, 'pwd -P; echo works > file; cat file');
+    const { workspace } = await hostile.paths(name);
+    await hostile.run(name, damage);
+    const { status, text } = await hostile.run(name, 'pwd -P; echo works > file; cat file');
     expect({ status, text }).toEqual({ status: 200, text: expect.stringContaining(`${workspace}\\nworks`) });
   });
 });

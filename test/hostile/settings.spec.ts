@@ -128,14 +128,13 @@ describe.skipIf(skipReason !== undefined)('Claude Code', () => {
   ];
 
   it.each(PLANTED)('asks the deployment’s API, and runs nothing, with %s', async (name, plant) => {
-    const thread = name.replaceAll(' ', '-');
-    await hostile.run(thread, plant(thief.url, `${traces.folder}/trace`));
+    await hostile.run(name, plant(thief.url, `${traces.folder}/trace`));
     // The one that has planted it goes on with it, too; the next one begins with it.
-    expect(await hostile.run(thread, 'echo "<$PLANTED>"')).toMatchObject({
+    expect(await hostile.run(name, 'echo "<$PLANTED>"')).toMatchObject({
       status: 200,
       text: expect.stringContaining('<>'),
     });
-    expect(await hostile.say(thread, 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
+    expect(await hostile.say(name, 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
   });
 
   it('asks the deployment’s API also in the turn that plants settings, and in the next one of the same process', async () => {
@@ -145,12 +144,6 @@ describe.skipIf(skipReason !== undefined)('Claude Code', () => {
     await warm.say('warm', `SCENE:steps ${plant.replaceAll(' && ', '; ')} && sleep 3 && true`);
     expect(await warm.say('warm', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
     await warm.close();
-  });
-
-  it('of a side request is led no further', async () => {
-    const thread = 'side';
-    await hostile.run(thread, writes('~/.claude/settings.json', settings(thief.url, `${traces.folder}/trace`)));
-    expect((await hostile.say(thread, 'SCENE:text I am fine')).status).toBe(200);
   });
 });
 
@@ -179,7 +172,7 @@ describe.skipIf(skipReason !== undefined)('What a deployment has set for Claude 
           hooks: { UserPromptSubmit: hook('workspace') },
           disabledMcpjsonServers: ['off'],
         }),
-        '.mcp.json': JSON.stringify({ mcpServers: { workspace: server('workspace'), off: server('off') } }),
+        '.mcp.json': JSON.stringify({ mcpServers: { project: server('project'), off: server('off') } }),
         'CLAUDE.md': 'MEMORY OF THE WORKSPACE @more.md',
         'more.md': 'IMPORTED BY THE WORKSPACE',
         'CLAUDE.local.md': 'LOCAL MEMORY',
@@ -195,9 +188,9 @@ describe.skipIf(skipReason !== undefined)('What a deployment has set for Claude 
   });
 
   it('counts: variables, hooks and servers of tools', async () => {
-    const { text } = await hostile.run('set', 'echo "<$FROM_HOME $FROM_WORKSPACE $REMEMBERED $BOTH>"');
+    const { text } = await hostile.run('set', 'echo "<$FROM_HOME $FROM_WORKSPACE $REMEMBERED $BOTH>"; sleep 2');
     expect(text).toContain('<yes yes yes workspace>');
-    expect(await traces.left()).toEqual(['home', 'mcp-home', 'mcp-workspace', 'workspace']);
+    expect(await traces.left()).toEqual(['home', 'mcp-home', 'mcp-project', 'workspace']);
   });
 
   it('counts after its agent has written it anew', async () => {

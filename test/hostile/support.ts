@@ -7,6 +7,9 @@ import { type RealHarness, type Rig, startRig } from '../clients/support/rig.js'
 export { removeFolders } from '../clients/support/folders.js';
 export { skipReason } from '../clients/support/programs.js';
 
+/** The name of a thread as a header can have it. */
+const keyOf = (thread: string): string => `hostile:${thread.replaceAll(/[^a-z0-9]+/gi, '-')}`;
+
 /** What the server has in its environment, and no agent may ever get. */
 export const SECRET = 'what-only-the-server-may-know';
 const SERVER_KEY = 'key-of-the-tests-of-hostile-agents';
@@ -63,7 +66,7 @@ export async function startHostile(
     });
   const say = async (thread: string, content: Content, more: object = {}): Promise<Answer> => {
     const body = { model: harness, max_tokens: 99, messages: [{ role: 'user', content }], ...more };
-    const headers = { 'x-chiron-thread-key': `hostile:${thread}`, 'x-chiron-tool-blocks': 'none' };
+    const headers = { 'x-chiron-thread-key': keyOf(thread), 'x-chiron-tool-blocks': 'none' };
     const response = await call('POST', '/v1/messages', headers, body);
     const answer: AnswerBody = JSON.parse(await response.text());
     const texts = (answer.content ?? []).map((block) => block.text ?? '');
@@ -78,7 +81,7 @@ export async function startHostile(
       await say(thread, content);
       return JSON.stringify(rig.model.requests.slice(before).map(({ body }) => body));
     },
-    remove: async (thread) => (await call('DELETE', `/api/session/hostile:${thread}`, {})).status,
+    remove: async (thread) => (await call('DELETE', `/api/session/${keyOf(thread)}`, {})).status,
     paths: async (thread) => {
       const workspace = JSON.parse(
         /"(?:[^"\\]|\\.)*"/.exec((await say(thread, 'SCENE:tool pwd -P')).text)?.[0] ?? '""',

@@ -53,10 +53,9 @@ describe.skipIf(skipReason !== undefined)('What the server writes for an agent',
   ];
 
   it.each(PLANTED)('goes over no file elsewhere by %s', async (name, plant) => {
-    const thread = name.replaceAll(' ', '-');
     const text = writes('AGENTS.md', 'written over');
-    await hostile.run(thread, `${text}; ${plant(join(outside, 'file'), outside)}`);
-    const told = await hostile.told(thread, 'SCENE:text I am fine');
+    await hostile.run(name, `${text}; ${plant(join(outside, 'file'), outside)}`);
+    const told = await hostile.told(name, 'SCENE:text I am fine');
     expect(told).toContain('I am fine');
     expect(told).toContain('written over');
   });
@@ -66,7 +65,7 @@ describe.skipIf(skipReason !== undefined)('What the server writes for an agent',
     ['a second name of a file elsewhere', (file: string) => `ln ${file} "$T"`],
     ['a folder', () => 'mkdir "$T"'],
   ])('goes over no file elsewhere when the conversation is %s', async (name, plant) => {
-    const thread = `transcript-${name.replaceAll(' ', '-')}`;
+    const thread = `transcript ${name}`;
     await hostile.run(thread, `T=${TRANSCRIPT}; rm "$T"; ${plant(join(outside, 'file'))}`);
     expect(await hostile.say(thread, 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
   });
@@ -94,9 +93,8 @@ describe.skipIf(skipReason !== undefined)('What the server uploads for Codex', (
     ['the folder of what the server writes', (folder: string) => `rm -rf ../server; ln -s ${folder} ../server`],
     ['the folder of uploads as it was once', (folder: string) => `rm -rf ~/uploads; ln -s ${folder} ~/uploads`],
   ])('is in the thread also with a link in the place of %s', async (name, plant) => {
-    const thread = name.replaceAll(' ', '-');
-    await hostile.run(thread, plant(outside));
-    const told = await hostile.told(thread, [
+    await hostile.run(name, plant(outside));
+    const told = await hostile.told(name, [
       { type: 'document', source: PDF },
       { type: 'text', text: 'SCENE:text I read it' },
     ]);

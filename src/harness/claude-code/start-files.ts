@@ -34,7 +34,6 @@ const MEMORIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'home-memory': {
     'CLAUDE.md': 'home/.claude/CLAUDE.md',
     '.claude/CLAUDE.md': 'workspace/CLAUDE.local.md',
-    '.claude/rules': 'home/.claude/rules',
   },
 };
 
@@ -45,6 +44,9 @@ const PLUGIN_PARTS = ['skills', 'agents', 'commands'];
 /** Where Claude Code keeps what it remembers of a home. An `env` in it is set in every process, whatever the sources of settings. */
 const REMEMBERED_FILES = ['home/.claude/.claude.json', 'home/.claude/.config.json'];
 const MAX_REMEMBERED_BYTES = 16 * 1024 * 1024;
+
+const MAX_RULES = 100;
+const MAX_RULE_BYTES = 64 * 1024;
 
 /**
  * Writes what a process is started with.
@@ -86,10 +88,25 @@ async function linkOwn(files: ThreadFiles, write: (path: string, value: JsonObje
   for (const [name, links] of Object.entries(MEMORIES)) {
     for (const [path, target] of Object.entries(links)) await link(`${name}/${path}`, target);
   }
+  await copyRules(files);
   for (const [name, own] of Object.entries(PLUGINS)) {
     await write(`${name}/.claude-plugin/plugin.json`, { name, version: '1.0.0' });
     for (const part of PLUGIN_PARTS) await link(`${name}/${part}`, `${own}/${part}`);
   }
+}
+
+/** By a link, Claude Code 2.1.330 would take them for those of a source of settings that is off (seen). */
+async function copyRules(files: ThreadFiles): Promise<void> {
+  const rules = 'home/.claude/rules';
+  for (const name of await files.list(rules, MAX_RULES).catch(noneWhenRefused)) {
+    const text = await files.readText(`${rules}/${name}`, MAX_RULE_BYTES).catch(noneWhenRefused);
+    if (typeof text === 'string') await files.write(`server/${FOLDER}/home-memory/.claude/rules/${name}`, text);
+  }
+}
+
+function noneWhenRefused(error: unknown): readonly never[] {
+  if (error instanceof ThreadFileError) return [];
+  throw error;
 }
 
 /** Takes the variables out of what Claude Code remembers. A file that nobody can look into is begun anew. */
