@@ -68,7 +68,7 @@ export function messagesBody(random: Random, wishes: BodyWishes): MessagesBody {
     body: {
       model: random.pick(MODELS),
       max_tokens: random.pick([2, 64, 1024, 64_000]),
-      messages: [...history(random), ...lastUser(random, prompt), ...trailing(random)],
+      messages: [...history(random), ...lastUser(random, prompt, wishes.marker), ...trailing(random)],
       ...maybe(random, 0.6, () => ({ stream: random.pick<JsonNode>([true, true, false, null]) })),
       ...maybe(random, 0.3, () => ({ system: system(random) })),
       ...maybe(random, 0.4, () => openFields(random)),
@@ -92,19 +92,29 @@ function history(random: Random): readonly JsonNode[] {
   });
 }
 
-/** What the user says last; also as Claude Code tells of an interruption, and as it asks for the rest of a cut answer. */
-function lastUser(random: Random, prompt: string): readonly JsonNode[] {
+/**
+ * What the user says last; also as Claude Code tells of an interruption, and as it asks for the rest of a cut answer. Of another
+ * caller those words are a prompt, so they have the marker too.
+ */
+function lastUser(random: Random, prompt: string, marker: string): readonly JsonNode[] {
   const said = { role: 'user', content: plainContent(random, prompt) };
   return weighted<readonly JsonNode[]>(random, [
     [30, [said]],
     [1, [{ role: 'user', content: [{ type: 'text', text: '[Request interrupted by user]' }] }, said]],
-    [1, [said, { role: 'assistant', content: 'This is' }, { role: 'user', content: `${CUT_OFF} Resume directly.` }]],
+    [
+      1,
+      [
+        said,
+        { role: 'assistant', content: 'This is' },
+        { role: 'user', content: `${CUT_OFF} Resume directly. ${marker}` },
+      ],
+    ],
     [
       1,
       [
         said,
         { role: 'assistant', content: [{ type: 'text', text: 'Something else' }] },
-        { role: 'user', content: `${CUT_OFF} Write the complete response again from the start.` },
+        { role: 'user', content: `${CUT_OFF} Write the complete response again from the start. ${marker}` },
       ],
     ],
   ]);
