@@ -32,7 +32,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The instructions of a
     ['a link to the environment of the server', () => 'ln -s /proc/self/environ AGENTS.md'],
     ['a link to the environment of its parent', () => 'ln -s /proc/$PPID/environ AGENTS.md'],
     ['a link to a file elsewhere', (secret) => `ln -s ${secret} AGENTS.md`],
-    ['a link over a link', (secret) => `ln -s ${secret} a; ln -s a AGENTS.md`],
+    ['a link over a link to a file elsewhere', (secret) => `ln -s ${secret} a; ln -s a AGENTS.md`],
     ['a second name of a file elsewhere', (secret) => `ln ${secret} AGENTS.md`],
     ['a folder', () => 'mkdir AGENTS.md'],
   ];

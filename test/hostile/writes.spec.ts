@@ -22,7 +22,9 @@ describe.skipIf(skipReason !== undefined)('What the server writes for an agent',
   });
 
   afterEach(async () => {
-    expect([await readFile(join(outside, 'file'), 'utf8'), await readdir(outside)]).toEqual([KEPT, ['file']]);
+    // Claude Code itself, with the agent's own rights, may add to a conversation that its command has just replaced.
+    expect(await readFile(join(outside, 'file'), 'utf8')).satisfy((text: string) => text.startsWith(KEPT));
+    expect(await readdir(outside)).toEqual(['file']);
   });
 
   afterAll(async () => {
@@ -53,11 +55,12 @@ describe.skipIf(skipReason !== undefined)('What the server writes for an agent',
   ];
 
   it.each(PLANTED)('goes over no file elsewhere by %s', async (name, plant) => {
+    const { thread } = await hostile.paths(name);
     const text = writes('AGENTS.md', 'written over');
     await hostile.run(name, `${text}; ${plant(join(outside, 'file'), outside)}`);
-    const told = await hostile.told(name, 'SCENE:text I am fine');
-    expect(told).toContain('I am fine');
-    expect(told).toContain('written over');
+    expect(await hostile.told(name, 'SCENE:text I am fine')).toContain('I am fine');
+    // The server did write: the next process was given the instructions, in the thread's own file.
+    expect(await readFile(join(thread, 'server', 'instructions.md'), 'utf8')).toBe('written over');
   });
 
   it.each([

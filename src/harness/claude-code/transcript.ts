@@ -22,6 +22,12 @@ export interface Transcript {
  */
 const MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024;
 
+/**
+ * A transcript beyond this is not resumed: Claude Code 2.1.330 reads it from its beginning, and answers nothing for a minute on 40 GB
+ * of zeros, which a command of its agent makes in no time (seen). The thread goes on in a new conversation, as after a loss.
+ */
+const MAX_RESUMED_BYTES = 1024 * 1024 * 1024;
+
 /** The folder of Claude Code's conversations. */
 const PROJECTS = 'home/.claude/projects';
 
@@ -53,11 +59,12 @@ export async function readTranscript(files: ThreadFiles, sessionId: string): Pro
   return undefined;
 }
 
-/** Whether there is a transcript of this conversation; it is not read. */
+/** Whether there is a transcript of this conversation that can be resumed; it is not read. */
 export async function hasTranscript(files: ThreadFiles, sessionId: string): Promise<boolean> {
   if (!isSessionId(sessionId)) return false;
   for (const project of await projectsIn(files)) {
-    if ((await files.stat(`${PROJECTS}/${project}/${sessionId}.jsonl`)) !== undefined) return true;
+    const found = await files.stat(`${PROJECTS}/${project}/${sessionId}.jsonl`);
+    if (found !== undefined) return found.size <= MAX_RESUMED_BYTES;
   }
   return false;
 }
@@ -124,13 +131,14 @@ async function projectsIn(files: ThreadFiles): Promise<readonly string[]> {
   return files.list(PROJECTS, MAX_PROJECTS).catch(noneWhenRefused([]));
 }
 
-/** The end of a transcript. One that is no plain file holds nothing, but its name is taken. */
+/** The end of a transcript. One that is no plain file, or too long to be resumed, holds nothing, but its name is taken. */
 async function tailOf(files: ThreadFiles, path: string): Promise<string | undefined> {
-  const read = files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
-  return read.then((part) => part?.bytes.toString('utf8')).catch(noneWhenRefused(''));
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END).catch(noneWhenRefused('refused'));
+  if (part === 'refused' || (part !== undefined && part.size > MAX_RESUMED_BYTES)) return '';
+  return part?.bytes.toString('utf8');
 }
 
-function noneWhenRefused<None>(none: None): (error: unknown) => None {
+function noneWhenRefused<const None>(none: None): (error: unknown) => None {
   return (error) => {
     if (error instanceof ThreadFileError) return none;
     throw error;
