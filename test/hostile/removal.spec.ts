@@ -19,7 +19,8 @@ describe.skipIf(skipReason !== undefined)('A thread', () => {
   it.each([
     [
       'with 3,000 nested folders',
-      'i=0; while [ $i -lt 3000 ]; do mkdir d 2>/dev/null && cd -P d 2>/dev/null || break; i=$((i+1)); done; true',
+      // A shell would take minutes: it looks up each folder's whole path.
+      `perl -e 'for (1..3000) { mkdir "d" or die; chdir "d" or die }'`,
     ],
     [
       'with nested folders of long names',
