@@ -72,7 +72,7 @@ describe.skipIf(skipReason !== undefined)('The final answer', () => {
   });
 });
 
-function resultOf(messages: readonly SDKMessage[]): SDKMessage | undefined {
+function resultOf(messages: readonly SDKMessage[]) {
   return messages.find(({ type }) => type === 'result');
 }
 
