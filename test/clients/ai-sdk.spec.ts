@@ -31,7 +31,7 @@ describe('@ai-sdk/anthropic', () => {
       finishReason: 'stop',
       warnings: [],
       usage: { inputTokens: 3, outputTokens: 1 },
-      response: { id: expect.stringMatching(/^msg_/), modelId: MODEL },
+      response: { id: expect.stringMatching(/^msg_/), modelId: 'demo' },
       providerMetadata: { anthropic: { iterations: [{ type: 'message', inputTokens: 3, outputTokens: 1 }] } },
     });
   });

@@ -34,7 +34,7 @@ describe('@langchain/anthropic', () => {
     expect(message).toMatchObject({
       id: expect.stringMatching(/^msg_/),
       usage_metadata: { input_tokens: 3, output_tokens: 1, total_tokens: 4 },
-      response_metadata: { model: MODEL, stop_reason: 'end_turn' },
+      response_metadata: { model: 'demo', stop_reason: 'end_turn' },
     });
   });
 

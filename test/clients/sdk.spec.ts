@@ -25,7 +25,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
       id: expect.stringMatching(/^msg_/),
       type: 'message',
       role: 'assistant',
-      model: MODEL,
+      model: 'demo',
       content: [{ type: 'text', text: expect.stringContaining('You said: Hello') }],
       stop_reason: 'end_turn',
       stop_sequence: null,

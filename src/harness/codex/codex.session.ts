@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Observable, Subscription } from 'rxjs';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
@@ -18,6 +19,7 @@ import { refusedTurns } from './refused-turns.js';
 import { type Resumption, resumptionOf } from './resumption.js';
 
 const STOP_GRACE_MILLISECONDS = 2_000;
+const SETTLE_GRACE_MILLISECONDS = 1_000;
 
 type Emit = (events: readonly HarnessEvent[]) => void;
 
@@ -96,6 +98,8 @@ export class CodexSession implements HarnessSession {
     this.#alive = false;
     this.#closing ??= (async () => {
       const running = await this.#running?.catch(() => undefined);
+      // A turn that has ended for us may not be in Codex's record yet: what was refused would be taken for interrupted, and sent again.
+      if (this.#turn === undefined) await Promise.race([this.#settled, delay(SETTLE_GRACE_MILLISECONDS)]);
       await running?.process.stop(STOP_GRACE_MILLISECONDS);
     })();
     return this.#closing;

@@ -28,7 +28,7 @@ export function readConversation(body: unknown): Conversation {
     model: stringOf(fields['model']),
     input: items,
     system: [stringOf(fields['instructions']), ...system].filter((text) => text !== '').join('\n\n'),
-    userText: prompt < 0 ? '' : textOf(items[prompt] ?? {}),
+    userText: prompt < 0 ? '' : newestTextOf(items[prompt] ?? {}),
     toolOutputs: items
       .slice(prompt + 1)
       .filter((item) => item['type'] === 'function_call_output')
@@ -49,12 +49,20 @@ function shellToolOf(tools: readonly Fields[]): string {
 }
 
 function textOf(item: Fields): string {
+  return textsOf(item).join('\n');
+}
+
+/** Before what the user says now, one message may have what was said before: in a text of its own, with scenes of its own. */
+function newestTextOf(item: Fields): string {
+  return textsOf(item).findLast((text) => text.includes('SCENE:')) ?? textOf(item);
+}
+
+function textsOf(item: Fields): readonly string[] {
   const content = item['content'];
-  if (typeof content === 'string') return content;
+  if (typeof content === 'string') return [content];
   return listOf(content)
     .map((part) => stringOf(fieldsOf(part)['text']))
-    .filter((text) => text !== '')
-    .join('\n');
+    .filter((text) => text !== '');
 }
 
 function outputText(output: unknown): string {
