@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type RunningServer } from '../support/running-server.js';
 import { PDF, PIXEL } from './support/samples.js';
-import { asking, loadSdk, MODEL, said, type Sdk, SDKS } from './support/sdk.js';
+import { asking, loadSdk, said, type Sdk, SDKS } from './support/sdk.js';
 
 const KEY = 'a-key-of-the-tests-that-is-long-enough';
 
