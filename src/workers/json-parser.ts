@@ -13,7 +13,8 @@ const pool = new WorkerPool<ParseTask, ParseResult>({
   // The file beside this one: `.js` when built, `.ts` under test.
   module: new URL(`parse-json.worker${extname(import.meta.url)}`, import.meta.url),
   size: 2,
-  idle: 10_000,
+  // Short, as only its end gives back what a large body took; starting another takes a few hundredths of a second.
+  idle: 1000,
   heap: 512,
 });
 

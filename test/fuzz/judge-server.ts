@@ -4,6 +4,8 @@ import { property } from './reading.js';
 
 /** Level of pino from which a line tells of something that went wrong inside. */
 const ERROR_LEVEL = 50;
+/** What operators are to hear of at that level, and the demo agent is asked for: its account was refused. */
+const MEANT_ERROR = 'the model provider refused the account of the agent';
 /** Memory that a server may hold more after the second half of a run than after the first: caches, and pages not given back. */
 const GROWTH = 96 * 1024 * 1024;
 /** Memory that a server may hold in any case: after 100,000 requests it is 300 to 360 MB, of which large messages leave the most. */
@@ -15,7 +17,9 @@ export function logFindings(output: string, secrets: readonly string[]): readonl
   return output.split('\n').flatMap((line) => {
     const entry = entryOf(line);
     const rules = [
-      ...(Number(property(entry, 'level')) >= ERROR_LEVEL ? ['an error in the log'] : []),
+      ...(Number(property(entry, 'level')) >= ERROR_LEVEL && property(entry, 'msg') !== MEANT_ERROR
+        ? ['an error in the log']
+        : []),
       ...(entry === undefined && /^\s+at |Error: /.test(line) ? ['a stack in the log'] : []),
       ...(markers.test(line) ? ['a prompt in the log'] : []),
       // Where its data is a server tells its operator.

@@ -31,8 +31,11 @@ const MEANT_FAILURES: readonly (readonly [status: number, path: RegExp, reason: 
   [503, /^\/api\/session/, 'too many turns wait'],
 ];
 
-/** What a caller is told when the agent could not do what was asked of it: a failure of the agent's, and not of the server. */
-const AGENT_FAILED = 'The agent’s answer ';
+/**
+ * What callers are told when the agent could not do what was asked of it, or the demo agent was asked to fail as one does whose provider
+ * refuses its account: failures of the agent's, and not of the server.
+ */
+const AGENT_FAILED = /The agent’s answer |agent of this server|account of this server's agent/;
 
 /** What is wrong with what came of a request. */
 export function judge(request: FuzzRequest, outcome: Outcome, judged: Judged): readonly Finding[] {
@@ -79,7 +82,7 @@ function problems(request: FuzzRequest, outcome: Outcome, judged: Judged): reado
 }
 
 function failureProblems({ status, body }: Answer, path: string): readonly Problem[] {
-  if (body.includes(AGENT_FAILED)) return [];
+  if (AGENT_FAILED.test(body.toString('utf8'))) return [];
   if (status < 500 || MEANT_FAILURES.some(([meant, where]) => meant === status && where.test(path))) return [];
   return [['5xx', `status ${status}: ${excerpt(body)}`]];
 }
@@ -161,8 +164,7 @@ function streamProblems(answer: Answer): readonly Problem[] {
   const last = events.at(-1);
   const id = answer.headers.get('request-id')?.[0];
   const isForeign = last?.type === 'error' && property(last, 'request_id') !== id;
-  const failed =
-    last?.type === 'error' && last.error.type === 'api_error' && !last.error.message.startsWith(AGENT_FAILED);
+  const failed = last?.type === 'error' && last.error.type === 'api_error' && !AGENT_FAILED.test(last.error.message);
   return [
     ...violations.map((violation): Problem => ['stream grammar', violation]),
     ...(isForeign ? [['stream grammar', 'the error has not the id of its request'] as const] : []),

@@ -168,7 +168,9 @@ function isRefusal(begun: Pick<Answer, 'status'> | undefined): boolean {
 
 /** A turn was started, and the demo agent failed as its prompt asked it to, or could not answer in the form that was asked for. */
 function isFailureOfAgent({ body }: Answer): boolean {
-  return body.includes('The demo agent failed as asked') || body.includes('The agent’s answer ');
+  return ['The demo agent failed as asked', 'The agent’s answer ', 'agent_unavailable'].some((text) =>
+    body.includes(text),
+  );
 }
 
 function messageIdOf(answer: Answer): string | undefined {

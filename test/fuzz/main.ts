@@ -129,7 +129,7 @@ async function healthFindings(lane: Lane): Promise<readonly Finding[]> {
     fetch(`${url}/readyz`),
     fetch(`${url}/v1/messages`, {
       method: 'POST',
-      headers: { 'x-api-key': key },
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'demo', max_tokens: 9, messages: [{ role: 'user', content: 'Are you well?' }] }),
     }),
   ]);

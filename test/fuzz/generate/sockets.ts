@@ -155,11 +155,11 @@ function brokenHeaders(random: Random, { head, body }: SocketWishes): Parts {
   return { writes: [head([...odd, framing]), body], ending: 'ends', answers: 1 };
 }
 
+/** Not HTTP/2, which is answered in HTTP/2: see `test/http2.e2e-spec.ts`. */
 function anotherProtocol(random: Random, { head, body }: SocketWishes): Parts {
   const framing: Header = ['content-length', String(body.length)];
   return random.pick<Parts>([
     { writes: [Buffer.from('CONNECT example.com:443 HTTP/1.1\r\nhost: a\r\n\r\n')], ending: 'ends', answers: 1 },
-    { writes: [Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')], ending: 'ends', answers: 1 },
     {
       writes: [
         headBytes('GET', '/v1/messages', [HOST, ['connection', 'Upgrade'], ['upgrade', 'websocket']]),
