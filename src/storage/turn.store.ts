@@ -96,12 +96,10 @@ export class TurnStore {
         .orderBy('sequence', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const row = await transaction
-        .insertInto('turns')
-        .values(rowOf(turn, (last?.sequence ?? 0) + 1, lease))
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      return { turn: turnOf(row), created: true };
+      const row = rowOf(turn, (last?.sequence ?? 0) + 1, lease);
+      await transaction.insertInto('turns').values(row).execute();
+      // Not read back from the store: parsing a prompt of 30 MB again would hold up everybody else.
+      return { turn: { ...turnOf({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
     });
   }
 
