@@ -7,8 +7,8 @@ import { allowOrigins } from './auth/cors.js';
 import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { configureHttpServer } from './http/http-server.js';
-import { plainPath } from './messages/plain-path.js';
-import { requestId } from './messages/request-id.js';
+import { plainPath } from './http/plain-path.js';
+import { requestId } from './http/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { refuseLoop } from './ops/upstream.js';
 

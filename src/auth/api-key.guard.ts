@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { AnthropicException } from '../anthropic/anthropic.exception.js';
 import { PeriodicLog } from '../http/periodic-log.js';
 import { FailedKeys } from './failed-keys.js';
 import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { type CorsOrigins, isAllowedOrigin } from '../config/cors-origins.js';
 import { isLoopback } from '../config/loopback.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { AnthropicException } from '../anthropic/anthropic.exception.js';
 
 /**
  * Without keys everybody on this machine may call, and that must not be every web page that somebody on it looks at: a page can have a

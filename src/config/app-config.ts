@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { opendirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HARNESS_NAMES, type HarnessName } from '../harness/harness.js';
-import { type ToolBlockSetting, toolBlockSetting } from '../translator/tool-blocks.js';
+import { type ToolBlockSetting, toolBlockSetting } from '../translator/views/tool-blocks.js';
 import { type CorsOrigins, parseOrigins } from './cors-origins.js';
 import { ConfigurationError, readEnvironment } from './environment.js';
 import { isLoopback } from './loopback.js';

@@ -12,7 +12,7 @@ import {
 } from 'class-validator';
 import { isOriginList } from './cors-origins.js';
 import { HARNESS_NAMES } from '../harness/harness.js';
-import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/views/tool-blocks.js';
 import { defaultConnections, openFilesLimit } from './connections.js';
 
 const DAY_SECONDS = 86_400;

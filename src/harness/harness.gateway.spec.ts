@@ -7,7 +7,7 @@ import { eventually } from '../../test/support/eventually.js';
 import { ScriptedHarness } from '../../test/support/scripted-harness.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import type { Sandbox, SandboxFolders } from '../sandbox/sandbox.js';
-import { ThreadFiles } from '../sandbox/thread-files.js';
+import { ThreadFiles } from '../sandbox/files/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import type { HarnessTurn } from './harness.js';

@@ -2,8 +2,8 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { defer, finalize, type Observable, switchMap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
-import { ThreadFileError } from '../sandbox/thread-files.js';
-import type { HarnessEvent } from './harness-event.js';
+import { ThreadFileError } from '../sandbox/files/thread-files.js';
+import type { HarnessEvent } from '../domain/harness-event.js';
 import type { HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
 

@@ -11,7 +11,7 @@ import { type Harness, HARNESSES } from './harness.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { refuseBadTemplates } from './refuse-templates.js';
-import { ModelCatalog } from './model-catalog.js';
+import { ModelCatalog } from './models/model-catalog.js';
 
 /** The agent programs. The order of `HARNESSES` is the one in which `auto` prefers them. */
 @Module({

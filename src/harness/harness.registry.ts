@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/environment.js';
-import { chooseHarness, type HarnessChoice, type HarnessChoices } from './choose-harness.js';
+import { chooseHarness, type HarnessChoice, type HarnessChoices } from './models/route-model.js';
 import { type Harness, HARNESSES, type HarnessInfo, type HarnessName } from './harness.js';
 
 /** The harnesses that this server can run, found once at the start, and the rule that picks one for a thread. */

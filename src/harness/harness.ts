@@ -1,8 +1,8 @@
 import type { Observable } from 'rxjs';
 import type { SandboxFolders } from '../sandbox/sandbox.js';
-import type { ThreadFiles } from '../sandbox/thread-files.js';
-import type { HarnessEvent, JsonObject } from './harness-event.js';
-import type { Prompt } from './prompt.js';
+import type { ThreadFiles } from '../sandbox/files/thread-files.js';
+import type { HarnessEvent, JsonObject } from '../domain/harness-event.js';
+import type { Prompt } from '../domain/prompt.js';
 
 /** Names of the agent programs that Chiron can run. */
 export const HARNESS_NAMES = ['claude-code', 'codex', 'demo'] as const;

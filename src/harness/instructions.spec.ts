@@ -3,7 +3,7 @@ import { link, mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ThreadFiles } from '../sandbox/thread-files.js';
+import { ThreadFiles } from '../sandbox/files/thread-files.js';
 import { instructionsOf, MAX_AGENTS_FILE_BYTES } from './instructions.js';
 
 describe(instructionsOf.name, () => {

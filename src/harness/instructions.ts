@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
-import { resolveLinks } from '../sandbox/resolve-links.js';
-import { ThreadFileError } from '../sandbox/thread-files.js';
+import { resolveLinks } from '../sandbox/files/resolve-links.js';
+import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessThread } from './harness.js';
 
 /** How much of `AGENTS.md` an agent is told, in bytes. Codex by itself reads 32 KiB; more than this has no place in a prompt. */

@@ -1,6 +1,6 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { Logger } from '@nestjs/common';
-import { findProgram } from '../sandbox/find-program.js';
+import { findProgram } from '../sandbox/process/find-program.js';
 
 const PROBE_TIMEOUT_MILLISECONDS = 5_000;
 

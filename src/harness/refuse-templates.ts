@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { ConfigurationError } from '../config/environment.js';
-import { inspectTemplate } from '../sandbox/template.js';
-import type { ThreadFolderOptions } from '../sandbox/thread-folders.js';
+import { inspectTemplate } from '../sandbox/files/template.js';
+import type { ThreadFolderOptions } from '../sandbox/files/thread-folders.js';
 
 /**
  * Looks through the templates before the first thread needs them.

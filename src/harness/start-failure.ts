@@ -1,5 +1,5 @@
-import type { SpawnFailure } from '../sandbox/spawn-failure.js';
-import type { FailureKind } from './harness-event.js';
+import type { SpawnFailure } from '../sandbox/process/spawn-failure.js';
+import type { FailureKind } from '../domain/harness-event.js';
 
 /** What the caller of a turn is told whose agent could not be started. */
 export interface StartFailure {

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
-import { readJsonBody } from '../messages/read-body.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import { readJsonBody } from './read-body.js';
+import { AnthropicException } from '../anthropic/anthropic.exception.js';
 import { type ConnectionLimits, configureHttpServer } from './http-server.js';
 
 const LONG = 3_600_000;

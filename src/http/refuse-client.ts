@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { errorEnvelope } from '../messages/anthropic-error.filter.js';
-import { newRequestId } from '../messages/request-id.js';
-import type { AnthropicErrorType } from '../translator/anthropic-error.js';
+import { errorEnvelope } from '../messages/response/anthropic-error.filter.js';
+import { newRequestId } from './request-id.js';
+import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
 
 /** How long a refused sender has to close its side, in milliseconds. It may never, and the connection must not stay. */
 const LINGER = 2000;

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import type { ReferenceObject } from '@nestjs/swagger';
 import { anthropicError, JsonResponseDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref } from '../openapi/schema.js';
-import type { AnthropicErrorType } from '../translator/anthropic-error.js';
+import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
 
 const ERRORS = {
   400: [

@@ -2,11 +2,11 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
 import { BOOLEAN, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/schema.js';
-import { TOOL_BLOCK_SETTINGS } from '../translator/tool-blocks.js';
-import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../translator/wire-examples.js';
-import { CreateMessageDto } from './dto/create-message.dto.js';
+import { TOOL_BLOCK_SETTINGS } from '../translator/views/tool-blocks.js';
+import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../anthropic/examples.js';
+import { CreateMessageDto } from './request/create-message.dto.js';
 import { ErrorDocs } from './error.docs.js';
-import { TOOL_BLOCKS_HEADER } from './presentation.js';
+import { TOOL_BLOCKS_HEADER } from './request/presentation.js';
 
 const REQUEST = {
   model: 'claude-opus-5-5',

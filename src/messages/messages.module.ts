@@ -3,13 +3,13 @@ import { APP_FILTER } from '@nestjs/core';
 import { HarnessModule } from '../harness/harness.module.js';
 import { ThreadsModule } from '../threads/threads.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
-import { AnswerService } from './answer.service.js';
-import { AnthropicErrorFilter } from './anthropic-error.filter.js';
-import { CountTokensController } from './count-tokens.controller.js';
+import { AnswerService } from './response/answer.service.js';
+import { AnthropicErrorFilter } from './response/anthropic-error.filter.js';
+import { CountTokensController } from './count-tokens/count-tokens.controller.js';
 import { MessagesController } from './messages.controller.js';
-import { ModelsController } from './models.controller.js';
-import { StreamClock } from './stream-clock.js';
-import { TokenCounter } from './token-counter.js';
+import { ModelsController } from './models/models.controller.js';
+import { StreamClock } from '../http/keep-alive-clock.js';
+import { TokenCounter } from './count-tokens/token-counter.js';
 
 /** The Messages API over HTTP. */
 @Module({

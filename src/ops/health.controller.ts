@@ -1,8 +1,8 @@
 import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { Public } from '../auth/api-key.guard.js';
-import { EventLog } from '../storage/event-log.js';
-import { TurnRunner } from '../turns/turn.runner.js';
+import { EventLog } from '../storage/event-log/event-log.js';
+import { TurnRunner } from '../turns/running/turn.runner.js';
 import { HealthDocs, HelloDocs, ReadinessDocs, RootDocs } from './health.docs.js';
 
 /** Whether new turns are taken on, and if not why. */

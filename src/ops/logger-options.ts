@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Params } from 'nestjs-pino';
 import { type DestinationStream, pino } from 'pino';
-import { traceIdOf } from '../messages/request-id.js';
+import { traceIdOf } from '../http/request-id.js';
 
 /** Routes that load balancers ask for all the time: a line each would drown the rest. */
 const QUIET = new Set(['/healthz', '/health', '/readyz', '/', '/api/hello']);

@@ -1,9 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { MODEL_SCHEMAS } from '../messages/models.docs.js';
+import { MODEL_SCHEMAS } from '../messages/models/models.docs.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
-import { WIRE_SCHEMAS } from '../translator/wire-schemas.js';
+import { WIRE_SCHEMAS } from '../anthropic/schemas.js';
 import { VERSION } from '../version.js';
 
 /** The document that describes the HTTP API. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sandboxEnvironment, sandboxPath } from './environment.js';
-import { findProgram } from './find-program.js';
+import { findProgram } from './process/find-program.js';
 
 let folder: string;
 

@@ -1,5 +1,5 @@
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { findProgram } from './find-program.js';
+import { findProgram } from './process/find-program.js';
 import type { SandboxFolders } from './sandbox.js';
 
 /** An environment as Node gives it. */

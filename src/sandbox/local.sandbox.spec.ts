@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, toArray, map } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startProcess } from './local.process.js';
+import { startProcess } from './process/local.process.js';
 import { LocalSandbox } from './local.sandbox.js';
-import { listProcesses } from './process-table.js';
-import { Reaper } from './reaper.js';
+import { listProcesses } from './process/process-table.js';
+import { Reaper } from './process/reaper.js';
 import type { SandboxCommand, SandboxProcess } from './sandbox.js';
-import { spawnFailureOf } from './spawn-failure.js';
+import { spawnFailureOf } from './process/spawn-failure.js';
 
 const LONG = { timeout: 15_000, interval: 50 };
 let folder: string;

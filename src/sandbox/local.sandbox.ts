@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { argumentRoom, costOf, fittingVariables } from './argument-limits.js';
+import { argumentRoom, costOf, fittingVariables } from './process/argument-limits.js';
 import { sandboxEnvironment } from './environment.js';
-import { findProgram } from './find-program.js';
-import { LeftoverSweeper } from './leftover-sweeper.js';
-import { notStarted, startProcess } from './local.process.js';
-import { Reaper } from './reaper.js';
+import { findProgram } from './process/find-program.js';
+import { LeftoverSweeper } from './files/leftover-sweeper.js';
+import { notStarted, startProcess } from './process/local.process.js';
+import { Reaper } from './process/reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
-import { whyNotFound } from './spawn-failure.js';
-import { readTemplate } from './template.js';
-import { ThreadFiles } from './thread-files.js';
-import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './thread-folders.js';
+import { whyNotFound } from './process/spawn-failure.js';
+import { readTemplate } from './files/template.js';
+import { ThreadFiles } from './files/thread-files.js';
+import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './files/thread-folders.js';
 
 /** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
 export type LocalSandboxOptions = ThreadFolderOptions;

@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
-import type { SpawnFailure } from './spawn-failure.js';
-import type { ThreadFiles } from './thread-files.js';
+import type { SpawnFailure } from './process/spawn-failure.js';
+import type { ThreadFiles } from './files/thread-files.js';
 
 /** The folders of one thread. Absolute paths; they exist once {@link Sandbox.prepare} has resolved. */
 export interface SandboxFolders {

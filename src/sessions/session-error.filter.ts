@@ -1,8 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import type { JsonObject } from '../harness/harness-event.js';
-import { requestIdOf } from '../messages/request-id.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
+import type { JsonObject } from '../domain/harness-event.js';
+import { requestIdOf } from '../http/request-id.js';
+import { AnthropicException } from '../anthropic/anthropic.exception.js';
 import { SessionException } from './session.exception.js';
 
 /** An error of the session API as it is told over HTTP. */

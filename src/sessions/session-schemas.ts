@@ -15,7 +15,7 @@ import {
   TEXT,
   TIME,
 } from '../openapi/schema.js';
-import { HARNESS_TYPES } from './harness-type.js';
+import { HARNESS_TYPES } from './dto/harness-type.js';
 
 const OK = { ok: always(true) };
 const HARNESS_TYPE = oneOfTexts(...HARNESS_TYPES);

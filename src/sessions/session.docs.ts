@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiParam, ApiQuery, getSchemaPath } from '@nestjs/swagger';
 import { JsonResponseDocs, OperationDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref, TEXT } from '../openapi/schema.js';
-import { EXAMPLE_MESSAGE } from '../translator/wire-examples.js';
+import { EXAMPLE_MESSAGE } from '../anthropic/examples.js';
 import { CreateSessionDto } from './dto/create-session.dto.js';
 
 const SESSION = {

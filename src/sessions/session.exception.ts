@@ -1,8 +1,8 @@
-import type { JsonObject } from '../harness/harness-event.js';
-import type { Turn } from '../storage/turn.js';
-import { executionIdOf } from './execution-id.js';
-import { harnessTypeOf, type HarnessType } from './harness-type.js';
-import type { Thread } from '../storage/thread.store.js';
+import type { JsonObject } from '../domain/harness-event.js';
+import type { Turn } from '../storage/stores/turn.js';
+import { executionIdOf } from './dto/execution-id.js';
+import { harnessTypeOf, type HarnessType } from './dto/harness-type.js';
+import type { Thread } from '../storage/stores/thread.store.js';
 
 /** A refusal of the session API, told in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
 export class SessionException extends Error {

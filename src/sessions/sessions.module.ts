@@ -2,8 +2,8 @@ import { Module } from '@nestjs/common';
 import { HarnessModule } from '../harness/harness.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { ExecutionsController } from './executions.controller.js';
-import { SessionEventsService } from './session-events.service.js';
-import { SessionMessageStore } from './session-message.store.js';
+import { SessionEventsService } from './events/session-events.service.js';
+import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { SessionService } from './session.service.js';
 import { SessionsController } from './sessions.controller.js';
 

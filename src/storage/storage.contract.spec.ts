@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newStore, newThread, newTurn, testedKinds, type TestStore } from './__fixtures__/databases.js';
-import { Database, StorageOpenError } from './database.js';
+import { Database, StorageOpenError } from './database/database.js';
 
 const lease = (owner: string) => ({ owner, leaseExpiresAt: 5_000, now: 2_000 });
 

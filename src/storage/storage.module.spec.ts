@@ -5,11 +5,11 @@ import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runningTurn, text } from './__fixtures__/databases.js';
-import { Database, StorageOpenError } from './database.js';
-import { EventLog } from './event-log.js';
+import { Database, StorageOpenError } from './database/database.js';
+import { EventLog } from './event-log/event-log.js';
 import { StorageModule } from './storage.module.js';
-import { ThreadStore } from './thread.store.js';
-import { TurnStore } from './turn.store.js';
+import { ThreadStore } from './stores/thread.store.js';
+import { TurnStore } from './stores/turn.store.js';
 
 @Injectable()
 class Settings {

@@ -7,11 +7,11 @@ import {
   type ModuleMetadata,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Database } from './database.js';
-import { EventLog } from './event-log.js';
+import { Database } from './database/database.js';
+import { EventLog } from './event-log/event-log.js';
 import { StorageOptions } from './storage-options.js';
-import { ThreadStore } from './thread.store.js';
-import { TurnStore } from './turn.store.js';
+import { ThreadStore } from './stores/thread.store.js';
+import { TurnStore } from './stores/turn.store.js';
 
 /** How the options are made from other providers, for example from the deployment's configuration. */
 export type StorageModuleAsyncOptions = Pick<ModuleMetadata, 'imports'> &

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { badRequest } from '../translator/anthropic.exception.js';
+import { badRequest } from '../anthropic/anthropic.exception.js';
 import { threadKeyProblem } from './thread-key.js';
 
 /** The parts of a request that name its thread. Header values are as Node gives them: `undefined` when absent. */

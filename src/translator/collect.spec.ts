@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
+import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
 import { accumulate, collect, collected, foldTurn, newAccumulation } from './collect.js';
 import { begin, keepAlive, start, step, stepAll, type TranslateOptions } from './translate.js';
-import type { StreamEvent } from './stream-event.js';
+import type { StreamEvent } from '../anthropic/stream-event.js';
 
 const usage: TokenUsage = {
   inputTokens: 1,

@@ -1,7 +1,7 @@
-import type { HarnessEvent, JsonObject, JsonValue } from '../harness/harness-event.js';
-import type { AnthropicErrorObject } from './anthropic-error.js';
-import { withoutDeadBlocks } from './replay.js';
-import type { ContentBlock, ContentDelta, Message, StreamEvent } from './stream-event.js';
+import type { HarnessEvent, JsonObject, JsonValue } from '../domain/harness-event.js';
+import type { AnthropicErrorObject } from '../anthropic/anthropic-error.js';
+import { withoutDeadBlocks } from '../domain/abandoned-blocks.js';
+import type { ContentBlock, ContentDelta, Message, StreamEvent } from '../anthropic/stream-event.js';
 import { finish, start, step, type TranslateOptions } from './translate.js';
 
 /** A whole stream as one answer: the message, or the error that took its place. */

@@ -1,9 +1,9 @@
 // The moves of a message that has begun. Every move gives the next state and the stream events to send.
-import type { TokenUsage } from '../harness/harness-event.js';
-import type { ContentBlock, StreamEvent, UsageIteration } from './stream-event.js';
-import { REPLACEMENT, wholeCharacters } from './surrogates.js';
-import { NO_TOKENS, addUsage, usageIteration } from './usage.js';
-import { blockDelta, blockEnd, emptyBlock, wholeBlock } from './wire.js';
+import type { TokenUsage } from '../domain/harness-event.js';
+import type { ContentBlock, StreamEvent, UsageIteration } from '../anthropic/stream-event.js';
+import { REPLACEMENT, wholeCharacters } from '../domain/well-formed.js';
+import { NO_TOKENS, addUsage, usageIteration } from '../anthropic/usage.js';
+import { blockDelta, blockEnd, emptyBlock, wholeBlock } from '../anthropic/stream-parts.js';
 
 /** The block that the next delta may belong to. */
 interface OpenBlock {

@@ -1,9 +1,9 @@
 // The grammar checker stands with the tests that use it; its own test stands here, where vitest looks for unit tests.
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
-import type { ContentBlock, ContentDelta, Message, StreamEvent } from './stream-event.js';
-import { turnUsage, NO_TOKENS } from './usage.js';
-import { messageEnd, messageStart } from './wire.js';
+import type { ContentBlock, ContentDelta, Message, StreamEvent } from '../anthropic/stream-event.js';
+import { turnUsage, NO_TOKENS } from '../anthropic/usage.js';
+import { messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
 const usage = turnUsage(NO_TOKENS, []);
 const begin = messageStart('msg_1', 'model-x', usage);

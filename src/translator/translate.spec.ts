@@ -1,8 +1,8 @@
 // Long because the table above `step` is: its rows are checked one after the other.
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
-import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../harness/harness-event.js';
-import type { StreamEvent } from './stream-event.js';
+import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../domain/harness-event.js';
+import type { StreamEvent } from '../anthropic/stream-event.js';
 import { begin, finish, keepAlive, start, step, stepAll, type TranslateOptions } from './translate.js';
 
 const known: TokenUsage = {

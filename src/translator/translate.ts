@@ -1,9 +1,9 @@
-import type { HarnessEvent, TokenUsage } from '../harness/harness-event.js';
-import { type AnthropicErrorObject, errorOfFailure } from './anthropic-error.js';
+import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
+import { type AnthropicErrorObject, errorOfFailure } from '../anthropic/anthropic-error.js';
 import { BEGUN, addBlock, closeBlock, countCall, noteProgress, speak, touch, type Open } from './open-message.js';
-import type { StopDetails, StreamEvent } from './stream-event.js';
-import { startUsage, turnUsage } from './usage.js';
-import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from './wire.js';
+import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
+import { startUsage, turnUsage } from '../anthropic/usage.js';
+import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
 /** What a turn's message needs to know that its harness does not say. */
 export interface TranslateOptions {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { NEVER, Observable, type OperatorFunction } from 'rxjs';
-import type { HarnessEvent } from '../harness/harness-event.js';
-import type { StreamEvent } from './stream-event.js';
+import type { HarnessEvent } from '../domain/harness-event.js';
+import type { StreamEvent } from '../anthropic/stream-event.js';
 import { begin, finish, keepAlive, start, stepAll, type State, type Step, type TranslateOptions } from './translate.js';
 
 /** What a timer outside may ask of a stream: its `message_start` now, or an empty delta. */

@@ -1,5 +1,5 @@
-import { AnthropicException } from '../translator/anthropic.exception.js';
-import type { TurnRunner } from './turn.runner.js';
+import { AnthropicException } from '../anthropic/anthropic.exception.js';
+import type { TurnRunner } from './running/turn.runner.js';
 
 /** @throws AnthropicException when no new turn is taken on: 503 while the server stops, 529 when too many turns wait. */
 export function refuseWhenFull(runner: TurnRunner, maxWaitingTurns: number): void {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { answeredModel } from '../harness/choose-harness.js';
-import type { Thread } from '../storage/thread.store.js';
-import { quote } from '../translator/anthropic.exception.js';
+import { answeredModel } from '../harness/models/route-model.js';
+import type { Thread } from '../storage/stores/thread.store.js';
+import { quote } from '../anthropic/anthropic.exception.js';
 
 const logger = new Logger('NewThread');
 

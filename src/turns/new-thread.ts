@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { HarnessChoice } from '../harness/choose-harness.js';
-import type { JsonObject } from '../harness/harness-event.js';
-import type { NewThread } from '../storage/thread.store.js';
-import { AnthropicException, quote } from '../translator/anthropic.exception.js';
+import type { HarnessChoice } from '../harness/models/route-model.js';
+import type { JsonObject } from '../domain/harness-event.js';
+import type { NewThread } from '../storage/stores/thread.store.js';
+import { AnthropicException, quote } from '../anthropic/anthropic.exception.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**

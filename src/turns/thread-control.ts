@@ -2,19 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
-import type { JsonObject } from '../harness/harness-event.js';
+import type { JsonObject } from '../domain/harness-event.js';
 import { HarnessGateway } from '../harness/harness.gateway.js';
 import type { HarnessName } from '../harness/harness.js';
-import type { Prompt } from '../harness/prompt.js';
-import { type Thread, ThreadStore } from '../storage/thread.store.js';
-import { hasEnded, type Turn } from '../storage/turn.js';
-import { TurnStore } from '../storage/turn.store.js';
+import type { Prompt } from '../domain/prompt.js';
+import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
+import { hasEnded, type Turn } from '../storage/stores/turn.js';
+import { TurnStore } from '../storage/stores/turn.store.js';
 import { refuseWhenFull } from './admission.js';
 import { KeyLock, lockKey } from './key-lock.js';
-import { storedRequest } from './stored-request.js';
+import { storedRequest } from './running/stored-request.js';
 import { newMessageId } from './message-id.js';
-import { ThreadMemory } from './thread-memory.js';
-import { TurnRunner } from './turn.runner.js';
+import { ThreadMemory } from './memory/thread-memory.js';
+import { TurnRunner } from './running/turn.runner.js';
 
 /** Input for a thread that is meant as it is: never a retry of an earlier one, but for its idempotency key. */
 export interface Execution {

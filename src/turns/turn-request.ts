@@ -1,10 +1,10 @@
-import type { JsonObject } from '../harness/harness-event.js';
-import type { Prompt } from '../harness/prompt.js';
-import type { Thread } from '../storage/thread.store.js';
-import type { Turn } from '../storage/turn.js';
-import type { Message } from '../translator/stream-event.js';
-import type { Attempt, SameRequest } from './attach.js';
-import type { Answered } from './message-threads.js';
+import type { JsonObject } from '../domain/harness-event.js';
+import type { Prompt } from '../domain/prompt.js';
+import type { Thread } from '../storage/stores/thread.store.js';
+import type { Turn } from '../storage/stores/turn.js';
+import type { Message } from '../anthropic/stream-event.js';
+import type { Attempt, SameRequest } from './matching/retry-match.js';
+import type { Answered } from './matching/message-threads.js';
 
 /** A request for a turn, as far as it matters to threads and turns. */
 export interface TurnRequest extends SameRequest {

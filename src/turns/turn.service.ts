@@ -2,29 +2,29 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
-import { type HarnessEvent, isTurnEnd } from '../harness/harness-event.js';
+import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
-import { EventLog, type Flow } from '../storage/event-log.js';
-import { type Thread, ThreadStore } from '../storage/thread.store.js';
-import { hasEnded, type Turn, type TurnSummary } from '../storage/turn.js';
-import { TurnStore } from '../storage/turn.store.js';
-import { AnthropicException } from '../translator/anthropic.exception.js';
-import { expandMessage } from '../translator/expand.js';
-import type { StreamEvent } from '../translator/stream-event.js';
+import { EventLog, type Flow } from '../storage/event-log/event-log.js';
+import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
+import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
+import { TurnStore } from '../storage/stores/turn.store.js';
+import { AnthropicException } from '../anthropic/anthropic.exception.js';
+import { expandMessage } from '../translator/replay-message.js';
+import type { StreamEvent } from '../anthropic/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
 import { busy, refuseWhenFull } from './admission.js';
 import { logReplacedModel } from './answered-model.js';
-import { endingOf, SET_ASIDE } from './ending.js';
+import { endingOf, SET_ASIDE } from './running/fallback-end.js';
 import { KeyLock, lockKey } from './key-lock.js';
-import { storedRequest, translateOptions } from './stored-request.js';
-import { KnownConversations } from './known-conversations.js';
-import { hasGoneOn, notFound, refuseContinued } from './message-threads.js';
+import { storedRequest, translateOptions } from './running/stored-request.js';
+import { KnownConversations } from './matching/conversation-finder.js';
+import { hasGoneOn, notFound, refuseContinued } from './matching/message-threads.js';
 import { newMessageId } from './message-id.js';
 import { newThread, noSuchModel } from './new-thread.js';
-import { SameTurns } from './same-turns.js';
+import { SameTurns } from './matching/same-turns.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
-import { areAllFailed, type Opening, ThreadMemory } from './thread-memory.js';
-import { TurnRunner } from './turn.runner.js';
+import { areAllFailed, type Opening, ThreadMemory } from './memory/thread-memory.js';
+import { TurnRunner } from './running/turn.runner.js';
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()

@@ -1,16 +1,16 @@
 import { Module } from '@nestjs/common';
 import { HarnessModule } from '../harness/harness.module.js';
 import { TranslatorModule } from '../translator/translator.module.js';
-import { EventPruner } from './event-pruner.js';
+import { EventPruner } from './cleanup/event-pruner.js';
 import { KeyLock } from './key-lock.js';
-import { KnownConversations } from './known-conversations.js';
-import { LeaseService } from './lease.service.js';
-import { MessageThreads } from './message-threads.js';
-import { SameTurns } from './same-turns.js';
-import { SideThreadRemover } from './side-thread-remover.js';
+import { KnownConversations } from './matching/conversation-finder.js';
+import { LeaseService } from './running/lease.service.js';
+import { MessageThreads } from './matching/message-threads.js';
+import { SameTurns } from './matching/same-turns.js';
+import { SideThreadRemover } from './cleanup/side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
-import { ThreadMemory } from './thread-memory.js';
-import { TurnRunner } from './turn.runner.js';
+import { ThreadMemory } from './memory/thread-memory.js';
+import { TurnRunner } from './running/turn.runner.js';
 import { TurnService } from './turn.service.js';
 
 /** Opens, runs and recovers turns. */

@@ -1,4 +1,4 @@
-import { mendedJson } from '../harness/json.ts';
+import { mendedJson } from '../domain/json.ts';
 import { type JsonLimit, limitOf } from './json-limits.ts';
 
 /** What came of JSON text: a value, or why there is none. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { lastValueFrom, tap } from 'rxjs';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { HarnessEvent } from '../../src/harness/harness-event.js';
+import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { removeFolders } from './support/folders.js';
 import { type HarnessRig, runTurn, startHarnessRig, textsOf, turnOf } from './support/harness-rig.js';
 import { isRecord, recordsOf, textOf } from './support/json.js';

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { HarnessEvent } from '../../src/harness/harness-event.js';
+import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { newFolder, removeFolders } from './support/folders.js';
 import { type HarnessRig, offeredTools, runTurn, startHarnessRig, textsOf, turnOf } from './support/harness-rig.js';
 import { skipReason } from './support/programs.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { HarnessEvent } from '../../src/harness/harness-event.js';
+import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { REFUSAL_REASONS } from '../support/scripted-model/scene.js';
 import { removeFolders } from './support/folders.js';
 import { type HarnessRig, runTurn, startHarnessRig, textsOf, turnOf } from './support/harness-rig.js';

@@ -1,7 +1,7 @@
 // What the official SDKs make of strings at the edge. Their decoders, not the agent, are asked here, so the agent is a scripted one.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HarnessEvent, JsonObject } from '../../src/harness/harness-event.js';
-import { promptText } from '../../src/harness/prompt.js';
+import type { HarnessEvent, JsonObject } from '../../src/domain/harness-event.js';
+import { promptText } from '../../src/domain/prompt.js';
 import { HALF_CHARACTERS, ODD_STRINGS } from '../conformance/support/odd-strings.js';
 import { textBlock, type ScriptedRun } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';

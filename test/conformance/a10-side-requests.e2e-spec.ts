@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { recorded, RECORDINGS } from '../../src/threads/__fixtures__/recorded.js';
-import { SideThreadRemover } from '../../src/turns/side-thread-remover.js';
+import { recorded, RECORDINGS } from '../../src/clients/claude-code/__fixtures__/recorded.js';
+import { SideThreadRemover } from '../../src/turns/cleanup/side-thread-remover.js';
 import { ask } from '../support/requests.js';
 import { ConformanceServer } from './support/server.js';
 

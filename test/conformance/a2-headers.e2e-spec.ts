@@ -1,7 +1,7 @@
 import supertest from 'supertest';
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { Database } from '../../src/storage/database.js';
+import { Database } from '../../src/storage/database/database.js';
 import { ask } from '../support/requests.js';
 import { ConformanceServer, expectError, idOf } from './support/server.js';
 

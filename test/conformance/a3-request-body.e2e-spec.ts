@@ -1,7 +1,7 @@
 // Over 250 lines: all that a request may hold, side by side.
 import { describe, expect, it } from 'vitest';
-import type { PromptBlock } from '../../src/harness/prompt.js';
-import type { Message } from '../../src/translator/stream-event.js';
+import type { PromptBlock } from '../../src/domain/prompt.js';
+import type { Message } from '../../src/anthropic/stream-event.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { ConformanceServer, CLAUDE_CODE, expectError, idOf } from './support/server.js';
 

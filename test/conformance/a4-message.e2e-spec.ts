@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HarnessEvent, TurnEndReason } from '../../src/harness/harness-event.js';
+import type { HarnessEvent, TurnEndReason } from '../../src/domain/harness-event.js';
 import { ask, thread } from '../support/requests.js';
 import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
 import { ConformanceServer, expectError, idOf } from './support/server.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HarnessEvent } from '../../src/harness/harness-event.js';
+import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { ask, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { ConformanceServer, CLAUDE_CODE, idOf } from './support/server.js';

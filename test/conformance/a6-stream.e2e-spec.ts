@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { HarnessEvent } from '../../src/harness/harness-event.js';
+import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { skipAhead } from '../support/clock.js';
 import { ask, thread } from '../support/requests.js';
 import { modelCall, textBlock } from '../support/scripted-harness.js';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import supertest, { type Response } from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
-import { promptText } from '../../src/harness/prompt.js';
+import { promptText } from '../../src/domain/prompt.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { checkGrammar } from '../support/stream-grammar.js';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';
-import { EventLog } from '../../src/storage/event-log.js';
+import { EventLog } from '../../src/storage/event-log/event-log.js';
 import { eventually } from '../support/eventually.js';
 import { ask, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';

@@ -2,8 +2,8 @@
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
-import { EventLog } from '../../src/storage/event-log.js';
-import { TurnRunner } from '../../src/turns/turn.runner.js';
+import { EventLog } from '../../src/storage/event-log/event-log.js';
+import { TurnRunner } from '../../src/turns/running/turn.runner.js';
 import { eventually } from '../support/eventually.js';
 import { ask, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';

@@ -4,7 +4,7 @@ import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import { ConfigurationError } from '../../src/config/environment.js';
-import { promptText } from '../../src/harness/prompt.js';
+import { promptText } from '../../src/domain/prompt.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';

@@ -1,7 +1,7 @@
 // Strings at the edge, in everything that an agent says and a caller asks. Over 250 lines: each kind with each place.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { HarnessEvent, JsonObject, JsonValue } from '../../src/harness/harness-event.js';
+import type { HarnessEvent, JsonObject, JsonValue } from '../../src/domain/harness-event.js';
 import { ask, thread } from '../support/requests.js';
 import { modelCall, textBlock } from '../support/scripted-harness.js';
 import { checkGrammar } from '../support/stream-grammar.js';

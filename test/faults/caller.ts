@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collect } from '../../src/translator/collect.js';
-import type { Message, StreamEvent } from '../../src/translator/stream-event.js';
+import type { Message, StreamEvent } from '../../src/anthropic/stream-event.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 
 /** How long a caller tries to get its message, in milliseconds. Longer is hanging. */

@@ -1,4 +1,4 @@
-import type { ContentBlock, Message } from '../../src/translator/stream-event.js';
+import type { ContentBlock, Message } from '../../src/anthropic/stream-event.js';
 import type { Answered } from './caller.js';
 import type { StoredTurn } from './lane.js';
 import type { Scene } from './scenes.js';

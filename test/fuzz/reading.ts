@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../../src/translator/stream-event.js';
+import type { StreamEvent } from '../../src/anthropic/stream-event.js';
 import type { Answer } from './answer-reader.js';
 import type { FuzzRequest } from './request.js';
 

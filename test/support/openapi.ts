@@ -1,7 +1,7 @@
 import { type Schema as JsonSchema, Validator } from '@cfworker/json-schema';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import supertest from 'supertest';
-import { isJsonObject } from '../../src/harness/json.js';
+import { isJsonObject } from '../../src/domain/json.js';
 
 type Json = Readonly<Record<string, unknown>>;
 

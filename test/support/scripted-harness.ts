@@ -1,8 +1,8 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { expect } from 'vitest';
-import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../../src/harness/harness-event.js';
+import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../../src/domain/harness-event.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
-import { promptText } from '../../src/harness/prompt.js';
+import { promptText } from '../../src/domain/prompt.js';
 
 /** What a scripted turn's model call costs, unless the test says otherwise. */
 export const CALL_USAGE: TokenUsage = {

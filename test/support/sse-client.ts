@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { expect } from 'vitest';
-import type { StreamEvent } from '../../src/translator/stream-event.js';
+import type { StreamEvent } from '../../src/anthropic/stream-event.js';
 
 /** One event as it was read: its `event:` line and its data. */
 export interface ReadEvent {

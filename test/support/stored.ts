@@ -1,5 +1,5 @@
-import type { Thread } from '../../src/storage/thread.store.js';
-import type { Turn } from '../../src/storage/turn.js';
+import type { Thread } from '../../src/storage/stores/thread.store.js';
+import type { Turn } from '../../src/storage/stores/turn.js';
 
 /** A turn as the store gives it: queued, but for what the test says. */
 export function aTurn(more: Partial<Turn> = {}): Turn {

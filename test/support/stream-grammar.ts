@@ -1,4 +1,4 @@
-import type { ContentBlock, ContentDelta, StreamEvent } from '../../src/translator/stream-event.js';
+import type { ContentBlock, ContentDelta, StreamEvent } from '../../src/anthropic/stream-event.js';
 
 interface OpenBlock {
   readonly index: number;

@@ -12,7 +12,7 @@ import { DemoHarness } from '../../src/harness/demo/demo.harness.js';
 import { HARNESSES } from '../../src/harness/harness.js';
 import { HarnessRegistry } from '../../src/harness/harness.registry.js';
 import { configure } from '../../src/server.js';
-import { Database } from '../../src/storage/database.js';
+import { Database } from '../../src/storage/database/database.js';
 import { ScriptedHarness } from './scripted-harness.js';
 
 /** A server on the real module graph, listening on loopback; only its harnesses and its configuration are the test's. */

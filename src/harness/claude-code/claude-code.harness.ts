@@ -1,13 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
-import type { ThreadFiles } from '../../sandbox/thread-files.js';
+import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeOptions } from './claude-code.options.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
-import { knowsComposed } from './command-line.js';
+import { knowsComposed } from './process/command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
-import { hasTranscript } from './transcript.js';
+import { hasTranscript } from './resume/transcript.js';
 
 /**
  * Names of Claude models as providers and gateways spell them: Anthropic's own, those of Bedrock (`us.anthropic.claude-…`, ARNs), Vertex

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
-import { ThreadFiles } from '../../sandbox/thread-files.js';
+import { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
-import type { HarnessEvent } from '../harness-event.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
-import { TOOL_DIED } from './transcript-plan.js';
+import { TOOL_DIED } from './resume/transcript-plan.js';
 
 const SESSION = '11111111-1111-4111-8111-111111111111';
 const TURN = '22222222-2222-4222-8222-222222222222';

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Sandbox } from '../../sandbox/sandbox.js';
-import type { ThreadFiles } from '../../sandbox/thread-files.js';
+import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
 import { CodexOptions } from './codex.options.js';
 import { CodexSession } from './codex.session.js';
-import { hasRecording } from './record.js';
+import { hasRecording } from './resume/record.js';
 import { CODEX_MODELS } from './models.js';
 
 /** Names of OpenAI models as providers and gateways spell them: `gpt-…`, `openai/gpt-…`, `openai.gpt-oss-…`, `ft:gpt-…`, `o3`. */

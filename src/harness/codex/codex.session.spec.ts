@@ -5,12 +5,12 @@ import { Logger } from '@nestjs/common';
 import { EMPTY, lastValueFrom, Subject, tap, toArray } from 'rxjs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
-import type { SpawnFailure } from '../../sandbox/spawn-failure.js';
-import { ThreadFiles } from '../../sandbox/thread-files.js';
+import type { SpawnFailure } from '../../sandbox/process/spawn-failure.js';
+import { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
-import type { HarnessEvent, JsonObject } from '../harness-event.js';
+import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
 import { CodexHarness } from './codex.harness.js';
-import { objectOf, parseObject, stringOf } from '../json.js';
+import { objectOf, parseObject, stringOf } from '../../domain/json.js';
 
 Logger.overrideLogger(false);
 

@@ -1,4 +1,4 @@
-import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../harness-event.js';
+import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
 import { sampleOf } from './sample.js';
 
 type Events = readonly HarnessEvent[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LocalSandbox } from '../../sandbox/local.sandbox.js';
-import type { HarnessEvent } from '../harness-event.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { HarnessSession, HarnessTurn } from '../harness.js';
 import { DemoHarness } from './demo.harness.js';
 

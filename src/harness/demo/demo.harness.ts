@@ -16,11 +16,11 @@ import {
   tap,
   throttleTime,
 } from 'rxjs';
-import { MAX_ARGUMENT_BYTES } from '../../sandbox/argument-limits.js';
+import { MAX_ARGUMENT_BYTES } from '../../sandbox/process/argument-limits.js';
 import { Sandbox } from '../../sandbox/sandbox.js';
-import { type HarnessEvent, isTurnEnd } from '../harness-event.js';
+import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
-import { promptText } from '../prompt.js';
+import { promptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
 import { type DemoAct, demoAct } from './script.js';

@@ -1,6 +1,6 @@
 import { Validator } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../harness-event.js';
+import type { JsonObject } from '../../domain/harness-event.js';
 import { sampleOf } from './sample.js';
 
 describe('the demo agent’s answer of a schema', () => {

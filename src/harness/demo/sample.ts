@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../harness-event.js';
-import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../json.js';
+import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
+import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../../domain/json.js';
 
 /** How deep a schema is followed, as it may refer to itself. */
 const MAX_DEPTH = 12;

@@ -1,4 +1,4 @@
-import type { FailureKind } from '../harness-event.js';
+import type { FailureKind } from '../../domain/harness-event.js';
 
 /** What the demo agent does in answer to a prompt. */
 export type DemoAct =

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 
 /**
@@ -12,8 +12,11 @@ export function compileSandbox(target: string): void {
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, 'package.json'), '{"type":"module"}');
   symlinkSync(resolve(source, '../../node_modules'), join(target, 'node_modules'));
-  for (const name of readdirSync(source).filter((each) => each.endsWith('.ts') && !each.endsWith('.spec.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(join(source, name), 'utf8'), { compilerOptions });
-    writeFileSync(join(target, name.replace(/\.ts$/, '.js')), outputText);
+  for (const path of readdirSync(source, { recursive: true, encoding: 'utf8' })) {
+    if (!path.endsWith('.ts') || path.endsWith('.spec.ts') || path.startsWith('__fixtures__')) continue;
+    const { outputText } = ts.transpileModule(readFileSync(join(source, path), 'utf8'), { compilerOptions });
+    const compiled = join(target, path.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(compiled), { recursive: true });
+    writeFileSync(compiled, outputText);
   }
 }

@@ -1,9 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
-import type { JsonObject, JsonValue } from '../../harness/harness-event.js';
+import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { ANY_OBJECT } from '../../openapi/schema.js';
 import { SessionException } from '../session.exception.js';
-import { MESSAGE_ROLES, type MessageRole } from '../session-message.store.js';
+import { MESSAGE_ROLES, type MessageRole } from '../../storage/stores/session-message.store.js';
 import { checked } from './checked.js';
 
 /** Most messages of one call: each is checked and stored by itself. */

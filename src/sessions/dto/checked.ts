@@ -1,6 +1,6 @@
 import { validateSync } from 'class-validator';
-import { isJsonObject } from '../../harness/json.js';
-import { problemsOf } from '../../translator/field-problems.js';
+import { isJsonObject } from '../../domain/json.js';
+import { problemsOf } from '../../http/field-problems.js';
 import { SessionException } from '../session.exception.js';
 
 /**

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsObject, IsOptional, IsString } from 'class-validator';
-import type { JsonObject } from '../../harness/harness-event.js';
-import { HARNESS_TYPES, type HarnessType } from '../harness-type.js';
+import type { JsonObject } from '../../domain/harness-event.js';
+import { HARNESS_TYPES, type HarnessType } from './harness-type.js';
 import { checked } from './checked.js';
 
 /** What a session is to be. */

@@ -1,8 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsArray, IsInt, IsObject, IsOptional, IsString, Length } from 'class-validator';
-import type { JsonObject } from '../../harness/harness-event.js';
-import { isJsonObject, listOf } from '../../harness/json.js';
-import { inputLinesProblem, MAX_LINES } from '../input-lines.js';
+import type { JsonObject } from '../../domain/harness-event.js';
+import { isJsonObject, listOf } from '../../domain/json.js';
+import { inputLinesProblem, MAX_LINES } from '../input/input-lines.js';
 import { SessionException } from '../session.exception.js';
 import { checked } from './checked.js';
 

@@ -1,5 +1,5 @@
-import type { ThreadCursor } from '../../storage/thread.store.js';
-import { cursorOf } from '../cursor.js';
+import type { ThreadCursor } from '../../storage/stores/thread.store.js';
+import { cursorOf } from './cursor.js';
 import { SessionException } from '../session.exception.js';
 import { queryText } from './query-text.js';
 

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { HarnessEvent } from '../../harness/harness-event.js';
-import { Database, type DatabaseKind } from '../database.js';
-import { EventLog } from '../event-log.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
+import { Database, type DatabaseKind } from '../database/database.js';
+import { EventLog } from '../event-log/event-log.js';
 import type { StorageOptions } from '../storage-options.js';
-import { ThreadStore, type NewThread } from '../thread.store.js';
-import { TurnStore, type NewTurn, type Turn, type TurnOutcome } from '../turn.store.js';
+import { ThreadStore, type NewThread } from '../stores/thread.store.js';
+import { TurnStore, type NewTurn, type Turn, type TurnOutcome } from '../stores/turn.store.js';
 
 const ADMIN_URL = process.env['CHIRON_TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 

@@ -2,8 +2,8 @@
 import 'reflect-metadata';
 import './typescript-loader.mjs';
 
-const { Database } = await import('../database.ts');
-const { EventLog } = await import('../event-log.ts');
+const { Database } = await import('../database/database.ts');
+const { EventLog } = await import('../event-log/event-log.ts');
 const [options, turn] = process.argv.slice(2).map((argument) => JSON.parse(argument));
 const log = new EventLog(await Database.open(options), options);
 await log.open(turn);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lastValueFrom, reduce } from 'rxjs';
 import { ClaudeCodeHarness } from '../../../src/harness/claude-code/claude-code.harness.js';
 import { CodexHarness } from '../../../src/harness/codex/codex.harness.js';
-import type { HarnessEvent, JsonObject } from '../../../src/harness/harness-event.js';
+import type { HarnessEvent, JsonObject } from '../../../src/domain/harness-event.js';
 import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../../../src/harness/harness.js';
 import { LocalSandbox } from '../../../src/sandbox/local.sandbox.js';
 import type { SandboxFolders } from '../../../src/sandbox/sandbox.js';

@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../../../src/translator/stream-event.js';
+import type { StreamEvent } from '../../../src/anthropic/stream-event.js';
 
 /**
  * A stream as the official SDK folds it: blocks and deltas by their index, the last usage over the first. Written apart from the

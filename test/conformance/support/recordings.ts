@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { decode as decodeClaude } from '../../../src/harness/claude-code/decode.js';
-import { beginTurn, start as startClaude, type ClaudeState } from '../../../src/harness/claude-code/turn-state.js';
-import { decode as decodeCodex, start as startCodex, type State } from '../../../src/harness/codex/decode.js';
-import type { HarnessEvent, JsonValue } from '../../../src/harness/harness-event.js';
+import { decode as decodeClaude } from '../../../src/harness/claude-code/decode/decode.js';
+import { beginTurn, start as startClaude, type ClaudeState } from '../../../src/harness/claude-code/decode/turn-state.js';
+import { decode as decodeCodex, start as startCodex, type State } from '../../../src/harness/codex/decode/decode.js';
+import type { HarnessEvent, JsonValue } from '../../../src/domain/harness-event.js';
 
 /** Recordings of Claude Code that hold one turn. */
 export const CLAUDE_RECORDINGS = [

@@ -1,8 +1,8 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { sampleOf } from '../../../src/harness/demo/sample.js';
-import { promptText } from '../../../src/harness/prompt.js';
-import type { Message, StreamEvent } from '../../../src/translator/stream-event.js';
+import { promptText } from '../../../src/domain/prompt.js';
+import type { Message, StreamEvent } from '../../../src/anthropic/stream-event.js';
 import { ask, converse, thread } from '../../support/requests.js';
 import type { ScriptedHarness, ScriptedRun } from '../../support/scripted-harness.js';
 import { SseClient } from '../../support/sse-client.js';

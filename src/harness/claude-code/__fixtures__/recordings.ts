@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { HarnessEvent } from '../../harness-event.js';
-import { decode } from '../decode.js';
-import { beginTurn, start } from '../turn-state.js';
-import type { ClaudeState } from '../turn-state.js';
+import type { HarnessEvent } from '../../../domain/harness-event.js';
+import { decode } from '../decode/decode.js';
+import { beginTurn, start } from '../decode/turn-state.js';
+import type { ClaudeState } from '../decode/turn-state.js';
 
 /** The lines that Claude Code 2.1.330 wrote in a turn, in front of a scripted model. */
 export function recording(name: string): readonly string[] {

@@ -1,0 +1,112 @@
+import type { FailureKind } from '../domain/harness-event.js';
+
+/** Anthropic's error types, each with the HTTP status it goes with (Messages API, "Errors"). */
+export const STATUS_OF_ERROR = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+} as const;
+
+/** One of Anthropic's error types. */
+export type AnthropicErrorType = keyof typeof STATUS_OF_ERROR;
+
+/**
+ * How each kind of failure is told to a caller. `context_too_long` is a bad request whose message says "prompt is too long":
+ * Claude Code matches on these words and compacts. What is wrong with the agent's own account is an error of this server: as a 401 it
+ * would make a caller doubt its own key, and Claude Code tell its user to log in.
+ */
+const ERROR_OF_FAILURE: Readonly<Record<FailureKind, AnthropicErrorType>> = {
+  bad_request: 'invalid_request_error',
+  context_too_long: 'invalid_request_error',
+  authentication: 'api_error',
+  billing: 'api_error',
+  permission: 'api_error',
+  not_found: 'not_found_error',
+  rate_limit: 'rate_limit_error',
+  overloaded: 'overloaded_error',
+  timeout: 'timeout_error',
+  process_died: 'api_error',
+  not_started: 'api_error',
+  internal: 'api_error',
+};
+
+/** Kinds of failure that the same request would meet again, so that a client had better not try. */
+const FINAL: readonly FailureKind[] = [
+  'bad_request',
+  'context_too_long',
+  'authentication',
+  'billing',
+  'permission',
+  'not_found',
+  'not_started',
+];
+
+/** Whether the same request would fail again in the same way. */
+export function isFinal(kind: FailureKind): boolean {
+  return FINAL.includes(kind);
+}
+
+/** `error.details.error_code` of errors that only the administrator of this server can do something about. */
+export const AGENT_UNAVAILABLE = 'agent_unavailable';
+
+/** An agent's failure as the error that its caller is told. */
+export function errorOfFailure({
+  kind,
+  message,
+}: {
+  readonly kind: FailureKind;
+  readonly message: string;
+}): AnthropicErrorObject {
+  const type = ERROR_OF_FAILURE[kind];
+  if (kind === 'context_too_long') return { type, message: tooLong(message) };
+  return type === 'api_error' && isFinal(kind)
+    ? { type, message, details: { error_code: AGENT_UNAVAILABLE } }
+    : { type, message };
+}
+
+const TOO_LONG = 'prompt is too long';
+
+/** Claude Code compacts when it finds these words, so they must be there, and in the API's own lower case. */
+function tooLong(message: string): string {
+  const worded = message.replace(/prompt is too long/i, TOO_LONG);
+  return worded.includes(TOO_LONG) ? worded : `${TOO_LONG}: ${worded}`;
+}
+
+/** The headers that tell clients what to make of an error: seconds to wait, or that waiting is pointless. */
+export function retryHeaders(type: AnthropicErrorType, errorCode?: string): Readonly<Record<string, string>> {
+  if (errorCode === AGENT_UNAVAILABLE) return { 'x-should-retry': 'false' };
+  switch (type) {
+    case 'rate_limit_error':
+    case 'overloaded_error':
+      // Longer than clients wait by themselves at first: the agent has tried again already, for as long as it thought worth while.
+      return { 'retry-after': '5' };
+    case 'authentication_error':
+    case 'billing_error':
+    case 'permission_error':
+    case 'invalid_request_error':
+    case 'not_found_error':
+    case 'request_too_large':
+      return { 'x-should-retry': 'false' };
+    case 'conflict_error':
+    case 'api_error':
+    case 'timeout_error':
+      return {};
+    default:
+      return type satisfies never;
+  }
+}
+
+/** The error object inside Anthropic's envelope, over HTTP and in a stream alike. */
+export interface AnthropicErrorObject {
+  readonly type: AnthropicErrorType;
+  readonly message: string;
+  readonly details?: { readonly error_code: string } | undefined;
+}

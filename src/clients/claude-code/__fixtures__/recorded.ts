@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { SideRequestBody } from '../side-request-signals.js';
+
+/** One request of Claude Code 2.1.330, see `README.md`. */
+export interface Recording {
+  readonly isSideRequest: boolean;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: SideRequestBody;
+}
+
+/** The names of all recordings. */
+export const RECORDINGS: readonly string[] = readdirSync(import.meta.dirname).flatMap((file) =>
+  file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : [],
+);
+
+/** Reads a recording. Throws when there is none of this name. */
+export function recorded(name: string): Recording {
+  const recording: Recording = JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), 'utf8'));
+  return recording;
+}

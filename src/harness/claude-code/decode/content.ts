@@ -1,0 +1,37 @@
+import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
+import { objectOf, objectsOf, stringOf } from '../../../domain/json.js';
+
+/** A `tool_use` block as an event; `undefined` for a block without an id or a name. `mcp__<server>__<tool>` is the server's tool. */
+export function toolCallOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {
+  const [id, fullName] = [stringOf(block['id']), stringOf(block['name'])];
+  if (id === undefined || fullName === undefined) return undefined;
+  return { type: 'tool-call', id, ...toolNameOf(fullName), input: objectOf(block['input']) };
+}
+
+/** The server and the name of a tool; `agent` for Claude Code's own. */
+export function toolNameOf(fullName: string): { readonly name: string; readonly server: string } {
+  const match = /^mcp__(.+?)__(.+)$/.exec(fullName);
+  return { name: match?.[2] ?? fullName, server: match?.[1] ?? 'agent' };
+}
+
+/** A `tool_result` block as an event; `undefined` for a block without an id. */
+export function toolResultOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-result' }> | undefined {
+  const id = stringOf(block['tool_use_id']);
+  if (id === undefined) return undefined;
+  return { type: 'tool-result', id, content: resultContent(block['content']), isError: block['is_error'] === true };
+}
+
+function resultContent(content: JsonValue | undefined): readonly ToolResultContent[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : objectsOf(content).map(resultPart);
+}
+
+function resultPart(block: JsonObject): ToolResultContent {
+  const text = stringOf(block['text']);
+  if (text !== undefined) return { type: 'text', text };
+  const source = objectOf(block['source']);
+  const [mediaType, data] = [stringOf(source['media_type']), stringOf(source['data'])];
+  if (block['type'] === 'image' && mediaType !== undefined && data !== undefined) {
+    return { type: 'image', mediaType, data };
+  }
+  return { type: 'text', text: `[${stringOf(block['type']) ?? 'content'}]` };
+}

@@ -1,0 +1,329 @@
+// Over 250 lines: each recording, and each kind of line that none of them has, goes through the same few helpers.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { HarnessEvent, TokenUsage } from '../../../domain/harness-event.js';
+import { decode } from './decode.js';
+import { beginTurn, start } from './turn-state.js';
+import type { ClaudeState } from './turn-state.js';
+import { addUsage, NO_USAGE } from './usage.js';
+
+function recording(name: string): readonly string[] {
+  return readFileSync(new URL(`../__fixtures__/${name}.jsonl`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+}
+
+function decodeAll(lines: readonly string[], from: ClaudeState = beginTurn(start())) {
+  const events: HarnessEvent[] = [];
+  const notes: number[] = [];
+  let state = from;
+  for (const line of lines) {
+    const [next, said, odd] = decode(state, line);
+    state = next;
+    events.push(...said);
+    notes.push(...odd.map((note) => note.length));
+  }
+  return { state, events, notes };
+}
+
+const eventsOf = (name: string) => decodeAll(recording(name)).events;
+
+/** Events as short lines: what was said, block by block. */
+function told(events: readonly HarnessEvent[]): readonly string[] {
+  const lines: string[] = [];
+  let block = '';
+  for (const event of events) {
+    switch (event.type) {
+      case 'text-delta':
+      case 'thinking-delta':
+        block += event.text;
+        break;
+      case 'block-end':
+        lines.push(event.signature === undefined ? block : `${block} (signed ${event.signature})`);
+        block = '';
+        break;
+      case 'tool-call':
+        lines.push(`${event.server}/${event.name} ${JSON.stringify(event.input)}`);
+        break;
+      case 'tool-result':
+        lines.push(`${event.isError ? 'error' : 'result'} ${JSON.stringify(event.content)}`);
+        break;
+      case 'turn-end':
+        lines.push(`end ${event.reason}`);
+        break;
+      case 'turn-failed':
+        lines.push(`failed ${event.kind}: ${event.message}`);
+        break;
+      default:
+        break;
+    }
+  }
+  return block === '' ? lines : [...lines, `${block} (open)`];
+}
+
+function sumOfCalls(events: readonly HarnessEvent[]): TokenUsage {
+  return events.reduce((sum, event) => (event.type === 'model-call-end' ? addUsage(sum, event.usage) : sum), NO_USAGE);
+}
+
+const endOf = (events: readonly HarnessEvent[]) => events.at(-1);
+const usage = (
+  inputTokens: number,
+  cacheCreationInputTokens: number,
+  cacheReadInputTokens: number,
+  outputTokens: number,
+) => ({
+  inputTokens,
+  cacheCreationInputTokens,
+  cacheReadInputTokens,
+  outputTokens,
+  thinkingTokens: 0,
+});
+
+describe('a recording of Claude Code', () => {
+  it('tells a text once, though it is streamed and then repeated whole', () => {
+    expect(eventsOf('claude-text')).toEqual([
+      { type: 'session-started', sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      { type: 'model-call-start', model: 'claude-opus-5-5', usage: usage(100, 20, 0, 1) },
+      { type: 'text-delta', id: 'msg_01scripted1:0', text: 'PO' },
+      { type: 'text-delta', id: 'msg_01scripted1:0', text: 'NG' },
+      { type: 'block-end', id: 'msg_01scripted1:0' },
+      { type: 'model-call-end', model: 'claude-opus-5-5', usage: usage(100, 20, 0, 4) },
+      { type: 'turn-end', reason: 'end_turn', usage: usage(100, 20, 0, 4) },
+    ]);
+  });
+
+  const TOOL = [
+    'The user wants a shell command. (signed c2NyaXB0ZWQtc2lnbmF0dXJl)',
+    'Let me run it.',
+    'agent/Bash {"command":"echo hello from the sandbox; ls","description":"Say hello"}',
+    'result [{"type":"text","text":"hello from the sandbox"}]',
+    'It printed "hello from the sandbox".',
+    'end end_turn',
+  ];
+
+  it('tells thinking with its signature, a tool call with its whole input, and its result', () => {
+    expect(told(eventsOf('claude-tool'))).toEqual(TOOL);
+  });
+
+  it('tells the same turn without partial messages, with the same usage', () => {
+    const events = eventsOf('claude-tool-no-partials');
+    expect(told(events)).toEqual(TOOL);
+    expect(events.filter((event) => event.type === 'model-call-start')).toHaveLength(2);
+    expect(sumOfCalls(events)).toEqual(usage(250, 40, 300, 22));
+    expect(endOf(events)).toMatchObject({ usage: usage(250, 40, 300, 22) });
+  });
+
+  it('tells parallel calls and which of them failed', () => {
+    expect(told(eventsOf('claude-parallel'))).toEqual([
+      'Two things at once.',
+      'agent/Bash {"command":"echo one","description":"one"}',
+      'agent/Bash {"command":"echo two >&2; exit 3","description":"two"}',
+      'agent/Read {"file_path":"/workspace/does-not-exist.txt"}',
+      'result [{"type":"text","text":"one"}]',
+      'error [{"type":"text","text":"Exit code 3\\ntwo"}]',
+      'error [{"type":"text","text":"File does not exist. Note: your current working directory is /workspace."}]',
+      'One worked, two failed.',
+      'end end_turn',
+    ]);
+  });
+
+  it('names the MCP server of a tool', () => {
+    expect(told(eventsOf('claude-mcp-tools'))).toEqual([
+      'caller/get_weather {"city":"Paris"}',
+      'caller/get_weather {"city":"Rome"}',
+      'result [{"type":"text","text":"sunny in Paris"}]',
+      'result [{"type":"text","text":"sunny in Rome"}]',
+      'Sunny in both.',
+      'end end_turn',
+    ]);
+  });
+
+  it('waits for a sub-agent, whose own words and tokens are not the agent’s', () => {
+    const events = eventsOf('claude-subagent');
+    const lines = told(events);
+    expect(lines.map((line) => line.slice(0, 45))).toEqual([
+      'Delegating.',
+      'agent/Agent {"description":"count files","pro',
+      'result [{"type":"text","text":"Async agent la',
+      'The helper is done.',
+      'PONG',
+      'end end_turn',
+    ]);
+    expect(events.filter((event) => event.type === 'turn-end')).toHaveLength(1);
+    expect(events.filter((event) => event.type === 'session-started')).toHaveLength(1);
+    expect(endOf(events)).toMatchObject({ usage: usage(350, 60, 300, 22) });
+    expect(sumOfCalls(events)).toEqual(usage(350, 60, 300, 22));
+    expect(events).toContainEqual({ type: 'notice', kind: 'progress', message: 'A sub-agent is working: count files' });
+  });
+
+  it('keeps Claude Code’s own words to the model to itself when it goes on after max_tokens', () => {
+    expect(told(eventsOf('claude-max-tokens'))).toEqual(['This answer is cut', 'PONG', 'end end_turn']);
+  });
+
+  it('tells two turns of one process, and the session only once', () => {
+    const lines = recording('claude-two-turns');
+    const split = lines.findIndex((line) => line.includes('"type":"result"')) + 1;
+    const first = decodeAll(lines.slice(0, split));
+    const second = decodeAll(lines.slice(split), beginTurn(first.state));
+    expect(told(first.events)).toEqual(['PONG', 'end end_turn']);
+    expect(told(second.events)).toEqual(TOOL);
+    expect(second.events.some((event) => event.type === 'session-started')).toBe(false);
+    expect(endOf(second.events)).toMatchObject({ usage: usage(250, 40, 300, 22) });
+  });
+
+  it('ends an interrupted turn as interrupted, with what was said before', () => {
+    const events = eventsOf('claude-interrupted');
+    expect(told(events)).toEqual(['word0 word1 word2 word3 word4 word5 word6 ', 'end interrupted']);
+    expect(endOf(events)).toEqual({ type: 'turn-end', reason: 'interrupted' });
+  });
+
+  it('fails a refused request with the provider’s words, and says nothing as the agent', () => {
+    expect(told(eventsOf('claude-bad-request'))).toEqual(['failed bad_request: messages.0: scripted bad request']);
+  });
+
+  it('says nothing after the end', () => {
+    const { state } = decodeAll(recording('claude-text'));
+    expect(decodeAll(recording('claude-tool'), state).events).toEqual([]);
+  });
+});
+
+describe('lines that come twice, too late or broken', () => {
+  it('tells nothing twice when every line comes twice', () => {
+    for (const name of ['claude-parallel', 'claude-tool-no-partials']) {
+      const twice = recording(name).flatMap((line) => (line.includes('"content_block_delta"') ? [line] : [line, line]));
+      expect(decodeAll(twice).events).toEqual(eventsOf(name));
+    }
+  });
+
+  it('tells a message once when its whole lines come before its stream', () => {
+    const lines = recording('claude-text');
+    const whole = lines.filter((line) => line.includes('"type":"assistant"'));
+    const events = decodeAll([...whole, ...lines]).events;
+    expect(told(events)).toEqual(['PONG', 'end end_turn']);
+    expect(sumOfCalls(events)).toEqual(usage(100, 20, 0, 4));
+  });
+
+  it('tells a tool call once when another line repeats it', () => {
+    const message = { id: 'm', model: 'x', content: [{ type: 'tool_use', id: 't1', name: 'Bash', input: {} }] };
+    const lines = ['u1', 'u2'].map((uuid) => JSON.stringify({ type: 'assistant', uuid, message }));
+    expect(decodeAll(lines).events.filter((event) => event.type === 'tool-call')).toHaveLength(1);
+  });
+
+  it('counts the characters of a line that is no JSON, and goes on', () => {
+    const lines = recording('claude-text');
+    const { events, notes } = decodeAll(['warning: x', '', '[1]', '{"type":"news"}', 'null', ...lines]);
+    expect(notes).toEqual([10, 3, 4]);
+    expect(events).toEqual(eventsOf('claude-text'));
+  });
+
+  it('ignores deltas without a message, and after their block’s end', () => {
+    const delta = (text: string) =>
+      JSON.stringify({
+        type: 'stream_event',
+        event: { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
+      });
+    const lines = recording('claude-text');
+    const stop = lines.findIndex((line) => line.includes('content_block_stop')) + 1;
+    const events = decodeAll([delta('early'), ...lines.slice(0, stop), delta('late'), ...lines.slice(stop)]).events;
+    expect(told(events)).toEqual(['PONG', 'end end_turn']);
+  });
+});
+
+describe('what happens beside the messages', () => {
+  const line = (fields: object) => JSON.stringify(fields);
+
+  it('ends the blocks of an attempt that is given up, and tells of the retry', () => {
+    const lines = recording('claude-text');
+    const half = lines.slice(0, lines.findIndex((text) => text.includes('"PO"')) + 1);
+    const retry = line({ type: 'system', subtype: 'api_retry', attempt: 2, max_retries: 10, error_status: 529 });
+    expect(decodeAll([...half, retry]).events.slice(-2)).toEqual([
+      { type: 'block-end', id: 'msg_01scripted1:0' },
+      { type: 'notice', kind: 'retrying', message: 'The model call was answered 529 and is made again (retry 2).' },
+    ]);
+  });
+
+  it('tells that the context is compacted', () => {
+    const status = line({ type: 'system', subtype: 'status', status: 'compacting' });
+    expect(decodeAll([status]).events).toMatchObject([{ type: 'notice', kind: 'compacting' }]);
+  });
+
+  it('tells the output of a command of Claude Code itself, which is no model call', () => {
+    const message = { id: 'u1', model: '<synthetic>', content: [{ type: 'text', text: 'Estimated cost: $0' }] };
+    expect(decodeAll([line({ type: 'assistant', uuid: 'x', message })]).events).toEqual([
+      { type: 'text-delta', id: 'u1:0', text: 'Estimated cost: $0' },
+      { type: 'block-end', id: 'u1:0' },
+    ]);
+  });
+
+  it('counts whole messages by the result that they belong to', () => {
+    const says = (id: string) =>
+      line({ type: 'assistant', uuid: id, message: { id, model: 'x', content: [], usage: { output_tokens: 1 } } });
+    const result = (output_tokens: number) => line({ type: 'result', subtype: 'success', usage: { output_tokens } });
+    const agent = {
+      type: 'system',
+      subtype: 'task_started',
+      task_id: 'a',
+      task_type: 'local_agent',
+      is_backgrounded: true,
+    };
+    const gone = line({ type: 'system', subtype: 'background_tasks_changed', tasks: [] });
+    const { events } = decodeAll([line(agent), says('m1'), says('m2'), result(10), gone, says('m3'), result(5)]);
+    const counts = events.flatMap((event) => (event.type === 'model-call-end' ? [event.usage.outputTokens] : []));
+    expect(counts).toEqual([1, 9, 5]);
+    expect(endOf(events)).toMatchObject({ usage: { outputTokens: 15 } });
+  });
+
+  it('ends when Claude Code is idle after a sub-agent that was stopped, for the reason of the result', () => {
+    const agent = {
+      type: 'system',
+      subtype: 'task_started',
+      task_id: 'a',
+      task_type: 'local_agent',
+      is_backgrounded: true,
+    };
+    const result = line({ type: 'result', subtype: 'success', stop_reason: 'refusal' });
+    const idle = line({ type: 'system', subtype: 'session_state_changed', state: 'idle' });
+    expect(decodeAll([line(agent), idle, result, idle]).events).toEqual([{ type: 'turn-end', reason: 'refusal' }]);
+  });
+
+  it('passes images of tool results on, and names what it cannot pass on', () => {
+    const source = { type: 'base64', media_type: 'image/png', data: 'AAAA' };
+    const content = [{ type: 'image', source }, { type: 'tool_reference' }];
+    const message = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't1', content }] };
+    expect(decodeAll([line({ type: 'user', message })]).events).toEqual([
+      {
+        type: 'tool-result',
+        id: 't1',
+        isError: false,
+        content: [
+          { type: 'image', mediaType: 'image/png', data: 'AAAA' },
+          { type: 'text', text: '[tool_reference]' },
+        ],
+      },
+    ]);
+  });
+
+  it('ends at a turn limit as at max_tokens', () => {
+    const result = line({ type: 'result', subtype: 'error_max_turns', is_error: true, usage: {} });
+    expect(decodeAll([result]).events).toEqual([{ type: 'turn-end', reason: 'max_tokens' }]);
+  });
+
+  it('keeps the reason to stop, and the sequence that it stopped at', () => {
+    const event = { type: 'message_delta', delta: { stop_sequence: 'STOP' }, usage: {} };
+    const lines = [
+      line({ type: 'stream_event', event: { type: 'message_start', message: { id: 'm', model: 'x', usage: {} } } }),
+      line({ type: 'stream_event', event }),
+    ];
+    for (const reason of ['max_tokens', 'refusal', 'model_context_window_exceeded']) {
+      const result = line({ type: 'result', subtype: 'success', stop_reason: reason });
+      expect(endOf(decodeAll([...lines, result]).events)).toEqual({ type: 'turn-end', reason });
+    }
+    const stopped = line({ type: 'result', subtype: 'success', stop_reason: 'stop_sequence' });
+    expect(endOf(decodeAll([...lines, stopped]).events)).toMatchObject({ stopSequence: 'STOP' });
+  });
+
+  it('fails a turn that broke without an interruption', () => {
+    const result = line({ type: 'result', subtype: 'error_during_execution', is_error: true, errors: ['it broke'] });
+    expect(decodeAll([result]).events).toEqual([{ type: 'turn-failed', kind: 'internal', message: 'it broke' }]);
+  });
+});

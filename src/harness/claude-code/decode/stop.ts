@@ -1,0 +1,32 @@
+import type { JsonObject, JsonValue, Refusal, TurnEndReason } from '../../../domain/harness-event.js';
+import { isJsonObject, objectOf, stringOf } from '../../../domain/json.js';
+
+/** An end of the turn that Claude Code reports as an error, and that is none. */
+export interface Stop {
+  readonly reason: Extract<TurnEndReason, 'refusal' | 'max_tokens' | 'model_context_window_exceeded'>;
+  readonly refusal: Refusal | undefined;
+}
+
+/**
+ * What a synthetic error message of Claude Code 2.1.330 stands for; `undefined` for a failure. A refusal keeps its stop reason
+ * and details (recording claude-refusal). An answer that was cut three times more has the error `max_output_tokens`, whatever cut it
+ * (recording claude-context-window).
+ *
+ * @param error `api_error` of a line, `apiError` of a transcript's entry; `details` are its `…_params`.
+ */
+export function stopOf(
+  message: JsonObject,
+  error: JsonValue | undefined,
+  details: JsonValue | undefined,
+): Stop | undefined {
+  if (message['stop_reason'] === 'refusal') return { reason: 'refusal', refusal: refusalOf(message['stop_details']) };
+  if (error !== 'max_output_tokens') return undefined;
+  const byContext = objectOf(details)['cut'] === 'context_window';
+  return { reason: byContext ? 'model_context_window_exceeded' : 'max_tokens', refusal: undefined };
+}
+
+/** Anthropic's `stop_details` in our words; `undefined` when there are none, or none of a refusal. */
+export function refusalOf(details: JsonValue | undefined): Refusal | undefined {
+  if (!isJsonObject(details) || details['type'] !== 'refusal') return undefined;
+  return { category: stringOf(details['category']) ?? null, explanation: stringOf(details['explanation']) ?? null };
+}

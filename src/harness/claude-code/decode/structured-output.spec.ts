@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { eventsOf, recording } from '../__fixtures__/recordings.js';
+import { answerEvents, answerFormOf, noAnswer } from './structured-output.js';
+import { beginTurn, start } from './turn-state.js';
+
+const wanting = beginTurn(start(), 'whole');
+const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type);
+
+describe('a turn that has to end with an answer of a schema', () => {
+  it('tells the answer as its last text, and neither the attempt before it nor the tool', () => {
+    const events = eventsOf(recording('claude-structured'), wanting);
+    expect(events.filter(({ type }) => type === 'tool-call' || type === 'tool-result')).toEqual([]);
+    expect(events.slice(-3)).toEqual([
+      { type: 'text-delta', id: 'structured-output', text: '{"name":"Ada","age":36}' },
+      { type: 'block-end', id: 'structured-output' },
+      { type: 'turn-end', reason: 'end_turn', usage: expect.objectContaining({ inputTokens: 20, outputTokens: 14 }) },
+    ]);
+  });
+
+  it('fails with what was wrong about it when the model does not find one', () => {
+    const events = eventsOf(recording('claude-structured-never'), wanting);
+    expect(events.at(-1)).toEqual({
+      type: 'turn-failed',
+      kind: 'internal',
+      message:
+        "The agent's answer did not follow the schema: root: must have required property 'age', /name: must be string",
+    });
+    expect(typesOf(events)).not.toContain('tool-call');
+  });
+
+  const result = { type: 'result', subtype: 'success', is_error: false, stop_reason: 'end_turn', result: 'Done.' };
+
+  it('fails when the model ends without one', () => {
+    expect(eventsOf([result], wanting)).toEqual([noAnswer()]);
+  });
+
+  it('keeps the answer while sub-agents run, and tells the newest', () => {
+    const agent = { task_id: 'a', task_type: 'local_agent' };
+    const running = { type: 'system', subtype: 'background_tasks_changed', tasks: [agent] };
+    const first = { ...result, structured_output: { n: 1 } };
+    const woken = { ...result, origin: { kind: 'task-notification' } };
+    const done = { ...running, tasks: [] };
+    expect(eventsOf([running, first], wanting)).toEqual([]);
+    expect(eventsOf([running, first, done, woken], wanting)[0]).toMatchObject({ text: '{"n":1}' });
+    const second = { ...woken, structured_output: { n: 2 } };
+    expect(eventsOf([running, first, done, second], wanting)[0]).toMatchObject({ text: '{"n":2}' });
+  });
+
+  it('may end without one when it was interrupted or the model refused', () => {
+    const interrupted = { ...result, subtype: 'error_during_execution', terminal_reason: 'aborted_streaming' };
+    expect(eventsOf([interrupted], wanting)).toEqual([{ type: 'turn-end', reason: 'interrupted' }]);
+    expect(eventsOf([{ ...result, stop_reason: 'refusal' }], wanting)).toEqual([
+      { type: 'turn-end', reason: 'refusal' },
+    ]);
+  });
+});
+
+describe('a schema for Claude Code', () => {
+  const formOf = (schema: Parameters<typeof answerFormOf>[0]) => {
+    const form = answerFormOf(schema);
+    return { shape: form.shape, schema: JSON.parse(form.schema) as unknown };
+  };
+  const object = { type: 'object', properties: { a: { type: 'string' } } };
+
+  it('is the caller’s own, without the dialect that would be refused', () => {
+    const $schema = 'https://json-schema.org/draft/2020-12/schema';
+    expect(formOf({ $schema, $id: 'urn:x', ...object })).toEqual({ shape: 'whole', schema: object });
+    expect(formOf({ properties: object.properties })).toEqual({ shape: 'whole', schema: object });
+  });
+
+  it.each([
+    { type: 'array', items: { type: 'string' } },
+    { anyOf: [object, { type: 'null' }] },
+    { type: ['object', 'null'] },
+    { $ref: '#/$defs/a' },
+    { type: 'object', allOf: [object] },
+    {},
+  ])('is put into an object’s when it is %j', (schema) => {
+    expect(formOf(schema)).toEqual({
+      shape: 'wrapped',
+      schema: { type: 'object', properties: { answer: schema }, required: ['answer'], additionalProperties: false },
+    });
+  });
+
+  it('keeps its definitions where its references point', () => {
+    const $defs = { a: { type: 'string' } };
+    expect(formOf({ $ref: '#/$defs/a', $defs }).schema).toMatchObject({
+      $defs,
+      properties: { answer: { $ref: '#/$defs/a' } },
+    });
+  });
+
+  it('gives its answer back as it was wanted', () => {
+    expect(answerEvents({ answer: [1] }, 'wrapped')[0]).toMatchObject({ text: '[1]' });
+    expect(answerEvents({ answer: [1] }, 'whole')[0]).toMatchObject({ text: '{"answer":[1]}' });
+  });
+});

@@ -1,0 +1,60 @@
+import type { JsonValue, TokenUsage } from '../../../domain/harness-event.js';
+import { numberOf, objectOf } from '../../../domain/json.js';
+
+/** No tokens at all. */
+export const NO_USAGE: TokenUsage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadInputTokens: 0,
+  cacheCreationInputTokens: 0,
+  thinkingTokens: 0,
+};
+
+/** Anthropic's usage object in our words; a field that is not there keeps its value of `before`. */
+export function usageOf(value: JsonValue | undefined, before: TokenUsage = NO_USAGE): TokenUsage {
+  const usage = objectOf(value);
+  const details = objectOf(usage['output_tokens_details']);
+  const hour = numberOf(objectOf(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? hourOf(before);
+  return {
+    inputTokens: numberOf(usage['input_tokens']) ?? before.inputTokens,
+    outputTokens: numberOf(usage['output_tokens']) ?? before.outputTokens,
+    cacheReadInputTokens: numberOf(usage['cache_read_input_tokens']) ?? before.cacheReadInputTokens,
+    cacheCreationInputTokens: numberOf(usage['cache_creation_input_tokens']) ?? before.cacheCreationInputTokens,
+    thinkingTokens: numberOf(details['thinking_tokens']) ?? before.thinkingTokens,
+    ...withHour(hour),
+  };
+}
+
+/** The sum of two usages. */
+export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
+  return combine(left, right, (a, b) => a + b);
+}
+
+/** What is left of `total` after `part`; never less than nothing. */
+export function subtractUsage(total: TokenUsage, part: TokenUsage): TokenUsage {
+  return combine(total, part, (a, b) => Math.max(0, a - b));
+}
+
+/** Whether any token was counted. */
+export function isUsed(usage: TokenUsage): boolean {
+  return Object.values(usage).some((tokens) => tokens !== 0);
+}
+
+function combine(left: TokenUsage, right: TokenUsage, operation: (a: number, b: number) => number): TokenUsage {
+  return {
+    inputTokens: operation(left.inputTokens, right.inputTokens),
+    outputTokens: operation(left.outputTokens, right.outputTokens),
+    cacheReadInputTokens: operation(left.cacheReadInputTokens, right.cacheReadInputTokens),
+    cacheCreationInputTokens: operation(left.cacheCreationInputTokens, right.cacheCreationInputTokens),
+    thinkingTokens: operation(left.thinkingTokens, right.thinkingTokens),
+    ...withHour(operation(hourOf(left), hourOf(right))),
+  };
+}
+
+function hourOf(usage: TokenUsage): number {
+  return usage.cacheCreation1hInputTokens ?? 0;
+}
+
+function withHour(tokens: number): Pick<TokenUsage, 'cacheCreation1hInputTokens'> {
+  return tokens === 0 ? {} : { cacheCreation1hInputTokens: tokens };
+}

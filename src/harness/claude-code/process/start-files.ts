@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+import type { Sandbox } from '../../../sandbox/sandbox.js';
+import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import type { HarnessThread } from '../../harness.js';
+import type { JsonObject } from '../../../domain/harness-event.js';
+import { parseObject } from '../../../domain/json.js';
+import { deploymentSettings } from './deployment-settings.js';
+
+/** The files and folders that a process is started with; absolute paths. */
+export interface StartFiles {
+  /** The deployment's settings. */
+  readonly settings: string;
+  /** The deployment's MCP servers; `undefined` for none. */
+  readonly mcpConfig: string | undefined;
+  /** Folders with what the agent's own `CLAUDE.md` and rules say. */
+  readonly memories: readonly string[];
+  /** Plugins with the agent's own skills, sub-agents and commands. */
+  readonly plugins: readonly string[];
+}
+
+/** The folder of the thread for all of this, made anew for each process. */
+const FOLDER = 'claude';
+
+/**
+ * The thread's own files of instructions, by where Claude Code looks for them in a folder of `--add-dir`. The second folder has room for
+ * the one that it does not look for there.
+ */
+const MEMORIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'workspace-memory': {
+    'CLAUDE.md': 'workspace/CLAUDE.md',
+    '.claude/CLAUDE.md': 'workspace/.claude/CLAUDE.md',
+    '.claude/rules': 'workspace/.claude/rules',
+  },
+  'home-memory': {
+    'CLAUDE.md': 'home/.claude/CLAUDE.md',
+    '.claude/CLAUDE.md': 'workspace/CLAUDE.local.md',
+  },
+};
+
+/** Plugins, whose names come before those of what is in them. Hooks and MCP servers are no part of them. */
+const PLUGINS: Readonly<Record<string, string>> = { workspace: 'workspace/.claude', home: 'home/.claude' };
+const PLUGIN_PARTS = ['skills', 'agents', 'commands'];
+
+/** Where Claude Code keeps what it remembers of a home. An `env` in it is set in every process, whatever the sources of settings. */
+const REMEMBERED_FILES = ['home/.claude/.claude.json', 'home/.claude/.config.json'];
+const MAX_REMEMBERED_BYTES = 16 * 1024 * 1024;
+
+const MAX_RULES = 100;
+const MAX_RULE_BYTES = 64 * 1024;
+
+/**
+ * Writes what a process is started with.
+ *
+ * An agent can write its own settings, which would lead the next process, and even the running one, to another API with the deployment's
+ * key, or have it run hooks (2.1.197 and 2.1.330, seen). So no settings of the thread are loaded, only the deployment's. With them go
+ * `CLAUDE.md`, skills, sub-agents and commands, which are no danger: they are given back by links, which Claude Code follows with the
+ * agent's own rights.
+ */
+export async function writeStartFiles(
+  thread: HarnessThread,
+  sandbox: Pick<Sandbox, 'templateText'>,
+): Promise<StartFiles> {
+  const { files } = thread;
+  const { settings, mcpServers, remembered } = await deploymentSettings(sandbox);
+  const folder = join(thread.folders.server, FOLDER);
+  const write = (path: string, value: JsonObject) => files.write(`server/${FOLDER}/${path}`, JSON.stringify(value));
+  await files.remove(`server/${FOLDER}`);
+  await write('settings.json', settings);
+  const hasServers = Object.keys(mcpServers).length > 0;
+  if (hasServers) await write('mcp.json', { mcpServers });
+  for (const path of REMEMBERED_FILES) await dropEnvironment(files, path, remembered);
+  const isWhole = thread.tools !== 'none';
+  if (isWhole) await linkOwn(files, write);
+  return {
+    settings: join(folder, 'settings.json'),
+    mcpConfig: hasServers ? join(folder, 'mcp.json') : undefined,
+    memories: isWhole ? Object.keys(MEMORIES).map((name) => join(folder, name)) : [],
+    plugins: isWhole ? Object.keys(PLUGINS).map((name) => join(folder, name)) : [],
+  };
+}
+
+async function linkOwn(files: ThreadFiles, write: (path: string, value: JsonObject) => Promise<void>): Promise<void> {
+  const link = (path: string, target: string): Promise<void> => {
+    // Relative, so that the data folder can be moved.
+    const up = '../'.repeat(path.split('/').length + 1);
+    return files.link(`server/${FOLDER}/${path}`, `${up}${target}`);
+  };
+  for (const [name, links] of Object.entries(MEMORIES)) {
+    for (const [path, target] of Object.entries(links)) await link(`${name}/${path}`, target);
+  }
+  await copyRules(files);
+  for (const [name, own] of Object.entries(PLUGINS)) {
+    await write(`${name}/.claude-plugin/plugin.json`, { name, version: '1.0.0' });
+    for (const part of PLUGIN_PARTS) await link(`${name}/${part}`, `${own}/${part}`);
+  }
+}
+
+/** By a link, Claude Code 2.1.330 would take them for those of a source of settings that is off (seen). */
+async function copyRules(files: ThreadFiles): Promise<void> {
+  const rules = 'home/.claude/rules';
+  for (const name of await files.list(rules, MAX_RULES).catch(noneWhenRefused)) {
+    const text = await files.readText(`${rules}/${name}`, MAX_RULE_BYTES).catch(noneWhenRefused);
+    if (typeof text === 'string') await files.write(`server/${FOLDER}/home-memory/.claude/rules/${name}`, text);
+  }
+}
+
+function noneWhenRefused(error: unknown): readonly never[] {
+  if (error instanceof ThreadFileError) return [];
+  throw error;
+}
+
+/** Takes the variables out of what Claude Code remembers. A file that nobody can look into is begun anew. */
+async function dropEnvironment(files: ThreadFiles, path: string, anew: JsonObject): Promise<void> {
+  let text: string | undefined;
+  try {
+    text = await files.readText(path, MAX_REMEMBERED_BYTES);
+    if (text === undefined) return;
+  } catch (error) {
+    if (!(error instanceof ThreadFileError)) throw error;
+  }
+  const found = parseObject(text ?? '');
+  if (found !== undefined && found['env'] === undefined) return;
+  const kept = Object.entries(found ?? anew).filter(([name]) => name !== 'env');
+  await files.write(path, JSON.stringify(Object.fromEntries(kept)));
+}

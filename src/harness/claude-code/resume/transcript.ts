@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import type { HarnessTurn } from '../../harness.js';
+import type { JsonObject } from '../../../domain/harness-event.js';
+import type { AnswerShape } from '../decode/structured-output.js';
+import { analyse } from './transcript-plan.js';
+import type { TurnPlan } from './transcript-plan.js';
+import { parseObject } from '../../../domain/json.js';
+
+/** A conversation that Claude Code keeps on disk. */
+export interface Transcript {
+  /** Relative to the thread's folder. */
+  readonly path: string;
+  readonly sessionId: string;
+  /** Its entries, oldest first: all of them, or the last {@link MAX_TRANSCRIPT_BYTES}. None when it is no plain file. */
+  readonly entries: readonly JsonObject[];
+}
+
+/**
+ * How much of a transcript is read, from its end: a turn that is to be taken up is there. A transcript grows without a limit, and
+ * so would the server that reads it.
+ */
+const MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * A transcript beyond this is not resumed: Claude Code 2.1.330 reads it from its beginning, and answers nothing for a minute on 40 GB
+ * of zeros, which a command of its agent makes in no time (seen). The thread goes on in a new conversation, as after a loss.
+ */
+const MAX_RESUMED_BYTES = 1024 * 1024 * 1024;
+
+/** The folder of Claude Code's conversations. */
+const PROJECTS = 'home/.claude/projects';
+
+/** In how many projects a transcript is looked for. Claude Code makes one for each working directory. */
+const MAX_PROJECTS = 1000;
+
+/** Backups by `cp -al` give a transcript a second name; it is only ever told to the agent whose it is. */
+const FROM_END = { from: 'end', otherNames: true } as const;
+
+/** A session id is a file's name here, so nothing but a UUID is looked for. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether Claude Code takes this for a session id. */
+export function isSessionId(id: string): boolean {
+  return UUID.test(id);
+}
+
+/**
+ * Reads `<config folder>/projects/<any>/<session id>.jsonl` (Claude Code 2.1.330 names the project after the working
+ * directory, which may have moved). `undefined` when there is none. Lines that are no JSON are left out.
+ */
+export async function readTranscript(files: ThreadFiles, sessionId: string): Promise<Transcript | undefined> {
+  if (!isSessionId(sessionId)) return undefined;
+  for (const project of await projectsIn(files)) {
+    const path = `${PROJECTS}/${project}/${sessionId}.jsonl`;
+    const text = await tailOf(files, path);
+    if (text !== undefined) return { path, sessionId, entries: text.split('\n').flatMap(entryOf) };
+  }
+  return undefined;
+}
+
+/** Whether there is a transcript of this conversation that can be resumed; it is not read. */
+export async function hasTranscript(files: ThreadFiles, sessionId: string): Promise<boolean> {
+  if (!isSessionId(sessionId)) return false;
+  for (const project of await projectsIn(files)) {
+    const found = await files.stat(`${PROJECTS}/${project}/${sessionId}.jsonl`);
+    if (found !== undefined) return found.size <= MAX_RESUMED_BYTES;
+  }
+  return false;
+}
+
+/** Whether `--resume` finds a conversation in it: 2.1.330 says "No conversation found" of one without any message. */
+export function isResumable(entries: readonly JsonObject[]): boolean {
+  return entries.some((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
+}
+
+/**
+ * Cuts off a last line that its process died while writing. Without this, the next entry would be written into that line, and
+ * be lost with it.
+ */
+export async function dropTornLine(files: ThreadFiles, path: string): Promise<void> {
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
+  if (part === undefined) return;
+  const end = part.bytes.lastIndexOf('\n') + 1;
+  if (end === part.bytes.length) return;
+  if (parseObject(part.bytes.subarray(end).toString('utf8')) === undefined)
+    await files.truncate(path, part.offset + end);
+  else await files.append(path, '\n');
+}
+
+/** Takes an entry and all that follow it out of the transcript. Only while no process has it open. */
+export async function cutBefore(files: ThreadFiles, path: string, uuid: string): Promise<void> {
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
+  if (part === undefined) return;
+  // The name is also in the entry's followers, which name it as their parent, and may be in an earlier one's text.
+  for (let found = part.bytes.indexOf(uuid); found >= 0; found = part.bytes.indexOf(uuid, found + uuid.length)) {
+    const [start, end] = [part.bytes.lastIndexOf('\n', found) + 1, part.bytes.indexOf('\n', found)];
+    const line = part.bytes.subarray(start, end < 0 ? undefined : end).toString('utf8');
+    if (parseObject(line)?.['uuid'] === uuid) return files.truncate(path, part.offset + start);
+  }
+}
+
+/** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it said tell. */
+export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: AnswerShape | undefined): TurnPlan {
+  return analyse(transcript.entries, turn.id, turn.said ?? [], shape);
+}
+
+/**
+ * Writes down what a dead process did not: what it had said, and answers to the tool calls that died with it, so that Claude Code
+ * neither runs them again nor forgets them.
+ */
+export async function appendEntries(
+  files: ThreadFiles,
+  transcript: Transcript,
+  entries: readonly JsonObject[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  let parent: string | undefined;
+  const lines = entries.map((entry) => {
+    const uuid = randomUUID();
+    const stamped = { ...entry, uuid, timestamp: new Date().toISOString() };
+    // The first one stands behind what is there, the others behind one another.
+    const line = JSON.stringify(parent === undefined ? stamped : { ...stamped, parentUuid: parent });
+    parent = uuid;
+    return `${line}\n`;
+  });
+  await files.append(transcript.path, lines.join(''));
+}
+
+async function projectsIn(files: ThreadFiles): Promise<readonly string[]> {
+  return files.list(PROJECTS, MAX_PROJECTS).catch(noneWhenRefused([]));
+}
+
+/** The end of a transcript. One that is no plain file, or too long to be resumed, holds nothing, but its name is taken. */
+async function tailOf(files: ThreadFiles, path: string): Promise<string | undefined> {
+  const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END).catch(noneWhenRefused('refused'));
+  if (part === 'refused' || (part !== undefined && part.size > MAX_RESUMED_BYTES)) return '';
+  return part?.bytes.toString('utf8');
+}
+
+function noneWhenRefused<const None>(none: None): (error: unknown) => None {
+  return (error) => {
+    if (error instanceof ThreadFileError) return none;
+    throw error;
+  };
+}
+
+function entryOf(line: string): readonly JsonObject[] {
+  const entry = parseObject(line);
+  return entry === undefined ? [] : [entry];
+}

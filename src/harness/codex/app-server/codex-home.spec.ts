@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import { restoreHome } from './codex-home.js';
+
+describe(restoreHome.name, () => {
+  let root: string;
+
+  beforeEach(() => {
+    root = realpathSync(mkdtempSync(join(tmpdir(), 'codex-home-')));
+    for (const folder of ['workspace/.codex', 'home/.codex']) mkdirSync(join(root, folder), { recursive: true });
+  });
+
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const restore = (templates: Readonly<Record<string, string>> = {}) =>
+    restoreHome(
+      {
+        id: 't',
+        folders: { workspace: join(root, 'workspace'), home: join(root, 'home'), server: join(root, 'server') },
+        files: new ThreadFiles(root),
+        model: undefined,
+        systemPrompt: undefined,
+        tools: 'all',
+        sessionId: undefined,
+        env: {},
+      },
+      { templateText: async (path) => templates[path] },
+    );
+  const own = (path: string) => join(root, path);
+
+  it.each(['config.toml', '.env', 'hooks.json'])(
+    'takes a %s away that the deployment did not put there',
+    async (name) => {
+      writeFileSync(own(`home/.codex/${name}`), 'planted');
+      await restore();
+      expect(existsSync(own(`home/.codex/${name}`))).toBe(false);
+    },
+  );
+
+  it.each<[string, (path: string) => unknown]>([
+    ['changed', (path) => writeFileSync(path, 'planted')],
+    ['removed', () => undefined],
+    ['made a link', (path) => symlinkSync('/etc/hosts', path)],
+    ['made a FIFO', (path) => execFileSync('mkfifo', [path])],
+    ['made a folder', (path) => mkdirSync(path)],
+  ])('gives back the deployment’s settings that an agent has %s', async (_, damage) => {
+    damage(own('home/.codex/config.toml'));
+    const deployed = { 'home/.codex/config.toml': 'model = "gpt-6"\n', 'home/.codex/auth.json': '{}' };
+    expect(await restore(deployed)).toMatchObject({ config: 'model = "gpt-6"\n', hasLogin: true });
+    expect(lstatSync(own('home/.codex/config.toml')).isFile()).toBe(true);
+    expect(readFileSync(own('home/.codex/config.toml'), 'utf8')).toBe('model = "gpt-6"\n');
+  });
+
+  it('takes a login in the thread for nothing of the deployment’s, and leaves it', async () => {
+    writeFileSync(own('home/.codex/auth.json'), '{}');
+    expect(await restore()).toMatchObject({ hasLogin: false });
+    expect(existsSync(own('home/.codex/auth.json'))).toBe(true);
+  });
+
+  it('trusts the settings of a workspace as long as they are the deployment’s, and leaves them as they are', async () => {
+    const deployed = { 'workspace/.codex/config.toml': 'a = 1\n' };
+    expect(await restore()).toMatchObject({ trustsWorkspace: true, workspace: join(root, 'workspace') });
+    expect(await restore(deployed)).toMatchObject({ trustsWorkspace: false });
+    writeFileSync(own('workspace/.codex/config.toml'), 'a = 1\n');
+    expect(await restore(deployed)).toMatchObject({ trustsWorkspace: true });
+    expect(await restore()).toMatchObject({ trustsWorkspace: false });
+    writeFileSync(own('workspace/.codex/hooks.json'), '{}');
+    expect(await restore(deployed)).toMatchObject({ trustsWorkspace: false });
+    expect(readFileSync(own('workspace/.codex/config.toml'), 'utf8')).toBe('a = 1\n');
+    rmSync(own('workspace/.codex'), { recursive: true });
+    symlinkSync('../home/.codex', own('workspace/.codex'));
+    expect(await restore()).toMatchObject({ trustsWorkspace: false });
+  });
+});

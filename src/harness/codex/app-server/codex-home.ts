@@ -1,0 +1,53 @@
+import type { Sandbox } from '../../../sandbox/sandbox.js';
+import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import type { HarnessThread } from '../../harness.js';
+
+/** What Codex finds of a deployment's when it is started in a thread. */
+export interface CodexHome {
+  /** The deployment's `config.toml`, or an empty text. */
+  readonly config: string;
+  /** Whether the deployment is logged in by a file of its template. */
+  readonly hasLogin: boolean;
+  /** Whether the workspace's settings are those that the deployment gave it. */
+  readonly trustsWorkspace: boolean;
+  /** The workspace as Codex names it: without links. */
+  readonly workspace: string;
+}
+
+/** The settings of a home. Each of them can lead Codex to another API with the deployment's key, or have it start programs. */
+const HOME_FILES = ['config.toml', '.env', 'hooks.json'].map((name) => `home/.codex/${name}`);
+/** The settings of a workspace: they can have Codex start programs. */
+const WORKSPACE_FILES = ['config.toml', 'hooks.json'].map((name) => `workspace/.codex/${name}`);
+const MAX_BYTES = 1024 * 1024;
+
+/**
+ * Gives a thread's home the deployment's settings again, and looks whether its workspace has them still. Codex 0.169.0 reads both once,
+ * when it is started, and has no switch against them; it trusts every workspace in which it may write (all seen).
+ */
+export async function restoreHome(
+  { files }: HarnessThread,
+  sandbox: Pick<Sandbox, 'templateText'>,
+): Promise<CodexHome> {
+  for (const path of HOME_FILES) {
+    const deployed = await sandbox.templateText(path);
+    if (await isAs(files, path, deployed)) continue;
+    if (deployed === undefined) await files.remove(path);
+    else await files.write(path, deployed);
+  }
+  const workspace = WORKSPACE_FILES.map(async (path) => isAs(files, path, await sandbox.templateText(path)));
+  return {
+    config: (await sandbox.templateText('home/.codex/config.toml')) ?? '',
+    hasLogin: (await sandbox.templateText('home/.codex/auth.json')) !== undefined,
+    trustsWorkspace: (await Promise.all(workspace)).every(Boolean),
+    workspace: await files.realPath('workspace'),
+  };
+}
+
+async function isAs(files: ThreadFiles, path: string, text: string | undefined): Promise<boolean> {
+  try {
+    return (await files.readText(path, MAX_BYTES)) === text;
+  } catch (error) {
+    if (error instanceof ThreadFileError) return false;
+    throw error;
+  }
+}

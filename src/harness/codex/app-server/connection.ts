@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@nestjs/common';
+import type { Sandbox, SandboxProcess } from '../../../sandbox/sandbox.js';
+import type { HarnessThread } from '../../harness.js';
+import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
+import { AppServer, AppServerError } from './app-server.js';
+import { instructionsOf } from '../../instructions.js';
+import { listOf, objectOf, stringOf } from '../../../domain/json.js';
+import { restoreHome } from './codex-home.js';
+import { INITIALIZE, launchOf, threadParameters } from './launch.js';
+import { distrustIndex, refreshIndex } from '../resume/record.js';
+
+// Five seconds in all: what kills a dead server's processes needs less.
+const WRITER_ATTEMPTS = 21;
+const WRITER_PAUSE_MILLISECONDS = 250;
+
+// A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
+const TURNS_TO_LOOK_AT = 50;
+
+/** A running app-server, before it was spoken to. */
+export interface Running {
+  readonly process: SandboxProcess;
+  readonly server: AppServer;
+  readonly apiKey: string | undefined;
+  /** Whether Codex reads the workspace's `AGENTS.md` by itself. */
+  readonly readsAgentsFile: boolean;
+}
+
+/** The conversation that a running app-server has open. */
+export interface Conversation {
+  /** Codex's name of it. */
+  readonly threadId: string;
+  readonly model: string;
+  /** True when it goes on with an earlier one, false when it is new. */
+  readonly resumed: boolean;
+}
+
+/** Starts the app-server in the thread's sandbox. A program that is not there shows when it is spoken to. */
+export async function startServer(
+  thread: HarnessThread,
+  command: string,
+  sandbox: Sandbox,
+  onMalformed: (length: number) => void,
+): Promise<Running> {
+  const folder = join(thread.folders.home, '.codex');
+  await refreshIndex(thread.files, thread.folders.home);
+  const { args, ...launch } = launchOf(thread, await restoreHome(thread, sandbox));
+  const env = { ...thread.env, CODEX_HOME: folder };
+  const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
+  return { process, server: new AppServer(process, onMalformed), ...launch };
+}
+
+/**
+ * Opens the thread's conversation: the one it had, or a new one when it had none or its recording is gone.
+ *
+ * @throws AppServerError when the server refuses, or is gone.
+ */
+export async function openConversation(
+  { server, apiKey, readsAgentsFile }: Running,
+  thread: HarnessThread,
+  logger: Pick<Logger, 'warn'>,
+): Promise<Conversation> {
+  await server.request('initialize', INITIALIZE);
+  server.notify('initialized');
+  if (apiKey !== undefined) await logIn(server, apiKey);
+  const config = thread.tools === 'none' ? await configOf(server, thread) : {};
+  const instructions = readsAgentsFile ? undefined : ((await instructionsOf(thread, logger)) ?? null);
+  const parameters = threadParameters(thread, instructions, config);
+  if (thread.sessionId !== undefined) {
+    try {
+      const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
+      return conversationOf(await resumeWhenFree(server, resume), true);
+    } catch (error) {
+      if (!isGone(error)) {
+        await distrustIndex(thread.files);
+        throw error;
+      }
+    }
+  }
+  return conversationOf(await server.request('thread/start', parameters), false);
+}
+
+/** Codex's newest turns of a conversation with all of their items, newest first. */
+export async function newestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
+  const page = { threadId, limit: TURNS_TO_LOOK_AT, sortDirection: 'desc', itemsView: 'full' };
+  return listOf((await server.request('thread/turns/list', page))['data']);
+}
+
+/**
+ * Takes a turn and all that follow it out of the conversation.
+ *
+ * @throws AppServerError when the server refuses, or is gone.
+ */
+export async function takeOut(server: AppServer, conversation: Conversation, turnId: string): Promise<Conversation> {
+  const place = { threadId: conversation.threadId, beforeTurnId: turnId };
+  try {
+    await server.request('thread/revert', place);
+    return conversation;
+  } catch (error) {
+    // 0.169.0 reverts no conversation that an older version began (`historyMode: legacy`), but makes a shorter one from it (seen).
+    if (!(error instanceof AppServerError) || error.code === undefined) throw error;
+    return conversationOf(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
+  }
+}
+
+/** A killed server's Codex may live on for a moment, and holds the conversation: it "already has an active writer" (0.169.0, seen). */
+async function resumeWhenFree(server: AppServer, parameters: JsonObject): Promise<JsonObject> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await server.request('thread/resume', parameters);
+    } catch (error) {
+      const isHeld = error instanceof AppServerError && /already has an active writer/.test(error.message);
+      if (!isHeld || attempt === WRITER_ATTEMPTS) throw error;
+      await delay(WRITER_PAUSE_MILLISECONDS);
+    }
+  }
+}
+
+/** Codex's settings for the thread, from all the files that it reads. */
+async function configOf(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
+  return objectOf((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
+}
+
+/** Logs in only if the model provider that is configured needs OpenAI's login and nobody is logged in. */
+async function logIn(server: AppServer, apiKey: string): Promise<void> {
+  const { account, requiresOpenaiAuth } = await server.request('account/read', { refreshToken: false });
+  if (requiresOpenaiAuth !== true || (account !== null && account !== undefined)) return;
+  await server.request('account/login/start', { type: 'apiKey', apiKey });
+}
+
+function conversationOf(fields: JsonObject, resumed: boolean): Conversation {
+  const threadId = stringOf(objectOf(fields['thread'])['id']);
+  if (threadId === undefined) throw new AppServerError('Codex opened a conversation without a name.', undefined);
+  return { threadId, model: stringOf(fields['model']) ?? 'unknown', resumed };
+}
+
+/**
+ * Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone, and `failed to read
+ * session metadata …` of one whose recording is damaged (seen).
+ */
+function isGone(error: unknown): boolean {
+  const says = /no rollout found|thread not found|failed to read session metadata/i;
+  return error instanceof AppServerError && says.test(error.message);
+}

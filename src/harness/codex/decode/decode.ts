@@ -1,0 +1,215 @@
+import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
+import {
+  appendDelta,
+  type BlockType,
+  completeBlock,
+  isBlockType,
+  nameless,
+  type OpenBlock,
+  openBlock,
+} from './blocks.js';
+import { failedOrRetrying, stopOrFail, turnCompleted, turnDone } from './ending.js';
+import { planEvents, toolItemOf } from './items.js';
+import { camelCase, numberOf, objectOf, parseObject, stringOf, withCamelCaseKeys } from '../../../domain/json.js';
+import { idOf, type Notification, notificationOf } from './notification.js';
+import { progressNotice, type RunningTool } from './progress.js';
+import {
+  excluding,
+  FRESH_TURN,
+  including,
+  isOurTurn,
+  isTold,
+  type State,
+  type Step,
+  withBlock,
+  withModel,
+} from './state.js';
+import { beginTurn, updateUsage } from './usage.js';
+
+export { start, type State } from './state.js';
+
+/** What one line came to. */
+export interface Decoded {
+  readonly state: State;
+  readonly events: readonly HarnessEvent[];
+  /** False for a line that is not a JSON object; log its length only, as it may quote the user. */
+  readonly understood: boolean;
+}
+
+/** One line of Codex's standard output. Lines that mean nothing to us give no events. */
+export function decode(state: State, line: string): Decoded {
+  const object = parseObject(line);
+  return object === undefined
+    ? { state, events: [], understood: false }
+    : { ...decodeObject(state, object), understood: true };
+}
+
+/** The same for a line that was parsed already. */
+export function decodeObject(state: State, object: JsonObject): Omit<Decoded, 'understood'> {
+  const notification = notificationOf(object);
+  if (notification === undefined) return { state, events: [] };
+  const [next, events] = step(state, notification);
+  return { state: next, events };
+}
+
+function step(state: State, notification: Notification): Step {
+  const { method, parameters, threadId, turnId } = notification;
+  if (threadId !== undefined && state.threadId !== undefined && threadId !== state.threadId) return [state, []];
+  switch (method) {
+    case 'thread/started':
+      if (threadId === undefined || threadId === state.threadId) return [state, []];
+      return [
+        withModel({ ...state, threadId }, objectOf(parameters['thread'])['model']),
+        [{ type: 'session-started', sessionId: threadId }],
+      ];
+    case 'turn/started': {
+      const [usage, events] = beginTurn(state.usage);
+      return [{ ...state, ...FRESH_TURN, turnId, usage }, events];
+    }
+    case 'thread/tokenUsage/updated': {
+      const counts = state.phase === 'running' && isOurTurn(state, turnId);
+      const [usage, events] = updateUsage(state.usage, objectOf(parameters['tokenUsage']), counts);
+      return [{ ...state, usage }, events];
+    }
+    case 'model/rerouted':
+      return [withModel(state, parameters['toModel']), []];
+    default:
+      return state.phase === 'ended' || !isOurTurn(state, turnId) ? [state, []] : stepInTurn(state, notification);
+  }
+}
+
+function stepInTurn(state: State, { method, parameters, emittedAt }: Notification): Step {
+  switch (method) {
+    case 'item/agentMessage/delta':
+      return streamed(state, 'agentMessage', parameters, undefined);
+    case 'item/reasoning/textDelta':
+      return streamed(state, 'reasoning', parameters, `content ${numberOf(parameters['contentIndex']) ?? ''}`);
+    case 'item/reasoning/summaryTextDelta':
+      return streamed(state, 'reasoning', parameters, `summary ${numberOf(parameters['summaryIndex']) ?? ''}`);
+    case 'item/reasoning/summaryPartAdded':
+      return partAdded(state, parameters);
+    case 'item/started':
+      return itemStarted(state, itemOf(parameters), numberOf(parameters['startedAtMs']) ?? emittedAt);
+    case 'item/completed':
+      return itemCompleted(state, itemOf(parameters));
+    case 'item/commandExecution/outputDelta':
+    case 'item/mcpToolCall/progress':
+      return emittedAt === undefined ? [state, []] : progressed(state, idOf(parameters, 'item') ?? '', emittedAt);
+    case 'turn/plan/updated':
+      return [{ ...state, phase: 'running', named: state.named + 1 }, planEvents(parameters, `plan-${state.named}`)];
+    case 'error':
+      return failedOrRetrying(state, parameters);
+    case 'turn/failed':
+      return stopOrFail(state, parameters['error'] ?? parameters['message']);
+    case 'turn/completed':
+      return turnCompleted(state, parameters);
+    case 'turn/done':
+      return turnDone(state, parameters);
+    default:
+      return [state, []];
+  }
+}
+
+/** An item, its own keys and its type in camel case. */
+function itemOf(parameters: JsonObject): JsonObject {
+  const item = withCamelCaseKeys(objectOf(parameters['item']));
+  return { ...item, type: camelCase(stringOf(item['type']) ?? '') };
+}
+
+function blockAt(state: State, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
+  const key = itemId ?? nameless(type);
+  const kind = type === 'agentMessage' ? 'text' : 'thinking';
+  return [key, state.blocks.get(key) ?? openBlock(kind, itemId ?? `${type}-${state.named}`)];
+}
+
+function streamed(state: State, type: BlockType, parameters: JsonObject, part: string | undefined): Step {
+  const itemId = idOf(parameters, 'item') ?? stringOf(objectOf(parameters['item'])['id']);
+  if (itemId !== undefined && state.done.has(itemId)) return [state, []];
+  const [key, block] = blockAt(state, type, itemId);
+  const [others, ended] = endNameless(state, key);
+  const [next, events] = appendDelta(block, stringOf(parameters['delta']) ?? '', part);
+  const named = state.blocks.has(key) || itemId !== undefined ? state.named : state.named + 1;
+  const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
+  return [{ ...withBlock(others, key, next), phase: 'running', named, spoke }, [...ended, ...events]];
+}
+
+/** What has no name has no completed item either: it ends when something else begins. */
+function endNameless(state: State, except: string): Step {
+  const over = (['agentMessage', 'reasoning'] as const)
+    .map(nameless)
+    .flatMap((key) => (key === except ? [] : [{ key, block: state.blocks.get(key) }]));
+  const next = over.reduce((rest, { key }) => withBlock(rest, key, undefined), state);
+  return [next, over.flatMap(({ block }) => (block === undefined ? [] : completeBlock(block, {})))];
+}
+
+function partAdded(state: State, parameters: JsonObject): Step {
+  const [key, block] = blockAt(state, 'reasoning', idOf(parameters, 'item'));
+  return [state.blocks.has(key) ? withBlock(state, key, { ...block, partEnded: true }) : state, []];
+}
+
+function itemStarted(state: State, item: JsonObject, startedAt: number | undefined): Step {
+  const id = stringOf(item['id']);
+  if (item['type'] === 'agentMessage') return [{ ...state, begun: id }, []];
+  if (item['type'] === 'contextCompaction') {
+    return [state, [{ type: 'notice', kind: 'compacting', message: 'The conversation is being compacted.' }]];
+  }
+  const tool = id === undefined ? undefined : toolItemOf(item, id);
+  if (tool === undefined || !tool.knownAtStart || isTold(state, tool.call.id)) return [state, []];
+  const [others, ended] = endNameless(state, '');
+  const told: State = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
+  const next =
+    startedAt === undefined
+      ? told
+      : withRunning(told, tool.call.id, { name: tool.call.name, since: startedAt, told: startedAt });
+  return [next, [...ended, tool.call]];
+}
+
+function itemCompleted(state: State, item: JsonObject): Step {
+  const type = stringOf(item['type']);
+  const itemId = stringOf(item['id']);
+  if (itemId !== undefined && state.done.has(itemId)) return [state, []];
+  if (isBlockType(type)) return blockCompleted(state, type, itemId, item);
+  const id = itemId ?? `item-${state.named}`;
+  const tool = toolItemOf(item, id);
+  if (tool === undefined) return [state, []];
+  const [others, ended] = endNameless(state, '');
+  const events = state.calls.has(id) ? [tool.result] : [tool.call, tool.result];
+  return [
+    {
+      ...others,
+      phase: 'running',
+      named: state.named + 1,
+      calls: excluding(state.calls, id),
+      done: including(state.done, id),
+    },
+    [...ended, ...events],
+  ];
+}
+
+function blockCompleted(state: State, type: BlockType, itemId: string | undefined, item: JsonObject): Step {
+  // The deltas may have named no item while its completion does.
+  const streamedAs = itemId !== undefined && state.blocks.has(itemId) ? itemId : nameless(type);
+  const [key, block] = state.blocks.has(streamedAs) ? blockAt(state, type, streamedAs) : blockAt(state, type, itemId);
+  const [others, ended] = endNameless(state, key);
+  const events = completeBlock(block, item);
+  const done = itemId === undefined ? state.done : including(state.done, itemId);
+  const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
+  const begun = itemId === state.begun ? undefined : state.begun;
+  return [
+    { ...withBlock(others, key, undefined), phase: 'running', named: state.named + 1, done, begun, spoke },
+    [...ended, ...events],
+  ];
+}
+
+function progressed(state: State, itemId: string, now: number): Step {
+  const tool = state.running.get(itemId);
+  if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, told: now }), []];
+  const noticed = progressNotice(tool, now);
+  if (noticed === undefined) return [state, []];
+  const [next, notice] = noticed;
+  return [withRunning(state, itemId, next), [notice]];
+}
+
+function withRunning(state: State, itemId: string, tool: RunningTool): State {
+  return { ...state, running: new Map(state.running).set(itemId, tool) };
+}

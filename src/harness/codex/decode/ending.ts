@@ -1,0 +1,83 @@
+import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
+import { failureOf } from './failure.js';
+import { abandonedResult } from './items.js';
+import { isJsonObject, objectOf, stringOf } from '../../../domain/json.js';
+import type { State, Step } from './state.js';
+import { stopOf } from './stop.js';
+import { tokenUsageOf } from './usage.js';
+
+/** `turn/completed`, which is also how a turn that failed or was interrupted ends. */
+export function turnCompleted(state: State, parameters: JsonObject): Step {
+  const turn = objectOf(parameters['turn']);
+  const status = stringOf(turn['status']) ?? stringOf(parameters['status']) ?? 'completed';
+  switch (status) {
+    case 'completed':
+    case 'succeeded':
+    case 'success':
+      // Codex 0.169.0 begins with a message that holds a refusal, and drops it without a word (seen); any other message is completed.
+      return end(state, {
+        type: 'turn-end',
+        reason: state.begun === undefined ? 'end_turn' : 'refusal',
+        ...totalOf(parameters),
+      });
+    case 'interrupted':
+    case 'cancelled':
+      return end(state, { type: 'turn-end', reason: 'interrupted' });
+    default:
+      return stopOrFail(state, turn['error'] ?? parameters['error']);
+  }
+}
+
+/** `turn.done` of the dotted shape. Its `result` is the whole answer; it is told only if nothing was. */
+export function turnDone(state: State, parameters: JsonObject): Step {
+  const text = stringOf(parameters['result']) ?? '';
+  const id = `result-${state.named}`;
+  const answer: readonly HarnessEvent[] =
+    state.spoke || text === ''
+      ? []
+      : [
+          { type: 'text-delta', id, text },
+          { type: 'block-end', id },
+        ];
+  const [next, events] = end(state, { type: 'turn-end', reason: 'end_turn', ...totalOf(parameters) });
+  return [next, [...answer, ...events]];
+}
+
+/**
+ * An `error` fails the turn at once, as no `turn/completed` follows in every shape; one that does follow finds the turn ended.
+ * Codex 0.169.0 says with `willRetry`, and the dotted shape with the text alone, that it goes on.
+ */
+export function failedOrRetrying(state: State, parameters: JsonObject): Step {
+  const error = parameters['error'] ?? parameters['message'];
+  const info = objectOf(error)['codexErrorInfo'];
+  // These two answer a request that we made wrongly; the turn goes on.
+  if (info === 'threadRollbackFailed' || (isJsonObject(info) && 'activeTurnNotSteerable' in info)) return [state, []];
+  const failure = failureOf(error);
+  const retrying = parameters['willRetry'] === true || /^Reconnecting\b/.test(failure.message);
+  // What had begun is given up for a new message.
+  return retrying
+    ? [{ ...state, begun: undefined }, [{ type: 'notice', kind: 'retrying', message: failure.message }]]
+    : stopOrFail(state, error);
+}
+
+/** Ends the turn with what an error says of it: mostly a failure. */
+export function stopOrFail(state: State, error: JsonValue | undefined): Step {
+  return end(state, stopOf(error) ?? { type: 'turn-failed', ...failureOf(error) });
+}
+
+/** Closes what is still open, so that nothing is left hanging for a reader, and tells the end. */
+function end(state: State, event: HarnessEvent): Step {
+  const blocks = [...state.blocks.values()].filter((block) => block.text !== '');
+  const events: readonly HarnessEvent[] = [
+    ...blocks.map((block): HarnessEvent => ({ type: 'block-end', id: block.id })),
+    ...[...state.calls].map(abandonedResult),
+    event,
+  ];
+  return [{ ...state, phase: 'ended', blocks: new Map(), calls: new Set(), begun: undefined }, events];
+}
+
+/** The dotted shape counts the whole turn once, at its end (recording centaur-dotted). */
+function totalOf(parameters: JsonObject): { readonly usage?: TokenUsage } {
+  const usage = parameters['usage'];
+  return isJsonObject(usage) ? { usage: tokenUsageOf(usage) } : {};
+}

@@ -1,0 +1,30 @@
+import type { JsonObject } from '../../../domain/harness-event.js';
+import { objectOf, stringOf } from '../../../domain/json.js';
+
+/**
+ * One change of a `fileChange` item as a unified diff. Codex 0.169.0 gives hunks for an update, but the file's whole content for
+ * an added or a deleted one (recording codex-patchshell).
+ */
+export function fileChangeText(change: JsonObject): string {
+  const path = stringOf(change['path']) ?? '';
+  const kind = objectOf(change['kind']);
+  const diff = stringOf(change['diff']) ?? '';
+  switch (stringOf(kind['type']) ?? stringOf(change['kind'])) {
+    case 'add':
+      return wholeFile(diff, '/dev/null', path, '+');
+    case 'delete':
+      return wholeFile(diff, path, '/dev/null', '-');
+    default:
+      return `${header(path, stringOf(kind['move_path']) ?? stringOf(kind['movePath']) ?? path)}${diff}`;
+  }
+}
+
+function wholeFile(content: string, before: string, after: string, sign: '+' | '-'): string {
+  const lines = content === '' ? [] : content.replace(/\n$/, '').split('\n');
+  const hunk = sign === '+' ? `@@ -0,0 +1,${lines.length} @@` : `@@ -1,${lines.length} +0,0 @@`;
+  return `${header(before, after)}${[hunk, ...lines.map((line) => sign + line)].join('\n')}\n`;
+}
+
+function header(before: string, after: string): string {
+  return `--- ${before}\n+++ ${after}\n`;
+}

@@ -1,0 +1,154 @@
+import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
+import { fileChangeText } from './file-change.js';
+import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../../../domain/json.js';
+
+type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
+type ToolResult = Extract<HarnessEvent, { readonly type: 'tool-result' }>;
+
+/** The server of tools that are Codex's own. */
+const AGENT = 'agent';
+
+/** An inner tool as an item tells of it. */
+export interface ToolItem {
+  readonly call: ToolCall;
+  /** Whether the call is whole when the item starts; a web search learns its query while it runs. */
+  readonly knownAtStart: boolean;
+  /** What it gave back, read from the completed item. */
+  readonly result: ToolResult;
+}
+
+/** Reads a tool's item, its own keys in camel case; `undefined` for an item that is no tool, or one that nobody needs to see. */
+export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
+  const tool = (server: string, name: string, input: JsonObject, content: readonly ToolResultContent[]): ToolItem => ({
+    call: { type: 'tool-call', id, name, server, input },
+    knownAtStart: true,
+    result: { type: 'tool-result', id, content, isError: hasFailed(item) },
+  });
+  switch (stringOf(item['type'])) {
+    case 'commandExecution': {
+      const [command, cwd] = [item['command'] ?? '', stringOf(item['cwd'])];
+      const input = { command, ...(cwd === undefined ? {} : { cwd }) };
+      return tool(AGENT, 'shell', input, texts(item['aggregatedOutput']));
+    }
+    case 'fileChange': {
+      const changes = listOf(item['changes']).map(objectOf);
+      const input = { changes: changes.map(({ path = '', kind = null }) => ({ path, kind: kindName(kind) })) };
+      return tool(AGENT, 'apply_patch', input, texts(changes.map(fileChangeText).join('\n')));
+    }
+    case 'mcpToolCall':
+      return tool(stringOf(item['server']) ?? AGENT, nameOf(item), inputOf(item['arguments']), mcpContent(item));
+    case 'dynamicToolCall':
+      return tool(AGENT, nameOf(item), inputOf(item['arguments']), listOf(item['contentItems']).flatMap(contentItem));
+    case 'webSearch': {
+      const action = item['action'];
+      const input = { query: item['query'] ?? '', ...(isJsonObject(action) ? { action } : {}) };
+      return { ...tool(AGENT, 'web_search', input, texts(searchText(item))), knownAtStart: false };
+    }
+    case 'plan':
+    case 'todoList': {
+      const text = stringOf(item['text']) ?? planText(listOf(item['items']).map(objectOf));
+      return { ...tool(AGENT, 'update_plan', { plan: text }, texts(text)), knownAtStart: false };
+    }
+    case 'imageView':
+      return tool(AGENT, 'view_image', { path: item['path'] ?? '' }, []);
+    case 'collabAgentToolCall':
+      return tool(AGENT, nameOf(item), { prompt: item['prompt'] ?? '' }, []);
+    default:
+      return undefined;
+  }
+}
+
+/** A plan update, which is no item, as a call of `update_plan` and its result. */
+export function planEvents(parameters: JsonObject, id: string): readonly HarnessEvent[] {
+  const plan = listOf(parameters['plan']);
+  const explanation = stringOf(parameters['explanation']);
+  const input: JsonObject = { ...(explanation === undefined ? {} : { explanation }), plan };
+  return [
+    { type: 'tool-call', id, name: 'update_plan', server: AGENT, input },
+    { type: 'tool-result', id, content: texts(planText(plan.map(objectOf))), isError: false },
+  ];
+}
+
+/** What a call gave back that was still running when its turn ended. */
+export function abandonedResult(id: string): ToolResult {
+  return { type: 'tool-result', id, content: texts('The turn ended before the tool answered.'), isError: true };
+}
+
+function hasFailed(item: JsonObject): boolean {
+  const status = stringOf(item['status']);
+  const exitCode = numberOf(item['exitCode']) ?? 0;
+  return status === 'failed' || status === 'declined' || exitCode !== 0 || item['success'] === false || hasError(item);
+}
+
+function hasError(item: JsonObject): boolean {
+  return isJsonObject(item['error']) || objectOf(item['result'])['isError'] === true;
+}
+
+function nameOf(item: JsonObject): string {
+  return stringOf(item['tool']) ?? 'tool';
+}
+
+function inputOf(value: JsonValue | undefined): JsonObject {
+  if (value === undefined || value === null) return {};
+  return isJsonObject(value) ? value : { arguments: value };
+}
+
+function kindName(kind: JsonValue): string {
+  return stringOf(kind) ?? stringOf(objectOf(kind)['type']) ?? 'update';
+}
+
+function mcpContent(item: JsonObject): readonly ToolResultContent[] {
+  const error = item['error'];
+  if (isJsonObject(error)) return texts(error['message']);
+  const result = objectOf(item['result']);
+  const content = listOf(result['content']).flatMap(contentItem);
+  const structured = result['structuredContent'];
+  return content.length === 0 && isJsonObject(structured) ? texts(JSON.stringify(structured)) : content;
+}
+
+/** One piece of a result, of an MCP tool (`text`, `image`) or of a dynamic tool (`inputText`, `inputImage`). */
+function contentItem(value: JsonValue): readonly ToolResultContent[] {
+  const piece = objectOf(value);
+  switch (stringOf(piece['type'])) {
+    case 'text':
+    case 'inputText':
+      return texts(piece['text']);
+    case 'image':
+      return [
+        { type: 'image', mediaType: stringOf(piece['mimeType']) ?? 'image/png', data: stringOf(piece['data']) ?? '' },
+      ];
+    case 'inputImage':
+      return imageOf(stringOf(piece['imageUrl']) ?? '');
+    default:
+      return texts(JSON.stringify(value));
+  }
+}
+
+function imageOf(url: string): readonly ToolResultContent[] {
+  const match = /^data:([^;,]+);base64,(.*)$/s.exec(url);
+  const [, mediaType, data] = match ?? [];
+  return mediaType === undefined || data === undefined ? texts(url) : [{ type: 'image', mediaType, data }];
+}
+
+function searchText(item: JsonObject): string {
+  const action = objectOf(item['action']);
+  const url = stringOf(action['url']);
+  if (url !== undefined) return `Opened ${url}`;
+  return `Searched for ${stringOf(action['query']) ?? stringOf(item['query']) ?? ''}`;
+}
+
+const MARK_OF_STATUS: Readonly<Record<string, string>> = { completed: '[x]', inProgress: '[>]', in_progress: '[>]' };
+
+function planText(steps: readonly JsonObject[]): string {
+  return steps
+    .map((step) => {
+      // `codex exec --json` has `text` and `completed` where the app-server has `step` and `status`.
+      const status = stringOf(step['status']) ?? (step['completed'] === true ? 'completed' : 'pending');
+      return `${MARK_OF_STATUS[status] ?? '[ ]'} ${stringOf(step['step']) ?? stringOf(step['text']) ?? ''}`;
+    })
+    .join('\n');
+}
+
+function texts(text: JsonValue | undefined): readonly ToolResultContent[] {
+  return typeof text === 'string' && text !== '' ? [{ type: 'text', text }] : [];
+}

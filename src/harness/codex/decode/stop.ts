@@ -1,0 +1,38 @@
+import type { HarnessEvent, JsonValue } from '../../../domain/harness-event.js';
+import { failureOf } from './failure.js';
+import { objectOf, stringOf } from '../../../domain/json.js';
+
+type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' }>;
+
+/**
+ * The end that an error of Codex 0.169.0 stands for, as Anthropic has it: a refusal, or an answer that was cut; `undefined` for a
+ * failure. What is only in the words is `codexErrorInfo: other` (seen).
+ */
+export function stopOf(error: JsonValue | undefined): TurnEnd | undefined {
+  const fields = objectOf(error);
+  switch (fields['codexErrorInfo']) {
+    case 'cyberPolicy':
+      return refused('cyber', failureOf(error).message);
+    case 'misalignmentPolicyViolation': {
+      const explanation = stringOf(objectOf(fields['misalignment'])['detailedExplanation']);
+      return refused(null, explanation ?? failureOf(error).message);
+    }
+    default:
+      return stopInWords(stringOf(fields['message']) ?? stringOf(error) ?? '');
+  }
+}
+
+function stopInWords(message: string): TurnEnd | undefined {
+  switch (/Incomplete response returned, reason: (\w+)/.exec(message)?.[1]) {
+    case 'content_filter':
+      return refused(null, null);
+    case 'max_output_tokens':
+      return { type: 'turn-end', reason: 'max_tokens' };
+    default:
+      return undefined;
+  }
+}
+
+function refused(category: string | null, explanation: string | null): TurnEnd {
+  return { type: 'turn-end', reason: 'refusal', refusal: { category, explanation } };
+}

@@ -1,0 +1,63 @@
+import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
+import { numberOf, objectOf, withCamelCaseKeys } from '../../../domain/json.js';
+
+/** What has to be remembered to count every model call once. */
+export interface UsageState {
+  readonly model: string;
+  /** The thread's total at the newest update, as text; an update with the same total is a repetition. */
+  readonly total: string | undefined;
+  /** The newest model call: the size of the context with which the next one begins. */
+  readonly newest: TokenUsage | undefined;
+  /** Whether a model call was announced and is not counted yet. */
+  readonly open: boolean;
+}
+
+/** No model call so far. */
+export function startUsage(model: string): UsageState {
+  return { model, total: undefined, newest: undefined, open: false };
+}
+
+/**
+ * Tokens as OpenAI counts them in Anthropic's counts: input without what was read from or written to the cache. Takes the
+ * app-server's camel case and the dotted shape's snake case.
+ */
+export function tokenUsageOf(value: JsonValue | undefined): TokenUsage {
+  const counts = withCamelCaseKeys(objectOf(value));
+  const count = (name: string) => numberOf(counts[name]) ?? 0;
+  const [cacheRead, cacheCreation] = [count('cachedInputTokens'), count('cacheWriteInputTokens')];
+  return {
+    inputTokens: Math.max(0, count('inputTokens') - cacheRead - cacheCreation),
+    outputTokens: count('outputTokens'),
+    cacheReadInputTokens: cacheRead,
+    cacheCreationInputTokens: cacheCreation,
+    thinkingTokens: count('reasoningOutputTokens'),
+  };
+}
+
+/** A turn begins: announces its first model call with the context that is known from the turn before, if any. */
+export function beginTurn(state: UsageState): readonly [UsageState, readonly HarnessEvent[]] {
+  if (state.newest === undefined) return [{ ...state, open: false }, []];
+  return [{ ...state, open: true }, [callStart(state.model, state.newest)]];
+}
+
+/**
+ * One `thread/tokenUsage/updated`. Its `last` is one model call; it counts when its total is new and `counts` is true: an
+ * update outside our turn only tells how big the context is.
+ */
+export function updateUsage(
+  state: UsageState,
+  tokenUsage: JsonObject,
+  counts: boolean,
+): readonly [UsageState, readonly HarnessEvent[]] {
+  const total = JSON.stringify(tokenUsage['total'] ?? null);
+  if (total === state.total) return [state, []];
+  const newest = tokenUsageOf(tokenUsage['last']);
+  const next: UsageState = { ...state, total, newest, open: counts ? false : state.open };
+  if (!counts) return [next, []];
+  const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: newest };
+  return [next, state.open ? [end] : [callStart(state.model, newest), end]];
+}
+
+function callStart(model: string, usage: TokenUsage): HarnessEvent {
+  return { type: 'model-call-start', model, usage: { ...usage, outputTokens: 0, thinkingTokens: 0 } };
+}

@@ -1,0 +1,54 @@
+import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
+import { listOf, objectOf, stringOf } from '../../../domain/json.js';
+import { isRefusal, type RefusedCall } from '../../../domain/refusal.js';
+import { failureOf } from '../decode/failure.js';
+import { toolItemOf } from '../decode/items.js';
+import { stopOf } from '../decode/stop.js';
+
+/** The newest turns of a conversation, which the model provider refused. */
+export interface RefusedTurns {
+  /** Codex's name of the first of them: everything before it is to be kept. */
+  readonly from: string;
+  /** The tools that were called in them, oldest first. */
+  readonly calls: readonly RefusedCall[];
+  /** Whether there is no turn before them. */
+  readonly areAll: boolean;
+}
+
+/**
+ * Finds the turns that Codex 0.169.0 keeps although the model provider refused them: it sends them again with every later prompt,
+ * which is then refused, too. `turns` are Codex's turns, newest first, with all of their items; a turn without a user message goes on
+ * with the one before. `undefined` when the newest one was not refused. Pure.
+ */
+export function refusedTurns(turns: readonly JsonValue[]): RefusedTurns | undefined {
+  const newestFirst = turns.map(objectOf);
+  let count = 0;
+  while (isRefused(newestFirst[count])) {
+    const prompted = newestFirst.findIndex((turn, index) => index >= count && isPrompted(turn));
+    if (prompted < 0) break;
+    count = prompted + 1;
+  }
+  const refused = newestFirst.slice(0, count).toReversed();
+  const from = stringOf(refused[0]?.['id']);
+  if (from === undefined) return undefined;
+  return { from, calls: refused.flatMap(itemsOf).flatMap(callsOf), areAll: count === newestFirst.length };
+}
+
+function isRefused(turn: JsonObject | undefined): boolean {
+  if (turn?.['status'] !== 'failed') return false;
+  const stop = stopOf(turn['error']);
+  return stop === undefined ? isRefusal(failureOf(turn['error']).kind) : stop.reason === 'refusal';
+}
+
+function isPrompted(turn: JsonObject): boolean {
+  return itemsOf(turn).some((item) => item['type'] === 'userMessage');
+}
+
+function itemsOf(turn: JsonObject): readonly JsonObject[] {
+  return listOf(turn['items']).map(objectOf);
+}
+
+function callsOf(item: JsonObject): readonly RefusedCall[] {
+  const tool = toolItemOf(item, stringOf(item['id']) ?? '');
+  return tool === undefined ? [] : [tool.call];
+}

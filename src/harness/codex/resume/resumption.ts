@@ -1,0 +1,70 @@
+import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harness-event.js';
+import { completeBlock, isBlockType, openBlock } from '../decode/blocks.js';
+import { failureOf } from '../decode/failure.js';
+import { toolItemOf } from '../decode/items.js';
+import { listOf, objectOf, stringOf } from '../../../domain/json.js';
+import { stopOf } from '../decode/stop.js';
+
+/** What is left to do of a turn whose earlier attempt died. */
+export type Resumption =
+  /** The prompt never reached Codex: the turn starts from its beginning. */
+  | { readonly kind: 'prompt' }
+  /**
+   * The prompt is in the conversation: the model goes on from there, without another user message. `events` are all that Codex
+   * knows of the turn, as not all of it may have been heard; what was has the same name.
+   */
+  | { readonly kind: 'continue'; readonly events: readonly HarnessEvent[] }
+  /** Codex ended the turn before it died; only the telling was lost. */
+  | { readonly kind: 'ended'; readonly events: readonly HarnessEvent[] };
+
+/**
+ * Finds out how far a turn came. `turns` are Codex's turns of the thread, newest first, with all of their items; ours begins with
+ * the user message whose `clientId` is `turnId`. A turn without a user message is an earlier continuation.
+ */
+export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resumption {
+  const newestFirst = turns.map(objectOf);
+  const prompted = newestFirst.findIndex((turn) => userMessage(turn) !== undefined);
+  const [newest, first] = [newestFirst[0], newestFirst[prompted]];
+  if (newest === undefined || first === undefined) return { kind: 'prompt' };
+  if (stringOf(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
+  const events = newestFirst
+    .slice(0, prompted + 1)
+    .toReversed()
+    .flatMap(itemsOf)
+    .flatMap(itemEvents);
+  switch (hasFinalAnswer(newest) ? 'completed' : stringOf(newest['status'])) {
+    case 'completed':
+      return { kind: 'ended', events: [...events, { type: 'turn-end', reason: 'end_turn' }] };
+    case 'failed':
+      return {
+        kind: 'ended',
+        events: [...events, stopOf(newest['error']) ?? { type: 'turn-failed', ...failureOf(newest['error']) }],
+      };
+    default:
+      return { kind: 'continue', events };
+  }
+}
+
+function itemsOf(turn: JsonObject): readonly JsonObject[] {
+  return listOf(turn['items']).map(objectOf);
+}
+
+/** Died between its last message and its end: the model has said all it had to say, and would say it again. */
+function hasFinalAnswer(turn: JsonObject): boolean {
+  const last = itemsOf(turn).at(-1);
+  return last?.['type'] === 'agentMessage' && last['phase'] === 'final_answer';
+}
+
+function userMessage(turn: JsonObject): JsonObject | undefined {
+  return itemsOf(turn).find((item) => item['type'] === 'userMessage');
+}
+
+/** An item as it would have been told; of a tool that has not answered only the call. */
+function itemEvents(item: JsonObject): readonly HarnessEvent[] {
+  const [id, type] = [stringOf(item['id']), stringOf(item['type'])];
+  if (id === undefined) return [];
+  if (isBlockType(type)) return completeBlock(openBlock(type === 'agentMessage' ? 'text' : 'thinking', id), item);
+  const tool = toolItemOf(item, id);
+  if (tool === undefined) return [];
+  return item['status'] === 'inProgress' ? [tool.call] : [tool.call, tool.result];
+}

@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { StreamClock } from './keep-alive-clock.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('ticks for all who listen with one timer, and has none when nobody does', () => {
+  const clock = new StreamClock();
+  const ticks = { one: 0, two: 0 };
+  expect(vi.getTimerCount()).toBe(0);
+  const stopOne = clock.add({ tick: () => (ticks.one += 1) });
+  const stopTwo = clock.add({ tick: () => (ticks.two += 1) });
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(500);
+  stopOne();
+  stopOne();
+  vi.advanceTimersByTime(500);
+  expect(ticks).toEqual({ one: 2, two: 4 });
+  stopTwo();
+  expect(vi.getTimerCount()).toBe(0);
+  clock.add({ tick: () => (ticks.one += 1) });
+  vi.advanceTimersByTime(250);
+  expect(ticks.one).toBe(3);
+  clock.onApplicationShutdown();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('tells the time as `performance.now()` does', () => {
+  const times: number[] = [];
+  new StreamClock().add({ tick: (now) => times.push(now) });
+  vi.advanceTimersByTime(250);
+  expect(times).toEqual([performance.now()]);
+});

@@ -1,0 +1,117 @@
+import type { IncomingMessage } from 'node:http';
+import type { Transform } from 'node:stream';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { AnthropicException, badRequest } from '../anthropic/anthropic.exception.js';
+import { MAX_DEPTH, MAX_MARKS } from '../workers/json-limits.js';
+import { parseJsonBody } from '../workers/json-parser.js';
+
+/** Largest body, in bytes, as sent and as decoded: the limit of Anthropic's own Messages API. */
+export const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/** Largest window of zstd, as a power of two: what RFC 9659 allows in HTTP. A frame may ask for 2 GB of memory. */
+const ZSTD_WINDOW_LOG = 23;
+
+/**
+ * How much is unpacked at a time, in bytes. Each time waits for its turn of the event loop: with Node's 16 kB a large body takes
+ * seconds on a busy server.
+ */
+const UNPACKED_CHUNK = 256 * 1024;
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: () => createGunzip({ chunkSize: UNPACKED_CHUNK }),
+  'x-gzip': () => createGunzip({ chunkSize: UNPACKED_CHUNK }),
+  deflate: () => createInflate({ chunkSize: UNPACKED_CHUNK }),
+  br: () => createBrotliDecompress({ chunkSize: UNPACKED_CHUNK }),
+  zstd: () =>
+    createZstdDecompress({
+      chunkSize: UNPACKED_CHUNK,
+      params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+    }),
+};
+
+/**
+ * Reads and parses a JSON body. Nothing is kept of a body that is too large: it is refused by its `content-length`, or as
+ * soon as the limit is passed.
+ *
+ * @throws AnthropicException 413 for a body over {@link MAX_BODY_BYTES}, 400 for one that is not JSON or goes beyond one of its limits,
+ * 415 for an unknown `content-encoding`, 408 for one that stops in its middle.
+ */
+export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
+  const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
+  if (parsed.kind === 'value') return parsed.value;
+  switch (parsed.reason) {
+    case 'too deep':
+      throw badRequest(
+        `The request body is nested too deep: at most ${MAX_DEPTH} lists and objects may be in one another.`,
+      );
+    case 'too many values':
+      throw badRequest(`The request body has too many values: at most about ${MAX_MARKS / 2}.`);
+    case 'not JSON':
+      throw badRequest('The request body is not valid JSON.');
+    default:
+      return parsed.reason satisfies never;
+  }
+}
+
+/** RFC 8259 lets a parser ignore a byte order mark; `JSON.parse` does not, and .NET and PowerShell write one. */
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
+function readBytes(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+    // Read to its end and thrown away: a client that is still sending would not read the answer.
+    request.resume();
+    return Promise.reject(tooLarge());
+  }
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === '') return gather(request, request);
+  const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
+  if (decoder === undefined) {
+    request.resume();
+    const message = 'content-encoding must be gzip, deflate, br, zstd or absent';
+    return Promise.reject(new AnthropicException('invalid_request_error', message, { status: 415 }));
+  }
+  return gather(request.pipe(decoder()), request);
+}
+
+/** The bytes of a body, read from the request itself or from what unpacks it. */
+function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    // The rest is read and thrown away: a client that is still sending would not read the answer.
+    const refuse = (refusal: AnthropicException): void => {
+      reject(refusal);
+      chunks.length = 0;
+      if (source !== request) {
+        request.unpipe();
+        // What it has been given may unpack to a million times as much.
+        source.destroy();
+      }
+      request.resume();
+    };
+    source.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+      else refuse(tooLarge());
+    });
+    source.on('end', () => resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES))));
+    source.on('error', () => refuse(badRequest('The request body could not be read as its headers describe it.')));
+    // Nothing has come for a while; the connection is about to be closed (see `http/http-server.ts`).
+    request.on('timeout', () => refuse(tooSlow()));
+    // A request that was read to its end closes too, and a decoder may still be at work then.
+    request.on('close', () => {
+      if (!request.complete) refuse(badRequest('The request ended before its body.'));
+    });
+  });
+}
+
+function tooSlow(): AnthropicException {
+  const headers = { connection: 'close' };
+  return new AnthropicException('timeout_error', 'The request took too long to arrive.', { status: 408, headers });
+}
+
+function tooLarge(): AnthropicException {
+  return new AnthropicException('request_too_large', `The request body is larger than ${MAX_BODY_BYTES} bytes.`);
+}

@@ -1,0 +1,43 @@
+import { All, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { ApiExcludeEndpoint } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { CountTokensDocs } from './count-tokens.docs.js';
+import { countTokensDto } from './count-tokens.dto.js';
+import { readJsonBody } from '../../http/read-body.js';
+import { TokenCounter } from './token-counter.js';
+
+/** What a count is answered with; the betas have one field more. */
+interface TokenCount {
+  readonly input_tokens: number;
+  readonly context_management?: null;
+}
+
+/** Counts the tokens of a request that is not sent. No thread, no turn: Claude Code asks more than 20 times for `/context`. */
+@Controller('v1/messages/count_tokens')
+export class CountTokensController {
+  constructor(private readonly counter: TokenCounter) {}
+
+  @Post()
+  @HttpCode(200)
+  @CountTokensDocs()
+  async count(@Req() request: Request): Promise<TokenCount> {
+    const body = countTokensDto(await readJsonBody(request));
+    const count = { input_tokens: await this.counter.count(body) };
+    return isBeta(request) ? { ...count, context_management: null } : count;
+  }
+
+  @All()
+  @ApiExcludeEndpoint()
+  notAllowed(): never {
+    throw new AnthropicException('invalid_request_error', 'Only POST is allowed here.', {
+      status: 405,
+      headers: { allow: 'POST' },
+    });
+  }
+}
+
+/** SDKs before 1.3 ask for a beta with the query, later ones with the header alone. */
+function isBeta(request: Request): boolean {
+  return request.query['beta'] === 'true' || (request.get('anthropic-beta') ?? '') !== '';
+}

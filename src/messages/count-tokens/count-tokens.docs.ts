@@ -1,0 +1,40 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiHeader, getSchemaPath } from '@nestjs/swagger';
+import { JsonResponseDocs, OperationDocs } from '../../openapi/operation.js';
+import { INTEGER, NULL, object, TEXT } from '../../openapi/schema.js';
+import { CountTokensDto } from './count-tokens.dto.js';
+import { ErrorDocs } from '../error.docs.js';
+
+/** `POST /v1/messages/count_tokens` in the OpenAPI document. */
+export function CountTokensDocs(): MethodDecorator {
+  return applyDecorators(
+    OperationDocs({
+      id: 'countTokens',
+      tag: 'Messages',
+      summary: 'Estimate how many tokens a request has',
+      description:
+        'Counts system prompt, tools and messages here, with a public tokenizer; pictures and PDFs by their size. No model is asked, no thread is touched. Real counts differ by some percent; those of a turn are in its `usage`.',
+    }),
+    ApiExtraModels(CountTokensDto),
+    ApiHeader({
+      name: 'anthropic-beta',
+      description: 'With any beta, the response has `context_management`.',
+      schema: { ...TEXT, examples: ['token-counting-2024-11-01'] },
+    }),
+    ApiBody({
+      schema: { $ref: getSchemaPath(CountTokensDto) },
+      examples: {
+        short: {
+          summary: 'One message',
+          value: { model: 'claude-opus-5-5', messages: [{ role: 'user', content: 'Which files are here?' }] },
+        },
+      },
+    }),
+    JsonResponseDocs({
+      description: 'The estimate. `context_management` is there for beta requests only.',
+      schema: object({ input_tokens: INTEGER }, { context_management: NULL }),
+      example: { input_tokens: 12 },
+    }),
+    ErrorDocs([400, 413, 415]),
+  );
+}

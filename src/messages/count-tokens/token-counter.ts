@@ -1,0 +1,33 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { extname } from 'node:path';
+import { WorkerPool } from '../../workers/worker-pool.js';
+import { countable, type CountableRequest } from './token-input.js';
+import { sampleOf } from './text-sample.js';
+
+/** How long the tokenizer is kept without work, in milliseconds: it holds some 50 MB. */
+const IDLE = 60_000;
+
+/** Estimates how many tokens a request has, without a model. */
+@Injectable()
+export class TokenCounter implements OnApplicationShutdown {
+  // The file beside this one: `.js` when built, `.ts` under test.
+  readonly #pool = new WorkerPool<readonly string[], number>({
+    name: 'tokenizer',
+    module: new URL(`tokenize.worker${extname(import.meta.url)}`, import.meta.url),
+    size: 1,
+    idle: IDLE,
+    heap: 512,
+  });
+
+  /** The tokens of the system prompt, the tools and the messages. Rejects when the tokenizer fails. */
+  async count(request: CountableRequest): Promise<number> {
+    const { text, fixedTokens, scale } = countable(request);
+    const sample = sampleOf(text);
+    const tokens = text === '' ? 0 : await this.#pool.run(sample.slices);
+    return Math.ceil((fixedTokens + tokens * sample.scale) * scale);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#pool.stop();
+  }
+}

@@ -1,0 +1,85 @@
+import { badRequest } from '../../anthropic/anthropic.exception.js';
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 1000;
+
+/** Which page of a list a caller asks for. */
+export interface PageQuery {
+  readonly limit: number;
+  readonly afterId: string | undefined;
+  readonly beforeId: string | undefined;
+}
+
+/** A page in Anthropic's form. The ids are those of its first and last element, `null` on an empty page. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  /** Whether there are more in the direction in which the caller pages. */
+  readonly has_more: boolean;
+  readonly first_id: string | null;
+  readonly last_id: string | null;
+}
+
+/**
+ * The query of a request as a page query.
+ *
+ * @throws AnthropicException (400) for a limit outside of 1..1000, or a cursor that is given twice.
+ */
+export function pageQuery(query: Readonly<Record<string, unknown>>): PageQuery {
+  const limit = one(query, 'limit') ?? String(DEFAULT_LIMIT);
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
+    throw badRequest(`limit: must be a whole number from 1 to ${MAX_LIMIT}`);
+  }
+  const afterId = one(query, 'after_id');
+  const beforeId = one(query, 'before_id');
+  if (afterId !== undefined && beforeId !== undefined) throw badRequest('after_id: cannot be used with before_id');
+  return { limit: Number(limit), afterId, beforeId };
+}
+
+/**
+ * Whether a query wants models that are active; it may name the lifecycles that it wants (`lifecycle[]` in the SDKs' way).
+ *
+ * @throws AnthropicException (400) for one that does not exist.
+ */
+export function wantsActive(query: Readonly<Record<string, unknown>>): boolean {
+  const wanted = [query['lifecycle'], query['lifecycle[]']].flat().filter((value) => value !== undefined);
+  for (const value of wanted) {
+    if (value !== 'active' && value !== 'deprecated' && value !== 'retired') {
+      throw badRequest('lifecycle: must be "active", "deprecated" or "retired"');
+    }
+  }
+  return wanted.length === 0 || wanted.includes('active');
+}
+
+/**
+ * The page of a list. Elements keep the list's order, also when paging backwards.
+ *
+ * @throws AnthropicException (400) for a cursor that is not in the list.
+ */
+export function pageOf<T extends { readonly id: string }>(list: readonly T[], query: PageQuery): Page<T> {
+  const { limit, afterId, beforeId } = query;
+  if (beforeId !== undefined) {
+    const end = indexOf(list, beforeId, 'before_id');
+    const start = Math.max(0, end - limit);
+    return page(list.slice(start, end), start > 0);
+  }
+  const start = afterId === undefined ? 0 : indexOf(list, afterId, 'after_id') + 1;
+  return page(list.slice(start, start + limit), start + limit < list.length);
+}
+
+function page<T extends { readonly id: string }>(data: readonly T[], hasMore: boolean): Page<T> {
+  return { data, has_more: hasMore, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+}
+
+function indexOf(list: readonly { readonly id: string }[], id: string, cursor: string): number {
+  const index = list.findIndex((element) => element.id === id);
+  if (index === -1) throw badRequest(`${cursor}: names nothing that is in this list`);
+  return index;
+}
+
+/** A parameter that is given once, and not empty. */
+function one(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = query[name];
+  if (value === undefined || value === '') return undefined;
+  if (typeof value !== 'string') throw badRequest(`${name}: must be given once`);
+  return value;
+}

@@ -1,0 +1,39 @@
+import { All, Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiExcludeEndpoint } from '@nestjs/swagger';
+import { ModelCatalog } from '../../harness/models/model-catalog.js';
+import { AnthropicException, quote } from '../../anthropic/anthropic.exception.js';
+import { type ModelInfo, modelInfo } from './model-info.js';
+import { type Page, pageOf, pageQuery, wantsActive } from './model-page.js';
+import { ListModelsDocs, GetModelDocs } from './models.docs.js';
+
+/** Anthropic's Models API: the names that requests to this server can have as `model`. */
+@Controller('v1/models')
+export class ModelsController {
+  constructor(private readonly catalog: ModelCatalog) {}
+
+  /** A page of the models. */
+  @Get()
+  @ListModelsDocs()
+  list(@Query() query: Readonly<Record<string, unknown>>): Page<ModelInfo> {
+    const models = wantsActive(query) ? this.catalog.list() : [];
+    return pageOf(models.map(modelInfo), pageQuery(query));
+  }
+
+  /** One model. Slashes in its name are percent-encoded, as the SDKs do. */
+  @Get(':id')
+  @GetModelDocs()
+  retrieve(@Param('id') id: string): ModelInfo {
+    const model = this.catalog.find(id);
+    if (model === undefined) throw new AnthropicException('not_found_error', `model: ${quote(id)}`);
+    return modelInfo(model);
+  }
+
+  @All(['', ':id'])
+  @ApiExcludeEndpoint()
+  notAllowed(): never {
+    throw new AnthropicException('invalid_request_error', 'Only GET is allowed here.', {
+      status: 405,
+      headers: { allow: 'GET, HEAD' },
+    });
+  }
+}

@@ -1,0 +1,204 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsNotEmpty,
+  IsObject,
+  IsOptional,
+  IsString,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateIf,
+  validateSync,
+} from 'class-validator';
+import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
+import { badRequest } from '../../anthropic/anthropic.exception.js';
+import { problemsOf } from '../../http/field-problems.js';
+
+/** Anthropic's own limit of messages in one request. */
+const MAX_MESSAGES = 100_000;
+/** Anthropic's own limit of a model's name, in characters. */
+const MAX_MODEL = 256;
+/** Most stop sequences of a request, and their longest one in characters: each is looked for in every piece of the answer. */
+const MAX_STOP_SEQUENCES = 64;
+const MAX_STOP_SEQUENCE = 1024;
+
+/**
+ * The fields of a Messages API request that Chiron uses. Every other field is accepted and ignored: clients send new ones
+ * before servers know them. Lists are checked for being lists only, so that a long history costs nothing; its last message
+ * is checked where it is read.
+ */
+export class CreateMessageDto {
+  @ApiProperty({
+    description: 'A model name, or `<harness>/<model>`. The first request of a thread fixes harness and model.',
+    examples: ['claude-opus-5-5'],
+  })
+  @MaxLength(MAX_MODEL)
+  @IsString()
+  @IsNotEmpty()
+  readonly model!: string;
+
+  @ApiProperty({
+    description: 'Required by the protocol. An agent’s turn is not cut at it.',
+    type: 'integer',
+    examples: [1024],
+    minimum: 0,
+  })
+  @IsInt()
+  @Min(0)
+  readonly max_tokens!: number;
+
+  @ApiProperty({
+    description: 'The conversation. The last `user` message is the prompt; the agent remembers what came before.',
+    type: 'array',
+    minItems: 1,
+    items: ref('MessageParam'),
+    examples: [[{ role: 'user', content: 'Which files are here?' }]],
+  })
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(MAX_MESSAGES)
+  readonly messages!: readonly unknown[];
+
+  @ApiPropertyOptional({ description: 'Answer as server-sent events.', type: Boolean, examples: [true] })
+  @IsOptional()
+  @IsBoolean()
+  readonly stream?: boolean | null;
+
+  @ApiPropertyOptional({
+    description: 'A string, or text blocks. Appended to the agent’s own instructions when the thread is new.',
+    oneOf: [{ type: 'string' }, list(ANY_OBJECT)],
+  })
+  @ValidateIf((_, value: unknown) => value !== undefined && value !== null && typeof value !== 'string')
+  @IsArray()
+  readonly system?: string | readonly unknown[] | null;
+
+  @ApiPropertyOptional({
+    description: '`user_id` may hold JSON with a `session_id`, which names the thread.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly metadata?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description: 'Tools of the caller. Not handed to the agent, but for the one that `tool_choice` forces.',
+    type: 'array',
+    items: ANY_OBJECT,
+  })
+  @IsOptional()
+  @IsArray()
+  readonly tools?: readonly unknown[] | null;
+
+  @ApiPropertyOptional({
+    description:
+      '`{"type": "tool", "name": …}`, or `any` with one tool: the answer is a call of this tool, whose input follows its schema.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly tool_choice?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description:
+      '`format` with `{"type": "json_schema", "schema": …}`: the answer is one text block of JSON that follows the schema.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly output_config?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description: 'The older name of `output_config.format`.',
+    deprecated: true,
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly output_format?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description: 'Texts at which the answer ends. The agent is interrupted there.',
+    type: 'array',
+    items: { type: 'string' },
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_STOP_SEQUENCES)
+  @IsString({ each: true })
+  @Matches(/\S/, { each: true, message: 'each stop sequence must contain non-whitespace' })
+  @MaxLength(MAX_STOP_SEQUENCE, { each: true })
+  readonly stop_sequences?: readonly string[] | null;
+
+  @ApiPropertyOptional({
+    description: '`display: "omitted"` shows only the signatures of thinking, `type: "disabled"` nothing of it.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly thinking?: Readonly<Record<string, unknown>> | null;
+
+  @ApiPropertyOptional({
+    description:
+      'Message Threads: `{"type": "create"}` with the whole conversation, or `{"type": "continue", "previous_message_id": "msg_…"}` with only the new messages.',
+    type: 'object',
+    additionalProperties: true,
+  })
+  @IsOptional()
+  @IsObject()
+  readonly thread?: Readonly<Record<string, unknown>> | null;
+}
+
+const FIELDS = [
+  'model',
+  'max_tokens',
+  'messages',
+  'stream',
+  'system',
+  'metadata',
+  'tools',
+  'tool_choice',
+  'output_config',
+  'output_format',
+  'stop_sequences',
+  'thinking',
+  'thread',
+] as const;
+
+/**
+ * A parsed body as a request.
+ *
+ * @throws AnthropicException (400) that names each field that is wrong.
+ */
+export function createMessageDto(body: unknown): CreateMessageDto {
+  return checked(new CreateMessageDto(), FIELDS, body);
+}
+
+/**
+ * An empty request with the fields of a parsed body, checked by the request's decorators.
+ *
+ * @throws AnthropicException (400) that names each field that is wrong.
+ */
+export function checked<T extends object>(request: T, fields: readonly (keyof T & string)[], body: unknown): T {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw badRequest('The request body must be a JSON object.');
+  }
+  for (const field of fields) Reflect.set(request, field, beginningOfList(field, Reflect.get(body, field)));
+  const problems = problemsOf(validateSync(request));
+  if (problems.length > 0) throw badRequest(problems.join('; '));
+  return request;
+}
+
+/** Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that. */
+function beginningOfList(field: string, value: unknown): unknown {
+  return field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value;
+}

@@ -1,0 +1,202 @@
+import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
+import { badRequest } from '../../anthropic/anthropic.exception.js';
+import { isObject } from '../../turns/matching/conversation-key.js';
+import { missingOr } from '../../http/field-problems.js';
+import type { Reading } from '../../clients/claude-code/system-reminder.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What to do about a part of a content that no agent can be given: `path` names it, `problem` says what is wrong with it. */
+export type Refuse = (path: string, problem: string) => undefined;
+
+/** Refuses the request. @throws AnthropicException (400) always. */
+export const refused: Refuse = (path, problem) => {
+  throw badRequest(`${path}: ${problem}`);
+};
+
+/** Leaves the part out: for a history, which the caller can no longer change. */
+export const leftOut: Refuse = () => undefined;
+
+/** Reads the content of messages as blocks of a prompt, in their order. Blocks without anything in them are dropped. */
+export class BlockReader {
+  /**
+   * @param read what is taken of each text.
+   * @param refuse what happens to a part that is malformed, or that no agent can be given.
+   */
+  constructor(
+    private readonly read: Reading,
+    private readonly refuse: Refuse,
+  ) {}
+
+  /** A content: a string, or a list of blocks. */
+  blocks(content: unknown, path: string): readonly PromptBlock[] {
+    return this.each(content, path, (block, at) => this.block(block, at));
+  }
+
+  /** The content of a tool result, which may hold what a message may not. Texts that follow each other are one, by lines. */
+  resultBlocks(content: unknown, path: string): readonly PromptBlock[] {
+    return joinedByLines(this.each(content ?? [], path, (block, at) => this.resultBlock(block, at)));
+  }
+
+  private each(
+    content: unknown,
+    path: string,
+    blocksOf: (block: Fields, path: string) => readonly PromptBlock[],
+  ): readonly PromptBlock[] {
+    if (typeof content === 'string') return textBlock(this.read(content));
+    if (!Array.isArray(content)) return this.none(path, missingOr(content, 'Input should be a valid list'));
+    return content.flatMap((block: unknown, index) => {
+      const at = `${path}.${index}`;
+      return isObject(block) ? blocksOf(block, at) : this.none(at, 'Input should be a valid dictionary');
+    });
+  }
+
+  private block(block: Fields, path: string): readonly PromptBlock[] {
+    switch (block['type']) {
+      case 'text':
+        return this.text(block, path);
+      case 'image':
+        return this.image(block, path);
+      case 'document':
+        return this.document(block, path);
+      case 'search_result':
+        return this.searchResult(block, path);
+      case 'tool_result':
+        return this.toolResult(block, path);
+      default:
+        return this.none(
+          `${path}.type`,
+          missingOr(block['type'], 'is not a kind of content that this server can hand to an agent'),
+        );
+    }
+  }
+
+  private resultBlock(block: Fields, path: string): readonly PromptBlock[] {
+    switch (block['type']) {
+      case 'tool_reference': {
+        const name = this.string(block['tool_name'], `${path}.tool_name`);
+        return name === undefined ? [] : [{ type: 'text', text: `[tool ${name}]` }];
+      }
+      case 'browser_state':
+        return [{ type: 'text', text: JSON.stringify({ tabs: block['tabs'], state_changes: block['state_changes'] }) }];
+      case 'tool_result':
+        return this.none(`${path}.type`, 'a tool_result cannot be in another one');
+      default:
+        return this.block(block, path);
+    }
+  }
+
+  private text(block: Fields, path: string): readonly PromptBlock[] {
+    const text = this.string(block['text'], `${path}.text`);
+    return text === undefined ? [] : textBlock(this.read(text));
+  }
+
+  private image({ source }: Fields, path: string): readonly PromptBlock[] {
+    const known = this.source(source, `${path}.source`);
+    return known === undefined ? [] : [{ type: 'image', source: known }];
+  }
+
+  private document({ source, title, context }: Fields, path: string): readonly PromptBlock[] {
+    const names = {
+      ...(typeof title === 'string' ? { title } : {}),
+      ...(typeof context === 'string' ? { context } : {}),
+    };
+    if (!isObject(source) || source['type'] !== 'content') {
+      const known = this.source(source, `${path}.source`);
+      return known === undefined ? [] : [{ type: 'document', source: known, ...names }];
+    }
+    const content = joinedByLines(this.blocks(source['content'], `${path}.source.content`));
+    const [only] = content;
+    if (content.length > 1 || (only !== undefined && only.type !== 'text')) {
+      // No other kind of document may hold pictures.
+      return behind(['[document]', ...Object.values(names)].join('\n'), content);
+    }
+    const data = only?.text ?? '';
+    return [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...names }];
+  }
+
+  private searchResult({ title, content }: Fields, path: string): readonly PromptBlock[] {
+    const head = this.string(title, `${path}.title`);
+    const found = this.blocks(content, `${path}.content`);
+    return head === undefined ? found : behind(head, found);
+  }
+
+  /** No tool is ever left to the caller, so a result can only be of a call that it made by itself: the agent reads it. */
+  private toolResult(block: Fields, path: string): readonly PromptBlock[] {
+    const { tool_use_id: id, is_error: isError } = block;
+    if (isError !== undefined && isError !== null && typeof isError !== 'boolean') {
+      this.refuse(`${path}.is_error`, 'Input should be a valid boolean');
+    }
+    const call = `the caller's tool call ${typeof id === 'string' ? id : 'without an id'}`;
+    const head = `[result of ${call}${isError === true ? ', which failed with an error' : ''}]`;
+    return behind(head, this.resultBlocks(block['content'], `${path}.content`));
+  }
+
+  private source(source: unknown, path: string): PromptSource | undefined {
+    if (!isObject(source)) return this.refuse(path, missingOr(source, 'Input should be a valid dictionary'));
+    switch (source['type']) {
+      case 'base64':
+      case 'text': {
+        const mediaType = this.string(source['media_type'], `${path}.media_type`);
+        const data = this.string(source['data'], `${path}.data`);
+        if (mediaType === undefined || data === undefined) return undefined;
+        return { type: source['type'], media_type: mediaType, data };
+      }
+      case 'url': {
+        const url = this.string(source['url'], `${path}.url`);
+        if (url === undefined) return undefined;
+        if (isWebUrl(url)) return { type: 'url', url };
+        return this.refuse(`${path}.url`, "URL scheme should be 'http' or 'https'");
+      }
+      default:
+        return this.refuse(`${path}.type`, missingOr(source['type'], "Input should be 'base64', 'url' or 'text'"));
+    }
+  }
+
+  private string(value: unknown, path: string): string | undefined {
+    return typeof value === 'string' ? value : this.refuse(path, missingOr(value, 'Input should be a valid string'));
+  }
+
+  private none(path: string, problem: string): readonly PromptBlock[] {
+    this.refuse(path, problem);
+    return [];
+  }
+}
+
+/** The texts of a content: a string is one, of blocks those with text. Never throws. */
+export function textsOf(content: unknown): readonly string[] {
+  if (typeof content === 'string') return [content];
+  if (!Array.isArray(content)) return [];
+  return content.flatMap((block: unknown) =>
+    isObject(block) && typeof block['text'] === 'string' ? [block['text']] : [],
+  );
+}
+
+/** Blocks with a line before them that says what they are: the first line of the text that they begin with, if they do. */
+function behind(head: string, blocks: readonly PromptBlock[]): readonly PromptBlock[] {
+  return joinedByLines([{ type: 'text', text: head }, ...blocks]);
+}
+
+/** Texts that follow each other as one block of lines. */
+function joinedByLines(blocks: readonly PromptBlock[]): readonly PromptBlock[] {
+  const joined: PromptBlock[] = [];
+  let lines: string[] = [];
+  const flush = (): void => {
+    if (lines.length > 0) joined.push({ type: 'text', text: lines.join('\n') });
+    lines = [];
+  };
+  for (const block of blocks) {
+    if (block.type === 'text') {
+      lines.push(block.text);
+    } else {
+      flush();
+      joined.push(block);
+    }
+  }
+  flush();
+  return joined;
+}
+
+function textBlock(text: string): readonly PromptBlock[] {
+  return text === '' ? [] : [{ type: 'text', text }];
+}

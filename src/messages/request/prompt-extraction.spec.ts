@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { newestMessage } from './prompt-extraction.js';
+
+const text = (value: string) => ({ type: 'text', text: value });
+
+describe(newestMessage.name, () => {
+  it('takes the last user message, a string or blocks', () => {
+    const history = [
+      { role: 'user', content: 'old' },
+      { role: 'assistant', content: 'answer' },
+    ];
+    expect(newestMessage([{ role: 'user', content: 'hello' }], 'sdk')).toEqual({
+      prompt: [text('hello')],
+      context: [],
+      hasHistory: false,
+      first: 0,
+    });
+    expect(newestMessage([...history, { role: 'user', content: [text('new'), text('er')] }], 'sdk')).toEqual({
+      prompt: [text('new'), text('er')],
+      context: [],
+      hasHistory: true,
+      first: 2,
+    });
+  });
+
+  it('takes the user messages right before it as well, which the API takes for one', () => {
+    const messages = [
+      { role: 'user', content: 'old' },
+      { role: 'assistant', content: 'answer' },
+      { role: 'user', content: 'A document.' },
+      { role: 'system', content: 'aside' },
+      { role: 'user' },
+      { role: 'user', content: [text('Sum it up.')] },
+    ];
+    expect(newestMessage(messages, 'sdk')).toMatchObject({
+      prompt: [text('A document.'), text('Sum it up.')],
+      first: 2,
+    });
+    // Claude Code puts an interruption, and what its user mentions, into messages of their own.
+    expect(newestMessage(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], first: 5 });
+  });
+
+  it('names what is malformed in the last message, and passes over it in those before', () => {
+    const odd = { role: 'user', content: [{ type: 'text' }, { type: 'video' }, null, { type: 'image' }, text('a')] };
+    expect(newestMessage([odd, { role: 'user', content: 'b' }], 'sdk').prompt).toEqual([text('a'), text('b')]);
+    expect(() => newestMessage([{ role: 'user', content: 'b' }, odd], 'sdk')).toThrow(
+      'messages.1.content.0.text: Field required',
+    );
+  });
+
+  it('takes the documents and tool results of the user messages right before it as well', () => {
+    const before = [
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'd' } },
+      { type: 'tool_result', tool_use_id: 't', content: 'found' },
+    ];
+    const { prompt } = newestMessage(
+      [
+        { role: 'user', content: before },
+        { role: 'user', content: 'b' },
+      ],
+      'sdk',
+    );
+    expect(prompt).toEqual([before[0], text("[result of the caller's tool call t]\nfound"), text('b')]);
+  });
+
+  it('takes the reminders of Claude Code for none of it, and a system message that follows for context', () => {
+    const messages = [
+      { role: 'user', content: [text('<system-reminder>\nx\n</system-reminder>'), text('Reply PING')] },
+      { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
+      { role: 'system', content: '<total_tokens>1</total_tokens>' },
+    ];
+    const { prompt, context } = newestMessage(messages, 'claude-code');
+    expect(prompt).toEqual([text('Reply PING')]);
+    expect(context.slice(1)).toEqual(['# Environment', '<total_tokens>1</total_tokens>']);
+  });
+
+  it.each([
+    '<system-reminder>\nPlan mode: read only.\n</system-reminder>',
+    'Why does this fail? <a><system-reminder>x=1</system-reminder></a>',
+    '<command-name>/model</command-name><command-args>opus</command-args>',
+    '<local-command-caveat>x</local-command-caveat>',
+    '[Request interrupted by user]',
+    '[Image: source: /tmp/a.png]',
+    '  spaces around it \n',
+  ])('takes a text of an SDK as it is: %j', (said) => {
+    expect(newestMessage([{ role: 'user', content: said }], 'sdk').prompt).toEqual([text(said)]);
+    const blocks = [text('Refactor auth'), text(said)];
+    expect(newestMessage([{ role: 'user', content: blocks }], 'sdk').prompt).toEqual(blocks);
+    const earlier = [
+      { role: 'user', content: said },
+      { role: 'user', content: 'go' },
+    ];
+    expect(newestMessage(earlier, 'sdk').prompt).toEqual([text(said), text('go')]);
+  });
+
+  it('takes a message of nothing but reminders for what Claude Code itself has to say', () => {
+    const reminder = text('<system-reminder>A task ended.</system-reminder>');
+    const content = [reminder, text(' \n')];
+    expect(newestMessage([{ role: 'user', content }], 'claude-code').prompt).toEqual([reminder]);
+  });
+
+  it('keeps images and documents as they are', () => {
+    const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } };
+    const page = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
+    const pdf = {
+      type: 'document',
+      source: { type: 'base64', media_type: 'application/pdf', data: 'AA==' },
+      title: 'T',
+    };
+    expect(newestMessage([{ role: 'user', content: [image, page, pdf] }], 'sdk').prompt).toEqual([image, page, pdf]);
+  });
+
+  it.each([
+    [[], 'messages: must hold a user message'],
+    [[{ role: 'system', content: 'x' }], 'messages: must hold a user message'],
+    [
+      [
+        { role: 'user', content: 'x' },
+        { role: 'assistant', content: 'pre' },
+      ],
+      /prefilled/,
+    ],
+    [
+      [
+        { role: 'assistant', content: 'x' },
+        { role: 'system', content: 'x' },
+      ],
+      /prefilled/,
+    ],
+    [[{ role: 'tool', content: 'x' }], /messages\.0\.role/],
+    [[{}], 'messages.0.role: Field required'],
+    [['x'], 'messages.0: Input should be a valid dictionary'],
+    [[{ role: 'user' }], 'messages.0.content: Field required'],
+    [[{ role: 'user', content: 5 }], 'messages.0.content: Input should be a valid list'],
+    [[{ role: 'user', content: [] }], 'messages.0: all messages must have non-empty content'],
+    [
+      [{ role: 'user', content: [{ type: 'image', source: { type: 'file', file_id: 'f' } }] }],
+      /content\.0\.source\.type/,
+    ],
+    [[{ role: 'user', content: [{ type: 'video' }] }], /content\.0\.type/],
+    [
+      [{ role: 'user', content: [{ type: 'text', text: 3 }] }],
+      'messages.0.content.0.text: Input should be a valid string',
+    ],
+  ])('refuses %j', (messages, problem) => {
+    expect(() => newestMessage(messages, 'sdk')).toThrow(problem);
+  });
+
+  const image = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
+
+  it.each([[''], ['   '], ['\n\t\u00a0'], [[text('')]], [[text(' \n')]], [[text(' '), text('\u2028')]]])(
+    'refuses a message without a word, as the API does: %j',
+    (content) => {
+      const problem = 'messages: text content blocks must contain non-whitespace text';
+      expect(() => newestMessage([{ role: 'user', content }], 'sdk')).toThrow(problem);
+      const behind = [
+        { role: 'user', content: 'hi' },
+        { role: 'user', content },
+      ];
+      expect(() => newestMessage(behind, 'sdk')).toThrow(problem);
+    },
+  );
+
+  it.each([
+    [[text('hi'), text(' ')], [text('hi')]],
+    [[image, text('\u2028')], [image]],
+    [
+      [text(''), image, text('hi')],
+      [image, text('hi')],
+    ],
+  ])('leaves blank texts out beside others, which a model’s API would refuse: %j', (content, prompt) => {
+    expect(newestMessage([{ role: 'user', content }], 'sdk').prompt).toEqual(prompt);
+  });
+
+  it.each([[' '], [[text('\n')]], [[text(' '), text('')]]])('refuses the same of Claude Code: %j', (content) => {
+    expect(() => newestMessage([{ role: 'user', content }], 'claude-code')).toThrow(/non-whitespace text$/);
+  });
+});

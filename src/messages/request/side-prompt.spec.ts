@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { promptText } from '../../domain/prompt.js';
+import { recorded, RECORDINGS } from '../../clients/claude-code/__fixtures__/recorded.js';
+import { sidePrompt } from './side-prompt.js';
+
+const user = (content: unknown) => ({ role: 'user', content });
+const assistant = (content: unknown) => ({ role: 'assistant', content });
+const text = (value: string) => ({ type: 'text', text: value });
+const ofRecording = (name: string) => sidePrompt(recorded(name).body.messages);
+
+describe(sidePrompt.name, () => {
+  it('is the message itself when there is no other', () => {
+    const question = [text('<system-reminder>be short</system-reminder>'), text('what is it?')];
+    expect(sidePrompt([user(question)])).toEqual(question);
+    expect(sidePrompt([user('what is it?'), { role: 'system', content: 'Today is Monday.' }])).toEqual([
+      text('what is it?'),
+    ]);
+  });
+
+  it('tells the conversation that came before', () => {
+    const call = { type: 'tool_use', id: 't', name: 'Bash', input: { command: 'ls' } };
+    const said = [text('a.txt'), text('<system-reminder>x</system-reminder>')];
+    const result = { type: 'tool_result', tool_use_id: 't', content: said, is_error: false };
+    const conversation = [
+      user([text('<system-reminder>x</system-reminder>'), text('list the files')]),
+      { role: 'system', content: '# Environment' },
+      assistant([{ type: 'thinking', thinking: 'hm', signature: '' }, text('I look.'), call]),
+      user([result]),
+      assistant('There is one.'),
+      user('Recap.'),
+    ];
+    expect(sidePrompt(conversation)).toMatchInlineSnapshot(`
+      [
+        {
+          "text": "The conversation so far, with you as its assistant:
+
+      <conversation>
+      <user>
+      list the files
+      </user>
+      <assistant>
+      I look.
+      </assistant>
+      <tool_call name="Bash">
+      {"command":"ls"}
+      </tool_call>
+      <tool_result name="Bash">
+      a.txt
+      </tool_result>
+      <assistant>
+      There is one.
+      </assistant>
+      </conversation>
+
+      This is what you are to answer now:",
+          "type": "text",
+        },
+        {
+          "text": "Recap.",
+          "type": "text",
+        },
+      ]
+    `);
+  });
+
+  it('counts the results before a question to the conversation, and answers them when there is none', () => {
+    const results = [{ type: 'tool_result', tool_use_id: 't', content: [text('out')] }];
+    expect(sidePrompt([user([...results, text('Summarize.')])])).toEqual([
+      text(expect.stringContaining('<tool_result>\nout\n</tool_result>\n</conversation>')),
+      text('Summarize.'),
+    ]);
+    expect(promptText(sidePrompt([user([...results, ...results])]))).toBe(
+      "[result of the caller's tool call t]\nout\n[result of the caller's tool call t]\nout",
+    );
+  });
+
+  it('tells the agent’s own work as the caller was shown it', () => {
+    const shown = [
+      { type: 'mcp_tool_use', id: 'm', name: 'Bash', server_name: 'agent', input: { command: 'ls' } },
+      { type: 'mcp_tool_result', tool_use_id: 'm', content: [text('a.txt')], is_error: false },
+    ];
+    const told = promptText(sidePrompt([user('list'), assistant(shown), user('Recap.')]));
+    expect(told).toContain('<tool_call name="Bash">\n{"command":"ls"}\n</tool_call>');
+    expect(told).toContain('<tool_result name="Bash">\na.txt\n</tool_result>');
+  });
+
+  it('shows pictures where they were, and names those that are elsewhere', () => {
+    const picture = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } };
+    const elsewhere = { type: 'image', source: { type: 'file', file_id: 'f' } };
+    const conversation = [user([text('one'), picture, elsewhere, text('two')]), assistant('ok'), user('Recap.')];
+    expect(sidePrompt(conversation)).toEqual([
+      text(expect.stringMatching(/one\n<\/user>\n$/)),
+      picture,
+      text(expect.stringMatching(/^\[image\]\n<user>\ntwo/)),
+      text('Recap.'),
+    ]);
+  });
+
+  it('shortens what tools were given and said', () => {
+    const call = { type: 'tool_use', id: 't', name: 'Write', input: { content: 'x'.repeat(100_000) } };
+    const result = { type: 'tool_result', tool_use_id: 't', content: 'y'.repeat(100_000) };
+    const told = promptText(sidePrompt([user('go'), assistant([call]), user([result, text('Recap.')])]));
+    expect(told).toContain('… [96000 more characters]');
+    expect(told.length).toBeLessThan(10_000);
+  });
+
+  it('is refused as any request that nobody can answer', () => {
+    expect(() => sidePrompt([user('x'), assistant('y')])).toThrow('prefilled');
+    expect(() => sidePrompt([user([{ type: 'video' }])])).toThrow('content.0.type');
+  });
+
+  it.each([
+    [
+      'side-compact',
+      '<tool_result name="Bash">\ntoolout\n</tool_result>\n</conversation>',
+      /^CRITICAL: Respond with TEXT ONLY/,
+    ],
+    ['side-question', 'prompt after escape', /^what is this session about\?$/],
+    ['side-question-beside-a-turn', 'ANSWER 10', /^how is it going\?$/],
+    ['side-recap', 'prompt after escape', /^The user stepped away/],
+    ['side-suggestion', 'second prompt with hooks', /^\[SUGGESTION MODE/],
+  ])('has the conversation and the question of a recorded fork: %s', (name, said, question) => {
+    const prompt = ofRecording(name);
+    const [conversation] = prompt;
+    expect(conversation?.type === 'text' ? conversation.text : '').toContain(said);
+    expect(promptText(prompt.slice(-1))).toMatch(question);
+  });
+
+  it('leaves out the commands of the caller’s machine before a question, unless there is no more', () => {
+    const command = text('<local-command-stdout>Compacted</local-command-stdout>');
+    expect(sidePrompt([user([command, text('what is it?')])])).toEqual([text('what is it?')]);
+    expect(sidePrompt([user([command])])).toEqual([command]);
+  });
+
+  it('keeps the instruction of a side question, which is a reminder', () => {
+    expect(promptText(ofRecording('side-question'))).toContain('This is a side question from the user.');
+  });
+
+  it.each(RECORDINGS.filter((name) => recorded(name).isSideRequest))('can be made of every recording: %s', (name) => {
+    expect(promptText(ofRecording(name))).not.toBe('');
+  });
+});

@@ -1,0 +1,31 @@
+import { badRequest } from '../../anthropic/anthropic.exception.js';
+import { isObject } from '../../turns/matching/conversation-key.js';
+import { missingOr } from '../../http/field-problems.js';
+
+/** The `thread` field of a request: the body holds the whole conversation, or only what is new after a message. */
+export type ThreadField =
+  { readonly type: 'create' } | { readonly type: 'continue'; readonly previousMessageId: string };
+
+/**
+ * Reads the `thread` field of Message Threads (beta `message-threads-2026-08-12`); `undefined` when a request has none. The beta
+ * header is not asked for: without it the field means the same. [@anthropic-ai/sdk 1.12.0, Claude Code 2.1.330]
+ *
+ * @throws AnthropicException (400) for another type, or a `continue` without its message.
+ */
+export function threadField(value: unknown): ThreadField | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw badRequest('thread: Input should be a valid dictionary');
+  switch (value['type']) {
+    case 'create':
+      return { type: 'create' };
+    case 'continue': {
+      const { previous_message_id: id } = value;
+      if (typeof id !== 'string')
+        throw badRequest(`thread.previous_message_id: ${missingOr(id, 'Input should be a valid string')}`);
+      if (id === '') throw badRequest('thread.previous_message_id: String should have at least 1 character');
+      return { type: 'continue', previousMessageId: id };
+    }
+    default:
+      throw badRequest(`thread.type: ${missingOr(value['type'], "Input should be 'create' or 'continue'")}`);
+  }
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { promptText } from '../../domain/prompt.js';
+import { verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { historyTold } from './transcript-builder.js';
+
+describe(historyTold, () => {
+  it('cuts what a tool said between characters, as half of one spoils the conversation for its model', () => {
+    const said = `${'x'.repeat(3999)}😀 and more`;
+    const told = historyTold(
+      [
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: said }] },
+        { role: 'assistant', content: 'Well.' },
+        { role: 'user', content: 'go on' },
+      ],
+      verbatim,
+    );
+    expect(JSON.stringify(told)).toContain('xxx … [10 more characters]');
+  });
+
+  const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } } as const;
+  const result = (content: unknown, more: object = {}) => [
+    { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'shot', input: {} }] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content, ...more }] },
+  ];
+
+  it('shows the pictures of a tool result in their order, and says that a tool failed', () => {
+    const told = historyTold(
+      result([{ type: 'text', text: 'before' }, image, { type: 'text', text: 'after' }], { is_error: true }),
+      verbatim,
+    );
+    expect(told).toEqual([
+      { type: 'text', text: expect.stringMatching(/<tool_result name="shot" is_error="true">\nbefore\n/) as string },
+      image,
+      { type: 'text', text: expect.stringContaining('after') as string },
+    ]);
+  });
+
+  it.each([
+    ['a picture alone', [image]],
+    [
+      'a page that was fetched',
+      { type: 'web_fetch_result', url: 'u', content: { type: 'document', source: image.source } },
+    ],
+    ['what no agent can be given beside it', [{ type: 'video' }, image, { type: 'image', source: { type: 'file' } }]],
+  ])('shows of a tool result %s', (_, content) => {
+    const blocks = historyTold(result(content), verbatim).filter(({ type }) => type !== 'text');
+    expect(blocks).toMatchObject([{ source: image.source }]);
+  });
+
+  it('leaves the reminders of Claude Code out, and of other callers nothing', () => {
+    const said = 'a <system-reminder>x</system-reminder> b';
+    const messages = [{ role: 'user', content: said }, ...result(said)];
+    expect(promptText(historyTold(messages, verbatim)).split(said)).toHaveLength(3);
+    expect(promptText(historyTold(messages, withoutReminders))).not.toContain('reminder');
+  });
+});

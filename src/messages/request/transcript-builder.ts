@@ -1,0 +1,131 @@
+import type { Prompt, PromptBlock } from '../../domain/prompt.js';
+import { beginningOf } from '../../domain/well-formed.js';
+import { isObject, nameOf } from '../../turns/matching/conversation-key.js';
+import type { Reading } from '../../clients/claude-code/system-reminder.js';
+import { BlockReader, leftOut } from './prompt-blocks.js';
+
+/** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
+const MAX_TOOL_TEXT = 4000;
+
+type Fields = Readonly<Record<string, unknown>>;
+type Role = 'user' | 'assistant';
+
+/** A conversation as somebody who was not there reads it. */
+export class Transcript {
+  readonly blocks: PromptBlock[] = [];
+  /** Names of the tools that were called, by the ids of the calls. */
+  readonly #tools = new Map<string, string>();
+  readonly #reader: BlockReader;
+
+  /** @param read what is taken of each text of the conversation. */
+  constructor(private readonly read: Reading) {
+    this.#reader = new BlockReader(read, leftOut);
+  }
+
+  /** Adds messages in their order. Never throws, whatever they hold. */
+  tellAll(messages: readonly unknown[]): void {
+    for (const message of messages) if (isObject(message)) this.tell(message['role'], message['content']);
+  }
+
+  /** Adds a message. `system` messages are left out: they are for the agent of the caller. */
+  tell(role: unknown, content: unknown): void {
+    if (role !== 'user' && role !== 'assistant') return;
+    if (typeof content === 'string') this.say(role, content);
+    if (!Array.isArray(content)) return;
+    for (const block of content as readonly unknown[]) if (isObject(block)) this.tellBlock(role, block);
+  }
+
+  private tellBlock(role: Role, block: Fields): void {
+    const type = nameOf(block['type']);
+    if (type === 'text') {
+      this.say(role, nameOf(block['text']));
+    } else if (type === 'image' || type === 'document') {
+      this.show(block, type);
+    } else if (type.endsWith('tool_use')) {
+      const name = nameOf(block['name']);
+      this.#tools.set(nameOf(block['id']), name);
+      this.add('tool_call', name, JSON.stringify(block['input'] ?? {}));
+    } else if (type.endsWith('tool_result')) {
+      this.showResult(block);
+    }
+    // Anything else is thinking, or a kind of block that is not told in words.
+  }
+
+  private say(role: Role, said: string): void {
+    const kept = this.read(said);
+    if (kept.trim() !== '') this.blocks.push(text(`<${role}>\n${kept}\n</${role}>\n`));
+  }
+
+  private show(block: Fields, type: 'image' | 'document'): void {
+    const shown = this.#reader.blocks([block], '');
+    // Files that the caller keeps elsewhere cannot be shown.
+    this.blocks.push(...(shown.length > 0 ? shown : [text(`[${type}]\n`)]));
+  }
+
+  private showResult(block: Fields): void {
+    const name = this.#tools.get(nameOf(block['tool_use_id']));
+    const { content } = block;
+    // What was fetched from the web is in one more object.
+    const parts = this.#reader.resultBlocks(isObject(content) ? [content['content']] : content, '');
+    const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [text(''), ...parts];
+    const failed = block['is_error'] === true ? ' is_error="true"' : '';
+    this.add('tool_result', name, first?.type === 'text' ? first.text : '', failed);
+    // Texts between and after pictures are told as what they are, too.
+    for (const part of rest) {
+      if (part.type === 'text') this.add('tool_result', name, part.text, failed);
+      else this.blocks.push(part);
+    }
+  }
+
+  private add(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string, more = ''): void {
+    const head = `${name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`}${more}`;
+    this.blocks.push(text(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
+  }
+}
+
+function shortened(said: string): string {
+  const left = said.length - MAX_TOOL_TEXT;
+  return left <= 0 ? said : `${beginningOf(said, MAX_TOOL_TEXT)} … [${left} more characters]`;
+}
+
+/** Texts that follow each other as one block. */
+export function joined(blocks: readonly PromptBlock[]): Prompt {
+  const whole: PromptBlock[] = [];
+  let texts: string[] = [];
+  const flush = (): void => {
+    if (texts.length > 0) whole.push(text(texts.join('')));
+    texts = [];
+  };
+  for (const block of blocks) {
+    if (block.type === 'text') {
+      texts.push(block.text);
+    } else {
+      flush();
+      whole.push(block);
+    }
+  }
+  flush();
+  return whole;
+}
+
+/** A text block. */
+export function text(value: string): PromptBlock {
+  return { type: 'text', text: value };
+}
+
+/** Longest history that a new agent is told, in characters of text: more would not fit into the context of every model. */
+const MAX_HISTORY = 400_000;
+
+/** What was said before, for an agent that was not there: the newest of it, where it is long. */
+export function historyTold(messages: readonly unknown[], read: Reading): Prompt {
+  const transcript = new Transcript(read);
+  transcript.tellAll(messages);
+  const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
+  let [first, room] = [lengths.length, MAX_HISTORY];
+  while (first > 0 && room >= (lengths[first - 1] ?? 0)) {
+    first -= 1;
+    room -= lengths[first] ?? 0;
+  }
+  const omission = first === 0 ? [] : [text('[What was said before is left out.]\n')];
+  return joined([...omission, ...transcript.blocks.slice(first)]);
+}

@@ -1,0 +1,125 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Response } from 'express';
+import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
+import { AppConfig } from '../../config/app-config.js';
+import { expandMessage } from '../../translator/replay-message.js';
+import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
+import { accumulate, collected, newAccumulation } from '../../translator/collect.js';
+import type { OpenedTurn } from '../../turns/turn-request.js';
+import { TurnService } from '../../turns/turn.service.js';
+import { type AnswerForm, inForm } from '../../translator/views/answer-view.js';
+import { remainder } from '../../translator/views/skip-received.js';
+import { SseWriter } from './sse-writer.js';
+import { StreamClock, type Ticking } from '../../http/keep-alive-clock.js';
+import { WaitingJson } from './pending-json-response.js';
+
+/** How a caller wants its answer. */
+export interface AnswerOptions extends AnswerForm {
+  /** The text that the caller already has of it. */
+  readonly received: string | undefined;
+  /** Whether the caller gives up after 300 s, however much it is told to wait: Claude Code 2.1.330, not streaming. */
+  readonly isImpatient: boolean;
+}
+
+/** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
+@Injectable()
+export class AnswerService {
+  private readonly logger = new Logger(AnswerService.name);
+
+  constructor(
+    private readonly turns: TurnService,
+    private readonly clock: StreamClock,
+    @Inject(AppConfig) private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Streams the message. Resolves when it is sent or the caller has left; the turn goes on without it.
+   *
+   * @throws AnthropicException when the turn failed before anything was sent.
+   */
+  async stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
+    const writer = new SseWriter(response);
+    const { thinking, toolBlocks } = options.presentation;
+    // In the text form the block of a call stays open, and is kept alive without words.
+    const tellsProgress = thinking === 'shown' && toolBlocks !== 'text';
+    const message$ = this.turns.watch(opened, writer.signals$, writer, tellsProgress);
+    const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
+    if (!(await this.readAll(events$, response, writer))) return;
+    if (writer.isWhole) this.noteDelivery(opened, response);
+    response.end();
+  }
+
+  /**
+   * Sends the whole message as JSON. Resolves when it is sent or the caller has left; the turn goes on without it.
+   *
+   * @throws AnthropicException when the turn failed, or took too long for an impatient caller, before anything was sent.
+   */
+  async whole(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
+    const waiting = new WaitingJson(response, options.isImpatient ? this.config.syncTimeout : undefined);
+    const accumulation = newAccumulation();
+    const events$ = this.shown(this.turns.watch(opened, NEVER), opened, options).pipe(
+      takeUntil(waiting.expired$),
+      tap((events) => {
+        for (const event of events) accumulate(accumulation, event);
+      }),
+    );
+    if (!(await this.readAll(events$, response, waiting))) return;
+    const body = waiting.body(collected(accumulation));
+    this.noteDelivery(opened, response);
+    response.end(body);
+  }
+
+  /** Sends a message that is already whole. */
+  ready(message: Message, response: Response, stream: boolean): void {
+    if (stream) {
+      new SseWriter(response).write(expandMessage(message, null));
+      response.end();
+    } else {
+      // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
+      response.type('json').send(Buffer.from(JSON.stringify(message)));
+    }
+  }
+
+  /** A message as its caller wants it. */
+  private shown(
+    message$: Observable<readonly StreamEvent[]>,
+    opened: OpenedTurn,
+    options: AnswerOptions,
+  ): Observable<readonly StreamEvent[]> {
+    const stop = (): void => {
+      this.turns.stop(opened).catch((error: unknown) => {
+        this.logger.warn({ turnId: opened.turn.id, err: error }, 'a turn could not be stopped at its stop sequence');
+      });
+    };
+    // What the caller has received it has received in the form of its presentation.
+    return message$.pipe(inForm(options, stop), remainder(options.received));
+  }
+
+  /** Reads the turn to its end, as long as its caller is there. False when it has left. */
+  private async readAll(events$: Observable<unknown>, response: Response, ticking: Ticking): Promise<boolean> {
+    // One that left while its turn was looked up has closed already, and would not close again.
+    if (response.destroyed) return false;
+    const stopTicking = this.clock.add(ticking);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        // Not with `takeUntil` and `lastValueFrom`: every open stream would hold some kilobytes for them.
+        const reading = events$.subscribe({ error: reject, complete: resolve });
+        reading.add(resolve);
+        if (response.closed) reading.unsubscribe();
+        else response.once('close', () => reading.unsubscribe());
+      });
+      return !response.destroyed;
+    } finally {
+      stopTicking();
+    }
+  }
+
+  /** The whole answer is about to leave; once it has, a caller that says the same again means it again. */
+  private noteDelivery({ turn }: OpenedTurn, response: Response): void {
+    response.once('finish', () => {
+      this.turns.delivered(turn).catch((error: unknown) => {
+        this.logger.warn({ turnId: turn.id, err: error }, 'that an answer was delivered could not be noted');
+      });
+    });
+  }
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { constants, existsSync } from 'node:fs';
+import { chmod, lstat, mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises';
+import { errorCode } from '../errors.js';
+
+/** `O_PATH` of Linux, which Node has no name for: a handle to an entry of any kind, without opening it or following a link. */
+const O_PATH = 0o10000000;
+
+/** Whether this system names an open handle by a path, which makes every look-up relative to a handle and thus free of races. */
+const HAS_HANDLE_PATHS = existsSync('/proc/self/fd');
+
+/**
+ * A folder that stays the same one whatever is renamed or linked in the meantime. `path` names it for as long as it is open;
+ * entries are to be named as `${path}/${name}`, one level at a time, and never followed.
+ */
+export interface FolderHandle {
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/** An entry that is not what it has to be, such as a link where a folder was expected. */
+export class NotAFolderError extends Error {
+  constructor() {
+    super('not a folder');
+    this.name = 'NotAFolderError';
+  }
+}
+
+/**
+ * Opens a folder; never through a link in the last component.
+ *
+ * @throws NotAFolderError for a link or anything else that is no folder, and system errors such as ENOENT.
+ */
+export async function openFolder(path: string): Promise<FolderHandle> {
+  if (HAS_HANDLE_PATHS) {
+    try {
+      const flags = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+      return handlePath(await open(path, flags));
+    } catch (error) {
+      throw isNotAFolder(error) ? new NotAFolderError() : error;
+    }
+  }
+  // Without handle paths (macOS) a link that is put in place between this look and the use of the path is not noticed.
+  if (!(await lstat(path)).isDirectory()) throw new NotAFolderError();
+  return { path: await realpath(path), close: () => Promise.resolve() };
+}
+
+/** Gives a folder's owner all rights to it, and nobody else any. It has to be writable to be moved, as its `..` changes. */
+export async function openUp(path: string): Promise<void> {
+  const folder = await openFolder(path);
+  try {
+    await chmod(folder.path, 0o700);
+  } finally {
+    await folder.close();
+  }
+}
+
+/** A handle to an entry of any kind, to look at it without opening it: opening a FIFO waits, opening a device can act. */
+export async function openEntry(path: string): Promise<FileHandle> {
+  return open(path, HAS_HANDLE_PATHS ? O_PATH | constants.O_NOFOLLOW : constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** The path under which an entry that {@link openEntry} gave can be opened, or its mode changed. */
+export function pathOfEntry(entry: FileHandle, path: string): string {
+  return HAS_HANDLE_PATHS ? `/proc/self/fd/${entry.fd}` : path;
+}
+
+async function openSubfolder(folder: FolderHandle, name: string, make: boolean): Promise<FolderHandle> {
+  const path = `${folder.path}/${name}`;
+  return permitted(folder, async () => {
+    try {
+      return await openFolder(path);
+    } catch (error) {
+      if (!make || errorCode(error) !== 'ENOENT') throw error;
+    }
+    await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
+    return openFolder(path);
+  });
+}
+
+/**
+ * Walks down from a folder, one level at a time, so that no link is followed; the caller closes what it gets. `make` makes what is
+ * not there, and sets aside what is no folder, under another name.
+ *
+ * @throws NotAFolderError unless `make`, and system errors.
+ */
+export async function openFolderBelow(root: string, names: readonly string[], make: boolean): Promise<FolderHandle> {
+  let folder = await openFolder(root);
+  for (const name of names) {
+    const above = folder;
+    try {
+      folder = make ? await openOrReplace(above, name) : await openSubfolder(above, name, false);
+    } finally {
+      await above.close();
+    }
+  }
+  return folder;
+}
+
+/**
+ * Runs a task on the entries of a folder; once more, with all rights of the owner given back to the folder, when those were
+ * lacking. Go's module cache, for one, is made of folders that not even their owner may write to.
+ */
+export async function permitted<Result>(folder: FolderHandle, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    if (errorCode(error) !== 'EACCES') throw error;
+    await chmod(folder.path, 0o700);
+    return task();
+  }
+}
+
+async function openOrReplace(folder: FolderHandle, name: string): Promise<FolderHandle> {
+  try {
+    return await openSubfolder(folder, name, true);
+  } catch (error) {
+    if (!(error instanceof NotAFolderError)) throw error;
+    await permitted(folder, () => rename(`${folder.path}/${name}`, `${folder.path}/.${name}.${randomUUID()}`));
+    return openSubfolder(folder, name, true);
+  }
+}
+
+function handlePath(handle: FileHandle): FolderHandle {
+  return { path: `/proc/self/fd/${handle.fd}`, close: () => handle.close() };
+}
+
+function ignoreExisting(error: unknown): void {
+  if (errorCode(error) !== 'EEXIST') throw error;
+}
+
+function isNotAFolder(error: unknown): boolean {
+  return ['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
+}

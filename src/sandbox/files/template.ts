@@ -1,0 +1,116 @@
+import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, realpathSync } from 'node:fs';
+import { chmod, cp, lstat, readFile, realpath, stat, unlink } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { errorCode } from '../errors.js';
+
+/** The folders of a home in which the agents keep their settings and conversations. */
+export const AGENT_FOLDERS = ['.claude', '.codex'];
+
+/** Settings are far shorter. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+
+/** What was found in a template before anything was made from it. */
+export interface TemplateReport {
+  /** Why it cannot be copied; `undefined` when it can. */
+  readonly problem: string | undefined;
+  /** What is not copied, as it is no file, folder or link: the sockets of programs that run in a home, for one. */
+  readonly passedOver: readonly string[];
+}
+
+/**
+ * Copies a template: files and folders with their modes, and links as they are. FIFOs, sockets and devices are passed over: to read
+ * them could wait for ever. `target` must not be there yet.
+ */
+export async function copyTemplate(template: string | undefined, target: string): Promise<void> {
+  if (template === undefined) return;
+  const isCopied = async (source: string): Promise<boolean> => isPlain(await lstat(source));
+  await cp(await realpath(template), target, { recursive: true, verbatimSymlinks: true, filter: isCopied });
+  await chmod(target, 0o700);
+}
+
+/**
+ * Puts the folders of a home that the programs keep their own files in, where the template has links to them (a ConfigMap of
+ * Kubernetes is made of links). A link there could lead anywhere later.
+ */
+export async function copyLinkedFolders(template: string | undefined, home: string): Promise<void> {
+  if (template === undefined) return;
+  for (const name of AGENT_FOLDERS) {
+    const target = join(home, name);
+    const isLink = (await lstat(target).catch(undefinedWhenMissing))?.isSymbolicLink() === true;
+    if (!isLink) continue;
+    await unlink(target);
+    await copyTemplate(join(template, name), target);
+  }
+}
+
+/** A file of the templates, by its path in a thread. Links count here: the templates are the deployment's own. */
+export async function readTemplate(
+  templates: Readonly<Record<string, string | undefined>>,
+  path: string,
+): Promise<string | undefined> {
+  const [folder = '', ...rest] = path.split('/');
+  const template = templates[folder];
+  if (template === undefined) return undefined;
+  const file = join(template, ...rest);
+  const found = await stat(file).catch(undefinedWhenMissing);
+  if (found === undefined || !found.isFile() || found.size > MAX_TEXT_BYTES) return undefined;
+  return readFile(file, 'utf8');
+}
+
+/** Looks through a template, so that what is wrong with it shows when the server starts and not in somebody's turn. */
+export function inspectTemplate(template: string, dataDirectory: string): TemplateReport {
+  const passedOver: string[] = [];
+  try {
+    const root = realpathSync(template);
+    if (!lstatSync(root).isDirectory()) return { problem: 'must be a folder', passedOver };
+    if (`${resolve(dataDirectory)}${sep}`.startsWith(root === sep ? root : `${root}${sep}`)) {
+      return { problem: 'must not hold CHIRON_DATA_DIR: a copy of it would hold itself', passedOver };
+    }
+    const problem = unreadable(root, (path) => passedOver.push(relative(root, path)));
+    return {
+      problem:
+        problem === undefined ? undefined : `has an entry that cannot be read: ${relative(root, problem) || '.'}`,
+      passedOver,
+    };
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return { problem: `cannot be read (${code})`, passedOver };
+  }
+}
+
+/** The first entry that could not be copied; tells of those that are passed over. */
+function unreadable(folder: string, passOver: (path: string) => void): string | undefined {
+  const entries = unlessClosed(() => readdirSync(folder, { withFileTypes: true }));
+  if (entries === undefined) return folder;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (!isPlain(entry)) passOver(path);
+    else if (entry.isDirectory()) {
+      const problem = unreadable(path, passOver);
+      if (problem !== undefined) return problem;
+    } else if (entry.isFile()) {
+      const file = unlessClosed(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+      if (file === undefined) return path;
+      closeSync(file);
+    }
+  }
+  return undefined;
+}
+
+function unlessClosed<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') return undefined;
+    throw error;
+  }
+}
+
+function undefinedWhenMissing(error: unknown): undefined {
+  if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw error;
+}
+
+function isPlain(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): boolean {
+  return entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
+}

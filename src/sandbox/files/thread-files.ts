@@ -1,0 +1,244 @@
+import { constants, type Stats } from 'node:fs';
+import { chmod, copyFile, open, opendir, readlink, realpath, symlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from '../errors.js';
+import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, permitted } from './folder-handle.js';
+import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
+import { removeEntry } from './remove-tree.js';
+
+/** Why a file of a thread was refused. */
+export type ThreadFileProblem = 'is not a regular file' | 'is not in a folder' | 'is too long' | 'has a second name';
+
+/** An entry below a thread's folder that the server does not touch, as an agent may have put it there to mislead it. */
+export class ThreadFileError extends Error {
+  /** @param path relative to the thread's folder */
+  constructor(
+    readonly path: string,
+    readonly problem: ThreadFileProblem,
+  ) {
+    super(`${path} ${problem}`);
+    this.name = 'ThreadFileError';
+  }
+}
+
+/** A part of a file. */
+export interface FilePart {
+  readonly bytes: Buffer;
+  /** Where in the file the part begins. */
+  readonly offset: number;
+  /** Length of the whole file. */
+  readonly size: number;
+}
+
+/** How a file is read. */
+export interface ReadOptions {
+  /** Which end of a longer file is read; the beginning by default. */
+  readonly from?: 'start' | 'end';
+  /** Whether the file may have other names (hard links), as backups by `cp -al` give it. Such a file may be one from elsewhere. */
+  readonly otherNames?: boolean;
+}
+
+/** What tells one entry from another that took its name. */
+export interface EntryInfo {
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  readonly size: number;
+  readonly device: number;
+  readonly inode: number;
+}
+
+/**
+ * Everything that the server reads and writes below one thread's folder. The agent can put anything there, at any time: links
+ * to the server's secrets, FIFOs on which a reader waits for ever, devices without an end. So no link is followed at any
+ * component, only regular files are opened, nothing waits, and every read has a limit.
+ *
+ * Paths are relative to the thread's folder, with `/`: `workspace/AGENTS.md`. What is not there is `undefined`; what is there
+ * and is refused is a {@link ThreadFileError}; what the system refuses (a full disk) is its own error.
+ */
+export class ThreadFiles {
+  /** @param root absolute path of the thread's folder; links in it count, but not in its last component */
+  constructor(private readonly root: string) {}
+
+  /** A whole text file. @throws ThreadFileError when it is longer than `maxBytes`. */
+  async readText(path: string, maxBytes: number): Promise<string | undefined> {
+    const part = await this.read(path, maxBytes);
+    if (part !== undefined && part.size > maxBytes) throw new ThreadFileError(path, 'is too long');
+    return part?.bytes.toString('utf8');
+  }
+
+  /** At most `maxBytes` of a file, as long as it was when it was opened. */
+  read(path: string, maxBytes: number, options: ReadOptions = {}): Promise<FilePart | undefined> {
+    return this.#existing(path, (folder, name) =>
+      openRegularFile(folder, name, constants.O_RDONLY, async (file, { size, nlink }) => {
+        if (nlink > 1 && options.otherNames !== true) throw new ThreadFileError(path, 'has a second name');
+        const length = Math.min(size, maxBytes);
+        const offset = options.from === 'end' ? size - length : 0;
+        return { bytes: await readPart(file, offset, length), offset, size };
+      }),
+    );
+  }
+
+  /** What kind of entry has this path; links are not followed. */
+  stat(path: string): Promise<EntryInfo | undefined> {
+    return this.#existing(path, async (folder, name) => {
+      const entry = await permitted(folder, () => openEntry(`${folder.path}/${name}`));
+      try {
+        return infoOf(await entry.stat());
+      } finally {
+        await entry.close();
+      }
+    });
+  }
+
+  /** Where a link leads, as it says itself. */
+  linkTarget(path: string): Promise<string | undefined> {
+    return this.#existing(path, (folder, name) => permitted(folder, () => readlink(`${folder.path}/${name}`)));
+  }
+
+  /** The path by which programs name an entry: absolute, and without links, if it is there. Only to be told, never to be opened. */
+  realPath(path: string): Promise<string> {
+    const named = join(this.root, path);
+    return realpath(named).catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return named;
+      throw error;
+    });
+  }
+
+  /** The names in a folder, at most `max` of them, in no order; none when it is not there. */
+  async list(path: string, max: number): Promise<readonly string[]> {
+    const names = await this.#inFolder(path.split('/'), path, false, async (folder) => {
+      const found: string[] = [];
+      const entries = await permitted(folder, () => opendir(folder.path));
+      // Leaving the loop closes it.
+      for await (const { name } of entries) {
+        if (found.length >= max) break;
+        found.push(name);
+      }
+      return found;
+    });
+    return names ?? [];
+  }
+
+  /**
+   * Writes a whole file, for its owner only; makes its folders. Whoever reads it has the old or the new one, and whatever had
+   * its name before, a link or a folder too, is replaced and not written to.
+   */
+  async write(path: string, data: string | Uint8Array): Promise<void> {
+    await this.#parentOf(path, true, (folder, name) =>
+      replaceEntry(folder, name, async (draft) => {
+        const file = await open(
+          draft,
+          constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+          0o600,
+        );
+        try {
+          await file.writeFile(data);
+        } finally {
+          await file.close();
+        }
+      }),
+    );
+  }
+
+  /** Makes a link, for the agent's programs to follow; the server itself never does. Replaces what has its name, as {@link write}. */
+  async link(path: string, target: string): Promise<void> {
+    await this.#parentOf(path, true, (folder, name) => replaceEntry(folder, name, (draft) => symlink(target, draft)));
+  }
+
+  /** Adds to the end of a file that is there. A file with other names gets its own copy first. */
+  append(path: string, text: string): Promise<void> {
+    return this.#change(path, constants.O_WRONLY | constants.O_APPEND, (file) => file.writeFile(text));
+  }
+
+  /** Shortens a file that is there. A file with other names gets its own copy first. */
+  truncate(path: string, size: number): Promise<void> {
+    return this.#change(path, constants.O_WRONLY, (file) => file.truncate(size));
+  }
+
+  /**
+   * Makes a folder, for its owner only, and those above it, and gives the owner all rights to it. Whatever else has the name of
+   * one of them, such as a link, is set aside under another name: it is the agent's, and the thread cannot do without the folder.
+   */
+  async makeFolder(path: string): Promise<void> {
+    await this.#inFolder(path.split('/'), path, true, (folder) => chmod(folder.path, 0o700));
+  }
+
+  /** Removes an entry with all that is in it; one that is not there is no error. */
+  async remove(path: string): Promise<void> {
+    await this.#existing(path, (folder, name) => removeEntry(folder, name));
+  }
+
+  async #change(path: string, flags: number, task: (file: FileHandle) => Promise<void>): Promise<void> {
+    const done = await this.#existing(path, async (folder, name) => {
+      await openRegularFile(folder, name, constants.O_RDONLY, async (_, { nlink }, own) => {
+        if (nlink > 1) await replaceEntry(folder, name, (draft) => copyFile(own, draft, constants.COPYFILE_EXCL));
+      });
+      await openRegularFile(folder, name, flags, (file, { nlink }) => {
+        if (nlink > 1) throw new ThreadFileError(path, 'has a second name');
+        return task(file);
+      });
+      return true;
+    });
+    if (done === undefined) throw new ThreadFileError(path, 'is not a regular file');
+  }
+
+  /** Runs a task on an entry's folder and name; `undefined` when the entry is not there. */
+  async #existing<Result>(
+    path: string,
+    task: (folder: FolderHandle, name: string) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    try {
+      return await this.#parentOf(path, false, task);
+    } catch (error) {
+      if (error instanceof NotARegularFileError) throw new ThreadFileError(path, 'is not a regular file');
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  #parentOf<Result>(
+    path: string,
+    make: boolean,
+    task: (folder: FolderHandle, name: string) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    const parts = path.split('/');
+    const name = parts.pop() ?? '';
+    if (!isName(name)) throw new TypeError('a path below a thread’s folder is made of names');
+    return this.#inFolder(parts, path, make, (folder) => task(folder, name));
+  }
+
+  /** Walks down to a folder, one component at a time. `undefined` when it is not there and is not to be made. */
+  async #inFolder<Result>(
+    parts: readonly string[],
+    path: string,
+    make: boolean,
+    task: (folder: FolderHandle) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    if (!parts.every(isName)) throw new TypeError('a path below a thread’s folder is made of names');
+    const folder = await openFolderBelow(this.root, parts, make).catch((error: unknown) => {
+      if (error instanceof NotAFolderError) throw new ThreadFileError(path, 'is not in a folder');
+      if (errorCode(error) === 'ENOENT' && !make) return undefined;
+      throw error;
+    });
+    if (folder === undefined) return undefined;
+    try {
+      return await task(folder);
+    } finally {
+      await folder.close();
+    }
+  }
+}
+
+/** Names of one level; no way up, and nothing that the system would cut. */
+function isName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
+}
+
+function kindOf(stats: Stats): EntryInfo['kind'] {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'folder';
+  return stats.isSymbolicLink() ? 'link' : 'other';
+}
+
+function infoOf(stats: Stats): EntryInfo {
+  return { kind: kindOf(stats), size: stats.size, device: stats.dev, inode: stats.ino };
+}

@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { Socket } from 'node:net';
+import { finished } from 'node:stream/promises';
+import { EMPTY, type Observable } from 'rxjs';
+import { errorText } from '../errors.js';
+import { decodeTail, keepTail } from './lines.js';
+import { linesOf } from './output.js';
+import type { Reaper } from './reaper.js';
+import type { SandboxExit, SandboxProcess } from '../sandbox.js';
+import { execFailureOf, type SpawnFailure, spawnFailureOf } from './spawn-failure.js';
+import { familyOf, killFamily, signalProcess } from './sweep.js';
+
+const STDERR_BYTES = 4096;
+
+/** How long the end of standard error is waited for once everything is dead, in milliseconds. */
+const STDERR_WAIT_MILLISECONDS = 1000;
+
+/**
+ * Holds the program back until the reaper knows its pid: there is no moment at which a killed server leaves a program that
+ * nobody guards. `read` of a POSIX shell takes no byte beyond the line end from a pipe, so the program's input is intact,
+ * and `exec` keeps the pid. A server that dies before it wrote the line closes the input, and the gate goes.
+ */
+const GATE = 'read -r CHIRON_GATE || exit 125; unset CHIRON_GATE; exec "$0" "$@"';
+
+/** What a local process needs. */
+export interface LocalProcessOptions {
+  /** Absolute path of the program. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly workingDirectory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** `NAME=value`, part of `environment` and of no other process's. */
+  readonly marker: string;
+  readonly reaper: Reaper;
+  /** For the log; never given anything that the process said. */
+  readonly warn: (text: string) => void;
+}
+
+/** Starts a program. Never throws: the exit of what cannot be started says why. */
+export function startProcess(options: LocalProcessOptions): SandboxProcess {
+  try {
+    const child = spawn('/bin/sh', ['-c', GATE, options.program, ...options.args], {
+      cwd: options.workingDirectory,
+      env: { ...options.environment },
+      // Its own group, so that it can be signalled with all that stays in it.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    return child.pid === undefined ? neverStarted(failure(child)) : new LocalProcess(child, child.pid, options);
+  } catch (error) {
+    // Arguments that are too long or hold a NUL, or a system without memory.
+    return notStarted(spawnFailureOf(error));
+  }
+}
+
+/** A process that could not be started. */
+export function notStarted(failure: SpawnFailure): SandboxProcess {
+  return neverStarted(Promise.resolve(failure));
+}
+
+function neverStarted(failure: Promise<SpawnFailure>): SandboxProcess {
+  const exit = failure.then((why): SandboxExit => ({ code: null, signal: null, stderr: '', notStarted: why }));
+  return { lines$: EMPTY, exit, writeLine: () => undefined, stop: () => exit.then(() => undefined) };
+}
+
+function failure(child: ChildProcess): Promise<SpawnFailure> {
+  return new Promise((resolve) => child.once('error', (error) => resolve(spawnFailureOf(error))));
+}
+
+/** A program of this machine in a process group of its own. */
+class LocalProcess implements SandboxProcess {
+  readonly lines$: Observable<readonly string[]>;
+  readonly exit: Promise<SandboxExit>;
+  private guarded = false;
+  private stderr: Buffer = Buffer.alloc(0);
+  private known: ReadonlySet<string> = new Set();
+
+  constructor(
+    private readonly child: ChildProcessWithoutNullStreams,
+    private readonly pid: number,
+    private readonly options: LocalProcessOptions,
+  ) {
+    // The gate's line is first in the queue, and the queue is held until the reaper knows the pid.
+    child.stdin.cork();
+    child.stdin.write('\n');
+    // A process that closed its input or is gone: what is written to it then is ignored.
+    child.stdin.on('error', () => undefined);
+    child.stderr.on('error', () => undefined);
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.stderr = keepTail(this.stderr, chunk, STDERR_BYTES);
+    });
+    this.exit = this.end();
+    this.lines$ = linesOf(child.stdout, this.exit, (count) => {
+      options.warn(`${String(count)} line(s) of the output were too long and were dropped`);
+    });
+    void options.reaper.add(pid).then(() => {
+      this.guarded = true;
+      child.stdin.uncork();
+    });
+  }
+
+  private get over(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  writeLine(line: string): void {
+    if (this.child.stdin.writable) this.child.stdin.write(`${line}\n`);
+  }
+
+  async stop(graceMilliseconds: number): Promise<void> {
+    // Ending a held queue would let the program in before it is guarded.
+    if (this.guarded) this.child.stdin.end();
+    else this.child.stdin.destroy();
+    if (this.over) return void (await this.exit);
+    // Who belongs to it can be told best while it lives: a dead parent's children are nobody's.
+    await this.remember();
+    this.signal('SIGTERM');
+    const grace = setTimeout(() => {
+      void this.remember().then(() => this.signal('SIGKILL'));
+    }, graceMilliseconds);
+    await this.exit;
+    clearTimeout(grace);
+  }
+
+  private async end(): Promise<SandboxExit> {
+    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
+      this.child.once('exit', (...ending) => resolve(ending));
+      this.child.on('error', (error) => this.options.warn(error.message));
+    });
+    await this.killRest();
+    await this.readRest();
+    this.options.reaper.remove(this.pid);
+    const stderr = decodeTail(this.stderr);
+    const { stdout } = this.child;
+    const hasWritten = stdout instanceof Socket && stdout.bytesRead > 0;
+    const notStarted = hasWritten ? undefined : await execFailureOf(code, this.options.program);
+    return { code, signal, stderr, notStarted };
+  }
+
+  private async killRest(): Promise<void> {
+    try {
+      const left = await killFamily(this.pid, this.options.marker, this.known);
+      if (left > 0) this.options.warn(`${String(left)} process(es) could not be killed`);
+    } catch (error) {
+      this.options.warn(`could not look for what a process left behind: ${errorText(error)}`);
+    }
+  }
+
+  private async readRest(): Promise<void> {
+    const end = finished(this.child.stderr).catch(() => undefined); // Closed is closed, however.
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STDERR_WAIT_MILLISECONDS);
+    });
+    await Promise.race([end, limit]);
+    clearTimeout(timer);
+    this.child.stderr.destroy();
+  }
+
+  private async remember(): Promise<void> {
+    try {
+      const found = await familyOf(this.pid, this.options.marker);
+      this.known = new Set([...this.known, ...found]);
+    } catch (error) {
+      this.options.warn(`could not look for the descendants of a process: ${errorText(error)}`);
+    }
+  }
+
+  private signal(signal: NodeJS.Signals): void {
+    // Once it is gone its number may be another's.
+    if (this.over) return;
+    signalProcess(-this.pid, signal);
+    if (signal === 'SIGKILL') signalProcess(this.pid, signal);
+  }
+}

@@ -1,0 +1,200 @@
+import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
+import { addUsage, NO_TOKENS } from '../../anthropic/usage.js';
+import {
+  itemCompleted,
+  itemOf,
+  itemStarted,
+  line,
+  type LineTurn,
+  type OpenItem,
+  threadStarted,
+  tokenUsage,
+  turnObject,
+  where,
+} from './notification-builders.js';
+import { type ToolCall, toolItem } from './tool-items.js';
+
+/** What has to be remembered from one event to the next. */
+export interface LineState {
+  readonly items: ReadonlyMap<string, OpenItem>;
+  readonly calls: ReadonlyMap<string, ToolCall>;
+  readonly attempt: number;
+  readonly used: TokenUsage;
+  /** The texts since the last tool, which are the answer when the turn ends here. */
+  readonly answer: string;
+  /** The texts before that tool: the answer of a turn that ends with a tool. */
+  readonly earlier: string;
+}
+
+/** What an event came to: the state after it, and the lines. */
+export type LineStep = readonly [LineState, readonly JsonObject[]];
+
+/** Before the first event. */
+export const FIRST_STATE: LineState = {
+  items: new Map(),
+  calls: new Map(),
+  attempt: 1,
+  used: NO_TOKENS,
+  answer: '',
+  earlier: '',
+};
+
+/** What a turn ends up saying: its texts after the last tool, or before it if there are none. */
+export function answerOf(state: LineState): string {
+  return state.answer === '' ? state.earlier : state.answer;
+}
+
+/** The lines that open a turn; the first turn of a thread opens the thread as well. */
+export function openingLines(turn: LineTurn): readonly JsonObject[] {
+  const content = turn.prompt.map((block) => ({
+    type: 'text',
+    text: block.type === 'text' ? block.text : `[${block.type}]`,
+    text_elements: [],
+  }));
+  const said: JsonObject = { type: 'userMessage', id: `user-${turn.turnId}`, clientId: null, content };
+  return [
+    ...(turn.sequence === 1 ? [threadStarted(turn)] : []),
+    line('turn/started', { threadId: turn.threadId, turn: turnObject(turn, 'inProgress', null) }),
+    itemStarted(turn, said),
+    itemCompleted(turn, said),
+  ];
+}
+
+/**
+ * What a harness event is as lines of centaur's slash methods, which are those of Codex's app-server (harness-protocols.md
+ * 3.5 to 3.7, recording codex-tool). Items are named by turn and attempt, as harnesses count them anew.
+ *
+ * | event                         | lines                                                              |
+ * | ----------------------------- | ------------------------------------------------------------------ |
+ * | text-delta, thinking-delta    | item/started with the first, item/agentMessage/delta or …/textDelta |
+ * | block-end, and any end before | item/completed                                                     |
+ * | tool-call, tool-result        | item/started, item/completed                                       |
+ * | model-call-end                | thread/tokenUsage/updated, its total that of the turn              |
+ * | notice                        | `error` with `willRetry`, or a contextCompaction item              |
+ * | turn-end, turn-failed         | turn/completed                                                     |
+ */
+export function linesOf(turn: LineTurn, state: LineState, event: HarnessEvent): LineStep {
+  switch (event.type) {
+    case 'text-delta':
+      return delta(turn, state, 'agentMessage', event);
+    case 'thinking-delta':
+      return delta(turn, state, 'reasoning', event);
+    case 'block-end':
+      return blockEnd(turn, state, event.id);
+    case 'tool-call':
+      return [withCall(state, event), [itemStarted(turn, toolItem(event, undefined))]];
+    case 'tool-result': {
+      const call = state.calls.get(event.id);
+      return [state, call === undefined ? [] : [itemCompleted(turn, toolItem(call, event))]];
+    }
+    case 'caller-tool-call':
+      return [state, [itemStarted(turn, toolItem({ ...event, type: 'tool-call', server: 'agent' }, undefined))]];
+    case 'model-call-end': {
+      const used = addUsage(state.used, event.usage);
+      return [{ ...state, used }, [tokenUsage(turn, used, event.usage)]];
+    }
+    case 'notice':
+      return [state, noticeLines(turn, event.kind, event.message)];
+    case 'attempt-start': {
+      const [closed, lines] = closeAll(turn, state);
+      return [{ ...closed, attempt: event.attempt }, lines];
+    }
+    case 'turn-end':
+      return ended(turn, state, event.reason === 'interrupted' ? 'interrupted' : 'completed', null);
+    case 'turn-failed':
+      return ended(turn, state, 'failed', {
+        message: event.message,
+        codexErrorInfo: INFO_OF_KIND[event.kind],
+        additionalDetails: null,
+      });
+    case 'model-call-start':
+    case 'session-started':
+      return [state, []];
+    default: {
+      const unreachable: never = event;
+      return unreachable;
+    }
+  }
+}
+
+// `codexErrorInfo` of Codex 0.169.0, as our own decoder of Codex reads it.
+const INFO_OF_KIND: Readonly<Record<FailureKind, string>> = {
+  bad_request: 'badRequest',
+  context_too_long: 'contextWindowExceeded',
+  authentication: 'unauthorized',
+  billing: 'usageLimitExceeded',
+  permission: 'other',
+  not_found: 'other',
+  rate_limit: 'usageLimitExceeded',
+  overloaded: 'serverOverloaded',
+  timeout: 'other',
+  process_died: 'internalServerError',
+  not_started: 'internalServerError',
+  internal: 'internalServerError',
+};
+
+type Delta = { readonly id: string; readonly text: string };
+
+function delta(turn: LineTurn, state: LineState, kind: OpenItem['kind'], { id, text }: Delta): LineStep {
+  if (text === '') return [state, []];
+  const known = state.items.get(id);
+  const item = known ?? { kind, id: `item-${turn.sequence}-${state.attempt}-${id}`, text: '' };
+  const items = new Map(state.items).set(id, { ...item, text: item.text + text });
+  const parameters = { ...where(turn), itemId: item.id, delta: text };
+  const piece =
+    kind === 'agentMessage'
+      ? line('item/agentMessage/delta', parameters)
+      : line('item/reasoning/textDelta', { ...parameters, contentIndex: 0 });
+  return [{ ...state, items }, known === undefined ? [itemStarted(turn, itemOf(item)), piece] : [piece]];
+}
+
+function blockEnd(turn: LineTurn, state: LineState, id: string): LineStep {
+  const item = state.items.get(id);
+  if (item === undefined) return [state, []];
+  const items = new Map(state.items);
+  items.delete(id);
+  const answer = item.kind === 'agentMessage' ? state.answer + item.text : state.answer;
+  return [{ ...state, items, answer }, [itemCompleted(turn, itemOf(item))]];
+}
+
+/** Items of an attempt that died, or of a turn that ends, will not be finished; whoever saw them begin sees them end. */
+function closeAll(turn: LineTurn, state: LineState): LineStep {
+  const lines = [...state.items.values()].map((item) => itemCompleted(turn, itemOf(item)));
+  return [{ ...state, items: new Map() }, lines];
+}
+
+function withCall(state: LineState, call: ToolCall): LineState {
+  return {
+    ...state,
+    calls: new Map(state.calls).set(call.id, call),
+    earlier: answerOf(state),
+    answer: '',
+  };
+}
+
+function ended(turn: LineTurn, state: LineState, status: string, error: JsonObject | null): LineStep {
+  const unfinished = [...state.items.values()].filter((item) => item.kind === 'agentMessage');
+  const answer = state.answer + unfinished.map((item) => item.text).join('');
+  const [closed, lines] = closeAll(turn, { ...state, answer });
+  const completed = line('turn/completed', { threadId: turn.threadId, turn: turnObject(turn, status, error) });
+  return [closed, [...lines, completed]];
+}
+
+function noticeLines(
+  turn: LineTurn,
+  kind: 'retrying' | 'compacting' | 'progress',
+  message: string,
+): readonly JsonObject[] {
+  switch (kind) {
+    case 'retrying': {
+      const error = { message, codexErrorInfo: null, additionalDetails: null };
+      return [line('error', { error, willRetry: true, ...where(turn) })];
+    }
+    case 'compacting':
+      return [itemStarted(turn, { type: 'contextCompaction', id: `compaction-${turn.turnId}` })];
+    case 'progress':
+      return [];
+    default:
+      return kind satisfies never;
+  }
+}

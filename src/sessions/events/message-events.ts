@@ -1,0 +1,73 @@
+import type { HarnessEvent } from '../../domain/harness-event.js';
+import type { Turn } from '../../storage/stores/turn.js';
+import type { ContentBlock } from '../../anthropic/stream-event.js';
+
+/**
+ * What a turn said, told from its stored message once its log is pruned: each block whole, the model calls, the end. Ids of
+ * tools are those of the message, and of images only their kind is left. A turn that failed has no message, just its end.
+ */
+export function eventsOfEndedTurn(turn: Turn): readonly HarnessEvent[] {
+  const blocks = turn.message?.content.flatMap((block, index) => eventsOfBlock(block, `block-${index}`)) ?? [];
+  const calls = turn.message?.usage.iterations ?? [];
+  return [
+    ...blocks,
+    ...calls.map((call): HarnessEvent => ({
+      type: 'model-call-end',
+      model: call.model,
+      usage: {
+        inputTokens: call.input_tokens,
+        outputTokens: call.output_tokens,
+        cacheReadInputTokens: call.cache_read_input_tokens,
+        cacheCreationInputTokens: call.cache_creation_input_tokens,
+        thinkingTokens: 0,
+      },
+    })),
+    ...endOf(turn),
+  ];
+}
+
+/** How a turn ended, as its row has it; nothing for one that goes on. */
+export function endOf(turn: Turn): readonly HarnessEvent[] {
+  switch (turn.state) {
+    case 'completed':
+      return [{ type: 'turn-end', reason: turn.stopReason ?? 'end_turn' }];
+    case 'cancelled':
+      return [{ type: 'turn-end', reason: 'interrupted' }];
+    case 'failed':
+      return [{ type: 'turn-failed', ...(turn.failure ?? { kind: 'internal', message: 'The turn failed.' }) }];
+    case 'queued':
+    case 'running':
+      return [];
+    default:
+      return turn.state satisfies never;
+  }
+}
+
+function eventsOfBlock(block: ContentBlock, id: string): readonly HarnessEvent[] {
+  switch (block.type) {
+    case 'text':
+      return [
+        { type: 'text-delta', id, text: block.text },
+        { type: 'block-end', id },
+      ];
+    case 'thinking':
+      return [
+        { type: 'thinking-delta', id, text: block.thinking },
+        { type: 'block-end', id },
+      ];
+    case 'mcp_tool_use':
+      return [{ type: 'tool-call', id: block.id, name: block.name, server: block.server_name, input: block.input }];
+    case 'mcp_tool_result': {
+      const content = block.content.map(({ text }) => ({ type: 'text', text }) as const);
+      return [{ type: 'tool-result', id: block.tool_use_id, content, isError: block.is_error }];
+    }
+    case 'tool_use':
+      return [{ type: 'caller-tool-call', id: block.id, name: block.name, input: block.input }];
+    case 'server_tool_use':
+    case 'bash_code_execution_tool_result':
+      // Forms for single callers, never stored.
+      return [];
+    default:
+      return block satisfies never;
+  }
+}

@@ -1,0 +1,87 @@
+import type { JsonObject, TokenUsage } from '../../domain/harness-event.js';
+import type { Prompt } from '../../domain/prompt.js';
+
+/** What the lines of a turn say of it. */
+export interface LineTurn {
+  readonly threadId: string;
+  readonly turnId: string;
+  /** Number of the turn within its thread, from 1. */
+  readonly sequence: number;
+  readonly model: string;
+  readonly prompt: Prompt;
+  /** Milliseconds since the epoch. The log keeps no time of each event, so that every line has the turn's. */
+  readonly startedAt: number;
+}
+
+/** A text or reasoning item that is being streamed. */
+export interface OpenItem {
+  readonly kind: 'agentMessage' | 'reasoning';
+  readonly id: string;
+  readonly text: string;
+}
+
+/** The line that counts a model call. Codex counts cached tokens as input tokens. */
+export function tokenUsage(turn: LineTurn, total: TokenUsage, last: TokenUsage): JsonObject {
+  const counts = (usage: TokenUsage): JsonObject => {
+    const inputTokens = usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens;
+    return {
+      totalTokens: inputTokens + usage.outputTokens,
+      inputTokens,
+      cachedInputTokens: usage.cacheReadInputTokens,
+      cacheWriteInputTokens: usage.cacheCreationInputTokens,
+      outputTokens: usage.outputTokens,
+      reasoningOutputTokens: usage.thinkingTokens,
+    };
+  };
+  const usage = { total: counts(total), last: counts(last), modelContextWindow: null };
+  return line('thread/tokenUsage/updated', { ...where(turn), tokenUsage: usage });
+}
+
+/** A text or reasoning item as far as it was said. */
+export function itemOf(item: OpenItem): JsonObject {
+  return item.kind === 'agentMessage'
+    ? // The phase is known when the turn goes on, which is too late for the item.
+      { type: 'agentMessage', id: item.id, text: item.text, phase: null, memoryCitation: null }
+    : { type: 'reasoning', id: item.id, summary: [], content: item.text === '' ? [] : [item.text] };
+}
+
+/** The line that opens a thread. */
+export function threadStarted(turn: LineTurn): JsonObject {
+  const thread = { id: turn.threadId, sessionId: turn.threadId, model: turn.model, preview: '', turns: [] };
+  return line('thread/started', { thread });
+}
+
+/** The `turn` of a line. */
+export function turnObject(turn: LineTurn, status: string, error: JsonObject | null): JsonObject {
+  const startedAt = Math.floor(turn.startedAt / 1000);
+  return {
+    id: turn.turnId,
+    items: [],
+    itemsView: 'full',
+    status,
+    error,
+    startedAt,
+    completedAt: null,
+    durationMs: null,
+  };
+}
+
+/** The line that begins an item. */
+export function itemStarted(turn: LineTurn, item: JsonObject): JsonObject {
+  return line('item/started', { item, ...where(turn), startedAtMs: turn.startedAt });
+}
+
+/** The line that completes an item. */
+export function itemCompleted(turn: LineTurn, item: JsonObject): JsonObject {
+  return line('item/completed', { item, ...where(turn), completedAtMs: turn.startedAt });
+}
+
+/** The ids that nearly every line has. */
+export function where(turn: LineTurn): { readonly threadId: string; readonly turnId: string } {
+  return { threadId: turn.threadId, turnId: turn.turnId };
+}
+
+/** A notification: no `jsonrpc`, no `id`. */
+export function line(method: string, params: JsonObject): JsonObject {
+  return { method, params };
+}

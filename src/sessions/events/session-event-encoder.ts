@@ -1,0 +1,157 @@
+import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
+import type { Thread } from '../../storage/stores/thread.store.js';
+import { hasEnded, type Turn } from '../../storage/stores/turn.js';
+import { answeredModelOf } from '../../turns/answered-model.js';
+import { durationExceeded } from '../../turns/running/max-duration.js';
+import { isHistoryLost } from '../../turns/running/stored-request.js';
+import { answerOf, FIRST_STATE, linesOf, type LineState, openingLines } from './codex-notifications.js';
+import { eventId, type EventSource, openingId, terminalId } from './event-id.js';
+import { requestOf } from '../input/execution-request.js';
+import { executionIdOf } from '../dto/execution-id.js';
+import { harnessTypeOf } from '../dto/harness-type.js';
+import type { LineTurn } from './notification-builders.js';
+import { endOf } from './message-events.js';
+
+/** One event of a session's stream. The data of a `session.output.line` is the line itself. */
+export interface SessionEvent {
+  readonly id: number;
+  readonly type:
+    | 'session.execution_started'
+    | 'session.output.line'
+    | 'session.first_token'
+    | 'session.execution_completed'
+    | 'session.execution_failed'
+    | 'session.execution_cancelled';
+  readonly data: JsonObject;
+}
+
+type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
+
+/**
+ * Tells one turn as session events. Given the same log, it gives the same events with the same ids. Belongs to one reader,
+ * who gives it the turn's harness events from the first one on.
+ */
+export class TurnNarrator {
+  readonly #line: LineTurn;
+  #state: LineState = FIRST_STATE;
+  #index = 0;
+  #begun = false;
+  #spoke = false;
+  #ended = false;
+
+  constructor(
+    private readonly thread: Thread,
+    private readonly turn: Turn,
+    private readonly source: EventSource,
+    /** Milliseconds from the execution's beginning to now, or `null` when what is told now was said before. */
+    private readonly latency: () => number | null,
+  ) {
+    const { id, sequence, prompt, startedAt, createdAt } = turn;
+    const model = answeredModelOf(thread);
+    this.#line = { threadId: thread.id, turnId: id, sequence, model, prompt, startedAt: startedAt ?? createdAt };
+  }
+
+  /** Whether the terminal event was told. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** `execution_started` and the lines that open the turn; nothing the second time. */
+  begin(): readonly SessionEvent[] {
+    if (this.#begun) return [];
+    this.#begun = true;
+    const { inputLineCount, idleTimeout, maxDuration } = requestOf(this.turn);
+    const started: SessionEvent = {
+      id: openingId(this.turn.sequence, 0),
+      type: 'session.execution_started',
+      data: {
+        ...this.names(),
+        input_line_count: inputLineCount,
+        idle_timeout_ms: idleTimeout,
+        max_duration_ms: maxDuration,
+        ...(isHistoryLost(this.turn) ? { history: 'lost' } : {}),
+      },
+    };
+    const lines = openingLines(this.#line).map((data, part) => ({
+      id: openingId(this.turn.sequence, part + 1),
+      type: 'session.output.line' as const,
+      data,
+    }));
+    return [started, ...lines];
+  }
+
+  /** What the next harness events of the turn came to. */
+  tell(events: readonly HarnessEvent[]): readonly SessionEvent[] {
+    const told = [...this.begin()];
+    for (const event of events) {
+      told.push(...this.tellOne(event));
+      this.#index += 1;
+    }
+    return told;
+  }
+
+  /** The terminal event of a turn whose log ended without one, by its row; nothing for one that has not ended. */
+  end(row: Turn | undefined): readonly SessionEvent[] {
+    if (this.#ended || row === undefined || !hasEnded(row.state)) return [];
+    // A turn that was cancelled in the queue never began.
+    if (row.startedAt !== undefined) return this.tell(endOf(row));
+    return endOf(row).flatMap((end) => (isTurnEnd(end) ? [this.terminal(end)] : []));
+  }
+
+  private tellOne(event: HarnessEvent): readonly SessionEvent[] {
+    const [state, lines] = linesOf(this.#line, this.#state, event);
+    this.#state = state;
+    const told: SessionEvent[] = lines.map((data, part) => ({
+      id: this.id(part),
+      type: 'session.output.line',
+      data,
+    }));
+    const line = told.at(-1);
+    if (event.type === 'text-delta' && line !== undefined && !this.#spoke) {
+      this.#spoke = true;
+      told.push(this.firstToken(line.id, told.length));
+    }
+    if (isTurnEnd(event)) told.push(this.terminal(event));
+    return told;
+  }
+
+  private firstToken(outputEventId: number, part: number): SessionEvent {
+    return {
+      id: this.id(part),
+      type: 'session.first_token',
+      data: {
+        ...this.names(),
+        harness_type: harnessTypeOf(this.thread.harness),
+        latency_ms: this.latency(),
+        output_event_id: outputEventId,
+      },
+    };
+  }
+
+  private terminal(end: TurnEnd): SessionEvent {
+    this.#ended = true;
+    const id = terminalId(this.turn.sequence);
+    if (end.type === 'turn-failed') return { id, type: 'session.execution_failed', data: this.failure(end.message) };
+    if (end.reason === 'interrupted') return { id, type: 'session.execution_cancelled', data: this.names() };
+    const data = { ...this.names(), completion_reason: 'turn_completed', result_text: answerOf(this.#state) };
+    return { id, type: 'session.execution_completed', data };
+  }
+
+  private failure(error: string): JsonObject {
+    const { maxDuration } = requestOf(this.turn);
+    const exceeded = maxDuration !== null && error === durationExceeded(maxDuration);
+    return {
+      ...this.names(),
+      error,
+      ...(exceeded ? { reason: 'max_duration_exceeded', max_duration_ms: maxDuration } : {}),
+    };
+  }
+
+  private names(): JsonObject {
+    return { execution_id: executionIdOf(this.turn.id), thread_key: this.thread.key };
+  }
+
+  private id(part: number): number {
+    return eventId(this.turn.sequence, this.source, this.#index, part);
+  }
+}

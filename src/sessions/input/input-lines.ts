@@ -1,0 +1,70 @@
+import type { JsonObject } from '../../domain/harness-event.js';
+import { isJsonObject, mendedJson, objectOf, parseObject, stringOf } from '../../domain/json.js';
+import type { Prompt, PromptBlock } from '../../domain/prompt.js';
+import { limitOf, type MarkBudget } from '../../workers/json-limits.js';
+import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
+
+/** What an empty input becomes; centaur's harness-server says the same (harness-protocols.md 3.2). */
+const EMPTY_INPUT = 'continue';
+
+/** Most lines of an execution. */
+export const MAX_LINES = 10_000;
+
+/** Most marks (see `MAX_MARKS`) in all lines: for the limit of the body they are in strings. */
+const MAX_LINE_MARKS = 200_000;
+
+/** What is wrong with the lines, in centaur's words, or `undefined` for good ones. */
+export function inputLinesProblem(lines: readonly string[]): string | undefined {
+  const budget: MarkBudget = { left: MAX_LINE_MARKS };
+  for (const [index, line] of lines.entries()) {
+    if (/[\n\r]/.test(line)) return `input_lines[${index}] must be one line`;
+    const limit = mayBeObject(line) ? limitOf(Buffer.from(line), budget) : undefined;
+    if (limit === 'too deep') return `input_lines[${index}] is nested too deep`;
+    if (limit === 'too many values') return 'input_lines have too many values';
+  }
+  return undefined;
+}
+
+/**
+ * The prompt in the lines that a harness would get on its standard input: user lines in their order, with the files of
+ * `attachment.chunk` lines put in. A line that is not a JSON object is text. Never empty.
+ */
+export function promptOfLines(lines: readonly string[]): Prompt {
+  const parsed = lines.map(
+    (line) => (mayBeObject(line) ? parseObject(mendedJson(line)) : undefined) ?? { type: 'user', text: line },
+  );
+  const staged = stagedAttachments(parsed);
+  const blocks = parsed.flatMap((line) => (isUserLine(line) ? userContent(line, staged) : []));
+  return blocks.length === 0 ? [{ type: 'text', text: EMPTY_INPUT }] : blocks;
+}
+
+/** Any other line is text, whatever it holds. */
+function mayBeObject(line: string): boolean {
+  return line.trimStart().startsWith('{');
+}
+
+/** Lines of other types steer or interrupt a process, or belong to another line. */
+function isUserLine(line: JsonObject): boolean {
+  return line['type'] === undefined || line['type'] === 'user';
+}
+
+function userContent(line: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
+  const message = line['message'];
+  const content = isJsonObject(message) ? message['content'] : (message ?? line['content'] ?? line['text']);
+  return promptContent(content, staged);
+}
+
+function stagedAttachments(lines: readonly JsonObject[]): StagedAttachments {
+  const chunks = new Map<string, Buffer[]>();
+  for (const line of lines.map(objectOf)) {
+    const id = stringOf(line['attachmentId']);
+    if (line['type'] !== 'attachment.chunk' || id === undefined) continue;
+    // Each chunk is base64 of its own, with its own padding, so that the texts cannot just be joined.
+    chunks.set(id, [...(chunks.get(id) ?? []), Buffer.from(stringOf(line['dataBase64']) ?? '', 'base64')]);
+  }
+  const joined = [...chunks].map(([id, bytes]): [string, StagedAttachment] => [
+    id,
+    { data: Buffer.concat(bytes).toString('base64') },
+  ]);
+  return new Map(joined);
+}

@@ -1,0 +1,103 @@
+import { type JsonObject, type JsonValue } from '../../domain/harness-event.js';
+import { isJsonObject, listOf, objectOf, stringOf } from '../../domain/json.js';
+import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
+
+/** A file whose bytes came in lines of their own. */
+export interface StagedAttachment {
+  /** Base64. */
+  readonly data: string;
+}
+
+/** The files that came in chunks, by their ids. */
+export type StagedAttachments = ReadonlyMap<string, StagedAttachment>;
+
+/**
+ * Content of a user line, or the parts of a message, as the agent gets it (harness-protocols.md 3.2): text, images and
+ * attachments, also Anthropic's own images and documents. Whatever else is named in a text, as centaur's harness-server does.
+ */
+export function promptContent(content: JsonValue | undefined, staged: StagedAttachments): readonly PromptBlock[] {
+  if (typeof content === 'string') return text(content);
+  return listOf(content).flatMap((item) => (typeof item === 'string' ? text(item) : blockOf(objectOf(item), staged)));
+}
+
+function blockOf(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
+  const type = stringOf(item['type']) ?? 'unknown';
+  switch (type) {
+    case 'text':
+    case 'input_text':
+      return text(stringOf(item['text']) ?? '');
+    case 'image':
+      return imageOf(item);
+    case 'localImage':
+      return text(`[image: ${stringOf(item['path']) ?? 'without a path'}]`);
+    case 'document':
+      return documentOf(item);
+    case 'attachment':
+      return attachmentOf(item, staged);
+    default:
+      return text(`[Unsupported attachment block type: ${type}]`);
+  }
+}
+
+function imageOf(item: JsonObject): readonly PromptBlock[] {
+  const url = stringOf(item['url']);
+  const source = url === undefined ? sourceOf(item['source']) : urlSource(url);
+  return source === undefined ? text('[Unsupported attachment block type: image]') : [{ type: 'image', source }];
+}
+
+function documentOf(item: JsonObject): readonly PromptBlock[] {
+  const source = sourceOf(item['source']);
+  const title = stringOf(item['title']);
+  if (source === undefined) return text('[Unsupported attachment block type: document]');
+  return [{ type: 'document', source, ...(title === undefined ? {} : { title }) }];
+}
+
+function sourceOf(value: JsonValue | undefined): PromptSource | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const [type, url] = [value['type'], stringOf(value['url'])];
+  const [mediaType, data] = [stringOf(value['media_type']), stringOf(value['data'])];
+  if (type === 'url') return url === undefined ? undefined : urlSource(url);
+  if ((type !== 'base64' && type !== 'text') || mediaType === undefined || data === undefined) return undefined;
+  return { type, media_type: mediaType, data };
+}
+
+function attachmentOf(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
+  const name = stringOf(item['name']) ?? 'attachment';
+  const mediaType = stringOf(item['mimeType']) ?? 'application/octet-stream';
+  const stagedId = stringOf(item['stagedAttachmentId']);
+  const data = stringOf(item['dataBase64']) ?? (stagedId === undefined ? undefined : staged.get(stagedId)?.data);
+  if (data !== undefined) return fileOf(name, mediaType, data);
+  const url = stringOf(item['url']);
+  const source = url === undefined || !mediaType.startsWith('image/') ? undefined : urlSource(url);
+  if (source !== undefined) return [{ type: 'image', source }];
+  const place = url ?? stringOf(item['localPath']);
+  const why = stringOf(item['fetchError']);
+  if (place !== undefined) return text(`[Attachment ${name} (${mediaType}): ${place}]`);
+  return text(`[Attachment ${name} (${mediaType}) is not here${why === undefined ? '' : `: ${why}`}]`);
+}
+
+function fileOf(name: string, mediaType: string, data: string): readonly PromptBlock[] {
+  if (mediaType.startsWith('image/')) {
+    return [{ type: 'image', source: { type: 'base64', media_type: mediaType, data } }];
+  }
+  if (mediaType.startsWith('text/') || mediaType === 'application/json') {
+    // A text is quoted by every harness; as base64 only a PDF is a document to Anthropic's models.
+    const content = Buffer.from(data, 'base64').toString('utf8');
+    return [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: content }, title: name }];
+  }
+  if (mediaType === 'application/pdf') {
+    return [{ type: 'document', source: { type: 'base64', media_type: mediaType, data }, title: name }];
+  }
+  return text(`[Attachment ${name} (${mediaType}) cannot be handed to the agent]`);
+}
+
+/** A `data:` URL holds the bytes themselves; others must be of the web. */
+function urlSource(url: string): PromptSource | undefined {
+  const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
+  if (mediaType !== undefined && data !== undefined) return { type: 'base64', media_type: mediaType, data };
+  return isWebUrl(url) ? { type: 'url', url } : undefined;
+}
+
+function text(content: string): readonly PromptBlock[] {
+  return content.trim() === '' ? [] : [{ type: 'text', text: content }];
+}

@@ -1,0 +1,447 @@
+// One file for the whole contract of the log, as its parts only mean something together; hence longer than others.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { firstValueFrom, lastValueFrom, map, Subject, take, tap, toArray, type Observable } from 'rxjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { HarnessEvent } from '../../domain/harness-event.js';
+import { EventLog } from './event-log.js';
+import { EventStore } from './event.store.js';
+import {
+  breakTable,
+  completed,
+  newStore,
+  newThread,
+  newTurn,
+  runningTurn,
+  testedKinds,
+  text,
+  turnEnd,
+  type TestStore,
+} from '../__fixtures__/databases.js';
+
+/** Everything a reader is given, as one list. */
+const whole = (events$: Observable<readonly HarnessEvent[]>) =>
+  lastValueFrom(
+    events$.pipe(
+      toArray(),
+      map((batches) => batches.flat()),
+    ),
+  );
+
+/** A reader that keeps what it is given, and how it ended. */
+function reader(events$: Observable<readonly HarnessEvent[]>) {
+  const seen = {
+    batches: [] as (readonly HarnessEvent[])[],
+    end: undefined as 'complete' | Error | undefined,
+    get events() {
+      return seen.batches.flat();
+    },
+  };
+  const subscription = events$.subscribe({
+    next: (batch) => seen.batches.push(batch),
+    complete: () => (seen.end = 'complete'),
+    error: (error: Error) => (seen.end = error),
+  });
+  return Object.assign(subscription, { seen });
+}
+
+const immediate = () => new Promise((resolve) => setImmediate(resolve));
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => text(String(from + index)));
+
+/** A small repeatable source of chance (mulberry32). */
+function chance(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+describe.each(await testedKinds())('the event log on %s', (kind) => {
+  let store: TestStore;
+  beforeAll(async () => {
+    store = await newStore(kind);
+  });
+  afterEach(() => expect(store.log.figures.readers).toBe(0));
+  afterAll(() => store.remove());
+
+  const rows = (turnId: string) =>
+    store.database.kysely
+      .selectFrom('turn_events')
+      .selectAll()
+      .where('turn_id', '=', turnId)
+      .orderBy('sequence')
+      .execute();
+
+  it('gives live readers what is appended within the same turn of the event loop, in one batch', async () => {
+    const { id } = await runningTurn(store);
+    const { seen } = reader(store.log.read(id));
+    store.log.append(id, [text('a')]);
+    store.log.append(id, [text('b'), text('c')]);
+    expect(seen.batches).toEqual([]);
+    await immediate();
+    expect(seen.batches).toEqual([[text('a'), text('b'), text('c')]]);
+    await store.log.finish(id, [], completed);
+    await expect.poll(() => seen.end).toBe('complete');
+  });
+
+  it('stores several appends as one row, and continues the numbers in the next', async () => {
+    const { id } = await runningTurn(store);
+    store.log.append(id, [text('a')]);
+    store.log.append(id, [text('b')]);
+    await store.log.written(id);
+    store.log.append(id, [text('c')]);
+    await store.log.written(id);
+    expect((await rows(id)).map((row) => [row.sequence, row.attempt, row.first_index, row.events])).toEqual([
+      [1, 1, 0, JSON.stringify([text('a'), text('b')])],
+      [2, 1, 2, JSON.stringify([text('c')])],
+    ]);
+    store.log.abandon(id, new Error('over'));
+  });
+
+  it('ends a turn: events, turn and thread at once, and readers only see the end afterwards', async () => {
+    const { id, threadId } = await runningTurn(store);
+    const { seen } = reader(store.log.read(id));
+    store.log.append(id, [text('a')]);
+    const finishing = store.log.finish(id, [turnEnd], completed);
+    expect(store.log.append(id, [text('too late')])).toBe(false);
+    expect(await finishing).toBe(true);
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([text('a'), turnEnd]);
+    expect(await store.turns.byId(id)).toMatchObject({
+      state: 'completed',
+      stopReason: 'end_turn',
+      usage: completed.usage,
+      failure: undefined,
+      endedAt: 3_000,
+      leaseExpiresAt: undefined,
+    });
+    expect(await store.threads.byId(threadId)).toMatchObject({
+      state: 'idle',
+      turnCount: 1,
+      contextUsage: { tokens: 5 },
+      updatedAt: 3_000,
+    });
+    expect(store.log.figures).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
+    expect(await whole(store.log.read(id))).toEqual([text('a'), turnEnd]);
+  });
+
+  it('stores nothing of an end that fails in the middle, tells no reader, and can be tried again', async () => {
+    const { id, threadId } = await runningTurn(store);
+    const { seen } = reader(store.log.read(id));
+    store.log.append(id, [text('a')]);
+    await store.log.written(id);
+    const mend = await breakTable(store, 'threads');
+    await expect(store.log.finish(id, [text('b'), turnEnd], completed)).rejects.toThrow();
+    await mend();
+    expect(await store.turns.byId(id)).toMatchObject({ state: 'running', stopReason: undefined, endedAt: undefined });
+    expect(await store.threads.byId(threadId)).toMatchObject({ state: 'running', turnCount: 0 });
+    expect(await rows(id)).toHaveLength(1);
+    expect(seen.events).toEqual([text('a')]);
+    expect(await store.log.finish(id, [text('b'), turnEnd], completed)).toBe(true);
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([text('a'), text('b'), turnEnd]);
+    expect(await store.threads.byId(threadId)).toMatchObject({ state: 'idle', turnCount: 1 });
+  });
+
+  it('keeps trying an end while the store cannot write', async () => {
+    const { id } = await runningTurn(store);
+    const mend = await breakTable(store, 'turn_events');
+    const finishing = store.log.finish(id, [turnEnd], completed);
+    await immediate();
+    await mend();
+    expect(await finishing).toBe(true);
+    expect(await whole(store.log.read(id))).toEqual([turnEnd]);
+  });
+
+  it('ends readers with the error when a turn is abandoned', async () => {
+    const { id } = await runningTurn(store);
+    const { seen } = reader(store.log.read(id));
+    store.log.abandon(id, new Error('the disk is gone'));
+    await expect.poll(() => seen.end).toEqual(new Error('the disk is gone'));
+    expect(store.log.figures.liveTurns).toBe(0);
+  });
+
+  it('keeps events while the store cannot write, says so, and writes them later; readers notice nothing', async () => {
+    const { id } = await runningTurn(store);
+    const { seen } = reader(store.log.read(id));
+    const mend = await breakTable(store, 'turn_events');
+    store.log.append(id, [text('a')]);
+    await expect.poll(() => store.log.lastError).toBeInstanceOf(Error);
+    store.log.append(id, [text('b')]);
+    await immediate();
+    expect(seen.events).toEqual([text('a'), text('b')]);
+    expect(store.log.figures.pendingEvents).toBe(2);
+    await mend();
+    await store.log.written(id);
+    expect(store.log.lastError).toBeUndefined();
+    expect((await rows(id)).map((row) => row.events)).toEqual([JSON.stringify([text('a'), text('b')])]);
+    await store.log.setAside(id);
+    await expect.poll(() => seen.end).toBe('complete');
+  });
+
+  it('does not let an attempt end a turn that another has taken over; its readers go on with the other', async () => {
+    const turn = await runningTurn(store);
+    store.log.append(turn.id, [text('a')]);
+    await store.log.written(turn.id);
+    const { seen } = reader(store.log.read(turn.id));
+    const lease = { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 };
+    const taken = await store.turns.reclaim(turn.id, lease);
+    if (taken === undefined) throw new Error('the turn was not taken over');
+    expect(await store.log.finish(turn.id, [turnEnd], completed)).toBe(false);
+    expect(await store.turns.byId(turn.id)).toMatchObject({ state: 'running', attempt: 2 });
+    expect(await rows(turn.id)).toHaveLength(1);
+    expect(await store.log.open(taken)).toEqual([text('a')]);
+    const restart: HarnessEvent = { type: 'attempt-start', attempt: 2 };
+    store.log.append(turn.id, [restart, text('b', 'b1')]);
+    expect(await store.log.finish(turn.id, [turnEnd], completed)).toBe(true);
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([text('a'), restart, text('b', 'b1'), turnEnd]);
+  });
+
+  it('gives a reader all that the next attempt says, though it has seen events that were lost', async () => {
+    const turn = await runningTurn(store);
+    store.log.abandon(turn.id, new Error('another log has it'));
+    const slow = new EventLog(store.database, { ...store.options, flushMilliseconds: 60_000 });
+    await slow.open(turn);
+    const { seen } = reader(slow.read(turn.id));
+    slow.append(turn.id, [text('lost'), text('lost too')]);
+    await immediate();
+    const taken = await store.turns.reclaim(turn.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    if (taken === undefined) throw new Error('the turn was not taken over');
+    expect(await slow.finish(turn.id, [turnEnd], completed)).toBe(false);
+    expect(await store.log.open(taken)).toEqual([]);
+    const restart: HarnessEvent = { type: 'attempt-start', attempt: 2 };
+    store.log.append(turn.id, [restart, text('b', 'b1')]);
+    await store.log.finish(turn.id, [turnEnd], completed);
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([text('lost'), text('lost too'), restart, text('b', 'b1'), turnEnd]);
+    await slow.close();
+  });
+
+  it('does not stop for a turn that another process writes, or whose thread was removed', async () => {
+    const lost = await runningTurn(store);
+    const gone = await runningTurn(store);
+    const kept = await runningTurn(store);
+    const { seen } = reader(store.log.read(gone.id));
+    await store.turns.reclaim(lost.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    const theirs = { turn_id: lost.id, sequence: 1, attempt: 2, first_index: 0, events: '[]', created_at: 1 };
+    await store.database.kysely.insertInto('turn_events').values(theirs).execute();
+    await store.threads.remove(gone.threadId);
+    const failures: (Error | undefined)[] = [];
+    const watching = store.log.failure$.subscribe((failure) => failures.push(failure));
+    for (const { id } of [lost, gone, kept]) store.log.append(id, [text('a')]);
+    await store.log.written(kept.id);
+    watching.unsubscribe();
+    expect(failures).toEqual([undefined]);
+    expect(await rows(kept.id)).toHaveLength(1);
+    expect((await rows(lost.id)).map((row) => row.attempt)).toEqual([2]);
+    expect(store.log.append(lost.id, [text('b')])).toBe(false);
+    await expect.poll(() => seen.end).toEqual(new Error(`there is no turn ${gone.id}`));
+    store.log.abandon(kept.id, new Error('over'));
+  });
+
+  it("leaves the dead attempt's open block out for readers that come later, live and stored alike", async () => {
+    const turn = await runningTurn(store);
+    const ended: HarnessEvent = { type: 'block-end', id: 'b0' };
+    store.log.append(turn.id, [text('whole'), ended, text('half', 'b1')]);
+    const early = reader(store.log.read(turn.id));
+    const taken = await store.turns.reclaim(turn.id, { owner: 'a', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    if (taken === undefined) throw new Error('the turn was not taken over');
+    await store.log.open(taken);
+    const restart: HarnessEvent = { type: 'attempt-start', attempt: 2 };
+    store.log.append(turn.id, [restart, text('again', 'b2')]);
+    const late = reader(store.log.read(turn.id));
+    await store.log.finish(turn.id, [turnEnd], completed);
+    await expect.poll(() => [early.seen.end, late.seen.end]).toEqual(['complete', 'complete']);
+    const spoken = (events: readonly HarnessEvent[]) =>
+      events.flatMap((event) => (event.type === 'text-delta' ? [event.text] : []));
+    expect(spoken(early.seen.events)).toEqual(['whole', 'half', 'again']);
+    expect(spoken(late.seen.events)).toEqual(['whole', 'again']);
+    expect(late.seen.events.at(-1)).toEqual(turnEnd);
+    expect(spoken(await whole(store.log.read(turn.id)))).toEqual(['whole', 'again']);
+  });
+
+  it('lets readers of a queued turn wait for its start, and go when it is cancelled', async () => {
+    const { thread } = await store.threads.findOrCreate(newThread());
+    const started = (await store.turns.create(newTurn(thread.id))).turn;
+    const cancelled = (await store.turns.create(newTurn(thread.id))).turn;
+    const first = reader(store.log.read(started.id));
+    const second = reader(store.log.read(cancelled.id));
+    await store.turns.cancelQueued(cancelled.id, { now: 2_000, failure: undefined });
+    await expect.poll(() => second.seen.end).toBe('complete');
+    expect(first.seen.end).toBeUndefined();
+    const claimed = await store.turns.claim(started.id, { owner: 'a', leaseExpiresAt: 5_000, now: 2_000 });
+    if (claimed === undefined) throw new Error('the turn was not claimed');
+    await store.log.open(claimed);
+    await store.log.finish(started.id, [turnEnd], completed);
+    await expect.poll(() => first.seen.end).toBe('complete');
+    expect(first.seen.events).toEqual([turnEnd]);
+  });
+
+  it('gives every reader every event once and in order, whenever it comes and however it interleaves', async () => {
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const random = chance(seed);
+      const { id } = await runningTurn(store);
+      const readers: ReturnType<typeof reader>[] = [];
+      let count = 0;
+      for (let step = 0; step < 60; step += 1) {
+        const action = random(8);
+        const more = numbers(count, count + random(action === 0 ? 600 : 4));
+        store.log.append(id, more);
+        count += more.length;
+        if (action === 1) readers.push(reader(store.log.read(id)));
+        if (action === 2) await immediate();
+        if (action === 3) await store.log.written(id);
+        if (action === 4) await Promise.resolve();
+        if (action === 5) readers.splice(random(readers.length + 1), 1)[0]?.unsubscribe();
+      }
+      readers.push(reader(store.log.read(id)));
+      const finishing = store.log.finish(id, [turnEnd], completed);
+      readers.push(reader(store.log.read(id)));
+      await finishing;
+      readers.push(reader(store.log.read(id)));
+      await expect.poll(() => readers.every(({ seen }) => seen.end === 'complete')).toBe(true);
+      const expected = [...numbers(0, count), turnEnd];
+      for (const { seen } of readers) expect(seen.events).toEqual(expected);
+      for (const { seen } of readers) expect(Math.max(...seen.batches.map((batch) => batch.length))).toBeLessThan(257);
+      expect(await whole(store.log.read(id))).toEqual(expected);
+    }
+  });
+
+  // An SQLite store has one process only.
+  const acrossProcesses = kind === 'sqlite' ? [] : [kind];
+  it.each(acrossProcesses)('follows a turn that another process runs, without gap or duplicate: %s', async () => {
+    const other = await store.again();
+    const { id } = await runningTurn(other);
+    const { seen } = reader(store.log.read(id));
+    for (let count = 0; count < 300; count += 10) {
+      other.log.append(id, numbers(count, count + 10));
+      if (count % 50 === 0) await other.log.written(id);
+    }
+    await expect.poll(() => seen.events.length).toBeGreaterThan(0);
+    await other.log.finish(id, [turnEnd], completed);
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([...numbers(0, 300), turnEnd]);
+  });
+
+  it.each(['live', 'stored'])(
+    'gives a reader whose flow is closed nothing, and then all in slices: %s',
+    async (how) => {
+      const { id } = await runningTurn(store);
+      store.log.append(id, numbers(0, 1_000));
+      if (how === 'stored') await store.log.finish(id, [turnEnd], completed);
+      let budget = 0;
+      const opened$ = new Subject<void>();
+      const flow = { isOpen: () => budget > 0, opened$ };
+      const { seen } = reader(store.log.read(id, flow).pipe(map((batch) => ((budget -= 1), batch))));
+      await immediate();
+      if (how === 'live') await store.log.finish(id, [turnEnd], completed);
+      expect(seen.batches).toEqual([]);
+      budget = 2;
+      opened$.next();
+      await expect.poll(() => seen.batches.length).toBe(2);
+      await expect.poll(() => opened$.observed).toBe(true);
+      expect(seen.events).toEqual(numbers(0, 512));
+      budget = 100;
+      opened$.next();
+      await expect.poll(() => seen.end).toBe('complete');
+      expect(seen.events).toEqual([...numbers(0, 1_000), turnEnd]);
+      expect(opened$.observed).toBe(false);
+    },
+  );
+
+  it('looks up a stored turn a few times, however often the flow of its reader closes', async () => {
+    const { id } = await runningTurn(store);
+    store.log.append(id, numbers(0, 5_000));
+    await store.log.finish(id, [turnEnd], completed);
+    const pages = vi.spyOn(EventStore.prototype, 'page');
+    let isOpen = true;
+    const opened$ = new Subject<void>();
+    const open = () => {
+      isOpen = true;
+      opened$.next();
+    };
+    const flow = { isOpen: () => isOpen, opened$ };
+    const { seen } = reader(store.log.read(id, flow).pipe(tap(() => ((isOpen = false), setImmediate(open)))));
+    await expect.poll(() => seen.end).toBe('complete');
+    expect(seen.events).toEqual([...numbers(0, 5_000), turnEnd]);
+    expect(seen.batches.length).toBeGreaterThan(15);
+    expect(pages.mock.calls.length).toBeLessThan(4);
+    pages.mockRestore();
+  });
+
+  it('leaves nothing of a reader that goes: while live, blocked, waiting, or from inside its own batch', async () => {
+    const { id } = await runningTurn(store);
+    const { thread } = await store.threads.findOrCreate(newThread());
+    const queued = (await store.turns.create(newTurn(thread.id))).turn;
+    const opened$ = new Subject<void>();
+    const closed = { isOpen: () => false, opened$ };
+    const readers = [store.log.read(id), store.log.read(id, closed), store.log.read(queued.id, closed)].map(reader);
+    readers.push(reader(store.log.read(queued.id)));
+    store.log.append(id, numbers(0, 1_000));
+    await expect.poll(() => opened$.observers.length).toBe(2);
+    expect(store.log.figures.readers).toBe(4);
+    readers.forEach((subscription) => subscription.unsubscribe());
+    expect(opened$.observed).toBe(false);
+    expect(store.log.figures.readers).toBe(0);
+    expect(await firstValueFrom(store.log.read(id))).toHaveLength(256);
+    expect(await lastValueFrom(store.log.read(id).pipe(take(2)))).toHaveLength(256);
+    await store.log.finish(id, [turnEnd], completed);
+    expect(store.log.figures).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
+  });
+
+  it('prunes the events of turns that ended long ago, and remembers that it did', async () => {
+    const { id } = await runningTurn(store);
+    await store.log.finish(id, [turnEnd], { ...completed, endedAt: 10 });
+    const kept = await runningTurn(store);
+    await store.log.finish(kept.id, [turnEnd], { ...completed, endedAt: 20 });
+    expect(await store.log.prune(20)).toBe(1);
+    expect(await store.log.prune(20)).toBe(0);
+    expect((await store.turns.byId(id))?.eventsPrunedAt).toBeGreaterThan(0);
+    expect(await whole(store.log.read(id))).toEqual([]);
+    expect(await whole(store.log.read(kept.id))).toEqual([turnEnd]);
+  });
+
+  it('writes everything and lets all readers go when it closes', async () => {
+    const leaving = kind === 'sqlite' ? await newStore(kind) : await store.again();
+    const { id } = await runningTurn(leaving);
+    const { thread } = await leaving.threads.findOrCreate(newThread());
+    const queued = (await leaving.turns.create(newTurn(thread.id))).turn;
+    const readers = [id, queued.id].map((turnId) => reader(leaving.log.read(turnId)));
+    leaving.log.append(id, [text('a')]);
+    await leaving.log.close();
+    await expect.poll(() => readers.map(({ seen }) => seen.end)).toEqual(['complete', 'complete']);
+    expect(readers[0]?.seen.events).toEqual([text('a')]);
+    expect(
+      await leaving.database.kysely.selectFrom('turn_events').select('events').where('turn_id', '=', id).execute(),
+    ).toEqual([{ events: JSON.stringify([text('a')]) }]);
+    if (kind === 'sqlite') await leaving.remove();
+  });
+
+  it('loses nothing that was committed when its process is killed while it writes', async () => {
+    const turn = await runningTurn(store);
+    store.log.abandon(turn.id, new Error('the test writes from another process'));
+    const script = fileURLToPath(new URL('../__fixtures__/write-until-killed.mjs', import.meta.url));
+    const child = spawn(process.execPath, [script, JSON.stringify(store.options), JSON.stringify(turn)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let written = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      written = Number(line);
+      if (written >= 500 && !child.killed) child.kill('SIGKILL');
+    }
+    expect(written).toBeGreaterThanOrEqual(500);
+    const after = await store.again();
+    const taken = await after.turns.reclaim(turn.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    if (taken === undefined) throw new Error('the turn was not taken over');
+    const earlier = await after.log.open(taken);
+    expect(earlier.length).toBeGreaterThanOrEqual(written);
+    expect(earlier).toEqual(Array.from({ length: earlier.length }, (_, index) => text(`${index} `)));
+    await after.log.setAside(turn.id);
+  });
+});

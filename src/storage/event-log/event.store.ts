@@ -1,0 +1,214 @@
+import { CompiledQuery, type Kysely } from 'kysely';
+import type { Database, DatabaseKind } from '../database/database.js';
+import { assemble, eventRowOf, type EventRow, type StoredLog } from './event-rows.js';
+import type { LiveTurn, WritePosition } from './live-turn.js';
+import type { Tables, TurnEventTable } from '../database/tables.js';
+import { jsonOrNull, turnStateOf, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
+
+/**
+ * Rows per insert statement, largest first: few different statements, so that each is compiled and prepared once. To
+ * PostgreSQL each statement is a round trip; SQLite keeps a second journal for a statement of several rows, and is slower.
+ */
+const INSERT_SIZES: Readonly<Record<DatabaseKind, readonly number[]>> = { sqlite: [1], postgres: [64, 16, 4, 1] };
+
+/** Turns pruned in one transaction, so that others wait for a short time only. */
+const PRUNED_AT_ONCE = 100;
+
+/** Turn ids in one look-up; far below both databases' limits of parameters. */
+const IDS_AT_ONCE = 500;
+
+/** The turn and where its log ends, as the store has it now. */
+export interface StoredPosition {
+  readonly turnId: string;
+  readonly state: TurnState;
+  /** Number of the last row, 0 without rows. */
+  readonly sequence: number;
+}
+
+/** What `resync` found: how far the log is written, or that the turn is another's. */
+export type Resynced = WritePosition | { readonly kind: 'lost' };
+
+/** The statements of the event log. */
+export class EventStore {
+  readonly #insertSql = new Map<number, string>();
+
+  constructor(readonly database: Database) {}
+
+  /** The turn's state; `undefined` when there is no such turn. */
+  async turn(turnId: string): Promise<Pick<Turn, 'state' | 'attempt'> | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('turns')
+      .select(['state', 'attempt'])
+      .where('id', '=', turnId)
+      .executeTakeFirst();
+    return row === undefined ? undefined : { state: turnStateOf(row.state), attempt: row.attempt };
+  }
+
+  /** Rows after the one with the number `after`. */
+  async page(turnId: string, after: number, limit: number): Promise<readonly EventRow[]> {
+    const rows = await this.database.kysely
+      .selectFrom('turn_events')
+      .select(['sequence', 'attempt', 'first_index', 'events'])
+      .where('turn_id', '=', turnId)
+      .where('sequence', '>', after)
+      .orderBy('sequence')
+      .limit(limit)
+      .execute();
+    return rows.map(eventRowOf);
+  }
+
+  /** Everything that is stored of a turn. */
+  async whole(turnId: string): Promise<StoredLog> {
+    const rows = await this.database.kysely
+      .selectFrom('turn_events')
+      .select(['sequence', 'attempt', 'first_index', 'events'])
+      .where('turn_id', '=', turnId)
+      .orderBy('sequence')
+      .execute();
+    return assemble(rows.map(eventRowOf));
+  }
+
+  /** Where these turns are now. A turn that is gone is missing. */
+  async positions(turnIds: readonly string[]): Promise<readonly StoredPosition[]> {
+    const positions: StoredPosition[] = [];
+    for (let index = 0; index < turnIds.length; index += IDS_AT_ONCE) {
+      const rows = await this.database.kysely
+        .selectFrom('turns')
+        .select((select) => [
+          'turns.id',
+          'turns.state',
+          select
+            .selectFrom('turn_events')
+            .select((events) => events.fn.max('turn_events.sequence').as('last'))
+            .whereRef('turn_events.turn_id', '=', 'turns.id')
+            .as('last_row'),
+        ])
+        .where('id', 'in', turnIds.slice(index, index + IDS_AT_ONCE))
+        .execute();
+      for (const row of rows) {
+        positions.push({ turnId: row.id, state: turnStateOf(row.state), sequence: row.last_row ?? 0 });
+      }
+    }
+    return positions;
+  }
+
+  async insert(executor: Kysely<Tables>, rows: readonly TurnEventTable[]): Promise<void> {
+    let index = 0;
+    for (const size of INSERT_SIZES[this.database.kind]) {
+      for (; rows.length - index >= size; index += size) {
+        const chunk = rows.slice(index, index + size);
+        await executor.executeQuery(CompiledQuery.raw(this.#insertOf(chunk), chunk.flatMap(valuesOf)));
+      }
+    }
+  }
+
+  /** The statement for as many rows; Kysely needs longer to compile it than SQLite to run it. */
+  #insertOf(rows: readonly TurnEventTable[]): string {
+    const known = this.#insertSql.get(rows.length);
+    if (known !== undefined) return known;
+    // Kysely takes the columns from the values' keys, in their order, which is that of `valuesOf`.
+    const { sql } = this.database.kysely.insertInto('turn_events').values(rows.map(orderedRow)).compile();
+    this.#insertSql.set(rows.length, sql);
+    return sql;
+  }
+
+  /** Looks at what the store really holds of a turn after a write of this process failed. */
+  async resync(executor: Kysely<Tables>, turn: LiveTurn): Promise<Resynced> {
+    const owner = await executor
+      .selectFrom('turns')
+      .select(['state', 'attempt'])
+      .where('id', '=', turn.id)
+      .executeTakeFirst();
+    if (owner?.state !== 'running' || owner.attempt !== turn.attempt) return { kind: 'lost' };
+    const rows = await executor
+      .selectFrom('turn_events')
+      .select(['sequence', 'attempt', 'first_index', 'events'])
+      .where('turn_id', '=', turn.id)
+      .where('sequence', '>', turn.sequence)
+      .orderBy('sequence')
+      .execute();
+    const own = rows.map(eventRowOf).filter((row) => row.attempt === turn.attempt);
+    return {
+      kind: 'owned',
+      committed: own.reduce((length, row) => Math.max(length, row.firstIndex + row.events.length), turn.committed),
+      sequence: rows.at(-1)?.sequence ?? turn.sequence,
+    };
+  }
+
+  /**
+   * Ends the turn and its thread's run. False, and nothing changed, when this attempt does not run (any more).
+   * To be called in a transaction, before anything else in it: it is the fence.
+   */
+  async end(executor: Kysely<Tables>, turn: { readonly id: string; readonly attempt: number }, outcome: TurnOutcome) {
+    const row = await executor
+      .updateTable('turns')
+      .set({
+        state: outcome.state,
+        stop_reason: outcome.state === 'completed' ? outcome.stopReason : null,
+        usage: jsonOrNull(outcome.usage),
+        failure: outcome.state === 'completed' ? null : jsonOrNull(outcome.failure),
+        message: jsonOrNull(outcome.message),
+        ended_at: outcome.endedAt,
+        lease_expires_at: null,
+      })
+      .where('id', '=', turn.id)
+      .where('attempt', '=', turn.attempt)
+      .where('state', '=', 'running')
+      .returning('thread_id')
+      .executeTakeFirst();
+    if (row === undefined) return false;
+    await executor
+      .updateTable('threads')
+      .set((set) => ({
+        state: outcome.state === 'failed' ? 'failed' : 'idle',
+        turn_count: set('turn_count', '+', 1),
+        updated_at: outcome.endedAt,
+        ...(outcome.sessionId === undefined ? {} : { session_id: outcome.sessionId }),
+        ...(outcome.contextUsage === undefined ? {} : { context_usage: JSON.stringify(outcome.contextUsage) }),
+      }))
+      .where('id', '=', row.thread_id)
+      .execute();
+    return true;
+  }
+
+  /** True when exactly this end of this attempt is stored: its commit went through though its answer was lost. */
+  async hasEndedAs(turn: { readonly id: string; readonly attempt: number }, outcome: TurnOutcome): Promise<boolean> {
+    const row = await this.database.kysely
+      .selectFrom('turns')
+      .select('id')
+      .where('id', '=', turn.id)
+      .where('attempt', '=', turn.attempt)
+      .where('state', '=', outcome.state)
+      .where('ended_at', '=', outcome.endedAt)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Deletes the events of some turns that ended before `before`. The number of turns; 0 when there are none left. */
+  prune(before: number, now: number): Promise<number> {
+    return this.database.transaction(async (transaction) => {
+      const turns = await transaction
+        .selectFrom('turns')
+        .select('id')
+        .where('ended_at', '<', before)
+        .where('events_pruned_at', 'is', null)
+        .orderBy('ended_at')
+        .limit(PRUNED_AT_ONCE)
+        .execute();
+      const ids = turns.map((turn) => turn.id);
+      if (ids.length === 0) return 0;
+      await transaction.deleteFrom('turn_events').where('turn_id', 'in', ids).execute();
+      await transaction.updateTable('turns').set({ events_pruned_at: now }).where('id', 'in', ids).execute();
+      return ids.length;
+    });
+  }
+}
+
+function orderedRow(row: TurnEventTable): TurnEventTable {
+  const { turn_id, sequence, attempt, first_index, events, created_at } = row;
+  return { turn_id, sequence, attempt, first_index, events, created_at };
+}
+
+function valuesOf(row: TurnEventTable): readonly (string | number)[] {
+  return [row.turn_id, row.sequence, row.attempt, row.first_index, row.events, row.created_at];
+}

@@ -1,0 +1,90 @@
+import { constants } from 'node:fs';
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { reasonOf, StorageOpenError } from '../database/database.js';
+import { diskNote, makeFolder } from '../database/data-folder.js';
+import type { ServerLock } from './server-lock.js';
+
+/**
+ * The lock on a data folder. It is SQLite's own on a file that is otherwise empty: a POSIX record lock, which the system gives back
+ * however the process ends, which no child inherits, and which holds for every path that leads to the folder.
+ */
+export class DataFolderLock implements ServerLock {
+  readonly name: string;
+  readonly #file: string;
+  /** Kept for as long as the lock is held: the garbage collector closes a connection that nobody refers to. */
+  #connection: DatabaseSync | undefined;
+  #inode: number | undefined;
+
+  constructor(private readonly folder: string) {
+    this.name = `the data folder ${folder}`;
+    this.#file = join(folder, 'chiron.lock');
+  }
+
+  async take(): Promise<boolean> {
+    await makeFolder(this.folder);
+    await this.makeFile();
+    const connection = new DatabaseSync(this.#file, { timeout: 0 });
+    try {
+      connection.exec('begin exclusive');
+    } catch (error) {
+      connection.close();
+      if (isBusy(error)) return false;
+      throw new StorageOpenError(`${reasonOf(error)}${await diskNote(this.folder)}`, { cause: error });
+    }
+    this.#connection = connection;
+    this.#inode = await inodeOf(this.#file);
+    return true;
+  }
+
+  /** An agent, or somebody who tidies up, can remove the file; the next server would then lock another one of the same name. */
+  async keep(): Promise<boolean> {
+    if (this.#inode !== undefined && this.#inode === (await inodeOf(this.#file))) return true;
+    await this.release();
+    return this.take();
+  }
+
+  async holder(): Promise<string | undefined> {
+    const inode = await inodeOf(this.#file);
+    // Linux only, and without the processes of other containers. 1: POSIX  ADVISORY  WRITE 4321 fe:00:1234567 1073741824 1073742335
+    const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
+    const line = locks.split('\n').find((each) => inode !== undefined && each.includes(`:${String(inode)} `));
+    const pid = line?.split(/\s+/)[4];
+    return pid !== undefined && Number(pid) > 0 ? `process ${pid}` : undefined;
+  }
+
+  release(): Promise<void> {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#inode = undefined;
+    return Promise.resolve();
+  }
+
+  /** SQLite would say only that it cannot open the file, and give it the mode of the umask. */
+  private async makeFile(): Promise<void> {
+    const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+    // Only while the lock is not held: closing any descriptor of the file gives up a POSIX lock.
+    const file = await open(this.#file, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    await file.close();
+  }
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED, with their extended codes. */
+function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    [5, 6].includes(error.errcode & 0xff)
+  );
+}
+
+async function inodeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).ino;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,208 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { JsonObject } from '../../domain/harness-event.js';
+import type { HarnessName } from '../../harness/harness.js';
+import { Database } from '../database/database.js';
+import type { ThreadTable } from '../database/tables.js';
+import { harnessNameOf, oneOf, parseStored, parseStoredOrUndefined } from './turn.js';
+
+/** What a thread is doing; `failed` when its last turn failed. */
+export type ThreadState = 'idle' | 'running' | 'failed';
+
+/** One durable conversation with one harness. Times are milliseconds since the epoch. */
+export interface Thread {
+  readonly id: string;
+  readonly tenant: string;
+  /** `<source>:<id>`, unique per tenant. */
+  readonly key: string;
+  readonly harness: HarnessName;
+  /** The model's name as the first request had it; what answers say is in `answered-model.ts`. */
+  readonly model: string;
+  /** The model to ask the harness for; `undefined` for the harness's own default. */
+  readonly harnessModel: string | undefined;
+  readonly systemPrompt: string | undefined;
+  /** The harness's own name of the conversation, once it said one. */
+  readonly sessionId: string | undefined;
+  readonly state: ThreadState;
+  readonly metadata: JsonObject;
+  /** What the harness last said about its context. */
+  readonly contextUsage: JsonObject | undefined;
+  /** Turns that have ended. */
+  readonly turnCount: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** A thread to be made. */
+export type NewThread = Pick<
+  Thread,
+  'id' | 'tenant' | 'key' | 'harness' | 'model' | 'harnessModel' | 'systemPrompt' | 'metadata' | 'createdAt'
+>;
+
+/** The place in a list of threads after which the next page begins: the last thread of the page before. */
+export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
+
+/** What the keys of threads begin with that are made for one side request. */
+const SIDE_PREFIX = 'side:';
+
+/** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
+export function isThrowAway(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
+  return thread.key.startsWith(SIDE_PREFIX) && thread.metadata['side'] === true;
+}
+
+const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
+
+/** A stored row as a thread. Throws for a state or harness that this version does not know. */
+export function threadOf(row: ThreadTable): Thread {
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    key: row.key,
+    harness: harnessNameOf(row.harness),
+    model: row.model,
+    harnessModel: row.harness_model ?? undefined,
+    systemPrompt: row.system_prompt ?? undefined,
+    sessionId: row.session_id ?? undefined,
+    state: oneOf(THREAD_STATES, row.state, 'thread state'),
+    metadata: parseStored<JsonObject>(row.metadata),
+    contextUsage: parseStoredOrUndefined<JsonObject>(row.context_usage),
+    turnCount: row.turn_count,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+function rowOf(thread: NewThread): ThreadTable {
+  return {
+    id: thread.id,
+    tenant: thread.tenant,
+    key: thread.key,
+    harness: thread.harness,
+    model: thread.model,
+    harness_model: thread.harnessModel ?? null,
+    system_prompt: thread.systemPrompt ?? null,
+    session_id: null,
+    state: 'idle',
+    metadata: JSON.stringify(thread.metadata),
+    context_usage: null,
+    turn_count: 0,
+    created_at: thread.createdAt,
+    updated_at: thread.createdAt,
+  };
+}
+
+/** The threads of all tenants. Every method rejects when the store cannot be reached. */
+@Injectable()
+export class ThreadStore {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /** The thread with this tenant and key; made from `thread` when there is none. Two callers at once get the same one. */
+  async findOrCreate(thread: NewThread): Promise<{ readonly thread: Thread; readonly created: boolean }> {
+    const known = await this.find(thread.tenant, thread.key);
+    if (known !== undefined) return { thread: known, created: false };
+    const row = await this.database.kysely
+      .insertInto('threads')
+      .values(rowOf(thread))
+      .onConflict((conflict) => conflict.columns(['tenant', 'key']).doNothing())
+      .returningAll()
+      .executeTakeFirst();
+    if (row !== undefined) return { thread: threadOf(row), created: true };
+    const other = await this.find(thread.tenant, thread.key);
+    if (other === undefined) throw new Error('a thread was made and removed by others while it was being made here');
+    return { thread: other, created: false };
+  }
+
+  /** The tenant's thread with this key. */
+  async find(tenant: string, key: string): Promise<Thread | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('threads')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('key', '=', key)
+      .executeTakeFirst();
+    return row === undefined ? undefined : threadOf(row);
+  }
+
+  async byId(id: string): Promise<Thread | undefined> {
+    const row = await this.database.kysely.selectFrom('threads').selectAll().where('id', '=', id).executeTakeFirst();
+    return row === undefined ? undefined : threadOf(row);
+  }
+
+  /** A page of the tenant's threads, the last changed first. `before` is the last thread of the page before. */
+  async list(
+    tenant: string,
+    page: { readonly limit: number; readonly before?: ThreadCursor },
+  ): Promise<readonly Thread[]> {
+    const { before, limit } = page;
+    let query = this.database.kysely.selectFrom('threads').selectAll().where('tenant', '=', tenant);
+    if (before !== undefined) {
+      query = query.where((where) =>
+        where.or([
+          where('updated_at', '<', before.updatedAt),
+          where.and([where('updated_at', '=', before.updatedAt), where('id', '<', before.id)]),
+        ]),
+      );
+    }
+    const rows = await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+    return rows.map(threadOf);
+  }
+
+  /** Remembers the harness's own name of the conversation; `undefined` forgets it. */
+  async setSession(id: string, sessionId: string | undefined): Promise<void> {
+    await this.database.kysely
+      .updateTable('threads')
+      .set({ session_id: sessionId ?? null })
+      .where('id', '=', id)
+      .execute();
+  }
+
+  /** Gives the thread another system prompt; `undefined` for none. */
+  async setSystemPrompt(thread: Thread, systemPrompt: string | undefined): Promise<Thread> {
+    const change = { system_prompt: systemPrompt ?? null };
+    await this.database.kysely.updateTable('threads').set(change).where('id', '=', thread.id).execute();
+    return { ...thread, systemPrompt };
+  }
+
+  /**
+   * Gives the thread another harness; its session, which only the old one knows, is forgotten, and so is the old one's model
+   * name. False, and nothing changed, when there is no such thread or one of its turns runs.
+   */
+  async switchHarness(
+    id: string,
+    to: { readonly harness: HarnessName; readonly harnessModel: string | undefined; readonly now: number },
+  ): Promise<boolean> {
+    const result = await this.database.kysely
+      .updateTable('threads')
+      .set({
+        harness: to.harness,
+        harness_model: to.harnessModel ?? null,
+        session_id: null,
+        context_usage: null,
+        updated_at: to.now,
+      })
+      .where('id', '=', id)
+      .where('state', '!=', 'running')
+      .executeTakeFirst();
+    return result.numUpdatedRows > 0n;
+  }
+
+  /** Threads of side requests that nothing has happened to since `before`, and whose turn does not run. The oldest first. */
+  async throwAways(before: number, limit: number): Promise<readonly Thread[]> {
+    const rows = await this.database.kysely
+      .selectFrom('threads')
+      .selectAll()
+      .where('key', 'like', `${SIDE_PREFIX}%`)
+      .where('metadata', 'like', '%"side":true%')
+      .where('updated_at', '<', before)
+      .where('state', '!=', 'running')
+      .orderBy('updated_at')
+      .limit(limit)
+      .execute();
+    return rows.map(threadOf).filter(isThrowAway);
+  }
+
+  /** Removes the thread with all its turns and their events. False when there was none. */
+  async remove(id: string): Promise<boolean> {
+    const result = await this.database.kysely.deleteFrom('threads').where('id', '=', id).executeTakeFirst();
+    return result.numDeletedRows > 0n;
+  }
+}

@@ -1,0 +1,23 @@
+import type { TokenUsage } from '../domain/harness-event.js';
+import type { Message, StreamEvent } from '../anthropic/stream-event.js';
+import { startUsage } from '../anthropic/usage.js';
+import { messageEnd, messageStart, type Stop, wholeBlock } from '../anthropic/stream-parts.js';
+
+/**
+ * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
+ * usage, each text in one delta.
+ *
+ * @param knownUsage context of the thread before the turn; see {@link startUsage}.
+ */
+export function expandMessage(message: Message, knownUsage: TokenUsage | null): readonly StreamEvent[] {
+  return [
+    messageStart(message.id, message.model, startUsage(knownUsage)),
+    ...message.content.flatMap((block, index) => wholeBlock(index, block)),
+    ...messageEnd(stopOf(message), message.usage),
+  ];
+}
+
+/** A finished message has its reason to stop; the type only allows none for the one inside `message_start`. */
+function stopOf({ stop_reason: reason, stop_sequence: sequence, stop_details: details }: Message): Stop {
+  return { reason: reason ?? 'end_turn', sequence, details };
+}

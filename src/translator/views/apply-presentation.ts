@@ -1,0 +1,120 @@
+import { type MonoTypeOperatorFunction, pipe } from 'rxjs';
+import { mapBatches, reading } from './map-batches.js';
+import type { ContentBlock, ContentDelta, StreamEvent } from '../../anthropic/stream-event.js';
+import { toolBlock, type ToolBlockForm } from './tool-blocks.js';
+import { toolsAsText } from './tools-as-text.js';
+import { wholeBlock } from '../../anthropic/stream-parts.js';
+
+/** What of a message one caller is shown. The message itself, and what other callers see of it, is the same for all. */
+export interface Presentation {
+  readonly toolBlocks: ToolBlockForm;
+  /** Longest output of an inner tool that is shown, in characters. */
+  readonly toolOutputLimit: number;
+  /** `omitted`: of thinking only its signature, as the API does for `thinking.display: "omitted"`; `none`: nothing. */
+  readonly thinking: 'shown' | 'omitted' | 'none';
+  /**
+   * Whether an answer whose last block is a tool's gets an empty text behind it: `claude -p` fails with "Execution error" without
+   * one. [Claude Code 2.1.330, 2.1.197]
+   */
+  readonly endsInText?: boolean;
+}
+
+interface State {
+  /** Blocks that were shown so far: the index of the next one. */
+  readonly shown: number;
+  /**
+   * The block of which deltas may come. `shown`: passes; `muted`: begun, its thinking is kept back; `hidden`: not begun, as it may
+   * have nothing to show; `done`: its stop was sent with it, or nothing of it is shown.
+   */
+  readonly block: 'shown' | 'muted' | 'hidden' | 'done';
+  /** Whether the last block that was shown is a tool's. */
+  readonly endsInTool: boolean;
+}
+
+type BlockDelta = Extract<StreamEvent, { readonly type: 'content_block_delta' }>;
+type Step = readonly [State, readonly StreamEvent[]];
+
+const NOTHING: readonly StreamEvent[] = [];
+
+/**
+ * Shows a message in the way that its caller wants: inner tools in another form or not at all, thinking without its text. What
+ * is left is numbered 0, 1, 2… again. An empty thinking delta, which keeps a connection alive, always passes.
+ *
+ * Completes and errors as its source does; unsubscribing unsubscribes the source.
+ */
+export function present(presentation: Presentation): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+  const start: State = { shown: 0, block: 'done', endsInTool: false };
+  const blocks = mapBatches(() => reading(start, (state, event) => show(presentation, state, event)));
+  return presentation.toolBlocks === 'text' ? pipe(blocks, toolsAsText(presentation.toolOutputLimit)) : blocks;
+}
+
+function show(presentation: Presentation, state: State, event: StreamEvent): Step {
+  switch (event.type) {
+    case 'content_block_start':
+      return showStart(presentation, state, event.content_block);
+    case 'content_block_delta':
+      return showDelta(presentation, state, event);
+    case 'content_block_stop':
+      if (state.block === 'hidden' || state.block === 'done') return [{ ...state, block: 'done' }, NOTHING];
+      return [{ ...state, block: 'done' }, [{ type: 'content_block_stop', index: state.shown - 1 }]];
+    case 'message_delta':
+      if (presentation.endsInText !== true || !state.endsInTool) return [state, [event]];
+      return [state, [...wholeBlock(state.shown, { type: 'text', text: '', citations: null }), event]];
+    case 'message_start':
+    case 'message_stop':
+    case 'ping':
+    case 'error':
+      return [state, [event]];
+    default:
+      return event satisfies never;
+  }
+}
+
+function showStart(presentation: Presentation, state: State, block: ContentBlock): Step {
+  const { shown } = state;
+  if (block.type === 'mcp_tool_use' || block.type === 'mcp_tool_result') {
+    const form = toolBlock(block, presentation.toolBlocks, presentation.toolOutputLimit);
+    return form === undefined
+      ? [{ ...state, block: 'done' }, NOTHING]
+      : [{ shown: shown + 1, block: 'done', endsInTool: presentation.toolBlocks !== 'text' }, wholeBlock(shown, form)];
+  }
+  if (block.type === 'thinking' && presentation.thinking !== 'shown') return [{ ...state, block: 'hidden' }, NOTHING];
+  const begun: State = { shown: shown + 1, block: 'shown', endsInTool: false };
+  return [begun, [{ type: 'content_block_start', index: shown, content_block: block }]];
+}
+
+function showDelta(presentation: Presentation, state: State, event: BlockDelta): Step {
+  const { shown, block } = state;
+  const { delta } = event;
+  switch (block) {
+    case 'shown':
+      // The path of every token.
+      return [state, [event.index === shown - 1 ? event : { ...event, index: shown - 1 }]];
+    case 'muted':
+      if (delta.type === 'thinking_delta' && delta.thinking !== '') return [state, NOTHING];
+      return [state, [{ type: 'content_block_delta', index: shown - 1, delta: unsigned(presentation, delta) }]];
+    case 'hidden': {
+      const keepsAlive = delta.type === 'thinking_delta' && delta.thinking === '';
+      const signs = delta.type === 'signature_delta' && delta.signature !== '' && presentation.thinking === 'omitted';
+      if (!keepsAlive && !signs) return [state, NOTHING];
+      const begin: StreamEvent = {
+        type: 'content_block_start',
+        index: shown,
+        content_block: { type: 'thinking', thinking: '', signature: '' },
+      };
+      return [
+        { shown: shown + 1, block: 'muted', endsInTool: false },
+        [begin, { type: 'content_block_delta', index: shown, delta }],
+      ];
+    }
+    case 'done':
+      return [state, NOTHING];
+    default:
+      return block satisfies never;
+  }
+}
+
+/** A block that was only begun to keep a connection alive does not get the signature of what it hides. */
+function unsigned({ thinking }: Presentation, delta: ContentDelta): ContentDelta {
+  return thinking === 'none' && delta.type === 'signature_delta' ? { ...delta, signature: '' } : delta;
+}

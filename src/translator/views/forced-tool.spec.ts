@@ -1,0 +1,48 @@
+import { from, lastValueFrom, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { checkGrammar } from '../../../test/support/stream-grammar.js';
+import { asToolCall } from './forced-tool.js';
+import { collect } from '../collect.js';
+import type { StopReason, StreamEvent } from '../../anthropic/stream-event.js';
+import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
+import { blockDelta, blockEnd, emptyBlock, messageEnd, messageStart, wholeBlock } from '../../anthropic/stream-parts.js';
+
+const usage = turnUsage(NO_TOKENS, []);
+
+async function answered(text: readonly string[], reason: StopReason = 'end_turn', name = 'Answer') {
+  const events: readonly StreamEvent[] = [
+    messageStart('msg_1', 'm', usage),
+    ...wholeBlock(0, { type: 'thinking', thinking: 'Hm.', signature: '' }),
+    emptyBlock('text', 1),
+    ...text.map((piece) => blockDelta('text', 1, piece)),
+    ...blockEnd('text', 1, ''),
+    ...messageEnd({ reason, sequence: null, details: null }, usage),
+  ];
+  const batches = events.map((event) => [event]);
+  const out = (await lastValueFrom(from(batches).pipe(asToolCall(name === '' ? undefined : name), toArray()))).flat();
+  expect(checkGrammar(out)).toEqual([]);
+  const collected = collect(out);
+  if (!('message' in collected)) throw new Error('the message has no end');
+  return [collected.message.content[1], collected.message.stop_reason];
+}
+
+describe('an answer that its caller wants as a call of its tool', () => {
+  it('is the call, and the message stops to have it run', async () => {
+    expect(await answered(['{"a"', ':1}'])).toEqual([
+      { type: 'tool_use', id: 'toolu_1', name: 'Answer', input: { a: 1 } },
+      'tool_use',
+    ]);
+  });
+
+  it.each([
+    [['{"a":'], 'max_tokens'],
+    [['"text"'], 'end_turn'],
+    [['[1]'], 'end_turn'],
+  ] as const)('stays a text when it is no object: %j', async (text, reason) => {
+    expect(await answered(text, reason)).toEqual([{ type: 'text', text: text[0], citations: null }, reason]);
+  });
+
+  it('stays a text for every other caller', async () => {
+    expect(await answered(['{"a":1}'], 'end_turn', '')).toMatchObject([{ type: 'text' }, 'end_turn']);
+  });
+});

@@ -1,0 +1,47 @@
+import { of, Subject, throwError } from 'rxjs';
+import { describe, expect, it, vi } from 'vitest';
+import { mapBatches, reading } from './map-batches.js';
+import type { StreamEvent } from '../../anthropic/stream-event.js';
+
+const PING: StreamEvent = { type: 'ping' };
+const STOP: StreamEvent = { type: 'message_stop' };
+
+describe(mapBatches.name, () => {
+  it('gives a batch for a batch, and none of which nothing is left', () => {
+    const batches: (readonly StreamEvent[])[] = [];
+    const withoutPings = mapBatches(() => (events) => events.filter((event) => event !== PING));
+    of([PING], [PING, STOP])
+      .pipe(withoutPings)
+      .subscribe((events) => batches.push(events));
+    expect(batches).toEqual([[STOP]]);
+  });
+
+  it('begins anew for each subscription', () => {
+    const everySecond = mapBatches(() => reading(0, (count, event) => [count + 1, count % 2 === 0 ? [event] : []]));
+    const stream$ = of([PING, STOP, PING]).pipe(everySecond);
+    for (const _ of [1, 2]) stream$.subscribe((events) => expect(events).toEqual([PING, PING]));
+    expect.assertions(2);
+  });
+
+  it('errors when its source errors, or its reading throws', () => {
+    const broken = new Error('broken');
+    const error = vi.fn();
+    throwError(() => broken)
+      .pipe(mapBatches(() => (events) => events))
+      .subscribe({ error });
+    const throwing = mapBatches(() => () => {
+      throw broken;
+    });
+    of([PING]).pipe(throwing).subscribe({ error });
+    expect(error.mock.calls).toEqual([[broken], [broken]]);
+  });
+
+  it('lets go of its source when nobody listens any more', () => {
+    const source$ = new Subject<readonly StreamEvent[]>();
+    source$
+      .pipe(mapBatches(() => (events) => events))
+      .subscribe()
+      .unsubscribe();
+    expect(source$.observed).toBe(false);
+  });
+});

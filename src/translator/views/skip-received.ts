@@ -1,0 +1,60 @@
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { mapBatches, reading } from './map-batches.js';
+import type { StreamEvent } from '../../anthropic/stream-event.js';
+
+interface State {
+  /** The text that the caller already has and that is still to come. */
+  readonly owed: string;
+  /** Blocks that were left out so far. */
+  readonly skipped: number;
+  /** What was left out of the open block; `undefined` while the open block is shown, or none is open. */
+  readonly hidden: string | undefined;
+}
+
+/**
+ * The rest of a message for a caller that has `received` of its text: blocks before its end are left out, the block in which it
+ * ends begins after it. A message that says something else, as after a crash whose half text was dropped, is shown from the
+ * block on in which it differs. Everything passes when the caller has nothing.
+ *
+ * Completes and errors as its source does; unsubscribing unsubscribes the source.
+ */
+export function remainder(received: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+  if (received === undefined || received === '') return (source$) => source$;
+  return mapBatches(() => reading<State>({ owed: received, skipped: 0, hidden: undefined }, rest));
+}
+
+function rest(state: State, event: StreamEvent): readonly [State, readonly StreamEvent[]] {
+  switch (event.type) {
+    case 'content_block_start':
+      if (state.owed !== '') return [{ ...state, skipped: state.skipped + 1, hidden: '' }, []];
+      return [state, [{ ...event, index: event.index - state.skipped }]];
+    case 'content_block_delta': {
+      const { hidden, owed } = state;
+      if (hidden === undefined) return [state, [{ ...event, index: event.index - state.skipped }]];
+      if (event.delta.type !== 'text_delta') return [state, []];
+      const { text } = event.delta;
+      if (owed.startsWith(text)) return [{ ...state, owed: owed.slice(text.length), hidden: hidden + text }, []];
+      const shown = text.startsWith(owed) ? text.slice(owed.length) : hidden + text;
+      const skipped = state.skipped - 1;
+      const index = event.index - skipped;
+      return [
+        { owed: '', skipped, hidden: undefined },
+        [
+          { type: 'content_block_start', index, content_block: { type: 'text', text: '', citations: null } },
+          { type: 'content_block_delta', index, delta: { type: 'text_delta', text: shown } },
+        ],
+      ];
+    }
+    case 'content_block_stop':
+      if (state.hidden !== undefined) return [{ ...state, hidden: undefined }, []];
+      return [state, [{ ...event, index: event.index - state.skipped }]];
+    case 'message_start':
+    case 'message_delta':
+    case 'message_stop':
+    case 'ping':
+    case 'error':
+      return [state, [event]];
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,102 @@
+// The forms in which a caller may be shown what a tool inside the sandbox did.
+import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, TextBlock } from '../../anthropic/stream-event.js';
+import { beginningOf } from '../../domain/well-formed.js';
+
+/**
+ * How inner tools are shown: as MCP blocks; as blocks of Anthropic's own server tools, for clients with strict types; as text, which
+ * every client shows; or not at all. Never as `tool_use`: Claude Code runs those on its own machine.
+ */
+export const TOOL_BLOCK_FORMS = ['mcp', 'server', 'text', 'none'] as const;
+
+/** One of the {@link TOOL_BLOCK_FORMS}. */
+export type ToolBlockForm = (typeof TOOL_BLOCK_FORMS)[number];
+
+/** What a deployment or a request can ask for: a form, or the one that is best for the program that calls. */
+export const TOOL_BLOCK_SETTINGS = [...TOOL_BLOCK_FORMS, 'auto'] as const;
+
+/** One of the {@link TOOL_BLOCK_SETTINGS}. */
+export type ToolBlockSetting = (typeof TOOL_BLOCK_SETTINGS)[number];
+
+/** The setting of this name, or `undefined` for any other text. */
+export function toolBlockSetting(text: string): ToolBlockSetting | undefined {
+  return TOOL_BLOCK_SETTINGS.find((setting) => setting === text);
+}
+
+/**
+ * A tool's block in the form that a caller wants, `undefined` for none; as it is where it becomes text, which takes more than one
+ * block (`tools-as-text.ts`). `limit` is the longest output that is shown.
+ */
+export function toolBlock(
+  block: McpToolUseBlock | McpToolResultBlock,
+  form: ToolBlockForm,
+  limit: number,
+): ContentBlock | undefined {
+  switch (form) {
+    case 'mcp':
+      return block.type === 'mcp_tool_use' ? block : { ...block, content: cutContent(block.content, limit) };
+    case 'server':
+      return serverBlock(block, limit);
+    case 'text':
+      return block;
+    case 'none':
+      return undefined;
+    default:
+      return form satisfies never;
+  }
+}
+
+function serverBlock(block: McpToolUseBlock | McpToolResultBlock, limit: number): ContentBlock {
+  if (block.type === 'mcp_tool_use') {
+    const { command } = block.input;
+    return {
+      type: 'server_tool_use',
+      id: serverToolId(block.id),
+      // The name of a tool that typed clients know: they drop a call by another name, and then fail at its result.
+      name: 'bash_code_execution',
+      input: { command: typeof command === 'string' ? command : `${block.name} ${JSON.stringify(block.input)}` },
+      caller: { type: 'direct' },
+    };
+  }
+  const text = cut(textOf(block), limit);
+  return {
+    type: 'bash_code_execution_tool_result',
+    tool_use_id: serverToolId(block.tool_use_id),
+    content: {
+      type: 'bash_code_execution_result',
+      stdout: block.is_error ? '' : text,
+      stderr: block.is_error ? text : '',
+      return_code: block.is_error ? 1 : 0,
+      content: [],
+    },
+  };
+}
+
+function serverToolId(id: string): string {
+  return id.replace(/^mcptoolu_/, 'srvtoolu_');
+}
+
+function textOf(block: McpToolResultBlock): string {
+  return block.content.map(({ text }) => text).join('\n');
+}
+
+/** The parts of an output up to the limit, the last one with a note of what was left out. */
+function cutContent(content: readonly TextBlock[], limit: number): readonly TextBlock[] {
+  let room = limit;
+  const length = content.reduce((sum, { text }) => sum + text.length, 0);
+  if (length <= limit) return content;
+  const kept: TextBlock[] = [];
+  for (const part of content) {
+    if (part.text.length > room) return [...kept, { ...part, text: withNote(part.text, room, length - limit) }];
+    kept.push(part);
+    room -= part.text.length;
+  }
+  return kept;
+}
+
+function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : withNote(text, limit, text.length - limit);
+}
+
+function withNote(text: string, limit: number, left: number): string {
+  return `${beginningOf(text, limit)}… [${left} more characters]`;
+}

@@ -1,0 +1,102 @@
+import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
+import type { McpToolUseBlock } from '../../anthropic/stream-event.js';
+
+/** The server of tools that are the agent's own. */
+const AGENT = 'agent';
+
+/** A call in one piece: the tool's name, and what says most about the call. Neither is cut or escaped. */
+export interface ToolTitle {
+  readonly name: string;
+  readonly argument: string;
+}
+
+type Argument = (input: JsonObject) => string | undefined;
+
+/**
+ * What is shown of a call's input, by the agents' own names of their tools: Claude Code 2.1.330 and 2.1.197, Codex 0.169.0
+ * (`codex/items.ts`), the demo agent. `undefined` for an input of another form.
+ */
+const ARGUMENTS: Readonly<Record<string, Argument>> = {
+  Bash: field('command'),
+  shell: (input) => withoutShell(stringOf(input['command'])),
+  Read: path('file_path'),
+  Edit: path('file_path'),
+  MultiEdit: path('file_path'),
+  Write: path('file_path'),
+  NotebookEdit: path('notebook_path'),
+  LS: path('path'),
+  view_image: path('path'),
+  Grep: (input) => pairs(input, ['pattern', 'path', 'glob', 'type']),
+  Glob: (input) => pairs(input, ['pattern', 'path']),
+  Task: field('description'),
+  Agent: field('description'),
+  WebFetch: field('url'),
+  WebSearch: field('query'),
+  web_search: field('query'),
+  Skill: field('skill'),
+  ToolSearch: field('query'),
+  TodoWrite: ({ todos }) =>
+    listOf(todos)
+      ?.map(({ content }) => stringOf(content) ?? '')
+      .join(', '),
+  update_plan: () => '',
+  apply_patch: ({ changes }) =>
+    listOf(changes)
+      ?.map((change) => relative(stringOf(change['path']) ?? ''))
+      .join(', '),
+};
+
+/** Fields that say most about the input of a tool that is not in the table, the first one that is there. */
+const TELLING = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'description', 'prompt'] as const;
+
+/** What is shown of a call: `Bash` and its command, `Grep` and `pattern: "TODO"`, `warehouse - query (MCP)` and its input. */
+export function toolTitle({ name, server_name: server, input }: McpToolUseBlock): ToolTitle {
+  if (server !== AGENT) return { name: `${server} - ${name} (MCP)`, argument: pairs(input, Object.keys(input)) };
+  const known = Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name]?.(input) : undefined;
+  return { name, argument: known ?? telling(input) ?? pairs(input, Object.keys(input)) };
+}
+
+function field(name: string): Argument {
+  return (input) => stringOf(input[name]);
+}
+
+function path(name: string): Argument {
+  return (input) => {
+    const text = stringOf(input[name]);
+    return text === undefined ? undefined : relative(text);
+  };
+}
+
+function telling(input: JsonObject): string | undefined {
+  return TELLING.map((name) => stringOf(input[name])).find((text) => text !== undefined);
+}
+
+function pairs(input: JsonObject, names: readonly string[]): string {
+  return names
+    .flatMap((name) => (input[name] === undefined ? [] : [`${name}: ${JSON.stringify(input[name])}`]))
+    .join(', ');
+}
+
+/** A path without the folders above the thread's workspace, which say nothing to a caller. */
+function relative(text: string): string {
+  return text.replace(/^.*\/threads\/[0-9a-f-]{36}\/workspace\//, '');
+}
+
+/** A command without the shell that Codex 0.169.0 puts around it: `/bin/bash -lc 'ls -la'`. */
+function withoutShell(command: string | undefined): string | undefined {
+  const [, single, double, word] =
+    /^(?:\/\S*\/)?(?:ba|z|da)?sh -l?c (?:'(.*)'|"(.*)"|(\S+))$/s.exec(command ?? '') ?? [];
+  return single?.replaceAll(/'\\''|'"'"'/g, "'") ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? word ?? command;
+}
+
+function stringOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function listOf(value: JsonValue | undefined): readonly JsonObject[] | undefined {
+  return Array.isArray(value) ? value.filter(isObject) : undefined;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,129 @@
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { mapBatches, reading } from './map-batches.js';
+import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, StreamEvent } from '../../anthropic/stream-event.js';
+import { callText, resultText } from './tool-text.js';
+import { blockDelta, emptyBlock, wholeBlock } from '../../anthropic/stream-parts.js';
+
+interface State {
+  /** Blocks that were shown so far: the index of the next one. */
+  readonly shown: number;
+  /** The call whose block is open, as its result may be the next thing to show. */
+  readonly waiting: string | undefined;
+  /**
+   * What becomes of the deltas and the stop of the block that the source is in. `passes`: they are shown; `done`: it was shown with its
+   * start; `silent`: a thinking block that has said nothing yet, while a call waits for its result.
+   */
+  readonly block: 'passes' | 'done' | 'silent';
+  /** The text of each call that has no result yet. */
+  readonly calls: ReadonlyMap<string, string>;
+}
+
+type Step = readonly [State, readonly StreamEvent[]];
+
+const NOTHING: readonly StreamEvent[] = [];
+
+/**
+ * Shows inner tools as text: one block for each call, which opens with it, and takes its result when nothing else comes between. A
+ * result that comes later gets a block of its own, which names its call. What is left is numbered 0, 1, 2… again.
+ *
+ * A thinking block that says nothing only keeps the connection alive; while a call waits, its deltas go into the call's block, which
+ * so is the same for readers who waited for it and for those who came later.
+ *
+ * Completes and errors as its source does; unsubscribing unsubscribes the source.
+ */
+export function toolsAsText(outputLimit: number): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+  const start: State = { shown: 0, waiting: undefined, block: 'done', calls: new Map() };
+  return mapBatches(() => reading(start, (state, event) => show(outputLimit, state, event)));
+}
+
+function show(outputLimit: number, state: State, event: StreamEvent): Step {
+  switch (event.type) {
+    case 'content_block_start':
+      return showStart(outputLimit, state, event.content_block);
+    case 'content_block_delta':
+      return showDelta(state, event);
+    case 'content_block_stop':
+      return [
+        { ...state, block: 'done' },
+        state.block === 'passes' ? [{ type: 'content_block_stop', index: state.shown - 1 }] : NOTHING,
+      ];
+    case 'message_delta':
+    case 'message_stop':
+    case 'error':
+      return followedBy(closeCall(state), (closed) => [closed, [event]]);
+    case 'message_start':
+    case 'ping':
+      return [state, [event]];
+    default:
+      return event satisfies never;
+  }
+}
+
+function showStart(outputLimit: number, state: State, block: ContentBlock): Step {
+  if (block.type === 'mcp_tool_use') return followedBy(closeCall(state), (closed) => openCall(closed, block));
+  if (block.type === 'mcp_tool_result') return showResult(outputLimit, state, block);
+  if (block.type === 'thinking' && state.waiting !== undefined) return [{ ...state, block: 'silent' }, NOTHING];
+  return followedBy(closeCall(state), (closed) => begin(closed, block));
+}
+
+function showDelta(state: State, event: Extract<StreamEvent, { readonly type: 'content_block_delta' }>): Step {
+  const index = state.shown - 1;
+  switch (state.block) {
+    case 'passes':
+      // The path of every token.
+      return [state, [event.index === index ? event : { ...event, index }]];
+    case 'done':
+      return [state, NOTHING];
+    case 'silent': {
+      const { delta } = event;
+      if (delta.type === 'thinking_delta' && delta.thinking === '') return [state, [blockDelta('text', index, '')]];
+      if (delta.type === 'signature_delta' && delta.signature === '') return [state, NOTHING];
+      const thinking: ContentBlock = { type: 'thinking', thinking: '', signature: '' };
+      const begun = followedBy(closeCall(state), (closed) => begin(closed, thinking));
+      return followedBy(begun, (next) => showDelta(next, event));
+    }
+    default:
+      return state.block satisfies never;
+  }
+}
+
+function begin(state: State, block: ContentBlock): Step {
+  const { shown } = state;
+  return [
+    { ...state, shown: shown + 1, block: 'passes' },
+    [{ type: 'content_block_start', index: shown, content_block: block }],
+  ];
+}
+
+/** The line is sent with its end: Claude Code 2.1.330 shows a line of a stream when it is whole. */
+function openCall({ shown, calls }: State, block: McpToolUseBlock): Step {
+  const text = callText(block);
+  return [
+    { shown: shown + 1, waiting: block.id, block: 'done', calls: new Map(calls).set(block.id, text) },
+    [emptyBlock('text', shown), blockDelta('text', shown, `${text}\n`)],
+  ];
+}
+
+function showResult(outputLimit: number, state: State, block: McpToolResultBlock): Step {
+  const text = resultText(block, outputLimit);
+  const calls = new Map(state.calls);
+  calls.delete(block.tool_use_id);
+  if (state.waiting === block.tool_use_id) {
+    return followedBy([{ ...state, calls }, [blockDelta('text', state.shown - 1, text)]], closeCall);
+  }
+  const call = state.calls.get(block.tool_use_id) ?? 'a tool';
+  return followedBy(closeCall({ ...state, calls }), (closed) => [
+    { ...closed, shown: closed.shown + 1, block: 'done' },
+    wholeBlock(closed.shown, { type: 'text', text: `Result of ${call}\n${text}`, citations: null }),
+  ]);
+}
+
+function closeCall(state: State): Step {
+  if (state.waiting === undefined) return [state, NOTHING];
+  return [{ ...state, waiting: undefined, block: 'done' }, [{ type: 'content_block_stop', index: state.shown - 1 }]];
+}
+
+function followedBy([state, events]: Step, move: (state: State) => Step): Step {
+  const [next, more] = move(state);
+  return [next, [...events, ...more]];
+}

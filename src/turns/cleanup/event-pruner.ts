@@ -1,0 +1,35 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { AppConfig } from '../../config/app-config.js';
+import { EventLog } from '../../storage/event-log/event-log.js';
+
+/** How often old events are looked for, besides at the start, in milliseconds. */
+const INTERVAL = 3_600_000;
+
+/** Deletes the events of turns that ended long ago; their messages stay. */
+@Injectable()
+export class EventPruner implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(EventPruner.name);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly log: EventLog,
+    @Inject(AppConfig) private readonly config: AppConfig,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    this.#timer = setInterval(() => void this.prune(), INTERVAL).unref();
+    await this.prune();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  private async prune(): Promise<void> {
+    try {
+      await this.log.prune(Date.now() - this.config.eventRetention);
+    } catch (error) {
+      this.logger.error({ err: error }, 'old events could not be deleted');
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import type { BusyPolicy } from '../../config/app-config.js';
+import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
+import { hasEnded, type TurnSummary } from '../../storage/stores/turn.js';
+import { TurnStore } from '../../storage/stores/turn.store.js';
+import { AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { isOfModel } from '../answered-model.js';
+import { answeredKey } from './conversation-key.js';
+
+/** The answer that a request goes on from. */
+export interface Answered {
+  /** The number of its turn. */
+  readonly sequence: number;
+  /** Its thread, whose model stays the same. */
+  readonly thread: Thread;
+  /** The key of the conversation up to and with the answer. */
+  readonly conversationKey: string;
+  /** The request names it; else it was found by what the request tells of the conversation. */
+  readonly isNamed: boolean;
+}
+
+/**
+ * Message Threads: requests that hold only what is new, and name the answer that they go on from. The error codes are those of the
+ * API, so that clients do what they do there: they send the whole conversation again. [@anthropic-ai/sdk 1.12.0, ThreadState]
+ *
+ * Unlike there, a thread is kept for as long as the server keeps it.
+ */
+@Injectable()
+export class MessageThreads {
+  constructor(
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+  ) {}
+
+  /**
+   * Finds the answer with this id.
+   *
+   * @param named the thread that the request names besides, if it does.
+   * @throws AnthropicException (404 `thread_not_found`) when the tenant has no such answer, or it is of another thread.
+   */
+  async answered(tenant: string, messageId: string, named: string | undefined): Promise<Answered> {
+    const turn = await this.turns.byMessageId(messageId);
+    const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
+    if (turn === undefined || thread?.tenant !== tenant || (named !== undefined && named !== thread.key)) {
+      throw notFound();
+    }
+    // A turn without an answer: its caller never had one to go on from.
+    if (hasEnded(turn.state) && turn.message === undefined) throw notFound();
+    return {
+      sequence: turn.sequence,
+      thread,
+      isNamed: true,
+      conversationKey:
+        turn.message === undefined ? messageId : await answeredKey(turn.requestKey, turn.message.content),
+    };
+  }
+}
+
+/** There is no thread to go on with. */
+export function notFound(): AnthropicException {
+  return new AnthropicException('not_found_error', 'thread.previous_message_id: no thread has this message.', {
+    errorCode: 'thread_not_found',
+  });
+}
+
+/** Whether the thread has gone on after this answer, or is about to. */
+export function hasGoneOn(recent: readonly TurnSummary[], sequence: number): boolean {
+  return recent.some((turn) => turn.sequence > sequence && turn.state !== 'failed');
+}
+
+/**
+ * Refuses a request to go on from an answer after which the thread has gone on already. While the other message is still being
+ * answered, the deployment's policy for busy threads decides, as for every other message.
+ *
+ * @param recent the thread's last turns.
+ */
+export function refuseContinued(recent: readonly TurnSummary[], sequence: number, onBusy: BusyPolicy): void {
+  const later = recent.filter((turn) => turn.sequence > sequence && turn.state !== 'failed');
+  if (later.some((turn) => hasEnded(turn.state))) {
+    throw refused('thread_already_continued', 'another message has gone on from this one.');
+  }
+  if (later.length > 0 && onBusy === 'reject') {
+    throw refused('thread_continue_in_flight', 'another message is going on from this one.');
+  }
+}
+
+/** Refuses a request that wants something else than the thread was created with. */
+export function refuseChanged(answered: Answered, model: string): void {
+  if (!isOfModel(answered.thread, model)) {
+    throw refused('thread_fingerprint_mismatch', '"model" must stay as it was when the thread was created.');
+  }
+}
+
+function refused(errorCode: string, what: string): AnthropicException {
+  return new AnthropicException('invalid_request_error', `thread.previous_message_id: ${what}`, { errorCode });
+}

@@ -1,0 +1,50 @@
+import type { HarnessEvent } from '../../domain/harness-event.js';
+
+/** What a turn has said for good: names of whole blocks, and of tools that were called and that answered. */
+export interface Said {
+  readonly blocks: ReadonlySet<string>;
+  readonly called: ReadonlySet<string>;
+  readonly answered: ReadonlySet<string>;
+}
+
+/** What these events said for good. */
+export function saidIn(events: readonly HarnessEvent[]): Said {
+  const blocks = new Set<string>();
+  const called = new Set<string>();
+  const answered = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'block-end') blocks.add(event.id);
+    else if (event.type === 'tool-call') called.add(event.id);
+    else if (event.type === 'tool-result') answered.add(event.id);
+  }
+  return { blocks, called, answered };
+}
+
+/**
+ * Whether a resumed harness says again what an earlier attempt has said already: one that died between its last words and its
+ * end repeats them under the same names (Claude Code 2.1.330 and Codex 0.169.0 alike).
+ */
+export function wasSaid(event: HarnessEvent, said: Said): boolean {
+  switch (event.type) {
+    case 'text-delta':
+    case 'thinking-delta':
+    case 'block-end':
+      return said.blocks.has(event.id);
+    case 'tool-call':
+      return said.called.has(event.id);
+    case 'tool-result':
+      return said.answered.has(event.id);
+    default:
+      return false;
+  }
+}
+
+/** The results of tools that never answered, because the process in which they ran died. They may have taken effect. */
+export function missingResults(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
+  const { called, answered } = saidIn(events);
+  return [...called]
+    .filter((id) => !answered.has(id))
+    .map((id) => ({ type: 'tool-result', id, content: [{ type: 'text', text: LOST }], isError: true }));
+}
+
+const LOST = 'The agent’s process died while this tool ran. It may have taken effect.';

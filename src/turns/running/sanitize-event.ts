@@ -1,0 +1,64 @@
+import type { HarnessEvent, JsonObject, JsonValue } from '../../domain/harness-event.js';
+import { mended } from '../../domain/well-formed.js';
+
+/**
+ * How many lists and objects of a tool's input may be in one another. `JSON.stringify` has no stack left somewhere above 3,000, and
+ * an event that cannot be written would hold up those of every other turn.
+ */
+const MAX_DEPTH = 256;
+
+/** What stands for what is nested deeper. */
+const TOO_DEEP = '[nested too deep]';
+
+/**
+ * What a harness says about tools and failures, in strings that every client can read and of a depth that can be stored: half a
+ * character becomes U+FFFD, as strict parsers refuse it together with the whole event. Text and thinking pass as they are, as
+ * their halves may belong to the next piece.
+ */
+export function soundEvent(event: HarnessEvent): HarnessEvent {
+  switch (event.type) {
+    case 'tool-call': {
+      const server = mended(event.server);
+      return { ...event, id: mended(event.id), name: mended(event.name), server, input: soundObject(event.input, 1) };
+    }
+    case 'caller-tool-call':
+      return { ...event, id: mended(event.id), name: mended(event.name), input: soundObject(event.input, 1) };
+    case 'tool-result':
+      return {
+        ...event,
+        id: mended(event.id),
+        content: event.content.map((part) => (part.type === 'text' ? { ...part, text: mended(part.text) } : part)),
+      };
+    case 'turn-failed':
+      return { ...event, message: mended(event.message) };
+    case 'text-delta':
+    case 'thinking-delta':
+    case 'block-end':
+    case 'model-call-start':
+    case 'model-call-end':
+    case 'session-started':
+    case 'notice':
+    case 'attempt-start':
+    case 'turn-end':
+      return event;
+    default:
+      return event satisfies never;
+  }
+}
+
+function soundObject(object: JsonObject, depth: number): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [mended(name), soundValue(value, depth)]));
+}
+
+/** `depth`: how many lists and objects the value is in. */
+function soundValue(value: JsonValue, depth: number): JsonValue {
+  if (typeof value === 'string') return mended(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) return TOO_DEEP;
+  if (isList(value)) return value.map((one) => soundValue(one, depth + 1));
+  return soundObject(value, depth + 1);
+}
+
+function isList(value: JsonObject | readonly JsonValue[]): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { aThread, aTurn } from '../../../test/support/stored.js';
+import { begin } from '../../translator/translate.js';
+import { translateOptions, storedRequest } from './stored-request.js';
+
+const CONTEXT = {
+  inputTokens: 1,
+  outputTokens: 2,
+  cacheReadInputTokens: 3,
+  cacheCreationInputTokens: 4,
+  cacheCreation1hInputTokens: 3,
+  thinkingTokens: 5,
+};
+
+describe('what a turn knows at its beginning', () => {
+  it('is the context of its thread, and stays so when the thread’s changes', () => {
+    const turn = aTurn({ request: storedRequest(aThread({ contextUsage: CONTEXT })) });
+    const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 }, harnessModel: 'model-of-the-thread' });
+    expect(translateOptions(turn, later)).toEqual({
+      messageId: 'msg_1',
+      model: 'model-of-the-thread',
+      knownUsage: CONTEXT,
+    });
+  });
+
+  it('is the model that answered it, also when its thread has another agent since', () => {
+    const [start] = begin({ phase: 'idle', options: { messageId: 'msg_1', model: 'm', knownUsage: null } })[1];
+    const message = start?.type === 'message_start' ? start.message : undefined;
+    const other = aThread({ harness: 'codex', harnessModel: 'gpt-5.5' });
+    expect(translateOptions(aTurn({ message }), other).model).toBe('m');
+  });
+
+  it('is nothing in a new thread', () => {
+    for (const thread of [undefined, aThread()]) {
+      expect(translateOptions(aTurn({ request: storedRequest(thread) }), aThread()).knownUsage).toBeNull();
+    }
+  });
+
+  it('is read also where another version wrote less, or something else', () => {
+    const read = (contextUsage: string | object) =>
+      translateOptions(aTurn({ request: JSON.parse(JSON.stringify({ contextUsage })) }), aThread()).knownUsage;
+    expect(read({ inputTokens: 7, outputTokens: 'many' })).toMatchObject({ inputTokens: 7, outputTokens: 0 });
+    expect(read('none')).toBeNull();
+    expect(translateOptions(aTurn({ request: {} }), aThread()).knownUsage).toBeNull();
+  });
+});

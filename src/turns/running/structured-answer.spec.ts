@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { HarnessEvent } from '../../domain/harness-event.js';
+import { StructuredAnswer } from './structured-answer.js';
+
+const SCHEMA = {
+  type: 'object',
+  properties: { count: { type: 'integer' } },
+  required: ['count'],
+  additionalProperties: false,
+};
+const END = { type: 'turn-end', reason: 'end_turn' } as const;
+const text = (id: string, words: string): readonly HarnessEvent[] => [
+  { type: 'text-delta', id, text: words },
+  { type: 'block-end', id },
+];
+const thought = (id: string, words: string): readonly HarnessEvent[] => [
+  { type: 'thinking-delta', id, text: words },
+  { type: 'block-end', id },
+];
+const call: HarnessEvent = { type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: {} };
+
+describe('the answer of a turn with a schema', () => {
+  it('is the last text, in one piece, when it fits', async () => {
+    const answer = new StructuredAnswer(SCHEMA);
+    expect(answer.take([{ type: 'text-delta', id: 'a', text: '{"count"' }])).toEqual([]);
+    expect(
+      answer.take([
+        { type: 'text-delta', id: 'a', text: ':3}' },
+        { type: 'block-end', id: 'a' },
+      ]),
+    ).toEqual([]);
+    expect(await answer.end(END)).toEqual([text('a', '{"count":3}'), END]);
+  });
+
+  it('has no other text beside it: remarks on the way become thinking, in their place', async () => {
+    const answer = new StructuredAnswer(SCHEMA);
+    const said = answer.take([
+      ...text('a', 'Let me look.'),
+      call,
+      ...text('b', 'Almost.'),
+      ...text('c', '{"count":1}'),
+    ]);
+    expect(said).toEqual([...thought('a', 'Let me look.'), call, ...thought('b', 'Almost.')]);
+    expect((await answer.end(END))[0]).toEqual(text('c', '{"count":1}'));
+  });
+
+  it.each([
+    ['is no JSON', 'three', 'not JSON'],
+    ['does not fit', '{"count":"a secret"}', '#/count'],
+    ['is not there', undefined, 'not JSON'],
+  ])('that %s is a failure, whose message does not quote it', async (_, words, told) => {
+    const answer = new StructuredAnswer(SCHEMA);
+    if (words !== undefined) answer.take(text('a', words));
+    const [rest, end] = await answer.end(END);
+    expect(end).toMatchObject({
+      type: 'turn-failed',
+      kind: 'internal',
+      message: expect.stringContaining(told) as string,
+    });
+    expect(JSON.stringify(end)).not.toContain('secret');
+    expect(rest).toEqual(words === undefined ? [] : thought('a', words));
+  });
+
+  it.each(['max_tokens', 'refusal'] as const)('is what there is of it after %s', async (reason) => {
+    const answer = new StructuredAnswer(SCHEMA);
+    answer.take(text('a', '{"cou'));
+    const end = { type: 'turn-end', reason } as const;
+    expect(await answer.end(end)).toEqual([text('a', '{"cou'), end]);
+  });
+
+  it('is nothing when the turn was interrupted or failed', async () => {
+    for (const end of [
+      { type: 'turn-end', reason: 'interrupted' },
+      { type: 'turn-failed', kind: 'overloaded', message: 'm' },
+    ] as const) {
+      const answer = new StructuredAnswer(SCHEMA);
+      answer.take(text('a', '{"count":1}'));
+      expect(await answer.end(end)).toEqual([thought('a', '{"count":1}'), end]);
+    }
+  });
+
+  it('is told again by a resumed harness: what was held back of the dead attempt is forgotten', async () => {
+    const answer = new StructuredAnswer(SCHEMA);
+    answer.take([{ type: 'text-delta', id: 'a', text: '{"count":' }]);
+    answer.take([{ type: 'attempt-start', attempt: 2 }]);
+    answer.take(text('a', '{"count":2}'));
+    expect((await answer.end(END))[0]).toEqual(text('a', '{"count":2}'));
+  });
+});

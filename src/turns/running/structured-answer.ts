@@ -1,0 +1,110 @@
+import { Logger } from '@nestjs/common';
+import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
+import { checkAnswer } from '../../workers/check-schema.js';
+
+type Events = readonly HarnessEvent[];
+type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
+
+interface HeldText {
+  readonly id: string;
+  readonly pieces: string[];
+}
+
+/** How many of a schema's complaints are told. */
+const MAX_COMPLAINTS = 3;
+
+/**
+ * Makes the answer of a turn follow its schema: its last text, if it is JSON that fits, is the only text of the answer. Clients parse
+ * every text block of such an answer [@anthropic-ai/sdk 1.12.0, parser.ts], so what the agent remarks on the way becomes thinking.
+ *
+ * A text is held back until it is known whether it is the last one.
+ */
+export class StructuredAnswer {
+  #held: HeldText | undefined;
+
+  constructor(private readonly schema: JsonObject) {}
+
+  /** Of what the harness says, that which is not held back; the end of the turn is not to be given here. */
+  take(events: Events): Events {
+    return events.flatMap((event) => this.takeOne(event));
+  }
+
+  /** What is left to be said, and how the turn ends: a good end without a fitting answer is a failure. Never rejects. */
+  async end(end: TurnEnd): Promise<readonly [Events, TurnEnd]> {
+    const held = this.#held;
+    this.#held = undefined;
+    if (end.type === 'turn-failed' || end.reason === 'interrupted') return [remark(held), end];
+    const answer = held === undefined ? '' : held.pieces.join('');
+    // An answer that was cut short does not fit, and says so by its reason.
+    const problem = end.reason === 'end_turn' ? await misfit(answer, this.schema) : undefined;
+    if (problem !== undefined) return [remark(held), { type: 'turn-failed', kind: 'internal', message: problem }];
+    return [held === undefined ? [] : block('text-delta', held), end];
+  }
+
+  private takeOne(event: HarnessEvent): Events {
+    const held = this.#held;
+    switch (event.type) {
+      case 'text-delta': {
+        if (held?.id === event.id) {
+          held.pieces.push(event.text);
+          return [];
+        }
+        this.#held = { id: event.id, pieces: [event.text] };
+        return remark(held);
+      }
+      case 'block-end':
+        return held?.id === event.id ? [] : [event];
+      case 'thinking-delta':
+      case 'tool-call':
+      case 'caller-tool-call':
+        this.#held = undefined;
+        return [...remark(held), event];
+      case 'attempt-start':
+        // The harness tells again what was held back.
+        this.#held = undefined;
+        return [event];
+      case 'tool-result':
+      case 'model-call-start':
+      case 'model-call-end':
+      case 'session-started':
+      case 'notice':
+        return [event];
+      case 'turn-end':
+      case 'turn-failed':
+        throw new Error('the end of a turn is told by itself');
+      default:
+        return event satisfies never;
+    }
+  }
+}
+
+function remark(held: HeldText | undefined): Events {
+  return held === undefined ? [] : block('thinking-delta', held);
+}
+
+function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: HeldText): Events {
+  return [
+    { type, id, text: pieces.join('') },
+    { type: 'block-end', id },
+  ];
+}
+
+/** What is wrong with an answer, in words that do not quote it; `undefined` for one that fits. */
+async function misfit(answer: string, schema: JsonObject): Promise<string | undefined> {
+  const check = await checkAnswer(schema, answer).catch((error: unknown) => {
+    new Logger(StructuredAnswer.name).error({ err: error }, 'an answer could not be checked against its schema');
+    return { kind: 'unusable' } as const;
+  });
+  switch (check.kind) {
+    case 'fits':
+      return undefined;
+    case 'not JSON':
+      return 'The agent’s answer is not JSON, as output_config.format asks.';
+    case 'misfit':
+      return `The agent’s answer does not follow the schema of output_config.format: ${check.places.slice(-MAX_COMPLAINTS).join(', ')}`;
+    case 'unusable':
+      return 'The agent’s answer cannot be checked against the schema of output_config.format.';
+    default:
+      return check satisfies never;
+  }
+}

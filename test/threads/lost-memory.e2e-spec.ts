@@ -1,0 +1,196 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import supertest, { type Response } from 'supertest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { promptText } from '../../src/domain/prompt.js';
+import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
+import { ask, converse, thread } from '../support/requests.js';
+import type { ScriptedRun } from '../support/scripted-harness.js';
+import { SessionReader } from '../support/session-events.js';
+import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
+
+const answer = (run: ScriptedRun): void => run.answer(`answer to ${promptText(run.turn.prompt)}`);
+
+describe.each(await testedKinds())('a thread on %s', (kind) => {
+  let store: TestStore;
+  let settings: TestSettings;
+  let app: TestApp;
+
+  beforeAll(async () => {
+    store = await newStore(kind);
+    settings = { dataDirectory: store.options.dataDirectory, databaseUrl: store.options.databaseUrl };
+    app = await start();
+  });
+
+  afterAll(async () => {
+    await app.close({ keepData: true });
+    await store.remove();
+  });
+
+  async function start(): Promise<TestApp> {
+    const started = await startTestApp(settings);
+    started.harness.onRun = answer;
+    return started;
+  }
+
+  const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
+    supertest(app.url).post('/v1/messages').set(headers).send(body);
+  const historyOf = (response: Response): unknown => response.headers['x-chiron-history'];
+  /** What the agent was told before this prompt. */
+  const told = (prompt: string): string => promptText(app.harness.runsOf(prompt).at(-1)?.turn.history ?? []);
+
+  /** The server is gone, and with it every folder of a thread: a container without a volume. */
+  async function restartWithoutFolders(): Promise<void> {
+    await app.close({ keepData: true });
+    await rm(join(app.dataDirectory, 'threads'), { recursive: true });
+    app = await start();
+  }
+
+  it('whose folder is gone says so, and its agent is told what the store has', async () => {
+    await post(ask('I am Ada'), thread('one')).expect(200);
+    await restartWithoutFolders();
+    const body = ask('who am I?');
+    const next = await post(body, thread('one')).expect(200);
+    expect(historyOf(next)).toBe('lost');
+    expect(told('who am I?')).toBe('<user>\nI am Ada\n</user>\n<assistant>\nanswer to I am Ada\n</assistant>\n');
+    const after = await post(ask('and now?'), thread('one')).expect(200);
+    expect(historyOf(after)).toBeUndefined();
+    expect(told('and now?')).toBe('');
+  });
+
+  it('says so in a stream as well, and to whoever asks for the same turn again', async () => {
+    await post(ask('I am Bob'), thread('two')).expect(200);
+    await restartWithoutFolders();
+    const body = converse(['I am Bob', 'answer to I am Bob', 'who?'], { stream: true });
+    expect(historyOf(await post(body, thread('two')).expect(200))).toBe('lost');
+    expect(historyOf(await post({ ...body, stream: false }, thread('two')).expect(200))).toBe('lost');
+    expect(app.harness.runsOf('who?')).toHaveLength(1);
+  });
+
+  it('is told what its caller tells of the conversation, if that tells it', async () => {
+    const first = await post(ask('without a name')).expect(200);
+    await restartWithoutFolders();
+    const next = await post(converse(['without a name', 'answer to without a name', 'go on'])).expect(200);
+    expect(next.headers['x-chiron-thread-key']).toBe(first.headers['x-chiron-thread-key']);
+    expect(historyOf(next)).toBe('lost');
+    expect(told('go on')).toBe(
+      '<user>\nwithout a name\n</user>\n<assistant>\nanswer to without a name\n</assistant>\n',
+    );
+  });
+
+  it('of which only the folder was lost while its server runs says so, too', async () => {
+    await post(ask('I am Cy'), thread('three')).expect(200);
+    await rm(join(app.dataDirectory, 'threads'), { recursive: true });
+    expect(historyOf(await post(ask('who is it?'), thread('three')).expect(200))).toBe('lost');
+    expect(told('who is it?')).toContain('I am Cy');
+  });
+
+  it('is not told what was refused, and not told of a folder in which nothing was answered', async () => {
+    app.harness.onRun = (run) => run.fail('context_too_long');
+    await post(ask('far too long'), thread('four')).expect(400);
+    app.harness.onRun = answer;
+    await restartWithoutFolders();
+    expect(historyOf(await post(ask('short'), thread('four')).expect(200))).toBeUndefined();
+    await restartWithoutFolders();
+    expect(historyOf(await post(ask('shorter'), thread('four')).expect(200))).toBe('lost');
+    expect(told('shorter')).toBe('<user>\nshort\n</user>\n<assistant>\nanswer to short\n</assistant>\n');
+  });
+
+  it('tells the newest of a long conversation', async () => {
+    for (const text of ['a', 'b', 'c']) await post(ask(text.repeat(70_000)), thread('long')).expect(200);
+    await restartWithoutFolders();
+    await post(ask('how long?'), thread('long')).expect(200);
+    expect(told('how long?')).toMatch(/^\[What was said before is left out\.\]/);
+    expect(told('how long?')).toContain('answer to ccc');
+    expect(told('how long?').length).toBeLessThan(201_000);
+  });
+
+  it('says so in the events of the session API', async () => {
+    await post(ask('I am Dee'), thread('session')).expect(200);
+    await restartWithoutFolders();
+    const path = `${app.url}/api/session/${encodeURIComponent('test:session')}`;
+    const line = JSON.stringify({ type: 'user', message: { role: 'user', content: 'who am I now?' } });
+    const { body } = await supertest(path)
+      .post('/execute')
+      .send({ input_lines: [line] })
+      .expect(200);
+    const reader = SessionReader.open(`${path}/events?execution_id=${String(body.execution_id)}`);
+    await reader.done();
+    expect(reader.events[0]).toMatchObject({ name: 'execution_started', data: { history: 'lost' } });
+    expect(told('who am I now?')).toContain('I am Dee');
+  });
+
+  it('of the demo agent says so, too', async () => {
+    await post(ask('hello', { model: 'demo' }), thread('demo')).expect(200);
+    await restartWithoutFolders();
+    expect(historyOf(await post(ask('hello again', { model: 'demo' }), thread('demo')).expect(200))).toBe('lost');
+  });
+
+  it('recalls the turns in the store for an agent that finds its record gone only when it starts', async () => {
+    await post(ask('I am Eve'), thread('late')).expect(200);
+    await post(ask('and then?'), thread('late')).expect(200);
+    const recall = app.harness.runsOf('and then?')[0]?.turn.recall;
+    expect(promptText((await recall?.()) ?? [])).toContain('I am Eve');
+    expect(app.harness.runsOf('I am Eve')[0]?.turn.recall).toBeUndefined();
+  });
+});
+
+describe('a message that was refused', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startTestApp();
+  });
+
+  afterAll(() => app.close());
+
+  const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
+    supertest(app.url).post('/v1/messages').set(headers).send(body);
+
+  it.each(['bad_request', 'context_too_long'] as const)(
+    'as %s is forgotten: a conversation without it goes on in the same thread',
+    async (kind) => {
+      app.harness.onRun = answer;
+      const first = await post(ask(`begin ${kind}`)).expect(200);
+      app.harness.onRun = (run) => run.fail(kind);
+      const before = [`begin ${kind}`, `answer to begin ${kind}`];
+      await post(converse([...before, 'refused'])).expect(400);
+      app.harness.onRun = answer;
+      const next = await post(converse([...before, 'another'])).expect(200);
+      expect(next.headers['x-chiron-thread-key']).toBe(first.headers['x-chiron-thread-key']);
+    },
+  );
+
+  it('and was the first of its thread takes the history with it, which is told again', async () => {
+    const before = ['elsewhere', 'an answer from elsewhere'];
+    app.harness.onRun = (run) => {
+      run.say({ type: 'session-started', sessionId: 'a-session' });
+      run.fail('bad_request');
+    };
+    await post(converse([...before, 'refused']), thread('first')).expect(400);
+    app.harness.onRun = answer;
+    await post(converse([...before, 'taken']), thread('first')).expect(200);
+    expect(promptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
+  });
+
+  it('for its system prompt does not keep the thread from another one, until one was answered', async () => {
+    const named = thread('system');
+    app.harness.onRun = (run) => (run.thread.systemPrompt === 'short' ? answer(run) : run.fail('context_too_long'));
+    await post(ask('with a long one', { system: 'long '.repeat(1000) }), named).expect(400);
+    await post(ask('with a short one', { system: 'short' }), named).expect(200);
+    await post(ask('with a third one', { system: 'third' }), named).expect(200);
+    expect(app.harness.runsOf('with a third one')[0]?.thread.systemPrompt).toBe('short');
+  });
+
+  it('does not lead to a thread whose agent fails again and again', async () => {
+    app.harness.onRun = answer;
+    const first = await post(ask('hopeless')).expect(200);
+    const before = ['hopeless', 'answer to hopeless'];
+    app.harness.onRun = (run) => run.fail('internal');
+    for (const prompt of ['one', 'two']) await post(converse([...before, prompt])).expect(500);
+    app.harness.onRun = answer;
+    const next = await post(converse([...before, 'three'])).expect(200);
+    expect(next.headers['x-chiron-thread-key']).not.toBe(first.headers['x-chiron-thread-key']);
+    expect(promptText(app.harness.runsOf('three')[0]?.turn.history ?? [])).toContain('answer to hopeless');
+  });
+});
