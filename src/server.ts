@@ -8,7 +8,7 @@ import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { configureHttpServer } from './http/http-server.js';
 import { plainPath } from './http/plain-path.js';
-import { requestId } from './http/request-id.js';
+import { requestIdMiddleware } from './http/request-id.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { refuseLoop } from './ops/upstream.js';
 
@@ -29,8 +29,8 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   configure(app);
   try {
     const registry = app.get(HarnessRegistry);
-    await registry.find();
-    refuseLoop(config, registry.found);
+    await registry.probeAll();
+    refuseLoop(config, registry.available);
     await app.init();
     app.useLogger(app.get(Logger));
   } catch (error) {
@@ -43,7 +43,7 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 /** What every instance of the server has, however its modules were made. */
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
-  app.use(requestId);
+  app.use(requestIdMiddleware);
   const config = app.get<AppConfig>(AppConfig);
   allowOrigins(app, config.corsOrigins);
   app.use(plainPath);

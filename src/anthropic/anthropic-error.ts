@@ -50,7 +50,7 @@ const FINAL: readonly FailureKind[] = [
 ];
 
 /** Whether the same request would fail again in the same way. */
-export function isFinal(kind: FailureKind): boolean {
+export function isPermanentFailure(kind: FailureKind): boolean {
   return FINAL.includes(kind);
 }
 
@@ -67,7 +67,7 @@ export function errorOfFailure({
 }): AnthropicErrorObject {
   const type = ERROR_OF_FAILURE[kind];
   if (kind === 'context_too_long') return { type, message: tooLong(message) };
-  return type === 'api_error' && isFinal(kind)
+  return type === 'api_error' && isPermanentFailure(kind)
     ? { type, message, details: { error_code: AGENT_UNAVAILABLE } }
     : { type, message };
 }

@@ -4,7 +4,7 @@ import {
   retryHeaders,
   STATUS_OF_ERROR,
 } from './anthropic-error.js';
-import { beginningOf } from '../domain/well-formed.js';
+import { truncateAtCodePoint } from '../domain/well-formed.js';
 
 /** What an {@link AnthropicException} may say besides its type and message. */
 export interface AnthropicExceptionOptions {
@@ -38,7 +38,7 @@ export class AnthropicException extends Error {
 }
 
 /** An agent's failure as the answer to a request. */
-export function agentError(error: AnthropicErrorObject): AnthropicException {
+export function toAnthropicException(error: AnthropicErrorObject): AnthropicException {
   const errorCode = error.details?.error_code;
   return new AnthropicException(error.type, error.message, errorCode === undefined ? {} : { errorCode });
 }
@@ -47,8 +47,8 @@ export function agentError(error: AnthropicErrorObject): AnthropicException {
 const LONGEST_QUOTE = 200;
 
 /** A text of the caller's, as it may stand in a message to it. */
-export function quote(text: string): string {
-  return text.length <= LONGEST_QUOTE ? text : `${beginningOf(text, LONGEST_QUOTE - 1)}…`;
+export function quoteForCaller(text: string): string {
+  return text.length <= LONGEST_QUOTE ? text : `${truncateAtCodePoint(text, LONGEST_QUOTE - 1)}…`;
 }
 
 /** The caller's request is wrong. */

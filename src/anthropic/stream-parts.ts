@@ -74,7 +74,7 @@ export function messageEnd(stop: Stop, usage: Usage): readonly StreamEvent[] {
 }
 
 /** The start of a block that is still empty. */
-export function emptyBlock(kind: 'text' | 'thinking', index: number): StreamEvent {
+export function blockStart(kind: 'text' | 'thinking', index: number): StreamEvent {
   return {
     type: 'content_block_start',
     index,
@@ -99,9 +99,9 @@ export function blockEnd(kind: 'text' | 'thinking', index: number, signature: st
   return [{ type: 'content_block_delta', index, delta: { type: 'signature_delta', signature } }, stop];
 }
 
-function spoken(kind: 'text' | 'thinking', index: number, text: string, signature: string): readonly StreamEvent[] {
+function textBlockEvents(kind: 'text' | 'thinking', index: number, text: string, signature: string): readonly StreamEvent[] {
   const deltas = text === '' ? [] : [blockDelta(kind, index, text)];
-  return [emptyBlock(kind, index), ...deltas, ...blockEnd(kind, index, signature)];
+  return [blockStart(kind, index), ...deltas, ...blockEnd(kind, index, signature)];
 }
 
 /**
@@ -109,13 +109,13 @@ function spoken(kind: 'text' | 'thinking', index: number, text: string, signatur
  * 2.1.330 calls a stream malformed that has `input_json_delta` in an `mcp_tool_use`. The other tools need the delta: clients build
  * their input from deltas only.
  */
-export function wholeBlock(index: number, block: ContentBlock): readonly StreamEvent[] {
+export function completeBlockEvents(index: number, block: ContentBlock): readonly StreamEvent[] {
   const stop: StreamEvent = { type: 'content_block_stop', index };
   switch (block.type) {
     case 'text':
-      return spoken('text', index, block.text, '');
+      return textBlockEvents('text', index, block.text, '');
     case 'thinking':
-      return spoken('thinking', index, block.thinking, block.signature);
+      return textBlockEvents('thinking', index, block.thinking, block.signature);
     case 'tool_use':
     case 'server_tool_use':
       return [

@@ -25,6 +25,6 @@ export function principalOf(request: Request): Principal {
 }
 
 /** Injects the {@link Principal} of the request into a controller's method. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) =>
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext) =>
   principalOf(context.switchToHttp().getRequest<Request>()),
 );

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { recorded, type Recording, RECORDINGS } from './claude-code/__fixtures__/recorded.js';
-import { callerOf, callsFromTerminal, isSideRequest, type SideRequestClues } from './client-kind.js';
+import { detectClient, callsFromTerminal, isSideRequest, type SideRequestClues } from './client-kind.js';
 import type { SideRequestBody } from './claude-code/side-request-signals.js';
 
 function cluesOf({ headers, body }: Recording): SideRequestClues {
   return {
-    caller: callerOf({ userAgent: headers['user-agent'], xApp: headers['x-app'] }),
+    caller: detectClient({ userAgent: headers['user-agent'], xApp: headers['x-app'] }),
     requestClass: headers['x-claude-code-request-class'],
     agentId: headers['x-claude-code-agent-id'],
     body,
@@ -32,7 +32,7 @@ describe('the caller', () => {
     ['not claude-cli/2', 'web', 'sdk'],
     [undefined, undefined, 'sdk'],
   ])('with user-agent %j and x-app %j is %s', (userAgent, xApp, caller) => {
-    expect(callerOf({ userAgent, xApp })).toBe(caller);
+    expect(detectClient({ userAgent, xApp })).toBe(caller);
   });
 });
 

@@ -1,16 +1,16 @@
 import {
   BILLING_HEADER,
-  marksAHelper,
-  marksItsEnd,
-  marksTheMachine,
+  isMarkedAsHelper,
+  cachesConversationEnd,
+  describesEnvironment,
   type SideRequestBody,
   texts,
-  thinks,
+  requestsThinking,
   offersTools,
 } from './claude-code/side-request-signals.js';
 
 /** Who is calling, as far as it changes what we do. */
-export type Caller = 'claude-code' | 'sdk';
+export type ClientKind = 'claude-code' | 'sdk';
 
 /** The parts of a request that tell who is calling. */
 export interface CallerClues {
@@ -22,7 +22,7 @@ export interface CallerClues {
  * Claude Code names itself in `user-agent` (`claude-cli/2.1.330 (external, sdk-cli)`) and `x-app` (`cli`, `cli-bg`); a proxy
  * may strip either. [Claude Code 2.1.330]
  */
-export function callerOf(clues: CallerClues): Caller {
+export function detectClient(clues: CallerClues): ClientKind {
   const isClaudeCode = clues.userAgent?.startsWith('claude-cli/') === true || clues.xApp?.startsWith('cli') === true;
   return isClaudeCode ? 'claude-code' : 'sdk';
 }
@@ -47,7 +47,7 @@ export function callsFromTerminal({ userAgent, system }: EntrypointClues): boole
 
 /** The parts of a request that tell a side request from a turn. */
 export interface SideRequestClues {
-  readonly caller: Caller;
+  readonly caller: ClientKind;
   /** `x-claude-code-request-class`: what Claude Code itself says, when it runs with `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1`. */
   readonly requestClass: string | undefined;
   /** `x-claude-code-agent-id`: the request is one of the caller's own sub-agents. */
@@ -70,10 +70,10 @@ export function isSideRequest({ caller, requestClass, agentId, body }: SideReque
   if (agentId !== undefined) return true;
   // Message threads are used for turns only.
   if (body.thread !== undefined && body.thread !== null) return false;
-  if (marksAHelper(body)) return true;
+  if (isMarkedAsHelper(body)) return true;
   // A format without tools is a helper's; `claude -p --json-schema` hands over a tool for it instead.
-  if (!offersTools(body)) return hasFormat(body) || !(thinks(body) || marksTheMachine(body));
-  return !marksItsEnd(body.messages);
+  if (!offersTools(body)) return hasFormat(body) || !(requestsThinking(body) || describesEnvironment(body));
+  return !cachesConversationEnd(body.messages);
 }
 
 function billedEntrypoint(system: unknown): string | undefined {

@@ -54,18 +54,18 @@ export interface AppConfig {
   readonly homeTemplate: string | undefined;
   /** The variables of the server's environment that are handed to sandboxes, with their values. */
   readonly sandboxEnvironment: Readonly<Record<string, string>>;
-  readonly harnessIdle: number;
+  readonly harnessIdleMs: number;
   readonly maxWarmHarnesses: number;
-  readonly harnessStall: number;
-  readonly turnTimeout: number;
+  readonly harnessStallMs: number;
+  readonly turnTimeoutMs: number;
   readonly onBusy: BusyPolicy;
   readonly maxQueuedPerThread: number;
   readonly maxConcurrentTurns: number;
   readonly maxWaitingTurns: number;
-  readonly syncTimeout: number;
-  readonly drain: number;
-  readonly eventRetention: number;
-  readonly eventFlush: number;
+  readonly syncTimeoutMs: number;
+  readonly drainMs: number;
+  readonly eventRetentionMs: number;
+  readonly eventFlushMs: number;
   /** How long an idle connection is kept for its caller's next request. */
   readonly keepAlive: number;
   readonly maxConnections: number;
@@ -103,18 +103,18 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     workspaceTemplate: absolute(environment.CHIRON_WORKSPACE_TEMPLATE),
     homeTemplate: absolute(environment.CHIRON_HOME_TEMPLATE),
     sandboxEnvironment: pick(variables, environment.CHIRON_SANDBOX_PASSTHROUGH_ENV),
-    harnessIdle: environment.CHIRON_HARNESS_IDLE_SECONDS * 1000,
+    harnessIdleMs: environment.CHIRON_HARNESS_IDLE_SECONDS * 1000,
     maxWarmHarnesses: environment.CHIRON_MAX_WARM_HARNESSES,
-    harnessStall: environment.CHIRON_HARNESS_STALL_SECONDS * 1000,
-    turnTimeout: environment.CHIRON_TURN_TIMEOUT_SECONDS * 1000,
+    harnessStallMs: environment.CHIRON_HARNESS_STALL_SECONDS * 1000,
+    turnTimeoutMs: environment.CHIRON_TURN_TIMEOUT_SECONDS * 1000,
     onBusy: busyPolicy(environment.CHIRON_ON_BUSY),
     maxQueuedPerThread: environment.CHIRON_MAX_QUEUED_PER_THREAD,
     maxConcurrentTurns: environment.CHIRON_MAX_CONCURRENT_TURNS,
     maxWaitingTurns: environment.CHIRON_MAX_WAITING_TURNS,
-    syncTimeout: environment.CHIRON_SYNC_TIMEOUT_SECONDS * 1000,
-    drain: environment.CHIRON_DRAIN_SECONDS * 1000,
-    eventRetention: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
-    eventFlush: environment.CHIRON_EVENT_FLUSH_MILLISECONDS,
+    syncTimeoutMs: environment.CHIRON_SYNC_TIMEOUT_SECONDS * 1000,
+    drainMs: environment.CHIRON_DRAIN_SECONDS * 1000,
+    eventRetentionMs: environment.CHIRON_EVENT_RETENTION_HOURS * 3_600_000,
+    eventFlushMs: environment.CHIRON_EVENT_FLUSH_MS,
     keepAlive: environment.CHIRON_KEEP_ALIVE_SECONDS * 1000,
     maxConnections: environment.CHIRON_MAX_CONNECTIONS,
   };

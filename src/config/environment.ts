@@ -21,7 +21,7 @@ const DAY_SECONDS = 86_400;
  * Every variable that Chiron reads, with its default: the one list of them. `docs/configuration.md` and `.env.example` say the
  * same in prose, and a test holds the three together.
  */
-export class Environment {
+export class EnvironmentVariables {
   @IsString() @IsNotEmpty() HOST = '127.0.0.1';
   @IsInt() @Min(0) @Max(65_535) PORT = 8787;
 
@@ -67,14 +67,14 @@ export class Environment {
   @IsInt() @Min(1) @Max(DAY_SECONDS) CHIRON_SYNC_TIMEOUT_SECONDS = 280;
   @IsInt() @Min(0) @Max(3600) CHIRON_DRAIN_SECONDS = 20;
   @IsInt() @Min(0) @Max(10 * 365 * 24) CHIRON_EVENT_RETENTION_HOURS = 24;
-  @IsInt() @Min(0) @Max(3_600_000) CHIRON_EVENT_FLUSH_MILLISECONDS = 5;
+  @IsInt() @Min(0) @Max(3_600_000) CHIRON_EVENT_FLUSH_MS = 5;
 
   @IsInt() @Min(1) @Max(DAY_SECONDS) CHIRON_KEEP_ALIVE_SECONDS = 65;
   @IsInt() @Min(1) @Max(1_000_000) CHIRON_MAX_CONNECTIONS = defaultConnections(openFilesLimit());
 }
 
-/** A name that {@link Environment} knows. */
-export type VariableName = keyof Environment;
+/** A name that {@link EnvironmentVariables} knows. */
+export type VariableName = keyof EnvironmentVariables;
 
 /** The start is refused: these variables are wrong. Holds their names and what is expected, never their values. */
 export class ConfigurationError extends Error {
@@ -99,8 +99,8 @@ const EXPECTED: Partial<Record<VariableName, string>> = {
  *
  * @throws ConfigurationError naming every wrong variable.
  */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const environment = new Environment();
+export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): EnvironmentVariables {
+  const environment = new EnvironmentVariables();
   for (const name of Object.keys(environment)) {
     const text = variables[name]?.trim();
     // Only the list of passed-on names may be set to nothing: it means that nothing is passed on.

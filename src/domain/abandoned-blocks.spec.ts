@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from './harness-event.js';
-import { withDeadBlocksSilenced, withoutDeadBlocks } from './abandoned-blocks.js';
+import { maskAbandonedBlocks, dropAbandonedBlocks } from './abandoned-blocks.js';
 
 const text = (id: string): HarnessEvent => ({ type: 'text-delta', id, text: id });
 const thinking = (id: string): HarnessEvent => ({ type: 'thinking-delta', id, text: id });
@@ -12,15 +12,15 @@ const result: HarnessEvent = { type: 'tool-result', id: 't', content: [], isErro
 describe('the events for a reader that comes after an attempt died', () => {
   it('are the same when no attempt died', () => {
     const events = [attempt(1), text('a'), call];
-    expect(withoutDeadBlocks(events)).toBe(events);
+    expect(dropAbandonedBlocks(events)).toBe(events);
     const none = [text('a'), thinking('b')];
-    expect(withoutDeadBlocks(none)).toBe(none);
-    expect(withoutDeadBlocks([])).toEqual([]);
+    expect(dropAbandonedBlocks(none)).toBe(none);
+    expect(dropAbandonedBlocks([])).toEqual([]);
   });
 
   it('leave out what the dead attempt did not finish, and keep what it finished and ran', () => {
     expect(
-      withoutDeadBlocks([
+      dropAbandonedBlocks([
         thinking('a'),
         thinking('a'),
         end('a'),
@@ -36,21 +36,21 @@ describe('the events for a reader that comes after an attempt died', () => {
 
   it('do so for every dead attempt, each by its own ends', () => {
     expect(
-      withoutDeadBlocks([text('a'), attempt(2), text('a'), end('a'), text('b'), attempt(3), text('b'), end('b')]),
+      dropAbandonedBlocks([text('a'), attempt(2), text('a'), end('a'), text('b'), attempt(3), text('b'), end('b')]),
     ).toEqual([attempt(2), text('a'), end('a'), attempt(3), text('b'), end('b')]);
   });
 
   it('keep the order and leave the given array as it was', () => {
     const events = [text('a'), call, attempt(2), text('b')];
-    expect(withoutDeadBlocks(events)).toEqual([call, attempt(2), text('b')]);
+    expect(dropAbandonedBlocks(events)).toEqual([call, attempt(2), text('b')]);
     expect(events).toEqual([text('a'), call, attempt(2), text('b')]);
   });
 
   it('keep their places for a reader that counts them, who keeps what it has had', () => {
     const events = [text('a'), text('a'), end('a'), text('b'), text('b'), attempt(2), text('b')];
     const silence = { type: 'notice', kind: 'progress', message: '' };
-    expect(withDeadBlocksSilenced(events, 0)).toEqual([...events.slice(0, 3), silence, silence, ...events.slice(5)]);
-    expect(withDeadBlocksSilenced(events, 4)).toEqual([...events.slice(0, 4), silence, ...events.slice(5)]);
-    expect(withDeadBlocksSilenced([text('a')], 0)).toEqual([text('a')]);
+    expect(maskAbandonedBlocks(events, 0)).toEqual([...events.slice(0, 3), silence, silence, ...events.slice(5)]);
+    expect(maskAbandonedBlocks(events, 4)).toEqual([...events.slice(0, 4), silence, ...events.slice(5)]);
+    expect(maskAbandonedBlocks([text('a')], 0)).toEqual([text('a')]);
   });
 });

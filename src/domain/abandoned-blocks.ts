@@ -5,21 +5,21 @@ import type { HarnessEvent } from './harness-event.js';
  * did not finish, as the next attempt says them anew. Tools that ran stay, and so does `attempt-start`. The attempt that is
  * last, and may still run, is left as it is. Linear time; the same array when no attempt died.
  */
-export function withoutDeadBlocks(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
+export function dropAbandonedBlocks(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
   return dead.size === 0 ? events : events.filter((_, index) => !dead.has(index));
 }
 
 /**
- * The same for a reader that counts events: what {@link withoutDeadBlocks} leaves out becomes a notice that says nothing, so that
+ * The same for a reader that counts events: what {@link dropAbandonedBlocks} leaves out becomes a notice that says nothing, so that
  * every other event keeps its place. The first `seen` events are left as they are: the reader has had them already.
  */
-export function withDeadBlocksSilenced(events: readonly HarnessEvent[], seen: number): readonly HarnessEvent[] {
+export function maskAbandonedBlocks(events: readonly HarnessEvent[], seen: number): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
-  return dead.size === 0 ? events : events.map((event, index) => (index >= seen && dead.has(index) ? SILENCE : event));
+  return dead.size === 0 ? events : events.map((event, index) => (index >= seen && dead.has(index) ? EMPTY_NOTICE : event));
 }
 
-const SILENCE: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };
+const EMPTY_NOTICE: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };
 
 /** The places of the deltas that belong to no block of their attempt that ended. */
 function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<number> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { mendedJson } from './json.js';
+import { sanitizeJsonText } from './json.js';
 
-describe(mendedJson, () => {
+describe(sanitizeJsonText, () => {
   it.each([
     [String.raw`"plain \n \" \\ \u00e9"`, 'plain \n " \\ é'],
     [String.raw`"\ud83d\ude00 \uD83D\uDE00"`, '😀 😀'],
@@ -12,10 +12,10 @@ describe(mendedJson, () => {
     [String.raw`"\\ud83d \\\\u0000"`, String.raw`\ud83d \\u0000`],
     [String.raw`"\\\ud83d"`, '\\\ufffd'],
   ])('has whole characters in %s', (text, value) => {
-    expect(JSON.parse(mendedJson(text))).toBe(value);
+    expect(JSON.parse(sanitizeJsonText(text))).toBe(value);
   });
 
   it('leaves other text as it is', () => {
-    expect(mendedJson('{"a": "\\u00e9😀"}')).toBe('{"a": "\\u00e9😀"}');
+    expect(sanitizeJsonText('{"a": "\\u00e9😀"}')).toBe('{"a": "\\u00e9😀"}');
   });
 });

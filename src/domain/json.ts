@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from './harness-event.js';
 
 /** An escape that may stand for U+0000, or for half a character. */
-const DOUBTFUL = /\\u(?:0000|[Dd][89A-Fa-f])/;
+const MAYBE_INVALID = /\\u(?:0000|[Dd][89A-Fa-f])/;
 /** An escaped backslash, whose second half escapes nothing; a whole character in two escapes; or one that stands for no character. */
 const ESCAPES =
   /\\\\|\\u[Dd][89ABab][\dA-Fa-f]{2}\\u[Dd][C-Fc-f][\dA-Fa-f]{2}|\\u(?:0000|[Dd][89A-Fa-f][\dA-Fa-f]{2})/g;
@@ -13,8 +13,8 @@ const ONE_ESCAPE = 6;
  * no text of PostgreSQL can hold, and for half a character, as of a text that was cut in the middle of one, which a model's API refuses
  * for as long as it is part of the conversation.
  */
-export function mendedJson(text: string): string {
-  if (!DOUBTFUL.test(text)) return text;
+export function sanitizeJsonText(text: string): string {
+  if (!MAYBE_INVALID.test(text)) return text;
   return text.replaceAll(ESCAPES, (escape) => (escape.length === ONE_ESCAPE ? String.raw`\ufffd` : escape));
 }
 
@@ -34,22 +34,22 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /** The object itself, or an empty one for anything else. */
-export function objectOf(value: JsonValue | undefined): JsonObject {
+export function asObject(value: JsonValue | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
 /** The list's elements, or none for anything else. */
-export function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+export function asArray(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? value : [];
 }
 
 /** The string itself, or `undefined` for anything else. */
-export function stringOf(value: JsonValue | undefined): string | undefined {
+export function asString(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
 /** The number itself, or `undefined` for anything else. */
-export function numberOf(value: JsonValue | undefined): number | undefined {
+export function asNumber(value: JsonValue | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
@@ -60,7 +60,7 @@ export function objectsOf(value: JsonValue | undefined): readonly JsonObject[] {
 
 /** The strings of a list; its other elements are left out. */
 export function stringsOf(value: JsonValue | undefined): readonly string[] {
-  return listOf(value).filter((element) => typeof element === 'string');
+  return asArray(value).filter((element) => typeof element === 'string');
 }
 
 /** `agent_message` as `agentMessage`; a name that is camel case already stays. */

@@ -35,7 +35,7 @@ const BEFORE = 'This conversation began before you were called in. What was said
 const AFTER = '</conversation>\n\nNow the user says:';
 
 /** A prompt behind what was said before it, for an agent that has not heard that. */
-export function promptAfter(history: Prompt | undefined, prompt: Prompt): Prompt {
+export function withHistory(history: Prompt | undefined, prompt: Prompt): Prompt {
   if (history === undefined) return prompt;
   return [{ type: 'text', text: BEFORE }, ...history, { type: 'text', text: AFTER }, ...prompt];
 }

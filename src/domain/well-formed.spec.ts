@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beginningOf, wholeCharacters } from './well-formed.js';
+import { truncateAtCodePoint, joinSurrogates } from './well-formed.js';
 
 describe('a piece of text', () => {
   it.each([
@@ -14,7 +14,7 @@ describe('a piece of text', () => {
     ['', '\ude00 orphan', '\ufffd orphan', ''],
     ['', 'in the \ud83d middle \ude00 😀', 'in the \ufffd middle \ufffd 😀', ''],
   ])('after %j, %j is sent as %j and holds back %j', (held, piece, text, heldNext) => {
-    expect(wholeCharacters(held, piece)).toEqual({ text, held: heldNext });
+    expect(joinSurrogates(held, piece)).toEqual({ text, held: heldNext });
   });
 });
 
@@ -26,5 +26,5 @@ it.each([
   ['😀', 1, ''],
   ['😀', 0, ''],
 ])('the beginning of %j, of at most %i units, is %j', (text, length, beginning) => {
-  expect(beginningOf(text, length)).toBe(beginning);
+  expect(truncateAtCodePoint(text, length)).toBe(beginning);
 });

@@ -5,7 +5,7 @@
 export const REPLACEMENT = '\uFFFD';
 
 /** A piece of text that can be sent, and the half character that has to wait for the next piece ('' for none). */
-export interface WholeText {
+export interface CompleteText {
   readonly text: string;
   readonly held: string;
 }
@@ -20,19 +20,19 @@ const SURROGATE = /[\uD800-\uDFFF]/;
 const HALVES = /\p{Surrogate}/gu;
 
 /** A text in which U+FFFD stands for each half without its other half. */
-export function mended(text: string): string {
+export function replaceLoneSurrogates(text: string): string {
   return SURROGATE.test(text) ? text.replaceAll(HALVES, REPLACEMENT) : text;
 }
 
 /** The beginning of a text: at most `length` UTF-16 units, and no half character at its end. */
-export function beginningOf(text: string, length: number): string {
+export function truncateAtCodePoint(text: string, length: number): string {
   const end = isHighHalf(text.charCodeAt(length - 1)) ? length - 1 : length;
   return text.slice(0, end);
 }
 
 /** Joins what was held back with the next, non-empty piece of the same block, and holds back a trailing half character. */
-export function wholeCharacters(held: string, piece: string): WholeText {
+export function joinSurrogates(held: string, piece: string): CompleteText {
   const text = held + piece;
-  if (!isHighHalf(text.charCodeAt(text.length - 1))) return { text: mended(text), held: '' };
-  return { text: mended(text.slice(0, -1)), held: text.slice(-1) };
+  if (!isHighHalf(text.charCodeAt(text.length - 1))) return { text: replaceLoneSurrogates(text), held: '' };
+  return { text: replaceLoneSurrogates(text.slice(0, -1)), held: text.slice(-1) };
 }

@@ -65,7 +65,7 @@ const turn = (text: string): HarnessTurn => ({
   id: text,
   prompt: [{ type: 'text', text }],
   attempt: 1,
-  turnsBefore: 0,
+  turnIndex: 0,
 });
 
 describe('the gateway', () => {
@@ -79,7 +79,7 @@ describe('the gateway', () => {
     harness.onRun = (run) => run.answer('done');
     sandbox = new NoSandbox();
     const registry = new HarnessRegistry([harness], CONFIG);
-    await registry.find();
+    await registry.probeAll();
     gateway = new HarnessGateway(registry, sandbox, CONFIG);
   });
 

@@ -21,7 +21,7 @@ export interface GatewayThread {
 }
 
 /** A thread's warm conversation. */
-interface Warm {
+interface WarmSession {
   readonly session: HarnessSession;
   /** The folder that it works in, as told by `workspaceOf`. */
   readonly workspace: string | undefined;
@@ -35,7 +35,7 @@ interface Warm {
 @Injectable()
 export class HarnessGateway {
   private readonly logger = new Logger(HarnessGateway.name);
-  readonly #warm = new Map<string, Warm>();
+  readonly #warm = new Map<string, WarmSession>();
   /** Processes that are on their way out: two of them on one conversation would write to the same files. */
   readonly #ending = new Map<string, Promise<void>>();
 
@@ -53,7 +53,7 @@ export class HarnessGateway {
    */
   run(thread: GatewayThread, turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
     return defer(async () => this.acquire(thread)).pipe(
-      switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.rest(thread.id, warm)))),
+      switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.park(thread.id, warm)))),
     );
   }
 
@@ -105,7 +105,7 @@ export class HarnessGateway {
     return { warm: this.#warm.size, running: [...this.#warm.values()].filter((warm) => warm.running).length };
   }
 
-  private async acquire(thread: GatewayThread): Promise<Warm> {
+  private async acquire(thread: GatewayThread): Promise<WarmSession> {
     const known = this.#warm.get(thread.id);
     if (known !== undefined) {
       const isUsable = known.session.alive && (await this.isInItsFolder(thread.id, known));
@@ -130,13 +130,13 @@ export class HarnessGateway {
       sessionId: thread.sessionId,
       env: environmentOf(thread, this.config.sandboxEnvironment),
     });
-    const warm: Warm = { session, workspace, running: true, idleSince: 0, idleTimer: undefined };
+    const warm: WarmSession = { session, workspace, running: true, idleSince: 0, idleTimer: undefined };
     this.#warm.set(thread.id, warm);
     return warm;
   }
 
   /** A process stays in the folder in which it was started, also when that is removed and another one has its name. */
-  private async isInItsFolder(threadId: string, warm: Warm): Promise<boolean> {
+  private async isInItsFolder(threadId: string, warm: WarmSession): Promise<boolean> {
     await this.sandbox.prepare(threadId);
     return warm.workspace === (await this.workspaceOf(threadId)) && warm.session.alive;
   }
@@ -148,7 +148,7 @@ export class HarnessGateway {
   }
 
   /** A turn is over: its process waits for the next one for a while, if there is room for another idle one. */
-  private rest(threadId: string, warm: Warm): void {
+  private park(threadId: string, warm: WarmSession): void {
     warm.running = false;
     warm.idleSince = performance.now();
     if (this.#warm.get(threadId) !== warm) return;
@@ -156,7 +156,7 @@ export class HarnessGateway {
       this.end(threadId, warm);
       return;
     }
-    warm.idleTimer = setTimeout(() => this.end(threadId, warm), this.config.harnessIdle);
+    warm.idleTimer = setTimeout(() => this.end(threadId, warm), this.config.harnessIdleMs);
     warm.idleTimer.unref();
     const idle = [...this.#warm]
       .filter(([, one]) => !one.running)
@@ -164,7 +164,7 @@ export class HarnessGateway {
     for (const [id, one] of idle.slice(0, Math.max(0, idle.length - this.config.maxWarmHarnesses))) this.end(id, one);
   }
 
-  private end(threadId: string, warm: Warm): void {
+  private end(threadId: string, warm: WarmSession): void {
     clearTimeout(warm.idleTimer);
     if (this.#warm.get(threadId) !== warm) return;
     this.#warm.delete(threadId);

@@ -17,7 +17,7 @@ function harness(name: HarnessName, isHere = true): Harness {
 async function found(names: readonly HarnessName[], variables: Readonly<Record<string, string>>) {
   const all = (['claude-code', 'codex', 'demo'] as const).map((name) => harness(name, names.includes(name)));
   const registry = new HarnessRegistry(all, readConfig(variables));
-  await registry.find();
+  await registry.probeAll();
   return registry;
 }
 
@@ -30,7 +30,7 @@ describe('the demo agent', () => {
   ] as const)('answers where it is the default, or was asked for: %j %j', async (names, variables) => {
     const registry = await found(names, variables);
     expect(registry.serves('demo')).toBe(true);
-    expect(registry.choose('demo/x')).toEqual({ harness: 'demo', model: 'x' });
+    expect(registry.route('demo/x')).toEqual({ harness: 'demo', model: 'x' });
     expect(registry.get('demo').name).toBe('demo');
   });
 
@@ -42,9 +42,9 @@ describe('the demo agent', () => {
   ] as const)('is not there beside another agent, by whatever name: %j %j', async (names, variables) => {
     const registry = await found(names, variables);
     expect(registry.serves('demo')).toBe(false);
-    expect(registry.found.map(({ name }) => name)).not.toContain('demo');
-    for (const model of ['demo', 'demo/x']) expect(registry.choose(model)).toBeUndefined();
-    expect(registry.choose('fast')?.harness).not.toBe('demo');
+    expect(registry.available.map(({ name }) => name)).not.toContain('demo');
+    for (const model of ['demo', 'demo/x']) expect(registry.route(model)).toBeUndefined();
+    expect(registry.route('fast')?.harness).not.toBe('demo');
     expect(() => registry.get('demo')).toThrow('not served');
   });
 

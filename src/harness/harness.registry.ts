@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/environment.js';
-import { chooseHarness, type HarnessChoice, type HarnessChoices } from './models/route-model.js';
+import { routeModel, type HarnessChoice, type ModelRouting } from './models/route-model.js';
 import { type Harness, HARNESSES, type HarnessInfo, type HarnessName } from './harness.js';
 
 /** The harnesses that this server can run, found once at the start, and the rule that picks one for a thread. */
 @Injectable()
 export class HarnessRegistry {
   #found: readonly HarnessInfo[] = [];
-  #choices: HarnessChoices | undefined;
+  #choices: ModelRouting | undefined;
 
   constructor(
     @Inject(HARNESSES) private readonly harnesses: readonly Harness[],
@@ -20,7 +20,7 @@ export class HarnessRegistry {
    *
    * @throws ConfigurationError when the configured default harness is not here.
    */
-  async find(): Promise<void> {
+  async probeAll(): Promise<void> {
     const probes = await Promise.all(this.harnesses.map((harness) => harness.probe()));
     const here = probes.filter((info) => info !== undefined);
     this.#found = here.filter(({ name }) => name !== 'demo' || this.offersDemo(here));
@@ -60,7 +60,7 @@ export class HarnessRegistry {
   }
 
   /** The harnesses that are here, with their versions, preferred ones first. */
-  get found(): readonly HarnessInfo[] {
+  get available(): readonly HarnessInfo[] {
     return this.#found;
   }
 
@@ -70,8 +70,8 @@ export class HarnessRegistry {
   }
 
   /** The harness and its model for a requested model; `undefined` when that harness is not here. */
-  choose(model: string): HarnessChoice | undefined {
-    return chooseHarness(model, this.choices);
+  route(model: string): HarnessChoice | undefined {
+    return routeModel(model, this.choices);
   }
 
   /** The harness of this name. Throws for one that is not here. */
@@ -81,7 +81,7 @@ export class HarnessRegistry {
     return harness;
   }
 
-  private get choices(): HarnessChoices {
+  private get choices(): ModelRouting {
     if (this.#choices === undefined) throw new Error('HarnessRegistry.find() has not run');
     return this.#choices;
   }

@@ -48,12 +48,12 @@ export interface HarnessTurn {
    */
   readonly outputSchema?: JsonObject;
   /** How many turns the thread had before this one. */
-  readonly turnsBefore: number;
+  readonly turnIndex: number;
   /**
    * What earlier attempts told, as far as it was logged. The harness's own record of the turn may have more, which the resumed
    * harness tells again (what was logged already is passed over then), or less: that it must not do again.
    */
-  readonly said?: readonly HarnessEvent[];
+  readonly priorEvents?: readonly HarnessEvent[];
 }
 
 /** One live conversation of a thread: a warm process, or what stands for it. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ThreadFiles } from '../sandbox/files/thread-files.js';
-import { instructionsOf, MAX_AGENTS_FILE_BYTES } from './instructions.js';
+import { loadInstructions, MAX_AGENTS_FILE_BYTES } from './instructions.js';
 
-describe(instructionsOf.name, () => {
+describe(loadInstructions.name, () => {
   let folder: string;
   let workspace: string;
   let warnings: string[];
@@ -21,7 +21,7 @@ describe(instructionsOf.name, () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const of = (systemPrompt: string | undefined) =>
-    instructionsOf(
+    loadInstructions(
       {
         id: 't',
         folders: { workspace, home: '/nowhere', server: '/nowhere' },

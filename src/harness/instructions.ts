@@ -13,12 +13,12 @@ const CUT = '\n\n[The rest of AGENTS.md is left out: the file is too long. Read 
  * What an agent is told besides its own instructions: the workspace's `AGENTS.md`, then the caller's system prompt. `undefined`
  * for nothing. An `AGENTS.md` that is no plain file of the workspace, such as a link out of it, counts as none, with a warning.
  */
-export async function instructionsOf(thread: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
-  return joined(await agentsFile(thread, logger), thread.systemPrompt);
+export async function loadInstructions(thread: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
+  return joinInstructions(await agentsFile(thread, logger), thread.systemPrompt);
 }
 
 /** Instructions one after the other, without those that are blank. */
-export function joined(...parts: readonly (string | undefined)[]): string | undefined {
+export function joinInstructions(...parts: readonly (string | undefined)[]): string | undefined {
   const kept = parts.filter((part) => part !== undefined && part.trim() !== '');
   return kept.length === 0 ? undefined : kept.join('\n\n');
 }

@@ -2,7 +2,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { Logger } from '@nestjs/common';
 import { findProgram } from '../sandbox/process/find-program.js';
 
-const PROBE_TIMEOUT_MILLISECONDS = 5_000;
+const PROBE_TIMEOUT_MS = 5_000;
 
 const logger = new Logger('HarnessProbe');
 
@@ -41,7 +41,7 @@ interface Output {
 function outputOf(path: string): Promise<Output> {
   return new Promise((resolve) => {
     const options = {
-      timeout: PROBE_TIMEOUT_MILLISECONDS,
+      timeout: PROBE_TIMEOUT_MS,
       killSignal: 'SIGKILL',
       encoding: 'utf8',
       env: probeEnvironment(),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { StreamClock } from './keep-alive-clock.js';
+import { KeepAliveClock } from './keep-alive-clock.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,11 +10,11 @@ afterEach(() => {
 });
 
 it('ticks for all who listen with one timer, and has none when nobody does', () => {
-  const clock = new StreamClock();
+  const clock = new KeepAliveClock();
   const ticks = { one: 0, two: 0 };
   expect(vi.getTimerCount()).toBe(0);
-  const stopOne = clock.add({ tick: () => (ticks.one += 1) });
-  const stopTwo = clock.add({ tick: () => (ticks.two += 1) });
+  const stopOne = clock.register({ tick: () => (ticks.one += 1) });
+  const stopTwo = clock.register({ tick: () => (ticks.two += 1) });
   expect(vi.getTimerCount()).toBe(1);
   vi.advanceTimersByTime(500);
   stopOne();
@@ -23,7 +23,7 @@ it('ticks for all who listen with one timer, and has none when nobody does', () 
   expect(ticks).toEqual({ one: 2, two: 4 });
   stopTwo();
   expect(vi.getTimerCount()).toBe(0);
-  clock.add({ tick: () => (ticks.one += 1) });
+  clock.register({ tick: () => (ticks.one += 1) });
   vi.advanceTimersByTime(250);
   expect(ticks.one).toBe(3);
   clock.onApplicationShutdown();
@@ -32,7 +32,7 @@ it('ticks for all who listen with one timer, and has none when nobody does', () 
 
 it('tells the time as `performance.now()` does', () => {
   const times: number[] = [];
-  new StreamClock().add({ tick: (now) => times.push(now) });
+  new KeepAliveClock().register({ tick: (now) => times.push(now) });
   vi.advanceTimersByTime(250);
   expect(times).toEqual([performance.now()]);
 });

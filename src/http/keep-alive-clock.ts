@@ -4,18 +4,18 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 const TICK = 250;
 
 /** Something that wants to know how time goes by. `now` is `performance.now()`. */
-export interface Ticking {
+export interface Tickable {
   tick(now: number): void;
 }
 
 /** One timer for all open answers, so that an idle stream has none of its own. It runs while there are any. */
 @Injectable()
-export class StreamClock implements OnApplicationShutdown {
-  readonly #ticking = new Set<Ticking>();
+export class KeepAliveClock implements OnApplicationShutdown {
+  readonly #ticking = new Set<Tickable>();
   #timer: NodeJS.Timeout | undefined;
 
   /** Ticks until the returned function is called. */
-  add(ticking: Ticking): () => void {
+  register(ticking: Tickable): () => void {
     this.#ticking.add(ticking);
     this.#timer ??= setInterval(() => this.tick(), TICK);
     return () => {

@@ -10,13 +10,13 @@ export function newRequestId(): string {
 }
 
 /** Express middleware that gives each response its `request-id`; to be the first one, so that every error has it too. */
-export function requestId(_request: Request, response: Response, next: NextFunction): void {
+export function requestIdMiddleware(_request: Request, response: Response, next: NextFunction): void {
   response.setHeader(REQUEST_ID_HEADER, newRequestId());
   next();
 }
 
 /** The id of the request that this response answers. */
-export function requestIdOf(response: Response): string {
+export function getRequestId(response: Response): string {
   return String(response.getHeader(REQUEST_ID_HEADER));
 }
 
@@ -27,6 +27,6 @@ const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{1
  * The trace that a caller's request is part of: 32 hexadecimal digits, or `undefined` without a `traceparent` header, or with a
  * malformed one, which the standard asks to ignore.
  */
-export function traceIdOf(traceparent: string | undefined): string | undefined {
+export function parseTraceId(traceparent: string | undefined): string | undefined {
   return traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1];
 }

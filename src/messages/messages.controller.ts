@@ -1,25 +1,25 @@
 import { All, Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Caller, type Principal } from '../auth/principal.js';
+import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { AppConfig } from '../config/app-config.js';
 import { ModelCatalog } from '../harness/models/model-catalog.js';
 import { type ResolvedThread, type ThreadClues, ThreadResolver } from '../threads/thread.resolver.js';
 import { AnthropicException } from '../anthropic/anthropic.exception.js';
-import { type Answered, MessageThreads, notFound, refuseChanged } from '../turns/matching/message-threads.js';
+import { type ContinuationPoint, MessageThreads, threadNotFound, assertSameModel } from '../turns/matching/message-threads.js';
 import { newMessageId } from '../turns/message-id.js';
 import { noSuchModel } from '../turns/new-thread.js';
 import { isHistoryLost } from '../turns/running/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './response/answer.service.js';
 import { attemptOf } from './request/attempt.js';
-import { type CreateMessageDto, createMessageDto } from './request/create-message.dto.js';
+import { type CreateMessageDto, parseCreateMessage } from './request/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { answerFormat } from './request/output-schema.js';
-import { sideAnswer } from './request/answer-without-agent.js';
+import { answerWithoutAgent } from './request/answer-without-agent.js';
 import { readJsonBody } from '../http/read-body.js';
 import { threadField } from './request/thread-field.js';
-import { answerOptions, askedTurn, requestCaller, threadClues } from './request/to-turn-request.js';
+import { answerOptions, toTurnRequest, requestCaller, threadClues } from './request/to-turn-request.js';
 
 /** The header that tells a caller which thread its message went to. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
@@ -46,22 +46,22 @@ export class MessagesController {
   @Post()
   @HttpCode(200)
   @CreateMessageDocs()
-  async create(@Caller() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const body = createMessageDto(await readJsonBody(request));
+  async create(@CurrentPrincipal() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const body = parseCreateMessage(await readJsonBody(request));
     const clues = threadClues(request, body);
     const resolved = this.resolver.resolve(clues);
     const format = await answerFormat(body, requestCaller(request));
     const options = answerOptions(request, body, this.config, { format, isSideRequest: clues.isSideRequest });
-    const side = sideAnswer({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
+    const side = answerWithoutAgent({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
       const model = this.models.answeredModel(body.model);
       if (model === undefined) throw noSuchModel(body.model);
       response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
-      this.answers.ready({ ...side, model }, response, body.stream === true);
+      this.answers.sendPrepared({ ...side, model }, response, body.stream === true);
       return;
     }
     const answered = await this.answered(principal.tenant, body, clues, resolved);
-    const { received, ...asked } = await askedTurn(request, body, {
+    const { received, ...asked } = await toTurnRequest(request, body, {
       callerSystem: this.config.callerSystem,
       isSideRequest: clues.isSideRequest,
       after: answered?.conversationKey,
@@ -74,7 +74,7 @@ export class MessagesController {
       threadKey: answered?.thread.key ?? resolved.key,
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
-      answered,
+      continuesFrom: answered,
       attempt: attemptOf({
         ...asked,
         retryCount: request.get('x-stainless-retry-count'),
@@ -85,7 +85,7 @@ export class MessagesController {
       response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
       if (isHistoryLost(opened.turn)) response.setHeader(HISTORY_HEADER, 'lost');
       if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
-      else await this.answers.whole(opened, response, { ...options, received });
+      else await this.answers.sendJson(opened, response, { ...options, received });
     } finally {
       this.turns.leave(opened);
     }
@@ -95,7 +95,7 @@ export class MessagesController {
   @Post(':messageId/cancel')
   @HttpCode(200)
   @CancelMessageDocs()
-  async cancel(@Caller() principal: Principal, @Param('messageId') messageId: string): Promise<{ cancelled: boolean }> {
+  async cancel(@CurrentPrincipal() principal: Principal, @Param('messageId') messageId: string): Promise<{ cancelled: boolean }> {
     return { cancelled: await this.turns.cancel(principal.tenant, messageId) };
   }
 
@@ -105,13 +105,13 @@ export class MessagesController {
     body: CreateMessageDto,
     { isSideRequest }: ThreadClues,
     { key, isFresh }: ResolvedThread,
-  ): Promise<Answered | undefined> {
+  ): Promise<ContinuationPoint | undefined> {
     const field = threadField(body.thread);
     if (field?.type !== 'continue') return undefined;
     // A request beside the conversation has an agent of its own, which has heard nothing of it.
-    if (isSideRequest) throw notFound();
-    const answered = await this.messageThreads.answered(tenant, field.previousMessageId, isFresh ? undefined : key);
-    refuseChanged(answered, body.model);
+    if (isSideRequest) throw threadNotFound();
+    const answered = await this.messageThreads.findContinuationPoint(tenant, field.previousMessageId, isFresh ? undefined : key);
+    assertSameModel(answered, body.model);
     return answered;
   }
 

@@ -8,13 +8,13 @@ import { AnthropicErrorFilter } from './response/anthropic-error.filter.js';
 import { CountTokensController } from './count-tokens/count-tokens.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelsController } from './models/models.controller.js';
-import { StreamClock } from '../http/keep-alive-clock.js';
+import { KeepAliveClock } from '../http/keep-alive-clock.js';
 import { TokenCounter } from './count-tokens/token-counter.js';
 
 /** The Messages API over HTTP. */
 @Module({
   imports: [HarnessModule, ThreadsModule, TurnsModule],
   controllers: [MessagesController, CountTokensController, ModelsController],
-  providers: [AnswerService, StreamClock, TokenCounter, { provide: APP_FILTER, useClass: AnthropicErrorFilter }],
+  providers: [AnswerService, KeepAliveClock, TokenCounter, { provide: APP_FILTER, useClass: AnthropicErrorFilter }],
 })
 export class MessagesModule {}

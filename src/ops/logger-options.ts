@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Params } from 'nestjs-pino';
 import { type DestinationStream, pino } from 'pino';
-import { traceIdOf } from '../http/request-id.js';
+import { parseTraceId } from '../http/request-id.js';
 
 /** Routes that load balancers ask for all the time: a line each would drown the rest. */
 const QUIET = new Set(['/healthz', '/health', '/readyz', '/', '/api/hello']);
@@ -23,7 +23,7 @@ export function loggerOptions(level: string): Params {
       genReqId: (_request, response) => String(response.getHeader('request-id') ?? ''),
       customProps: (request) => {
         const { traceparent } = request.headers;
-        const traceId = typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined;
+        const traceId = typeof traceparent === 'string' ? parseTraceId(traceparent) : undefined;
         return traceId === undefined ? {} : { traceId };
       },
       serializers: {

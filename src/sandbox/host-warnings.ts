@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** How long an init may take to collect a process, in milliseconds. */
-const PATIENCE_MILLISECONDS = 2000;
+const PATIENCE_MS = 2000;
 
 /** What this host lacks that keeps agents' processes from being cleaned up, in sentences for the log. */
 export async function hostWarnings(): Promise<readonly string[]> {
@@ -29,7 +29,7 @@ async function collectsOrphans(): Promise<boolean> {
   shell.on('error', () => undefined); // Then nothing is printed.
   const orphan = (await text(shell.stdout)).trim();
   if (!/^\d+$/.test(orphan)) return true;
-  await delay(PATIENCE_MILLISECONDS, undefined, { ref: false });
+  await delay(PATIENCE_MS, undefined, { ref: false });
   const status = await readFile(`/proc/${orphan}/status`, 'utf8').catch(() => '');
   return !/^State:\s+Z/m.test(status);
 }

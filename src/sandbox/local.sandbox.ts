@@ -18,7 +18,7 @@ export type LocalSandboxOptions = ThreadFolderOptions;
 /** Injection token of the settings of {@link LocalSandbox}. */
 export const LocalSandboxOptions = Symbol('LocalSandboxOptions');
 
-const CLOSE_GRACE_MILLISECONDS = 5000;
+const CLOSE_GRACE_MS = 5000;
 
 /**
  * Runs the threads' programs as processes of this machine and of the server's user: folders, environment and lifetime are
@@ -121,7 +121,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
 
   private async stopAll(): Promise<void> {
     this.leftovers.stop();
-    await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MILLISECONDS)));
+    await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MS)));
     await this.reaper.close();
   }
 }

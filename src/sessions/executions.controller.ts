@@ -1,12 +1,12 @@
 import { All, Controller, Get, HttpCode, Logger, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Caller, type Principal } from '../auth/principal.js';
+import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import { ThreadControl } from '../turns/thread-control.js';
-import { appendMessagesDto } from './dto/append-messages.dto.js';
-import { eventsQuery } from './dto/events-query.js';
-import { executeDto } from './dto/execute.dto.js';
+import { parseAppendMessages } from './dto/append-messages.dto.js';
+import { parseEventsQuery } from './dto/events-query.js';
+import { parseExecute } from './dto/execute.dto.js';
 import { executionIdOf } from './dto/execution-id.js';
 import { AppendMessagesDocs, EventsDocs, ExecuteDocs, InterruptDocs } from './execution.docs.js';
 import { SessionErrorFilter } from './session-error.filter.js';
@@ -32,11 +32,11 @@ export class ExecutionsController {
   @HttpCode(200)
   @AppendMessagesDocs()
   async append(
-    @Caller() { tenant }: Principal,
+    @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
-    const messages = appendMessagesDto(await readJsonBody(request));
+    const messages = parseAppendMessages(await readJsonBody(request));
     const thread = await this.sessions.thread(tenant, key);
     return { ok: true, message_ids: await this.sessions.append(thread, messages) };
   }
@@ -45,11 +45,11 @@ export class ExecutionsController {
   @HttpCode(200)
   @ExecuteDocs()
   async execute(
-    @Caller() { tenant }: Principal,
+    @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
-    const wanted = executeDto(await readJsonBody(request));
+    const wanted = parseExecute(await readJsonBody(request));
     const thread = await this.sessions.thread(tenant, key);
     const turn = await this.sessions.execute(thread, wanted);
     return { ok: true, execution_id: executionIdOf(turn.id), thread_key: thread.key, status: turn.state };
@@ -59,13 +59,13 @@ export class ExecutionsController {
   @Get('events')
   @EventsDocs()
   async stream(
-    @Caller() { tenant }: Principal,
+    @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Query() query: unknown,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const { after, executionId } = eventsQuery(query, request.get('last-event-id'));
+    const { after, executionId } = parseEventsQuery(query, request.get('last-event-id'));
     const thread = await this.sessions.thread(tenant, key);
     const turn = executionId === undefined ? undefined : await this.sessions.turn(thread, executionId);
     try {
@@ -80,7 +80,7 @@ export class ExecutionsController {
   @Post('interrupt')
   @HttpCode(200)
   @InterruptDocs()
-  async interrupt(@Caller() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+  async interrupt(@CurrentPrincipal() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
     const turn = await this.control.interrupt(thread);
     return {

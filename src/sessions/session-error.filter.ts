@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { JsonObject } from '../domain/harness-event.js';
-import { requestIdOf } from '../http/request-id.js';
+import { getRequestId } from '../http/request-id.js';
 import { AnthropicException } from '../anthropic/anthropic.exception.js';
 import { SessionException } from './session.exception.js';
 
@@ -45,7 +45,7 @@ export class SessionErrorFilter implements ExceptionFilter {
     const hasKey = request.get('authorization') !== undefined || request.get('x-api-key') !== undefined;
     const { status, headers, body } = sessionErrorReply(thrown, hasKey);
     if (status === 500) {
-      this.logger.error({ requestId: requestIdOf(response), err: thrown }, 'a request failed inside the server');
+      this.logger.error({ requestId: getRequestId(response), err: thrown }, 'a request failed inside the server');
     }
     if (response.headersSent) {
       // The status is out; only a cut connection still says that the answer is not whole.

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/harness-event.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { executionIdOf } from './dto/execution-id.js';
-import { harnessTypeOf, type HarnessType } from './dto/harness-type.js';
+import { toHarnessType, type HarnessType } from './dto/harness-type.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 
 /** A refusal of the session API, told in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
@@ -24,7 +24,7 @@ export function sessionNotFound(threadKey: string): SessionException {
 
 /** The session has another harness. */
 export function harnessConflict(thread: Thread, requested: HarnessType): SessionException {
-  const existing = harnessTypeOf(thread.harness);
+  const existing = toHarnessType(thread.harness);
   const message = `session ${thread.key} already exists with harness_type ${existing}, requested ${requested}`;
   return new SessionException(409, message, {
     code: 'harness_conflict',

@@ -6,14 +6,14 @@ import type { Prompt } from '../domain/prompt.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
-import { quote } from '../anthropic/anthropic.exception.js';
+import { quoteForCaller } from '../anthropic/anthropic.exception.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import type { CreateSessionDto } from './dto/create-session.dto.js';
 import type { ExecuteDto } from './dto/execute.dto.js';
 import { turnIdOf } from './dto/execution-id.js';
-import { storedRequest } from './input/execution-request.js';
-import { harnessNameOf } from './dto/harness-type.js';
+import { toStoredExecution } from './input/execution-request.js';
+import { parseHarnessType } from './dto/harness-type.js';
 import { promptOfLines } from './input/input-lines.js';
 import { promptContent } from './input/prompt-content.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
@@ -41,7 +41,7 @@ export class SessionService {
   async turn(thread: Thread, id: string): Promise<Turn> {
     const turnId = turnIdOf(id);
     const turn = turnId === undefined ? await this.turns.byMessageId(id) : await this.turns.byId(turnId);
-    if (turn?.threadId !== thread.id) throw new SessionException(404, `execution not found: ${quote(id)}`);
+    if (turn?.threadId !== thread.id) throw new SessionException(404, `execution not found: ${quoteForCaller(id)}`);
     return turn;
   }
 
@@ -53,13 +53,13 @@ export class SessionService {
   async create(
     tenant: string,
     key: string,
-    wanted: CreateSessionDto,
+    dto: CreateSessionDto,
   ): Promise<{ readonly thread: Thread; readonly switched: boolean }> {
-    const harness = harnessNameOf(wanted.harness_type);
-    const thread = (await this.threads.find(tenant, key)) ?? (await this.make(tenant, key, harness, wanted));
+    const harness = parseHarnessType(dto.harness_type);
+    const thread = (await this.threads.find(tenant, key)) ?? (await this.createThread(tenant, key, harness, dto));
     if (thread.harness === harness) return { thread, switched: false };
-    if (wanted.on_harness_conflict !== 'restart') throw harnessConflict(thread, wanted.harness_type);
-    this.refuseUnlessHere(harness);
+    if (dto.on_harness_conflict !== 'restart') throw harnessConflict(thread, dto.harness_type);
+    this.assertHarnessAvailable(harness);
     const switched = await this.control.switchHarness(thread, harness);
     if (switched === undefined) throw sessionNotFound(key);
     return { thread: switched, switched: true };
@@ -73,7 +73,7 @@ export class SessionService {
       parts: message.parts,
       metadata: message.metadata ?? {},
     }));
-    const ids = await this.control.exclusively(thread, async () => {
+    const ids = await this.control.withThreadLock(thread, async () => {
       // Later than the turn that is there already, in the same millisecond, too: that turn has not had these messages.
       const latest = await this.turns.latest(thread.id);
       return this.messages.append(thread.id, wanted, Math.max(Date.now(), (latest?.createdAt ?? 0) + 1));
@@ -84,11 +84,11 @@ export class SessionService {
 
   /** Starts a turn, or finds the one of the same idempotency key. @throws SessionException 409 while another one goes on. */
   async execute(thread: Thread, wanted: ExecuteDto): Promise<Turn> {
-    this.refuseUnlessHere(thread.harness);
+    this.assertHarnessAvailable(thread.harness);
     const executed = await this.control.execute(thread, {
       idempotencyKey: wanted.idempotency_key,
       caller: 'session',
-      request: storedRequest(
+      request: toStoredExecution(
         {
           inputLineCount: wanted.input_lines.length,
           idleTimeout: wanted.idle_timeout_ms ?? null,
@@ -126,8 +126,8 @@ export class SessionService {
     return prompt;
   }
 
-  private async make(tenant: string, key: string, harness: HarnessName, wanted: CreateSessionDto): Promise<Thread> {
-    this.refuseUnlessHere(harness);
+  private async createThread(tenant: string, key: string, harness: HarnessName, wanted: CreateSessionDto): Promise<Thread> {
+    this.assertHarnessAvailable(harness);
     const { thread } = await this.threads.findOrCreate({
       id: randomUUID(),
       tenant,
@@ -143,7 +143,7 @@ export class SessionService {
     return thread;
   }
 
-  private refuseUnlessHere(harness: HarnessName): void {
+  private assertHarnessAvailable(harness: HarnessName): void {
     if (!this.registry.serves(harness)) {
       throw new SessionException(422, `harness_type: this server does not have ${harness}`);
     }

@@ -1,14 +1,14 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, UseFilters } from '@nestjs/common';
 import type { Request } from 'express';
-import { Caller, type Principal } from '../auth/principal.js';
+import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
 import { answeredModelOf } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
-import { cursorText } from './dto/cursor.js';
-import { createSessionDto } from './dto/create-session.dto.js';
-import { listQuery } from './dto/list-query.js';
+import { encodeCursor } from './dto/cursor.js';
+import { parseCreateSession } from './dto/create-session.dto.js';
+import { parseListQuery } from './dto/list-query.js';
 import { SessionErrorFilter } from './session-error.filter.js';
 import { sessionMetadata, type SessionView, sessionView, turnView, wholeTurnView } from './dto/session-views.js';
 import { SessionService } from './session.service.js';
@@ -32,8 +32,8 @@ export class SessionsController {
   /** The tenant's threads, the last changed first, those of the Messages API as well. */
   @Get('sessions')
   @ListSessionsDocs()
-  async list(@Caller() { tenant }: Principal, @Query() query: unknown): Promise<object> {
-    const { limit, before } = listQuery(query);
+  async list(@CurrentPrincipal() { tenant }: Principal, @Query() query: unknown): Promise<object> {
+    const { limit, before } = parseListQuery(query);
     // One more than the page tells whether there is another one.
     const threads = await this.threads.list(tenant, {
       limit: limit + 1,
@@ -41,26 +41,26 @@ export class SessionsController {
     });
     const page = threads.slice(0, limit);
     const last = threads.length > limit ? page.at(-1) : undefined;
-    return { ok: true, sessions: page.map(sessionView), next_cursor: last === undefined ? null : cursorText(last) };
+    return { ok: true, sessions: page.map(sessionView), next_cursor: last === undefined ? null : encodeCursor(last) };
   }
 
   @Post('session/:threadKey')
   @HttpCode(200)
   @CreateSessionDocs()
   async create(
-    @Caller() { tenant }: Principal,
+    @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<SessionView & { readonly harness_switched: boolean }> {
-    const { thread, switched } = await this.sessions.create(tenant, key, createSessionDto(await readJsonBody(request)));
+    const { thread, switched } = await this.sessions.create(tenant, key, parseCreateSession(await readJsonBody(request)));
     return { ...sessionView(thread), harness_switched: switched };
   }
 
   @Get('session/:threadKey')
   @GetSessionDocs()
-  async get(@Caller() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+  async get(@CurrentPrincipal() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
-    const turns = await this.turns.newest(thread.id, LAST_TURNS);
+    const turns = await this.turns.lastTurns(thread.id, LAST_TURNS);
     return {
       ok: true,
       ...sessionView(thread),
@@ -74,7 +74,7 @@ export class SessionsController {
   @Get('session/:threadKey/turns/:turnId')
   @GetTurnDocs()
   async turn(
-    @Caller() { tenant }: Principal,
+    @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Param('turnId') turnId: string,
   ): Promise<object> {
@@ -85,7 +85,7 @@ export class SessionsController {
   /** Ends what the thread does and its process, and removes its folders, its turns and itself. */
   @Delete('session/:threadKey')
   @DeleteSessionDocs()
-  async remove(@Caller() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+  async remove(@CurrentPrincipal() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
     await this.control.remove(thread);
     return { ok: true, deleted: true, thread_key: thread.key };

@@ -18,7 +18,7 @@ import { onStopSignal } from './stop-signals.js';
 const logger = new Logger('Start');
 
 /** How long the server may take to stop once it lost its data to another one, in milliseconds. */
-const LOST_STOP_MILLISECONDS = 10_000;
+const LOST_STOP_MS = 10_000;
 
 /**
  * Starts the server and serves until SIGTERM, SIGINT or SIGHUP.
@@ -44,19 +44,19 @@ export async function start(): Promise<void> {
     }
     process.exit(status);
   };
-  onStopSignal({ drain: () => void stop(0), hurry: () => runner.hurry(), exit: () => process.exit(1) });
+  onStopSignal({ drain: () => void stop(0), hurry: () => runner.skipDrain(), exit: () => process.exit(1) });
   locks.watch((reason) => {
     // The other server runs the same turns by now.
     process.stderr.write(`Chiron stops: ${reason}\n`);
-    setTimeout(() => process.exit(1), LOST_STOP_MILLISECONDS).unref();
-    runner.hurry();
+    setTimeout(() => process.exit(1), LOST_STOP_MS).unref();
+    runner.skipDrain();
     void stop(1);
   });
   await listen(app, config);
-  const { found, defaultHarness } = app.get(HarnessRegistry);
-  const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, found));
+  const { available, defaultHarness } = app.get(HarnessRegistry);
+  const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, available));
   for (const warning of warnings) logger.warn(warning);
-  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found, defaultHarness, warnings }));
+  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found: available, defaultHarness, warnings }));
   void warnOfHost();
 }
 
@@ -77,7 +77,7 @@ async function listen(app: NestExpressApplication, { host, port }: AppConfig): P
     await once(server, 'listening');
   } catch (error) {
     // Turns that an earlier server left are running already.
-    app.get(TurnRunner).hurry();
+    app.get(TurnRunner).skipDrain();
     await app.close();
     throw listenError(host, port, error);
   }

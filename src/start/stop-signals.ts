@@ -5,7 +5,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  * Signals closer together than this are one, in milliseconds: npm and shells pass on a signal that the terminal has already sent
  * to the whole group, and systemd may send SIGHUP right after SIGTERM.
  */
-const SAME_SIGNAL_MILLISECONDS = 500;
+const SAME_SIGNAL_MS = 500;
 
 /** What an operator can ask for, in the order of their signals. */
 export interface StopActions {
@@ -31,7 +31,7 @@ export function onStopSignal(
   const steps = [() => actions.drain(), () => actions.hurry(), () => actions.exit()];
   let last = -Infinity;
   const stop = (): void => {
-    if (now() - last < SAME_SIGNAL_MILLISECONDS) return;
+    if (now() - last < SAME_SIGNAL_MS) return;
     last = now();
     steps.shift()?.();
   };

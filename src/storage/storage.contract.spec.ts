@@ -104,7 +104,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
       [store, other, store, other, store, other].map(({ turns }) => turns.create(newTurn(thread.id))),
     );
     expect(made.map(({ turn }) => turn.sequence).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect((await store.turns.newest(thread.id, 2)).map((turn) => turn.sequence)).toEqual([6, 5]);
+    expect((await store.turns.lastTurns(thread.id, 2)).map((turn) => turn.sequence)).toEqual([6, 5]);
     expect((await store.turns.queued(thread.id)).map((turn) => turn.sequence)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
@@ -114,7 +114,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
       [store, other].map(({ turns }) => turns.create(newTurn(thread.id, { idempotencyKey: 'once' }))),
     );
     expect(made.filter(({ created }) => created)).toHaveLength(1);
-    expect(await store.turns.newest(thread.id, 9)).toHaveLength(1);
+    expect(await store.turns.lastTurns(thread.id, 9)).toHaveLength(1);
   });
 
   it('refuse a turn of a thread that is not there', async () => {

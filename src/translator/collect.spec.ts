@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
-import { accumulate, collect, collected, foldTurn, newAccumulation } from './collect.js';
-import { begin, keepAlive, start, step, stepAll, type TranslateOptions } from './translate.js';
+import { addEvent, collect, toCollected, buildTurnMessage, newAccumulation } from './collect.js';
+import { forceStart, keepAlive, initialState, translateEvent, translateEvents, type TranslateOptions } from './translate.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
 
 const usage: TokenUsage = {
@@ -77,19 +77,19 @@ const message = {
 
 describe('a collected stream', () => {
   it('is one message with every field', () => {
-    expect(collect(stepAll(start(options), turn)[1])).toEqual({ message });
+    expect(collect(translateEvents(initialState(options), turn)[1])).toEqual({ message });
   });
 
   it('may hold pings', () => {
-    const [, events] = stepAll(start(options), turn);
+    const [, events] = translateEvents(initialState(options), turn);
     expect(collect(events.flatMap((event): StreamEvent[] => [{ type: 'ping' }, event]))).toEqual({ message });
   });
 
   it('leaves out thinking blocks that only kept the connection alive', () => {
-    const [begun, first] = begin(start(options));
+    const [begun, first] = forceStart(initialState(options));
     const [alive, second] = keepAlive(begun);
-    const [said, third] = step(alive, text('a', 'hi'));
-    const [, rest] = step(said, { type: 'turn-end', reason: 'end_turn' });
+    const [said, third] = translateEvent(alive, text('a', 'hi'));
+    const [, rest] = translateEvent(said, { type: 'turn-end', reason: 'end_turn' });
     expect(collect([...first, ...second, ...third, ...rest])).toMatchObject({
       message: { content: [{ type: 'text', text: 'hi' }], stop_reason: 'end_turn' },
     });
@@ -101,8 +101,8 @@ describe('a collected stream', () => {
       { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'signed' } },
       { type: 'content_block_stop', index: 0 },
     ];
-    const [open, first] = begin(start(options));
-    const [, last] = step(open, { type: 'turn-end', reason: 'end_turn' });
+    const [open, first] = forceStart(initialState(options));
+    const [, last] = translateEvent(open, { type: 'turn-end', reason: 'end_turn' });
     expect(collect([...first, ...events, ...last])).toMatchObject({
       message: { content: [{ type: 'thinking', thinking: '', signature: 'signed' }] },
     });
@@ -111,19 +111,19 @@ describe('a collected stream', () => {
   it('is an error when the stream has one, also after some text', () => {
     const error = { type: 'overloaded_error', message: 'busy' };
     const failure: HarnessEvent = { type: 'turn-failed', kind: 'overloaded', message: 'busy' };
-    expect(collect(stepAll(start(options), [failure])[1])).toEqual({ error });
-    expect(collect(stepAll(start(options), [text('a', 'hi'), failure])[1])).toEqual({ error });
+    expect(collect(translateEvents(initialState(options), [failure])[1])).toEqual({ error });
+    expect(collect(translateEvents(initialState(options), [text('a', 'hi'), failure])[1])).toEqual({ error });
   });
 
   it('is an error when the stream was cut off', () => {
     const error = { type: 'api_error', message: 'The answer was cut off before its end.' };
     expect(collect([])).toEqual({ error });
-    expect(collect(stepAll(start(options), turn.slice(0, -1))[1])).toEqual({ error });
-    expect(collect(stepAll(start(options), turn)[1].slice(0, -1))).toEqual({ error });
+    expect(collect(translateEvents(initialState(options), turn.slice(0, -1))[1])).toEqual({ error });
+    expect(collect(translateEvents(initialState(options), turn)[1].slice(0, -1))).toEqual({ error });
   });
 
   it('takes a tool without input deltas as one without input', () => {
-    const events = stepAll(start(options), turn)[1];
+    const events = translateEvents(initialState(options), turn)[1];
     const silent = events.filter(
       (event) => event.type !== 'content_block_delta' || event.delta.type !== 'input_json_delta',
     );
@@ -131,7 +131,7 @@ describe('a collected stream', () => {
   });
 
   it('refuses tool input that is no JSON', () => {
-    const broken = stepAll(start(options), turn)[1].map((event): StreamEvent =>
+    const broken = translateEvents(initialState(options), turn)[1].map((event): StreamEvent =>
       event.type === 'content_block_delta' && event.delta.type === 'input_json_delta'
         ? { ...event, delta: { type: 'input_json_delta', partial_json: '{' } }
         : event,
@@ -141,20 +141,20 @@ describe('a collected stream', () => {
 
   it('grows event by event to any length', () => {
     const state = newAccumulation();
-    let [open, events] = begin(start(options));
-    events.forEach((event) => accumulate(state, event));
+    let [open, events] = forceStart(initialState(options));
+    events.forEach((event) => addEvent(state, event));
     for (let count = 0; count < 100_000; count += 1) {
-      [open, events] = step(open, text('a', 'ab'));
-      events.forEach((event) => accumulate(state, event));
+      [open, events] = translateEvent(open, text('a', 'ab'));
+      events.forEach((event) => addEvent(state, event));
     }
-    step(open, { type: 'turn-end', reason: 'end_turn' })[1].forEach((event) => accumulate(state, event));
-    expect(collected(state)).toMatchObject({ message: { content: [{ type: 'text', text: 'ab'.repeat(100_000) }] } });
+    translateEvent(open, { type: 'turn-end', reason: 'end_turn' })[1].forEach((event) => addEvent(state, event));
+    expect(toCollected(state)).toMatchObject({ message: { content: [{ type: 'text', text: 'ab'.repeat(100_000) }] } });
   });
 });
 
 describe('the answer that is stored with a turn', () => {
   it('is what its callers got', () => {
-    expect(foldTurn(options, turn)).toEqual({ message });
+    expect(buildTurnMessage(options, turn)).toEqual({ message });
   });
 
   it('has only finished blocks of attempts that died', () => {
@@ -166,14 +166,14 @@ describe('the answer that is stored with a turn', () => {
       text('c', 'again'),
       { type: 'turn-end', reason: 'end_turn' },
     ];
-    expect(foldTurn(options, died)).toMatchObject({ message: { content: [{ text: 'whole' }, { text: 'again' }] } });
+    expect(buildTurnMessage(options, died)).toMatchObject({ message: { content: [{ text: 'whole' }, { text: 'again' }] } });
   });
 
   it('is the error of a turn that failed or never said its end', () => {
-    expect(foldTurn(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }])).toEqual({
+    expect(buildTurnMessage(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }])).toEqual({
       error: { type: 'api_error', message: 'pay', details: { error_code: 'agent_unavailable' } },
     });
-    expect(foldTurn(options, new Set(turn.slice(0, -1)))).toEqual({
+    expect(buildTurnMessage(options, new Set(turn.slice(0, -1)))).toEqual({
       error: { type: 'api_error', message: 'The agent ended without finishing its turn.' },
     });
   });

@@ -1,8 +1,8 @@
 import type { HarnessEvent, JsonObject, JsonValue } from '../domain/harness-event.js';
 import type { AnthropicErrorObject } from '../anthropic/anthropic-error.js';
-import { withoutDeadBlocks } from '../domain/abandoned-blocks.js';
+import { dropAbandonedBlocks } from '../domain/abandoned-blocks.js';
 import type { ContentBlock, ContentDelta, Message, StreamEvent } from '../anthropic/stream-event.js';
-import { finish, start, step, type TranslateOptions } from './translate.js';
+import { endOfEvents, initialState, translateEvent, type TranslateOptions } from './translate.js';
 
 /** A whole stream as one answer: the message, or the error that took its place. */
 export type Collected = { readonly message: Message } | { readonly error: AnthropicErrorObject };
@@ -15,10 +15,10 @@ interface CollectedBlock {
 }
 
 /**
- * A stream that is being collected. Belongs to who made it and is changed in place by {@link accumulate}: a copy per delta
+ * A stream that is being collected. Belongs to who made it and is changed in place by {@link addEvent}: a copy per delta
  * would make a long answer quadratic.
  */
-export interface Accumulation {
+export interface MessageBuilder {
   message: Message | null;
   readonly content: ContentBlock[];
   block: CollectedBlock | null;
@@ -29,7 +29,7 @@ export interface Accumulation {
 const CUT_OFF: AnthropicErrorObject = { type: 'api_error', message: 'The answer was cut off before its end.' };
 
 /** Nothing collected yet. */
-export function newAccumulation(): Accumulation {
+export function newAccumulation(): MessageBuilder {
   return { message: null, content: [], block: null, error: null, ended: false };
 }
 
@@ -38,7 +38,7 @@ export function newAccumulation(): Accumulation {
  *
  * @throws SyntaxError when a tool's input is no JSON
  */
-export function accumulate(state: Accumulation, event: StreamEvent): void {
+export function addEvent(state: MessageBuilder, event: StreamEvent): void {
   switch (event.type) {
     case 'message_start':
       state.message = event.message;
@@ -75,7 +75,7 @@ export function accumulate(state: Accumulation, event: StreamEvent): void {
 }
 
 /** What was collected. A stream that is not over counts as cut off: an `api_error`. */
-export function collected(state: Accumulation): Collected {
+export function toCollected(state: MessageBuilder): Collected {
   if (state.error !== null) return { error: state.error };
   if (state.message === null || !state.ended) return { error: CUT_OFF };
   return { message: { ...state.message, content: [...state.content] } };
@@ -88,24 +88,24 @@ export function collected(state: Accumulation): Collected {
  */
 export function collect(events: Iterable<StreamEvent>): Collected {
   const state = newAccumulation();
-  for (const event of events) accumulate(state, event);
-  return collected(state);
+  for (const event of events) addEvent(state, event);
+  return toCollected(state);
 }
 
 /**
- * All events of a turn as the answer to store with it: what {@link withoutDeadBlocks} leaves. Events without an end become an
+ * All events of a turn as the answer to store with it: what {@link dropAbandonedBlocks} leaves. Events without an end become an
  * `api_error`.
  */
-export function foldTurn(options: TranslateOptions, events: Iterable<HarnessEvent>): Collected {
+export function buildTurnMessage(options: TranslateOptions, events: Iterable<HarnessEvent>): Collected {
   const accumulation = newAccumulation();
-  let state = start(options);
-  for (const event of withoutDeadBlocks([...events])) {
-    const [next, streamEvents] = step(state, event);
+  let state = initialState(options);
+  for (const event of dropAbandonedBlocks([...events])) {
+    const [next, streamEvents] = translateEvent(state, event);
     state = next;
-    for (const streamEvent of streamEvents) accumulate(accumulation, streamEvent);
+    for (const streamEvent of streamEvents) addEvent(accumulation, streamEvent);
   }
-  for (const streamEvent of finish(state)[1]) accumulate(accumulation, streamEvent);
-  return collected(accumulation);
+  for (const streamEvent of endOfEvents(state)[1]) addEvent(accumulation, streamEvent);
+  return toCollected(accumulation);
 }
 
 function addDelta(block: CollectedBlock, delta: ContentDelta): void {

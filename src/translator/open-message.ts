@@ -1,9 +1,9 @@
 // The moves of a message that has begun. Every move gives the next state and the stream events to send.
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { ContentBlock, StreamEvent, UsageIteration } from '../anthropic/stream-event.js';
-import { REPLACEMENT, wholeCharacters } from '../domain/well-formed.js';
+import { REPLACEMENT, joinSurrogates } from '../domain/well-formed.js';
 import { NO_TOKENS, addUsage, usageIteration } from '../anthropic/usage.js';
-import { blockDelta, blockEnd, emptyBlock, wholeBlock } from '../anthropic/stream-parts.js';
+import { blockDelta, blockEnd, blockStart, completeBlockEvents } from '../anthropic/stream-parts.js';
 
 /** The block that the next delta may belong to. */
 interface OpenBlock {
@@ -16,7 +16,7 @@ interface OpenBlock {
 }
 
 /** A message that has begun and not ended. Immutable; a token costs at most one new small object. */
-export interface Open {
+export interface OpenMessage {
   readonly phase: 'open';
   readonly nextIndex: number;
   readonly block: OpenBlock | null;
@@ -29,10 +29,10 @@ export interface Open {
 }
 
 /** The next state, and what to send. */
-export type OpenStep = readonly [Open, readonly StreamEvent[]];
+export type OpenMessageStep = readonly [OpenMessage, readonly StreamEvent[]];
 
 /** A message without content. */
-export const BEGUN: Open = {
+export const EMPTY_MESSAGE: OpenMessage = {
   phase: 'open',
   nextIndex: 0,
   block: null,
@@ -42,7 +42,7 @@ export const BEGUN: Open = {
 };
 
 /** Adds text to the block of this kind and name: the open one, or a new one in its place. Empty text does nothing. */
-export function speak(state: Open, kind: OpenBlock['kind'], id: string, text: string): OpenStep {
+export function appendText(state: OpenMessage, kind: OpenBlock['kind'], id: string, text: string): OpenMessageStep {
   if (text === '') return [state, []];
   if (state.block !== null && state.block.id === id && state.block.kind === kind) {
     return addText(state, state.block, text);
@@ -50,33 +50,33 @@ export function speak(state: Open, kind: OpenBlock['kind'], id: string, text: st
   const [closed, closing] = closeBlock(state, '');
   const block = newBlock(closed, kind, id);
   const [next, delta] = addText({ ...closed, nextIndex: block.index + 1, block }, block, text);
-  return [next, [...closing, emptyBlock(kind, block.index), ...delta]];
+  return [next, [...closing, blockStart(kind, block.index), ...delta]];
 }
 
 /**
  * A delta that only keeps the connection alive: an empty one of the open block, or one of a thinking block of its own if none is
  * open. Clients hide thinking, so there it may tell what the agent is at.
  */
-export function touch(state: Open): OpenStep {
+export function emitKeepAlive(state: OpenMessage): OpenMessageStep {
   const { block } = state;
   if (block !== null && block.id !== null) return [state, [blockDelta(block.kind, block.index, '')]];
-  const told: Open = state.progress === null ? state : { ...state, progress: '' };
+  const told: OpenMessage = state.progress === null ? state : { ...state, progress: '' };
   const words = state.progress === null || state.progress === '' ? '' : `${state.progress}\n`;
   if (block !== null) return [told, [blockDelta(block.kind, block.index, words)]];
   const filler = newBlock(state, 'thinking', null);
   return [
     { ...told, nextIndex: filler.index + 1, block: filler },
-    [emptyBlock('thinking', filler.index), blockDelta('thinking', filler.index, words)],
+    [blockStart('thinking', filler.index), blockDelta('thinking', filler.index, words)],
   ];
 }
 
 /** Keeps what the agent is at for the next keep-alive, where it may be told. */
-export function noteProgress(state: Open, message: string): Open {
+export function noteProgress(state: OpenMessage, message: string): OpenMessage {
   return state.progress === null || state.progress === message ? state : { ...state, progress: message };
 }
 
 /** Closes the open block, if there is one; half a character that still waits is given up. */
-export function closeBlock(state: Open, signature: string): OpenStep {
+export function closeBlock(state: OpenMessage, signature: string): OpenMessageStep {
   const { block } = state;
   if (block === null) return [state, []];
   const rest = block.held === '' ? [] : [blockDelta(block.kind, block.index, REPLACEMENT)];
@@ -84,13 +84,13 @@ export function closeBlock(state: Open, signature: string): OpenStep {
 }
 
 /** Adds a block that is known as a whole, after closing the open one. */
-export function addBlock(state: Open, block: ContentBlock): OpenStep {
+export function appendBlock(state: OpenMessage, block: ContentBlock): OpenMessageStep {
   const [closed, closing] = closeBlock(state, '');
-  return [{ ...closed, nextIndex: closed.nextIndex + 1 }, [...closing, ...wholeBlock(closed.nextIndex, block)]];
+  return [{ ...closed, nextIndex: closed.nextIndex + 1 }, [...closing, ...completeBlockEvents(closed.nextIndex, block)]];
 }
 
 /** Counts a model call that has ended. */
-export function countCall(state: Open, model: string, usage: TokenUsage): Open {
+export function recordModelCall(state: OpenMessage, model: string, usage: TokenUsage): OpenMessage {
   return {
     ...state,
     totals: addUsage(state.totals, usage),
@@ -98,13 +98,13 @@ export function countCall(state: Open, model: string, usage: TokenUsage): Open {
   };
 }
 
-function newBlock(state: Open, kind: OpenBlock['kind'], id: string | null): OpenBlock {
+function newBlock(state: OpenMessage, kind: OpenBlock['kind'], id: string | null): OpenBlock {
   return { kind, id, index: state.nextIndex, held: '' };
 }
 
 /** The path of every token: the state stays the same object unless half a character comes or goes. */
-function addText(state: Open, block: OpenBlock, text: string): OpenStep {
-  const whole = wholeCharacters(block.held, text);
+function addText(state: OpenMessage, block: OpenBlock, text: string): OpenMessageStep {
+  const whole = joinSurrogates(block.held, text);
   const next = whole.held === block.held ? state : { ...state, block: { ...block, held: whole.held } };
   return [next, whole.text === '' ? [] : [blockDelta(block.kind, block.index, whole.text)]];
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
 import { collect } from './collect.js';
-import { begin, start } from './translate.js';
-import { expandMessage } from './replay-message.js';
+import { forceStart, initialState } from './translate.js';
+import { replayMessage } from './replay-message.js';
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { Message } from '../anthropic/stream-event.js';
 
@@ -55,13 +55,13 @@ const KNOWN: TokenUsage = {
 
 describe('a stored message as a stream', () => {
   it('follows the grammar and collects to the same message', () => {
-    const events = expandMessage(message, KNOWN);
+    const events = replayMessage(message, KNOWN);
     expect(checkGrammar(events)).toEqual([]);
     expect(collect(events)).toEqual({ message });
   });
 
   it('has no delta for what is empty', () => {
-    const signed = expandMessage(message, KNOWN).filter(
+    const signed = replayMessage(message, KNOWN).filter(
       (event) => event.type === 'content_block_delta' && event.index === 1,
     );
     expect(signed).toEqual([
@@ -70,12 +70,12 @@ describe('a stored message as a stream', () => {
   });
 
   it.each([KNOWN, null])('starts as a live one does, with what was known of its thread: %j', (knownUsage) => {
-    const [, live] = begin(start({ messageId: message.id, model: message.model, knownUsage }));
-    expect(expandMessage(message, knownUsage).slice(0, 1)).toEqual(live);
+    const [, live] = forceStart(initialState({ messageId: message.id, model: message.model, knownUsage }));
+    expect(replayMessage(message, knownUsage).slice(0, 1)).toEqual(live);
   });
 
   it('is only a start and an end for a message without content', () => {
-    const events = expandMessage({ ...message, content: [] }, null);
+    const events = replayMessage({ ...message, content: [] }, null);
     expect(events.map(({ type }) => type)).toEqual(['message_start', 'message_delta', 'message_stop']);
   });
 });

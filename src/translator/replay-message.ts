@@ -1,7 +1,7 @@
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { Message, StreamEvent } from '../anthropic/stream-event.js';
 import { startUsage } from '../anthropic/usage.js';
-import { messageEnd, messageStart, type Stop, wholeBlock } from '../anthropic/stream-parts.js';
+import { messageEnd, messageStart, type Stop, completeBlockEvents } from '../anthropic/stream-parts.js';
 
 /**
  * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
@@ -9,10 +9,10 @@ import { messageEnd, messageStart, type Stop, wholeBlock } from '../anthropic/st
  *
  * @param knownUsage context of the thread before the turn; see {@link startUsage}.
  */
-export function expandMessage(message: Message, knownUsage: TokenUsage | null): readonly StreamEvent[] {
+export function replayMessage(message: Message, knownUsage: TokenUsage | null): readonly StreamEvent[] {
   return [
     messageStart(message.id, message.model, startUsage(knownUsage)),
-    ...message.content.flatMap((block, index) => wholeBlock(index, block)),
+    ...message.content.flatMap((block, index) => completeBlockEvents(index, block)),
     ...messageEnd(stopOf(message), message.usage),
   ];
 }

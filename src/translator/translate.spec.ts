@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
 import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../domain/harness-event.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
-import { begin, finish, keepAlive, start, step, stepAll, type TranslateOptions } from './translate.js';
+import { forceStart, endOfEvents, keepAlive, initialState, translateEvent, translateEvents, type TranslateOptions } from './translate.js';
 
 const known: TokenUsage = {
   inputTokens: 11,
@@ -29,8 +29,8 @@ const failed = (kind: FailureKind, message: string): HarnessEvent => ({ type: 't
 
 /** Every stream event of these harness events, none of which breaks the grammar as far as it goes. */
 function translated(...events: HarnessEvent[]): readonly StreamEvent[] {
-  const [state, sent] = stepAll(start(options), events);
-  expect(checkGrammar([...sent, ...finish(state)[1]])).toEqual([]);
+  const [state, sent] = translateEvents(initialState(options), events);
+  expect(checkGrammar([...sent, ...endOfEvents(state)[1]])).toEqual([]);
   return sent;
 }
 
@@ -95,14 +95,14 @@ describe('the start of a message', () => {
   });
 
   it('counts nothing for a new thread whose first event is no model call', () => {
-    const [, sent] = step(start({ ...options, knownUsage: null }), text('a', 'hi'));
+    const [, sent] = translateEvent(initialState({ ...options, knownUsage: null }), text('a', 'hi'));
     expect(sent[0]).toMatchObject({
       message: { usage: { input_tokens: 0, cache_read_input_tokens: 0, cache_creation: null } },
     });
   });
 
   it('is the same for a reader that was there before the first model call, and for one that came later', () => {
-    expect(translated(callStart)).toEqual(begin(start(options))[1]);
+    expect(translated(callStart)).toEqual(forceStart(initialState(options))[1]);
     expect(translated(text('a', 'hi'))[0]).toEqual(translated(callStart)[0]);
   });
 
@@ -132,10 +132,10 @@ describe('the start of a message', () => {
   });
 
   it('can be asked for, once, with what is known of the thread', () => {
-    const [begun, sent] = begin(start(options));
+    const [begun, sent] = forceStart(initialState(options));
     expect(sent).toMatchObject([{ type: 'message_start', message: { usage: { input_tokens: 11, output_tokens: 0 } } }]);
-    expect(begin(begun)).toEqual([begun, []]);
-    expect(step(begun, callStart)).toEqual([begun, []]);
+    expect(forceStart(begun)).toEqual([begun, []]);
+    expect(translateEvent(begun, callStart)).toEqual([begun, []]);
   });
 });
 
@@ -227,8 +227,8 @@ describe('text and thinking', () => {
   });
 
   it('cost no new state per token', () => {
-    const [open] = step(start(options), text('a', 'first'));
-    expect(step(open, text('a', 'second'))[0]).toBe(open);
+    const [open] = translateEvent(initialState(options), text('a', 'first'));
+    expect(translateEvent(open, text('a', 'second'))[0]).toBe(open);
   });
 });
 
@@ -394,12 +394,12 @@ describe('the end of a turn', () => {
   it.each<HarnessEvent>([turnEnd, failed('internal', 'broken')])(
     '($type) is the last thing that a caller sees',
     (end) => {
-      const [done] = step(start(options), end);
-      expect(step(done, text('a', 'late'))).toEqual([done, []]);
-      expect(step(done, failed('internal', 'late'))).toEqual([done, []]);
-      expect(begin(done)).toEqual([done, []]);
+      const [done] = translateEvent(initialState(options), end);
+      expect(translateEvent(done, text('a', 'late'))).toEqual([done, []]);
+      expect(translateEvent(done, failed('internal', 'late'))).toEqual([done, []]);
+      expect(forceStart(done)).toEqual([done, []]);
       expect(keepAlive(done)).toEqual([done, []]);
-      expect(finish(done)).toEqual([done, []]);
+      expect(endOfEvents(done)).toEqual([done, []]);
     },
   );
 });
@@ -444,10 +444,10 @@ describe('a failure', () => {
 
   it('is what a turn becomes whose events stop without an end', () => {
     const error = 'error api_error: The agent ended without finishing its turn.';
-    expect(finish(start(options))[1].map(line)).toEqual([error]);
-    const [open] = step(start(options), text('a', 'hi'));
-    expect(finish(open)[1].map(line)).toEqual(['0 stop', error]);
-    expect(finish(finish(open)[0])[1]).toEqual([]);
+    expect(endOfEvents(initialState(options))[1].map(line)).toEqual([error]);
+    const [open] = translateEvent(initialState(options), text('a', 'hi'));
+    expect(endOfEvents(open)[1].map(line)).toEqual(['0 stop', error]);
+    expect(endOfEvents(endOfEvents(open)[0])[1]).toEqual([]);
   });
 });
 
@@ -456,52 +456,52 @@ describe('keeping a connection alive', () => {
     [text('a', 'hi'), 'text_delta'],
     [thinking('a', 'hi'), 'thinking_delta'],
   ])('is an empty delta of the open block', (event, deltaType) => {
-    const [open] = step(start(options), event);
+    const [open] = translateEvent(initialState(options), event);
     const [after, sent] = keepAlive(open);
     expect(sent.map(line)).toEqual([`0 ${deltaType} `]);
     expect(after).toBe(open);
   });
 
   it('opens a thinking block when none is open, and begins the message before', () => {
-    const [open, sent] = keepAlive(start(options));
+    const [open, sent] = keepAlive(initialState(options));
     expect(sent.map(line)).toEqual(['message_start', `0 ${THINKING}`, '0 thinking_delta ']);
     expect(keepAlive(open)[1].map(line)).toEqual(['0 thinking_delta ']);
-    const [, more] = stepAll(open, [callStart, thinking('a', 'hm')]);
+    const [, more] = translateEvents(open, [callStart, thinking('a', 'hm')]);
     expect(more.map(line)).toEqual(['0 signature_delta ', '0 stop', `1 ${THINKING}`, '1 thinking_delta hm']);
   });
 
   it('opens its block after the ones before', () => {
-    const [open] = stepAll(start(options), [text('a', 'hi'), blockEnd('a')]);
+    const [open] = translateEvents(initialState(options), [text('a', 'hi'), blockEnd('a')]);
     expect(keepAlive(open)[1].map(line)).toEqual([`1 ${THINKING}`, '1 thinking_delta ']);
   });
 
   const progress = (message: string): HarnessEvent => ({ type: 'notice', kind: 'progress', message });
 
   it('tells what the agent is at, once, where callers see thinking', () => {
-    const begun = begin(start({ ...options, tellsProgress: true }))[0];
-    const [open] = stepAll(begun, [
+    const begun = forceStart(initialState({ ...options, tellsProgress: true }))[0];
+    const [open] = translateEvents(begun, [
       progress('Bash has been running for 20 s'),
       progress('Bash has been running for 30 s'),
     ]);
     const [told, sent] = keepAlive(open);
     expect(sent.map(line)).toEqual([`0 ${THINKING}`, '0 thinking_delta Bash has been running for 30 s\n']);
     expect(keepAlive(told)[1].map(line)).toEqual(['0 thinking_delta ']);
-    const [again] = step(told, progress('Bash has been running for 60 s'));
+    const [again] = translateEvent(told, progress('Bash has been running for 60 s'));
     expect(keepAlive(again)[1].map(line)).toEqual(['0 thinking_delta Bash has been running for 60 s\n']);
   });
 
   it('tells nothing inside a block of the agent, nor where thinking is not shown', () => {
-    const telling = begin(start({ ...options, tellsProgress: true }))[0];
-    const [speaking] = stepAll(telling, [text('a', 'hi'), progress('working')]);
+    const telling = forceStart(initialState({ ...options, tellsProgress: true }))[0];
+    const [speaking] = translateEvents(telling, [text('a', 'hi'), progress('working')]);
     expect(keepAlive(speaking)[1].map(line)).toEqual(['0 text_delta ']);
-    const [silent] = step(begin(start(options))[0], progress('working'));
+    const [silent] = translateEvent(forceStart(initialState(options))[0], progress('working'));
     expect(keepAlive(silent)[1].map(line)).toEqual([`0 ${THINKING}`, '0 thinking_delta ']);
   });
 
   it('leaves half a character waiting', () => {
-    const [open] = step(start(options), text('a', '\ud83d'));
+    const [open] = translateEvent(initialState(options), text('a', '\ud83d'));
     const [after] = keepAlive(open);
-    expect(step(after, text('a', '\ude00'))[1].map(line)).toEqual(['0 text_delta 😀']);
+    expect(translateEvent(after, text('a', '\ude00'))[1].map(line)).toEqual(['0 text_delta 😀']);
   });
 });
 
@@ -531,14 +531,14 @@ describe('any order of events', () => {
     };
     for (let round = 0; round < 300; round += 1) {
       const sent: StreamEvent[] = [];
-      let state = start(options);
+      let state = initialState(options);
       for (let count = next(25); count >= 0; count -= 1) {
         const event = any[next(any.length)];
-        const [after, out] = event === undefined || next(5) === 0 ? keepAlive(state) : step(state, event);
+        const [after, out] = event === undefined || next(5) === 0 ? keepAlive(state) : translateEvent(state, event);
         state = after;
         sent.push(...out);
       }
-      const [, last] = next(2) === 0 ? step(state, turnEnd) : finish(state);
+      const [, last] = next(2) === 0 ? translateEvent(state, turnEnd) : endOfEvents(state);
       expect(checkGrammar([...sent, ...last])).toEqual([]);
     }
   });

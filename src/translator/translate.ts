@@ -1,6 +1,6 @@
 import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
 import { type AnthropicErrorObject, errorOfFailure } from '../anthropic/anthropic-error.js';
-import { BEGUN, addBlock, closeBlock, countCall, noteProgress, speak, touch, type Open } from './open-message.js';
+import { EMPTY_MESSAGE, appendBlock, closeBlock, recordModelCall, noteProgress, appendText, emitKeepAlive, type OpenMessage } from './open-message.js';
 import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
 import { startUsage, turnUsage } from '../anthropic/usage.js';
 import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
@@ -28,10 +28,10 @@ interface Done {
 }
 
 /** Where a turn's message stands. Immutable. */
-export type State = Idle | Open | Done;
+export type TranslatorState = Idle | OpenMessage | Done;
 
 /** The next state, and what to send. */
-export type Step = readonly [State, readonly StreamEvent[]];
+export type TranslatorStep = readonly [TranslatorState, readonly StreamEvent[]];
 
 const NOTHING: readonly StreamEvent[] = [];
 const DONE: Done = { phase: 'done' };
@@ -43,7 +43,7 @@ const NO_END: AnthropicErrorObject = {
 };
 
 /** The state before a turn's first event. */
-export function start(options: TranslateOptions): State {
+export function initialState(options: TranslateOptions): TranslatorState {
   return { phase: 'idle', options };
 }
 
@@ -68,7 +68,7 @@ export function start(options: TranslateOptions): State {
  *
  * A block that was closed is never opened again: more deltas under its id make a new block.
  */
-export function step(state: State, event: HarnessEvent): Step {
+export function translateEvent(state: TranslatorState, event: HarnessEvent): TranslatorStep {
   switch (state.phase) {
     case 'idle':
       return stepIdle(state, event);
@@ -83,12 +83,12 @@ export function step(state: State, event: HarnessEvent): Step {
   }
 }
 
-/** {@link step} over a batch. */
-export function stepAll(state: State, events: readonly HarnessEvent[]): Step {
+/** {@link translateEvent} over a batch. */
+export function translateEvents(state: TranslatorState, events: readonly HarnessEvent[]): TranslatorStep {
   const sent: StreamEvent[] = [];
   let current = state;
   for (const event of events) {
-    const [next, out] = step(current, event);
+    const [next, out] = translateEvent(current, event);
     current = next;
     for (const streamEvent of out) sent.push(streamEvent);
   }
@@ -96,10 +96,10 @@ export function stepAll(state: State, events: readonly HarnessEvent[]): Step {
 }
 
 /** Sends `message_start` if nothing was sent yet, so that a caller of a slow turn sees a beginning. */
-export function begin(state: State): Step {
+export function forceStart(state: TranslatorState): TranslatorStep {
   if (state.phase !== 'idle') return [state, NOTHING];
   const { messageId, model, knownUsage, tellsProgress } = state.options;
-  const begun = tellsProgress === true ? { ...BEGUN, progress: '' } : BEGUN;
+  const begun = tellsProgress === true ? { ...EMPTY_MESSAGE, progress: '' } : EMPTY_MESSAGE;
   return [begun, [messageStart(messageId, model, startUsage(knownUsage))]];
 }
 
@@ -107,12 +107,12 @@ export function begin(state: State): Step {
  * Sends a delta that says nothing of the answer, and a block to put it in if none is open. Pings alone keep Claude Code 2.1.330
  * waiting for 600 s only; any delta starts its watchdog anew. The block is a thinking block as clients hide those.
  */
-export function keepAlive(state: State): Step {
+export function keepAlive(state: TranslatorState): TranslatorStep {
   switch (state.phase) {
     case 'idle':
-      return followedBy(begin(state), keepAlive);
+      return followedBy(forceStart(state), keepAlive);
     case 'open':
-      return touch(state);
+      return emitKeepAlive(state);
     case 'done':
       return [state, NOTHING];
     default: {
@@ -123,11 +123,11 @@ export function keepAlive(state: State): Step {
 }
 
 /** The events are over: a turn that did not say its end becomes an error, so that no caller waits for ever. */
-export function finish(state: State): Step {
+export function endOfEvents(state: TranslatorState): TranslatorStep {
   return state.phase === 'done' ? [state, NOTHING] : fail(state, NO_END);
 }
 
-function stepIdle(state: Idle, event: HarnessEvent): Step {
+function stepIdle(state: Idle, event: HarnessEvent): TranslatorStep {
   switch (event.type) {
     case 'session-started':
     case 'notice':
@@ -144,7 +144,7 @@ function stepIdle(state: Idle, event: HarnessEvent): Step {
     case 'caller-tool-call':
     case 'model-call-end':
     case 'turn-end':
-      return followedBy(begin(state), (begun) => step(begun, event));
+      return followedBy(forceStart(state), (begun) => translateEvent(begun, event));
     default: {
       const unreachable: never = event;
       return unreachable;
@@ -152,22 +152,22 @@ function stepIdle(state: Idle, event: HarnessEvent): Step {
   }
 }
 
-function stepOpen(state: Open, event: HarnessEvent): Step {
+function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
   switch (event.type) {
     case 'text-delta':
-      return speak(state, 'text', event.id, event.text);
+      return appendText(state, 'text', event.id, event.text);
     case 'thinking-delta':
-      return speak(state, 'thinking', event.id, event.text);
+      return appendText(state, 'thinking', event.id, event.text);
     case 'block-end':
       return state.block?.id === event.id ? closeBlock(state, event.signature ?? '') : [state, NOTHING];
     case 'tool-call': {
       const { name, server, input } = event;
-      return addBlock(state, { type: 'mcp_tool_use', id: mcpToolId(event.id), name, server_name: server, input });
+      return appendBlock(state, { type: 'mcp_tool_use', id: mcpToolId(event.id), name, server_name: server, input });
     }
     case 'tool-result':
-      return addBlock(state, mcpToolResult(event.id, event.content, event.isError));
+      return appendBlock(state, mcpToolResult(event.id, event.content, event.isError));
     case 'caller-tool-call':
-      return addBlock(state, {
+      return appendBlock(state, {
         type: 'tool_use',
         id: callerToolId(event.id),
         name: event.name,
@@ -176,7 +176,7 @@ function stepOpen(state: Open, event: HarnessEvent): Step {
     case 'attempt-start':
       return closeBlock(state, '');
     case 'model-call-end':
-      return [countCall(state, event.model, event.usage), NOTHING];
+      return [recordModelCall(state, event.model, event.usage), NOTHING];
     case 'notice':
       return [event.kind === 'progress' ? noteProgress(state, event.message) : state, NOTHING];
     case 'model-call-start':
@@ -193,12 +193,12 @@ function stepOpen(state: Open, event: HarnessEvent): Step {
   }
 }
 
-function followedBy([state, events]: Step, move: (state: State) => Step): Step {
+function followedBy([state, events]: TranslatorStep, move: (state: TranslatorState) => TranslatorStep): TranslatorStep {
   const [next, more] = move(state);
   return [next, [...events, ...more]];
 }
 
-function end(state: Open, event: Extract<HarnessEvent, { readonly type: 'turn-end' }>): Step {
+function end(state: OpenMessage, event: Extract<HarnessEvent, { readonly type: 'turn-end' }>): TranslatorStep {
   const [, closing] = closeBlock(state, '');
   const reason = event.reason === 'interrupted' ? 'end_turn' : event.reason;
   const details: StopDetails =
@@ -207,7 +207,7 @@ function end(state: Open, event: Extract<HarnessEvent, { readonly type: 'turn-en
   return [DONE, [...closing, ...messageEnd({ reason, sequence: event.stopSequence ?? null, details }, usage)]];
 }
 
-function fail(state: Idle | Open, error: AnthropicErrorObject): Step {
+function fail(state: Idle | OpenMessage, error: AnthropicErrorObject): TranslatorStep {
   const closing = state.phase === 'open' ? closeBlock(state, '')[1] : NOTHING;
   return [DONE, [...closing, { type: 'error', error }]];
 }

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { NEVER, Observable, type OperatorFunction } from 'rxjs';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
-import { begin, finish, keepAlive, start, stepAll, type State, type Step, type TranslateOptions } from './translate.js';
+import { forceStart, endOfEvents, keepAlive, initialState, translateEvents, type TranslatorState, type TranslatorStep, type TranslateOptions } from './translate.js';
 
 /** What a timer outside may ask of a stream: its `message_start` now, or an empty delta. */
 export type TranslatorSignal = 'begin' | 'keep-alive';
 
-type Move = (state: State) => Step;
+type Move = (state: TranslatorState) => TranslatorStep;
 
 /** Harness events to Anthropic stream events, batch by batch. */
 @Injectable()
@@ -28,7 +28,7 @@ export class TranslatorService {
     // a few calls.
     return (batches$) =>
       new Observable((subscriber) => {
-        let state = start(options);
+        let state = initialState(options);
         const error = (reason: unknown): void => subscriber.error(reason);
         const make = (move: Move): void => {
           try {
@@ -40,10 +40,10 @@ export class TranslatorService {
           }
         };
         const source = batches$.subscribe({
-          next: (events) => make((current) => stepAll(current, events)),
+          next: (events) => make((current) => translateEvents(current, events)),
           error,
           complete: () => {
-            make(finish);
+            make(endOfEvents);
             subscriber.complete();
           },
         });
@@ -56,7 +56,7 @@ export class TranslatorService {
 function moveOf(signal: TranslatorSignal): Move {
   switch (signal) {
     case 'begin':
-      return begin;
+      return forceStart;
     case 'keep-alive':
       return keepAlive;
     default: {

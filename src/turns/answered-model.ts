@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { answeredModel } from '../harness/models/route-model.js';
 import type { Thread } from '../storage/stores/thread.store.js';
-import { quote } from '../anthropic/anthropic.exception.js';
+import { quoteForCaller } from '../anthropic/anthropic.exception.js';
 
 const logger = new Logger('NewThread');
 
@@ -22,6 +22,6 @@ export function isOfModel(thread: Pick<Thread, 'model' | 'harness' | 'harnessMod
 /** Notes in the log that a new thread's agent runs another model than the one that was asked for. */
 export function logReplacedModel(thread: Thread): void {
   if (answeredModelOf(thread) === thread.model) return;
-  const fields = { threadId: thread.id, model: quote(thread.model), harness: thread.harness };
+  const fields = { threadId: thread.id, model: quoteForCaller(thread.model), harness: thread.harness };
   logger.log(fields, 'the agent does not know the model that was asked for, and runs its default model');
 }

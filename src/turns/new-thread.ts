@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { HarnessChoice } from '../harness/models/route-model.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import type { NewThread } from '../storage/stores/thread.store.js';
-import { AnthropicException, quote } from '../anthropic/anthropic.exception.js';
+import { AnthropicException, quoteForCaller } from '../anthropic/anthropic.exception.js';
 import type { TurnRequest } from './turn-request.js';
 
 /**
@@ -27,7 +27,7 @@ export function newThread(request: TurnRequest, choice: HarnessChoice | undefine
 
 /** Nothing that runs here has this name. */
 export function noSuchModel(model: string): AnthropicException {
-  const message = `model: ${quote(model)} names nothing that this server has; GET /v1/models lists what it has`;
+  const message = `model: ${quoteForCaller(model)} names nothing that this server has; GET /v1/models lists what it has`;
   return new AnthropicException('not_found_error', message);
 }
 

@@ -9,7 +9,7 @@ import type { Prompt } from '../domain/prompt.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
-import { refuseWhenFull } from './admission.js';
+import { assertAcceptsTurns } from './admission.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest } from './running/stored-request.js';
 import { newMessageId } from './message-id.js';
@@ -17,7 +17,7 @@ import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** Input for a thread that is meant as it is: never a retry of an earlier one, but for its idempotency key. */
-export interface Execution {
+export interface ExecuteRequest {
   readonly idempotencyKey: string | undefined;
   /** What kind of caller asks. */
   readonly caller: string;
@@ -28,7 +28,7 @@ export interface Execution {
 }
 
 /** What became of an execution: a new turn, the one that the key started before, or none as another one is going on. */
-export type Executed =
+export type ExecuteResult =
   { readonly kind: 'started' | 'known' | 'busy'; readonly turn: Turn } | { readonly kind: 'no-thread' };
 
 /** Drives threads by hand: for those who know which thread they mean, and want one turn of it at a time. */
@@ -56,8 +56,8 @@ export class ThreadControl {
    *
    * @throws AnthropicException when the server takes no new turns on, and what `prompt` throws; no turn is left then.
    */
-  execute(thread: Thread, execution: Execution): Promise<Executed> {
-    return this.exclusively(thread, async () => {
+  execute(thread: Thread, execution: ExecuteRequest): Promise<ExecuteResult> {
+    return this.withThreadLock(thread, async () => {
       // It may have been removed, or given another harness, while this waited for the lock.
       const current = await this.threads.byId(thread.id);
       if (current === undefined) return { kind: 'no-thread' };
@@ -67,8 +67,8 @@ export class ThreadControl {
       if (known !== undefined) return { kind: 'known', turn: known };
       const active = await this.active(thread.id);
       if (active !== undefined) return { kind: 'busy', turn: active };
-      refuseWhenFull(this.runner, this.config.maxWaitingTurns);
-      const opening = await this.memory.opening(current);
+      assertAcceptsTurns(this.runner, this.config.maxWaitingTurns);
+      const opening = await this.memory.prepareSeed(current);
       const { turn } = await this.turns.create({
         id: randomUUID(),
         messageId: newMessageId(),
@@ -93,7 +93,7 @@ export class ThreadControl {
 
   /** Stops what the thread does and gives it another harness, in the same workspace. `undefined` when there is no such thread any more. */
   switchHarness(thread: Thread, harness: HarnessName): Promise<Thread | undefined> {
-    return this.exclusively(thread, async () => {
+    return this.withThreadLock(thread, async () => {
       await this.runner.stopThread(thread.id);
       const switched = await this.threads.switchHarness(thread.id, {
         harness,
@@ -111,7 +111,7 @@ export class ThreadControl {
    * may be left; it can be tried again.
    */
   remove(thread: Thread): Promise<void> {
-    return this.exclusively(thread, async () => {
+    return this.withThreadLock(thread, async () => {
       await this.runner.stopThread(thread.id);
       await this.gateway.remove(thread.id);
       await this.threads.remove(thread.id);
@@ -120,12 +120,12 @@ export class ThreadControl {
   }
 
   /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
-  exclusively<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
+  withThreadLock<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
     return this.lock.run(lockKey(thread.tenant, thread.key), task);
   }
 
   private async active(threadId: string): Promise<Turn | undefined> {
-    const newest = await this.turns.newest(threadId, this.config.maxQueuedPerThread + 2);
+    const newest = await this.turns.lastTurns(threadId, this.config.maxQueuedPerThread + 2);
     return newest.findLast((turn) => !hasEnded(turn.state));
   }
 }

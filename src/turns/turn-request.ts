@@ -3,11 +3,11 @@ import type { Prompt } from '../domain/prompt.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';
-import type { Attempt, SameRequest } from './matching/retry-match.js';
-import type { Answered } from './matching/message-threads.js';
+import type { Attempt, RetryIdentity } from './matching/retry-match.js';
+import type { ContinuationPoint } from './matching/message-threads.js';
 
 /** A request for a turn, as far as it matters to threads and turns. */
-export interface TurnRequest extends SameRequest {
+export interface TurnRequest extends RetryIdentity {
   readonly tenant: string;
   /** The thread that the request names, or the fresh one that it gets unless it turns out to be a retry. */
   readonly threadKey: string;
@@ -16,9 +16,9 @@ export interface TurnRequest extends SameRequest {
   /** The request is beside the conversation: its thread is thrown away, and its agent has no tools. */
   readonly isSideRequest: boolean;
   /** The answer that the request goes on from, when it holds only what is new. */
-  readonly answered: Answered | undefined;
+  readonly continuesFrom: ContinuationPoint | undefined;
   /** What was said before the newest message, if the request tells it. */
-  readonly history: ToldHistory | undefined;
+  readonly history: PriorConversation | undefined;
   /** Whom the request is for, by the caller's own id of its user, as a hash. */
   readonly user: string | undefined;
   readonly model: string;
@@ -36,15 +36,15 @@ export interface TurnRequest extends SameRequest {
 }
 
 /** The conversation before a request's newest message. */
-export interface ToldHistory {
+export interface PriorConversation {
   /** The key of the conversation up to the message before. */
-  readonly asked: string;
+  readonly promptKey: string;
   /** The same with its answer. */
-  readonly answered: string;
+  readonly answerKey: string;
   /** The content of an answer as this caller was shown it, which it may tell in that form. */
-  readonly shown: (message: Message) => Message['content'];
+  readonly asShown: (message: Message) => Message['content'];
   /** The conversation for an agent that was not there. */
-  readonly told: () => Prompt;
+  readonly toPrompt: () => Prompt;
 }
 
 /** A turn that a request means, and its thread. */

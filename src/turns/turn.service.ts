@@ -4,26 +4,26 @@ import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig, type BusyPolicy } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
-import { EventLog, type Flow } from '../storage/event-log/event-log.js';
+import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { AnthropicException } from '../anthropic/anthropic.exception.js';
-import { expandMessage } from '../translator/replay-message.js';
+import { replayMessage } from '../translator/replay-message.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
 import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
-import { busy, refuseWhenFull } from './admission.js';
+import { threadBusy, assertAcceptsTurns } from './admission.js';
 import { logReplacedModel } from './answered-model.js';
-import { endingOf, SET_ASIDE } from './running/fallback-end.js';
+import { fallbackEndEvent, SERVER_RESTARTING } from './running/fallback-end.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest, translateOptions } from './running/stored-request.js';
-import { KnownConversations } from './matching/conversation-finder.js';
-import { hasGoneOn, notFound, refuseContinued } from './matching/message-threads.js';
+import { ConversationFinder } from './matching/conversation-finder.js';
+import { hasLaterTurn, threadNotFound, assertNotContinued } from './matching/message-threads.js';
 import { newMessageId } from './message-id.js';
 import { newThread, noSuchModel } from './new-thread.js';
 import { SameTurns } from './matching/same-turns.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
-import { areAllFailed, type Opening, ThreadMemory } from './memory/thread-memory.js';
+import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
@@ -38,7 +38,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly runner: TurnRunner,
     private readonly translator: TranslatorService,
     private readonly lock: KeyLock,
-    private readonly conversations: KnownConversations,
+    private readonly conversations: ConversationFinder,
     private readonly memory: ThreadMemory,
     private readonly same: SameTurns,
   ) {}
@@ -61,14 +61,14 @@ export class TurnService implements OnApplicationBootstrap {
     // Before its conversation is looked up, which may have gone on with another of several identical turns.
     const retried = request.attempt === 'retry' ? await this.retryUnderLock(request) : undefined;
     if (retried !== undefined) return retried;
-    const answered = request.answered ?? (await this.conversations.find(request));
+    const continuesFrom = request.continuesFrom ?? (await this.conversations.find(request));
     const continued =
-      answered === undefined
+      continuesFrom === undefined
         ? undefined
         : await this.openUnderLock({
             ...request,
-            answered,
-            threadKey: answered.thread.key,
+            continuesFrom,
+            threadKey: continuesFrom.thread.key,
             isFreshThread: false,
             hasHistory: true,
           });
@@ -86,12 +86,12 @@ export class TurnService implements OnApplicationBootstrap {
   watch(
     { thread, turn }: OpenedTurn,
     signals$: Observable<TranslatorSignal>,
-    flow?: Flow,
+    flow?: Backpressure,
     tellsProgress = false,
   ): Observable<readonly StreamEvent[]> {
     const options = translateOptions(turn, thread);
     if (turn.eventsPrunedAt !== undefined && turn.message !== undefined)
-      return of(expandMessage(turn.message, options.knownUsage));
+      return of(replayMessage(turn.message, options.knownUsage));
     let ended = false;
     return concat(
       this.log.read(turn.id, flow).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
@@ -128,15 +128,15 @@ export class TurnService implements OnApplicationBootstrap {
   private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
     // A request that names no thread is told from its own retries by what it says.
     const name = request.isFreshThread ? request.requestKey : request.threadKey;
-    return this.entered(request.tenant, name, () => this.openAlone(request));
+    return this.openAndEnter(request.tenant, name, () => this.openLocked(request));
   }
 
   private retryUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    return this.entered(request.tenant, request.requestKey, () => this.same.retryOf(request));
+    return this.openAndEnter(request.tenant, request.requestKey, () => this.same.findRetriedTurn(request));
   }
 
   /** Within the lock, so that the next of several retries is not of the same turn. */
-  private entered(
+  private openAndEnter(
     tenant: string,
     name: string,
     open: () => Promise<OpenedTurn | undefined>,
@@ -149,23 +149,23 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /** `undefined` when the thread that was found for the request has gone on in another way. */
-  private async openAlone(request: TurnRequest): Promise<OpenedTurn | undefined> {
+  private async openLocked(request: TurnRequest): Promise<OpenedTurn | undefined> {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     // Behind the running turn there may be queued ones.
-    const recent = thread === undefined ? [] : await this.turns.recent(thread.id, this.config.maxQueuedPerThread + 2);
+    const recent = thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, this.config.maxQueuedPerThread + 2);
     const known = request.attempt === 'first' ? undefined : await this.knownTurn(request, thread, recent);
     if (known !== undefined) return known;
     if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
-    const { answered } = request;
-    if (answered !== undefined) {
-      if (!answered.isNamed && (thread === undefined || hasGoneOn(recent, answered.sequence))) return undefined;
-      if (thread === undefined) throw notFound();
-      refuseContinued(recent, answered.sequence, this.config.onBusy);
+    const { continuesFrom } = request;
+    if (continuesFrom !== undefined) {
+      if (!continuesFrom.isExplicit && (thread === undefined || hasLaterTurn(recent, continuesFrom.sequence))) return undefined;
+      if (thread === undefined) throw threadNotFound();
+      assertNotContinued(recent, continuesFrom.sequence, this.config.onBusy);
     }
-    refuseWhenFull(this.runner, this.config.maxWaitingTurns);
+    assertAcceptsTurns(this.runner, this.config.maxWaitingTurns);
     const going = recent.filter((turn) => !hasEnded(turn.state));
-    if (going.length > 0) await this.makeWay(going, request);
-    const opening = await this.memory.opening(thread, request, recent);
+    if (going.length > 0) await this.applyBusyPolicy(going, request);
+    const opening = await this.memory.prepareSeed(thread, request, recent);
     // After all that could refuse the request: a thread without a turn would be left.
     const owner = thread === undefined ? await this.createThread(request) : await this.readied(thread, request, recent);
     return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
@@ -176,13 +176,13 @@ export class TurnService implements OnApplicationBootstrap {
     thread: Thread | undefined,
     recent: readonly TurnSummary[],
   ): Promise<OpenedTurn | undefined> {
-    if (thread === undefined) return request.isFreshThread ? this.same.retryOf(request) : undefined;
-    const turn = await this.same.ofThread(request, thread.id, recent);
+    if (thread === undefined) return request.isFreshThread ? this.same.findRetriedTurn(request) : undefined;
+    const turn = await this.same.findSameTurn(request, thread.id, recent);
     return turn === undefined ? undefined : { thread, turn, attached: true };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest, opening: Opening): Promise<Turn> {
-    const place = this.runner.reserve(thread.id);
+  private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {
+    const place = this.runner.reserveSlot(thread.id);
     try {
       const { turn } = await this.turns.create(
         {
@@ -207,7 +207,7 @@ export class TurnService implements OnApplicationBootstrap {
 
   private async createThread(request: TurnRequest): Promise<Thread> {
     const { thread, created } = await this.threads.findOrCreate(
-      newThread(request, this.registry.choose(request.model)),
+      newThread(request, this.registry.route(request.model)),
     );
     if (created) logReplacedModel(thread);
     return thread;
@@ -221,7 +221,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /** Another message on a busy thread: interrupts, waits in the queue or is refused, as the deployment wants. */
-  private async makeWay(going: readonly TurnSummary[], request: TurnRequest): Promise<void> {
+  private async applyBusyPolicy(going: readonly TurnSummary[], request: TurnRequest): Promise<void> {
     const policy: BusyPolicy = request.interrupts ? 'interrupt' : this.config.onBusy;
     switch (policy) {
       case 'interrupt':
@@ -232,10 +232,10 @@ export class TurnService implements OnApplicationBootstrap {
         return;
       case 'queue':
         if (going.filter((turn) => turn.state === 'queued').length >= this.config.maxQueuedPerThread)
-          throw busy('Too many messages wait on this thread.');
+          throw threadBusy('Too many messages wait on this thread.');
         return;
       case 'reject':
-        throw busy('The thread is busy with another message.');
+        throw threadBusy('The thread is busy with another message.');
       default:
         return policy satisfies never;
     }
@@ -243,6 +243,6 @@ export class TurnService implements OnApplicationBootstrap {
 
   /** What the readers of a turn are told whose log stopped without its end. */
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
-    return this.runner.draining ? of([SET_ASIDE]) : defer(async () => [endingOf(await this.turns.byId(turnId))]);
+    return this.runner.draining ? of([SERVER_RESTARTING]) : defer(async () => [fallbackEndEvent(await this.turns.byId(turnId))]);
   }
 }

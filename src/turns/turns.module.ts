@@ -3,7 +3,7 @@ import { HarnessModule } from '../harness/harness.module.js';
 import { TranslatorModule } from '../translator/translator.module.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { KeyLock } from './key-lock.js';
-import { KnownConversations } from './matching/conversation-finder.js';
+import { ConversationFinder } from './matching/conversation-finder.js';
 import { LeaseService } from './running/lease.service.js';
 import { MessageThreads } from './matching/message-threads.js';
 import { SameTurns } from './matching/same-turns.js';
@@ -19,7 +19,7 @@ import { TurnService } from './turn.service.js';
   providers: [
     EventPruner,
     KeyLock,
-    KnownConversations,
+    ConversationFinder,
     LeaseService,
     MessageThreads,
     SameTurns,

@@ -1,4 +1,4 @@
-import { mendedJson } from '../domain/json.ts';
+import { sanitizeJsonText } from '../domain/json.ts';
 import { type JsonLimit, limitOf } from './json-limits.ts';
 
 /** What came of JSON text: a value, or why there is none. */
@@ -6,12 +6,12 @@ export type ParsedJson =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'refused'; readonly reason: JsonLimit | 'not JSON' };
 
-/** Parses a body. What is no character in its strings becomes U+FFFD; see {@link mendedJson}. */
+/** Parses a body. What is no character in its strings becomes U+FFFD; see {@link sanitizeJsonText}. */
 export function parseJson(bytes: Buffer): ParsedJson {
   const limit = limitOf(bytes);
   if (limit !== undefined) return { kind: 'refused', reason: limit };
   try {
-    const value: unknown = JSON.parse(mendedJson(bytes.toString('utf8')));
+    const value: unknown = JSON.parse(sanitizeJsonText(bytes.toString('utf8')));
     return { kind: 'value', value };
   } catch {
     // The parser's own message quotes the body, so it is not passed on.

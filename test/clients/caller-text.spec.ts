@@ -118,7 +118,7 @@ describe
     expect(said.at(-1)).toMatchObject({ type: 'turn-failed', kind: 'process_died' });
     const asked = here.model.requests.at(-1)?.model;
     const sessionId = said.flatMap((event) => (event.type === 'session-started' ? [event.sessionId] : []))[0];
-    const next = await runTurn(here.open({ sessionId }), { ...turn, attempt: 2, said: said.slice(0, -1) });
+    const next = await runTurn(here.open({ sessionId }), { ...turn, attempt: 2, priorEvents: said.slice(0, -1) });
     expect(next.at(-1)).toMatchObject({ type: 'turn-end', reason: 'end_turn' });
     expect(textsOf(next).join('')).toContain('word29');
     expect(here.model.requests.at(-1)?.model).toBe(asked);

@@ -26,7 +26,7 @@ describe.skipIf(skipReason !== undefined)('The final answer', () => {
         ...textBlock('Looking.', 'a'),
         { type: 'tool-call', id: 'toolu_1', name: 'Bash', server: 'agent', input: { command: 'ls' } },
         { type: 'tool-result', id: 'toolu_1', content: [{ type: 'text', text: 'a.txt' }], isError: false },
-        ...(prompt.endsWith(SAYS_NOTHING) ? [] : textBlock(`One file, in turn ${run.turn.turnsBefore + 1}.`, 'b')),
+        ...(prompt.endsWith(SAYS_NOTHING) ? [] : textBlock(`One file, in turn ${run.turn.turnIndex + 1}.`, 'b')),
       );
     };
   });

@@ -132,7 +132,7 @@ describe.skipIf(skipReason !== undefined)('A turn of Claude Code with a schema',
     });
     expect(said.at(-1)).toMatchObject({ type: 'turn-failed', kind: 'process_died' });
     const id = said.flatMap((event) => (event.type === 'session-started' ? [event.sessionId] : []))[0];
-    const next = await runTurn(here.open({ sessionId: id }), { ...turn, attempt: 2, said: said.slice(0, -1) });
+    const next = await runTurn(here.open({ sessionId: id }), { ...turn, attempt: 2, priorEvents: said.slice(0, -1) });
     expect(offeredTools(here.model)).toContain('StructuredOutput');
     expect(next.at(-1)).toMatchObject({ type: 'turn-failed', message: expect.stringContaining('schema') });
   });

@@ -60,7 +60,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
     rig = await startHarnessRig(harness);
     const session = rig.open();
     await runTurn(session, turnOf('SCENE:text REFUSED:policy'));
-    expect(textsOf(await runTurn(session, turnOf('SCENE:text hello', { turnsBefore: 1 })))).toEqual(['hello']);
+    expect(textsOf(await runTurn(session, turnOf('SCENE:text hello', { turnIndex: 1 })))).toEqual(['hello']);
     await session.close();
   });
 

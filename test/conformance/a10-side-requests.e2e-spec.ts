@@ -75,7 +75,7 @@ describe('a request beside the conversation', () => {
       const real = await server.post(main(`real: ${name}`, { system: 'Be brief.' }), session).expect(200);
       expect(real.body).toMatchObject({ model: 'claude-opus-5-5' });
       const [run] = server.harness.runsOf(`real: ${name}`);
-      expect(run?.turn.turnsBefore).toBe(0);
+      expect(run?.turn.turnIndex).toBe(0);
       expect(run?.thread.systemPrompt).not.toContain('You are another.');
     },
   );
@@ -101,7 +101,7 @@ describe('a request beside the conversation', () => {
     await server.post(ask('in passing'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
     await server.app.app.get(SideThreadRemover).remove(Date.now() + 3_600_000);
     await server.post(main('still here'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
-    expect(server.harness.runsOf('still here')[0]?.turn.turnsBefore).toBe(1);
+    expect(server.harness.runsOf('still here')[0]?.turn.turnIndex).toBe(1);
   });
 });
 
@@ -124,7 +124,7 @@ describe('a request of the conversation', () => {
       'api:claude:of-an-sdk',
     );
     expect(keyOf(await server.post(ask('no tools'), headers).expect(200))).toBe('api:claude:of-an-sdk');
-    expect(server.harness.runsOf('no tools')[0]?.turn.turnsBefore).toBe(1);
+    expect(server.harness.runsOf('no tools')[0]?.turn.turnIndex).toBe(1);
   });
 
   it('A.10 brings of the caller’s system prompt no billing line, and says of the rest whose machine it is about', async () => {

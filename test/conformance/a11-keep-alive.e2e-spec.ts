@@ -6,7 +6,7 @@ import type { SseClient } from '../support/sse-client.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 import { CLAUDE_CODE, ConformanceServer } from './support/server.js';
 
-const server = new ConformanceServer({ turnTimeout: 7_200_000, harnessStall: 7_200_000 });
+const server = new ConformanceServer({ turnTimeoutMs: 7_200_000, harnessStallMs: 7_200_000 });
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -44,7 +44,7 @@ it('A.2 the headers of Claude Code are taken as they are, and its session id nam
   const first = await server.post(ask('session one', TOOLS), CLAUDE_CODE('8c1f')).expect(200);
   const second = await server.post(ask('session two', TOOLS), CLAUDE_CODE('8c1f')).expect(200);
   expect([keyOf(first), keyOf(second)]).toEqual(['api:claude:8c1f', 'api:claude:8c1f']);
-  expect(server.harness.runsOf('session two')[0]?.turn.turnsBefore).toBe(1);
+  expect(server.harness.runsOf('session two')[0]?.turn.turnIndex).toBe(1);
 });
 
 it('A.2 a caller that takes packed answers gets its events unpacked, so that none waits in a packer', async () => {
@@ -66,7 +66,7 @@ it('A.2 the requests of its sub-agents are not turns of the session', async () =
   const response = await server.post(ask('of a sub-agent', TOOLS), sub).expect(200);
   expect(keyOf(response)).toMatch(/^side:/);
   await server.post(ask('of the session', TOOLS), CLAUDE_CODE('with-sub-agents')).expect(200);
-  expect(server.harness.runsOf('of the session')[0]?.turn.turnsBefore).toBe(0);
+  expect(server.harness.runsOf('of the session')[0]?.turn.turnIndex).toBe(0);
 });
 
 it('A.2 x-stainless-retry-count says nothing: what a request says decides whether it is a retry', async () => {

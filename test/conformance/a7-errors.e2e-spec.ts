@@ -100,7 +100,7 @@ describe('an agent that fails', () => {
 });
 
 describe('a request that is refused before it is a turn', () => {
-  const server = new ConformanceServer({ unknownModels: 'refuse', onBusy: 'reject', syncTimeout: 100 });
+  const server = new ConformanceServer({ unknownModels: 'refuse', onBusy: 'reject', syncTimeoutMs: 100 });
 
   const told = async (response: supertest.Response, status: number, type: string, retry: Retry): Promise<void> => {
     expectError(response, status, type);
@@ -179,7 +179,7 @@ describe('a server that is stopping', () => {
   let app: TestApp;
 
   beforeAll(async () => {
-    app = await startTestApp({ drain: 3_600_000 });
+    app = await startTestApp({ drainMs: 3_600_000 });
   });
 
   it('A.7 takes nothing new on, 503 with retry-after, and lets what runs come to its end', async () => {

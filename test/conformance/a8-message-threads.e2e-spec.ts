@@ -35,7 +35,7 @@ describe('message threads', () => {
     expect(Object.keys(three.body as object)).toEqual(Object.keys(one.body as object));
     const runs = ['one', 'two', 'three'].flatMap((prompt) => server.harness.runsOf(prompt));
     expect(new Set(runs.map((run) => run.thread.id)).size).toBe(1);
-    expect(runs.map((run) => run.turn.turnsBefore)).toEqual([0, 1, 2]);
+    expect(runs.map((run) => run.turn.turnIndex)).toEqual([0, 1, 2]);
   });
 
   it('A.8 continue streams as every other request does', async () => {
@@ -56,7 +56,7 @@ describe('message threads', () => {
       .post(goOn(idOf(one), '', more), { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' })
       .expect(200);
     expect(server.harness.runs.at(-1)?.thread.systemPrompt).toBe('Be brief.');
-    expect(server.harness.runs.at(-1)?.turn.turnsBefore).toBe(1);
+    expect(server.harness.runs.at(-1)?.turn.turnIndex).toBe(1);
   });
 
   it.each(['msg_nobody', 'something else'])('A.8 continue from %s is a 404 thread_not_found', async (id) => {
@@ -174,7 +174,7 @@ describe('message threads of a server that was started anew', () => {
     expect(three.body).toMatchObject({ content: [{ text: 'answer to three' }], model: 'claude-opus-5-5' });
     const [run] = after.harness.runs;
     expect(run?.thread).toMatchObject({ id: before.harness.runs[0]?.thread.id, sessionId: 'the session' });
-    expect(run?.turn.turnsBefore).toBe(2);
+    expect(run?.turn.turnIndex).toBe(2);
     await after.close({ keepData: true });
   });
 });

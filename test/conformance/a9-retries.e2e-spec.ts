@@ -16,7 +16,7 @@ const server = new ConformanceServer();
 const TOOLS = { tools: [{ name: 'Bash' }, { name: 'Edit' }] };
 /** The requests of one Claude Code session. */
 const session = (name: string) => ({ ...CLAUDE_CODE, 'x-claude-code-session-id': name });
-const readers = () => server.app.app.get(EventLog).figures.readers;
+const readers = () => server.app.app.get(EventLog).stats.readers;
 
 /** A turn of Claude Code that has said something, with the stream that reads it. */
 async function begun(prompt: string, text = 'half ') {

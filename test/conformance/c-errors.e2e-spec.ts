@@ -46,7 +46,7 @@ describe('what a client is told about trying again', () => {
   it('C 32 is nothing while there is room in the queue: it waits there instead', async () => {
     const { stream: first, run } = await small.held('first');
     const second = small.open(ask('second', { stream: true }));
-    await eventually(() => small.app.app.get(TurnRunner).counts.waiting).toBe(1);
+    await eventually(() => small.app.app.get(TurnRunner).counts.pending).toBe(1);
     const refused = await small.post(ask('third')).expect(529);
     expect(Number((refused.headers as Readonly<Record<string, string>>)['retry-after'])).toBeGreaterThan(0);
     run.end();
@@ -71,7 +71,7 @@ it('C 34 the fallback from a stream to a whole answer runs no tool twice', async
   await stream.sees('deploy');
   stream.leave();
   const whole = server.post({ ...body, max_tokens: 64_000 }, thread('runs a tool')).then((response) => response);
-  await eventually(() => server.app.app.get(EventLog).figures.readers).toBe(1);
+  await eventually(() => server.app.app.get(EventLog).stats.readers).toBe(1);
   run.end(
     { type: 'tool-result', id: 't', content: [{ type: 'text', text: 'ok' }], isError: false },
     ...textBlock('Done.'),
@@ -82,7 +82,7 @@ it('C 34 the fallback from a stream to a whole answer runs no tool twice', async
 });
 
 describe('a caller that leaves', () => {
-  const readers = () => server.app.app.get(EventLog).figures.readers;
+  const readers = () => server.app.app.get(EventLog).stats.readers;
 
   it('C 35 leaves the turn running, and may come back to all of it', async () => {
     const { stream, run } = await server.held('leaves');

@@ -48,7 +48,7 @@ it('C 12 a <total_tokens> system message behind a tool result neither breaks the
   const next = [...history, reminder(9), { role: 'assistant', content: 'fine' }, { role: 'user', content: 'go on' }];
   await server.post(ask('', { messages: next, ...tools }), headers).expect(200);
   const [run] = server.harness.runsOf('go on');
-  expect([run?.turn.turnsBefore, run?.turn.prompt]).toEqual([1, [{ type: 'text', text: 'go on' }]]);
+  expect([run?.turn.turnIndex, run?.turn.prompt]).toEqual([1, [{ type: 'text', text: 'go on' }]]);
 });
 
 it('C 13 unknown betas and fields, however deep, are never a 400', async () => {
@@ -101,7 +101,7 @@ describe('the name of a thread', () => {
     const one = await server.post(ask('no name at all')).expect(200);
     const two = await server.post(converse(['no name at all', 'fine', 'and still none'])).expect(200);
     expect(keyOf(two)).toBe(keyOf(one));
-    expect(server.harness.runsOf('and still none')[0]?.turn.turnsBefore).toBe(1);
+    expect(server.harness.runsOf('and still none')[0]?.turn.turnIndex).toBe(1);
   });
 
   it('C 17 is that of the answer that a message thread goes on from, where nothing else names one', async () => {
@@ -126,6 +126,6 @@ describe('a session of two tenants', () => {
     const [first, second] = shared.harness.runsOf('who am I?');
     expect(first?.thread.id).not.toBe(second?.thread.id);
     expect(first?.thread.folders.workspace).not.toBe(second?.thread.folders.workspace);
-    expect(second?.turn.turnsBefore).toBe(0);
+    expect(second?.turn.turnIndex).toBe(0);
   });
 });

@@ -27,7 +27,7 @@ it('C 36 thread.continue is not taken for a whole conversation: the agent has wh
   await server.post(goOn(idOf(one))).expect(200);
   const [first, second] = [...server.harness.runsOf('my name is Ann'), ...server.harness.runsOf('who am I?')];
   expect(second?.thread.id).toBe(first?.thread.id);
-  expect(second?.turn.turnsBefore).toBe(1);
+  expect(second?.turn.turnIndex).toBe(1);
   const lost = await server.post(goOn('msg_lost'));
   expectError(lost, 404, 'not_found_error');
   expect(lost.body).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
@@ -78,7 +78,7 @@ describe('a server after another one on the same data', () => {
     const second = say(after, 'after');
     const next = await after.harness.run('after');
     expect(next.thread).toMatchObject({ id: run.thread.id, sessionId: 'the session', folders: run.thread.folders });
-    expect(next.turn.turnsBefore).toBe(1);
+    expect(next.turn.turnIndex).toBe(1);
     next.answer('still here');
     expect((await second.done()).said).toBe('still here');
     await after.close({ keepData: true });
@@ -123,7 +123,7 @@ it('C 38 messages that come at the same time run one after the other, and none i
     prompts.map((prompt) => `to ${prompt}`),
   );
   const runs = prompts.flatMap((prompt) => server.harness.runsOf(prompt));
-  expect(new Set(runs.map((run) => run.turn.turnsBefore))).toEqual(new Set([0, 1, 2, 3]));
+  expect(new Set(runs.map((run) => run.turn.turnIndex))).toEqual(new Set([0, 1, 2, 3]));
   expect(most).toBe(1);
 });
 

@@ -103,7 +103,7 @@ describe('what an agent says', () => {
 
   it('strings: half a character in an error becomes U+FFFD, streamed and whole', async () => {
     server.plays('half an error', (run) => {
-      if (run.turn.turnsBefore === 0) run.text('said');
+      if (run.turn.turnIndex === 0) run.text('said');
       run.fail('internal', 'broken \uD83C here');
     });
     const stream = await server.open(ask('half an error', { stream: true }), thread('half')).done();

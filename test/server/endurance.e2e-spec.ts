@@ -116,14 +116,14 @@ describe('a turn', () => {
   });
 
   it('leaves nothing behind when it is over, however it ended', async () => {
-    await eventually(() => app.app.get(EventLog).figures).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
+    await eventually(() => app.app.get(EventLog).stats).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
     expect(app.app.get(TurnRunner).counts).toEqual({ running: 0, waiting: 0 });
     expect(app.app.get(HarnessGateway).counts.running).toBe(0);
     const gone = Array.from({ length: 20 }, (_, index) => say(app, `gone ${index}`));
     // Some leave before the server knows of them, some while it looks for their turn.
     for (const [index, caller] of gone.entries()) setTimeout(() => caller.leave(), index);
     await eventually(() => gone.every((caller) => caller.closed)).toBe(true);
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(0);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(0);
   });
 });
 
@@ -141,7 +141,7 @@ describe('a server that is asked to stop', () => {
   }
 
   it('takes nothing new on, says so, and lets the running turn end', async () => {
-    const app = await start({ drain: 10_000 });
+    const app = await start({ drainMs: 10_000 });
     const caller = say(app, 'running');
     const run = await app.harness.run('running');
     const closed = app.close({ keepData: true });
@@ -151,7 +151,7 @@ describe('a server that is asked to stop', () => {
     expect(refused.status).toBe(503);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     const retry = say(app, 'running');
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(2);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(2);
     run.answer('just in time');
     expect((await caller.done()).said).toBe('just in time');
     expect((await retry.done()).said).toBe('just in time');
@@ -193,7 +193,7 @@ describe('a server that is asked to stop', () => {
     const running = say(first, 'mute', {});
     await first.harness.run('mute');
     const waiting = say(first, 'waits', {});
-    await eventually(() => first.app.get(TurnRunner).counts.waiting).toBe(1);
+    await eventually(() => first.app.get(TurnRunner).counts.pending).toBe(1);
     await first.close({ keepData: true });
     for (const caller of [running, waiting]) {
       await caller.done();
@@ -214,12 +214,12 @@ describe('a server that is asked to stop', () => {
   });
 
   it('does not wait for a second signal’s sender', async () => {
-    const app = await start({ drain: 3_600_000 });
+    const app = await start({ drainMs: 3_600_000 });
     const caller = say(app, 'hurry');
     await app.harness.run('hurry');
     const closed = app.close({ keepData: true });
     await eventually(() => app.app.get(TurnRunner).draining).toBe(true);
-    app.app.get(TurnRunner).hurry();
+    app.app.get(TurnRunner).skipDrain();
     await closed;
     await caller.done();
     expect(caller.text).toContain('overloaded_error');
@@ -237,7 +237,7 @@ describe('a server that is asked to stop', () => {
     expect(second.harness.runs).toEqual([]);
     const next = SseClient.post(second.url, ask('next', STREAM), thread('kept'));
     const run = await second.harness.run('next');
-    expect(run.turn.turnsBefore).toBe(1);
+    expect(run.turn.turnIndex).toBe(1);
     run.answer('ok');
     await next.done();
     await second.close({ keepData: true });

@@ -256,7 +256,7 @@ describe('GET …/events', () => {
     run.say(...textBlock('one ', 'a'));
     const first = await read(key, `?execution_id=${executionId}`).sees('"delta":"one "');
     first.leave();
-    await expect.poll(() => app.app.get(EventLog).figures.readers).toBe(0);
+    await expect.poll(() => app.app.get(EventLog).stats.readers).toBe(0);
     run.say(...textBlock('two ', 'b'));
     run.end(...textBlock('three', 'c'));
     const last = first.ids.at(-1) ?? 0;
@@ -295,7 +295,7 @@ describe('GET …/events', () => {
     expect(reader.ids).toEqual(reader.ids.toSorted((one, other) => one - other));
     expect(reader.ended).toBe(false);
     reader.leave();
-    await expect.poll(() => app.app.get(EventLog).figures.readers).toBe(0);
+    await expect.poll(() => app.app.get(EventLog).stats.readers).toBe(0);
   });
 
   it('leaves out what a dead attempt did not finish, and keeps every other id', async () => {

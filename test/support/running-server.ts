@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 // This file imports nothing but Node's own modules and has only types that can be erased, so that plain Node runs it too.
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const START_MILLISECONDS = 30_000;
+const START_MS = 30_000;
 
 /** How a server ended. */
 export interface ServerExit {
@@ -55,7 +55,7 @@ export async function startServer(environment: Readonly<Record<string, string>> 
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       fail('the server did not get ready');
-    }, START_MILLISECONDS);
+    }, START_MS);
     let isReady = false;
     const read = (chunk: string): void => {
       printed += chunk;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The built server. */
 export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const START_MILLISECONDS = 30_000;
+const START_MS = 30_000;
 
 /** A start of the built server that may fail. */
 export interface Start {
@@ -59,7 +59,7 @@ export async function startMain({ environment = {}, cwd, by = [], nodeOptions = 
       if (address() !== undefined) resolve();
     });
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), START_MILLISECONDS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
   await Promise.race([ready, exit]);
   clearTimeout(timer);
   const { pid } = child;

@@ -48,7 +48,7 @@ export async function startTestApp(settings: TestSettings = {}): Promise<TestApp
     forceCloseConnections: true,
   });
   configure(app);
-  await app.get(HarnessRegistry).find();
+  await app.get(HarnessRegistry).probeAll();
   await app.init();
   app.useLogger(app.get(Logger));
   await app.listen(0, '127.0.0.1');

@@ -18,7 +18,7 @@ const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' };
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startTestApp({ syncTimeout: 100 });
+  app = await startTestApp({ syncTimeoutMs: 100 });
 });
 
 afterEach(() => {
@@ -58,7 +58,7 @@ describe('the same request again', () => {
     await first.sees('one');
     first.leave();
     await eventually(() => first.closed).toBe(true);
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(0);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(0);
     expect([run.interrupted, run.abandoned]).toEqual([false, false]);
     run.text('two ', 'b');
     const second = open(ask('leave', STREAM), thread('leave'));
@@ -147,7 +147,7 @@ describe('the same request again', () => {
     };
     const second = open(variant, thread('variant'));
     // Two readers: the second request has attached.
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(2);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(2);
     run.answer('the same');
     await Promise.all([first.done(), second.done()]);
     expect(idOf(second.text)).toBe(first.messageId);
@@ -157,7 +157,7 @@ describe('the same request again', () => {
   it('sent 50 times at once starts one turn, whose message all get', async () => {
     const callers = Array.from({ length: 50 }, () => open(ask('fifty', STREAM), thread('fifty')));
     const run = await app.harness.run('fifty');
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(50);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(50);
     run.answer('once');
     await Promise.all(callers.map((caller) => caller.done()));
     expect(new Set(callers.map((caller) => caller.text)).size).toBe(1);
@@ -170,7 +170,7 @@ describe('the same request again', () => {
     const run = await app.harness.run('crowd');
     for (let index = 0; index < 100; index += 1) run.say({ type: 'text-delta', id: 'a', text: `word${index} ` });
     while (callers.length < 200) callers.push(open(body, thread('crowd')));
-    await expect.poll(() => app.app.get(EventLog).figures.readers, { timeout: 10_000 }).toBe(200);
+    await expect.poll(() => app.app.get(EventLog).stats.readers, { timeout: 10_000 }).toBe(200);
     for (let index = 100; index < 200; index += 1) run.say({ type: 'text-delta', id: 'a', text: `word${index} ` });
     run.end();
     await Promise.all(callers.map((caller) => caller.done()));
@@ -221,7 +221,7 @@ describe('a request that names no thread', () => {
   it('sent 50 times at once starts one turn', async () => {
     const callers = Array.from({ length: 50 }, () => open(ask('nameless fifty', STREAM)));
     const run = await app.harness.run('nameless fifty');
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(50);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(50);
     run.answer('once');
     await Promise.all(callers.map((caller) => caller.done()));
     expect(app.harness.runsOf('nameless fifty')).toHaveLength(1);
@@ -256,7 +256,7 @@ describe('Claude Code', () => {
     await streaming.sees('half');
     streaming.leave();
     const whole = open(after('fall back', { max_tokens: 64_000 }), { ...CLAUDE_CODE, ...thread('fall back') });
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(1);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(1);
     run.end(...textBlock('and half', 'b'));
     await whole.done();
     expect(idOf(whole.text)).toBe(streaming.messageId);

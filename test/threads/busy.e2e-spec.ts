@@ -28,7 +28,7 @@ function serverWith(settings: TestSettings): void {
 const say = (prompt: string, name: string, more: Readonly<Record<string, unknown>> = STREAM): SseClient =>
   SseClient.post(app.url, ask(prompt, more), thread(name));
 
-const waiting = () => app.app.get(TurnRunner).counts.waiting;
+const waiting = () => app.app.get(TurnRunner).counts.pending;
 
 describe('another message on a busy thread', () => {
   serverWith({ maxQueuedPerThread: 2 });
@@ -48,7 +48,7 @@ describe('another message on a busy thread', () => {
     const said = [await first.done(), await second.done(), await third.done()].map((caller) => caller.said);
     expect(said).toEqual(['one', 'two', 'three']);
     expect(checkGrammar(third.events)).toEqual([]);
-    expect((await app.harness.run('queue 3')).turn.turnsBefore).toBe(2);
+    expect((await app.harness.run('queue 3')).turn.turnIndex).toBe(2);
   });
 
   it('is refused when too many wait there already, and nothing is left of it', async () => {

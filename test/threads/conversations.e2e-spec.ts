@@ -25,7 +25,7 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     const second = await post(converse(['one', 'answer to one', 'two']));
     const third = await post(converse(['one', 'answer to one', 'two', 'answer to two', 'three']));
     expect([keyOf(second), keyOf(third)]).toEqual([keyOf(first), keyOf(first)]);
-    expect(['one', 'two', 'three'].map((prompt) => app.harness.runsOf(prompt)[0]?.turn.turnsBefore)).toEqual([0, 1, 2]);
+    expect(['one', 'two', 'three'].map((prompt) => app.harness.runsOf(prompt)[0]?.turn.turnIndex)).toEqual([0, 1, 2]);
   });
 
   it('is known by the words of its answers, however a client joins their blocks', async () => {
@@ -114,7 +114,7 @@ describe('a conversation that began elsewhere', () => {
     expect(historyOf(`who am I, ${name}`)).toBe('<user>\nI am Ada.\n</user>\n<assistant>\nHello Ada.\n</assistant>\n');
     await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`, 'fine', `and then, ${name}`]), headers);
     expect(historyOf(`and then, ${name}`)).toBe('');
-    expect(app.harness.runsOf(`and then, ${name}`)[0]?.turn.turnsBefore).toBe(1);
+    expect(app.harness.runsOf(`and then, ${name}`)[0]?.turn.turnIndex).toBe(1);
   });
 
   it('is not told by a first message, nor by system messages', async () => {

@@ -43,7 +43,7 @@ describe('a message thread', () => {
     expect(second.headers['x-chiron-thread-key']).toBe(first.headers['x-chiron-thread-key']);
     const runs = ['one', 'two', 'three'].map((prompt) => app.harness.runsOf(prompt)[0]);
     expect(new Set(runs.map((run) => run?.thread.id)).size).toBe(1);
-    expect(runs.map((run) => run?.turn.turnsBefore)).toEqual([0, 1, 2]);
+    expect(runs.map((run) => run?.turn.turnIndex)).toEqual([0, 1, 2]);
     expect(third.body).toMatchObject({ content: [{ text: 'answer to three' }] });
   });
 

@@ -60,7 +60,7 @@ describe('identical requests at once of an SDK that says that they are no retrie
     app.harness.runs.length = 0;
     const callers = await ten(converse(['one', 'fine', 'two'], STREAM));
     expect(new Set(await answered(callers)).size).toBe(10);
-    const knows = app.harness.runs.map(({ turn }) => turn.turnsBefore === 1 || (turn.history ?? []).length > 0);
+    const knows = app.harness.runs.map(({ turn }) => turn.turnIndex === 1 || (turn.history ?? []).length > 0);
     expect(knows).toEqual(times(10, () => true));
   });
 
@@ -155,7 +155,7 @@ describe('a retry of one of them', () => {
     app = await startTestApp({ dataDirectory: before.dataDirectory, maxConcurrentTurns: 100 });
     const retries = times(10, () => open(ask('restart', STREAM), count(1)));
     await eventually(() => app.harness.runs.length).toBe(10);
-    await eventually(() => app.app.get(EventLog).figures.readers).toBe(10);
+    await eventually(() => app.app.get(EventLog).stats.readers).toBe(10);
     const ids = await answered(retries);
     expect(ids.toSorted()).toEqual(callers.map(({ messageId }) => messageId).toSorted());
     expect(await app.count('turns')).toBe(10);

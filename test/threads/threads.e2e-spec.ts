@@ -158,7 +158,7 @@ describe('the first request of a thread', () => {
     await post(headers, ask('warm one')).expect(200);
     await post(headers, ask('warm two')).expect(200);
     expect(app.harness.opened).toHaveLength(opened + 1);
-    expect(app.harness.runsOf('warm two')[0]?.turn.turnsBefore).toBe(1);
+    expect(app.harness.runsOf('warm two')[0]?.turn.turnIndex).toBe(1);
   });
 });
 
@@ -173,7 +173,7 @@ describe('a side request of Claude Code', () => {
     const main = await post(session, ask('the real one', { tools: [{ name: 'Bash' }] })).expect(200);
     expect(keyOf(main)).toBe('api:claude:sides');
     expect(main.body).toMatchObject({ model: 'claude-opus-5-5' });
-    expect(app.harness.runsOf('the real one')[0]?.turn.turnsBefore).toBe(0);
+    expect(app.harness.runsOf('the real one')[0]?.turn.turnIndex).toBe(0);
     const agent = await post({ ...session, 'x-claude-code-agent-id': 'a1' }, ask('sub', { tools: [{ name: 'Bash' }] }));
     expect(keyOf(agent)).not.toBe('api:claude:sides');
   });

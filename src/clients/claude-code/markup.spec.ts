@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { recorded, RECORDINGS } from './__fixtures__/recorded.js';
-import { modeNote, withoutMarkup } from './markup.js';
-import { newestMessage } from '../../messages/request/prompt-extraction.js';
+import { planModeNote, stripClaudeCodeMarkup } from './markup.js';
+import { extractPrompt } from '../../messages/request/prompt-extraction.js';
 
 const text = (value: string) => ({ type: 'text', text: value });
-const newest = (name: string) => newestMessage(recorded(name).body.messages, 'claude-code');
+const newest = (name: string) => extractPrompt(recorded(name).body.messages, 'claude-code');
 /** What of a prompt can be shown on a line: its texts, and the kinds of its other blocks. */
 const shown = (name: string) => newest(name).prompt.map((block) => (block.type === 'text' ? block.text : block.type));
 
@@ -57,7 +57,7 @@ describe('the prompt of a recorded turn', () => {
       { role: 'system', content: mention },
       { role: 'assistant', content: mention },
     ]) {
-      expect(newestMessage([before, { role: 'user', content: 'now' }], 'claude-code').prompt).toEqual([text('now')]);
+      expect(extractPrompt([before, { role: 'user', content: 'now' }], 'claude-code').prompt).toEqual([text('now')]);
     }
   });
 
@@ -75,14 +75,14 @@ describe('the prompt of a recorded turn', () => {
   });
 });
 
-describe(withoutMarkup.name, () => {
+describe(stripClaudeCodeMarkup.name, () => {
   it('leaves alone what a user writes about it', () => {
     const content = [
       text('what is <command-name>/model</command-name> for?'),
       text('[Request interrupted by user] why?'),
     ];
-    expect(withoutMarkup(content)).toEqual(content);
-    expect(withoutMarkup('say <local-command-stdout>x</local-command-stdout>')).toBe(
+    expect(stripClaudeCodeMarkup(content)).toEqual(content);
+    expect(stripClaudeCodeMarkup('say <local-command-stdout>x</local-command-stdout>')).toBe(
       'say <local-command-stdout>x</local-command-stdout>',
     );
   });
@@ -90,46 +90,46 @@ describe(withoutMarkup.name, () => {
   it('takes a text under the heading of /context for the user’s, unless the command stands before it', () => {
     const output = text('## Context Usage\n\n**Model:** m');
     const command = text('<command-name>/context</command-name>\n  <command-args></command-args>\n');
-    expect(withoutMarkup([text('look:'), output])).toEqual([text('look:'), output]);
-    expect(withoutMarkup([command, output, text('now')])).toEqual([text('now')]);
+    expect(stripClaudeCodeMarkup([text('look:'), output])).toEqual([text('look:'), output]);
+    expect(stripClaudeCodeMarkup([command, output, text('now')])).toEqual([text('now')]);
   });
 
   it('does not look for an end in megabytes', () => {
     const pasted = text(`<local-command-stdout>${'x'.repeat(200_000)}</local-command-stdout>`);
-    expect(withoutMarkup([pasted])).toEqual([pasted]);
+    expect(stripClaudeCodeMarkup([pasted])).toEqual([pasted]);
   });
 });
 
-describe(modeNote.name, () => {
+describe(planModeNote.name, () => {
   it.each(['main-plan-mode', 'print-plan-mode'])('tells that the user wants a plan only: %s', (name) => {
-    expect(modeNote(newest(name).context)).toMatch(/change nothing, and answer with a plan/);
+    expect(planModeNote(newest(name).context)).toMatch(/change nothing, and answer with a plan/);
   });
 
   it('tells when that is over', () => {
-    expect(modeNote(newest('main-after-plan-mode').context)).toMatch(/left plan mode/);
+    expect(planModeNote(newest('main-after-plan-mode').context)).toMatch(/left plan mode/);
     const both = ['Plan mode is active. The user indicated that …', '## Exited Plan Mode\n\nYou have exited'];
-    expect(modeNote(both)).toMatch(/left plan mode/);
-    expect(modeNote(both.toReversed())).toMatch(/change nothing/);
+    expect(planModeNote(both)).toMatch(/left plan mode/);
+    expect(planModeNote(both.toReversed())).toMatch(/change nothing/);
   });
 
   it('finds it in the reminders of models that are sent no system messages', () => {
     const reminder = '<system-reminder>\nPlan mode is active. The user indicated that …\n</system-reminder>';
-    const { prompt, context } = newestMessage([{ role: 'user', content: [text(reminder), text('go')] }], 'claude-code');
+    const { prompt, context } = extractPrompt([{ role: 'user', content: [text(reminder), text('go')] }], 'claude-code');
     expect(prompt).toEqual([text('go')]);
-    expect(modeNote(context)).toMatch(/change nothing/);
+    expect(planModeNote(context)).toMatch(/change nothing/);
   });
 
   it('is not led on by a file that the user mentioned', () => {
     const mention =
       '<system-reminder>\nResult of calling the Read tool:\nPlan mode is active. The user indicated\n</system-reminder>';
-    const { context } = newestMessage([{ role: 'user', content: [text(mention), text('go')] }], 'claude-code');
-    expect(modeNote(context)).toBeUndefined();
+    const { context } = extractPrompt([{ role: 'user', content: [text(mention), text('go')] }], 'claude-code');
+    expect(planModeNote(context)).toBeUndefined();
   });
 
   it.each(RECORDINGS.filter((name) => !recorded(name).isSideRequest && !name.includes('plan-mode')))(
     'is nothing in any other turn: %s',
     (name) => {
-      expect(modeNote(newest(name).context)).toBeUndefined();
+      expect(planModeNote(newest(name).context)).toBeUndefined();
     },
   );
 });

@@ -1,9 +1,9 @@
-import type { Caller } from '../client-kind.js';
+import type { ClientKind } from '../client-kind.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
 import { type Reading, verbatim, withoutReminders } from './system-reminder.js';
 
 /** What is taken of a caller's texts: only Claude Code adds what its user did not write. */
-export function readingOf(caller: Caller): Reading {
+export function readingOf(caller: ClientKind): Reading {
   return caller === 'claude-code' ? withoutReminders : verbatim;
 }
 
@@ -32,7 +32,7 @@ const CONTEXT_OUTPUT = '## Context Usage';
 const MAX_MARKUP = 100_000;
 
 /** The content of a user message of Claude Code without what it notes there of its own machine. Anything else stays as it is. */
-export function withoutMarkup(content: unknown): unknown {
+export function stripClaudeCodeMarkup(content: unknown): unknown {
   if (!Array.isArray(content)) return isMarkup(content, '') ? [] : content;
   const texts = content.map((block: unknown) =>
     isObject(block) && block['type'] === 'text' ? block['text'] : undefined,
@@ -61,7 +61,7 @@ const PLAN_OVER = 'The user has left plan mode: you may make changes again.';
  *
  * @param context what Claude Code says around the newest message.
  */
-export function modeNote(context: readonly string[]): string | undefined {
+export function planModeNote(context: readonly string[]): string | undefined {
   const text = context.join('\n');
   const left = text.lastIndexOf(PLAN_MODE_LEFT);
   const entered = Math.max(...PLAN_MODE.map((mark) => text.lastIndexOf(mark)));

@@ -44,7 +44,7 @@ const BARE_ENVIRONMENT = 'CWD: ';
 const REMINDER = '<system-reminder>\n';
 
 /** Whether a request says in its own words that it is a helper's: a sub-agent's, a hook's, or a fork's. */
-export function marksAHelper({ system, messages }: SideRequestBody): boolean {
+export function isMarkedAsHelper({ system, messages }: SideRequestBody): boolean {
   for (const text of texts(system)) {
     if (text.startsWith(HOOK_AGENT)) return true;
     if (text.startsWith(BILLING_HEADER) && text.includes(IS_SUBAGENT)) return true;
@@ -58,12 +58,12 @@ export function offersTools({ tools }: SideRequestBody): boolean {
 }
 
 /** Whether the model is to think. Helpers of Claude Code never ask for it. */
-export function thinks({ thinking }: SideRequestBody): boolean {
+export function requestsThinking({ thinking }: SideRequestBody): boolean {
   return typeof thinking?.['type'] === 'string' && thinking['type'] !== 'disabled';
 }
 
 /** Whether the request describes the caller's machine, as the one of a turn does, with `--tools ""` too. */
-export function marksTheMachine({ system, messages }: SideRequestBody): boolean {
+export function describesEnvironment({ system, messages }: SideRequestBody): boolean {
   return (
     texts(system).some((text) => text.startsWith(BARE_ENVIRONMENT)) ||
     messages.some((message) => {
@@ -78,7 +78,7 @@ export function marksTheMachine({ system, messages }: SideRequestBody): boolean 
  * Whether the end of the conversation is to be cached: a turn marks its last block for the next one to read, a fork only what the
  * conversation has in common with it. True without any marks: caching may be off, or a proxy took them out.
  */
-export function marksItsEnd(messages: readonly unknown[]): boolean {
+export function cachesConversationEnd(messages: readonly unknown[]): boolean {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     const { role, content } = fields(messages[index]);
     const last: unknown = Array.isArray(content) ? content.at(-1) : undefined;

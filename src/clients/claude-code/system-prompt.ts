@@ -1,4 +1,4 @@
-import type { Caller } from '../client-kind.js';
+import type { ClientKind } from '../client-kind.js';
 
 /** The block that Claude Code puts first into its system prompt to say who pays. [Claude Code 2.1.330] */
 const BILLING_HEADER = 'x-anthropic-billing-header';
@@ -14,7 +14,7 @@ const ABOUT_THE_CALLER =
  */
 export function callerSystemPrompt(
   blocks: readonly string[],
-  caller: Caller,
+  caller: ClientKind,
   policy: 'append' | 'ignore',
 ): string | undefined {
   if (policy === 'ignore') return undefined;

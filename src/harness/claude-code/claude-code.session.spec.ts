@@ -10,7 +10,7 @@ import { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
-import { TOOL_DIED } from './resume/transcript-plan.js';
+import { TOOL_LOST_RESULT } from './resume/transcript-plan.js';
 
 const SESSION = '11111111-1111-4111-8111-111111111111';
 const TURN = '22222222-2222-4222-8222-222222222222';
@@ -95,7 +95,7 @@ describe('a session with Claude Code', () => {
     id: TURN,
     prompt: [{ type: 'text', text }],
     attempt: 1,
-    turnsBefore: 0,
+    turnIndex: 0,
     ...more,
   });
 
@@ -336,7 +336,7 @@ describe('a session with Claude Code', () => {
       type: 'user',
       parentUuid: 'a1',
       uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),
-      message: { content: [{ type: 'tool_result', tool_use_id: 't1', content: TOOL_DIED, is_error: true }] },
+      message: { content: [{ type: 'tool_result', tool_use_id: 't1', content: TOOL_LOST_RESULT, is_error: true }] },
     });
   });
 

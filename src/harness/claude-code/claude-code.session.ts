@@ -13,11 +13,11 @@ import { decode } from './decode/decode.js';
 import { type StartFiles, writeStartFiles } from './process/start-files.js';
 import { configFolderOf, planStart, turnInFull, writeInstructions } from './process/start-plan.js';
 import type { StartPlan } from './process/start-plan.js';
-import { answerFormOf, MAX_SCHEMA_BYTES } from './decode/structured-output.js';
-import type { AnswerForm } from './decode/structured-output.js';
+import { toToolSchema, MAX_SCHEMA_BYTES } from './decode/structured-output.js';
+import type { ToolSchema } from './decode/structured-output.js';
 import { beginTurn, start } from './decode/turn-state.js';
 
-const STOP_GRACE_MILLISECONDS = 3_000;
+const STOP_GRACE_MS = 3_000;
 /** What Claude Code 2.1.330 ends with, before it has said anything, for a schema that it cannot use. */
 const REFUSED_SCHEMA = /^Error: --json-schema /m;
 
@@ -85,9 +85,9 @@ export class ClaudeCodeSession implements HarnessSession {
       }
       const running: RunningTurn = { turn, subscriber };
       this.running = running;
-      this.begin(running).catch((error: unknown) => {
+      this.startTurn(running).catch((error: unknown) => {
         this.tools.logger.error(`Claude Code could not be started: ${nameOf(error)}`);
-        this.giveUp(running, 'The agent could not be started.', 'internal');
+        this.failTurn(running, 'The agent could not be started.', 'internal');
       });
       return () => {
         if (this.running !== running) return;
@@ -102,12 +102,12 @@ export class ClaudeCodeSession implements HarnessSession {
     if (running === undefined) return;
     if (process === undefined || this.state.tasks.answered) {
       // Nothing runs that could be interrupted: the process is being started, or sub-agents work in the background.
-      this.say([{ type: 'turn-end', reason: 'interrupted' }]);
+      this.emit([{ type: 'turn-end', reason: 'interrupted' }]);
       void this.close();
       return;
     }
     this.interruptWanted = true;
-    this.passInterruptOn();
+    this.forwardInterrupt();
   }
 
   close(): Promise<void> {
@@ -117,7 +117,7 @@ export class ClaudeCodeSession implements HarnessSession {
   }
 
   /** Claude Code 2.1.330 loses an interrupt that comes before it has begun with the prompt. */
-  private passInterruptOn(): void {
+  private forwardInterrupt(): void {
     if (!this.interruptWanted || !this.state.turn.begun) return;
     this.interruptWanted = false;
     this.process?.writeLine(interruptLine(randomUUID()));
@@ -125,16 +125,16 @@ export class ClaudeCodeSession implements HarnessSession {
 
   private async stop(): Promise<void> {
     await this.replacing;
-    await this.process?.stop(STOP_GRACE_MILLISECONDS);
+    await this.process?.stop(STOP_GRACE_MS);
     const { running } = this;
-    if (running !== undefined) this.giveUp(running, 'The agent was stopped in the middle of the turn.', 'process_died');
+    if (running !== undefined) this.failTurn(running, 'The agent was stopped in the middle of the turn.', 'process_died');
   }
 
-  private async begin(running: RunningTurn): Promise<void> {
+  private async startTurn(running: RunningTurn): Promise<void> {
     const { turn } = running;
-    const form = turn.outputSchema === undefined ? undefined : answerFormOf(turn.outputSchema);
+    const form = turn.outputSchema === undefined ? undefined : toToolSchema(turn.outputSchema);
     if (form !== undefined && Buffer.byteLength(form.schema) > MAX_SCHEMA_BYTES) {
-      this.say([{ type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' }]);
+      this.emit([{ type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' }]);
       return;
     }
     const isOutdated = this.refusedTurn !== undefined || form?.schema !== this.schema;
@@ -150,7 +150,7 @@ export class ClaudeCodeSession implements HarnessSession {
       this.refusedTurn = undefined;
       if (plan.isLost) this.tools.logger.warn(`The conversation of thread ${this.thread.id} is gone; a new one begins`);
       if (plan.turn.kind === 'ended') {
-        this.say([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
+        this.emit([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
         return;
       }
       told = await turnInFull(plan, turn);
@@ -159,7 +159,7 @@ export class ClaudeCodeSession implements HarnessSession {
       if (this.running !== running) return;
       this.process = this.spawn(plan, files, instructions, form);
       if (plan.turn.kind === 'continue') {
-        if (plan.turn.events.length > 0) this.say(plan.turn.events);
+        if (plan.turn.events.length > 0) this.emit(plan.turn.events);
         return;
       }
     }
@@ -172,7 +172,7 @@ export class ClaudeCodeSession implements HarnessSession {
     this.process = undefined;
     this.sessionId = this.state.sessionId ?? this.sessionId;
     this.state = start();
-    this.replacing = process.stop(STOP_GRACE_MILLISECONDS);
+    this.replacing = process.stop(STOP_GRACE_MS);
     await this.replacing;
   }
 
@@ -180,7 +180,7 @@ export class ClaudeCodeSession implements HarnessSession {
     plan: StartPlan,
     files: StartFiles,
     instructions: string | undefined,
-    form: AnswerForm | undefined,
+    form: ToolSchema | undefined,
   ): SandboxProcess {
     const { thread, tools } = this;
     this.schema = form?.schema;
@@ -208,8 +208,8 @@ export class ClaudeCodeSession implements HarnessSession {
       for (const note of notes)
         this.tools.logger.warn(`Claude Code wrote a line of ${note.length} characters that is no JSON`);
     }
-    if (events.length > 0) this.say(events);
-    this.passInterruptOn();
+    if (events.length > 0) this.emit(events);
+    this.forwardInterrupt();
   }
 
   private processEnded(exit: SandboxExit): void {
@@ -219,22 +219,22 @@ export class ClaudeCodeSession implements HarnessSession {
     if (exit.notStarted !== undefined) {
       this.tools.logger.error(`Claude Code could not be started: ${startFailureText(exit.notStarted)}`);
       const { message, kind } = startFailureOf(exit.notStarted);
-      this.giveUp(running, message, kind);
+      this.failTurn(running, message, kind);
       return;
     }
     const how = exit.code === null ? `signal ${exit.signal ?? 'unknown'}` : `code ${exit.code}`;
     this.tools.logger.error(`Claude Code ended in the middle of a turn with ${how}`);
     if (REFUSED_SCHEMA.test(exit.stderr))
-      this.giveUp(running, 'The output schema is no valid JSON Schema.', 'bad_request');
-    else this.giveUp(running, `The agent's process ended in the middle of the turn (${how}).`, 'process_died');
+      this.failTurn(running, 'The output schema is no valid JSON Schema.', 'bad_request');
+    else this.failTurn(running, `The agent's process ended in the middle of the turn (${how}).`, 'process_died');
   }
 
-  private giveUp(running: RunningTurn, message: string, kind: FailureKind): void {
+  private failTurn(running: RunningTurn, message: string, kind: FailureKind): void {
     this.usable = false;
-    if (this.running === running) this.say([{ type: 'turn-failed', kind, message }]);
+    if (this.running === running) this.emit([{ type: 'turn-failed', kind, message }]);
   }
 
-  private say(events: Batch): void {
+  private emit(events: Batch): void {
     const { running } = this;
     if (running === undefined) return;
     const last = events.at(-1);

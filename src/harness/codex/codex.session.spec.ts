@@ -10,7 +10,7 @@ import { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
 import { CodexHarness } from './codex.harness.js';
-import { objectOf, parseObject, stringOf } from '../../domain/json.js';
+import { asObject, parseObject, asString } from '../../domain/json.js';
 
 Logger.overrideLogger(false);
 
@@ -27,7 +27,7 @@ const THREAD: HarnessThread = {
   sessionId: undefined,
   env: {},
 };
-const TURN: HarnessTurn = { id: 'turn-1', prompt: [{ type: 'text', text: 'hi' }], attempt: 1, turnsBefore: 0 };
+const TURN: HarnessTurn = { id: 'turn-1', prompt: [{ type: 'text', text: 'hi' }], attempt: 1, turnIndex: 0 };
 
 /** Answers a request with what is told after it; `undefined` for a request that stays unanswered. */
 type Behaviour = (method: string, params: JsonObject) => readonly object[] | undefined;
@@ -57,14 +57,14 @@ class FakeSandbox implements Sandbox {
     return {
       lines$: lines,
       exit,
-      writeLine: (line) => queueMicrotask(() => this.#answer(lines, objectOf(parseObject(line)))),
+      writeLine: (line) => queueMicrotask(() => this.#answer(lines, asObject(parseObject(line)))),
       stop: () => Promise.resolve(lines.complete()),
     };
   }
 
   #answer(lines: Subject<readonly string[]>, { id, method, params }: JsonObject): void {
     if (id === undefined) return;
-    const request = { method: stringOf(method) ?? '', params: objectOf(params) };
+    const request = { method: asString(method) ?? '', params: asObject(params) };
     this.requests.push(request);
     const [answer, ...told] = this.behaviour(request.method, request.params) ?? [];
     if (answer === undefined) return;

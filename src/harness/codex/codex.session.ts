@@ -9,8 +9,8 @@ import { AppServerError } from './app-server/app-server.js';
 import { type Conversation, openConversation, type Running, newestTurns, startServer, takeOut } from './app-server/connection.js';
 import { decodeObject, start, type State } from './decode/decode.js';
 import { inputOf } from './app-server/input.js';
-import { objectOf } from '../../domain/json.js';
-import { promptAfter } from '../../domain/prompt.js';
+import { asObject } from '../../domain/json.js';
+import { withHistory } from '../../domain/prompt.js';
 import { promptAfterRefused, type RefusedCall } from '../../domain/refusal.js';
 import { NotStartedError } from '../start-failure.js';
 import { describe, isProcessGone, turnFailed } from './app-server/session-error.js';
@@ -18,8 +18,8 @@ import { turnParameters } from './app-server/launch.js';
 import { refusedTurns } from './resume/refused-turns.js';
 import { type Resumption, resumptionOf } from './resume/resumption.js';
 
-const STOP_GRACE_MILLISECONDS = 2_000;
-const SETTLE_GRACE_MILLISECONDS = 1_000;
+const STOP_GRACE_MS = 2_000;
+const SETTLE_GRACE_MS = 1_000;
 
 type Emit = (events: readonly HarnessEvent[]) => void;
 
@@ -76,7 +76,7 @@ export class CodexSession implements HarnessSession {
         this.#mayHoldRefused ||= !events.some((event) => event.type === 'turn-end' && event.reason !== 'refusal');
         subscriber.complete();
       };
-      this.#perform(turn, emit).catch((error: unknown) => {
+      this.#runTurn(turn, emit).catch((error: unknown) => {
         this.logger.warn(`Codex failed a turn of thread ${this.thread.id}: ${describe(error)}`);
         emit([turnFailed(error)]);
       });
@@ -99,14 +99,14 @@ export class CodexSession implements HarnessSession {
     this.#closing ??= (async () => {
       const running = await this.#running?.catch(() => undefined);
       // A turn that has ended for us may not be in Codex's record yet: what was refused would be taken for interrupted, and sent again.
-      if (this.#turn === undefined) await Promise.race([this.#settled, delay(SETTLE_GRACE_MILLISECONDS)]);
-      await running?.process.stop(STOP_GRACE_MILLISECONDS);
+      if (this.#turn === undefined) await Promise.race([this.#settled, delay(SETTLE_GRACE_MS)]);
+      await running?.process.stop(STOP_GRACE_MS);
     })();
     return this.#closing;
   }
 
   /** Runs the turn. Resolves when Codex is done with it; rejects when it could not be run, or the process went away. */
-  async #perform(turn: HarnessTurn, emit: Emit): Promise<void> {
+  async #runTurn(turn: HarnessTurn, emit: Emit): Promise<void> {
     const turnState: RunningTurn = { codexTurnId: undefined, interruptWanted: false };
     this.#turn = turnState;
     const running = await this.#serverRunning();
@@ -199,7 +199,7 @@ export class CodexSession implements HarnessSession {
   async #inputFor(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
     const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
     const { input, uploads } = inputOf(
-      promptAfter(history, promptAfterRefused(calls, turn.prompt)),
+      withHistory(history, promptAfterRefused(calls, turn.prompt)),
       join(this.thread.folders.server, 'uploads'),
     );
     for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);
@@ -233,7 +233,7 @@ export class CodexSession implements HarnessSession {
   }
 
   #isOurEnd({ method, params }: JsonObject): boolean {
-    return method === 'turn/completed' && objectOf(params)['threadId'] === this.#conversation?.threadId;
+    return method === 'turn/completed' && asObject(params)['threadId'] === this.#conversation?.threadId;
   }
 
   #decode(notification: JsonObject): readonly HarnessEvent[] {

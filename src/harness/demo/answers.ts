@@ -1,5 +1,5 @@
 import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
-import { sampleOf } from './sample.js';
+import { sampleFromSchema } from './sample.js';
 
 type Events = readonly HarnessEvent[];
 
@@ -25,9 +25,9 @@ export function closing(prompt: string, interrupted: boolean): Events {
 }
 
 /** A whole block of text. */
-export function text(id: string, words: string): Events {
+export function text(id: string, replyEvents: string): Events {
   return [
-    { type: 'text-delta', id, text: words },
+    { type: 'text-delta', id, text: replyEvents },
     { type: 'block-end', id },
   ];
 }
@@ -58,11 +58,11 @@ export function words(prompt: string, think: boolean, turn: number): Events {
 
 /** The answer to a request that wants JSON of a schema. */
 export function json(schema: JsonObject, prompt: string): Events {
-  return text('json', JSON.stringify(sampleOf(schema, prompt.trim())));
+  return text('json', JSON.stringify(sampleFromSchema(schema, prompt.trim())));
 }
 
 /** One small piece of a long text. */
-export function word(index: number): Events {
+export function tokenEvent(index: number): Events {
   return [{ type: 'text-delta', id: 'stream', text: `word${index} ` }];
 }
 
@@ -80,7 +80,7 @@ export function commandResult(id: string, output: string, code: number | null): 
 }
 
 /** What a resumed turn says of its command, which may have taken effect. */
-export function notRunAgain(): Events {
+export function skippedCommand(): Events {
   return text('outcome', 'The server was stopped while the command ran. It was not run again.');
 }
 

@@ -12,7 +12,7 @@ const turn = (text: string, more: Partial<HarnessTurn> = {}): HarnessTurn => ({
   id: 'turn',
   prompt: [{ type: 'text', text }],
   attempt: 1,
-  turnsBefore: 0,
+  turnIndex: 0,
   ...more,
 });
 
@@ -55,7 +55,7 @@ describe('the demo agent', () => {
   });
 
   it('repeats what it was told, and which turn it is', async () => {
-    const events = await said('good morning', { turnsBefore: 4 });
+    const events = await said('good morning', { turnIndex: 4 });
     expect(textOf(events)).toMatch(/^This is turn 5 of this thread\. You said: good morning\n/);
     expect(events.at(0)).toEqual({ type: 'session-started', sessionId: 'thread' });
     expect(events.at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });

@@ -89,9 +89,9 @@ class DemoSession implements HarnessSession {
   private play(act: DemoAct, turn: HarnessTurn): Events$ {
     switch (act.kind) {
       case 'say':
-        return of(answer.words(act.text, act.think, turn.turnsBefore + 1));
+        return of(answer.words(act.text, act.think, turn.turnIndex + 1));
       case 'shell':
-        if (turn.attempt > 1) return of(answer.notRunAgain());
+        if (turn.attempt > 1) return of(answer.skippedCommand());
         return isTooLong(act.command) ? of([answer.tooLong()]) : this.runCommand(act.command);
       case 'stream':
         return act.intervalMilliseconds > 0 ? paced(act.count, act.intervalMilliseconds) : sliced(act.count, act.slice);
@@ -138,7 +138,7 @@ function isTooLong(command: string): boolean {
 function paced(count: number, milliseconds: number): Events$ {
   return interval(milliseconds).pipe(
     take(count),
-    map((index) => answer.word(index)),
+    map((index) => answer.tokenEvent(index)),
   );
 }
 
@@ -152,7 +152,7 @@ function sliced(count: number, size: number): Events$ {
       given = Math.min(start + size, count);
       // The next slice is asked for after this one has been passed on, as everybody in between may wait for this turn of the loop.
       if (given > start)
-        subscriber.next(Array.from({ length: given - start }, (_, index) => answer.word(start + index)).flat());
+        subscriber.next(Array.from({ length: given - start }, (_, index) => answer.tokenEvent(start + index)).flat());
       if (given === count) subscriber.complete();
       // Whoever was given it may have left.
       else if (!subscriber.closed) next = setImmediate(give);

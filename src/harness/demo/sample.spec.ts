@@ -1,7 +1,7 @@
 import { Validator } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { sampleOf } from './sample.js';
+import { sampleFromSchema } from './sample.js';
 
 describe('the demo agent’s answer of a schema', () => {
   it.each<readonly [JsonObject, unknown]>([
@@ -15,12 +15,12 @@ describe('the demo agent’s answer of a schema', () => {
     [{ $ref: '#/$defs/one', $defs: { one: { type: 'number' } } }, 0],
     [{}, null],
   ])('of %j is %j, and follows it', (schema, value) => {
-    expect(sampleOf(schema, 'Hi')).toEqual(value);
+    expect(sampleFromSchema(schema, 'Hi')).toEqual(value);
     expect(new Validator(schema, '2020-12').validate(value).valid).toBe(true);
   });
 
   it('comes to an end where a schema refers to itself', () => {
     const schema = { $ref: '#/$defs/loop', $defs: { loop: { $ref: '#/$defs/loop' } } };
-    expect(sampleOf(schema, '')).toBeNull();
+    expect(sampleFromSchema(schema, '')).toBeNull();
   });
 });

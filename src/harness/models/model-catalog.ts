@@ -24,15 +24,15 @@ export class ModelCatalog {
 
   /** What an answer to a request for this name says that it is from; `undefined` for a name that nothing here has. */
   answeredModel(requested: string): string | undefined {
-    const choice = this.registry.choose(requested);
+    const choice = this.registry.route(requested);
     return choice === undefined ? undefined : answeredModel(requested, choice);
   }
 
   private sources(): ModelSources {
     return {
-      harnesses: this.registry.found.map(({ name }) => ({ name, models: this.registry.get(name).models?.() })),
+      harnesses: this.registry.available.map(({ name }) => ({ name, models: this.registry.get(name).models?.() })),
       routes: this.config.modelRoutes ?? [],
-      choose: (model) => this.registry.choose(model),
+      choose: (model) => this.registry.route(model),
     };
   }
 }

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { answeredModel, chooseHarness, type HarnessChoices } from './route-model.js';
+import { answeredModel, routeModel, type ModelRouting } from './route-model.js';
 
 const claude = { name: 'claude-code', knowsModel: (model: string) => model.startsWith('claude-') } as const;
 const codex = { name: 'codex', knowsModel: (model: string) => model.startsWith('gpt-') } as const;
 const demo = { name: 'demo', knowsModel: () => false } as const;
 
-const both: HarnessChoices = {
+const both: ModelRouting = {
   available: [claude, codex, demo],
   defaultHarness: 'claude-code',
   routes: [],
   routesByKind: true,
   refusesUnknown: false,
 };
-const onlyCodex: HarnessChoices = {
+const onlyCodex: ModelRouting = {
   available: [codex, demo],
   defaultHarness: 'codex',
   routes: [],
@@ -20,34 +20,34 @@ const onlyCodex: HarnessChoices = {
   refusesUnknown: false,
 };
 
-describe(chooseHarness.name, () => {
+describe(routeModel.name, () => {
   it('routes each kind of model to its own CLI when both are there', () => {
-    expect(chooseHarness('claude-opus-5-5', both)).toEqual({ harness: 'claude-code', model: 'claude-opus-5-5' });
-    expect(chooseHarness('gpt-5-codex', both)).toEqual({ harness: 'codex', model: 'gpt-5-codex' });
+    expect(routeModel('claude-opus-5-5', both)).toEqual({ harness: 'claude-code', model: 'claude-opus-5-5' });
+    expect(routeModel('gpt-5-codex', both)).toEqual({ harness: 'codex', model: 'gpt-5-codex' });
   });
 
   it('gives a model without a route to the default harness, which uses its own default model', () => {
-    expect(chooseHarness('my-agent', both)).toEqual({ harness: 'claude-code', model: undefined });
+    expect(routeModel('my-agent', both)).toEqual({ harness: 'claude-code', model: undefined });
   });
 
   it("turns a name that is not the default harness's kind into the harness's own default model", () => {
-    expect(chooseHarness('claude-opus-5-5', onlyCodex)).toEqual({ harness: 'codex', model: undefined });
-    expect(chooseHarness('gpt-5-codex', onlyCodex)).toEqual({ harness: 'codex', model: 'gpt-5-codex' });
+    expect(routeModel('claude-opus-5-5', onlyCodex)).toEqual({ harness: 'codex', model: undefined });
+    expect(routeModel('gpt-5-codex', onlyCodex)).toEqual({ harness: 'codex', model: 'gpt-5-codex' });
   });
 
   it('always understands <harness>/<model>, whatever the routes say', () => {
-    expect(chooseHarness('codex/claude-ish/v2', both)).toEqual({ harness: 'codex', model: 'claude-ish/v2' });
-    expect(chooseHarness('demo', both)).toEqual({ harness: 'demo', model: undefined });
+    expect(routeModel('codex/claude-ish/v2', both)).toEqual({ harness: 'codex', model: 'claude-ish/v2' });
+    expect(routeModel('demo', both)).toEqual({ harness: 'demo', model: undefined });
   });
 
   it('says that there is none when the request or a route names a harness that is not here', () => {
-    expect(chooseHarness('claude-code/claude-opus-5-5', onlyCodex)).toBeUndefined();
+    expect(routeModel('claude-code/claude-opus-5-5', onlyCodex)).toBeUndefined();
     const routes = [{ pattern: 'claude-*', harness: 'claude-code' }] as const;
-    expect(chooseHarness('claude-x', { ...onlyCodex, routes })).toBeUndefined();
+    expect(routeModel('claude-x', { ...onlyCodex, routes })).toBeUndefined();
     const demoOff = { ...both, available: [claude, codex] };
-    expect(chooseHarness('demo', demoOff)).toBeUndefined();
-    expect(chooseHarness('demo/x', demoOff)).toBeUndefined();
-    expect(chooseHarness('mine', { ...demoOff, routes: [{ pattern: 'mine', harness: 'demo' }] })).toBeUndefined();
+    expect(routeModel('demo', demoOff)).toBeUndefined();
+    expect(routeModel('demo/x', demoOff)).toBeUndefined();
+    expect(routeModel('mine', { ...demoOff, routes: [{ pattern: 'mine', harness: 'demo' }] })).toBeUndefined();
   });
 
   it('takes the first route that fits, with * for any text and a dot for itself', () => {
@@ -55,8 +55,8 @@ describe(chooseHarness.name, () => {
       { pattern: 'a.b*', harness: 'codex' },
       { pattern: '*', harness: 'demo' },
     ] as const;
-    expect(chooseHarness('a.b-1', { ...both, routes })?.harness).toBe('codex');
-    expect(chooseHarness('axb-1', { ...both, routes })?.harness).toBe('demo');
+    expect(routeModel('a.b-1', { ...both, routes })?.harness).toBe('codex');
+    expect(routeModel('axb-1', { ...both, routes })?.harness).toBe('demo');
   });
 });
 
@@ -71,7 +71,7 @@ describe(answeredModel, () => {
     ['fast', { ...both, routes: [{ pattern: 'fast', harness: 'codex' }] }, 'codex'],
     ['x', { ...both, defaultHarness: 'demo' }, 'demo'],
   ] as const)('of %s never names a model that does not run', (requested, choices, answered) => {
-    const choice = chooseHarness(requested, choices);
+    const choice = routeModel(requested, choices);
     expect(choice && answeredModel(requested, choice)).toBe(answered);
   });
 });

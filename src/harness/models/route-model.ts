@@ -1,7 +1,7 @@
 import { HARNESS_NAMES, type HarnessName } from '../harness.js';
 
 /** What decides which harness a new thread gets. */
-export interface HarnessChoices {
+export interface ModelRouting {
   /** The harnesses that this server can run, in the order in which `auto` prefers them. */
   readonly available: readonly { readonly name: HarnessName; knowsModel(model: string): boolean }[];
   readonly defaultHarness: HarnessName;
@@ -26,7 +26,7 @@ export interface HarnessChoice {
  * that is not of the chosen harness's kind becomes the harness's own default, so that a Claude Code caller can drive Codex; what
  * the caller is then told is {@link answeredModel}.
  */
-export function chooseHarness(model: string, choices: HarnessChoices): HarnessChoice | undefined {
+export function routeModel(model: string, choices: ModelRouting): HarnessChoice | undefined {
   const [first = '', ...rest] = model.split('/');
   const named = HARNESS_NAMES.find((name) => name === first);
   if (named !== undefined) {
@@ -34,7 +34,7 @@ export function chooseHarness(model: string, choices: HarnessChoices): HarnessCh
     const found = choices.available.some((harness) => harness.name === named);
     return found ? { harness: named, model: wanted === '' ? undefined : wanted } : undefined;
   }
-  const route = choices.routes.find((candidate) => fits(candidate.pattern, model));
+  const route = choices.routes.find((candidate) => matchesPattern(candidate.pattern, model));
   const known = choices.routesByKind ? choices.available.find((harness) => harness.knowsModel(model)) : undefined;
   const name = route?.harness ?? known?.name ?? choices.defaultHarness;
   const harness = choices.available.find((candidate) => candidate.name === name);
@@ -52,7 +52,7 @@ export function answeredModel(requested: string, { harness, model }: HarnessChoi
 }
 
 /** `*` stands for any text, everything else for itself, in one case or another. */
-function fits(pattern: string, model: string): boolean {
+function matchesPattern(pattern: string, model: string): boolean {
   const expression = pattern
     .split('*')
     .map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`))

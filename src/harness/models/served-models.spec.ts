@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chooseHarness, type HarnessChoices } from './route-model.js';
+import { routeModel, type ModelRouting } from './route-model.js';
 import { CLAUDE_CODE_MODELS } from '../claude-code/models.js';
 import { CODEX_MODELS } from '../codex/models.js';
 import type { HarnessModel, HarnessName } from '../harness.js';
@@ -14,7 +14,7 @@ const MODELS: Readonly<Record<HarnessName, readonly HarnessModel[] | undefined>>
 function sources(
   names: readonly HarnessName[],
   defaultHarness: HarnessName,
-  routes: HarnessChoices['routes'] = [],
+  routes: ModelRouting['routes'] = [],
 ): ModelSources {
   const kind: Readonly<Record<HarnessName, string>> = { 'claude-code': 'claude-', codex: 'gpt-', demo: '?' };
   const available = names.map((name) => ({ name, knowsModel: (id: string) => id.startsWith(kind[name]) }));
@@ -22,7 +22,7 @@ function sources(
     harnesses: names.map((name) => ({ name, models: MODELS[name] })),
     routes,
     choose: (id) =>
-      chooseHarness(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
+      routeModel(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
   };
 }
 
@@ -48,7 +48,7 @@ describe('the models that a server offers', () => {
   });
 
   it('begin with the names of the routes, without patterns, unreachable ones and repetitions', () => {
-    const routes: HarnessChoices['routes'] = [
+    const routes: ModelRouting['routes'] = [
       { pattern: 'fast', harness: 'codex' },
       { pattern: 'claude-*', harness: 'claude-code' },
       { pattern: 'claude-big', harness: 'claude-code' },

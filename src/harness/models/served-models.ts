@@ -1,5 +1,5 @@
 import type { HarnessModel, HarnessName } from '../harness.js';
-import type { HarnessChoice, HarnessChoices } from './route-model.js';
+import type { HarnessChoice, ModelRouting } from './route-model.js';
 
 /** A model name that a request to this server can have, and what it stands for. */
 export interface ServedModel extends HarnessModel {
@@ -13,7 +13,7 @@ export interface ModelSources {
   /** The harnesses that are here, preferred ones first; `undefined` models for one that has no model. */
   readonly harnesses: readonly { readonly name: HarnessName; readonly models: readonly HarnessModel[] | undefined }[];
   /** What the deployment configured. */
-  readonly routes: HarnessChoices['routes'];
+  readonly routes: ModelRouting['routes'];
   /** What a request with a model name would get. */
   choose(model: string): HarnessChoice | undefined;
 }

@@ -3,7 +3,7 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
 import { CountTokensDocs } from './count-tokens.docs.js';
-import { countTokensDto } from './count-tokens.dto.js';
+import { parseCountTokens } from './count-tokens.dto.js';
 import { readJsonBody } from '../../http/read-body.js';
 import { TokenCounter } from './token-counter.js';
 
@@ -22,7 +22,7 @@ export class CountTokensController {
   @HttpCode(200)
   @CountTokensDocs()
   async count(@Req() request: Request): Promise<TokenCount> {
-    const body = countTokensDto(await readJsonBody(request));
+    const body = parseCountTokens(await readJsonBody(request));
     const count = { input_tokens: await this.counter.count(body) };
     return isBeta(request) ? { ...count, context_management: null } : count;
   }

@@ -11,6 +11,6 @@ export class CountTokensDto extends PickType(CreateMessageDto, FIELDS) {}
  *
  * @throws AnthropicException (400) that names each field that is wrong.
  */
-export function countTokensDto(body: unknown): CountTokensDto {
+export function parseCountTokens(body: unknown): CountTokensDto {
   return checked(new CountTokensDto(), FIELDS, body);
 }

@@ -1,8 +1,8 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { extname } from 'node:path';
 import { WorkerPool } from '../../workers/worker-pool.js';
-import { countable, type CountableRequest } from './token-input.js';
-import { sampleOf } from './text-sample.js';
+import { extractTokenInput, type CountableRequest } from './token-input.js';
+import { sampleText } from './text-sample.js';
 
 /** How long the tokenizer is kept without work, in milliseconds: it holds some 50 MB. */
 const IDLE = 60_000;
@@ -21,8 +21,8 @@ export class TokenCounter implements OnApplicationShutdown {
 
   /** The tokens of the system prompt, the tools and the messages. Rejects when the tokenizer fails. */
   async count(request: CountableRequest): Promise<number> {
-    const { text, fixedTokens, scale } = countable(request);
-    const sample = sampleOf(text);
+    const { text, fixedTokens, scale } = extractTokenInput(request);
+    const sample = sampleText(text);
     const tokens = text === '' ? 0 : await this.#pool.run(sample.slices);
     return Math.ceil((fixedTokens + tokens * sample.scale) * scale);
   }

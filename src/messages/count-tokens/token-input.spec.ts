@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  countable,
+  extractTokenInput,
   IMAGE_TOKENS,
   MAX_VALUES,
   MESSAGE_TOKENS,
@@ -15,7 +15,7 @@ const user = (...content: readonly unknown[]) => ({ messages: [{ role: 'user', c
 
 describe('what is counted of a request', () => {
   it('is the system prompt, the tools and the messages, in this order', () => {
-    const { text, fixedTokens, scale } = countable({
+    const { text, fixedTokens, scale } = extractTokenInput({
       system: [{ type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral' } }],
       tools: [{ name: 'look', input_schema: { type: 'object' } }],
       messages: [
@@ -41,7 +41,7 @@ describe('what is counted of a request', () => {
   });
 
   it('are the inputs and results of tools, and what was thought', () => {
-    const { text } = countable(
+    const { text } = extractTokenInput(
       user(
         { type: 'thinking', thinking: 'hmm', signature: 'c2lnbmVk' },
         { type: 'tool_use', id: 'toolu_1', name: 'run', input: { type: 'image', cmd: ['ls', 5, true, null] } },
@@ -74,45 +74,45 @@ describe('what is counted of a request', () => {
     ['thinking that was not shown', { type: 'thinking', thinking: '', signature: 'x'.repeat(160) }, 30],
     ['a sealed search result', { type: 'web_search_result', encrypted_content: 'x'.repeat(160) }, 30],
   ])('is an estimate of %s, not its bytes', (_, block, tokens) => {
-    expect(countable(user(block))).toEqual({ text: '', fixedTokens: FRAME + tokens, scale: 1 });
+    expect(extractTokenInput(user(block))).toEqual({ text: '', fixedTokens: FRAME + tokens, scale: 1 });
   });
 
   it.each([
     ['text', { type: 'text', data: 'whole text' }],
     ['blocks', { type: 'content', content: [{ type: 'text', text: 'whole text' }] }],
   ])('is the text of a document of %s, with its title', (_, source) => {
-    const { text, fixedTokens } = countable(user({ type: 'document', title: 'T', context: 'C', source }));
+    const { text, fixedTokens } = extractTokenInput(user({ type: 'document', title: 'T', context: 'C', source }));
     expect(text).toBe('T\nC\nwhole text');
     expect(fixedTokens).toBe(FRAME);
   });
 
   it('is nothing of tools that the model has to search for first', () => {
     const tools = [{ name: 'later', defer_loading: true }];
-    expect(countable({ ...user(), tools })).toEqual({ text: '', fixedTokens: FRAME, scale: 1 });
+    expect(extractTokenInput({ ...user(), tools })).toEqual({ text: '', fixedTokens: FRAME, scale: 1 });
   });
 
   it('is whatever text a block has that nobody here knows', () => {
-    expect(countable(user({ type: 'from_the_future', said: { deep: ['words'] } })).text).toBe('words');
+    expect(extractTokenInput(user({ type: 'from_the_future', said: { deep: ['words'] } })).text).toBe('words');
   });
 
   it.each([null, 5, 'text', [], {}, { content: 7 }])('does not mind %j for a message', (message) => {
-    expect(countable({ messages: [message] }).scale).toBe(1);
+    expect(extractTokenInput({ messages: [message] }).scale).toBe(1);
   });
 
   it('is found however deep the JSON is', () => {
     const deep: unknown = JSON.parse(`${'[{"a":'.repeat(60_000)}"end"${'}]'.repeat(60_000)}`);
-    const { text } = countable(user({ type: 'tool_use', name: 'n', input: deep }));
+    const { text } = extractTokenInput(user({ type: 'tool_use', name: 'n', input: deep }));
     expect(text).toMatch(/^n\na\na\n/);
     expect(text).toMatch(/\na\nend$/);
   });
 
   it('is looked at in part, and multiplied, when there are more values than anybody sends', () => {
     const input = Array.from({ length: MAX_VALUES * 4 }, () => 'w');
-    const { text, scale } = countable(user({ type: 'tool_use', name: 'n', input }));
+    const { text, scale } = extractTokenInput(user({ type: 'tool_use', name: 'n', input }));
     expect(text.length).toBeLessThanOrEqual(MAX_VALUES * 2);
     expect(scale).toBeCloseTo(4, 2);
     const wide = Object.fromEntries(input.map((value, index) => [`k${index}`, value]));
-    expect(countable(user({ type: 'tool_use', name: 'n', input: wide })).scale).toBeCloseTo(8, 2);
+    expect(extractTokenInput(user({ type: 'tool_use', name: 'n', input: wide })).scale).toBeCloseTo(8, 2);
   });
 });
 

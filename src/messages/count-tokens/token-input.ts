@@ -1,7 +1,7 @@
 import { isObject } from '../../turns/matching/conversation-key.js';
 
 /** What there is to count of a request. */
-export interface Countable {
+export interface TokenInput {
   /** All its texts, a line break between each two: it stands for the punctuation that would be there in JSON. */
   readonly text: string;
   /** Tokens of what is not text, estimated. */
@@ -49,51 +49,51 @@ interface Pending {
  * What there is to count of a request. Looks at each value once and at a bounded number of them, and does not recurse,
  * however deep the JSON. Never throws.
  */
-export function countable(request: CountableRequest): Countable {
-  const walk = new Walk();
+export function extractTokenInput(request: CountableRequest): TokenInput {
+  const walk = new JsonWalk();
   const tools = (request.tools ?? []).filter((tool) => !isDeferred(tool));
   if (tools.length > 0) walk.fixedTokens += TOOL_USE_TOKENS;
   // What comes last is looked at first: the system prompt and the tools, then the messages.
-  walk.later(request.messages.map(contentOf), 'content');
-  walk.later(tools, 'json');
-  walk.later([request.system], 'content');
-  walk.run();
+  walk.enqueue(request.messages.map(contentOf), 'content');
+  walk.enqueue(tools, 'json');
+  walk.enqueue([request.system], 'content');
+  walk.drain();
   walk.fixedTokens += REQUEST_TOKENS;
   return {
     text: walk.texts.join('\n'),
     fixedTokens: walk.fixedTokens + request.messages.length * MESSAGE_TOKENS,
-    scale: (walk.seen + walk.left) / Math.max(1, walk.seen),
+    scale: (walk.seen + walk.skipped) / Math.max(1, walk.seen),
   };
 }
 
-class Walk {
+class JsonWalk {
   readonly texts: string[] = [];
   fixedTokens = 0;
   seen = 0;
   /** Values that there was no room for. */
-  left = 0;
+  skipped = 0;
   readonly #pending: Pending[] = [];
 
-  later(values: readonly unknown[], form: Pending['form']): void {
+  enqueue(values: readonly unknown[], form: Pending['form']): void {
     // Backwards, so that the texts stand in their order.
-    for (let index = this.take(values.length, 1) - 1; index >= 0; index -= 1) {
+    for (let index = this.reserve(values.length, 1) - 1; index >= 0; index -= 1) {
       this.#pending.push({ value: values[index], form });
     }
   }
 
-  run(): void {
+  drain(): void {
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
       this.seen += 1;
-      this.look(next);
+      this.visit(next);
     }
   }
 
-  private look({ value, form }: Pending): void {
+  private visit({ value, form }: Pending): void {
     if (typeof value === 'string') {
       this.texts.push(value);
     } else if (Array.isArray(value)) {
       if (form === 'json') this.fixedTokens += CONTAINER_TOKENS;
-      this.later(value, form);
+      this.enqueue(value, form);
     } else if (isObject(value)) {
       this.lookAtObject(value, form);
     } else if (typeof value === 'number' || typeof value === 'boolean') {
@@ -119,7 +119,7 @@ class Walk {
       case 'thinking':
         // A caller that was shown no thinking sends it back inside of its signature.
         if (value['thinking'] === '') this.fixedTokens += sealedTokens(value['signature']);
-        else this.later([value['thinking']], form);
+        else this.enqueue([value['thinking']], form);
         return;
       default:
         this.lookAtBlock(value);
@@ -130,23 +130,23 @@ class Walk {
   private fieldsLater(value: Fields): void {
     this.fixedTokens += CONTAINER_TOKENS;
     const names = Object.keys(value);
-    for (let index = this.take(names.length, 2) - 1; index >= 0; index -= 1) {
+    for (let index = this.reserve(names.length, 2) - 1; index >= 0; index -= 1) {
       const name = names[index];
       if (name !== undefined) this.#pending.push({ value: value[name], form: 'json' }, { value: name, form: 'json' });
     }
   }
 
   /** How many of these there is room for, if each is `size` values. The others are noted as left. */
-  private take(count: number, size: number): number {
+  private reserve(count: number, size: number): number {
     const room = Math.max(0, MAX_VALUES - this.seen - this.#pending.length);
     const taken = Math.min(count, Math.floor(room / size));
-    this.left += (count - taken) * size;
+    this.skipped += (count - taken) * size;
     return taken;
   }
 
   private lookAtBlock(block: Fields): void {
     const names = Object.keys(block);
-    for (let index = this.take(names.length, 1) - 1; index >= 0; index -= 1) {
+    for (let index = this.reserve(names.length, 1) - 1; index >= 0; index -= 1) {
       const name = names[index];
       if (name === undefined || UNREAD.has(name)) continue;
       const value = block[name];
@@ -156,7 +156,7 @@ class Walk {
   }
 
   private lookAtDocument({ source, title, context }: Fields): void {
-    this.later([title, context, documentText(source)], 'content');
+    this.enqueue([title, context, documentText(source)], 'content');
     if (isObject(source) && documentText(source) === undefined) this.fixedTokens += pages(source['data']) * PAGE_TOKENS;
   }
 }

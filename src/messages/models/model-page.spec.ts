@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { pageOf, pageQuery, wantsActive } from './model-page.js';
+import { paginate, parsePageQuery, includesActive } from './model-page.js';
 
 const LIST = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id }));
 const get = (query: Record<string, unknown>) => {
-  const { data, ...rest } = pageOf(LIST, pageQuery(query));
+  const { data, ...rest } = paginate(LIST, parsePageQuery(query));
   return { ids: data.map(({ id }) => id).join(''), ...rest };
 };
 
@@ -42,8 +42,8 @@ describe('a page of a list', () => {
   });
 
   it('may have 1 to 1000 elements, 20 by default', () => {
-    expect(pageQuery({}).limit).toBe(20);
-    expect(pageQuery({ limit: '1000' }).limit).toBe(1000);
+    expect(parsePageQuery({}).limit).toBe(20);
+    expect(parsePageQuery({ limit: '1000' }).limit).toBe(1000);
   });
 });
 
@@ -54,10 +54,10 @@ describe('the lifecycles that a caller wants', () => {
     [{ 'lifecycle[]': ['retired', 'active'] }, true],
     [{ 'lifecycle[]': 'retired' }, false],
   ])('include active ones in %j: %s', (query, wants) => {
-    expect(wantsActive(query)).toBe(wants);
+    expect(includesActive(query)).toBe(wants);
   });
 
   it('must exist', () => {
-    expect(() => wantsActive({ lifecycle: 'newest' })).toThrow(/^lifecycle: /);
+    expect(() => includesActive({ lifecycle: 'newest' })).toThrow(/^lifecycle: /);
   });
 });

@@ -24,13 +24,13 @@ export interface Page<T> {
  *
  * @throws AnthropicException (400) for a limit outside of 1..1000, or a cursor that is given twice.
  */
-export function pageQuery(query: Readonly<Record<string, unknown>>): PageQuery {
-  const limit = one(query, 'limit') ?? String(DEFAULT_LIMIT);
+export function parsePageQuery(query: Readonly<Record<string, unknown>>): PageQuery {
+  const limit = singleParam(query, 'limit') ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
     throw badRequest(`limit: must be a whole number from 1 to ${MAX_LIMIT}`);
   }
-  const afterId = one(query, 'after_id');
-  const beforeId = one(query, 'before_id');
+  const afterId = singleParam(query, 'after_id');
+  const beforeId = singleParam(query, 'before_id');
   if (afterId !== undefined && beforeId !== undefined) throw badRequest('after_id: cannot be used with before_id');
   return { limit: Number(limit), afterId, beforeId };
 }
@@ -40,7 +40,7 @@ export function pageQuery(query: Readonly<Record<string, unknown>>): PageQuery {
  *
  * @throws AnthropicException (400) for one that does not exist.
  */
-export function wantsActive(query: Readonly<Record<string, unknown>>): boolean {
+export function includesActive(query: Readonly<Record<string, unknown>>): boolean {
   const wanted = [query['lifecycle'], query['lifecycle[]']].flat().filter((value) => value !== undefined);
   for (const value of wanted) {
     if (value !== 'active' && value !== 'deprecated' && value !== 'retired') {
@@ -55,7 +55,7 @@ export function wantsActive(query: Readonly<Record<string, unknown>>): boolean {
  *
  * @throws AnthropicException (400) for a cursor that is not in the list.
  */
-export function pageOf<T extends { readonly id: string }>(list: readonly T[], query: PageQuery): Page<T> {
+export function paginate<T extends { readonly id: string }>(list: readonly T[], query: PageQuery): Page<T> {
   const { limit, afterId, beforeId } = query;
   if (beforeId !== undefined) {
     const end = indexOf(list, beforeId, 'before_id');
@@ -77,7 +77,7 @@ function indexOf(list: readonly { readonly id: string }[], id: string, cursor: s
 }
 
 /** A parameter that is given once, and not empty. */
-function one(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
+function singleParam(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = query[name];
   if (value === undefined || value === '') return undefined;
   if (typeof value !== 'string') throw badRequest(`${name}: must be given once`);

@@ -1,9 +1,9 @@
 import { All, Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import { ModelCatalog } from '../../harness/models/model-catalog.js';
-import { AnthropicException, quote } from '../../anthropic/anthropic.exception.js';
+import { AnthropicException, quoteForCaller } from '../../anthropic/anthropic.exception.js';
 import { type ModelInfo, modelInfo } from './model-info.js';
-import { type Page, pageOf, pageQuery, wantsActive } from './model-page.js';
+import { type Page, paginate, parsePageQuery, includesActive } from './model-page.js';
 import { ListModelsDocs, GetModelDocs } from './models.docs.js';
 
 /** Anthropic's Models API: the names that requests to this server can have as `model`. */
@@ -15,8 +15,8 @@ export class ModelsController {
   @Get()
   @ListModelsDocs()
   list(@Query() query: Readonly<Record<string, unknown>>): Page<ModelInfo> {
-    const models = wantsActive(query) ? this.catalog.list() : [];
-    return pageOf(models.map(modelInfo), pageQuery(query));
+    const models = includesActive(query) ? this.catalog.list() : [];
+    return paginate(models.map(modelInfo), parsePageQuery(query));
   }
 
   /** One model. Slashes in its name are percent-encoded, as the SDKs do. */
@@ -24,7 +24,7 @@ export class ModelsController {
   @GetModelDocs()
   retrieve(@Param('id') id: string): ModelInfo {
     const model = this.catalog.find(id);
-    if (model === undefined) throw new AnthropicException('not_found_error', `model: ${quote(id)}`);
+    if (model === undefined) throw new AnthropicException('not_found_error', `model: ${quoteForCaller(id)}`);
     return modelInfo(model);
   }
 

@@ -1,15 +1,15 @@
 import type { Message } from '../../anthropic/stream-event.js';
-import { beginningOf } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { startUsage } from '../../anthropic/usage.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
-import { textsOf } from './prompt-blocks.js';
+import { textParts } from './prompt-blocks.js';
 
 /** Longest title that is made of a session's text, in characters. */
 const MAX_TITLE = 60;
 
 /** What is known of a request that may be answered without an agent. */
-export interface SideRequest {
+export interface LocalAnswerInput {
   readonly body: CreateMessageDto;
   /** Beside the conversation, by who sends it and how (see `threads/caller.ts`). */
   readonly isSideRequest: boolean;
@@ -21,7 +21,7 @@ export interface SideRequest {
  * The answer to a request that needs no agent, or `undefined` for one that does: probes that ask for one token or none, and
  * Claude Code's requests for a session's title. Each would otherwise start an agent to say a word.
  */
-export function sideAnswer({ body, isSideRequest, messageId }: SideRequest): Message | undefined {
+export function answerWithoutAgent({ body, isSideRequest, messageId }: LocalAnswerInput): Message | undefined {
   if (body.max_tokens <= 1)
     return message(messageId, body.model, body.max_tokens === 0 ? undefined : '.', 'max_tokens');
   if (!isSideRequest || !wantsTitle(body.output_config?.['format'])) return undefined;
@@ -43,7 +43,7 @@ function wantsTitle(format: unknown): boolean {
 /** The first words of what the user said: of the `<session>` part of Claude Code's request, where there is one. */
 function titleOf(messages: readonly unknown[]): string {
   const last = messages.findLast((candidate) => isObject(candidate) && candidate['role'] === 'user');
-  const text = isObject(last) ? textsOf(last['content']).join('\n') : '';
+  const text = isObject(last) ? textParts(last['content']).join('\n') : '';
   const start = text.indexOf('<session>');
   const end = text.indexOf('</session>', start);
   const session = start === -1 || end === -1 ? text : text.slice(start + '<session>'.length, end);
@@ -53,7 +53,7 @@ function titleOf(messages: readonly unknown[]): string {
       .find((candidate) => candidate.trim() !== '')
       ?.trim() ?? 'New session';
   if (line.length <= MAX_TITLE) return line;
-  const cut = beginningOf(line, MAX_TITLE - 1);
+  const cut = truncateAtCodePoint(line, MAX_TITLE - 1);
   // Between two words, unless the last one is most of it.
   const space = cut.lastIndexOf(' ');
   return `${(space > MAX_TITLE / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;

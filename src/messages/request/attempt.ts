@@ -1,9 +1,9 @@
-import type { Caller } from '../../clients/client-kind.js';
+import type { ClientKind } from '../../clients/client-kind.js';
 import type { Attempt } from '../../turns/matching/retry-match.js';
 
 /** What tells whether a request was sent before. */
 export interface AttemptClues {
-  readonly caller: Caller;
+  readonly caller: ClientKind;
   /** `x-stainless-retry-count`: how often an SDK of Anthropic has sent this request before. */
   readonly retryCount: string | undefined;
   readonly idempotencyKey: string | undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMessageDto } from './create-message.dto.js';
+import { parseCreateMessage } from './create-message.dto.js';
 
 const GOOD = { model: 'm', max_tokens: 0, messages: [{}] };
 
@@ -8,7 +8,7 @@ const many = (length: number): readonly object[] => Array.from({ length }, () =>
 describe('the body of a request', () => {
   it('keeps the fields that are used and drops the others', () => {
     const body = { ...GOOD, stream: true, temperature: 'hot', __proto__: { polluted: true }, constructor: 'x' };
-    const request = createMessageDto(body);
+    const request = parseCreateMessage(body);
     expect(Object.fromEntries(Object.entries(request))).toEqual({
       ...GOOD,
       stream: true,
@@ -22,13 +22,13 @@ describe('the body of a request', () => {
   it('does not look into the messages, however many there are', () => {
     const looked: string[] = [];
     const spy = new Proxy({}, { get: (_, name) => looked.push(String(name)) });
-    createMessageDto({ ...GOOD, messages: Array.from({ length: 2000 }, () => spy) });
+    parseCreateMessage({ ...GOOD, messages: Array.from({ length: 2000 }, () => spy) });
     expect(looked).toEqual([]);
   });
 
   it('may have so many messages, and not more', () => {
-    expect(createMessageDto({ ...GOOD, messages: many(100_000) }).messages).toHaveLength(100_000);
-    expect(() => createMessageDto({ ...GOOD, messages: many(100_001) })).toThrow(
+    expect(parseCreateMessage({ ...GOOD, messages: many(100_000) }).messages).toHaveLength(100_000);
+    expect(() => parseCreateMessage({ ...GOOD, messages: many(100_001) })).toThrow(
       'messages: List should have at most 100000 items',
     );
   });
@@ -36,7 +36,7 @@ describe('the body of a request', () => {
   it('is told what is wrong in the words that clients know', () => {
     const problem = (more: object): string => {
       try {
-        createMessageDto({ ...GOOD, ...more });
+        parseCreateMessage({ ...GOOD, ...more });
         return '';
       } catch (error) {
         return error instanceof Error ? error.message : '';
@@ -67,6 +67,6 @@ describe('the body of a request', () => {
   });
 
   it.each([null, 5, 'text', [], undefined])('cannot be %j', (body) => {
-    expect(() => createMessageDto(body)).toThrow('must be a JSON object');
+    expect(() => parseCreateMessage(body)).toThrow('must be a JSON object');
   });
 });

@@ -179,7 +179,7 @@ const FIELDS = [
  *
  * @throws AnthropicException (400) that names each field that is wrong.
  */
-export function createMessageDto(body: unknown): CreateMessageDto {
+export function parseCreateMessage(body: unknown): CreateMessageDto {
   return checked(new CreateMessageDto(), FIELDS, body);
 }
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject } from '../../domain/json.js';
-import type { Caller } from '../../clients/client-kind.js';
+import type { ClientKind } from '../../clients/client-kind.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
 import { missingOr } from '../../http/field-problems.js';
@@ -20,10 +20,10 @@ export interface AnswerFormat {
  *
  * Rejects with an AnthropicException (400) for an output format that is not a schema, or whose schema nothing can be checked against.
  */
-export async function answerFormat(body: CreateMessageDto, caller: Caller): Promise<AnswerFormat> {
-  const schema = await outputSchema(body);
+export async function answerFormat(body: CreateMessageDto, caller: ClientKind): Promise<AnswerFormat> {
+  const schema = await readOutputSchema(body);
   if (schema !== undefined) return { schema };
-  const tool = answerTool(body, caller);
+  const tool = findAnswerTool(body, caller);
   return tool !== undefined && (await isUsable(tool.schema)) ? { schema: tool.schema, tool: tool.name } : {};
 }
 
@@ -33,7 +33,7 @@ export async function answerFormat(body: CreateMessageDto, caller: Caller): Prom
  *
  * @throws AnthropicException (400) for a format that is not a schema.
  */
-async function outputSchema(body: CreateMessageDto): Promise<JsonObject | undefined> {
+async function readOutputSchema(body: CreateMessageDto): Promise<JsonObject | undefined> {
   const inConfig = body.output_config?.['format'];
   const [format, path] =
     inConfig === undefined || inConfig === null
@@ -67,7 +67,7 @@ interface AnswerTool {
  * `output_config.format`; `undefined` when it leaves the choice to the agent, which has tools of its own and calls none of the
  * caller's. Claude Code hands a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173, Claude Code 2.1.330]
  */
-function answerTool(body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>, caller: Caller): AnswerTool | undefined {
+function findAnswerTool(body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>, caller: ClientKind): AnswerTool | undefined {
   const choice = body.tool_choice?.['type'];
   const tools = body.tools?.flatMap(toolOf) ?? [];
   const named = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);

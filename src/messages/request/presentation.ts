@@ -1,5 +1,5 @@
 import type { AppConfig } from '../../config/app-config.js';
-import type { Caller } from '../../clients/client-kind.js';
+import type { ClientKind } from '../../clients/client-kind.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import type { Presentation } from '../../translator/views/apply-presentation.js';
 import { TOOL_BLOCK_SETTINGS, type ToolBlockForm, toolBlockSetting } from '../../translator/views/tool-blocks.js';
@@ -10,7 +10,7 @@ export const TOOL_BLOCKS_HEADER = 'x-chiron-tool-blocks';
 
 /** What decides how an answer is shown besides what its request asks for. */
 export interface Reader {
-  readonly caller: Caller;
+  readonly caller: ClientKind;
   /** Whether a person reads the answer in a terminal as it comes. */
   readonly isTerminal: boolean;
   /** Whether the answer is JSON, which a program reads: it gets no text besides, in whatever form its request wants tools. */

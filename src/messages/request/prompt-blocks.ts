@@ -164,7 +164,7 @@ export class BlockReader {
 }
 
 /** The texts of a content: a string is one, of blocks those with text. Never throws. */
-export function textsOf(content: unknown): readonly string[] {
+export function textParts(content: unknown): readonly string[] {
   if (typeof content === 'string') return [content];
   if (!Array.isArray(content)) return [];
   return content.flatMap((block: unknown) =>

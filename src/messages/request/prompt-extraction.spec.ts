@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { newestMessage } from './prompt-extraction.js';
+import { extractPrompt } from './prompt-extraction.js';
 
 const text = (value: string) => ({ type: 'text', text: value });
 
-describe(newestMessage.name, () => {
+describe(extractPrompt.name, () => {
   it('takes the last user message, a string or blocks', () => {
     const history = [
       { role: 'user', content: 'old' },
       { role: 'assistant', content: 'answer' },
     ];
-    expect(newestMessage([{ role: 'user', content: 'hello' }], 'sdk')).toEqual({
+    expect(extractPrompt([{ role: 'user', content: 'hello' }], 'sdk')).toEqual({
       prompt: [text('hello')],
       context: [],
       hasHistory: false,
       first: 0,
     });
-    expect(newestMessage([...history, { role: 'user', content: [text('new'), text('er')] }], 'sdk')).toEqual({
+    expect(extractPrompt([...history, { role: 'user', content: [text('new'), text('er')] }], 'sdk')).toEqual({
       prompt: [text('new'), text('er')],
       context: [],
       hasHistory: true,
@@ -32,18 +32,18 @@ describe(newestMessage.name, () => {
       { role: 'user' },
       { role: 'user', content: [text('Sum it up.')] },
     ];
-    expect(newestMessage(messages, 'sdk')).toMatchObject({
+    expect(extractPrompt(messages, 'sdk')).toMatchObject({
       prompt: [text('A document.'), text('Sum it up.')],
       first: 2,
     });
     // Claude Code puts an interruption, and what its user mentions, into messages of their own.
-    expect(newestMessage(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], first: 5 });
+    expect(extractPrompt(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], first: 5 });
   });
 
   it('names what is malformed in the last message, and passes over it in those before', () => {
     const odd = { role: 'user', content: [{ type: 'text' }, { type: 'video' }, null, { type: 'image' }, text('a')] };
-    expect(newestMessage([odd, { role: 'user', content: 'b' }], 'sdk').prompt).toEqual([text('a'), text('b')]);
-    expect(() => newestMessage([{ role: 'user', content: 'b' }, odd], 'sdk')).toThrow(
+    expect(extractPrompt([odd, { role: 'user', content: 'b' }], 'sdk').prompt).toEqual([text('a'), text('b')]);
+    expect(() => extractPrompt([{ role: 'user', content: 'b' }, odd], 'sdk')).toThrow(
       'messages.1.content.0.text: Field required',
     );
   });
@@ -53,7 +53,7 @@ describe(newestMessage.name, () => {
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'd' } },
       { type: 'tool_result', tool_use_id: 't', content: 'found' },
     ];
-    const { prompt } = newestMessage(
+    const { prompt } = extractPrompt(
       [
         { role: 'user', content: before },
         { role: 'user', content: 'b' },
@@ -69,7 +69,7 @@ describe(newestMessage.name, () => {
       { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
       { role: 'system', content: '<total_tokens>1</total_tokens>' },
     ];
-    const { prompt, context } = newestMessage(messages, 'claude-code');
+    const { prompt, context } = extractPrompt(messages, 'claude-code');
     expect(prompt).toEqual([text('Reply PING')]);
     expect(context.slice(1)).toEqual(['# Environment', '<total_tokens>1</total_tokens>']);
   });
@@ -83,20 +83,20 @@ describe(newestMessage.name, () => {
     '[Image: source: /tmp/a.png]',
     '  spaces around it \n',
   ])('takes a text of an SDK as it is: %j', (said) => {
-    expect(newestMessage([{ role: 'user', content: said }], 'sdk').prompt).toEqual([text(said)]);
+    expect(extractPrompt([{ role: 'user', content: said }], 'sdk').prompt).toEqual([text(said)]);
     const blocks = [text('Refactor auth'), text(said)];
-    expect(newestMessage([{ role: 'user', content: blocks }], 'sdk').prompt).toEqual(blocks);
+    expect(extractPrompt([{ role: 'user', content: blocks }], 'sdk').prompt).toEqual(blocks);
     const earlier = [
       { role: 'user', content: said },
       { role: 'user', content: 'go' },
     ];
-    expect(newestMessage(earlier, 'sdk').prompt).toEqual([text(said), text('go')]);
+    expect(extractPrompt(earlier, 'sdk').prompt).toEqual([text(said), text('go')]);
   });
 
   it('takes a message of nothing but reminders for what Claude Code itself has to say', () => {
     const reminder = text('<system-reminder>A task ended.</system-reminder>');
     const content = [reminder, text(' \n')];
-    expect(newestMessage([{ role: 'user', content }], 'claude-code').prompt).toEqual([reminder]);
+    expect(extractPrompt([{ role: 'user', content }], 'claude-code').prompt).toEqual([reminder]);
   });
 
   it('keeps images and documents as they are', () => {
@@ -107,7 +107,7 @@ describe(newestMessage.name, () => {
       source: { type: 'base64', media_type: 'application/pdf', data: 'AA==' },
       title: 'T',
     };
-    expect(newestMessage([{ role: 'user', content: [image, page, pdf] }], 'sdk').prompt).toEqual([image, page, pdf]);
+    expect(extractPrompt([{ role: 'user', content: [image, page, pdf] }], 'sdk').prompt).toEqual([image, page, pdf]);
   });
 
   it.each([
@@ -143,7 +143,7 @@ describe(newestMessage.name, () => {
       'messages.0.content.0.text: Input should be a valid string',
     ],
   ])('refuses %j', (messages, problem) => {
-    expect(() => newestMessage(messages, 'sdk')).toThrow(problem);
+    expect(() => extractPrompt(messages, 'sdk')).toThrow(problem);
   });
 
   const image = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
@@ -152,12 +152,12 @@ describe(newestMessage.name, () => {
     'refuses a message without a word, as the API does: %j',
     (content) => {
       const problem = 'messages: text content blocks must contain non-whitespace text';
-      expect(() => newestMessage([{ role: 'user', content }], 'sdk')).toThrow(problem);
+      expect(() => extractPrompt([{ role: 'user', content }], 'sdk')).toThrow(problem);
       const behind = [
         { role: 'user', content: 'hi' },
         { role: 'user', content },
       ];
-      expect(() => newestMessage(behind, 'sdk')).toThrow(problem);
+      expect(() => extractPrompt(behind, 'sdk')).toThrow(problem);
     },
   );
 
@@ -169,10 +169,10 @@ describe(newestMessage.name, () => {
       [image, text('hi')],
     ],
   ])('leaves blank texts out beside others, which a model’s API would refuse: %j', (content, prompt) => {
-    expect(newestMessage([{ role: 'user', content }], 'sdk').prompt).toEqual(prompt);
+    expect(extractPrompt([{ role: 'user', content }], 'sdk').prompt).toEqual(prompt);
   });
 
   it.each([[' '], [[text('\n')]], [[text(' '), text('')]]])('refuses the same of Claude Code: %j', (content) => {
-    expect(() => newestMessage([{ role: 'user', content }], 'claude-code')).toThrow(/non-whitespace text$/);
+    expect(() => extractPrompt([{ role: 'user', content }], 'claude-code')).toThrow(/non-whitespace text$/);
   });
 });

@@ -1,25 +1,25 @@
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import type { Caller } from '../../clients/client-kind.js';
+import type { ClientKind } from '../../clients/client-kind.js';
 import { type AnthropicException, badRequest } from '../../anthropic/anthropic.exception.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
 import { isMention, isReminder, verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
 import { missingOr } from '../../http/field-problems.js';
-import { withoutMarkup } from '../../clients/claude-code/markup.js';
-import { BlockReader, leftOut, refused, textsOf } from './prompt-blocks.js';
+import { stripClaudeCodeMarkup } from '../../clients/claude-code/markup.js';
+import { BlockReader, leftOut, refused, textParts } from './prompt-blocks.js';
 
 /** The API's own words for a text without anything in it, and for a message without any block. */
 const NO_TEXT = 'messages: text content blocks must contain non-whitespace text';
 const NO_CONTENT = 'all messages must have non-empty content except for the optional final assistant message';
 
 /** The newest user message of a conversation, as a turn needs it. */
-export interface NewestMessage {
+export interface ExtractedPrompt {
   readonly prompt: Prompt;
   /** The texts of the `system` messages that follow it, and the reminders of Claude Code in it: context, never the prompt. */
   readonly context: readonly string[];
   /** Whether the caller sent anything before it. */
   readonly hasHistory: boolean;
   /** The place of the first message that the prompt is made of. */
-  readonly first: number;
+  readonly firstIndex: number;
 }
 
 /**
@@ -29,17 +29,17 @@ export interface NewestMessage {
  *
  * @throws AnthropicException (400) when there is none, it is malformed or empty, or an assistant message stands last.
  */
-export function newestMessage(messages: readonly unknown[], caller: Caller): NewestMessage {
+export function extractPrompt(messages: readonly unknown[], caller: ClientKind): ExtractedPrompt {
   const { index, content } = lastUserMessage(messages);
   const isClaudeCode = caller === 'claude-code';
-  const first = isClaudeCode ? index : firstOfRun(messages, index);
+  const first = isClaudeCode ? index : firstOfUserRun(messages, index);
   const prompt = isClaudeCode
-    ? [...mentionedBefore(messages[index - 1]), ...claudeCodePrompt(content, `messages.${index}.content`)]
-    : [...saidBefore(messages, first, index), ...lastMessageBlocks(content, index)];
+    ? [...precedingMentions(messages[index - 1]), ...claudeCodePrompt(content, `messages.${index}.content`)]
+    : [...precedingUserBlocks(messages, first, index), ...lastMessageBlocks(content, index)];
   if (prompt.length === 0) throw emptyMessage(content, index);
-  const context = messages.slice(index + 1).flatMap((message) => textsOf(isObject(message) ? message['content'] : ''));
-  const reminders = isClaudeCode ? textsOf(content).filter((text) => isReminder(text) && !isMention(text)) : [];
-  return { prompt, context: [...reminders, ...context], hasHistory: index > 0, first };
+  const context = messages.slice(index + 1).flatMap((message) => textParts(isObject(message) ? message['content'] : ''));
+  const reminders = isClaudeCode ? textParts(content).filter((text) => isReminder(text) && !isMention(text)) : [];
+  return { prompt, context: [...reminders, ...context], hasHistory: index > 0, firstIndex: first };
 }
 
 /** What is said of a message without a prompt. */
@@ -79,7 +79,7 @@ export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
 }
 
 /** The place of the first of the user messages that end with this one; system messages may be between them. */
-function firstOfRun(messages: readonly unknown[], last: number): number {
+function firstOfUserRun(messages: readonly unknown[], last: number): number {
   let first = last;
   for (let index = last - 1; index >= 0; index -= 1) {
     const role = roleOf(messages[index]);
@@ -93,7 +93,7 @@ function firstOfRun(messages: readonly unknown[], last: number): number {
  * What the user messages from `first` on say, up to the last one. Only that one is asked to be well-formed: what no agent can be
  * given of the others is left out, as it is of every message before.
  */
-function saidBefore(messages: readonly unknown[], first: number, last: number): readonly PromptBlock[] {
+function precedingUserBlocks(messages: readonly unknown[], first: number, last: number): readonly PromptBlock[] {
   const reader = new BlockReader(verbatim, leftOut);
   return messages
     .slice(first, last)
@@ -121,15 +121,15 @@ function roleOf(message: unknown): unknown {
 
 /** A message that is nothing but reminders and markup is what Claude Code itself has to say: that a background task ended. */
 function claudeCodePrompt(content: unknown, path: string): readonly PromptBlock[] {
-  const said = new BlockReader(withoutReminders, refused).blocks(withoutMarkup(content), path);
+  const said = new BlockReader(withoutReminders, refused).blocks(stripClaudeCodeMarkup(content), path);
   const written = said.filter((block) => !isBlank(block));
   if (written.length > 0) return written;
   return new BlockReader(verbatim, refused).blocks(content, path).filter((block) => !isBlank(block));
 }
 
 /** Claude Code puts the first thing that its user mentioned with `@` into a message of its own, before the user's. [2.1.330] */
-function mentionedBefore(message: unknown): readonly PromptBlock[] {
+function precedingMentions(message: unknown): readonly PromptBlock[] {
   if (!isObject(message) || message['role'] !== 'user') return [];
-  const texts = textsOf(message['content']);
+  const texts = textParts(message['content']);
   return texts.every(isMention) ? texts.map((text) => ({ type: 'text', text })) : [];
 }

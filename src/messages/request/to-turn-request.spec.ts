@@ -1,9 +1,9 @@
 import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
-import { createMessageDto } from './create-message.dto.js';
+import { parseCreateMessage } from './create-message.dto.js';
 import { recorded } from '../../clients/claude-code/__fixtures__/recorded.js';
 import { sidePrompt } from './side-prompt.js';
-import { askedTurn, threadClues } from './to-turn-request.js';
+import { toTurnRequest, threadClues } from './to-turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
 
@@ -20,7 +20,7 @@ function http(headers: Readonly<Record<string, string>> = {}): Request {
 }
 
 const body = (more: object = {}) =>
-  createMessageDto({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], ...more });
+  parseCreateMessage({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], ...more });
 
 describe('what names a request’s thread', () => {
   it('is in its headers and its metadata', () => {
@@ -50,7 +50,7 @@ describe('what names a request’s thread', () => {
 
 describe('the turn that a request asks for', () => {
   it('has the prompt, the model and the system prompt', async () => {
-    expect(await askedTurn(http(), body({ system: 'Be brief.' }), APPEND)).toMatchObject({
+    expect(await toTurnRequest(http(), body({ system: 'Be brief.' }), APPEND)).toMatchObject({
       caller: 'sdk',
       prompt: [{ type: 'text', text: 'hi' }],
       model: 'm',
@@ -60,7 +60,7 @@ describe('the turn that a request asks for', () => {
       interrupts: false,
     });
     expect(
-      (await askedTurn(http(), body({ system: 'Be brief.' }), { ...APPEND, callerSystem: 'ignore' })).systemPrompt,
+      (await toTurnRequest(http(), body({ system: 'Be brief.' }), { ...APPEND, callerSystem: 'ignore' })).systemPrompt,
     ).toBeUndefined();
   });
 
@@ -70,8 +70,8 @@ describe('the turn that a request asks for', () => {
       { role: 'assistant', content: 'Hel' },
       { role: 'user', content: 'Your response above was cut off mid-stream. Resume directly from where it stops' },
     ];
-    const cut = await askedTurn(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), APPEND);
-    const whole = await askedTurn(http(CLAUDE_CODE), body(), APPEND);
+    const cut = await toTurnRequest(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), APPEND);
+    const whole = await toTurnRequest(http(CLAUDE_CODE), body(), APPEND);
     expect(cut).toEqual({ ...whole, received: 'Hel' });
   });
 
@@ -80,23 +80,23 @@ describe('the turn that a request asks for', () => {
       { role: 'user', content: 'hi' },
       { role: 'system', content: 'It is late.' },
     ];
-    expect((await askedTurn(http(), body({ messages }), APPEND)).prompt).toEqual([
+    expect((await toTurnRequest(http(), body({ messages }), APPEND)).prompt).toEqual([
       { type: 'text', text: '<system-reminder>\nIt is late.\n</system-reminder>' },
       { type: 'text', text: 'hi' },
     ]);
-    expect((await askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
+    expect((await toTurnRequest(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
       { type: 'text', text: 'hi' },
     ]);
   });
 
   it('has the caller’s idempotency key, if it is one', async () => {
-    expect((await askedTurn(http({ 'idempotency-key': 'k' }), body(), APPEND)).idempotencyKey).toBe('k');
-    await expect(askedTurn(http({ 'idempotency-key': ' ' }), body(), APPEND)).rejects.toThrow('1 to 256 characters');
+    expect((await toTurnRequest(http({ 'idempotency-key': 'k' }), body(), APPEND)).idempotencyKey).toBe('k');
+    await expect(toTurnRequest(http({ 'idempotency-key': ' ' }), body(), APPEND)).rejects.toThrow('1 to 256 characters');
   });
 
   it('tells the agent of plan mode, which the caller’s client cannot keep it to', async () => {
     const { messages } = recorded('main-plan-mode').body;
-    expect((await askedTurn(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
+    expect((await toTurnRequest(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
       { type: 'text', text: expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) },
       { type: 'text', text: 'prompt in plan mode' },
     ]);
@@ -104,7 +104,7 @@ describe('the turn that a request asks for', () => {
 
   it('holds the conversation and the request’s own system prompt when it is beside the conversation', async () => {
     const { messages, system } = recorded('side-recap').body;
-    const asked = await askedTurn(http(CLAUDE_CODE), body({ messages, system }), {
+    const asked = await toTurnRequest(http(CLAUDE_CODE), body({ messages, system }), {
       ...APPEND,
       callerSystem: 'ignore',
       isSideRequest: true,

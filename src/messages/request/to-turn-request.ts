@@ -3,22 +3,22 @@ import { createHash } from 'node:crypto';
 import type { AppConfig } from '../../config/app-config.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import { type Caller, callerOf, callsFromTerminal, isSideRequest } from '../../clients/client-kind.js';
+import { type ClientKind, detectClient, callsFromTerminal, isSideRequest } from '../../clients/client-kind.js';
 import { callerSystemPrompt, sideSystemPrompt } from '../../clients/claude-code/system-prompt.js';
 import type { ThreadClues } from '../../threads/thread.resolver.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { conversationKeys, repaired, tellsOfInterruption, turnKey } from '../../turns/matching/conversation-key.js';
+import { conversationKeys, stripRecoveryMessages, endsWithInterruptMarker, turnKey } from '../../turns/matching/conversation-key.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import type { CreateMessageDto } from './create-message.dto.js';
-import { type AnswerForm, contentInForm } from '../../translator/views/answer-view.js';
+import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
 import type { AnswerOptions } from '../response/answer.service.js';
-import { modeNote, readingOf } from '../../clients/claude-code/markup.js';
+import { planModeNote, readingOf } from '../../clients/claude-code/markup.js';
 import type { AnswerFormat } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
-import { textsOf } from './prompt-blocks.js';
-import { newestMessage, type NewestMessage } from './prompt-extraction.js';
-import { historyTold } from './transcript-builder.js';
-import { traceIdOf } from '../../http/request-id.js';
+import { textParts } from './prompt-blocks.js';
+import { extractPrompt, type ExtractedPrompt } from './prompt-extraction.js';
+import { renderHistory } from './transcript-builder.js';
+import { parseTraceId } from '../../http/request-id.js';
 import { sidePrompt } from './side-prompt.js';
 
 /** Longest idempotency key, in characters. */
@@ -43,7 +43,7 @@ export function answerOptions(
     callsFromTerminal({ userAgent: http.get('user-agent'), system: body.system });
   const reader = { caller, isTerminal, readsJson: format.schema !== undefined };
   return {
-    isImpatient: caller === 'claude-code',
+    hasHardTimeout: caller === 'claude-code',
     presentation: presentation(http.get(TOOL_BLOCKS_HEADER), body, config, reader),
     stopSequences: body.stop_sequences ?? [],
     answerTool: format.tool,
@@ -51,18 +51,18 @@ export function answerOptions(
 }
 
 /** What a request to `POST /v1/messages` asks for, apart from its thread. */
-export interface AskedTurn extends Omit<
+export interface TurnRequestFields extends Omit<
   TurnRequest,
-  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'answered' | 'attempt'
+  'tenant' | 'threadKey' | 'isFreshThread' | 'isSideRequest' | 'continuesFrom' | 'attempt'
 > {
-  readonly caller: Caller;
+  readonly caller: ClientKind;
   /** The text of the answer that the caller already has, when it asks for the rest of it. */
   readonly received: string | undefined;
 }
 
 /** Who sends a request, by its headers. */
-export function requestCaller(http: Request): Caller {
-  return callerOf({ userAgent: http.get('user-agent'), xApp: http.get('x-app') });
+export function requestCaller(http: Request): ClientKind {
+  return detectClient({ userAgent: http.get('user-agent'), xApp: http.get('x-app') });
 }
 
 /** The parts of a request that name its thread. */
@@ -81,14 +81,14 @@ export function threadClues(http: Request, body: CreateMessageDto): ThreadClues 
 }
 
 /** What is known of a request besides what it holds. */
-export interface RequestPlace {
+export interface RequestContext {
   readonly callerSystem: 'append' | 'ignore';
   /** The request is beside the conversation (see {@link threadClues}), so that its agent is to be told all of that. */
   readonly isSideRequest: boolean;
   /** The key of the conversation that the request goes on with; `undefined` when it holds the whole of it. */
   readonly after: string | undefined;
   /** The form in which it wants its answer, and had the ones before. */
-  readonly form: AnswerForm;
+  readonly form: AnswerView;
   /** The schema that its answer is to follow. */
   readonly outputSchema?: JsonObject | undefined;
 }
@@ -98,46 +98,46 @@ export interface RequestPlace {
  *
  * Rejects with an AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
-export async function askedTurn(http: Request, body: CreateMessageDto, place: RequestPlace): Promise<AskedTurn> {
+export async function toTurnRequest(http: Request, body: CreateMessageDto, place: RequestContext): Promise<TurnRequestFields> {
   const { after, isSideRequest: isSide, callerSystem, form, outputSchema: schema } = place;
   const caller = requestCaller(http);
   const read = readingOf(caller);
   // Of another caller the words with which Claude Code asks for the rest of an answer are words of its user.
-  const { messages, received } =
-    caller === 'claude-code' ? repaired(body.messages) : { messages: body.messages, received: undefined };
+  const { messages, partialAnswer } =
+    caller === 'claude-code' ? stripRecoveryMessages(body.messages) : { messages: body.messages, partialAnswer: undefined };
   const keys = await conversationKeys(messages, after, read);
-  const system = textsOf(body.system);
-  const { prompt, hasHistory, first } = isSide
-    ? { prompt: sidePrompt(messages), hasHistory: true, first: 0 }
+  const system = textParts(body.system);
+  const { prompt, hasHistory, firstIndex } = isSide
+    ? { prompt: sidePrompt(messages), hasHistory: true, firstIndex: 0 }
     : promptInContext(messages, caller);
   return {
     caller,
-    received,
+    received: partialAnswer,
     // Claude Code sends the whole conversation each time, so its first message twice is a retry, and so is a repaired one: that
     // the answer left this server does not mean that it arrived.
     hasHistory: hasHistory || caller === 'claude-code' || messages !== body.messages || after !== undefined,
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys, () => historyTold(messages.slice(0, first), read), form),
+    history: historyOf(keys, () => renderHistory(messages.slice(0, firstIndex), read), form),
     user: userOf(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
     idempotencyKey: idempotencyKey(http.get('idempotency-key')),
-    interrupts: tellsOfInterruption(messages),
-    traceId: traceIdOf(http.get('traceparent')),
+    interrupts: endsWithInterruptMarker(messages),
+    traceId: parseTraceId(http.get('traceparent')),
   };
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[], told: () => Prompt, form: AnswerForm): AskedTurn['history'] {
-  const [asked, answered] = keys.slice(-3, -1);
-  if (asked === undefined || answered === undefined) return undefined;
+function historyOf(keys: readonly string[], toPrompt: () => Prompt, form: AnswerView): TurnRequestFields['history'] {
+  const [promptKey, answerKey] = keys.slice(-3, -1);
+  if (promptKey === undefined || answerKey === undefined) return undefined;
   return {
-    asked,
-    answered,
-    told,
-    shown: (message) => contentInForm(message, form),
+    promptKey,
+    answerKey,
+    toPrompt,
+    asShown: (message) => contentAsShown(message, form),
   };
 }
 
@@ -150,9 +150,9 @@ function userOf(id: unknown): string | undefined {
  * The newest message with what the agent must know besides. What an SDK caller adds as a trailing `system` message is for the agent;
  * what Claude Code adds describes its own machine, but for the mode that its user is in.
  */
-function promptInContext(messages: readonly unknown[], caller: Caller): Omit<NewestMessage, 'context'> {
-  const { context, ...newest } = newestMessage(messages, caller);
-  const note = caller === 'claude-code' ? modeNote(context) : context.join('\n');
+function promptInContext(messages: readonly unknown[], caller: ClientKind): Omit<ExtractedPrompt, 'context'> {
+  const { context, ...newest } = extractPrompt(messages, caller);
+  const note = caller === 'claude-code' ? planModeNote(context) : context.join('\n');
   if (note === undefined || note === '') return newest;
   const reminder: PromptBlock = { type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` };
   return { ...newest, prompt: [reminder, ...newest.prompt] };

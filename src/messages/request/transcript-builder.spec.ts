@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { promptText } from '../../domain/prompt.js';
 import { verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
-import { historyTold } from './transcript-builder.js';
+import { renderHistory } from './transcript-builder.js';
 
-describe(historyTold, () => {
+describe(renderHistory, () => {
   it('cuts what a tool said between characters, as half of one spoils the conversation for its model', () => {
     const said = `${'x'.repeat(3999)}😀 and more`;
-    const told = historyTold(
+    const told = renderHistory(
       [
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: said }] },
         { role: 'assistant', content: 'Well.' },
@@ -24,7 +24,7 @@ describe(historyTold, () => {
   ];
 
   it('shows the pictures of a tool result in their order, and says that a tool failed', () => {
-    const told = historyTold(
+    const told = renderHistory(
       result([{ type: 'text', text: 'before' }, image, { type: 'text', text: 'after' }], { is_error: true }),
       verbatim,
     );
@@ -43,14 +43,14 @@ describe(historyTold, () => {
     ],
     ['what no agent can be given beside it', [{ type: 'video' }, image, { type: 'image', source: { type: 'file' } }]],
   ])('shows of a tool result %s', (_, content) => {
-    const blocks = historyTold(result(content), verbatim).filter(({ type }) => type !== 'text');
+    const blocks = renderHistory(result(content), verbatim).filter(({ type }) => type !== 'text');
     expect(blocks).toMatchObject([{ source: image.source }]);
   });
 
   it('leaves the reminders of Claude Code out, and of other callers nothing', () => {
     const said = 'a <system-reminder>x</system-reminder> b';
     const messages = [{ role: 'user', content: said }, ...result(said)];
-    expect(promptText(historyTold(messages, verbatim)).split(said)).toHaveLength(3);
-    expect(promptText(historyTold(messages, withoutReminders))).not.toContain('reminder');
+    expect(promptText(renderHistory(messages, verbatim)).split(said)).toHaveLength(3);
+    expect(promptText(renderHistory(messages, withoutReminders))).not.toContain('reminder');
   });
 });

@@ -1,6 +1,6 @@
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import { beginningOf } from '../../domain/well-formed.js';
-import { isObject, nameOf } from '../../turns/matching/conversation-key.js';
+import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { isObject, toText } from '../../turns/matching/conversation-key.js';
 import type { Reading } from '../../clients/claude-code/system-reminder.js';
 import { BlockReader, leftOut } from './prompt-blocks.js';
 
@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
 type Role = 'user' | 'assistant';
 
 /** A conversation as somebody who was not there reads it. */
-export class Transcript {
+export class TranscriptBuilder {
   readonly blocks: PromptBlock[] = [];
   /** Names of the tools that were called, by the ids of the calls. */
   readonly #tools = new Map<string, string>();
@@ -23,61 +23,61 @@ export class Transcript {
   }
 
   /** Adds messages in their order. Never throws, whatever they hold. */
-  tellAll(messages: readonly unknown[]): void {
-    for (const message of messages) if (isObject(message)) this.tell(message['role'], message['content']);
+  addMessages(messages: readonly unknown[]): void {
+    for (const message of messages) if (isObject(message)) this.addMessage(message['role'], message['content']);
   }
 
   /** Adds a message. `system` messages are left out: they are for the agent of the caller. */
-  tell(role: unknown, content: unknown): void {
+  addMessage(role: unknown, content: unknown): void {
     if (role !== 'user' && role !== 'assistant') return;
-    if (typeof content === 'string') this.say(role, content);
+    if (typeof content === 'string') this.addText(role, content);
     if (!Array.isArray(content)) return;
     for (const block of content as readonly unknown[]) if (isObject(block)) this.tellBlock(role, block);
   }
 
   private tellBlock(role: Role, block: Fields): void {
-    const type = nameOf(block['type']);
+    const type = toText(block['type']);
     if (type === 'text') {
-      this.say(role, nameOf(block['text']));
+      this.addText(role, toText(block['text']));
     } else if (type === 'image' || type === 'document') {
-      this.show(block, type);
+      this.addMedia(block, type);
     } else if (type.endsWith('tool_use')) {
-      const name = nameOf(block['name']);
-      this.#tools.set(nameOf(block['id']), name);
-      this.add('tool_call', name, JSON.stringify(block['input'] ?? {}));
+      const name = toText(block['name']);
+      this.#tools.set(toText(block['id']), name);
+      this.addToolBlock('tool_call', name, JSON.stringify(block['input'] ?? {}));
     } else if (type.endsWith('tool_result')) {
       this.showResult(block);
     }
     // Anything else is thinking, or a kind of block that is not told in words.
   }
 
-  private say(role: Role, said: string): void {
+  private addText(role: Role, said: string): void {
     const kept = this.read(said);
     if (kept.trim() !== '') this.blocks.push(text(`<${role}>\n${kept}\n</${role}>\n`));
   }
 
-  private show(block: Fields, type: 'image' | 'document'): void {
+  private addMedia(block: Fields, type: 'image' | 'document'): void {
     const shown = this.#reader.blocks([block], '');
     // Files that the caller keeps elsewhere cannot be shown.
     this.blocks.push(...(shown.length > 0 ? shown : [text(`[${type}]\n`)]));
   }
 
   private showResult(block: Fields): void {
-    const name = this.#tools.get(nameOf(block['tool_use_id']));
+    const name = this.#tools.get(toText(block['tool_use_id']));
     const { content } = block;
     // What was fetched from the web is in one more object.
     const parts = this.#reader.resultBlocks(isObject(content) ? [content['content']] : content, '');
     const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [text(''), ...parts];
     const failed = block['is_error'] === true ? ' is_error="true"' : '';
-    this.add('tool_result', name, first?.type === 'text' ? first.text : '', failed);
+    this.addToolBlock('tool_result', name, first?.type === 'text' ? first.text : '', failed);
     // Texts between and after pictures are told as what they are, too.
     for (const part of rest) {
-      if (part.type === 'text') this.add('tool_result', name, part.text, failed);
+      if (part.type === 'text') this.addToolBlock('tool_result', name, part.text, failed);
       else this.blocks.push(part);
     }
   }
 
-  private add(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string, more = ''): void {
+  private addToolBlock(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string, more = ''): void {
     const head = `${name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`}${more}`;
     this.blocks.push(text(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
   }
@@ -85,11 +85,11 @@ export class Transcript {
 
 function shortened(said: string): string {
   const left = said.length - MAX_TOOL_TEXT;
-  return left <= 0 ? said : `${beginningOf(said, MAX_TOOL_TEXT)} … [${left} more characters]`;
+  return left <= 0 ? said : `${truncateAtCodePoint(said, MAX_TOOL_TEXT)} … [${left} more characters]`;
 }
 
 /** Texts that follow each other as one block. */
-export function joined(blocks: readonly PromptBlock[]): Prompt {
+export function mergeTextBlocks(blocks: readonly PromptBlock[]): Prompt {
   const whole: PromptBlock[] = [];
   let texts: string[] = [];
   const flush = (): void => {
@@ -117,9 +117,9 @@ export function text(value: string): PromptBlock {
 const MAX_HISTORY = 400_000;
 
 /** What was said before, for an agent that was not there: the newest of it, where it is long. */
-export function historyTold(messages: readonly unknown[], read: Reading): Prompt {
-  const transcript = new Transcript(read);
-  transcript.tellAll(messages);
+export function renderHistory(messages: readonly unknown[], read: Reading): Prompt {
+  const transcript = new TranscriptBuilder(read);
+  transcript.addMessages(messages);
   const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
   let [first, room] = [lengths.length, MAX_HISTORY];
   while (first > 0 && room >= (lengths[first - 1] ?? 0)) {
@@ -127,5 +127,5 @@ export function historyTold(messages: readonly unknown[], read: Reading): Prompt
     room -= lengths[first] ?? 0;
   }
   const omission = first === 0 ? [] : [text('[What was said before is left out.]\n')];
-  return joined([...omission, ...transcript.blocks.slice(first)]);
+  return mergeTextBlocks([...omission, ...transcript.blocks.slice(first)]);
 }

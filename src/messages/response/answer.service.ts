@@ -2,23 +2,23 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
 import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
-import { expandMessage } from '../../translator/replay-message.js';
+import { replayMessage } from '../../translator/replay-message.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
-import { accumulate, collected, newAccumulation } from '../../translator/collect.js';
+import { addEvent, toCollected, newAccumulation } from '../../translator/collect.js';
 import type { OpenedTurn } from '../../turns/turn-request.js';
 import { TurnService } from '../../turns/turn.service.js';
-import { type AnswerForm, inForm } from '../../translator/views/answer-view.js';
-import { remainder } from '../../translator/views/skip-received.js';
+import { type AnswerView, applyAnswerView } from '../../translator/views/answer-view.js';
+import { skipReceivedText } from '../../translator/views/skip-received.js';
 import { SseWriter } from './sse-writer.js';
-import { StreamClock, type Ticking } from '../../http/keep-alive-clock.js';
-import { WaitingJson } from './pending-json-response.js';
+import { KeepAliveClock, type Tickable } from '../../http/keep-alive-clock.js';
+import { PendingJsonResponse } from './pending-json-response.js';
 
 /** How a caller wants its answer. */
-export interface AnswerOptions extends AnswerForm {
+export interface AnswerOptions extends AnswerView {
   /** The text that the caller already has of it. */
   readonly received: string | undefined;
   /** Whether the caller gives up after 300 s, however much it is told to wait: Claude Code 2.1.330, not streaming. */
-  readonly isImpatient: boolean;
+  readonly hasHardTimeout: boolean;
 }
 
 /** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
@@ -28,7 +28,7 @@ export class AnswerService {
 
   constructor(
     private readonly turns: TurnService,
-    private readonly clock: StreamClock,
+    private readonly clock: KeepAliveClock,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
@@ -45,7 +45,7 @@ export class AnswerService {
     const message$ = this.turns.watch(opened, writer.signals$, writer, tellsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await this.readAll(events$, response, writer))) return;
-    if (writer.isWhole) this.noteDelivery(opened, response);
+    if (writer.isComplete) this.noteDelivery(opened, response);
     response.end();
   }
 
@@ -54,25 +54,25 @@ export class AnswerService {
    *
    * @throws AnthropicException when the turn failed, or took too long for an impatient caller, before anything was sent.
    */
-  async whole(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
-    const waiting = new WaitingJson(response, options.isImpatient ? this.config.syncTimeout : undefined);
+  async sendJson(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
+    const waiting = new PendingJsonResponse(response, options.hasHardTimeout ? this.config.syncTimeoutMs : undefined);
     const accumulation = newAccumulation();
     const events$ = this.shown(this.turns.watch(opened, NEVER), opened, options).pipe(
       takeUntil(waiting.expired$),
       tap((events) => {
-        for (const event of events) accumulate(accumulation, event);
+        for (const event of events) addEvent(accumulation, event);
       }),
     );
     if (!(await this.readAll(events$, response, waiting))) return;
-    const body = waiting.body(collected(accumulation));
+    const body = waiting.body(toCollected(accumulation));
     this.noteDelivery(opened, response);
     response.end(body);
   }
 
   /** Sends a message that is already whole. */
-  ready(message: Message, response: Response, stream: boolean): void {
+  sendPrepared(message: Message, response: Response, stream: boolean): void {
     if (stream) {
-      new SseWriter(response).write(expandMessage(message, null));
+      new SseWriter(response).write(replayMessage(message, null));
       response.end();
     } else {
       // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
@@ -92,14 +92,14 @@ export class AnswerService {
       });
     };
     // What the caller has received it has received in the form of its presentation.
-    return message$.pipe(inForm(options, stop), remainder(options.received));
+    return message$.pipe(applyAnswerView(options, stop), skipReceivedText(options.received));
   }
 
   /** Reads the turn to its end, as long as its caller is there. False when it has left. */
-  private async readAll(events$: Observable<unknown>, response: Response, ticking: Ticking): Promise<boolean> {
+  private async readAll(events$: Observable<unknown>, response: Response, ticking: Tickable): Promise<boolean> {
     // One that left while its turn was looked up has closed already, and would not close again.
     if (response.destroyed) return false;
-    const stopTicking = this.clock.add(ticking);
+    const stopTicking = this.clock.register(ticking);
     try {
       await new Promise<void>((resolve, reject) => {
         // Not with `takeUntil` and `lastValueFrom`: every open stream would hold some kilobytes for them.

@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { Response } from 'express';
 import type { AnthropicErrorObject } from '../../anthropic/anthropic-error.js';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
-import { requestIdOf } from '../../http/request-id.js';
+import { getRequestId } from '../../http/request-id.js';
 
 /** An error as it is told over HTTP. */
 export interface ErrorReply {
@@ -40,7 +40,7 @@ export class AnthropicErrorFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
     const { status, headers, error } = errorReply(thrown);
-    const requestId = requestIdOf(response);
+    const requestId = getRequestId(response);
     if (status >= 500 && !(thrown instanceof AnthropicException)) {
       this.logger.error({ requestId, err: thrown }, 'a request failed inside the server');
     }

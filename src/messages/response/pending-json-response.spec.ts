@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeResponse } from '../../../test/support/fake-response.js';
 import { startUsage } from '../../anthropic/usage.js';
 import { messageStart } from '../../anthropic/stream-parts.js';
-import { WaitingJson } from './pending-json-response.js';
+import { PendingJsonResponse } from './pending-json-response.js';
 
 const START = messageStart('msg_1', 'model', startUsage(null));
 const MESSAGE = START.type === 'message_start' ? START.message : undefined;
@@ -18,7 +18,7 @@ describe('a caller that waits for JSON', () => {
   });
 
   it('gets nothing for 30 s, then the status and a space, then a space every 15 s', () => {
-    const waiting = new WaitingJson(response.asResponse, undefined);
+    const waiting = new PendingJsonResponse(response.asResponse, undefined);
     for (const seconds of [10, 29]) waiting.tick(start + seconds * 1000);
     expect(response.headersSent).toBe(false);
     for (const seconds of [31, 40, 46.5, 50, 62]) waiting.tick(start + seconds * 1000);
@@ -28,7 +28,7 @@ describe('a caller that waits for JSON', () => {
 
   it('gets the message, with the status when that is not out yet', () => {
     if (MESSAGE === undefined) throw new Error('no message');
-    const waiting = new WaitingJson(response.asResponse, undefined);
+    const waiting = new PendingJsonResponse(response.asResponse, undefined);
     expect(JSON.parse(waiting.body({ message: MESSAGE }))).toEqual(MESSAGE);
     waiting.tick(start + 31_000);
     waiting.body({ message: MESSAGE });
@@ -36,13 +36,13 @@ describe('a caller that waits for JSON', () => {
   });
 
   it('gets a failure as an HTTP error', () => {
-    const waiting = new WaitingJson(response.asResponse, undefined);
+    const waiting = new PendingJsonResponse(response.asResponse, undefined);
     expect(() => waiting.body(FAILED)).toThrow(expect.objectContaining({ status: 529 }) as Error);
     expect(response.headersSent).toBe(false);
   });
 
   it('that is impatient is told to ask again when its time is up, and gets no white space', () => {
-    const waiting = new WaitingJson(response.asResponse, 280_000);
+    const waiting = new PendingJsonResponse(response.asResponse, 280_000);
     let expired = 0;
     waiting.expired$.subscribe(() => (expired += 1));
     for (const seconds of [31, 60, 279]) waiting.tick(start + seconds * 1000);

@@ -1,8 +1,8 @@
 import type { Response } from 'express';
 import { Subject } from 'rxjs';
-import { agentError, AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { toAnthropicException, AnthropicException } from '../../anthropic/anthropic.exception.js';
 import type { Collected } from '../../translator/collect.js';
-import type { Ticking } from '../../http/keep-alive-clock.js';
+import type { Tickable } from '../../http/keep-alive-clock.js';
 
 /** After this long the status goes out, so that the caller's time limit, which ends with the headers, does not end the wait. */
 const HEADERS_AFTER = 30_000;
@@ -10,7 +10,7 @@ const HEADERS_AFTER = 30_000;
 const SPACE_EVERY = 15_000;
 
 /** Waits with a caller for a whole message, for as long as it takes, or for as long as the caller can. Times in milliseconds. */
-export class WaitingJson implements Ticking {
+export class PendingJsonResponse implements Tickable {
   /** Emits when the caller can wait no longer. */
   readonly expired$ = new Subject<void>();
   readonly #since = performance.now();
@@ -46,7 +46,7 @@ export class WaitingJson implements Ticking {
       const message = 'The turn is not done yet. It goes on; send the same request again to wait for it.';
       throw new AnthropicException('timeout_error', message, { headers: { 'retry-after': '1' } });
     }
-    if ('error' in collected) throw agentError(collected.error);
+    if ('error' in collected) throw toAnthropicException(collected.error);
     if (!this.response.headersSent) this.response.writeHead(200, { 'content-type': 'application/json' });
     return JSON.stringify(collected.message);
   }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeResponse } from '../../../test/support/fake-response.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 import type { TranslatorSignal } from '../../translator/translator.service.js';
-import { frame, SseWriter } from './sse-writer.js';
+import { encodeSseEvent, SseWriter } from './sse-writer.js';
 
 const DELTA: StreamEvent = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'hi' } };
 const STOP: StreamEvent = { type: 'message_stop' };
@@ -12,14 +12,14 @@ describe('a frame', () => {
   it('names its event and has its JSON on one line, whatever the text holds', () => {
     const text = 'a\r\nb\n\ndata: c\u2028';
     const event: StreamEvent = { type: 'content_block_delta', index: 3, delta: { type: 'text_delta', text } };
-    const bytes = frame(event, 'req_1');
+    const bytes = encodeSseEvent(event, 'req_1');
     expect(bytes).toMatch(/^event: content_block_delta\ndata: [^\r\n]*\n\n$/);
     expect(JSON.parse(bytes.split('data: ').slice(1).join('data: '))).toEqual(event);
   });
 
   it('of an error, and of nothing else, has the request’s id', () => {
-    expect(frame(ERROR, 'req_1')).toContain('"request_id":"req_1"');
-    expect(frame(DELTA, 'req_1')).not.toContain('req_1');
+    expect(encodeSseEvent(ERROR, 'req_1')).toContain('"request_id":"req_1"');
+    expect(encodeSseEvent(DELTA, 'req_1')).not.toContain('req_1');
   });
 });
 
@@ -47,7 +47,7 @@ describe('a stream', () => {
 
   it('sends a batch with one write', () => {
     writer.write([DELTA, STOP]);
-    expect(response.writes).toEqual([frame(DELTA, '') + frame(STOP, '')]);
+    expect(response.writes).toEqual([encodeSseEvent(DELTA, '') + encodeSseEvent(STOP, '')]);
   });
 
   it('escapes what some readers take for the end of a line', () => {
@@ -70,14 +70,14 @@ describe('a stream', () => {
     writer.write([DELTA]);
     writer.write([ERROR]);
     expect(response.writes.at(-1)).toContain('"request_id":"req_fake"');
-    expect(writer.isWhole).toBe(false);
+    expect(writer.isComplete).toBe(false);
   });
 
   it('is whole once its message has stopped', () => {
     writer.write([DELTA]);
-    expect(writer.isWhole).toBe(false);
+    expect(writer.isComplete).toBe(false);
     writer.write([STOP]);
-    expect(writer.isWhole).toBe(true);
+    expect(writer.isComplete).toBe(true);
   });
 
   it('asks for its beginning after a second of silence', () => {
@@ -118,9 +118,9 @@ describe('a stream', () => {
 
   it('is open as long as its caller keeps up, and tells when it does again', () => {
     const opened: unknown[] = [];
-    const subscription = writer.opened$.subscribe(() => opened.push(writer.isOpen()));
+    const subscription = writer.resumed$.subscribe(() => opened.push(writer.isReady()));
     response.writableNeedDrain = true;
-    expect(writer.isOpen()).toBe(false);
+    expect(writer.isReady()).toBe(false);
     response.writableNeedDrain = false;
     response.emit('drain');
     expect(opened).toEqual([true]);

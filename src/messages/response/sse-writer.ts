@@ -2,12 +2,12 @@ import type { Response } from 'express';
 import { fromEvent, type Observable, Subject } from 'rxjs';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 import type { TranslatorSignal } from '../../translator/translator.service.js';
-import { agentError } from '../../anthropic/anthropic.exception.js';
-import { requestIdOf } from '../../http/request-id.js';
-import type { Ticking } from '../../http/keep-alive-clock.js';
+import { toAnthropicException } from '../../anthropic/anthropic.exception.js';
+import { getRequestId } from '../../http/request-id.js';
+import type { Tickable } from '../../http/keep-alive-clock.js';
 
 /** Silence after which the message begins although the agent has said nothing yet, in milliseconds. */
-const BEGIN_AFTER = 1000;
+const START_AFTER_MS = 1000;
 /** Silence on the wire after which a `ping` is sent: Claude Code shows a banner after 20 s without one. */
 const PING_AFTER = 10_000;
 /** Silence of the agent after which an empty delta is sent: pings alone keep Claude Code 2.1.330 for 600 s only. */
@@ -20,7 +20,7 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
-const PING = frame({ type: 'ping' }, '');
+const PING = encodeSseEvent({ type: 'ping' }, '');
 
 /**
  * What ends a line for some readers of text, though not in an event stream: Python's `str.splitlines`, and so every client that
@@ -29,14 +29,14 @@ const PING = frame({ type: 'ping' }, '');
 const LINE_END = /[\u0085\u2028\u2029]/;
 const LINE_ENDS = new RegExp(LINE_END, 'g');
 
-function withoutLineEnds(frames: string): string {
+function escapeUnicodeLineBreaks(frames: string): string {
   // Asked first: nearly no text has one, and to replace nothing takes half as long as to make a frame.
   if (!LINE_END.test(frames)) return frames;
   return frames.replaceAll(LINE_ENDS, (end) => String.raw`\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** One stream event as bytes of an event stream. `requestId` goes into an `error`. */
-export function frame(event: StreamEvent, requestId: string): string {
+export function encodeSseEvent(event: StreamEvent, requestId: string): string {
   const body = event.type === 'error' ? { ...event, request_id: requestId } : event;
   return `event: ${event.type}\ndata: ${JSON.stringify(body)}\n\n`;
 }
@@ -46,11 +46,11 @@ export function frame(event: StreamEvent, requestId: string): string {
  *
  * Nothing, not even a header, is sent before the first event, so that a failure until then can have its HTTP status.
  */
-export class SseWriter implements Ticking {
+export class SseWriter implements Tickable {
   /** What the translator is asked for in silence. Never completes. */
   readonly signals$ = new Subject<TranslatorSignal>();
   /** Emits when the caller has read what was written. Completes never; unsubscribing stops listening. */
-  readonly opened$: Observable<unknown>;
+  readonly resumed$: Observable<unknown>;
   #begun = false;
   #isWhole = false;
   #lastWrite = performance.now();
@@ -58,17 +58,17 @@ export class SseWriter implements Ticking {
   readonly #requestId: string;
 
   constructor(private readonly response: Response) {
-    this.opened$ = fromEvent(response, 'drain');
-    this.#requestId = requestIdOf(response);
+    this.resumed$ = fromEvent(response, 'drain');
+    this.#requestId = getRequestId(response);
   }
 
   /** Whether the caller keeps up; while it does not, it is given nothing more. */
-  isOpen(): boolean {
+  isReady(): boolean {
     return !this.response.writableNeedDrain;
   }
 
   /** Whether the message was sent to its end. */
-  get isWhole(): boolean {
+  get isComplete(): boolean {
     return this.#isWhole;
   }
 
@@ -80,21 +80,21 @@ export class SseWriter implements Ticking {
   write(events: readonly StreamEvent[]): void {
     const [first] = events;
     if (!this.#begun) {
-      if (first?.type === 'error') throw agentError(first.error);
+      if (first?.type === 'error') throw toAnthropicException(first.error);
       this.#begun = true;
       this.response.writeHead(200, HEADERS);
     }
     let text = '';
-    for (const event of events) text += frame(event, this.#requestId);
-    this.response.write(withoutLineEnds(text));
+    for (const event of events) text += encodeSseEvent(event, this.#requestId);
+    this.response.write(escapeUnicodeLineBreaks(text));
     this.#isWhole = events.at(-1)?.type === 'message_stop';
     this.#lastWrite = this.#lastEvent = performance.now();
   }
 
   tick(now: number): void {
     if (!this.#begun) {
-      if (now - this.#lastEvent >= BEGIN_AFTER) this.signals$.next('begin');
-    } else if (!this.isOpen()) {
+      if (now - this.#lastEvent >= START_AFTER_MS) this.signals$.next('begin');
+    } else if (!this.isReady()) {
       // A caller that does not read gets nothing to keep.
     } else {
       if (now - this.#lastEvent >= KEEP_ALIVE_AFTER) {

@@ -8,12 +8,12 @@ import { linesOf } from './output.js';
 import type { Reaper } from './reaper.js';
 import type { SandboxExit, SandboxProcess } from '../sandbox.js';
 import { execFailureOf, type SpawnFailure, spawnFailureOf } from './spawn-failure.js';
-import { familyOf, killFamily, signalProcess } from './sweep.js';
+import { familyOf, killTree, signalProcess } from './sweep.js';
 
 const STDERR_BYTES = 4096;
 
 /** How long the end of standard error is waited for once everything is dead, in milliseconds. */
-const STDERR_WAIT_MILLISECONDS = 1000;
+const STDERR_WAIT_MS = 1000;
 
 /**
  * Holds the program back until the reaper knows its pid: there is no moment at which a killed server leaves a program that
@@ -113,10 +113,10 @@ class LocalProcess implements SandboxProcess {
     else this.child.stdin.destroy();
     if (this.over) return void (await this.exit);
     // Who belongs to it can be told best while it lives: a dead parent's children are nobody's.
-    await this.remember();
+    await this.refreshTree();
     this.signal('SIGTERM');
     const grace = setTimeout(() => {
-      void this.remember().then(() => this.signal('SIGKILL'));
+      void this.refreshTree().then(() => this.signal('SIGKILL'));
     }, graceMilliseconds);
     await this.exit;
     clearTimeout(grace);
@@ -127,7 +127,7 @@ class LocalProcess implements SandboxProcess {
       this.child.once('exit', (...ending) => resolve(ending));
       this.child.on('error', (error) => this.options.warn(error.message));
     });
-    await this.killRest();
+    await this.killLeftovers();
     await this.readRest();
     this.options.reaper.remove(this.pid);
     const stderr = decodeTail(this.stderr);
@@ -137,9 +137,9 @@ class LocalProcess implements SandboxProcess {
     return { code, signal, stderr, notStarted };
   }
 
-  private async killRest(): Promise<void> {
+  private async killLeftovers(): Promise<void> {
     try {
-      const left = await killFamily(this.pid, this.options.marker, this.known);
+      const left = await killTree(this.pid, this.options.marker, this.known);
       if (left > 0) this.options.warn(`${String(left)} process(es) could not be killed`);
     } catch (error) {
       this.options.warn(`could not look for what a process left behind: ${errorText(error)}`);
@@ -150,14 +150,14 @@ class LocalProcess implements SandboxProcess {
     const end = finished(this.child.stderr).catch(() => undefined); // Closed is closed, however.
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STDERR_WAIT_MILLISECONDS);
+      timer = setTimeout(resolve, STDERR_WAIT_MS);
     });
     await Promise.race([end, limit]);
     clearTimeout(timer);
     this.child.stderr.destroy();
   }
 
-  private async remember(): Promise<void> {
+  private async refreshTree(): Promise<void> {
     try {
       const found = await familyOf(this.pid, this.options.marker);
       this.known = new Set([...this.known, ...found]);

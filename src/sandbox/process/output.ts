@@ -3,7 +3,7 @@ import { Observable, Subject } from 'rxjs';
 import { LineSplitter } from './lines.js';
 
 /** How long an output may be silent after its process and all its descendants are gone, before it counts as closed. */
-const SILENCE_MILLISECONDS = 1000;
+const SILENCE_MS = 1000;
 
 /**
  * The lines of a process's output, one array per read. Nothing is read before the first subscription (beyond the stream's
@@ -46,7 +46,7 @@ export function linesOf(
     if (state !== 'untouched') return;
     state = 'reading';
     void gone.then(() => {
-      if (state === 'reading') silence = setTimeout(() => stream.destroy(), SILENCE_MILLISECONDS);
+      if (state === 'reading') silence = setTimeout(() => stream.destroy(), SILENCE_MS);
     });
     read();
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { family, identity, listProcesses, parsePs, parseStat, type ProcessEntry } from './process-table.js';
+import { processTree, identity, listProcesses, parsePs, parseStat, type ProcessEntry } from './process-table.js';
 
 function entry(pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry {
   return { pid, parent, group: 1, session: 1, started: '5', marked: false, ...more };
@@ -20,12 +20,12 @@ describe('family', () => {
       entry(105, 104, { group: 105, session: 105 }),
       entry(106, 50, { group: 106, session: 106 }),
     ];
-    expect(pids(family(table, 100))).toEqual([100, 101, 102, 104, 103, 105]);
+    expect(pids(processTree(table, 100))).toEqual([100, 101, 102, 104, 103, 105]);
   });
 
   it('has those known from before, but not another process with the same pid', () => {
     const known = new Set([identity(entry(200, 1)), identity(entry(201, 1))]);
-    expect(pids(family([entry(200, 1), entry(201, 1, { started: '9' }), entry(202, 200)], 100, known))).toEqual([
+    expect(pids(processTree([entry(200, 1), entry(201, 1, { started: '9' }), entry(202, 200)], 100, known))).toEqual([
       200, 202,
     ]);
   });
@@ -33,7 +33,7 @@ describe('family', () => {
 
 describe('family of a pid that is no program', () => {
   it.each([0, 1, -1])('is refused, as it would be everybody (%i)', (leader) => {
-    expect(() => family([entry(1, 0), entry(2, 1)], leader)).toThrow(RangeError);
+    expect(() => processTree([entry(1, 0), entry(2, 1)], leader)).toThrow(RangeError);
   });
 });
 

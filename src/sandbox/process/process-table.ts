@@ -34,7 +34,7 @@ export function identity(entry: ProcessEntry): string {
  * known to be of the family before, and every descendant of these. The leader itself is one of them while it lives. Throws for
  * 0 and 1, which are no programs' pids, but are everybody's ancestors.
  */
-export function family(
+export function processTree(
   processes: readonly ProcessEntry[],
   leader: number,
   known: ReadonlySet<string> = new Set(),

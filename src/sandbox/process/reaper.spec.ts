@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compileSandbox } from '../__fixtures__/compile.js';
-import { family, identity, listProcesses } from './process-table.js';
+import { processTree, identity, listProcesses } from './process-table.js';
 import { Reaper } from './reaper.js';
 import { signalProcess } from './sweep.js';
 
@@ -142,7 +142,7 @@ describe('a server that is killed with SIGKILL', () => {
       const seeds = (await listProcesses(server.marker)).filter((entry) => entry.marked);
       const [leader] = seeds;
       if (leader === undefined) return [];
-      return family(await listProcesses('none'), leader.pid, new Set(seeds.map(identity))).map(identity);
+      return processTree(await listProcesses('none'), leader.pid, new Set(seeds.map(identity))).map(identity);
     };
     // Per thread: the program, two that left its session (one with a shell around it), one in its group, and one in its
     // group whose environment was emptied.

@@ -48,7 +48,7 @@ done
 `;
 
 /** A helper that dies younger than this is started again only after as long a pause, so that a broken one costs little. */
-const SHORT_LIFE_MILLISECONDS = 1000;
+const SHORT_LIFE_MS = 1000;
 
 /**
  * Makes sure that no process outlives the server, even one that is killed with SIGKILL and can do nothing any more: a tiny
@@ -145,14 +145,14 @@ export class Reaper {
     if (this.closed) return;
     this.warn(`the helper that guards the processes is gone (${reason})`);
     if (this.groups.size === 0) return;
-    if (performance.now() - startedAt >= SHORT_LIFE_MILLISECONDS) {
+    if (performance.now() - startedAt >= SHORT_LIFE_MS) {
       this.start();
       return;
     }
     this.pause = setTimeout(() => {
       this.pause = undefined;
       if (this.groups.size > 0) this.start();
-    }, SHORT_LIFE_MILLISECONDS);
+    }, SHORT_LIFE_MS);
   }
 }
 

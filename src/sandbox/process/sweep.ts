@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../errors.js';
-import { family, identity, listProcesses } from './process-table.js';
+import { processTree, identity, listProcesses } from './process-table.js';
 
 /** How often the processes are looked for again before it is given up: with the pause between, a few seconds. */
 const ROUNDS = 100;
-const PAUSE_MILLISECONDS = 20;
+const PAUSE_MS = 20;
 
 /** Sends a signal to a process, or with a negative number to a group. One that is gone is no error. */
 export function signalProcess(target: number, signal: NodeJS.Signals): void {
@@ -18,9 +18,9 @@ export function signalProcess(target: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The identities of everything that `leader` has started and that lives now; see {@link killFamily}. */
+/** The identities of everything that `leader` has started and that lives now; see {@link killTree}. */
 export async function familyOf(leader: number, marker: string): Promise<ReadonlySet<string>> {
-  return new Set(family(await listProcesses(marker), leader).map(identity));
+  return new Set(processTree(await listProcesses(marker), leader).map(identity));
 }
 
 /**
@@ -29,16 +29,16 @@ export async function familyOf(leader: number, marker: string): Promise<Readonly
  * `exec` shows an empty environment for a moment). Resolves with the number of those that would not die; rejects when the
  * processes cannot be listed.
  */
-export async function killFamily(leader: number, marker: string, known: ReadonlySet<string>): Promise<number> {
+export async function killTree(leader: number, marker: string, known: ReadonlySet<string>): Promise<number> {
   let left = 0;
   let cleanLooks = 0;
   signalProcess(-leader, 'SIGKILL');
   for (let round = 0; round < ROUNDS && cleanLooks < 2; round += 1) {
-    const members = family(await listProcesses(marker), leader, known).filter((entry) => entry.pid !== process.pid);
+    const members = processTree(await listProcesses(marker), leader, known).filter((entry) => entry.pid !== process.pid);
     left = members.length;
     cleanLooks = left === 0 ? cleanLooks + 1 : 0;
     for (const member of members) signalProcess(member.pid, 'SIGKILL');
-    if (left > 0) await delay(PAUSE_MILLISECONDS);
+    if (left > 0) await delay(PAUSE_MS);
   }
   return left;
 }

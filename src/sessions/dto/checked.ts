@@ -9,7 +9,7 @@ import { SessionException } from '../session.exception.js';
  *
  * @throws SessionException (422) that names each field that is wrong; centaur answers the same status.
  */
-export function checked<Dto extends object>(dto: Dto, fields: readonly (keyof Dto & string)[], body: unknown): Dto {
+export function validateBody<Dto extends object>(dto: Dto, fields: readonly (keyof Dto & string)[], body: unknown): Dto {
   if (!isJsonObject(body)) throw new SessionException(422, 'a JSON object is expected');
   for (const field of fields) {
     const value = body[field];

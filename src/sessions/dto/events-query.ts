@@ -1,5 +1,5 @@
 import { SessionException } from '../session.exception.js';
-import { queryText } from './query-text.js';
+import { queryParam } from './query-text.js';
 
 /** Which events are wanted. */
 export interface EventsQuery {
@@ -14,11 +14,11 @@ export interface EventsQuery {
  *
  * @throws SessionException (400) for an id that is not a number.
  */
-export function eventsQuery(query: unknown, lastEventId: string | undefined): EventsQuery {
-  const after = eventIdOf(queryText(query, 'after_event_id') ?? '0', 'after_event_id');
+export function parseEventsQuery(query: unknown, lastEventId: string | undefined): EventsQuery {
+  const after = eventIdOf(queryParam(query, 'after_event_id') ?? '0', 'after_event_id');
   // Some other server's id in the header is no reason to refuse the stream.
   const last = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
-  return { after: Math.max(after, last), executionId: queryText(query, 'execution_id') };
+  return { after: Math.max(after, last), executionId: queryParam(query, 'execution_id') };
 }
 
 function eventIdOf(text: string, name: string): number {

@@ -1,10 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsArray, IsInt, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { isJsonObject, listOf } from '../../domain/json.js';
+import { isJsonObject, asArray } from '../../domain/json.js';
 import { inputLinesProblem, MAX_LINES } from '../input/input-lines.js';
 import { SessionException } from '../session.exception.js';
-import { checked } from './checked.js';
+import { validateBody } from './checked.js';
 
 /** An execution that is to be started. */
 export class ExecuteDto {
@@ -54,13 +54,13 @@ export class ExecuteDto {
 }
 
 /** @throws SessionException 422 that names each field that is wrong, 400 for lines and durations that make no sense. */
-export function executeDto(body: unknown): ExecuteDto {
+export function parseExecute(body: unknown): ExecuteDto {
   const fields = ['idempotency_key', 'metadata', 'input_lines', 'idle_timeout_ms', 'max_duration_ms'] as const;
   // Before each line is looked at.
-  if (isJsonObject(body) && listOf(body['input_lines']).length > MAX_LINES) {
+  if (isJsonObject(body) && asArray(body['input_lines']).length > MAX_LINES) {
     throw new SessionException(422, `input_lines must not have more than ${MAX_LINES} elements`);
   }
-  const dto = checked(new ExecuteDto(), fields, body);
+  const dto = validateBody(new ExecuteDto(), fields, body);
   const problem = inputLinesProblem(dto.input_lines) ?? durationProblem(dto);
   if (problem !== undefined) throw new SessionException(400, problem);
   return dto;

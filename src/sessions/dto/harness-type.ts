@@ -18,11 +18,11 @@ const TYPE_OF_NAME: Readonly<Record<HarnessName, HarnessType>> = {
 };
 
 /** Our name of a harness. */
-export function harnessNameOf(type: HarnessType): HarnessName {
+export function parseHarnessType(type: HarnessType): HarnessName {
   return NAME_OF_TYPE[type];
 }
 
 /** The session API's name of a harness. */
-export function harnessTypeOf(name: HarnessName): HarnessType {
+export function toHarnessType(name: HarnessName): HarnessType {
   return TYPE_OF_NAME[name];
 }

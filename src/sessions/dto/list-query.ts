@@ -1,7 +1,7 @@
 import type { ThreadCursor } from '../../storage/stores/thread.store.js';
-import { cursorOf } from './cursor.js';
+import { decodeCursor } from './cursor.js';
 import { SessionException } from '../session.exception.js';
-import { queryText } from './query-text.js';
+import { queryParam } from './query-text.js';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -14,13 +14,13 @@ export interface ListQuery {
 }
 
 /** @throws SessionException (400) for a limit or a cursor that is none. */
-export function listQuery(query: unknown): ListQuery {
-  const limit = queryText(query, 'limit') ?? String(DEFAULT_LIMIT);
+export function parseListQuery(query: unknown): ListQuery {
+  const limit = queryParam(query, 'limit') ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
     throw new SessionException(400, `limit must be a number from 1 to ${MAX_LIMIT}`);
   }
-  const cursor = queryText(query, 'cursor');
-  const before = cursor === undefined ? undefined : cursorOf(cursor);
+  const cursor = queryParam(query, 'cursor');
+  const before = cursor === undefined ? undefined : decodeCursor(cursor);
   if (cursor !== undefined && before === undefined) throw new SessionException(400, 'cursor is not one of this list');
   return { limit: Number(limit), before };
 }

@@ -1,11 +1,11 @@
 import type { JsonObject } from '../../domain/harness-event.js';
-import { objectOf } from '../../domain/json.js';
+import { asObject } from '../../domain/json.js';
 import type { Thread, ThreadState } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnState } from '../../storage/stores/turn.js';
 import type { Message, Usage } from '../../anthropic/stream-event.js';
 import { turnUsage } from '../../anthropic/usage.js';
 import { executionIdOf } from './execution-id.js';
-import { harnessTypeOf, type HarnessType } from './harness-type.js';
+import { toHarnessType, type HarnessType } from './harness-type.js';
 
 /** The session row, with centaur's fields. What Chiron has no notion of is `null`. */
 export interface SessionView {
@@ -58,7 +58,7 @@ export function sessionView(thread: Thread): SessionView {
   return {
     thread_key: thread.key,
     sandbox_id: thread.sessionId === undefined ? null : thread.id,
-    harness_type: harnessTypeOf(thread.harness),
+    harness_type: toHarnessType(thread.harness),
     harness_thread_id: thread.sessionId ?? null,
     persona_id: null,
     status: STATUS_OF_STATE[thread.state],
@@ -71,7 +71,7 @@ export function sessionView(thread: Thread): SessionView {
 /** What a session was made with besides its harness. Kept apart from what the server itself notes of a thread. */
 export function sessionMetadata(thread: Thread): JsonObject {
   const { session } = thread.metadata;
-  return objectOf(session);
+  return asObject(session);
 }
 
 /** A turn in a list. */

@@ -4,7 +4,7 @@ import { beginTurn, start as claudeStart } from '../../harness/claude-code/decod
 import { decode as decodeClaude } from '../../harness/claude-code/decode/decode.js';
 import { decode as decodeCodex, start as codexStart } from '../../harness/codex/decode/decode.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
-import { answerOf, FIRST_STATE, linesOf, type LineState, openingLines } from './codex-notifications.js';
+import { finalText, INITIAL_NOTIFICATION_STATE, toNotifications, type LineState, openingLines } from './codex-notifications.js';
 import type { LineTurn } from './notification-builders.js';
 
 const TURN: LineTurn = {
@@ -21,9 +21,9 @@ function narrated(events: readonly HarnessEvent[]): {
   readonly state: LineState;
 } {
   const lines: JsonObject[] = [...openingLines(TURN)];
-  let state = FIRST_STATE;
+  let state = INITIAL_NOTIFICATION_STATE;
   for (const event of events) {
-    const [next, said] = linesOf(TURN, state, event);
+    const [next, said] = toNotifications(TURN, state, event);
     state = next;
     lines.push(...said);
   }
@@ -208,7 +208,7 @@ describe('the answer of a turn', () => {
     ['also a text that was not ended', [{ type: 'text-delta', id: 'a', text: 'cut' } as const, end], 'cut'],
     ['nothing when nothing was said', [end], ''],
   ])('is %s', (_, events, answer) => {
-    expect(answerOf(narrated(events).state)).toBe(answer);
+    expect(finalText(narrated(events).state)).toBe(answer);
   });
 
   it('leaves out what a dead attempt did not finish', () => {
@@ -218,6 +218,6 @@ describe('the answer of a turn', () => {
       ...text('a', 'whole'),
       end,
     ];
-    expect(answerOf(narrated(events).state)).toBe('whole');
+    expect(finalText(narrated(events).state)).toBe('whole');
   });
 });

@@ -2,15 +2,15 @@ import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../do
 import { addUsage, NO_TOKENS } from '../../anthropic/usage.js';
 import {
   itemCompleted,
-  itemOf,
+  itemPayload,
   itemStarted,
-  line,
+  rpcNotification,
   type LineTurn,
   type OpenItem,
   threadStarted,
   tokenUsage,
-  turnObject,
-  where,
+  turnPayload,
+  notificationIds,
 } from './notification-builders.js';
 import { type ToolCall, toolItem } from './tool-items.js';
 
@@ -30,7 +30,7 @@ export interface LineState {
 export type LineStep = readonly [LineState, readonly JsonObject[]];
 
 /** Before the first event. */
-export const FIRST_STATE: LineState = {
+export const INITIAL_NOTIFICATION_STATE: LineState = {
   items: new Map(),
   calls: new Map(),
   attempt: 1,
@@ -40,7 +40,7 @@ export const FIRST_STATE: LineState = {
 };
 
 /** What a turn ends up saying: its texts after the last tool, or before it if there are none. */
-export function answerOf(state: LineState): string {
+export function finalText(state: LineState): string {
   return state.answer === '' ? state.earlier : state.answer;
 }
 
@@ -54,7 +54,7 @@ export function openingLines(turn: LineTurn): readonly JsonObject[] {
   const said: JsonObject = { type: 'userMessage', id: `user-${turn.turnId}`, clientId: null, content };
   return [
     ...(turn.sequence === 1 ? [threadStarted(turn)] : []),
-    line('turn/started', { threadId: turn.threadId, turn: turnObject(turn, 'inProgress', null) }),
+    rpcNotification('turn/started', { threadId: turn.threadId, turn: turnPayload(turn, 'inProgress', null) }),
     itemStarted(turn, said),
     itemCompleted(turn, said),
   ];
@@ -73,7 +73,7 @@ export function openingLines(turn: LineTurn): readonly JsonObject[] {
  * | notice                        | `error` with `willRetry`, or a contextCompaction item              |
  * | turn-end, turn-failed         | turn/completed                                                     |
  */
-export function linesOf(turn: LineTurn, state: LineState, event: HarnessEvent): LineStep {
+export function toNotifications(turn: LineTurn, state: LineState, event: HarnessEvent): LineStep {
   switch (event.type) {
     case 'text-delta':
       return delta(turn, state, 'agentMessage', event);
@@ -96,7 +96,7 @@ export function linesOf(turn: LineTurn, state: LineState, event: HarnessEvent): 
     case 'notice':
       return [state, noticeLines(turn, event.kind, event.message)];
     case 'attempt-start': {
-      const [closed, lines] = closeAll(turn, state);
+      const [closed, lines] = closeOpenItems(turn, state);
       return [{ ...closed, attempt: event.attempt }, lines];
     }
     case 'turn-end':
@@ -140,12 +140,12 @@ function delta(turn: LineTurn, state: LineState, kind: OpenItem['kind'], { id, t
   const known = state.items.get(id);
   const item = known ?? { kind, id: `item-${turn.sequence}-${state.attempt}-${id}`, text: '' };
   const items = new Map(state.items).set(id, { ...item, text: item.text + text });
-  const parameters = { ...where(turn), itemId: item.id, delta: text };
+  const parameters = { ...notificationIds(turn), itemId: item.id, delta: text };
   const piece =
     kind === 'agentMessage'
-      ? line('item/agentMessage/delta', parameters)
-      : line('item/reasoning/textDelta', { ...parameters, contentIndex: 0 });
-  return [{ ...state, items }, known === undefined ? [itemStarted(turn, itemOf(item)), piece] : [piece]];
+      ? rpcNotification('item/agentMessage/delta', parameters)
+      : rpcNotification('item/reasoning/textDelta', { ...parameters, contentIndex: 0 });
+  return [{ ...state, items }, known === undefined ? [itemStarted(turn, itemPayload(item)), piece] : [piece]];
 }
 
 function blockEnd(turn: LineTurn, state: LineState, id: string): LineStep {
@@ -154,12 +154,12 @@ function blockEnd(turn: LineTurn, state: LineState, id: string): LineStep {
   const items = new Map(state.items);
   items.delete(id);
   const answer = item.kind === 'agentMessage' ? state.answer + item.text : state.answer;
-  return [{ ...state, items, answer }, [itemCompleted(turn, itemOf(item))]];
+  return [{ ...state, items, answer }, [itemCompleted(turn, itemPayload(item))]];
 }
 
 /** Items of an attempt that died, or of a turn that ends, will not be finished; whoever saw them begin sees them end. */
-function closeAll(turn: LineTurn, state: LineState): LineStep {
-  const lines = [...state.items.values()].map((item) => itemCompleted(turn, itemOf(item)));
+function closeOpenItems(turn: LineTurn, state: LineState): LineStep {
+  const lines = [...state.items.values()].map((item) => itemCompleted(turn, itemPayload(item)));
   return [{ ...state, items: new Map() }, lines];
 }
 
@@ -167,7 +167,7 @@ function withCall(state: LineState, call: ToolCall): LineState {
   return {
     ...state,
     calls: new Map(state.calls).set(call.id, call),
-    earlier: answerOf(state),
+    earlier: finalText(state),
     answer: '',
   };
 }
@@ -175,8 +175,8 @@ function withCall(state: LineState, call: ToolCall): LineState {
 function ended(turn: LineTurn, state: LineState, status: string, error: JsonObject | null): LineStep {
   const unfinished = [...state.items.values()].filter((item) => item.kind === 'agentMessage');
   const answer = state.answer + unfinished.map((item) => item.text).join('');
-  const [closed, lines] = closeAll(turn, { ...state, answer });
-  const completed = line('turn/completed', { threadId: turn.threadId, turn: turnObject(turn, status, error) });
+  const [closed, lines] = closeOpenItems(turn, { ...state, answer });
+  const completed = rpcNotification('turn/completed', { threadId: turn.threadId, turn: turnPayload(turn, status, error) });
   return [closed, [...lines, completed]];
 }
 
@@ -188,7 +188,7 @@ function noticeLines(
   switch (kind) {
     case 'retrying': {
       const error = { message, codexErrorInfo: null, additionalDetails: null };
-      return [line('error', { error, willRetry: true, ...where(turn) })];
+      return [rpcNotification('error', { error, willRetry: true, ...notificationIds(turn) })];
     }
     case 'compacting':
       return [itemStarted(turn, { type: 'contextCompaction', id: `compaction-${turn.turnId}` })];

@@ -34,11 +34,11 @@ export function tokenUsage(turn: LineTurn, total: TokenUsage, last: TokenUsage):
     };
   };
   const usage = { total: counts(total), last: counts(last), modelContextWindow: null };
-  return line('thread/tokenUsage/updated', { ...where(turn), tokenUsage: usage });
+  return rpcNotification('thread/tokenUsage/updated', { ...notificationIds(turn), tokenUsage: usage });
 }
 
 /** A text or reasoning item as far as it was said. */
-export function itemOf(item: OpenItem): JsonObject {
+export function itemPayload(item: OpenItem): JsonObject {
   return item.kind === 'agentMessage'
     ? // The phase is known when the turn goes on, which is too late for the item.
       { type: 'agentMessage', id: item.id, text: item.text, phase: null, memoryCitation: null }
@@ -48,11 +48,11 @@ export function itemOf(item: OpenItem): JsonObject {
 /** The line that opens a thread. */
 export function threadStarted(turn: LineTurn): JsonObject {
   const thread = { id: turn.threadId, sessionId: turn.threadId, model: turn.model, preview: '', turns: [] };
-  return line('thread/started', { thread });
+  return rpcNotification('thread/started', { thread });
 }
 
 /** The `turn` of a line. */
-export function turnObject(turn: LineTurn, status: string, error: JsonObject | null): JsonObject {
+export function turnPayload(turn: LineTurn, status: string, error: JsonObject | null): JsonObject {
   const startedAt = Math.floor(turn.startedAt / 1000);
   return {
     id: turn.turnId,
@@ -68,20 +68,20 @@ export function turnObject(turn: LineTurn, status: string, error: JsonObject | n
 
 /** The line that begins an item. */
 export function itemStarted(turn: LineTurn, item: JsonObject): JsonObject {
-  return line('item/started', { item, ...where(turn), startedAtMs: turn.startedAt });
+  return rpcNotification('item/started', { item, ...notificationIds(turn), startedAtMs: turn.startedAt });
 }
 
 /** The line that completes an item. */
 export function itemCompleted(turn: LineTurn, item: JsonObject): JsonObject {
-  return line('item/completed', { item, ...where(turn), completedAtMs: turn.startedAt });
+  return rpcNotification('item/completed', { item, ...notificationIds(turn), completedAtMs: turn.startedAt });
 }
 
 /** The ids that nearly every line has. */
-export function where(turn: LineTurn): { readonly threadId: string; readonly turnId: string } {
+export function notificationIds(turn: LineTurn): { readonly threadId: string; readonly turnId: string } {
   return { threadId: turn.threadId, turnId: turn.turnId };
 }
 
 /** A notification: no `jsonrpc`, no `id`. */
-export function line(method: string, params: JsonObject): JsonObject {
+export function rpcNotification(method: string, params: JsonObject): JsonObject {
   return { method, params };
 }

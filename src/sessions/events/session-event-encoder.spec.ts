@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
-import { foldTurn } from '../../translator/collect.js';
+import { buildTurnMessage } from '../../translator/collect.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { terminalId } from './event-id.js';
 import { eventsOfEndedTurn } from './message-events.js';
-import { type SessionEvent, TurnNarrator } from './session-event-encoder.js';
+import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 const THREAD: Thread = {
   id: 'thread-1',
@@ -59,12 +59,12 @@ const SAID: readonly HarnessEvent[] = [
 const END: HarnessEvent = { type: 'turn-end', reason: 'end_turn' };
 
 const narrator = (turn: Turn = TURN, source: 'log' | 'message' = 'log') =>
-  new TurnNarrator(THREAD, turn, source, () => 42);
+  new SessionEventEncoder(THREAD, turn, source, () => 42);
 const types = (events: readonly SessionEvent[]) => events.map((event) => event.type.replace('session.', ''));
 
-describe(TurnNarrator.name, () => {
+describe(SessionEventEncoder.name, () => {
   it('tells a turn from its beginning to its end, each with a greater id', () => {
-    const events = narrator().tell([...SAID, END]);
+    const events = narrator().encode([...SAID, END]);
     expect(types(events)).toEqual([
       'execution_started',
       ...['output.line', 'output.line', 'output.line'],
@@ -87,7 +87,7 @@ describe(TurnNarrator.name, () => {
   });
 
   it('tells the first token once, after the line that has it', () => {
-    const events = narrator().tell(SAID);
+    const events = narrator().encode(SAID);
     const index = events.findIndex((event) => event.type === 'session.first_token');
     expect(events[index]?.data).toEqual({
       ...NAMES,
@@ -101,8 +101,8 @@ describe(TurnNarrator.name, () => {
 
   it('gives the same events the same ids, however they are cut into batches', () => {
     const pieces = narrator();
-    const one = [...pieces.begin(), ...SAID.flatMap((event) => pieces.tell([event])), ...pieces.tell([END])];
-    expect(one).toEqual(narrator().tell([...SAID, END]));
+    const one = [...pieces.openTurn(), ...SAID.flatMap((event) => pieces.encode([event])), ...pieces.encode([END])];
+    expect(one).toEqual(narrator().encode([...SAID, END]));
   });
 
   it.each([
@@ -119,7 +119,7 @@ describe(TurnNarrator.name, () => {
       },
     ],
   ])('ends a turn that ended as %j', (end, type, data) => {
-    const last = narrator().tell([end]).at(-1);
+    const last = narrator().encode([end]).at(-1);
     expect(last).toEqual({ id: terminalId(2), type: `session.${type}`, data });
   });
 
@@ -133,7 +133,7 @@ describe(TurnNarrator.name, () => {
   it('has no end for a turn that goes on, and no second one', () => {
     expect(narrator().end(TURN)).toEqual([]);
     const one = narrator();
-    one.tell([END]);
+    one.encode([END]);
     expect(one.end({ ...TURN, state: 'completed' })).toEqual([]);
   });
 
@@ -146,7 +146,7 @@ describe(TurnNarrator.name, () => {
       isError: false,
     };
     const events = [call, result, ...SAID, END];
-    const folded = foldTurn({ messageId: 'msg_1', model: 'm', knownUsage: null }, events);
+    const folded = buildTurnMessage({ messageId: 'msg_1', model: 'm', knownUsage: null }, events);
     if (!('message' in folded)) throw new Error('the turn has no message');
     const ended: Turn = {
       ...TURN,
@@ -155,8 +155,8 @@ describe(TurnNarrator.name, () => {
       message: folded.message,
       eventsPrunedAt: 9,
     };
-    const replayed = narrator(ended, 'message').tell(eventsOfEndedTurn(ended));
-    const live = narrator().tell(events);
+    const replayed = narrator(ended, 'message').encode(eventsOfEndedTurn(ended));
+    const live = narrator().encode(events);
     expect(replayed.at(-1)).toEqual(live.at(-1));
     expect(JSON.stringify(replayed)).toContain('README.md');
     const bodies = replayed.slice(types(replayed).lastIndexOf('execution_started') + 4, -1);

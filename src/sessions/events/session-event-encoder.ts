@@ -4,11 +4,11 @@ import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { answeredModelOf } from '../../turns/answered-model.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { isHistoryLost } from '../../turns/running/stored-request.js';
-import { answerOf, FIRST_STATE, linesOf, type LineState, openingLines } from './codex-notifications.js';
+import { finalText, INITIAL_NOTIFICATION_STATE, toNotifications, type LineState, openingLines } from './codex-notifications.js';
 import { eventId, type EventSource, openingId, terminalId } from './event-id.js';
-import { requestOf } from '../input/execution-request.js';
+import { readExecutionRequest } from '../input/execution-request.js';
 import { executionIdOf } from '../dto/execution-id.js';
-import { harnessTypeOf } from '../dto/harness-type.js';
+import { toHarnessType } from '../dto/harness-type.js';
 import type { LineTurn } from './notification-builders.js';
 import { endOf } from './message-events.js';
 
@@ -31,9 +31,9 @@ type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed'
  * Tells one turn as session events. Given the same log, it gives the same events with the same ids. Belongs to one reader,
  * who gives it the turn's harness events from the first one on.
  */
-export class TurnNarrator {
+export class SessionEventEncoder {
   readonly #line: LineTurn;
-  #state: LineState = FIRST_STATE;
+  #state: LineState = INITIAL_NOTIFICATION_STATE;
   #index = 0;
   #begun = false;
   #spoke = false;
@@ -57,15 +57,15 @@ export class TurnNarrator {
   }
 
   /** `execution_started` and the lines that open the turn; nothing the second time. */
-  begin(): readonly SessionEvent[] {
+  openTurn(): readonly SessionEvent[] {
     if (this.#begun) return [];
     this.#begun = true;
-    const { inputLineCount, idleTimeout, maxDuration } = requestOf(this.turn);
+    const { inputLineCount, idleTimeout, maxDuration } = readExecutionRequest(this.turn);
     const started: SessionEvent = {
       id: openingId(this.turn.sequence, 0),
       type: 'session.execution_started',
       data: {
-        ...this.names(),
+        ...this.turnIds(),
         input_line_count: inputLineCount,
         idle_timeout_ms: idleTimeout,
         max_duration_ms: maxDuration,
@@ -81,10 +81,10 @@ export class TurnNarrator {
   }
 
   /** What the next harness events of the turn came to. */
-  tell(events: readonly HarnessEvent[]): readonly SessionEvent[] {
-    const told = [...this.begin()];
+  encode(events: readonly HarnessEvent[]): readonly SessionEvent[] {
+    const told = [...this.openTurn()];
     for (const event of events) {
-      told.push(...this.tellOne(event));
+      told.push(...this.encodeOne(event));
       this.#index += 1;
     }
     return told;
@@ -94,12 +94,12 @@ export class TurnNarrator {
   end(row: Turn | undefined): readonly SessionEvent[] {
     if (this.#ended || row === undefined || !hasEnded(row.state)) return [];
     // A turn that was cancelled in the queue never began.
-    if (row.startedAt !== undefined) return this.tell(endOf(row));
+    if (row.startedAt !== undefined) return this.encode(endOf(row));
     return endOf(row).flatMap((end) => (isTurnEnd(end) ? [this.terminal(end)] : []));
   }
 
-  private tellOne(event: HarnessEvent): readonly SessionEvent[] {
-    const [state, lines] = linesOf(this.#line, this.#state, event);
+  private encodeOne(event: HarnessEvent): readonly SessionEvent[] {
+    const [state, lines] = toNotifications(this.#line, this.#state, event);
     this.#state = state;
     const told: SessionEvent[] = lines.map((data, part) => ({
       id: this.id(part),
@@ -120,8 +120,8 @@ export class TurnNarrator {
       id: this.id(part),
       type: 'session.first_token',
       data: {
-        ...this.names(),
-        harness_type: harnessTypeOf(this.thread.harness),
+        ...this.turnIds(),
+        harness_type: toHarnessType(this.thread.harness),
         latency_ms: this.latency(),
         output_event_id: outputEventId,
       },
@@ -132,22 +132,22 @@ export class TurnNarrator {
     this.#ended = true;
     const id = terminalId(this.turn.sequence);
     if (end.type === 'turn-failed') return { id, type: 'session.execution_failed', data: this.failure(end.message) };
-    if (end.reason === 'interrupted') return { id, type: 'session.execution_cancelled', data: this.names() };
-    const data = { ...this.names(), completion_reason: 'turn_completed', result_text: answerOf(this.#state) };
+    if (end.reason === 'interrupted') return { id, type: 'session.execution_cancelled', data: this.turnIds() };
+    const data = { ...this.turnIds(), completion_reason: 'turn_completed', result_text: finalText(this.#state) };
     return { id, type: 'session.execution_completed', data };
   }
 
   private failure(error: string): JsonObject {
-    const { maxDuration } = requestOf(this.turn);
+    const { maxDuration } = readExecutionRequest(this.turn);
     const exceeded = maxDuration !== null && error === durationExceeded(maxDuration);
     return {
-      ...this.names(),
+      ...this.turnIds(),
       error,
       ...(exceeded ? { reason: 'max_duration_exceeded', max_duration_ms: maxDuration } : {}),
     };
   }
 
-  private names(): JsonObject {
+  private turnIds(): JsonObject {
     return { execution_id: executionIdOf(this.turn.id), thread_key: this.thread.key };
   }
 

@@ -17,21 +17,21 @@ import {
   takeUntil,
 } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import { EventLog, type Flow } from '../../storage/event-log/event-log.js';
+import { EventLog, type Backpressure } from '../../storage/event-log/event-log.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import { withDeadBlocksSilenced } from '../../domain/abandoned-blocks.js';
+import { maskAbandonedBlocks } from '../../domain/abandoned-blocks.js';
 import { ThreadControl } from '../../turns/thread-control.js';
 import { TurnRunner } from '../../turns/running/turn.runner.js';
 import { eventsSeen, firstSequenceAfter, terminalId } from './event-id.js';
 import { eventsOfEndedTurn } from './message-events.js';
-import { type SessionEvent, TurnNarrator } from './session-event-encoder.js';
+import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 type SessionEvents$ = Observable<readonly SessionEvent[]>;
 
 /** How often a reader who waits looks for turns that another process has started, in milliseconds. */
-const LOOK_AGAIN = 15_000;
+const POLL_MS = 15_000;
 
 /** The session events of threads: made from the turns' logs whenever they are read, and stored nowhere. */
 @Injectable()
@@ -49,7 +49,7 @@ export class SessionEventsService {
    * Completes after the terminal event. Errors when the store cannot be read, or the turn is left to the next server.
    * Unsubscribing does not touch the turn.
    */
-  ofTurn(thread: Thread, turn: Turn, after: number, flow: Flow): SessionEvents$ {
+  ofTurn(thread: Thread, turn: Turn, after: number, flow: Backpressure): SessionEvents$ {
     if (after >= terminalId(turn.sequence)) return EMPTY;
     const all$ =
       turn.eventsPrunedAt === undefined ? this.fromLog(thread, turn, after, flow) : fromMessage(thread, turn);
@@ -65,13 +65,13 @@ export class SessionEventsService {
    *
    * Completes when the thread is removed. Errors and unsubscribing as with {@link ofTurn}.
    */
-  ofThread(thread: Thread, after: number, flow: Flow): SessionEvents$ {
+  ofThread(thread: Thread, after: number, flow: Backpressure): SessionEvents$ {
     return defer(() => {
       let next = firstSequenceAfter(after);
-      const turn$ = defer(() => this.turns.following(thread.id, next, 1));
+      const turn$ = defer(() => this.turns.turnsFrom(thread.id, next, 1));
       return turn$.pipe(
         concatMap(([turn]) => {
-          if (turn === undefined) return this.news(thread.id, next);
+          if (turn === undefined) return this.waitForNextTurn(thread.id, next);
           next = turn.sequence + 1;
           return this.ofTurn(thread, turn, after, flow);
         }),
@@ -82,36 +82,36 @@ export class SessionEventsService {
   }
 
   /** Completes, without an element, once it is worth looking for the thread's next turn. */
-  private news(threadId: string, sequence: number): Observable<never> {
+  private waitForNextTurn(threadId: string, sequence: number): Observable<never> {
     return merge(
       this.runner.submitted$.pipe(filter((id) => id === threadId)),
       // A turn that came between the last look and the line above.
-      defer(() => from(this.turns.following(threadId, sequence, 1))).pipe(filter((turns) => turns.length > 0)),
-      interval(LOOK_AGAIN),
+      defer(() => from(this.turns.turnsFrom(threadId, sequence, 1))).pipe(filter((turns) => turns.length > 0)),
+      interval(POLL_MS),
     ).pipe(take(1), ignoreElements());
   }
 
-  private fromLog(thread: Thread, turn: Turn, after: number, flow: Flow): SessionEvents$ {
+  private fromLog(thread: Thread, turn: Turn, after: number, flow: Backpressure): SessionEvents$ {
     return defer(() => {
       let isReplay = true;
       const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
-      const narrator = new TurnNarrator(thread, turn, 'log', latency);
+      const narrator = new SessionEventEncoder(thread, turn, 'log', latency);
       const seen = eventsSeen(after, turn.sequence);
       const said$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
-        const replay = (events: readonly HarnessEvent[]) => withDeadBlocksSilenced(events, seen);
+        const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, seen);
         subscriber.add(this.log.read(turn.id, flow, replay).subscribe(subscriber));
         // A live turn's reader has what was said before by now; when it was said is not known.
         isReplay = hasEnded(turn.state);
       });
       return concat(
-        of(turn.startedAt === undefined ? [] : narrator.begin()),
-        said$.pipe(map((events) => narrator.tell(events))),
-        defer(() => this.ending(narrator, turn)),
+        of(turn.startedAt === undefined ? [] : narrator.openTurn()),
+        said$.pipe(map((events) => narrator.encode(events))),
+        defer(() => this.closingEvents(narrator, turn)),
       );
     });
   }
 
-  private async ending(narrator: TurnNarrator, turn: Turn): Promise<readonly SessionEvent[]> {
+  private async closingEvents(narrator: SessionEventEncoder, turn: Turn): Promise<readonly SessionEvent[]> {
     if (narrator.ended) return [];
     const events = narrator.end(await this.turns.byId(turn.id));
     if (events.length === 0) throw new Error(`turn ${turn.id} was left to the next server`);
@@ -120,5 +120,5 @@ export class SessionEventsService {
 }
 
 function fromMessage(thread: Thread, turn: Turn): SessionEvents$ {
-  return defer(() => of(new TurnNarrator(thread, turn, 'message', () => null).tell(eventsOfEndedTurn(turn))));
+  return defer(() => of(new SessionEventEncoder(thread, turn, 'message', () => null).encode(eventsOfEndedTurn(turn))));
 }

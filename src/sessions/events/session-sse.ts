@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { fromEvent, lastValueFrom, type Observable, takeUntil, tap } from 'rxjs';
-import type { Flow } from '../../storage/event-log/event-log.js';
+import type { Backpressure } from '../../storage/event-log/event-log.js';
 import type { SessionEvent } from './session-event-encoder.js';
 
 /** How often a comment says that the stream is alive, in milliseconds; centaur's is axum's default. */
@@ -30,7 +30,7 @@ export function sessionFrame({ id, type, data }: SessionEvent): string {
  */
 export async function streamSessionEvents(
   response: Response,
-  open: (flow: Flow) => Observable<readonly SessionEvent[]>,
+  open: (flow: Backpressure) => Observable<readonly SessionEvent[]>,
 ): Promise<void> {
   if (response.destroyed) return;
   response.writeHead(200, HEADERS);
@@ -40,9 +40,9 @@ export async function streamSessionEvents(
     response.end();
     return;
   }
-  const flow: Flow = { isOpen: () => !response.writableNeedDrain, opened$: fromEvent(response, 'drain') };
+  const flow: Backpressure = { isReady: () => !response.writableNeedDrain, resumed$: fromEvent(response, 'drain') };
   const timer = setInterval(() => {
-    if (flow.isOpen()) response.write(COMMENT);
+    if (flow.isReady()) response.write(COMMENT);
   }, KEEP_ALIVE);
   const written$ = open(flow).pipe(
     tap((events) => response.write(events.map(sessionFrame).join(''))),

@@ -9,7 +9,7 @@ export interface ExecutionRequest {
 }
 
 /** The fields of a turn's `request` that keep it; `maxDuration` is the runner's. */
-export function storedRequest(request: ExecutionRequest, metadata: JsonObject): JsonObject {
+export function toStoredExecution(request: ExecutionRequest, metadata: JsonObject): JsonObject {
   return {
     inputLineCount: request.inputLineCount,
     idleTimeout: request.idleTimeout,
@@ -19,7 +19,7 @@ export function storedRequest(request: ExecutionRequest, metadata: JsonObject): 
 }
 
 /** What was asked of a turn; a turn of the Messages API is one input without limits. */
-export function requestOf(turn: Turn): ExecutionRequest {
+export function readExecutionRequest(turn: Turn): ExecutionRequest {
   const number = (name: string): number | null => {
     const value = turn.request[name];
     return typeof value === 'number' ? value : null;

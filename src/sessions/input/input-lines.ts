@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/harness-event.js';
-import { isJsonObject, mendedJson, objectOf, parseObject, stringOf } from '../../domain/json.js';
+import { isJsonObject, sanitizeJsonText, asObject, parseObject, asString } from '../../domain/json.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { limitOf, type MarkBudget } from '../../workers/json-limits.js';
 import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
@@ -31,7 +31,7 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
  */
 export function promptOfLines(lines: readonly string[]): Prompt {
   const parsed = lines.map(
-    (line) => (mayBeObject(line) ? parseObject(mendedJson(line)) : undefined) ?? { type: 'user', text: line },
+    (line) => (mayBeObject(line) ? parseObject(sanitizeJsonText(line)) : undefined) ?? { type: 'user', text: line },
   );
   const staged = stagedAttachments(parsed);
   const blocks = parsed.flatMap((line) => (isUserLine(line) ? userContent(line, staged) : []));
@@ -56,11 +56,11 @@ function userContent(line: JsonObject, staged: StagedAttachments): readonly Prom
 
 function stagedAttachments(lines: readonly JsonObject[]): StagedAttachments {
   const chunks = new Map<string, Buffer[]>();
-  for (const line of lines.map(objectOf)) {
-    const id = stringOf(line['attachmentId']);
+  for (const line of lines.map(asObject)) {
+    const id = asString(line['attachmentId']);
     if (line['type'] !== 'attachment.chunk' || id === undefined) continue;
     // Each chunk is base64 of its own, with its own padding, so that the texts cannot just be joined.
-    chunks.set(id, [...(chunks.get(id) ?? []), Buffer.from(stringOf(line['dataBase64']) ?? '', 'base64')]);
+    chunks.set(id, [...(chunks.get(id) ?? []), Buffer.from(asString(line['dataBase64']) ?? '', 'base64')]);
   }
   const joined = [...chunks].map(([id, bytes]): [string, StagedAttachment] => [
     id,

@@ -1,5 +1,5 @@
 import { type JsonObject, type JsonValue } from '../../domain/harness-event.js';
-import { isJsonObject, listOf, objectOf, stringOf } from '../../domain/json.js';
+import { isJsonObject, asArray, asObject, asString } from '../../domain/json.js';
 import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
 
 /** A file whose bytes came in lines of their own. */
@@ -17,19 +17,19 @@ export type StagedAttachments = ReadonlyMap<string, StagedAttachment>;
  */
 export function promptContent(content: JsonValue | undefined, staged: StagedAttachments): readonly PromptBlock[] {
   if (typeof content === 'string') return text(content);
-  return listOf(content).flatMap((item) => (typeof item === 'string' ? text(item) : blockOf(objectOf(item), staged)));
+  return asArray(content).flatMap((item) => (typeof item === 'string' ? text(item) : blockOf(asObject(item), staged)));
 }
 
 function blockOf(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
-  const type = stringOf(item['type']) ?? 'unknown';
+  const type = asString(item['type']) ?? 'unknown';
   switch (type) {
     case 'text':
     case 'input_text':
-      return text(stringOf(item['text']) ?? '');
+      return text(asString(item['text']) ?? '');
     case 'image':
       return imageOf(item);
     case 'localImage':
-      return text(`[image: ${stringOf(item['path']) ?? 'without a path'}]`);
+      return text(`[image: ${asString(item['path']) ?? 'without a path'}]`);
     case 'document':
       return documentOf(item);
     case 'attachment':
@@ -40,38 +40,38 @@ function blockOf(item: JsonObject, staged: StagedAttachments): readonly PromptBl
 }
 
 function imageOf(item: JsonObject): readonly PromptBlock[] {
-  const url = stringOf(item['url']);
+  const url = asString(item['url']);
   const source = url === undefined ? sourceOf(item['source']) : urlSource(url);
   return source === undefined ? text('[Unsupported attachment block type: image]') : [{ type: 'image', source }];
 }
 
 function documentOf(item: JsonObject): readonly PromptBlock[] {
   const source = sourceOf(item['source']);
-  const title = stringOf(item['title']);
+  const title = asString(item['title']);
   if (source === undefined) return text('[Unsupported attachment block type: document]');
   return [{ type: 'document', source, ...(title === undefined ? {} : { title }) }];
 }
 
 function sourceOf(value: JsonValue | undefined): PromptSource | undefined {
   if (!isJsonObject(value)) return undefined;
-  const [type, url] = [value['type'], stringOf(value['url'])];
-  const [mediaType, data] = [stringOf(value['media_type']), stringOf(value['data'])];
+  const [type, url] = [value['type'], asString(value['url'])];
+  const [mediaType, data] = [asString(value['media_type']), asString(value['data'])];
   if (type === 'url') return url === undefined ? undefined : urlSource(url);
   if ((type !== 'base64' && type !== 'text') || mediaType === undefined || data === undefined) return undefined;
   return { type, media_type: mediaType, data };
 }
 
 function attachmentOf(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
-  const name = stringOf(item['name']) ?? 'attachment';
-  const mediaType = stringOf(item['mimeType']) ?? 'application/octet-stream';
-  const stagedId = stringOf(item['stagedAttachmentId']);
-  const data = stringOf(item['dataBase64']) ?? (stagedId === undefined ? undefined : staged.get(stagedId)?.data);
+  const name = asString(item['name']) ?? 'attachment';
+  const mediaType = asString(item['mimeType']) ?? 'application/octet-stream';
+  const stagedId = asString(item['stagedAttachmentId']);
+  const data = asString(item['dataBase64']) ?? (stagedId === undefined ? undefined : staged.get(stagedId)?.data);
   if (data !== undefined) return fileOf(name, mediaType, data);
-  const url = stringOf(item['url']);
+  const url = asString(item['url']);
   const source = url === undefined || !mediaType.startsWith('image/') ? undefined : urlSource(url);
   if (source !== undefined) return [{ type: 'image', source }];
-  const place = url ?? stringOf(item['localPath']);
-  const why = stringOf(item['fetchError']);
+  const place = url ?? asString(item['localPath']);
+  const why = asString(item['fetchError']);
   if (place !== undefined) return text(`[Attachment ${name} (${mediaType}): ${place}]`);
   return text(`[Attachment ${name} (${mediaType}) is not here${why === undefined ? '' : `: ${why}`}]`);
 }

@@ -5,7 +5,7 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely';
 const STATEMENTS_KEPT = 256;
 
 /** How long a statement waits for another process that is writing, in milliseconds. */
-const BUSY_MILLISECONDS = 5_000;
+const BUSY_MS = 5_000;
 
 function isBindable(value: unknown): value is SQLInputValue {
   return (
@@ -59,7 +59,7 @@ export class NodeSqliteDatabase implements SqliteDatabase {
 
   /** Opens the file, or makes it. Throws when it cannot be opened or is no database. */
   constructor(file: string) {
-    this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: BUSY_MILLISECONDS });
+    this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: BUSY_MS });
     try {
       this.#database.exec('pragma journal_mode = wal');
       // A power cut may lose the last commits but never breaks the file; a killed process loses nothing.

@@ -66,7 +66,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
   beforeAll(async () => {
     store = await newStore(kind);
   });
-  afterEach(() => expect(store.log.figures.readers).toBe(0));
+  afterEach(() => expect(store.log.stats.readers).toBe(0));
   afterAll(() => store.remove());
 
   const rows = (turnId: string) =>
@@ -93,9 +93,9 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { id } = await runningTurn(store);
     store.log.append(id, [text('a')]);
     store.log.append(id, [text('b')]);
-    await store.log.written(id);
+    await store.log.flush(id);
     store.log.append(id, [text('c')]);
-    await store.log.written(id);
+    await store.log.flush(id);
     expect((await rows(id)).map((row) => [row.sequence, row.attempt, row.first_index, row.events])).toEqual([
       [1, 1, 0, JSON.stringify([text('a'), text('b')])],
       [2, 1, 2, JSON.stringify([text('c')])],
@@ -126,7 +126,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       contextUsage: { tokens: 5 },
       updatedAt: 3_000,
     });
-    expect(store.log.figures).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
+    expect(store.log.stats).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
     expect(await whole(store.log.read(id))).toEqual([text('a'), turnEnd]);
   });
 
@@ -134,7 +134,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { id, threadId } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));
     store.log.append(id, [text('a')]);
-    await store.log.written(id);
+    await store.log.flush(id);
     const mend = await breakTable(store, 'threads');
     await expect(store.log.finish(id, [text('b'), turnEnd], completed)).rejects.toThrow();
     await mend();
@@ -163,7 +163,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { seen } = reader(store.log.read(id));
     store.log.abandon(id, new Error('the disk is gone'));
     await expect.poll(() => seen.end).toEqual(new Error('the disk is gone'));
-    expect(store.log.figures.liveTurns).toBe(0);
+    expect(store.log.stats.liveTurns).toBe(0);
   });
 
   it('keeps events while the store cannot write, says so, and writes them later; readers notice nothing', async () => {
@@ -175,19 +175,19 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     store.log.append(id, [text('b')]);
     await immediate();
     expect(seen.events).toEqual([text('a'), text('b')]);
-    expect(store.log.figures.pendingEvents).toBe(2);
+    expect(store.log.stats.pendingEvents).toBe(2);
     await mend();
-    await store.log.written(id);
+    await store.log.flush(id);
     expect(store.log.lastError).toBeUndefined();
     expect((await rows(id)).map((row) => row.events)).toEqual([JSON.stringify([text('a'), text('b')])]);
-    await store.log.setAside(id);
+    await store.log.handOff(id);
     await expect.poll(() => seen.end).toBe('complete');
   });
 
   it('does not let an attempt end a turn that another has taken over; its readers go on with the other', async () => {
     const turn = await runningTurn(store);
     store.log.append(turn.id, [text('a')]);
-    await store.log.written(turn.id);
+    await store.log.flush(turn.id);
     const { seen } = reader(store.log.read(turn.id));
     const lease = { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 };
     const taken = await store.turns.reclaim(turn.id, lease);
@@ -235,7 +235,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const failures: (Error | undefined)[] = [];
     const watching = store.log.failure$.subscribe((failure) => failures.push(failure));
     for (const { id } of [lost, gone, kept]) store.log.append(id, [text('a')]);
-    await store.log.written(kept.id);
+    await store.log.flush(kept.id);
     watching.unsubscribe();
     expect(failures).toEqual([undefined]);
     expect(await rows(kept.id)).toHaveLength(1);
@@ -296,7 +296,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
         count += more.length;
         if (action === 1) readers.push(reader(store.log.read(id)));
         if (action === 2) await immediate();
-        if (action === 3) await store.log.written(id);
+        if (action === 3) await store.log.flush(id);
         if (action === 4) await Promise.resolve();
         if (action === 5) readers.splice(random(readers.length + 1), 1)[0]?.unsubscribe();
       }
@@ -321,7 +321,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { seen } = reader(store.log.read(id));
     for (let count = 0; count < 300; count += 10) {
       other.log.append(id, numbers(count, count + 10));
-      if (count % 50 === 0) await other.log.written(id);
+      if (count % 50 === 0) await other.log.flush(id);
     }
     await expect.poll(() => seen.events.length).toBeGreaterThan(0);
     await other.log.finish(id, [turnEnd], completed);
@@ -336,22 +336,22 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       store.log.append(id, numbers(0, 1_000));
       if (how === 'stored') await store.log.finish(id, [turnEnd], completed);
       let budget = 0;
-      const opened$ = new Subject<void>();
-      const flow = { isOpen: () => budget > 0, opened$ };
+      const resumed$ = new Subject<void>();
+      const flow = { isReady: () => budget > 0, resumed$ };
       const { seen } = reader(store.log.read(id, flow).pipe(map((batch) => ((budget -= 1), batch))));
       await immediate();
       if (how === 'live') await store.log.finish(id, [turnEnd], completed);
       expect(seen.batches).toEqual([]);
       budget = 2;
-      opened$.next();
+      resumed$.next();
       await expect.poll(() => seen.batches.length).toBe(2);
-      await expect.poll(() => opened$.observed).toBe(true);
+      await expect.poll(() => resumed$.observed).toBe(true);
       expect(seen.events).toEqual(numbers(0, 512));
       budget = 100;
-      opened$.next();
+      resumed$.next();
       await expect.poll(() => seen.end).toBe('complete');
       expect(seen.events).toEqual([...numbers(0, 1_000), turnEnd]);
-      expect(opened$.observed).toBe(false);
+      expect(resumed$.observed).toBe(false);
     },
   );
 
@@ -359,15 +359,15 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { id } = await runningTurn(store);
     store.log.append(id, numbers(0, 5_000));
     await store.log.finish(id, [turnEnd], completed);
-    const pages = vi.spyOn(EventStore.prototype, 'page');
-    let isOpen = true;
-    const opened$ = new Subject<void>();
+    const pages = vi.spyOn(EventStore.prototype, 'readPage');
+    let isReady = true;
+    const resumed$ = new Subject<void>();
     const open = () => {
-      isOpen = true;
-      opened$.next();
+      isReady = true;
+      resumed$.next();
     };
-    const flow = { isOpen: () => isOpen, opened$ };
-    const { seen } = reader(store.log.read(id, flow).pipe(tap(() => ((isOpen = false), setImmediate(open)))));
+    const flow = { isReady: () => isReady, resumed$ };
+    const { seen } = reader(store.log.read(id, flow).pipe(tap(() => ((isReady = false), setImmediate(open)))));
     await expect.poll(() => seen.end).toBe('complete');
     expect(seen.events).toEqual([...numbers(0, 5_000), turnEnd]);
     expect(seen.batches.length).toBeGreaterThan(15);
@@ -379,20 +379,20 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { id } = await runningTurn(store);
     const { thread } = await store.threads.findOrCreate(newThread());
     const queued = (await store.turns.create(newTurn(thread.id))).turn;
-    const opened$ = new Subject<void>();
-    const closed = { isOpen: () => false, opened$ };
+    const resumed$ = new Subject<void>();
+    const closed = { isReady: () => false, resumed$ };
     const readers = [store.log.read(id), store.log.read(id, closed), store.log.read(queued.id, closed)].map(reader);
     readers.push(reader(store.log.read(queued.id)));
     store.log.append(id, numbers(0, 1_000));
-    await expect.poll(() => opened$.observers.length).toBe(2);
-    expect(store.log.figures.readers).toBe(4);
+    await expect.poll(() => resumed$.observers.length).toBe(2);
+    expect(store.log.stats.readers).toBe(4);
     readers.forEach((subscription) => subscription.unsubscribe());
-    expect(opened$.observed).toBe(false);
-    expect(store.log.figures.readers).toBe(0);
+    expect(resumed$.observed).toBe(false);
+    expect(store.log.stats.readers).toBe(0);
     expect(await firstValueFrom(store.log.read(id))).toHaveLength(256);
     expect(await lastValueFrom(store.log.read(id).pipe(take(2)))).toHaveLength(256);
     await store.log.finish(id, [turnEnd], completed);
-    expect(store.log.figures).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
+    expect(store.log.stats).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
   });
 
   it('prunes the events of turns that ended long ago, and remembers that it did', async () => {
@@ -442,6 +442,6 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const earlier = await after.log.open(taken);
     expect(earlier.length).toBeGreaterThanOrEqual(written);
     expect(earlier).toEqual(Array.from({ length: earlier.length }, (_, index) => text(`${index} `)));
-    await after.log.setAside(turn.id);
+    await after.log.handOff(turn.id);
   });
 });

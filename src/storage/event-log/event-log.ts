@@ -5,18 +5,18 @@ import type { HarnessEvent } from '../../domain/harness-event.js';
 import { Database } from '../database/database.js';
 import { EventWriter } from './event-writer.js';
 import { EventStore } from './event.store.js';
-import { LiveTurn, type EventLogFigures, type LiveEnd, type LiveReader } from './live-turn.js';
-import { Reading, type Flow, type ReadingSource, type Replay } from './log-reader.js';
+import { LiveTurn, type EventLogStats, type LiveEnd, type LiveReader } from './live-turn.js';
+import { LogReader, type Backpressure, type LogReaderSource, type ReplayFilter } from './log-reader.js';
 import { StorageOptions } from '../storage-options.js';
 import { TurnFinisher } from './turn-finisher.js';
 import { TurnWatch } from './turn-watch.js';
 import type { TurnOutcome } from '../stores/turn.js';
 
-export type { EventLogFigures } from './live-turn.js';
-export type { Flow } from './log-reader.js';
+export type { EventLogStats } from './live-turn.js';
+export type { Backpressure } from './log-reader.js';
 
-const FINISH_RETRY_MILLISECONDS = 30_000;
-const POLL_MILLISECONDS = 500;
+const FINISH_RETRY_MS = 30_000;
+const POLL_MS = 500;
 
 /**
  * What every turn has said, in order. A turn that runs in this process is read from memory, any other from the store; a
@@ -31,10 +31,10 @@ export class EventLog {
   readonly #writer: EventWriter;
   readonly #watch: TurnWatch;
   readonly #live = new Map<string, LiveTurn>();
-  readonly #readings = new Set<Reading>();
+  readonly #readings = new Set<LogReader>();
   readonly #finisher: TurnFinisher;
-  readonly #source: ReadingSource;
-  #due = new Set<LiveTurn | LiveReader>();
+  readonly #source: LogReaderSource;
+  #toNotify = new Set<LiveTurn | LiveReader>();
   #closed = false;
 
   constructor(@Inject(Database) database: Database, @Inject(StorageOptions) options: StorageOptions) {
@@ -42,16 +42,16 @@ export class EventLog {
     this.#writer = new EventWriter(this.#store, options.flushMilliseconds, (turn) =>
       this.#end(turn, { kind: 'moved' }),
     );
-    this.#watch = new TurnWatch(this.#store, options.pollMilliseconds ?? POLL_MILLISECONDS);
-    const retryMilliseconds = options.finishRetryMilliseconds ?? FINISH_RETRY_MILLISECONDS;
+    this.#watch = new TurnWatch(this.#store, options.pollMilliseconds ?? POLL_MS);
+    const retryMilliseconds = options.finishRetryMilliseconds ?? FINISH_RETRY_MS;
     this.#finisher = new TurnFinisher(this.#store, this.#writer, retryMilliseconds);
     this.failure$ = this.#writer.failure$.asObservable();
     this.#source = {
       store: this.#store,
       watch: this.#watch,
       live: (turnId) => this.#live.get(turnId),
-      later: (reader) => this.#notify(reader),
-      left: (turn) => this.#release(turn),
+      schedule: (reader) => this.#notify(reader),
+      onDetach: (turn) => this.#release(turn),
     };
   }
 
@@ -60,7 +60,7 @@ export class EventLog {
     return this.#writer.failure$.value;
   }
 
-  get figures(): EventLogFigures {
+  get stats(): EventLogStats {
     return {
       liveTurns: this.#live.size,
       readers: this.#readings.size,
@@ -77,11 +77,11 @@ export class EventLog {
     const known = this.#live.get(turn.id);
     if (known !== undefined) {
       if (!known.open) throw new Error(`turn ${turn.id} has ended`);
-      await this.written(turn.id);
+      await this.flush(turn.id);
       known.attempt = turn.attempt;
       return [...known.events];
     }
-    const { events, sequence } = turn.attempt > 1 ? await this.#store.whole(turn.id) : { events: [], sequence: 0 };
+    const { events, sequence } = turn.attempt > 1 ? await this.#store.readAll(turn.id) : { events: [], sequence: 0 };
     if (this.#closed || this.#live.has(turn.id))
       throw new Error(`turn ${turn.id} cannot be opened: it is, or all is closed`);
     this.#live.set(turn.id, new LiveTurn(turn.id, turn.attempt, events, sequence));
@@ -98,7 +98,7 @@ export class EventLog {
     if (turn === undefined || !turn.open) return false;
     if (events.length === 0) return true;
     for (const event of events) turn.events.push(event);
-    this.#writer.touch(turn);
+    this.#writer.enqueue(turn);
     if (turn.readers.size > 0) this.#notify(turn);
     return true;
   }
@@ -107,7 +107,7 @@ export class EventLog {
    * Resolves when everything appended so far is committed, at once for a turn that is not live here. Rejects when the turn
    * is lost to another process, set aside or abandoned before.
    */
-  async written(turnId: string): Promise<void> {
+  async flush(turnId: string): Promise<void> {
     const turn = this.#live.get(turnId);
     if (turn === undefined || turn.pending === 0) return;
     const written = turn.written();
@@ -126,16 +126,16 @@ export class EventLog {
   async finish(turnId: string, lastEvents: readonly HarnessEvent[], outcome: TurnOutcome): Promise<boolean> {
     const turn = this.#live.get(turnId);
     if (turn === undefined || !turn.open) return false;
-    turn.finishing = this.#finisher.finish(turn, lastEvents, outcome);
+    turn.endWrite = this.#finisher.finish(turn, lastEvents, outcome);
     try {
-      const won = await turn.finishing;
+      const won = await turn.endWrite;
       if (won) for (const event of lastEvents) turn.events.push(event);
       if (won) turn.commit(turn.events.length, turn.sequence);
       this.#end(turn, { kind: won ? 'finished' : 'moved' });
       return won;
     } catch (error) {
-      turn.finishing = undefined;
-      if (turn.pending > 0 && turn.end === undefined) this.#writer.touch(turn);
+      turn.endWrite = undefined;
+      if (turn.pending > 0 && turn.end === undefined) this.#writer.enqueue(turn);
       throw error;
     }
   }
@@ -147,11 +147,11 @@ export class EventLog {
   }
 
   /** Writes what is pending of a turn and completes its readers without an end event. Resolves also when that failed (it is logged). */
-  async setAside(turnId: string): Promise<void> {
+  async handOff(turnId: string): Promise<void> {
     const turn = this.#live.get(turnId);
     if (turn === undefined) return;
     // An end that is being written is better than none; its failure is told to whoever finishes the turn.
-    await turn.finishing?.catch(() => false);
+    await turn.endWrite?.catch(() => false);
     if (turn.end !== undefined) return;
     if (turn.pending > 0) await this.#writer.flush();
     if (turn.pending > 0) this.#logger.error(`${turn.pending} events of turn ${turnId} were not written`);
@@ -169,13 +169,13 @@ export class EventLog {
    * @param replay what a reader that comes after an attempt died gets instead of the log so far; by default the log without the
    * blocks that the attempt did not finish. A reader that counts events passes one that keeps their number.
    */
-  read(turnId: string, flow?: Flow, replay?: Replay): Observable<readonly HarnessEvent[]> {
+  read(turnId: string, flow?: Backpressure, replay?: ReplayFilter): Observable<readonly HarnessEvent[]> {
     return new Observable((subscriber) => {
       if (this.#closed) {
         subscriber.complete();
         return;
       }
-      const reading = new Reading(this.#source, turnId, subscriber, flow, replay);
+      const reading = new LogReader(this.#source, turnId, subscriber, flow, replay);
       this.#readings.add(reading);
       subscriber.add(() => {
         this.#readings.delete(reading);
@@ -186,14 +186,14 @@ export class EventLog {
   }
 
   /** Tells readers that a turn changed in the store; otherwise they find out by themselves, a little later. */
-  changed(turnId: string): void {
+  wakeReaders(turnId: string): void {
     this.#watch.wake(turnId);
   }
 
   /** Completes all readers, without an end where there is none yet: for a server that stops. They get what was said until now. */
   async completeReaders(): Promise<void> {
     // Readers that are not held up by their flow get what was just said.
-    while (this.#due.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#toNotify.size > 0) await new Promise((resolve) => setImmediate(resolve));
     for (const reading of [...this.#readings]) reading.complete();
   }
 
@@ -211,7 +211,7 @@ export class EventLog {
   async close(): Promise<void> {
     this.#closed = true;
     for (const turn of [...this.#live.values()]) {
-      if (turn.end === undefined) await this.setAside(turn.id);
+      if (turn.end === undefined) await this.handOff(turn.id);
     }
     await this.completeReaders();
     await this.#writer.settled();
@@ -222,7 +222,7 @@ export class EventLog {
   #end(turn: LiveTurn, end: LiveEnd): void {
     if (turn.end !== undefined) return;
     turn.end = end;
-    this.#writer.forget(turn);
+    this.#writer.remove(turn);
     turn.rejectWaiters(new Error(`turn ${turn.id} is ${end.kind}`));
     // A finished turn is still the fastest to read for those who are reading it; any other must not be found any more.
     if (end.kind !== 'finished') this.#live.delete(turn.id);
@@ -241,13 +241,13 @@ export class EventLog {
    * was read, so that several appends become one batch, and before the process waits for more.
    */
   #notify(what: LiveTurn | LiveReader): void {
-    if (this.#due.size === 0) setImmediate(() => this.#tell());
-    this.#due.add(what);
+    if (this.#toNotify.size === 0) setImmediate(() => this.#flushNotifications());
+    this.#toNotify.add(what);
   }
 
-  #tell(): void {
-    const due = this.#due;
-    this.#due = new Set();
+  #flushNotifications(): void {
+    const due = this.#toNotify;
+    this.#toNotify = new Set();
     for (const what of due) {
       if (!(what instanceof LiveTurn)) what.advance();
       else for (const reader of what.readers) reader.advance();

@@ -31,7 +31,7 @@ export function eventRowOf(row: Pick<TurnEventTable, 'sequence' | 'attempt' | 'f
  * The whole log of a turn. A process that lost its turn without noticing may have written rows of its old attempt after
  * the new one read the log: the new attempt's rows say at which index they begin, and win.
  */
-export function assemble(rows: readonly EventRow[]): StoredLog {
+export function assembleLog(rows: readonly EventRow[]): StoredLog {
   const events: HarnessEvent[] = [];
   let attempt = 0;
   for (const row of rows) {
@@ -45,7 +45,7 @@ export function assemble(rows: readonly EventRow[]): StoredLog {
 }
 
 /** The events of a row that a reader at `position` has not had yet. */
-export function eventsAfter(row: EventRow, position: number): readonly HarnessEvent[] {
+export function unreadEvents(row: EventRow, position: number): readonly HarnessEvent[] {
   if (row.firstIndex > position) throw new EventGapError(position, row.firstIndex);
   return row.firstIndex === position ? row.events : row.events.slice(position - row.firstIndex);
 }

@@ -10,18 +10,18 @@ import type { TurnEventTable } from '../database/tables.js';
  * SQLite works on the main thread: after a commit it rests this many times as long as the commit took, so that commits become
  * fewer and larger under load. A row costs several times what its events do, as each turn's rows are on pages of their own.
  */
-const REST_PER_FLUSH = 49;
+const PAUSE_PER_FLUSH = 49;
 
 /** Longest wait between two commits while the store works, in milliseconds. */
-const LONGEST_REST_MILLISECONDS = 500;
+const LONGEST_REST_MS = 500;
 
 /** First and longest wait after a failed write, in milliseconds; each wait is twice the one before. */
-const FIRST_RETRY_MILLISECONDS = 50;
-const LONGEST_RETRY_MILLISECONDS = 5_000;
+const FIRST_RETRY_MS = 50;
+const LONGEST_RETRY_MS = 5_000;
 
 /** How long to wait before the `failures`-th retry, in milliseconds. */
 export function retryDelay(failures: number): number {
-  return Math.min(FIRST_RETRY_MILLISECONDS * 2 ** Math.max(0, failures - 1), LONGEST_RETRY_MILLISECONDS);
+  return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1), LONGEST_RETRY_MS);
 }
 
 /** Where each turn of a write is once it is committed, and the turns that turned out to be another process's. */
@@ -42,7 +42,7 @@ export class EventWriter {
   #isStopped = false;
   /** Ends of turns that cannot be written at the moment. */
   #blockedEnds = 0;
-  #rest: number;
+  #pauseMs: number;
 
   constructor(
     private readonly store: EventStore,
@@ -50,7 +50,7 @@ export class EventWriter {
     /** Called with a turn that another process has taken over, or that is gone. */
     private readonly onLost: (turn: LiveTurn) => void,
   ) {
-    this.#rest = flushMilliseconds;
+    this.#pauseMs = flushMilliseconds;
   }
 
   /** Events that wait for a commit. */
@@ -61,14 +61,14 @@ export class EventWriter {
   }
 
   /** Notes that a turn has events to write. */
-  touch(turn: LiveTurn): void {
+  enqueue(turn: LiveTurn): void {
     if (this.#pending.has(turn)) return;
     this.#pending.add(turn);
     this.#schedule();
   }
 
   /** Forgets a turn; a write that is under way goes on. */
-  forget(turn: LiveTurn): void {
+  remove(turn: LiveTurn): void {
     this.#pending.delete(turn);
   }
 
@@ -113,7 +113,7 @@ export class EventWriter {
     if (this.#timer !== undefined || this.#running !== undefined || this.#isStopped) return;
     // Without anything to write, a store that failed is asked until it answers: readiness depends on it.
     if (this.#pending.size === 0 && (this.#failures === 0 || this.#blockedEnds > 0)) return;
-    const delay = this.#failures > 0 ? retryDelay(this.#failures) : this.#rest;
+    const delay = this.#failures > 0 ? retryDelay(this.#failures) : this.#pauseMs;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#start();
@@ -131,12 +131,12 @@ export class EventWriter {
   async #write(): Promise<void> {
     const turns = [...this.#pending].filter((turn) => turn.open && turn.pending > 0);
     this.#pending.clear();
-    if (turns.length === 0) return this.#ask();
+    if (turns.length === 0) return this.#probe();
     const begin = performance.now();
     try {
       const batch = await this.#commit(turns);
       for (const { turn, length, sequence } of batch.written) {
-        turn.unsure = false;
+        turn.needsResync = false;
         turn.commit(length, sequence);
       }
       for (const turn of batch.lost) this.onLost(turn);
@@ -144,11 +144,11 @@ export class EventWriter {
     } catch (error) {
       this.#failed(turns, error);
     }
-    const rest = this.store.database.kind === 'sqlite' ? (performance.now() - begin) * REST_PER_FLUSH : 0;
-    this.#rest = Math.max(this.flushMilliseconds, Math.min(rest, LONGEST_REST_MILLISECONDS));
+    const rest = this.store.database.kind === 'sqlite' ? (performance.now() - begin) * PAUSE_PER_FLUSH : 0;
+    this.#pauseMs = Math.max(this.flushMilliseconds, Math.min(rest, LONGEST_REST_MS));
   }
 
-  async #ask(): Promise<void> {
+  async #probe(): Promise<void> {
     if (this.#failures === 0) return;
     try {
       await this.store.database.tryToWrite();
@@ -165,7 +165,7 @@ export class EventWriter {
       const written: Batch['written'][number][] = [];
       const lost: LiveTurn[] = [];
       for (const turn of turns) {
-        const position = turn.unsure ? await this.store.resync(transaction, turn) : turn.position;
+        const position = turn.needsResync ? await this.store.resync(transaction, turn) : turn.position;
         if (position.kind === 'lost') {
           lost.push(turn);
           continue;
@@ -183,9 +183,9 @@ export class EventWriter {
     // A row that is there already, or whose turn is gone, concerns one turn: the others must not wait for it. Every turn is
     // looked up before the next write, which leaves that one out.
     const concernsOneTurn =
-      (isUniqueViolation(error) || isForeignKeyViolation(error)) && turns.some((turn) => !turn.unsure);
+      (isUniqueViolation(error) || isForeignKeyViolation(error)) && turns.some((turn) => !turn.needsResync);
     for (const turn of turns) {
-      turn.unsure = true;
+      turn.needsResync = true;
       if (turn.end === undefined) this.#pending.add(turn);
     }
     if (concernsOneTurn) return;

@@ -1,6 +1,6 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { Database, DatabaseKind } from '../database/database.js';
-import { assemble, eventRowOf, type EventRow, type StoredLog } from './event-rows.js';
+import { assembleLog, eventRowOf, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
 import { jsonOrNull, turnStateOf, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
@@ -26,7 +26,7 @@ export interface StoredPosition {
 }
 
 /** What `resync` found: how far the log is written, or that the turn is another's. */
-export type Resynced = WritePosition | { readonly kind: 'lost' };
+export type ResyncResult = WritePosition | { readonly kind: 'lost' };
 
 /** The statements of the event log. */
 export class EventStore {
@@ -45,7 +45,7 @@ export class EventStore {
   }
 
   /** Rows after the one with the number `after`. */
-  async page(turnId: string, after: number, limit: number): Promise<readonly EventRow[]> {
+  async readPage(turnId: string, after: number, limit: number): Promise<readonly EventRow[]> {
     const rows = await this.database.kysely
       .selectFrom('turn_events')
       .select(['sequence', 'attempt', 'first_index', 'events'])
@@ -58,14 +58,14 @@ export class EventStore {
   }
 
   /** Everything that is stored of a turn. */
-  async whole(turnId: string): Promise<StoredLog> {
+  async readAll(turnId: string): Promise<StoredLog> {
     const rows = await this.database.kysely
       .selectFrom('turn_events')
       .select(['sequence', 'attempt', 'first_index', 'events'])
       .where('turn_id', '=', turnId)
       .orderBy('sequence')
       .execute();
-    return assemble(rows.map(eventRowOf));
+    return assembleLog(rows.map(eventRowOf));
   }
 
   /** Where these turns are now. A turn that is gone is missing. */
@@ -113,7 +113,7 @@ export class EventStore {
   }
 
   /** Looks at what the store really holds of a turn after a write of this process failed. */
-  async resync(executor: Kysely<Tables>, turn: LiveTurn): Promise<Resynced> {
+  async resync(executor: Kysely<Tables>, turn: LiveTurn): Promise<ResyncResult> {
     const owner = await executor
       .selectFrom('turns')
       .select(['state', 'attempt'])
@@ -139,7 +139,7 @@ export class EventStore {
    * Ends the turn and its thread's run. False, and nothing changed, when this attempt does not run (any more).
    * To be called in a transaction, before anything else in it: it is the fence.
    */
-  async end(executor: Kysely<Tables>, turn: { readonly id: string; readonly attempt: number }, outcome: TurnOutcome) {
+  async writeEnd(executor: Kysely<Tables>, turn: { readonly id: string; readonly attempt: number }, outcome: TurnOutcome) {
     const row = await executor
       .updateTable('turns')
       .set({

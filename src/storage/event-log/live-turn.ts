@@ -1,7 +1,7 @@
 import type { HarnessEvent } from '../../domain/harness-event.js';
 
 /** How much the log holds at the moment. */
-export interface EventLogFigures {
+export interface EventLogStats {
   /** Turns whose events are in memory. */
   readonly liveTurns: number;
   readonly readers: number;
@@ -51,9 +51,9 @@ export class LiveTurn {
   /** Number of the last row that was written. */
   sequence: number;
   /** A write failed, so that what the store holds is not certain: look before the next write. */
-  unsure = false;
+  needsResync = false;
   /** Set while `finish` writes the end: nothing more is taken, and the group commit leaves the turn alone. */
-  finishing: Promise<boolean> | undefined;
+  endWrite: Promise<boolean> | undefined;
   end: LiveEnd | undefined;
   #waiters: Waiter[] = [];
   #replay: { readonly length: number; readonly events: readonly HarnessEvent[] } | undefined;
@@ -81,7 +81,7 @@ export class LiveTurn {
 
   /** Whether more may be appended. */
   get open(): boolean {
-    return this.end === undefined && this.finishing === undefined;
+    return this.end === undefined && this.endWrite === undefined;
   }
 
   /** Resolves when everything appended so far is committed; rejects when that cannot happen any more. */

@@ -1,42 +1,42 @@
 // A little over 250 lines: one reader has three sources (memory, store, waiting) and the ways between them belong together.
 import { Subscription, type Observable, type Subscriber } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import { withoutDeadBlocks } from '../../domain/abandoned-blocks.js';
-import { eventsAfter, type EventRow } from './event-rows.js';
+import { dropAbandonedBlocks } from '../../domain/abandoned-blocks.js';
+import { unreadEvents, type EventRow } from './event-rows.js';
 import type { EventStore } from './event.store.js';
 import type { LiveReader, LiveTurn } from './live-turn.js';
 import type { TurnWatch } from './turn-watch.js';
 import { hasEnded } from '../stores/turn.js';
 
 /** A reader's own back-pressure. While it is not open, the reader is given nothing, and nothing is kept for it. */
-export interface Flow {
-  isOpen(): boolean;
+export interface Backpressure {
+  isReady(): boolean;
   /** Emits when the flow has opened again. */
-  readonly opened$: Observable<unknown>;
+  readonly resumed$: Observable<unknown>;
 }
 
 /** What a reading needs of the log. */
-export interface ReadingSource {
+export interface LogReaderSource {
   readonly store: EventStore;
   readonly watch: TurnWatch;
   live(turnId: string): LiveTurn | undefined;
   /** Asks for one `advance` in a coming turn of the event loop. */
-  later(reader: LiveReader): void;
+  schedule(reader: LiveReader): void;
   /** The reader has left this live turn. */
-  left(turn: LiveTurn): void;
+  onDetach(turn: LiveTurn): void;
 }
 
 /** What a resumed turn's new reader is given instead of the log so far. */
-export type Replay = (events: readonly HarnessEvent[]) => readonly HarnessEvent[];
+export type ReplayFilter = (events: readonly HarnessEvent[]) => readonly HarnessEvent[];
 
 /** Most events in one emission. A reader that is far behind lets others have their turn in between. */
-export const SLICE = 256;
+export const MAX_BATCH_EVENTS = 256;
 
 /** Most rows in memory at once per reader of a stored turn. */
 const ROWS_PER_PAGE = 64;
 
 /** One reader of a turn: a position in its log, first in the store or in memory, and where it gets more. */
-export class Reading implements LiveReader {
+export class LogReader implements LiveReader {
   #position = 0;
   #sequence = 0;
   /** What a resumed turn's new reader gets instead of the log up to `#position`: the log without what died. */
@@ -49,11 +49,11 @@ export class Reading implements LiveReader {
   #closed = false;
 
   constructor(
-    private readonly source: ReadingSource,
+    private readonly source: LogReaderSource,
     private readonly turnId: string,
     private readonly subscriber: Subscriber<readonly HarnessEvent[]>,
-    private readonly flow: Flow | undefined,
-    private readonly replay: Replay | undefined,
+    private readonly flow: Backpressure | undefined,
+    private readonly replay: ReplayFilter | undefined,
   ) {}
 
   start(): void {
@@ -84,7 +84,7 @@ export class Reading implements LiveReader {
     if (slice.length > 0) this.subscriber.next(slice);
     // The subscriber may have unsubscribed while it was given the slice.
     if (this.#closed) return;
-    if (this.#replay !== undefined || this.#position < turn.events.length) this.source.later(this);
+    if (this.#replay !== undefined || this.#position < turn.events.length) this.source.schedule(this);
     else if (turn.end !== undefined) this.#leave(turn);
   }
 
@@ -93,7 +93,7 @@ export class Reading implements LiveReader {
     this.#rows = [];
     turn.readers.add(this);
     if (this.#position === 0 && turn.attempt > 1) {
-      this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(withoutDeadBlocks), position: 0 };
+      this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(dropAbandonedBlocks), position: 0 };
       this.#position = turn.events.length;
     }
     this.advance();
@@ -104,13 +104,13 @@ export class Reading implements LiveReader {
     if (turn === undefined) return;
     this.#turn = undefined;
     turn.readers.delete(this);
-    this.source.left(turn);
+    this.source.onDetach(turn);
   }
 
   #next(turn: LiveTurn): readonly HarnessEvent[] {
     const replay = this.#replaySlice();
     if (replay !== undefined) return replay;
-    const slice = turn.events.slice(this.#position, this.#position + SLICE);
+    const slice = turn.events.slice(this.#position, this.#position + MAX_BATCH_EVENTS);
     this.#position += slice.length;
     return slice;
   }
@@ -118,7 +118,7 @@ export class Reading implements LiveReader {
   #replaySlice(): readonly HarnessEvent[] | undefined {
     const replay = this.#replay;
     if (replay === undefined) return undefined;
-    const slice = replay.events.slice(replay.position, replay.position + SLICE);
+    const slice = replay.events.slice(replay.position, replay.position + MAX_BATCH_EVENTS);
     replay.position += slice.length;
     if (replay.position >= replay.events.length) this.#replay = undefined;
     return slice;
@@ -151,17 +151,17 @@ export class Reading implements LiveReader {
 
   /** True while the flow is not open; then `advance` is called once it opens. */
   #waitsForFlow(): boolean {
-    if (this.flow === undefined || this.flow.isOpen()) return false;
+    if (this.flow === undefined || this.flow.isReady()) return false;
     if (this.#blocked === undefined) {
       const blocked = new Subscription();
       this.#blocked = blocked;
-      blocked.add(this.flow.opened$.subscribe(() => this.#opened()));
+      blocked.add(this.flow.resumed$.subscribe(() => this.#opened()));
     }
     return true;
   }
 
   #opened(): void {
-    if (this.flow?.isOpen() === false) return;
+    if (this.flow?.isReady() === false) return;
     this.#blocked?.unsubscribe();
     this.#blocked = undefined;
     if (this.#turn === undefined) this.#wake?.();
@@ -203,7 +203,7 @@ export class Reading implements LiveReader {
     const turn = await store.turn(this.turnId);
     if (turn === undefined) throw new Error(`there is no turn ${this.turnId}`);
     if (this.#position === 0 && turn.attempt > 1 && (await this.#loadReplay())) return false;
-    const rows = await store.page(this.turnId, this.#sequence, ROWS_PER_PAGE);
+    const rows = await store.readPage(this.turnId, this.#sequence, ROWS_PER_PAGE);
     this.#rows = rows;
     if (!this.#emitRows() || rows.length === ROWS_PER_PAGE || this.#closed) return false;
     if (hasEnded(turn.state)) {
@@ -218,9 +218,9 @@ export class Reading implements LiveReader {
 
   /** False when nothing is stored yet. */
   async #loadReplay(): Promise<boolean> {
-    const { events, sequence } = await this.source.store.whole(this.turnId);
+    const { events, sequence } = await this.source.store.readAll(this.turnId);
     if (events.length === 0) return false;
-    this.#replay = { events: (this.replay ?? withoutDeadBlocks)(events), position: 0 };
+    this.#replay = { events: (this.replay ?? dropAbandonedBlocks)(events), position: 0 };
     this.#position = events.length;
     this.#sequence = sequence;
     return true;
@@ -243,10 +243,10 @@ export class Reading implements LiveReader {
 
   /** False when the flow closed in the middle of the row, or the reader left: the rest of the row is still to be given. */
   #emitRow(row: EventRow): boolean {
-    const events = eventsAfter(row, this.#position);
-    for (let index = 0; index < events.length; index += SLICE) {
-      if (this.#closed || this.flow?.isOpen() === false) return false;
-      const slice = events.slice(index, index + SLICE);
+    const events = unreadEvents(row, this.#position);
+    for (let index = 0; index < events.length; index += MAX_BATCH_EVENTS) {
+      if (this.#closed || this.flow?.isReady() === false) return false;
+      const slice = events.slice(index, index + MAX_BATCH_EVENTS);
       this.#position += slice.length;
       this.#emit(slice);
     }

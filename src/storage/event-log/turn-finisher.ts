@@ -37,8 +37,8 @@ export class TurnFinisher {
             isBlocked = true;
             this.writer.blockEnd(error);
           }
-          const delay = turn.unsure || !isUniqueViolation(error) ? retryDelay(failures) : 0;
-          turn.unsure = true;
+          const delay = turn.needsResync || !isUniqueViolation(error) ? retryDelay(failures) : 0;
+          turn.needsResync = true;
           this.#logger.error(`the end of turn ${turn.id} cannot be written (try ${failures}): ${String(error)}`);
           if (turn.end !== undefined || performance.now() + delay > deadline) throw error;
           await new Promise((resolve) => setTimeout(resolve, delay));
@@ -51,8 +51,8 @@ export class TurnFinisher {
 
   #try(turn: LiveTurn, last: readonly HarnessEvent[], outcome: TurnOutcome): Promise<boolean> {
     return this.store.database.transaction(async (transaction) => {
-      const position = turn.unsure ? await this.store.resync(transaction, turn) : turn.position;
-      if (position.kind === 'lost' || !(await this.store.end(transaction, turn, outcome))) return false;
+      const position = turn.needsResync ? await this.store.resync(transaction, turn) : turn.position;
+      if (position.kind === 'lost' || !(await this.store.writeEnd(transaction, turn, outcome))) return false;
       const row = rowOf(turn, position, outcome.endedAt, last);
       if (row !== undefined) await this.store.insert(transaction, [row]);
       return true;

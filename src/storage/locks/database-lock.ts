@@ -5,12 +5,12 @@ import { postgresName } from '../database/database.js';
 import type { ServerLock } from './server-lock.js';
 
 /** How long PostgreSQL may take to answer, in milliseconds. */
-const ANSWER_MILLISECONDS = 10_000;
-const END_MILLISECONDS = 1000;
+const ANSWER_MS = 10_000;
+const END_MS = 1000;
 
 /** How often, and how soon, the lock of a connection that broke is tried to be had again. */
 const RETAKE_TRIES = 10;
-const RETAKE_PAUSE_MILLISECONDS = 200;
+const RETAKE_PAUSE_MS = 200;
 
 /** What the lock's connection is called in `pg_stat_activity`. */
 const NAME_PREFIX = 'chiron: ';
@@ -92,7 +92,7 @@ export class DatabaseLock implements ServerLock {
       if (holder !== undefined && !this.isOwn(holder)) return false;
       // PostgreSQL has not noticed yet that the connection before is gone.
       if (holder !== undefined) await this.#client?.query('select pg_terminate_backend($1)', [holder.pid]);
-      await delay(RETAKE_PAUSE_MILLISECONDS);
+      await delay(RETAKE_PAUSE_MS);
     }
     return false;
   }
@@ -107,7 +107,7 @@ export class DatabaseLock implements ServerLock {
     const client = this.#client;
     this.#client = undefined;
     // One that is cut off would wait for an answer for ever.
-    await Promise.race([client?.end().catch(() => undefined), delay(END_MILLISECONDS, undefined, { ref: false })]);
+    await Promise.race([client?.end().catch(() => undefined), delay(END_MS, undefined, { ref: false })]);
   }
 
   private async findHolder(): Promise<Holder | undefined> {
@@ -123,8 +123,8 @@ export class DatabaseLock implements ServerLock {
       connectionString: this.databaseUrl,
       // Cut off after 63 bytes.
       application_name: `${NAME_PREFIX}process ${process.pid} on ${hostname()}`,
-      connectionTimeoutMillis: ANSWER_MILLISECONDS,
-      query_timeout: ANSWER_MILLISECONDS,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
       keepAlive: true,
     });
     // Without a listener, a connection that breaks while it is idle would end this process; `keep` finds out.

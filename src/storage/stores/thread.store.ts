@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import type { HarnessName } from '../../harness/harness.js';
 import { Database } from '../database/database.js';
 import type { ThreadTable } from '../database/tables.js';
-import { harnessNameOf, oneOf, parseStored, parseStoredOrUndefined } from './turn.js';
+import { parseHarnessName, parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
 
 /** What a thread is doing; `failed` when its last turn failed. */
 export type ThreadState = 'idle' | 'running' | 'failed';
@@ -45,24 +45,24 @@ export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
 const SIDE_PREFIX = 'side:';
 
 /** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
-export function isThrowAway(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
+export function isSideThread(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
   return thread.key.startsWith(SIDE_PREFIX) && thread.metadata['side'] === true;
 }
 
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
 
 /** A stored row as a thread. Throws for a state or harness that this version does not know. */
-export function threadOf(row: ThreadTable): Thread {
+export function toThread(row: ThreadTable): Thread {
   return {
     id: row.id,
     tenant: row.tenant,
     key: row.key,
-    harness: harnessNameOf(row.harness),
+    harness: parseHarnessName(row.harness),
     model: row.model,
     harnessModel: row.harness_model ?? undefined,
     systemPrompt: row.system_prompt ?? undefined,
     sessionId: row.session_id ?? undefined,
-    state: oneOf(THREAD_STATES, row.state, 'thread state'),
+    state: parseEnum(THREAD_STATES, row.state, 'thread state'),
     metadata: parseStored<JsonObject>(row.metadata),
     contextUsage: parseStoredOrUndefined<JsonObject>(row.context_usage),
     turnCount: row.turn_count,
@@ -105,7 +105,7 @@ export class ThreadStore {
       .onConflict((conflict) => conflict.columns(['tenant', 'key']).doNothing())
       .returningAll()
       .executeTakeFirst();
-    if (row !== undefined) return { thread: threadOf(row), created: true };
+    if (row !== undefined) return { thread: toThread(row), created: true };
     const other = await this.find(thread.tenant, thread.key);
     if (other === undefined) throw new Error('a thread was made and removed by others while it was being made here');
     return { thread: other, created: false };
@@ -119,12 +119,12 @@ export class ThreadStore {
       .where('tenant', '=', tenant)
       .where('key', '=', key)
       .executeTakeFirst();
-    return row === undefined ? undefined : threadOf(row);
+    return row === undefined ? undefined : toThread(row);
   }
 
   async byId(id: string): Promise<Thread | undefined> {
     const row = await this.database.kysely.selectFrom('threads').selectAll().where('id', '=', id).executeTakeFirst();
-    return row === undefined ? undefined : threadOf(row);
+    return row === undefined ? undefined : toThread(row);
   }
 
   /** A page of the tenant's threads, the last changed first. `before` is the last thread of the page before. */
@@ -143,7 +143,7 @@ export class ThreadStore {
       );
     }
     const rows = await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
-    return rows.map(threadOf);
+    return rows.map(toThread);
   }
 
   /** Remembers the harness's own name of the conversation; `undefined` forgets it. */
@@ -186,7 +186,7 @@ export class ThreadStore {
   }
 
   /** Threads of side requests that nothing has happened to since `before`, and whose turn does not run. The oldest first. */
-  async throwAways(before: number, limit: number): Promise<readonly Thread[]> {
+  async listExpiredSideThreads(before: number, limit: number): Promise<readonly Thread[]> {
     const rows = await this.database.kysely
       .selectFrom('threads')
       .selectAll()
@@ -197,7 +197,7 @@ export class ThreadStore {
       .orderBy('updated_at')
       .limit(limit)
       .execute();
-    return rows.map(threadOf).filter(isThrowAway);
+    return rows.map(toThread).filter(isSideThread);
   }
 
   /** Removes the thread with all its turns and their events. False when there was none. */

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
 import type { TurnTable } from '../database/tables.js';
-import { summaryOf, turnOf, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
+import { toTurnSummary, toTurn, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
@@ -49,7 +49,7 @@ function rowOf(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnT
 }
 
 function turnOrUndefined(row: Selectable<TurnTable> | undefined): Turn | undefined {
-  return row === undefined ? undefined : turnOf(row);
+  return row === undefined ? undefined : toTurn(row);
 }
 
 /** The turns of all threads. How a running turn ends is the event log's to write. Every method rejects when the store cannot be reached. */
@@ -87,7 +87,7 @@ export class TurnStore {
           .where('thread_id', '=', turn.threadId)
           .where('idempotency_key', '=', turn.idempotencyKey)
           .executeTakeFirst();
-        if (known !== undefined) return { turn: turnOf(known), created: false };
+        if (known !== undefined) return { turn: toTurn(known), created: false };
       }
       const last = await transaction
         .selectFrom('turns')
@@ -99,7 +99,7 @@ export class TurnStore {
       const row = rowOf(turn, (last?.sequence ?? 0) + 1, lease);
       await transaction.insertInto('turns').values(row).execute();
       // Not read back from the store: parsing a prompt of 30 MB again would hold up everybody else.
-      return { turn: { ...turnOf({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
+      return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
     });
   }
 
@@ -126,7 +126,7 @@ export class TurnStore {
           .set({ state: 'running', updated_at: lease.now })
           .where('id', '=', row.thread_id)
           .execute();
-        return turnOf(row);
+        return toTurn(row);
       });
     } catch (error) {
       // The index that allows one running turn per thread is what decides between two claims at once.
@@ -178,7 +178,7 @@ export class TurnStore {
   /** The turns of any thread with this request key that were made at or after `since`, the newest first. */
   async byRequestKey(requestKey: string, since: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('request_key', '=', requestKey).where('created_at', '>=', since);
-    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SAME_REQUESTS).execute()).map(turnOf);
+    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SAME_REQUESTS).execute()).map(toTurn);
   }
 
   /**
@@ -196,25 +196,25 @@ export class TurnStore {
         ? all.where('idempotency_key', 'is', null).where('delivered_at', 'is', null)
         : all.where('idempotency_key', '=', idempotencyKey);
     const rows = await same.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(IDENTICAL_REQUESTS).execute();
-    return rows.map(summaryOf);
+    return rows.map(toTurnSummary);
   }
 
   /** The thread's last turn. */
   async latest(threadId: string): Promise<Turn | undefined> {
-    return (await this.newest(threadId, 1))[0];
+    return (await this.lastTurns(threadId, 1))[0];
   }
 
   /** The thread's last turns, or the last ones before this number, the newest first. */
-  async newest(threadId: string, limit: number, before?: number): Promise<readonly Turn[]> {
+  async lastTurns(threadId: string, limit: number, before?: number): Promise<readonly Turn[]> {
     const all = this.#turns().where('thread_id', '=', threadId);
     const query = before === undefined ? all : all.where('sequence', '<', before);
-    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(turnOf);
+    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurn);
   }
 
   /** The thread's turns from this number on, in their order. */
-  async following(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
+  async turnsFrom(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '>=', sequence);
-    return (await query.orderBy('sequence').limit(limit).execute()).map(turnOf);
+    return (await query.orderBy('sequence').limit(limit).execute()).map(toTurn);
   }
 
   /** Whether any turn of the thread has an answer, whole or as far as it came. */
@@ -224,21 +224,21 @@ export class TurnStore {
   }
 
   /** What tells the thread's last turns apart, the newest first, without what they said. */
-  async recent(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
+  async lastTurnSummaries(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
     const query = this.#summaries().where('thread_id', '=', threadId);
-    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(summaryOf);
+    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurnSummary);
   }
 
   /** All turns that are queued or running, whoever owns them, the oldest first. */
   async unfinished(): Promise<readonly Turn[]> {
     const query = this.#turns().where('state', 'in', ['queued', 'running']);
-    return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(turnOf);
+    return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(toTurn);
   }
 
   /** The thread's queued turns in their order. */
   async queued(threadId: string): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('state', '=', 'queued').orderBy('sequence');
-    return (await query.execute()).map(turnOf);
+    return (await query.execute()).map(toTurn);
   }
 
   /** Cancels a turn that has not begun. False when it is not queued (any more). */

@@ -108,7 +108,7 @@ const TURN_END_REASONS: readonly TurnEndReason[] = [
 ];
 
 /** Finds a stored word among those that this version knows. Throws for one that a newer version wrote. */
-export function oneOf<Word extends string>(words: readonly Word[], stored: string, column: string): Word {
+export function parseEnum<Word extends string>(words: readonly Word[], stored: string, column: string): Word {
   const word = words.find((candidate) => candidate === stored);
   if (word === undefined) throw new Error(`the store holds an unknown ${column}: ${stored}`);
   return word;
@@ -116,12 +116,12 @@ export function oneOf<Word extends string>(words: readonly Word[], stored: strin
 
 /** A stored turn state as one of ours. */
 export function turnStateOf(stored: string): TurnState {
-  return oneOf(TURN_STATES, stored, 'turn state');
+  return parseEnum(TURN_STATES, stored, 'turn state');
 }
 
 /** A stored harness name as one of ours. */
-export function harnessNameOf(stored: string): HarnessName {
-  return oneOf(HARNESS_NAMES, stored, 'harness');
+export function parseHarnessName(stored: string): HarnessName {
+  return parseEnum(HARNESS_NAMES, stored, 'harness');
 }
 
 /**
@@ -149,12 +149,12 @@ export type TurnSummaryRow = Pick<
 > & { readonly has_message: boolean | 0 | 1 };
 
 /** A stored row as a turn's summary. Throws for a state that this version does not know. */
-export function summaryOf(row: TurnSummaryRow): TurnSummary {
+export function toTurnSummary(row: TurnSummaryRow): TurnSummary {
   return {
     id: row.id,
     threadId: row.thread_id,
     sequence: row.sequence,
-    state: oneOf(TURN_STATES, row.state, 'turn state'),
+    state: parseEnum(TURN_STATES, row.state, 'turn state'),
     requestKey: row.request_key,
     deliveredAt: row.delivered_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
@@ -165,7 +165,7 @@ export function summaryOf(row: TurnSummaryRow): TurnSummary {
 }
 
 /** A stored row as a turn. Throws for a state or reason that this version does not know. */
-export function turnOf(row: TurnTable): Turn {
+export function toTurn(row: TurnTable): Turn {
   return {
     id: row.id,
     messageId: row.message_id,
@@ -180,7 +180,7 @@ export function turnOf(row: TurnTable): Turn {
     attempt: row.attempt,
     owner: row.owner ?? undefined,
     leaseExpiresAt: row.lease_expires_at ?? undefined,
-    stopReason: row.stop_reason === null ? undefined : oneOf(TURN_END_REASONS, row.stop_reason, 'stop reason'),
+    stopReason: row.stop_reason === null ? undefined : parseEnum(TURN_END_REASONS, row.stop_reason, 'stop reason'),
     usage: parseStoredOrUndefined<TokenUsage>(row.usage),
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),
     message: parseStoredOrUndefined<Message>(row.message),

@@ -1,13 +1,13 @@
 import { type MonoTypeOperatorFunction, of, pipe } from 'rxjs';
-import { asToolCall } from './forced-tool.js';
+import { answerAsToolCall } from './forced-tool.js';
 import { collect } from '../collect.js';
-import { expandMessage } from '../replay-message.js';
-import { present, type Presentation } from './apply-presentation.js';
-import { stopAt } from './stop-sequence.js';
+import { replayMessage } from '../replay-message.js';
+import { applyPresentation, type Presentation } from './apply-presentation.js';
+import { applyStopSequences } from './stop-sequence.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
 
 /** In which form a request wants its answer. */
-export interface AnswerForm {
+export interface AnswerView {
   readonly presentation: Presentation;
   readonly stopSequences: readonly string[];
   /** The caller's tool that wants the answer as its input. */
@@ -19,15 +19,15 @@ export interface AnswerForm {
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
-export function inForm(form: AnswerForm, stopped: () => void): MonoTypeOperatorFunction<readonly StreamEvent[]> {
-  return pipe(stopAt(form.stopSequences, stopped), asToolCall(form.answerTool), present(form.presentation));
+export function applyAnswerView(form: AnswerView, stopped: () => void): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+  return pipe(applyStopSequences(form.stopSequences, stopped), answerAsToolCall(form.answerTool), applyPresentation(form.presentation));
 }
 
 /** The content of a whole message in that form: what its caller has, and sends back as history. */
-export function contentInForm(message: Message, form: AnswerForm): Message['content'] {
+export function contentAsShown(message: Message, form: AnswerView): Message['content'] {
   const events: StreamEvent[] = [];
-  of(expandMessage(message, null))
-    .pipe(inForm(form, () => undefined))
+  of(replayMessage(message, null))
+    .pipe(applyAnswerView(form, () => undefined))
     .subscribe((batch) => events.push(...batch));
   const collected = collect(events);
   return 'message' in collected ? collected.message.content : [];

@@ -2,10 +2,10 @@ import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import { collect } from '../collect.js';
-import { present, type Presentation } from './apply-presentation.js';
+import { applyPresentation, type Presentation } from './apply-presentation.js';
 import type { ContentBlock, StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
-import { blockDelta, blockEnd, emptyBlock, messageEnd, messageStart, wholeBlock } from '../../anthropic/stream-parts.js';
+import { blockDelta, blockEnd, blockStart, messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 const usage = turnUsage(NO_TOKENS, []);
 const ALL: Presentation = { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' };
@@ -33,13 +33,13 @@ function stream(events: readonly StreamEvent[]): readonly StreamEvent[] {
 
 async function shown(presentation: Partial<Presentation>, events: readonly StreamEvent[]) {
   const batches = stream(events).map((event) => [event]);
-  const out = await lastValueFrom(from(batches).pipe(present({ ...ALL, ...presentation }), toArray()));
+  const out = await lastValueFrom(from(batches).pipe(applyPresentation({ ...ALL, ...presentation }), toArray()));
   expect(checkGrammar(out.flat())).toEqual([]);
   return out.flat();
 }
 
 async function content(presentation: Partial<Presentation>, ...blocks: readonly ContentBlock[]) {
-  const events = blocks.flatMap((block, index) => wholeBlock(index, block));
+  const events = blocks.flatMap((block, index) => completeBlockEvents(index, block));
   const collected = collect(await shown(presentation, events));
   return 'message' in collected ? collected.message.content : collected;
 }
@@ -81,7 +81,7 @@ describe('a message as its caller wants it', () => {
   });
 
   it('sends the input of such a tool as deltas: Claude Code 2.1.330 loses it otherwise', async () => {
-    const events = await shown({ toolBlocks: 'server' }, wholeBlock(0, call()));
+    const events = await shown({ toolBlocks: 'server' }, completeBlockEvents(0, call()));
     expect(events[1]).toMatchObject({ content_block: { input: {} } });
     expect(events[2]).toMatchObject({ delta: { type: 'input_json_delta', partial_json: '{"command":"ls -la"}' } });
   });
@@ -118,13 +118,13 @@ describe('a message as its caller wants it', () => {
 
   it.each(['omitted', 'none'] as const)('lets the empty deltas of a keep-alive through (%s)', async (wanted) => {
     const events = await shown({ thinking: wanted }, [
-      emptyBlock('thinking', 0),
+      blockStart('thinking', 0),
       blockDelta('thinking', 0, 'secret thought'),
       blockDelta('thinking', 0, ''),
       blockDelta('thinking', 0, 'another'),
       blockDelta('thinking', 0, ''),
       ...blockEnd('thinking', 0, 'SIGNED'),
-      ...wholeBlock(1, text('Done.')),
+      ...completeBlockEvents(1, text('Done.')),
     ]);
     const told = JSON.stringify(events);
     expect(told).not.toMatch(/secret|another/);
@@ -148,7 +148,7 @@ describe('a message as its caller wants it', () => {
 
   it('passes an error on', async () => {
     const error: StreamEvent = { type: 'error', error: { type: 'api_error', message: 'broken' } };
-    const out = await lastValueFrom(from([[error]]).pipe(present({ ...ALL, toolBlocks: 'none' })));
+    const out = await lastValueFrom(from([[error]]).pipe(applyPresentation({ ...ALL, toolBlocks: 'none' })));
     expect(out).toEqual([error]);
   });
 });

@@ -1,9 +1,9 @@
 import { type MonoTypeOperatorFunction, pipe } from 'rxjs';
-import { mapBatches, reading } from './map-batches.js';
+import { mapBatches, statefulMapper } from './map-batches.js';
 import type { ContentBlock, ContentDelta, StreamEvent } from '../../anthropic/stream-event.js';
 import { toolBlock, type ToolBlockForm } from './tool-blocks.js';
 import { toolsAsText } from './tools-as-text.js';
-import { wholeBlock } from '../../anthropic/stream-parts.js';
+import { completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 /** What of a message one caller is shown. The message itself, and what other callers see of it, is the same for all. */
 export interface Presentation {
@@ -42,9 +42,9 @@ const NOTHING: readonly StreamEvent[] = [];
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
-export function present(presentation: Presentation): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+export function applyPresentation(presentation: Presentation): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   const start: State = { shown: 0, block: 'done', endsInTool: false };
-  const blocks = mapBatches(() => reading(start, (state, event) => show(presentation, state, event)));
+  const blocks = mapBatches(() => statefulMapper(start, (state, event) => show(presentation, state, event)));
   return presentation.toolBlocks === 'text' ? pipe(blocks, toolsAsText(presentation.toolOutputLimit)) : blocks;
 }
 
@@ -59,7 +59,7 @@ function show(presentation: Presentation, state: State, event: StreamEvent): Ste
       return [{ ...state, block: 'done' }, [{ type: 'content_block_stop', index: state.shown - 1 }]];
     case 'message_delta':
       if (presentation.endsInText !== true || !state.endsInTool) return [state, [event]];
-      return [state, [...wholeBlock(state.shown, { type: 'text', text: '', citations: null }), event]];
+      return [state, [...completeBlockEvents(state.shown, { type: 'text', text: '', citations: null }), event]];
     case 'message_start':
     case 'message_stop':
     case 'ping':
@@ -76,7 +76,7 @@ function showStart(presentation: Presentation, state: State, block: ContentBlock
     const form = toolBlock(block, presentation.toolBlocks, presentation.toolOutputLimit);
     return form === undefined
       ? [{ ...state, block: 'done' }, NOTHING]
-      : [{ shown: shown + 1, block: 'done', endsInTool: presentation.toolBlocks !== 'text' }, wholeBlock(shown, form)];
+      : [{ shown: shown + 1, block: 'done', endsInTool: presentation.toolBlocks !== 'text' }, completeBlockEvents(shown, form)];
   }
   if (block.type === 'thinking' && presentation.thinking !== 'shown') return [{ ...state, block: 'hidden' }, NOTHING];
   const begun: State = { shown: shown + 1, block: 'shown', endsInTool: false };

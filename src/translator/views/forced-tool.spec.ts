@@ -1,25 +1,25 @@
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
-import { asToolCall } from './forced-tool.js';
+import { answerAsToolCall } from './forced-tool.js';
 import { collect } from '../collect.js';
 import type { StopReason, StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
-import { blockDelta, blockEnd, emptyBlock, messageEnd, messageStart, wholeBlock } from '../../anthropic/stream-parts.js';
+import { blockDelta, blockEnd, blockStart, messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 const usage = turnUsage(NO_TOKENS, []);
 
 async function answered(text: readonly string[], reason: StopReason = 'end_turn', name = 'Answer') {
   const events: readonly StreamEvent[] = [
     messageStart('msg_1', 'm', usage),
-    ...wholeBlock(0, { type: 'thinking', thinking: 'Hm.', signature: '' }),
-    emptyBlock('text', 1),
+    ...completeBlockEvents(0, { type: 'thinking', thinking: 'Hm.', signature: '' }),
+    blockStart('text', 1),
     ...text.map((piece) => blockDelta('text', 1, piece)),
     ...blockEnd('text', 1, ''),
     ...messageEnd({ reason, sequence: null, details: null }, usage),
   ];
   const batches = events.map((event) => [event]);
-  const out = (await lastValueFrom(from(batches).pipe(asToolCall(name === '' ? undefined : name), toArray()))).flat();
+  const out = (await lastValueFrom(from(batches).pipe(answerAsToolCall(name === '' ? undefined : name), toArray()))).flat();
   expect(checkGrammar(out)).toEqual([]);
   const collected = collect(out);
   if (!('message' in collected)) throw new Error('the message has no end');

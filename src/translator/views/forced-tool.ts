@@ -1,8 +1,8 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
-import { mapBatches, reading } from './map-batches.js';
+import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
-import { wholeBlock } from '../../anthropic/stream-parts.js';
+import { completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 interface State {
   readonly messageId: string;
@@ -22,10 +22,10 @@ const NOTHING: readonly StreamEvent[] = [];
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
-export function asToolCall(name: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+export function answerAsToolCall(name: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   if (name === undefined) return (source$) => source$;
   const start: State = { messageId: '', pieces: undefined, called: false };
-  return mapBatches(() => reading(start, (state, event) => read(name, state, event)));
+  return mapBatches(() => statefulMapper(start, (state, event) => read(name, state, event)));
 }
 
 function read(name: string, state: State, event: StreamEvent): Step {
@@ -42,9 +42,9 @@ function read(name: string, state: State, event: StreamEvent): Step {
       const text = state.pieces.join('');
       const input = objectOf(text);
       const next = { ...state, pieces: undefined, called: input !== undefined };
-      if (input === undefined) return [next, wholeBlock(event.index, { type: 'text', text, citations: null })];
+      if (input === undefined) return [next, completeBlockEvents(event.index, { type: 'text', text, citations: null })];
       const id = `toolu_${state.messageId.replace(/^msg_/, '')}`;
-      return [next, wholeBlock(event.index, { type: 'tool_use', id, name, input })];
+      return [next, completeBlockEvents(event.index, { type: 'tool_use', id, name, input })];
     }
     case 'message_delta':
       if (!state.called || event.delta.stop_reason !== 'end_turn') return [state, [event]];

@@ -1,6 +1,6 @@
 import { of, Subject, throwError } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
-import { mapBatches, reading } from './map-batches.js';
+import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
 const PING: StreamEvent = { type: 'ping' };
@@ -17,7 +17,7 @@ describe(mapBatches.name, () => {
   });
 
   it('begins anew for each subscription', () => {
-    const everySecond = mapBatches(() => reading(0, (count, event) => [count + 1, count % 2 === 0 ? [event] : []]));
+    const everySecond = mapBatches(() => statefulMapper(0, (count, event) => [count + 1, count % 2 === 0 ? [event] : []]));
     const stream$ = of([PING, STOP, PING]).pipe(everySecond);
     for (const _ of [1, 2]) stream$.subscribe((events) => expect(events).toEqual([PING, PING]));
     expect.assertions(2);

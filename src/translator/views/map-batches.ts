@@ -2,7 +2,7 @@ import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
 /** What is made of each batch of a stream, one after the other. */
-export type ReadBatch = (events: readonly StreamEvent[]) => readonly StreamEvent[];
+export type BatchMapper = (events: readonly StreamEvent[]) => readonly StreamEvent[];
 
 /**
  * An operator that changes a stream batch by batch. `begin` is called for each subscription, and what it gives may remember
@@ -10,7 +10,7 @@ export type ReadBatch = (events: readonly StreamEvent[]) => readonly StreamEvent
  *
  * Completes and errors as its source does, and errors when the reading throws; unsubscribing unsubscribes the source.
  */
-export function mapBatches(begin: () => ReadBatch): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+export function mapBatches(begin: () => BatchMapper): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   // One subscriber of our own instead of `defer`, `map` and `filter`: each costs every open stream about a kilobyte.
   return (source$) =>
     new Observable((subscriber) => {
@@ -32,10 +32,10 @@ export function mapBatches(begin: () => ReadBatch): MonoTypeOperatorFunction<rea
 }
 
 /** A reading that goes from state to state, event by event. */
-export function reading<State>(
+export function statefulMapper<State>(
   start: State,
   read: (state: State, event: StreamEvent) => readonly [State, readonly StreamEvent[]],
-): ReadBatch {
+): BatchMapper {
   let state = start;
   return (events) => {
     const out: StreamEvent[] = [];

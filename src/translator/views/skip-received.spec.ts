@@ -4,8 +4,8 @@ import { streamedText } from '../../../test/support/sse-client.js';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import type { ContentBlock, StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, startUsage, turnUsage } from '../../anthropic/usage.js';
-import { messageEnd, messageStart, wholeBlock } from '../../anthropic/stream-parts.js';
-import { remainder } from './skip-received.js';
+import { messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
+import { skipReceivedText } from './skip-received.js';
 
 const text = (words: string): ContentBlock => ({ type: 'text', text: words, citations: null });
 const TOOL: ContentBlock = { type: 'mcp_tool_use', id: 'mcptoolu_1', name: 'Bash', server_name: 'agent', input: {} };
@@ -13,7 +13,7 @@ const TOOL: ContentBlock = { type: 'mcp_tool_use', id: 'mcptoolu_1', name: 'Bash
 function message(...blocks: readonly ContentBlock[]): readonly StreamEvent[] {
   return [
     messageStart('msg_1', 'model', startUsage(null)),
-    ...blocks.flatMap((block, index) => wholeBlock(index, block)),
+    ...blocks.flatMap((block, index) => completeBlockEvents(index, block)),
     ...messageEnd({ reason: 'end_turn', sequence: null, details: null }, turnUsage(NO_TOKENS, [])),
   ];
 }
@@ -22,7 +22,7 @@ async function rest(received: string | undefined, events: readonly StreamEvent[]
   const oneByOne = from(events.map((event) => [event]));
   const [inOne, apart] = await Promise.all(
     [of(events), oneByOne].map(async (source$) =>
-      (await lastValueFrom(source$.pipe(remainder(received), toArray()))).flat(),
+      (await lastValueFrom(source$.pipe(skipReceivedText(received), toArray()))).flat(),
     ),
   );
   // However the events come in batches, the rest is the same.

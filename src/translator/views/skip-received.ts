@@ -1,14 +1,14 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { mapBatches, reading } from './map-batches.js';
+import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
 interface State {
   /** The text that the caller already has and that is still to come. */
-  readonly owed: string;
+  readonly toSkip: string;
   /** Blocks that were left out so far. */
   readonly skipped: number;
   /** What was left out of the open block; `undefined` while the open block is shown, or none is open. */
-  readonly hidden: string | undefined;
+  readonly withheld: string | undefined;
 }
 
 /**
@@ -18,27 +18,27 @@ interface State {
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
-export function remainder(received: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+export function skipReceivedText(received: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   if (received === undefined || received === '') return (source$) => source$;
-  return mapBatches(() => reading<State>({ owed: received, skipped: 0, hidden: undefined }, rest));
+  return mapBatches(() => statefulMapper<State>({ toSkip: received, skipped: 0, withheld: undefined }, rest));
 }
 
 function rest(state: State, event: StreamEvent): readonly [State, readonly StreamEvent[]] {
   switch (event.type) {
     case 'content_block_start':
-      if (state.owed !== '') return [{ ...state, skipped: state.skipped + 1, hidden: '' }, []];
+      if (state.toSkip !== '') return [{ ...state, skipped: state.skipped + 1, withheld: '' }, []];
       return [state, [{ ...event, index: event.index - state.skipped }]];
     case 'content_block_delta': {
-      const { hidden, owed } = state;
-      if (hidden === undefined) return [state, [{ ...event, index: event.index - state.skipped }]];
+      const { withheld, toSkip } = state;
+      if (withheld === undefined) return [state, [{ ...event, index: event.index - state.skipped }]];
       if (event.delta.type !== 'text_delta') return [state, []];
       const { text } = event.delta;
-      if (owed.startsWith(text)) return [{ ...state, owed: owed.slice(text.length), hidden: hidden + text }, []];
-      const shown = text.startsWith(owed) ? text.slice(owed.length) : hidden + text;
+      if (toSkip.startsWith(text)) return [{ ...state, toSkip: toSkip.slice(text.length), withheld: withheld + text }, []];
+      const shown = text.startsWith(toSkip) ? text.slice(toSkip.length) : withheld + text;
       const skipped = state.skipped - 1;
       const index = event.index - skipped;
       return [
-        { owed: '', skipped, hidden: undefined },
+        { toSkip: '', skipped, withheld: undefined },
         [
           { type: 'content_block_start', index, content_block: { type: 'text', text: '', citations: null } },
           { type: 'content_block_delta', index, delta: { type: 'text_delta', text: shown } },
@@ -46,7 +46,7 @@ function rest(state: State, event: StreamEvent): readonly [State, readonly Strea
       ];
     }
     case 'content_block_stop':
-      if (state.hidden !== undefined) return [{ ...state, hidden: undefined }, []];
+      if (state.withheld !== undefined) return [{ ...state, withheld: undefined }, []];
       return [state, [{ ...event, index: event.index - state.skipped }]];
     case 'message_start':
     case 'message_delta':

@@ -2,10 +2,10 @@ import { from, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import { collect } from '../collect.js';
-import { stopAt } from './stop-sequence.js';
+import { applyStopSequences } from './stop-sequence.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
-import { blockDelta, blockEnd, emptyBlock, messageEnd, messageStart, wholeBlock } from '../../anthropic/stream-parts.js';
+import { blockDelta, blockEnd, blockStart, messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 const usage = turnUsage({ ...NO_TOKENS, outputTokens: 9 }, []);
 const end = messageEnd({ reason: 'end_turn', sequence: null, details: null }, usage);
@@ -15,7 +15,7 @@ const begin = messageStart('msg_1', 'm', usage);
 const says = (...texts: readonly (readonly string[])[]): readonly StreamEvent[] => [
   begin,
   ...texts.flatMap((pieces, index) => [
-    emptyBlock('text', index),
+    blockStart('text', index),
     ...pieces.map((piece) => blockDelta('text', index, piece)),
     ...blockEnd('text', index, ''),
   ]),
@@ -24,7 +24,7 @@ const says = (...texts: readonly (readonly string[])[]): readonly StreamEvent[] 
 
 async function read(sequences: readonly string[], events: readonly StreamEvent[], found = vi.fn()) {
   const batches = events.map((event) => [event]);
-  const out = (await lastValueFrom(from(batches).pipe(stopAt(sequences, found), toArray()))).flat();
+  const out = (await lastValueFrom(from(batches).pipe(applyStopSequences(sequences, found), toArray()))).flat();
   expect(checkGrammar(out)).toEqual([]);
   const collected = collect(out);
   if (!('message' in collected)) throw new Error('the message has no end');
@@ -68,9 +68,9 @@ describe('stop sequences', () => {
   it('hold back nothing but what may be their beginning', async () => {
     const source$ = new Subject<readonly StreamEvent[]>();
     const out: StreamEvent[] = [];
-    source$.pipe(stopAt(['STOP'], vi.fn())).subscribe((events) => out.push(...events));
+    source$.pipe(applyStopSequences(['STOP'], vi.fn())).subscribe((events) => out.push(...events));
     const spoken = (): string => JSON.stringify(out.slice(2));
-    source$.next([begin, emptyBlock('text', 0)]);
+    source$.next([begin, blockStart('text', 0)]);
     source$.next([blockDelta('text', 0, 'all of it')]);
     expect(spoken()).toContain('all of it');
     source$.next([blockDelta('text', 0, ' but ST')]);
@@ -89,14 +89,14 @@ describe('stop sequences', () => {
       server_name: 'a',
       input: { a: 'STOP' },
     } as const;
-    const { stop } = await read(['STOP'], [begin, ...wholeBlock(0, thinking), ...wholeBlock(1, call), ...end]);
+    const { stop } = await read(['STOP'], [begin, ...completeBlockEvents(0, thinking), ...completeBlockEvents(1, call), ...end]);
     expect(stop).toEqual(['end_turn', null]);
   });
 
   it('let pings and failures behind them through', async () => {
     const error: StreamEvent = { type: 'error', error: { type: 'api_error', message: 'broken' } };
     const events = [...says(['STOP']).slice(0, 3), { type: 'ping' } as const, error];
-    const out = await lastValueFrom(from([events]).pipe(stopAt(['STOP'], vi.fn())));
+    const out = await lastValueFrom(from([events]).pipe(applyStopSequences(['STOP'], vi.fn())));
     expect(out.map(({ type }) => type)).toEqual([
       'message_start',
       'content_block_start',

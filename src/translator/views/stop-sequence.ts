@@ -1,5 +1,5 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { mapBatches, reading } from './map-batches.js';
+import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
 interface State {
@@ -22,7 +22,7 @@ const NOTHING: readonly StreamEvent[] = [];
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
-export function stopAt(
+export function applyStopSequences(
   sequences: readonly string[],
   found: () => void,
 ): MonoTypeOperatorFunction<readonly StreamEvent[]> {
@@ -33,11 +33,11 @@ export function stopAt(
     if (step[0].found !== undefined && state.found === undefined) found();
     return step;
   };
-  return mapBatches(() => reading(start, readEvent));
+  return mapBatches(() => statefulMapper(start, readEvent));
 }
 
 function read(sequences: readonly string[], state: State, event: StreamEvent): Step {
-  if (state.found !== undefined) return [state, behind(state.found, event)];
+  if (state.found !== undefined) return [state, afterStop(state.found, event)];
   switch (event.type) {
     case 'content_block_delta':
       if (event.delta.type !== 'text_delta' || event.delta.text === '') return [state, [event]];
@@ -90,7 +90,7 @@ function text(index: number, words: string): readonly StreamEvent[] {
 }
 
 /** Of what follows the sequence only the message's end is shown. */
-function behind(sequence: string, event: StreamEvent): readonly StreamEvent[] {
+function afterStop(sequence: string, event: StreamEvent): readonly StreamEvent[] {
   switch (event.type) {
     case 'message_delta':
       return [

@@ -1,6 +1,6 @@
 // The forms in which a caller may be shown what a tool inside the sandbox did.
 import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, TextBlock } from '../../anthropic/stream-event.js';
-import { beginningOf } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/well-formed.js';
 
 /**
  * How inner tools are shown: as MCP blocks; as blocks of Anthropic's own server tools, for clients with strict types; as text, which
@@ -98,5 +98,5 @@ function cut(text: string, limit: number): string {
 }
 
 function withNote(text: string, limit: number, left: number): string {
-  return `${beginningOf(text, limit)}… [${left} more characters]`;
+  return `${truncateAtCodePoint(text, limit)}… [${left} more characters]`;
 }

@@ -1,7 +1,7 @@
 // What an inner tool did as text that reads like Claude Code's own output, and is Markdown, as clients render an answer as such.
 import { plainOutput } from './plain-output.js';
 import type { McpToolResultBlock, McpToolUseBlock } from '../../anthropic/stream-event.js';
-import { beginningOf } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { toolTitle } from './tool-title.js';
 
 /** Longest argument of a call, and longest line of a result. In characters, as all limits here. */
@@ -44,7 +44,7 @@ function withoutFrame(text: string): string {
 
 /** The first lines of an output, and how many more there are. */
 function folded(text: string, limit: number): readonly string[] {
-  const looked = text.length > limit ? beginningOf(text, limit) : text;
+  const looked = text.length > limit ? truncateAtCodePoint(text, limit) : text;
   const lines = plainOutput(looked)
     .replace(/^(?:[^\S\n]*\n)+/, '')
     .trimEnd()
@@ -74,14 +74,14 @@ function indented(line: string): string {
 }
 
 function oneLine(text: string): string {
-  const [first = '', ...more] = plainOutput(beginningOf(text.trim(), MAX_LOOKED_AT)).split('\n');
+  const [first = '', ...more] = plainOutput(truncateAtCodePoint(text.trim(), MAX_LOOKED_AT)).split('\n');
   const line = cut(first, MAX_ARGUMENT, more.length > 0 ? 0 : Math.max(0, text.length - MAX_LOOKED_AT));
   return more.length === 0 ? line : `${line.trimEnd()} … +${more.length} ${more.length === 1 ? 'line' : 'lines'}`;
 }
 
 function cut(line: string, limit: number, unseen: number): string {
   const left = line.length + unseen - limit;
-  return left <= 0 ? line : `${beginningOf(line, limit)}… [${left} more characters]`;
+  return left <= 0 ? line : `${truncateAtCodePoint(line, limit)}… [${left} more characters]`;
 }
 
 /** A line as Markdown that is shown as the line. Links are left as they are: Markdown does not read inside of them. */

@@ -2,11 +2,11 @@ import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import { collect, foldTurn } from '../collect.js';
-import { expandMessage } from '../replay-message.js';
-import { present, type Presentation } from './apply-presentation.js';
+import { collect, buildTurnMessage } from '../collect.js';
+import { replayMessage } from '../replay-message.js';
+import { applyPresentation, type Presentation } from './apply-presentation.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
-import { finish, keepAlive, start, step } from '../translate.js';
+import { endOfEvents, keepAlive, initialState, translateEvent } from '../translate.js';
 
 const AS_TEXT: Presentation = { toolBlocks: 'text', toolOutputLimit: 1000, thinking: 'shown' };
 const OPTIONS = { messageId: 'msg_1', model: 'm', knownUsage: null };
@@ -34,19 +34,19 @@ const SILENCE = 'silence';
 
 /** What a turn sends, event by event. */
 function streamOf(turn: readonly (HarnessEvent | typeof SILENCE)[]): readonly StreamEvent[] {
-  let state = start(OPTIONS);
+  let state = initialState(OPTIONS);
   const sent: StreamEvent[] = [];
   for (const event of turn) {
-    const [next, out] = event === SILENCE ? keepAlive(state) : step(state, event);
+    const [next, out] = event === SILENCE ? keepAlive(state) : translateEvent(state, event);
     state = next;
     sent.push(...out);
   }
-  return [...sent, ...finish(state)[1]];
+  return [...sent, ...endOfEvents(state)[1]];
 }
 
 async function shown(stream: readonly StreamEvent[], more: Partial<Presentation> = {}) {
   const batches = stream.map((event) => [event]);
-  const out = (await lastValueFrom(from(batches).pipe(present({ ...AS_TEXT, ...more }), toArray()))).flat();
+  const out = (await lastValueFrom(from(batches).pipe(applyPresentation({ ...AS_TEXT, ...more }), toArray()))).flat();
   expect(checkGrammar(out)).toEqual([]);
   return out;
 }
@@ -155,9 +155,9 @@ describe('inner tools as text', () => {
     ['thinking', [...said('Hm.', 'thinking-delta'), call('1', 'ls'), ...said('So.', 'thinking-delta'), END]],
   ])('are the same bytes for a reader of the stream and one of the stored message: %s', async (_, turn) => {
     const events = turn.filter((event) => event !== SILENCE);
-    const stored = foldTurn(OPTIONS, events);
+    const stored = buildTurnMessage(OPTIONS, events);
     if (!('message' in stored)) throw new Error('no message');
-    const late = collect(await shown(expandMessage(stored.message, OPTIONS.knownUsage)));
+    const late = collect(await shown(replayMessage(stored.message, OPTIONS.knownUsage)));
     expect(collect(await shown(streamOf(turn)))).toEqual(late);
     expect(collect(await shown(streamOf(events)))).toEqual(late);
   });

@@ -1,8 +1,8 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { mapBatches, reading } from './map-batches.js';
+import { mapBatches, statefulMapper } from './map-batches.js';
 import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, StreamEvent } from '../../anthropic/stream-event.js';
 import { callText, resultText } from './tool-text.js';
-import { blockDelta, emptyBlock, wholeBlock } from '../../anthropic/stream-parts.js';
+import { blockDelta, blockStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 interface State {
   /** Blocks that were shown so far: the index of the next one. */
@@ -33,7 +33,7 @@ const NOTHING: readonly StreamEvent[] = [];
  */
 export function toolsAsText(outputLimit: number): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   const start: State = { shown: 0, waiting: undefined, block: 'done', calls: new Map() };
-  return mapBatches(() => reading(start, (state, event) => show(outputLimit, state, event)));
+  return mapBatches(() => statefulMapper(start, (state, event) => show(outputLimit, state, event)));
 }
 
 function show(outputLimit: number, state: State, event: StreamEvent): Step {
@@ -100,7 +100,7 @@ function openCall({ shown, calls }: State, block: McpToolUseBlock): Step {
   const text = callText(block);
   return [
     { shown: shown + 1, waiting: block.id, block: 'done', calls: new Map(calls).set(block.id, text) },
-    [emptyBlock('text', shown), blockDelta('text', shown, `${text}\n`)],
+    [blockStart('text', shown), blockDelta('text', shown, `${text}\n`)],
   ];
 }
 
@@ -114,7 +114,7 @@ function showResult(outputLimit: number, state: State, block: McpToolResultBlock
   const call = state.calls.get(block.tool_use_id) ?? 'a tool';
   return followedBy(closeCall({ ...state, calls }), (closed) => [
     { ...closed, shown: closed.shown + 1, block: 'done' },
-    wholeBlock(closed.shown, { type: 'text', text: `Result of ${call}\n${text}`, citations: null }),
+    completeBlockEvents(closed.shown, { type: 'text', text: `Result of ${call}\n${text}`, citations: null }),
   ]);
 }
 

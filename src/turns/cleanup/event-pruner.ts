@@ -27,7 +27,7 @@ export class EventPruner implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async prune(): Promise<void> {
     try {
-      await this.log.prune(Date.now() - this.config.eventRetention);
+      await this.log.prune(Date.now() - this.config.eventRetentionMs);
     } catch (error) {
       this.logger.error({ err: error }, 'old events could not be deleted');
     }

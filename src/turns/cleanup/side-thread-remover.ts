@@ -37,7 +37,7 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
     this.#removing = true;
     try {
       // Those that cannot be removed are the oldest: they must not keep the others from their turn.
-      const old = await this.threads.throwAways(now - KEPT, AT_A_TIME + this.#stuck.size);
+      const old = await this.threads.listExpiredSideThreads(now - KEPT, AT_A_TIME + this.#stuck.size);
       for (const thread of old) await this.removeOne(thread);
     } catch (error) {
       this.logger.error({ err: error }, 'threads of side requests could not be looked for');

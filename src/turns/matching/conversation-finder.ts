@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { FailureKind } from '../../domain/harness-event.js';
 import { HarnessRegistry } from '../../harness/harness.registry.js';
-import { isThrowAway, type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
+import { isSideThread, type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { isOfModel } from '../answered-model.js';
-import { answeredKey, turnKey } from './conversation-key.js';
-import type { Answered } from './message-threads.js';
-import type { ToldHistory, TurnRequest } from '../turn-request.js';
+import { keyWithAnswer, turnKey } from './conversation-key.js';
+import type { ContinuationPoint } from './message-threads.js';
+import type { PriorConversation, TurnRequest } from '../turn-request.js';
 
 /** After so many failures of its agent in a row a thread is not expected to answer. */
 const HOPELESS_FAILURES = 2;
@@ -17,7 +17,7 @@ const HOPELESS_FAILURES = 2;
  * before its newest message. Without it every message of theirs would get an agent that has never heard of the others.
  */
 @Injectable()
-export class KnownConversations {
+export class ConversationFinder {
   constructor(
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
@@ -25,20 +25,20 @@ export class KnownConversations {
   ) {}
 
   /** The answer that a request goes on from, of a thread that was begun without a name; `undefined` when no thread said the same. */
-  async find(request: TurnRequest): Promise<Answered | undefined> {
+  async find(request: TurnRequest): Promise<ContinuationPoint | undefined> {
     const { history } = request;
     if (!request.isFreshThread || request.isSideRequest || history === undefined) return undefined;
-    for (const key of new Set([history.asked, turnKey(history.asked, request.outputSchema)])) {
+    for (const key of new Set([history.promptKey, turnKey(history.promptKey, request.outputSchema)])) {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const thread = await this.threads.byId(turn.threadId);
-        if (thread === undefined || !isOf(request, thread) || !(await answers(turn, history))) continue;
+        if (thread === undefined || !hasSameOrigin(request, thread) || !(await answers(turn, history))) continue;
         if (!(await this.canAnswer(thread))) continue;
         const { sequence } = turn;
         return {
           sequence,
           thread,
-          conversationKey: history.answered,
-          isNamed: false,
+          conversationKey: history.answerKey,
+          isExplicit: false,
         };
       }
     }
@@ -48,7 +48,7 @@ export class KnownConversations {
   /** A thread whose agent is not here any more, or has failed again and again by itself, is left alone for a fresh one. */
   private async canAnswer(thread: Thread): Promise<boolean> {
     if (!this.registry.serves(thread.harness)) return false;
-    const newest = await this.turns.recent(thread.id, HOPELESS_FAILURES);
+    const newest = await this.turns.lastTurnSummaries(thread.id, HOPELESS_FAILURES);
     return (
       newest.length < HOPELESS_FAILURES || !newest.every(({ failure }) => failure !== undefined && isOwn(failure.kind))
     );
@@ -61,11 +61,11 @@ function isOwn(kind: FailureKind): boolean {
 }
 
 /** Whether a thread was begun by requests like this one: a thread with a name belongs to those who know the name. */
-export function isOf(request: TurnRequest, thread: Thread): boolean {
+export function hasSameOrigin(request: TurnRequest, thread: Thread): boolean {
   return (
     thread.tenant === request.tenant &&
     thread.metadata['fresh'] === true &&
-    isThrowAway(thread) === request.isSideRequest &&
+    isSideThread(thread) === request.isSideRequest &&
     // The same words to another model, under another system prompt or of another user are another conversation.
     isOfModel(thread, request.model) &&
     thread.systemPrompt === request.systemPrompt &&
@@ -73,11 +73,11 @@ export function isOf(request: TurnRequest, thread: Thread): boolean {
   );
 }
 
-async function answers({ requestKey, message }: Turn, { answered, shown }: ToldHistory): Promise<boolean> {
+async function answers({ requestKey, message }: Turn, { answerKey, asShown }: PriorConversation): Promise<boolean> {
   if (message === undefined) return false;
   // Nearly all callers tell an answer as it is; others what they were shown of it.
   return (
-    (await answeredKey(requestKey, message.content)) === answered ||
-    (await answeredKey(requestKey, shown(message))) === answered
+    (await keyWithAnswer(requestKey, message.content)) === answerKey ||
+    (await keyWithAnswer(requestKey, asShown(message))) === answerKey
   );
 }

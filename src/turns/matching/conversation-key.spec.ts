@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withoutReminders } from '../../clients/claude-code/system-reminder.js';
-import { repaired, requestKey, tellsOfInterruption } from './conversation-key.js';
+import { stripRecoveryMessages, requestKey, endsWithInterruptMarker } from './conversation-key.js';
 
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
@@ -99,20 +99,20 @@ describe(requestKey.name, () => {
   });
 });
 
-describe(repaired.name, () => {
+describe(stripRecoveryMessages.name, () => {
   it('leaves an ordinary conversation alone', async () => {
     const messages = [user('one'), assistant('two'), user('three')];
-    expect(repaired(messages)).toEqual({ messages, received: undefined });
+    expect(stripRecoveryMessages(messages)).toEqual({ messages, received: undefined });
   });
 
   it("takes Claude Code's cut-off prompts off the end, and says what the caller has", async () => {
     const messages = [user('one'), assistant([text('par')]), user(CUT_OFF), assistant('tial'), user([text(CUT_OFF)])];
-    expect(repaired(messages)).toEqual({ messages: [user('one')], received: 'partial' });
+    expect(stripRecoveryMessages(messages)).toEqual({ messages: [user('one')], received: 'partial' });
   });
 
   it('asks for the whole answer when the caller does', async () => {
     const again = `${CUT_OFF} Only your next message is delivered. Write the complete response again from the start — now.`;
-    expect(repaired([user('one'), assistant('par'), user(again)])).toEqual({
+    expect(stripRecoveryMessages([user('one'), assistant('par'), user(again)])).toEqual({
       messages: [user('one')],
       received: undefined,
     });
@@ -120,18 +120,18 @@ describe(repaired.name, () => {
 
   it('does not mistake a user who quotes the words without an answer before them', async () => {
     const messages = [user(CUT_OFF)];
-    expect(repaired(messages).messages).toBe(messages);
+    expect(stripRecoveryMessages(messages).messages).toBe(messages);
   });
 });
 
-describe(tellsOfInterruption.name, () => {
+describe(endsWithInterruptMarker.name, () => {
   it("sees Claude Code's marker in or before the newest message", async () => {
-    expect(tellsOfInterruption([user('a'), user('[Request interrupted by user]'), user('b')])).toBe(true);
-    expect(tellsOfInterruption([user([text('[Request interrupted by user for tool use]'), text('b')])])).toBe(true);
+    expect(endsWithInterruptMarker([user('a'), user('[Request interrupted by user]'), user('b')])).toBe(true);
+    expect(endsWithInterruptMarker([user([text('[Request interrupted by user for tool use]'), text('b')])])).toBe(true);
   });
 
   it('does not look further back, nor at other words', async () => {
-    expect(tellsOfInterruption([user('[Request interrupted by user]'), assistant('x'), user('b')])).toBe(false);
-    expect(tellsOfInterruption([user('why "[Request interrupted by user]"?')])).toBe(false);
+    expect(endsWithInterruptMarker([user('[Request interrupted by user]'), assistant('x'), user('b')])).toBe(false);
+    expect(endsWithInterruptMarker([user('why "[Request interrupted by user]"?')])).toBe(false);
   });
 });

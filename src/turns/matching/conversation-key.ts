@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { beginningOf } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { inSlices } from '../../workers/in-slices.js';
 import { type Reading, verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
 
@@ -18,17 +18,17 @@ const INTERRUPTED = '[Request interrupted by user';
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A conversation without the exchanges that only repair a broken stream. */
-export interface RepairedConversation {
+export interface StrippedConversation {
   readonly messages: readonly unknown[];
   /** The text of the answer that the caller already has, when it asks for the rest; `undefined` when it asks for all of it. */
-  readonly received: string | undefined;
+  readonly partialAnswer: string | undefined;
 }
 
 /**
  * Takes Claude Code's own recoveries off the end of a conversation: after a cut stream it sends the partial answer and a user
  * message that asks to go on, up to three times.
  */
-export function repaired(messages: readonly unknown[]): RepairedConversation {
+export function stripRecoveryMessages(messages: readonly unknown[]): StrippedConversation {
   let end = messages.length;
   let received: string | undefined;
   while (end >= 2) {
@@ -38,11 +38,11 @@ export function repaired(messages: readonly unknown[]): RepairedConversation {
     if (!text.includes(START_AGAIN)) received = textOf(messages[asked - 1]) + (received ?? '');
     end = asked - 1;
   }
-  return { messages: end === messages.length ? messages : messages.slice(0, end), received };
+  return { messages: end === messages.length ? messages : messages.slice(0, end), partialAnswer: received };
 }
 
 /** Whether the caller's history says that its user interrupted the answer before this message. */
-export function tellsOfInterruption(messages: readonly unknown[]): boolean {
+export function endsWithInterruptMarker(messages: readonly unknown[]): boolean {
   const last = lastUser(messages, messages.length);
   if (last === -1) return false;
   // The marker is a text of its own, in the newest user message or in the one before it.
@@ -106,7 +106,7 @@ export function turnKey(conversationKey: string, schema: object | undefined): st
 }
 
 /** The key of the conversation of a turn's request, as {@link turnKey} has it, with its answer. */
-export function answeredKey(key: string, content: readonly unknown[]): Promise<string> {
+export function keyWithAnswer(key: string, content: readonly unknown[]): Promise<string> {
   return requestKey([{ role: 'assistant', content }], key.split('/')[0]);
 }
 
@@ -120,13 +120,13 @@ class PartsHash {
 
   push(...parts: readonly string[]): void {
     for (const part of parts) {
-      this.join(part);
-      this.join('\u0000');
+      this.appendUndelimited(part);
+      this.appendUndelimited('\u0000');
     }
   }
 
   /** Adds a text that is not to be told from the one that follows it. */
-  join(text: string): void {
+  appendUndelimited(text: string): void {
     if (text.length >= LONG_PART) {
       this.#hash.update(this.#gathered).update(text);
       this.#gathered = '';
@@ -159,11 +159,11 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefi
       if (typeof block['text'] === 'string') yield* canonicalText(block['text'], parts, read);
       return;
     case 'tool_use':
-      parts.push(`\u0002call ${nameOf(block['id'])} ${nameOf(block['name'])}`);
+      parts.push(`\u0002call ${toText(block['id'])} ${toText(block['name'])}`);
       yield* pushed(JSON.stringify(block['input'] ?? null), parts);
       return;
     case 'tool_result':
-      parts.push(`\u0002result ${nameOf(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
+      parts.push(`\u0002result ${toText(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
       yield* canonicalContent(block, parts, read);
       return;
     case 'image':
@@ -180,14 +180,14 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefi
 }
 
 /** What should be a name, as text, whatever it is. `String` throws for an object that calls something else its `toString`. */
-export function nameOf(value: unknown): string {
+export function toText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function* canonicalText(text: string, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
   if (read === undefined) {
     for (const stretch of stretchesOf(text)) {
-      parts.join(stretch.replaceAll(/\s+/g, ''));
+      parts.appendUndelimited(stretch.replaceAll(/\s+/g, ''));
       yield;
     }
     return;
@@ -199,7 +199,7 @@ function* canonicalText(text: string, parts: PartsHash, read: Reading | undefine
 /** Pushes a text that may be long. */
 function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
   for (const stretch of stretchesOf(text)) {
-    parts.join(stretch);
+    parts.appendUndelimited(stretch);
     yield;
   }
   parts.push('');
@@ -211,7 +211,7 @@ const STRETCH = 256 * 1024;
 /** The stretches of a text; a character of two halves is not parted, as each half would be hashed as another character. */
 function* stretchesOf(text: string): Generator<string, void> {
   for (let start = 0; start < text.length;) {
-    const stretch = beginningOf(text.slice(start, start + STRETCH), STRETCH);
+    const stretch = truncateAtCodePoint(text.slice(start, start + STRETCH), STRETCH);
     yield stretch;
     start += stretch.length;
   }

@@ -5,10 +5,10 @@ import { hasEnded, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
 import { isOfModel } from '../answered-model.js';
-import { answeredKey } from './conversation-key.js';
+import { keyWithAnswer } from './conversation-key.js';
 
 /** The answer that a request goes on from. */
-export interface Answered {
+export interface ContinuationPoint {
   /** The number of its turn. */
   readonly sequence: number;
   /** Its thread, whose model stays the same. */
@@ -16,7 +16,7 @@ export interface Answered {
   /** The key of the conversation up to and with the answer. */
   readonly conversationKey: string;
   /** The request names it; else it was found by what the request tells of the conversation. */
-  readonly isNamed: boolean;
+  readonly isExplicit: boolean;
 }
 
 /**
@@ -38,33 +38,33 @@ export class MessageThreads {
    * @param named the thread that the request names besides, if it does.
    * @throws AnthropicException (404 `thread_not_found`) when the tenant has no such answer, or it is of another thread.
    */
-  async answered(tenant: string, messageId: string, named: string | undefined): Promise<Answered> {
+  async findContinuationPoint(tenant: string, messageId: string, named: string | undefined): Promise<ContinuationPoint> {
     const turn = await this.turns.byMessageId(messageId);
     const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
     if (turn === undefined || thread?.tenant !== tenant || (named !== undefined && named !== thread.key)) {
-      throw notFound();
+      throw threadNotFound();
     }
     // A turn without an answer: its caller never had one to go on from.
-    if (hasEnded(turn.state) && turn.message === undefined) throw notFound();
+    if (hasEnded(turn.state) && turn.message === undefined) throw threadNotFound();
     return {
       sequence: turn.sequence,
       thread,
-      isNamed: true,
+      isExplicit: true,
       conversationKey:
-        turn.message === undefined ? messageId : await answeredKey(turn.requestKey, turn.message.content),
+        turn.message === undefined ? messageId : await keyWithAnswer(turn.requestKey, turn.message.content),
     };
   }
 }
 
 /** There is no thread to go on with. */
-export function notFound(): AnthropicException {
+export function threadNotFound(): AnthropicException {
   return new AnthropicException('not_found_error', 'thread.previous_message_id: no thread has this message.', {
     errorCode: 'thread_not_found',
   });
 }
 
 /** Whether the thread has gone on after this answer, or is about to. */
-export function hasGoneOn(recent: readonly TurnSummary[], sequence: number): boolean {
+export function hasLaterTurn(recent: readonly TurnSummary[], sequence: number): boolean {
   return recent.some((turn) => turn.sequence > sequence && turn.state !== 'failed');
 }
 
@@ -74,7 +74,7 @@ export function hasGoneOn(recent: readonly TurnSummary[], sequence: number): boo
  *
  * @param recent the thread's last turns.
  */
-export function refuseContinued(recent: readonly TurnSummary[], sequence: number, onBusy: BusyPolicy): void {
+export function assertNotContinued(recent: readonly TurnSummary[], sequence: number, onBusy: BusyPolicy): void {
   const later = recent.filter((turn) => turn.sequence > sequence && turn.state !== 'failed');
   if (later.some((turn) => hasEnded(turn.state))) {
     throw refused('thread_already_continued', 'another message has gone on from this one.');
@@ -85,7 +85,7 @@ export function refuseContinued(recent: readonly TurnSummary[], sequence: number
 }
 
 /** Refuses a request that wants something else than the thread was created with. */
-export function refuseChanged(answered: Answered, model: string): void {
+export function assertSameModel(answered: ContinuationPoint, model: string): void {
   if (!isOfModel(answered.thread, model)) {
     throw refused('thread_fingerprint_mismatch', '"model" must stay as it was when the thread was created.');
   }

@@ -4,7 +4,7 @@ import { aTurn } from '../../../test/support/stored.js';
 import { startUsage } from '../../anthropic/usage.js';
 import { messageStart } from '../../anthropic/stream-parts.js';
 import type { Turn, TurnState } from '../../storage/stores/turn.js';
-import { meansTurn } from './retry-match.js';
+import { isRetryOf } from './retry-match.js';
 
 const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary => {
   const whole = aTurn({ state, requestKey: 'same', ...more });
@@ -21,38 +21,38 @@ describe('a request means a turn', () => {
 
   it('never when it says something else', () => {
     for (const state of ['queued', 'running', 'completed', 'failed', 'cancelled'] as const)
-      expect(meansTurn({ ...telling, requestKey: 'other' }, turn(state), NOW)).toBe(false);
+      expect(isRetryOf({ ...telling, requestKey: 'other' }, turn(state), NOW)).toBe(false);
   });
 
   it('always while it waits or runs', () => {
     for (const state of ['queued', 'running'] as const)
-      expect([bare, telling].map((request) => meansTurn(request, turn(state), NOW))).toEqual([true, true]);
+      expect([bare, telling].map((request) => isRetryOf(request, turn(state), NOW))).toEqual([true, true]);
   });
 
   it('after its good end when the conversation shows that nothing came after it', () => {
-    expect(meansTurn(telling, turn('completed', { deliveredAt: 5 }), NOW)).toBe(true);
-    expect(meansTurn(telling, turn('completed'), NOW)).toBe(true);
+    expect(isRetryOf(telling, turn('completed', { deliveredAt: 5 }), NOW)).toBe(true);
+    expect(isRetryOf(telling, turn('completed'), NOW)).toBe(true);
   });
 
   it('without a history only when nobody has had its answer yet', () => {
-    expect(meansTurn(bare, turn('completed'), NOW)).toBe(true);
-    expect(meansTurn(bare, turn('completed', { deliveredAt: 5 }), NOW)).toBe(false);
+    expect(isRetryOf(bare, turn('completed'), NOW)).toBe(true);
+    expect(isRetryOf(bare, turn('completed', { deliveredAt: 5 }), NOW)).toBe(false);
   });
 
   it('that was interrupted only when there is something of it that nobody had', () => {
-    expect(meansTurn(telling, turn('cancelled', message), NOW)).toBe(true);
-    expect(meansTurn(telling, turn('cancelled', { ...message, deliveredAt: 5 }), NOW)).toBe(false);
-    expect(meansTurn(telling, turn('cancelled'), NOW)).toBe(false);
+    expect(isRetryOf(telling, turn('cancelled', message), NOW)).toBe(true);
+    expect(isRetryOf(telling, turn('cancelled', { ...message, deliveredAt: 5 }), NOW)).toBe(false);
+    expect(isRetryOf(telling, turn('cancelled'), NOW)).toBe(false);
   });
 
   it('not after a failure that may pass: it is to be tried again', () => {
     const failure = { kind: 'overloaded', message: 'x' } as const;
-    expect(meansTurn(telling, turn('failed', { failure, endedAt: NOW }), NOW)).toBe(false);
+    expect(isRetryOf(telling, turn('failed', { failure, endedAt: NOW }), NOW)).toBe(false);
   });
 
   it('for a minute after a failure that would come again', () => {
     const failure = { kind: 'bad_request', message: 'x' } as const;
-    expect(meansTurn(bare, turn('failed', { failure, endedAt: NOW - 59_000 }), NOW)).toBe(true);
-    expect(meansTurn(bare, turn('failed', { failure, endedAt: NOW - 61_000 }), NOW)).toBe(false);
+    expect(isRetryOf(bare, turn('failed', { failure, endedAt: NOW - 59_000 }), NOW)).toBe(true);
+    expect(isRetryOf(bare, turn('failed', { failure, endedAt: NOW - 61_000 }), NOW)).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 import type { TurnSummary } from '../../storage/stores/turn.js';
-import { isFinal } from '../../anthropic/anthropic-error.js';
+import { isPermanentFailure } from '../../anthropic/anthropic-error.js';
 
 /** What of a request decides whether it means a turn that is already there. */
-export interface SameRequest {
+export interface RetryIdentity {
   readonly requestKey: string;
   /** Whether the caller sends the whole conversation, so that saying the same thing again would make it longer. */
   readonly hasHistory: boolean;
@@ -15,7 +15,7 @@ export interface SameRequest {
 export type Attempt = 'first' | 'retry' | 'unknown';
 
 /** How long a failure that would come again answers for the request that failed, in milliseconds. */
-const FAILURE_STANDS = 60_000;
+const PERMANENT_FAILURE_TTL_MS = 60_000;
 
 /**
  * Whether a request means this turn, the last one of its thread, and not a new one.
@@ -28,7 +28,7 @@ const FAILURE_STANDS = 60_000;
  *
  * @param now milliseconds since the epoch.
  */
-export function meansTurn(request: SameRequest, turn: TurnSummary, now: number): boolean {
+export function isRetryOf(request: RetryIdentity, turn: TurnSummary, now: number): boolean {
   if (request.requestKey !== turn.requestKey) return false;
   switch (turn.state) {
     case 'queued':
@@ -39,7 +39,7 @@ export function meansTurn(request: SameRequest, turn: TurnSummary, now: number):
     case 'cancelled':
       return turn.hasMessage && turn.deliveredAt === undefined;
     case 'failed':
-      return turn.failure !== undefined && isFinal(turn.failure.kind) && now - (turn.endedAt ?? 0) < FAILURE_STANDS;
+      return turn.failure !== undefined && isPermanentFailure(turn.failure.kind) && now - (turn.endedAt ?? 0) < PERMANENT_FAILURE_TTL_MS;
     default:
       return turn.state satisfies never;
   }

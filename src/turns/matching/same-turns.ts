@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import { meansTurn, type SameRequest } from './retry-match.js';
-import { isOf } from './conversation-finder.js';
+import { isRetryOf, type RetryIdentity } from './retry-match.js';
+import { hasSameOrigin } from './conversation-finder.js';
 import type { OpenedTurn, TurnRequest } from '../turn-request.js';
 
 /** How long after its beginning a turn without a named thread may be meant by a retry, in milliseconds. */
-const RETRY_WINDOW = 3_600_000;
+const RETRY_WINDOW_MS = 3_600_000;
 
 /** Finds the turn that a request means, if it is there already, and knows who waits for which turn. */
 @Injectable()
@@ -45,7 +45,7 @@ export class SameTurns {
   }
 
   /** The turn of the thread that a request means. */
-  async ofThread(request: TurnRequest, threadId: string, recent: readonly TurnSummary[]): Promise<Turn | undefined> {
+  async findSameTurn(request: TurnRequest, threadId: string, recent: readonly TurnSummary[]): Promise<Turn | undefined> {
     if (request.idempotencyKey !== undefined) return this.turns.byIdempotencyKey(threadId, request.idempotencyKey);
     // Of the turns that have ended only the last one counts.
     const lastEnded = recent.find((turn) => hasEnded(turn.state));
@@ -54,9 +54,9 @@ export class SameTurns {
   }
 
   /** The turn that a request means which names no thread: an SDK sends the same body again when its connection breaks. */
-  async retryOf(request: TurnRequest): Promise<OpenedTurn | undefined> {
+  async findRetriedTurn(request: TurnRequest): Promise<OpenedTurn | undefined> {
     const { requestKey, idempotencyKey } = request;
-    const same = await this.turns.sameRequests(requestKey, idempotencyKey, Date.now() - RETRY_WINDOW);
+    const same = await this.turns.sameRequests(requestKey, idempotencyKey, Date.now() - RETRY_WINDOW_MS);
     // An idempotency key says that it is the same request, also when the answer has been read to its end.
     const meant = same.filter(
       (turn) => idempotencyKey !== undefined || this.means({ ...request, hasHistory: false }, turn),
@@ -64,16 +64,16 @@ export class SameTurns {
     if (request.attempt === 'retry') meant.sort((one, other) => this.waiting(one) - this.waiting(other));
     for (const { id, threadId } of meant) {
       const thread = await this.threads.byId(threadId);
-      if (thread === undefined || !isOf(request, thread)) continue;
+      if (thread === undefined || !hasSameOrigin(request, thread)) continue;
       const turn = await this.turns.byId(id);
       if (turn !== undefined) return { thread, turn, attached: true };
     }
     return undefined;
   }
 
-  private means(request: SameRequest, turn: TurnSummary): boolean {
+  private means(request: RetryIdentity, turn: TurnSummary): boolean {
     const isDelivered = this.#justDelivered.has(turn.id);
-    return meansTurn(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn, Date.now());
+    return isRetryOf(request, isDelivered ? { ...turn, deliveredAt: Date.now() } : turn, Date.now());
   }
 
   private waiting({ id }: Pick<Turn, 'id'>): number {

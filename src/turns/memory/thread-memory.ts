@@ -5,16 +5,16 @@ import { isRefusal } from '../../domain/refusal.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import { ToldTurns } from './turn-digest.js';
+import { TurnDigest } from './turn-digest.js';
 import type { TurnRequest } from '../turn-request.js';
 
 /** How many turns are read from the store at once. */
 const PAGE = 20;
 
 /** What an agent is told before a turn that it does not know. */
-export interface Opening {
+export interface AgentSeed {
   /** Empty for nothing. */
-  readonly told: Prompt;
+  readonly seed: Prompt;
   /** Whether the agent knew it, and its own record of it is gone. */
   readonly isLost: boolean;
 }
@@ -35,18 +35,18 @@ export class ThreadMemory {
    *
    * @param recent the thread's last turns, newest first.
    */
-  async opening(
+  async prepareSeed(
     thread: Thread | undefined,
     request: Partial<Pick<TurnRequest, 'history' | 'isSideRequest'>> = {},
     recent: readonly TurnSummary[] = [],
-  ): Promise<Opening> {
+  ): Promise<AgentSeed> {
     // The record of a thread at work is being written.
     const isAtWork = recent.some((turn) => !hasEnded(turn.state));
     const isLost = thread !== undefined && !isAtWork && (await this.isLost(thread));
     // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
-    const tells = isLost || (hasHeardNothing(thread, recent) && request.isSideRequest !== true);
-    const told = tells ? (request.history?.told() ?? []) : [];
-    return { told: isLost && told.length === 0 ? await this.recalled(thread.id) : told, isLost };
+    const tells = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
+    const told = tells ? (request.history?.toPrompt() ?? []) : [];
+    return { seed: isLost && told.length === 0 ? await this.digest(thread.id) : told, isLost };
   }
 
   /** Whether the thread has answers of which its agent's own record is gone: its folder was lost, or the record in it. */
@@ -59,15 +59,15 @@ export class ThreadMemory {
   }
 
   /** What the store has of the turns before this one: the newest of it, where it is long. Empty for nothing. */
-  async recalled(threadId: string, before?: number): Promise<Prompt> {
-    const told = new ToldTurns();
+  async digest(threadId: string, before?: number): Promise<Prompt> {
+    const told = new TurnDigest();
     let page: readonly Turn[];
     do {
-      page = await this.turns.newest(threadId, PAGE, before);
+      page = await this.turns.lastTurns(threadId, PAGE, before);
       for (const turn of page) told.addBefore(turn);
       before = page.at(-1)?.sequence;
     } while (page.length === PAGE && !told.isFull);
-    return told.told();
+    return told.toPrompt();
   }
 }
 
@@ -77,7 +77,7 @@ export function areAllFailed(recent: readonly TurnSummary[]): boolean {
 }
 
 /** Whether none of the thread's turns reached its agent for good: those that the model provider refused are taken out again. */
-function hasHeardNothing(thread: Thread | undefined, recent: readonly TurnSummary[]): boolean {
+function hasNoMemory(thread: Thread | undefined, recent: readonly TurnSummary[]): boolean {
   if (recent.length === 0) return thread?.sessionId === undefined;
   const isRefused = ({ failure }: TurnSummary): boolean => failure !== undefined && isRefusal(failure.kind);
   return areAllFailed(recent) && (thread?.sessionId === undefined || recent.every(isRefused));

@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { promptText, type Prompt } from '../../domain/prompt.js';
 import type { Message } from '../../anthropic/stream-event.js';
-import { type ToldTurn, ToldTurns } from './turn-digest.js';
+import { type DigestibleTurn, TurnDigest } from './turn-digest.js';
 
 const text = (value: string) => ({ type: 'text', text: value, citations: null }) as const;
 
-const turn = (prompt: Prompt, content: Message['content'] | undefined, more: Partial<ToldTurn> = {}): ToldTurn => ({
+const turn = (prompt: Prompt, content: Message['content'] | undefined, more: Partial<DigestibleTurn> = {}): DigestibleTurn => ({
   prompt,
   message: content === undefined ? undefined : { content },
   failure: undefined,
   ...more,
 });
 
-const said = (value: string, answer?: string, more: Partial<ToldTurn> = {}): ToldTurn =>
+const said = (value: string, answer?: string, more: Partial<DigestibleTurn> = {}): DigestibleTurn =>
   turn([{ type: 'text', text: value }], answer === undefined ? undefined : [text(answer)], more);
 
 /** What is told of these turns, the oldest first. */
-function told(...turns: readonly ToldTurn[]): string {
-  const all = new ToldTurns();
+function told(...turns: readonly DigestibleTurn[]): string {
+  const all = new TurnDigest();
   for (const one of turns.toReversed()) if (!all.isFull) all.addBefore(one);
-  return promptText(all.told());
+  return promptText(all.toPrompt());
 }
 
 describe('What is told of the turns in the store', () => {
@@ -30,7 +30,7 @@ describe('What is told of the turns in the store', () => {
   });
 
   it('is nothing of no turns', () => {
-    expect(new ToldTurns().told()).toEqual([]);
+    expect(new TurnDigest().toPrompt()).toEqual([]);
   });
 
   it('has the tools that ran, with a part of what they printed, and no thinking', () => {

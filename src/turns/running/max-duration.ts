@@ -1,7 +1,7 @@
 import type { Turn } from '../../storage/stores/turn.js';
 
 /** The limit that the request set for its own turn, in milliseconds. */
-export function maxDurationOf(turn: Turn): number | undefined {
+export function readMaxDuration(turn: Turn): number | undefined {
   const { maxDuration } = turn.request;
   return typeof maxDuration === 'number' ? maxDuration : undefined;
 }

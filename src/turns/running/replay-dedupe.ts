@@ -1,14 +1,14 @@
 import type { HarnessEvent } from '../../domain/harness-event.js';
 
 /** What a turn has said for good: names of whole blocks, and of tools that were called and that answered. */
-export interface Said {
+export interface EmittedIds {
   readonly blocks: ReadonlySet<string>;
   readonly called: ReadonlySet<string>;
   readonly answered: ReadonlySet<string>;
 }
 
 /** What these events said for good. */
-export function saidIn(events: readonly HarnessEvent[]): Said {
+export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
   const blocks = new Set<string>();
   const called = new Set<string>();
   const answered = new Set<string>();
@@ -24,7 +24,7 @@ export function saidIn(events: readonly HarnessEvent[]): Said {
  * Whether a resumed harness says again what an earlier attempt has said already: one that died between its last words and its
  * end repeats them under the same names (Claude Code 2.1.330 and Codex 0.169.0 alike).
  */
-export function wasSaid(event: HarnessEvent, said: Said): boolean {
+export function isReplayed(event: HarnessEvent, said: EmittedIds): boolean {
   switch (event.type) {
     case 'text-delta':
     case 'thinking-delta':
@@ -40,11 +40,11 @@ export function wasSaid(event: HarnessEvent, said: Said): boolean {
 }
 
 /** The results of tools that never answered, because the process in which they ran died. They may have taken effect. */
-export function missingResults(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
-  const { called, answered } = saidIn(events);
+export function synthesizeMissingResults(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
+  const { called, answered } = collectEmittedIds(events);
   return [...called]
     .filter((id) => !answered.has(id))
-    .map((id) => ({ type: 'tool-result', id, content: [{ type: 'text', text: LOST }], isError: true }));
+    .map((id) => ({ type: 'tool-result', id, content: [{ type: 'text', text: TOOL_LOST_MESSAGE }], isError: true }));
 }
 
-const LOST = 'The agent’s process died while this tool ran. It may have taken effect.';
+const TOOL_LOST_MESSAGE = 'The agent’s process died while this tool ran. It may have taken effect.';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
-import { soundEvent } from './sanitize-event.js';
+import { sanitizeEvent } from './sanitize-event.js';
 
 const HALF = '\uD83C';
 
@@ -19,7 +19,7 @@ const nested = (depth: number): JsonObject => {
   return object;
 };
 
-describe(soundEvent.name, () => {
+describe(sanitizeEvent.name, () => {
   it('leaves what is sound as it is', () => {
     const events: readonly HarnessEvent[] = [
       call({ text: 'whole 🌍', list: [1, null, true, { deep: '' }] }),
@@ -29,7 +29,7 @@ describe(soundEvent.name, () => {
       { type: 'notice', kind: 'progress', message: 'at work' },
       { type: 'turn-end', reason: 'end_turn' },
     ];
-    expect(events.map(soundEvent)).toEqual(events);
+    expect(events.map(sanitizeEvent)).toEqual(events);
   });
 
   it('puts U+FFFD for half a character in everything that is said about tools and failures', () => {
@@ -38,20 +38,20 @@ describe(soundEvent.name, () => {
       { type: 'caller-tool-call', id: HALF, name: `ask${HALF}`, input: {} } as const,
       { type: 'tool-result', id: HALF, content: [{ type: 'text', text: `a${HALF}b` }], isError: false } as const,
       { type: 'turn-failed', kind: 'internal', message: HALF } as const,
-    ].map(soundEvent);
+    ].map(sanitizeEvent);
     expect(JSON.stringify(sound)).not.toContain(String.raw`\ud83c`);
     expect(sound[0]).toMatchObject({ input: { 'key\uFFFD': ['value\uFFFD', { inner: '\uFFFD' }] } });
   });
 
   it('leaves halves of texts, which the next piece may complete', () => {
     const piece: HarnessEvent = { type: 'text-delta', id: 'a', text: HALF };
-    expect(soundEvent(piece)).toBe(piece);
+    expect(sanitizeEvent(piece)).toBe(piece);
   });
 
   it('cuts what is nested deeper than can be stored', () => {
     const shallow = call(nested(100));
-    expect(soundEvent(shallow)).toEqual(shallow);
-    const told = JSON.stringify(soundEvent(call(nested(100_000))));
+    expect(sanitizeEvent(shallow)).toEqual(shallow);
+    const told = JSON.stringify(sanitizeEvent(call(nested(100_000))));
     expect(told).toContain('[nested too deep]');
     expect(told.length).toBeLessThan(5000);
   });

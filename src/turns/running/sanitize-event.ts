@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject, JsonValue } from '../../domain/harness-event.js';
-import { mended } from '../../domain/well-formed.js';
+import { replaceLoneSurrogates } from '../../domain/well-formed.js';
 
 /**
  * How many lists and objects of a tool's input may be in one another. `JSON.stringify` has no stack left somewhere above 3,000, and
@@ -15,22 +15,22 @@ const TOO_DEEP = '[nested too deep]';
  * character becomes U+FFFD, as strict parsers refuse it together with the whole event. Text and thinking pass as they are, as
  * their halves may belong to the next piece.
  */
-export function soundEvent(event: HarnessEvent): HarnessEvent {
+export function sanitizeEvent(event: HarnessEvent): HarnessEvent {
   switch (event.type) {
     case 'tool-call': {
-      const server = mended(event.server);
-      return { ...event, id: mended(event.id), name: mended(event.name), server, input: soundObject(event.input, 1) };
+      const server = replaceLoneSurrogates(event.server);
+      return { ...event, id: replaceLoneSurrogates(event.id), name: replaceLoneSurrogates(event.name), server, input: sanitizeObject(event.input, 1) };
     }
     case 'caller-tool-call':
-      return { ...event, id: mended(event.id), name: mended(event.name), input: soundObject(event.input, 1) };
+      return { ...event, id: replaceLoneSurrogates(event.id), name: replaceLoneSurrogates(event.name), input: sanitizeObject(event.input, 1) };
     case 'tool-result':
       return {
         ...event,
-        id: mended(event.id),
-        content: event.content.map((part) => (part.type === 'text' ? { ...part, text: mended(part.text) } : part)),
+        id: replaceLoneSurrogates(event.id),
+        content: event.content.map((part) => (part.type === 'text' ? { ...part, text: replaceLoneSurrogates(part.text) } : part)),
       };
     case 'turn-failed':
-      return { ...event, message: mended(event.message) };
+      return { ...event, message: replaceLoneSurrogates(event.message) };
     case 'text-delta':
     case 'thinking-delta':
     case 'block-end':
@@ -46,17 +46,17 @@ export function soundEvent(event: HarnessEvent): HarnessEvent {
   }
 }
 
-function soundObject(object: JsonObject, depth: number): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [mended(name), soundValue(value, depth)]));
+function sanitizeObject(object: JsonObject, depth: number): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [replaceLoneSurrogates(name), sanitizeValue(value, depth)]));
 }
 
 /** `depth`: how many lists and objects the value is in. */
-function soundValue(value: JsonValue, depth: number): JsonValue {
-  if (typeof value === 'string') return mended(value);
+function sanitizeValue(value: JsonValue, depth: number): JsonValue {
+  if (typeof value === 'string') return replaceLoneSurrogates(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return TOO_DEEP;
-  if (isList(value)) return value.map((one) => soundValue(one, depth + 1));
-  return soundObject(value, depth + 1);
+  if (isList(value)) return value.map((one) => sanitizeValue(one, depth + 1));
+  return sanitizeObject(value, depth + 1);
 }
 
 function isList(value: JsonObject | readonly JsonValue[]): value is readonly JsonValue[] {

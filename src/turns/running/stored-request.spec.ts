@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../../test/support/stored.js';
-import { begin } from '../../translator/translate.js';
+import { forceStart } from '../../translator/translate.js';
 import { translateOptions, storedRequest } from './stored-request.js';
 
 const CONTEXT = {
@@ -24,7 +24,7 @@ describe('what a turn knows at its beginning', () => {
   });
 
   it('is the model that answered it, also when its thread has another agent since', () => {
-    const [start] = begin({ phase: 'idle', options: { messageId: 'msg_1', model: 'm', knownUsage: null } })[1];
+    const [start] = forceStart({ phase: 'idle', options: { messageId: 'msg_1', model: 'm', knownUsage: null } })[1];
     const message = start?.type === 'message_start' ? start.message : undefined;
     const other = aThread({ harness: 'codex', harnessModel: 'gpt-5.5' });
     expect(translateOptions(aTurn({ message }), other).model).toBe('m');

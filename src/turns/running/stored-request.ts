@@ -5,7 +5,7 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import type { TranslateOptions } from '../../translator/translate.js';
 import { answeredModelOf } from '../answered-model.js';
-import type { Opening } from '../memory/thread-memory.js';
+import type { AgentSeed } from '../memory/thread-memory.js';
 import type { TurnRequest } from '../turn-request.js';
 
 /**
@@ -17,11 +17,11 @@ import type { TurnRequest } from '../turn-request.js';
 export function storedRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
-  { told, isLost }: Opening = { told: [], isLost: false },
+  { seed, isLost }: AgentSeed = { seed: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
-    ...(told.length === 0 ? {} : { history: asJson(told) }),
+    ...(seed.length === 0 ? {} : { history: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
@@ -34,7 +34,7 @@ function asJson(prompt: Prompt): JsonValue {
 }
 
 /** What was said before the turn that its agent has not heard, if anything. */
-export function historyOf(turn: Turn): Prompt | undefined {
+export function readSeedHistory(turn: Turn): Prompt | undefined {
   const { history } = turn.request;
   // Written by `storedRequest`, and by nothing else.
   return Array.isArray(history) ? history : undefined;
@@ -46,7 +46,7 @@ export function isHistoryLost(turn: Turn): boolean {
 }
 
 /** The JSON Schema that the turn's answer is to follow, if there is one. */
-export function outputSchemaOf(turn: Turn): JsonObject | undefined {
+export function readOutputSchemaOf(turn: Turn): JsonObject | undefined {
   const { outputSchema } = turn.request;
   return isJsonObject(outputSchema) ? outputSchema : undefined;
 }

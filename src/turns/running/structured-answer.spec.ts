@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import { StructuredAnswer } from './structured-answer.js';
+import { StructuredOutputBuffer } from './structured-answer.js';
 
 const SCHEMA = {
   type: 'object',
@@ -21,27 +21,27 @@ const call: HarnessEvent = { type: 'tool-call', id: 't', name: 'Bash', server: '
 
 describe('the answer of a turn with a schema', () => {
   it('is the last text, in one piece, when it fits', async () => {
-    const answer = new StructuredAnswer(SCHEMA);
-    expect(answer.take([{ type: 'text-delta', id: 'a', text: '{"count"' }])).toEqual([]);
+    const answer = new StructuredOutputBuffer(SCHEMA);
+    expect(answer.push([{ type: 'text-delta', id: 'a', text: '{"count"' }])).toEqual([]);
     expect(
-      answer.take([
+      answer.push([
         { type: 'text-delta', id: 'a', text: ':3}' },
         { type: 'block-end', id: 'a' },
       ]),
     ).toEqual([]);
-    expect(await answer.end(END)).toEqual([text('a', '{"count":3}'), END]);
+    expect(await answer.finish(END)).toEqual([text('a', '{"count":3}'), END]);
   });
 
   it('has no other text beside it: remarks on the way become thinking, in their place', async () => {
-    const answer = new StructuredAnswer(SCHEMA);
-    const said = answer.take([
+    const answer = new StructuredOutputBuffer(SCHEMA);
+    const said = answer.push([
       ...text('a', 'Let me look.'),
       call,
       ...text('b', 'Almost.'),
       ...text('c', '{"count":1}'),
     ]);
     expect(said).toEqual([...thought('a', 'Let me look.'), call, ...thought('b', 'Almost.')]);
-    expect((await answer.end(END))[0]).toEqual(text('c', '{"count":1}'));
+    expect((await answer.finish(END))[0]).toEqual(text('c', '{"count":1}'));
   });
 
   it.each([
@@ -49,9 +49,9 @@ describe('the answer of a turn with a schema', () => {
     ['does not fit', '{"count":"a secret"}', '#/count'],
     ['is not there', undefined, 'not JSON'],
   ])('that %s is a failure, whose message does not quote it', async (_, words, told) => {
-    const answer = new StructuredAnswer(SCHEMA);
-    if (words !== undefined) answer.take(text('a', words));
-    const [rest, end] = await answer.end(END);
+    const answer = new StructuredOutputBuffer(SCHEMA);
+    if (words !== undefined) answer.push(text('a', words));
+    const [rest, end] = await answer.finish(END);
     expect(end).toMatchObject({
       type: 'turn-failed',
       kind: 'internal',
@@ -62,10 +62,10 @@ describe('the answer of a turn with a schema', () => {
   });
 
   it.each(['max_tokens', 'refusal'] as const)('is what there is of it after %s', async (reason) => {
-    const answer = new StructuredAnswer(SCHEMA);
-    answer.take(text('a', '{"cou'));
+    const answer = new StructuredOutputBuffer(SCHEMA);
+    answer.push(text('a', '{"cou'));
     const end = { type: 'turn-end', reason } as const;
-    expect(await answer.end(end)).toEqual([text('a', '{"cou'), end]);
+    expect(await answer.finish(end)).toEqual([text('a', '{"cou'), end]);
   });
 
   it('is nothing when the turn was interrupted or failed', async () => {
@@ -73,17 +73,17 @@ describe('the answer of a turn with a schema', () => {
       { type: 'turn-end', reason: 'interrupted' },
       { type: 'turn-failed', kind: 'overloaded', message: 'm' },
     ] as const) {
-      const answer = new StructuredAnswer(SCHEMA);
-      answer.take(text('a', '{"count":1}'));
-      expect(await answer.end(end)).toEqual([thought('a', '{"count":1}'), end]);
+      const answer = new StructuredOutputBuffer(SCHEMA);
+      answer.push(text('a', '{"count":1}'));
+      expect(await answer.finish(end)).toEqual([thought('a', '{"count":1}'), end]);
     }
   });
 
   it('is told again by a resumed harness: what was held back of the dead attempt is forgotten', async () => {
-    const answer = new StructuredAnswer(SCHEMA);
-    answer.take([{ type: 'text-delta', id: 'a', text: '{"count":' }]);
-    answer.take([{ type: 'attempt-start', attempt: 2 }]);
-    answer.take(text('a', '{"count":2}'));
-    expect((await answer.end(END))[0]).toEqual(text('a', '{"count":2}'));
+    const answer = new StructuredOutputBuffer(SCHEMA);
+    answer.push([{ type: 'text-delta', id: 'a', text: '{"count":' }]);
+    answer.push([{ type: 'attempt-start', attempt: 2 }]);
+    answer.push(text('a', '{"count":2}'));
+    expect((await answer.finish(END))[0]).toEqual(text('a', '{"count":2}'));
   });
 });

@@ -5,7 +5,7 @@ import { checkAnswer } from '../../workers/check-schema.js';
 type Events = readonly HarnessEvent[];
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
 
-interface HeldText {
+interface BufferedText {
   readonly id: string;
   readonly pieces: string[];
 }
@@ -19,29 +19,29 @@ const MAX_COMPLAINTS = 3;
  *
  * A text is held back until it is known whether it is the last one.
  */
-export class StructuredAnswer {
-  #held: HeldText | undefined;
+export class StructuredOutputBuffer {
+  #held: BufferedText | undefined;
 
   constructor(private readonly schema: JsonObject) {}
 
   /** Of what the harness says, that which is not held back; the end of the turn is not to be given here. */
-  take(events: Events): Events {
-    return events.flatMap((event) => this.takeOne(event));
+  push(events: Events): Events {
+    return events.flatMap((event) => this.pushOne(event));
   }
 
   /** What is left to be said, and how the turn ends: a good end without a fitting answer is a failure. Never rejects. */
-  async end(end: TurnEnd): Promise<readonly [Events, TurnEnd]> {
+  async finish(end: TurnEnd): Promise<readonly [Events, TurnEnd]> {
     const held = this.#held;
     this.#held = undefined;
-    if (end.type === 'turn-failed' || end.reason === 'interrupted') return [remark(held), end];
+    if (end.type === 'turn-failed' || end.reason === 'interrupted') return [asThinking(held), end];
     const answer = held === undefined ? '' : held.pieces.join('');
     // An answer that was cut short does not fit, and says so by its reason.
-    const problem = end.reason === 'end_turn' ? await misfit(answer, this.schema) : undefined;
-    if (problem !== undefined) return [remark(held), { type: 'turn-failed', kind: 'internal', message: problem }];
+    const problem = end.reason === 'end_turn' ? await validationError(answer, this.schema) : undefined;
+    if (problem !== undefined) return [asThinking(held), { type: 'turn-failed', kind: 'internal', message: problem }];
     return [held === undefined ? [] : block('text-delta', held), end];
   }
 
-  private takeOne(event: HarnessEvent): Events {
+  private pushOne(event: HarnessEvent): Events {
     const held = this.#held;
     switch (event.type) {
       case 'text-delta': {
@@ -50,7 +50,7 @@ export class StructuredAnswer {
           return [];
         }
         this.#held = { id: event.id, pieces: [event.text] };
-        return remark(held);
+        return asThinking(held);
       }
       case 'block-end':
         return held?.id === event.id ? [] : [event];
@@ -58,7 +58,7 @@ export class StructuredAnswer {
       case 'tool-call':
       case 'caller-tool-call':
         this.#held = undefined;
-        return [...remark(held), event];
+        return [...asThinking(held), event];
       case 'attempt-start':
         // The harness tells again what was held back.
         this.#held = undefined;
@@ -78,11 +78,11 @@ export class StructuredAnswer {
   }
 }
 
-function remark(held: HeldText | undefined): Events {
+function asThinking(held: BufferedText | undefined): Events {
   return held === undefined ? [] : block('thinking-delta', held);
 }
 
-function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: HeldText): Events {
+function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: BufferedText): Events {
   return [
     { type, id, text: pieces.join('') },
     { type: 'block-end', id },
@@ -90,9 +90,9 @@ function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: HeldText):
 }
 
 /** What is wrong with an answer, in words that do not quote it; `undefined` for one that fits. */
-async function misfit(answer: string, schema: JsonObject): Promise<string | undefined> {
+async function validationError(answer: string, schema: JsonObject): Promise<string | undefined> {
   const check = await checkAnswer(schema, answer).catch((error: unknown) => {
-    new Logger(StructuredAnswer.name).error({ err: error }, 'an answer could not be checked against its schema');
+    new Logger(StructuredOutputBuffer.name).error({ err: error }, 'an answer could not be checked against its schema');
     return { kind: 'unusable' } as const;
   });
   switch (check.kind) {

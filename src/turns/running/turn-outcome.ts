@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnOutcome } from '../../storage/stores/turn.js';
-import { foldTurn } from '../../translator/collect.js';
+import { buildTurnMessage } from '../../translator/collect.js';
 import { addUsage, NO_TOKENS } from '../../anthropic/usage.js';
 import { translateOptions } from './stored-request.js';
 
@@ -9,14 +9,14 @@ import { translateOptions } from './stored-request.js';
 export type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
 
 /** A resumed harness counts only what its last process used; the sum of the turn's model calls is the truth then. */
-export function withoutTotal(end: TurnEnd): TurnEnd {
+export function withoutReportedUsage(end: TurnEnd): TurnEnd {
   if (end.type === 'turn-failed') return end;
   const { usage: _, ...rest } = end;
   return rest;
 }
 
 /** What is stored of a turn's end: its state, its whole message and its usage. */
-export function outcomeOf(turn: Turn, thread: Thread, events: readonly HarnessEvent[], end: TurnEnd): TurnOutcome {
+export function toOutcome(turn: Turn, thread: Thread, events: readonly HarnessEvent[], end: TurnEnd): TurnOutcome {
   const calls = events.filter((event) => event.type === 'model-call-end');
   const context = calls.at(-1)?.usage;
   const total = calls.map((call) => call.usage).reduce(addUsage, NO_TOKENS);
@@ -28,7 +28,7 @@ export function outcomeOf(turn: Turn, thread: Thread, events: readonly HarnessEv
   if (end.type === 'turn-failed') {
     return { ...base, state: 'failed', message: undefined, failure: { kind: end.kind, message: end.message } };
   }
-  const folded = foldTurn(translateOptions(turn, thread), [...events, end]);
+  const folded = buildTurnMessage(translateOptions(turn, thread), [...events, end]);
   const message = 'message' in folded ? folded.message : undefined;
   return end.reason === 'interrupted'
     ? { ...base, state: 'cancelled', message, failure: undefined }

@@ -4,15 +4,15 @@ import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
 import type { Prompt } from '../../domain/prompt.js';
-import { isThrowAway, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
+import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
-import { withoutAccount } from './agent-account.js';
-import { missingResults, saidIn, wasSaid } from './replay-dedupe.js';
+import { hideAccountDetails } from './agent-account.js';
+import { synthesizeMissingResults, collectEmittedIds, isReplayed } from './replay-dedupe.js';
 import { durationExceeded } from './max-duration.js';
-import { soundEvent } from './sanitize-event.js';
-import { historyOf, logFields, outputSchemaOf } from './stored-request.js';
-import { StructuredAnswer } from './structured-answer.js';
-import { outcomeOf, type TurnEnd, withoutTotal } from './turn-outcome.js';
+import { sanitizeEvent } from './sanitize-event.js';
+import { readSeedHistory, logFields, readOutputSchemaOf } from './stored-request.js';
+import { StructuredOutputBuffer } from './structured-answer.js';
+import { toOutcome, type TurnEnd, withoutReportedUsage } from './turn-outcome.js';
 
 /** How often the process of one turn may die, or hang, and be resumed by this server. */
 const MAX_RESUMPTIONS = 2;
@@ -21,7 +21,7 @@ const MAX_ATTEMPTS = 20;
 /** How long an interrupted harness may take to end its turn before it is killed, in milliseconds. */
 const INTERRUPT_GRACE = 10_000;
 
-const DIED: TurnEnd = {
+const PROCESS_DIED: TurnEnd = {
   type: 'turn-failed',
   kind: 'process_died',
   message: 'The agent’s process ended in the middle of the turn.',
@@ -47,19 +47,19 @@ export interface TurnRunContext {
 /** Runs one claimed turn to its end, whatever happens to its harness. */
 export class TurnRun {
   private readonly logger = new Logger(TurnRun.name);
-  readonly #givenUp$ = new Subject<void>();
-  readonly #openTools = new Set<string>();
+  readonly #abandoned$ = new Subject<void>();
+  readonly #runningTools = new Set<string>();
   /** What the attempts before this one said. */
-  #earlier = saidIn([]);
+  #emittedBefore = collectEmittedIds([]);
   /** Of a turn whose answer is to follow a schema. */
-  #structured: StructuredAnswer | undefined;
+  #structured: StructuredOutputBuffer | undefined;
   readonly #startedAt = performance.now();
   #events: HarnessEvent[] = [];
   #lastEventAt = performance.now();
   #interruptedAt: number | undefined;
-  #interruptHeard = false;
+  #interruptDelivered = false;
   #isOverdue = false;
-  #setAside = false;
+  #handedOff = false;
   #resumptions = 0;
   #stalled = false;
 
@@ -77,24 +77,24 @@ export class TurnRun {
   async run(claimed: Turn, thread: Thread): Promise<void> {
     this.turn = claimed;
     this.thread = thread;
-    const schema = outputSchemaOf(claimed);
-    this.#structured = schema === undefined ? undefined : new StructuredAnswer(schema);
+    const schema = readOutputSchemaOf(claimed);
+    this.#structured = schema === undefined ? undefined : new StructuredOutputBuffer(schema);
     this.#events = [...(await this.context.log.open(this.turn))];
-    if (this.turn.attempt > 1) this.take([{ type: 'attempt-start', attempt: this.turn.attempt }]);
+    if (this.turn.attempt > 1) this.ingest([{ type: 'attempt-start', attempt: this.turn.attempt }]);
     for (;;) {
-      if (this.#setAside) return this.context.log.setAside(this.turn.id);
-      const end = this.endWithoutAttempt() ?? (await this.attempt());
-      if (this.#setAside) return this.context.log.setAside(this.turn.id);
-      if (!this.isWorthResuming(end)) return this.finish(end);
+      if (this.#handedOff) return this.context.log.handOff(this.turn.id);
+      const end = this.endBeforeAttempt() ?? (await this.attempt());
+      if (this.#handedOff) return this.context.log.handOff(this.turn.id);
+      if (!this.shouldResume(end)) return this.finish(end);
       this.logger.warn(
         { ...logFields(this.turn), attempt: this.turn.attempt },
         'the harness died; the turn is resumed',
       );
       const next = await this.context.reclaim(this.turn);
-      if (next === undefined) return this.context.log.setAside(this.turn.id);
+      if (next === undefined) return this.context.log.handOff(this.turn.id);
       this.turn = next;
       await this.context.log.open(next);
-      this.take([{ type: 'attempt-start', attempt: next.attempt }]);
+      this.ingest([{ type: 'attempt-start', attempt: next.attempt }]);
     }
   }
 
@@ -102,28 +102,28 @@ export class TurnRun {
   interrupt(): void {
     if (this.#interruptedAt !== undefined) return;
     this.#interruptedAt = performance.now();
-    this.#interruptHeard = this.context.gateway.interrupt(this.thread.id);
+    this.#interruptDelivered = this.context.gateway.interrupt(this.thread.id);
   }
 
   /** Leaves the turn as it is, to be resumed by the next server, and stops its harness. */
-  setAside(): void {
-    this.#setAside = true;
-    this.#givenUp$.next();
+  handOff(): void {
+    this.#handedOff = true;
+    this.#abandoned$.next();
   }
 
   /** To be called about once a second, with `performance.now()`. */
   tick(now: number): void {
     if (this.#interruptedAt !== undefined) {
       // The process may still have been on its way when the turn was interrupted.
-      if (!this.#interruptHeard) this.#interruptHeard = this.context.gateway.interrupt(this.thread.id);
+      if (!this.#interruptDelivered) this.#interruptDelivered = this.context.gateway.interrupt(this.thread.id);
       if (now - this.#interruptedAt > INTERRUPT_GRACE) void this.context.gateway.stop(this.thread.id);
     } else if (this.context.maxDuration !== undefined && now - this.#startedAt > this.context.maxDuration) {
       this.#isOverdue = true;
       this.interrupt();
     } else if (now - this.#startedAt > this.context.turnTimeout) {
-      this.tellOfTimeout();
+      this.emitTimeoutNotice();
       this.interrupt();
-    } else if (this.#openTools.size === 0 && now - this.#lastEventAt > this.context.harnessStall) {
+    } else if (this.#runningTools.size === 0 && now - this.#lastEventAt > this.context.harnessStall) {
       this.#stalled = true;
       this.#lastEventAt = now;
       void this.context.gateway.stop(this.thread.id);
@@ -131,7 +131,7 @@ export class TurnRun {
   }
 
   /** The end of a turn that is not worth, or not to be, tried once more. */
-  private endWithoutAttempt(): TurnEnd | undefined {
+  private endBeforeAttempt(): TurnEnd | undefined {
     if (this.#interruptedAt !== undefined) return { type: 'turn-end', reason: 'interrupted' };
     if (this.turn.attempt <= MAX_ATTEMPTS) return undefined;
     return { type: 'turn-failed', kind: 'internal', message: `The turn was given up after ${MAX_ATTEMPTS} attempts.` };
@@ -139,49 +139,49 @@ export class TurnRun {
 
   private attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const [schema, history] = [outputSchemaOf(turn), historyOf(turn)];
+    const [schema, history] = [readOutputSchemaOf(turn), readSeedHistory(turn)];
     this.#lastEventAt = performance.now();
-    this.#openTools.clear();
-    this.#earlier = saidIn(turn.attempt > 1 ? this.#events : []);
+    this.#runningTools.clear();
+    this.#emittedBefore = collectEmittedIds(turn.attempt > 1 ? this.#events : []);
     const events$ = this.context.gateway.run(
-      { ...thread, tools: isThrowAway(thread) ? 'none' : 'all', sessionId: this.sessionId() },
+      { ...thread, tools: isSideThread(thread) ? 'none' : 'all', sessionId: this.sessionId() },
       {
         id: turn.id,
         prompt: turn.prompt,
         attempt: turn.attempt,
-        turnsBefore: turn.sequence - 1,
+        turnIndex: turn.sequence - 1,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(history === undefined ? {} : { history }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.recalled() }),
-        ...(turn.attempt > 1 ? { said: [...this.#events] } : {}),
+        ...(turn.attempt > 1 ? { priorEvents: [...this.#events] } : {}),
       },
     );
     const end$ = events$.pipe(
-      takeUntil(this.#givenUp$),
-      map((events) => this.take(events)),
+      takeUntil(this.#abandoned$),
+      map((events) => this.ingest(events)),
       filter((end) => end !== undefined),
     );
-    return lastValueFrom(end$, { defaultValue: DIED }).catch((error: unknown) => {
+    return lastValueFrom(end$, { defaultValue: PROCESS_DIED }).catch((error: unknown) => {
       this.logger.error({ ...logFields(turn), err: error }, 'the harness could not be started');
       return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
     });
   }
 
   /** Logs what the harness said. The end is kept back: it is written together with the turn's new state. */
-  private take(events: readonly HarnessEvent[]): TurnEnd | undefined {
+  private ingest(events: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAt = performance.now();
-    const sound = events.map(soundEvent);
+    const sound = events.map(sanitizeEvent);
     const end = sound.find(isTurnEnd);
-    const fresh = sound.filter((event) => !isTurnEnd(event) && !wasSaid(event, this.#earlier));
-    const said = this.#structured?.take(fresh) ?? fresh;
+    const fresh = sound.filter((event) => !isTurnEnd(event) && !isReplayed(event, this.#emittedBefore));
+    const said = this.#structured?.push(fresh) ?? fresh;
     for (const event of said) {
       this.#events.push(event);
-      if (event.type === 'tool-call') this.#openTools.add(event.id);
-      else if (event.type === 'tool-result') this.#openTools.delete(event.id);
-      else if (event.type === 'session-started') this.rememberSession(event.sessionId);
+      if (event.type === 'tool-call') this.#runningTools.add(event.id);
+      else if (event.type === 'tool-result') this.#runningTools.delete(event.id);
+      else if (event.type === 'session-started') this.storeSessionId(event.sessionId);
     }
     // A log that takes nothing more belongs to another process: this one must stop.
-    if (!this.context.log.append(this.turn.id, said)) this.setAside();
+    if (!this.context.log.append(this.turn.id, said)) this.handOff();
     return end;
   }
 
@@ -195,42 +195,42 @@ export class TurnRun {
     return started?.type === 'session-started' ? started.sessionId : this.thread.sessionId;
   }
 
-  private rememberSession(sessionId: string): void {
+  private storeSessionId(sessionId: string): void {
     if (sessionId === this.thread.sessionId) return;
     this.context.threads.setSession(this.thread.id, sessionId).catch((error: unknown) => {
       this.logger.error({ threadId: this.thread.id, err: error }, 'the conversation’s name could not be stored');
     });
   }
 
-  private isWorthResuming(end: TurnEnd): boolean {
+  private shouldResume(end: TurnEnd): boolean {
     if (end.type !== 'turn-failed' || end.kind !== 'process_died' || this.#interruptedAt !== undefined) return false;
     const limit = this.#stalled ? 1 : MAX_RESUMPTIONS;
     this.#resumptions += 1;
     return this.#resumptions <= limit;
   }
 
-  private tellOfTimeout(): void {
+  private emitTimeoutNotice(): void {
     const seconds = this.context.turnTimeout / 1000;
     const text = `[The turn was stopped: it took longer than the ${seconds} s that this server allows.]`;
-    this.take([
+    this.ingest([
       { type: 'text-delta', id: 'chiron-timeout', text },
       { type: 'block-end', id: 'chiron-timeout' },
     ]);
   }
 
   private async finish(end: TurnEnd): Promise<void> {
-    const ended = this.endAsTold(end);
-    const [rest, told] = (await this.#structured?.end(ended)) ?? [[], ended];
-    const last = this.turn.attempt > 1 ? withoutTotal(told) : told;
-    const left = [...rest, ...missingResults(this.#events)];
-    const outcome = outcomeOf(this.turn, this.thread, [...this.#events, ...left], last);
+    const ended = this.normalizeEnd(end);
+    const [rest, told] = (await this.#structured?.finish(ended)) ?? [[], ended];
+    const last = this.turn.attempt > 1 ? withoutReportedUsage(told) : told;
+    const left = [...rest, ...synthesizeMissingResults(this.#events)];
+    const outcome = toOutcome(this.turn, this.thread, [...this.#events, ...left], last);
     // Stored when it was said, too, for a crash in the middle of the turn; here it cannot be missed.
     const sessionId = this.sessionId();
     await this.context.log.finish(this.turn.id, [...left, last], { ...outcome, sessionId });
   }
 
-  private endAsTold(end: TurnEnd): TurnEnd {
-    const refused = withoutAccount(end);
+  private normalizeEnd(end: TurnEnd): TurnEnd {
+    const refused = hideAccountDetails(end);
     if (refused !== undefined) {
       this.logger.error(
         { ...logFields(this.turn), failure: refused.kind },

@@ -3,7 +3,7 @@ import { newFolder } from './folders.js';
 import { isRecord, type JsonRecord, recordsOf, textOf } from './json.js';
 import { CLAUDE_CODE } from './programs.js';
 
-const RUN_MILLISECONDS = 50_000;
+const RUN_MS = 50_000;
 const AS_EVENTS = ['--output-format', 'stream-json', '--verbose'];
 
 /** A Claude Code on the caller's machine, which talks to Chiron: a home and a working directory of its own. */
@@ -61,7 +61,7 @@ function callerAt(
   workingDirectory: string,
   variables: Readonly<Record<string, string>>,
 ): ClaudeCodeCaller {
-  const start = (args: readonly string[], milliseconds = RUN_MILLISECONDS) => {
+  const start = (args: readonly string[], milliseconds = RUN_MS) => {
     const environment = { ...variables, ANTHROPIC_BASE_URL: url };
     return run(
       program,

@@ -72,7 +72,7 @@ export async function startHarnessRig(name: RealHarness, config = '', program = 
 
 /** A turn that says this; `more` may want an answer of a schema. */
 export function turnOf(text: string, more: Partial<HarnessTurn> = {}): HarnessTurn {
-  return { id: randomUUID(), prompt: [{ type: 'text', text }], attempt: 1, turnsBefore: 0, ...more };
+  return { id: randomUUID(), prompt: [{ type: 'text', text }], attempt: 1, turnIndex: 0, ...more };
 }
 
 /** Runs a turn to its end. */

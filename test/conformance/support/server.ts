@@ -1,6 +1,6 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
-import { sampleOf } from '../../../src/harness/demo/sample.js';
+import { sampleFromSchema } from '../../../src/harness/demo/sample.js';
 import { promptText } from '../../../src/domain/prompt.js';
 import type { Message, StreamEvent } from '../../../src/anthropic/stream-event.js';
 import { ask, converse, thread } from '../../support/requests.js';
@@ -38,7 +38,7 @@ export class ConformanceServer {
         const play = this.#plays.get(promptText(run.turn.prompt));
         const { outputSchema } = run.turn;
         if (play !== undefined) play(run);
-        else run.answer(outputSchema === undefined ? 'fine' : JSON.stringify(sampleOf(outputSchema, 'fine')));
+        else run.answer(outputSchema === undefined ? 'fine' : JSON.stringify(sampleFromSchema(outputSchema, 'fine')));
       };
     });
     afterEach(() => {

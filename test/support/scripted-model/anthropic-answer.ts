@@ -24,7 +24,7 @@ export function scriptedOutputTokens(text: string): number {
 
 /** Claude Code 2.1.330's tool for an answer of a schema. */
 const ANSWER_TOOL = 'StructuredOutput';
-const SLOW_ANSWER_INTERVAL_MILLISECONDS = 50;
+const SLOW_ANSWER_INTERVAL_MS = 50;
 const SLOW_ANSWER_WORDS = 20;
 
 /** A JSON object that nothing is known of. */
@@ -137,7 +137,7 @@ function opening(scene: PlainScene, call: number): Answer {
 function closing(scene: PlainScene, outputs: readonly string[]): Answer {
   const slow = scene.kind === 'tools' && scene.slowAnswer;
   const last = textPart(answerAfterTools(outputs));
-  const parts = slow ? [textPart(slowText(SLOW_ANSWER_WORDS), SLOW_ANSWER_INTERVAL_MILLISECONDS), last] : [last];
+  const parts = slow ? [textPart(slowText(SLOW_ANSWER_WORDS), SLOW_ANSWER_INTERVAL_MS), last] : [last];
   return { kind: 'parts', parts, afterTools: true };
 }
 

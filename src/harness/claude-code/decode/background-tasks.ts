@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { numberOf, objectOf, objectsOf, stringOf } from '../../../domain/json.js';
+import { asNumber, asObject, objectsOf, asString } from '../../../domain/json.js';
 
 /**
  * Which background work a turn waits for. Claude Code 2.1.330 writes a `result` as soon as the agent itself has stopped, and
@@ -47,13 +47,13 @@ export function trackTask(tasks: BackgroundTasks, line: JsonObject): BackgroundT
 
 /** What a `result` line changes. */
 export function trackResult(tasks: BackgroundTasks, result: JsonObject): BackgroundTasks {
-  const forTask = objectOf(result['origin'])['kind'] === 'task-notification';
+  const forTask = asObject(result['origin'])['kind'] === 'task-notification';
   return forTask ? tasks : { ...tasks, answered: true };
 }
 
 /** Whether a turn is over with this `result`: its own prompt is answered, and nothing that it started or queued is left. */
 export function endsWithResult(tasks: BackgroundTasks, result: JsonObject): boolean {
-  const queued = numberOf(result['queued_turn_count']) ?? 0;
+  const queued = asNumber(result['queued_turn_count']) ?? 0;
   return tasks.answered && queued === 0 && [...tasks.live].every((id) => tasks.before.has(id));
 }
 
@@ -70,6 +70,6 @@ function holdsTurn(task: JsonObject): boolean {
 }
 
 function taskIds(task: JsonObject): readonly string[] {
-  const id = stringOf(task['task_id']);
+  const id = asString(task['task_id']);
   return id === undefined ? [] : [id];
 }

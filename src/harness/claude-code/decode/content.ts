@@ -1,11 +1,11 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
-import { objectOf, objectsOf, stringOf } from '../../../domain/json.js';
+import { asObject, objectsOf, asString } from '../../../domain/json.js';
 
 /** A `tool_use` block as an event; `undefined` for a block without an id or a name. `mcp__<server>__<tool>` is the server's tool. */
 export function toolCallOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {
-  const [id, fullName] = [stringOf(block['id']), stringOf(block['name'])];
+  const [id, fullName] = [asString(block['id']), asString(block['name'])];
   if (id === undefined || fullName === undefined) return undefined;
-  return { type: 'tool-call', id, ...toolNameOf(fullName), input: objectOf(block['input']) };
+  return { type: 'tool-call', id, ...toolNameOf(fullName), input: asObject(block['input']) };
 }
 
 /** The server and the name of a tool; `agent` for Claude Code's own. */
@@ -16,7 +16,7 @@ export function toolNameOf(fullName: string): { readonly name: string; readonly 
 
 /** A `tool_result` block as an event; `undefined` for a block without an id. */
 export function toolResultOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-result' }> | undefined {
-  const id = stringOf(block['tool_use_id']);
+  const id = asString(block['tool_use_id']);
   if (id === undefined) return undefined;
   return { type: 'tool-result', id, content: resultContent(block['content']), isError: block['is_error'] === true };
 }
@@ -26,12 +26,12 @@ function resultContent(content: JsonValue | undefined): readonly ToolResultConte
 }
 
 function resultPart(block: JsonObject): ToolResultContent {
-  const text = stringOf(block['text']);
+  const text = asString(block['text']);
   if (text !== undefined) return { type: 'text', text };
-  const source = objectOf(block['source']);
-  const [mediaType, data] = [stringOf(source['media_type']), stringOf(source['data'])];
+  const source = asObject(block['source']);
+  const [mediaType, data] = [asString(source['media_type']), asString(source['data'])];
   if (block['type'] === 'image' && mediaType !== undefined && data !== undefined) {
     return { type: 'image', mediaType, data };
   }
-  return { type: 'text', text: `[${stringOf(block['type']) ?? 'content'}]` };
+  return { type: 'text', text: `[${asString(block['type']) ?? 'content'}]` };
 }

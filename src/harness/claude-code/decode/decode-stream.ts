@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
-import { numberOf, objectOf, stringOf } from '../../../domain/json.js';
+import { asNumber, asObject, asString } from '../../../domain/json.js';
 import { refusalOf } from './stop.js';
 import type { StreamedMessage, TurnState } from './turn-state.js';
 import { addUsage, usageOf } from './usage.js';
@@ -11,14 +11,14 @@ const NOTHING: readonly HarnessEvent[] = [];
 
 /** One `stream_event` line of the agent itself, given its `event`. */
 export function decodeStreamEvent(turn: TurnState, event: JsonObject): TurnStep {
-  if (event['type'] === 'message_start') return startMessage(turn, objectOf(event['message']));
+  if (event['type'] === 'message_start') return startMessage(turn, asObject(event['message']));
   const message = turn.streaming;
   if (message === undefined || message.repeated) return [turn, NOTHING];
   switch (event['type']) {
     case 'content_block_delta':
-      return delta(turn, message, numberOf(event['index']) ?? 0, objectOf(event['delta']));
+      return delta(turn, message, asNumber(event['index']) ?? 0, asObject(event['delta']));
     case 'content_block_stop':
-      return closeBlocks(turn, message, [numberOf(event['index']) ?? 0]);
+      return closeBlocks(turn, message, [asNumber(event['index']) ?? 0]);
     case 'message_delta':
       return countMessage(turn, message, event);
     case 'message_stop':
@@ -38,10 +38,10 @@ export function closeOpenBlocks(turn: TurnState): TurnStep {
 }
 
 function startMessage(turn: TurnState, start: JsonObject): TurnStep {
-  const id = stringOf(start['id']) ?? '';
+  const id = asString(start['id']) ?? '';
   if (turn.streaming?.id === id) return [turn, NOTHING];
   const [closed, ended] = closeOpenBlocks(turn);
-  const [model, usage] = [stringOf(start['model']) ?? '', usageOf(start['usage'])];
+  const [model, usage] = [asString(start['model']) ?? '', usageOf(start['usage'])];
   const repeated = turn.streamed.has(id) || turn.wholeBlocks.has(id);
   const next: TurnState = {
     ...closed,
@@ -56,14 +56,14 @@ function delta(turn: TurnState, message: StreamedMessage, index: number, change:
   const id = `${message.id}:${index}`;
   switch (change['type']) {
     case 'text_delta':
-      return [opened(turn, message, index), spoken('text-delta', id, stringOf(change['text']))];
+      return [opened(turn, message, index), spoken('text-delta', id, asString(change['text']))];
     case 'thinking_delta':
-      return [opened(turn, message, index), spoken('thinking-delta', id, stringOf(change['thinking']))];
+      return [opened(turn, message, index), spoken('thinking-delta', id, asString(change['thinking']))];
     case 'signature_delta': {
       const before = message.open.get(index);
       // A signature without thinking (a provider that hides it) has no block to go with.
       if (before === undefined) return [turn, NOTHING];
-      return [withOpen(turn, message, index, before + (stringOf(change['signature']) ?? '')), NOTHING];
+      return [withOpen(turn, message, index, before + (asString(change['signature']) ?? '')), NOTHING];
     }
     default:
       return [turn, NOTHING];
@@ -96,12 +96,12 @@ function closeBlocks(turn: TurnState, message: StreamedMessage, indices: readonl
 function countMessage(turn: TurnState, message: StreamedMessage, event: JsonObject): TurnStep {
   if (message.counted) return [turn, NOTHING];
   const usage = usageOf(event['usage'], message.usage);
-  const change = objectOf(event['delta']);
+  const change = asObject(event['delta']);
   const next: TurnState = {
     ...turn,
     streaming: { ...message, counted: true },
     sinceResult: addUsage(turn.sinceResult, usage),
-    stopSequence: stringOf(change['stop_sequence']),
+    stopSequence: asString(change['stop_sequence']),
     refusal: refusalOf(change['stop_details']),
   };
   return [next, [{ type: 'model-call-end', model: message.model, usage }]];

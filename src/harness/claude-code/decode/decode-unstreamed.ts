@@ -1,8 +1,8 @@
 import type { HarnessEvent, JsonObject, TokenUsage } from '../../../domain/harness-event.js';
 import { toolCallOf, toolResultOf } from './content.js';
 import type { TurnStep } from './decode-stream.js';
-import { objectOf, objectsOf, stringOf } from '../../../domain/json.js';
-import { stopOf } from './stop.js';
+import { asObject, objectsOf, asString } from '../../../domain/json.js';
+import { parseErrorStop } from './stop.js';
 import { ANSWER_TOOL } from './structured-output.js';
 import type { TurnState } from './turn-state.js';
 import { addUsage, isUsed, subtractUsage, usageOf } from './usage.js';
@@ -17,12 +17,12 @@ const INTERRUPTION_MARKER = '[Request interrupted by user';
 
 /** One `assistant` line of the agent itself: tool calls, and what was not streamed before. */
 export function decodeAssistant(turn: TurnState, line: JsonObject): TurnStep {
-  const lineId = stringOf(line['uuid']);
+  const lineId = asString(line['uuid']);
   if (lineId !== undefined && turn.seen.has(lineId)) return [turn, NOTHING];
   const seen = lineId === undefined ? turn : { ...turn, seen: new Set([...turn.seen, lineId]) };
-  const message = objectOf(line['message']);
+  const message = asObject(line['message']);
   if (message['model'] === SYNTHETIC_MODEL) return decodeSynthetic(seen, line, message);
-  const id = stringOf(message['id']) ?? '';
+  const id = asString(message['id']) ?? '';
   const streamed = turn.streamed.has(id);
   const [begun, starts] = streamed ? [seen, NOTHING] : beginWhole(seen, id, message);
   return sayBlocks(begun, id, message, streamed, starts);
@@ -30,8 +30,8 @@ export function decodeAssistant(turn: TurnState, line: JsonObject): TurnStep {
 
 /** One `user` line of the agent itself: tool results. Its text is the user's, or Claude Code's own, and never the agent's. */
 export function decodeUser(turn: TurnState, line: JsonObject): TurnStep {
-  const content = objectOf(line['message'])['content'];
-  const texts = typeof content === 'string' ? [content] : objectsOf(content).map((block) => stringOf(block['text']));
+  const content = asObject(line['message'])['content'];
+  const texts = typeof content === 'string' ? [content] : objectsOf(content).map((block) => asString(block['text']));
   const interrupted = turn.interrupted || texts.some((text) => text?.startsWith(INTERRUPTION_MARKER) === true);
   const results = objectsOf(content)
     .filter((block) => block['type'] === 'tool_result')
@@ -42,19 +42,19 @@ export function decodeUser(turn: TurnState, line: JsonObject): TurnStep {
 }
 
 /** Ends the model call that only `assistant` lines told of. `total` is what the `result` counts since the one before it. */
-export function endWhole(turn: TurnState, total?: TokenUsage): TurnStep {
-  const { whole } = turn;
-  if (whole === undefined) return [turn, NOTHING];
+export function endUnstreamedCall(turn: TurnState, total?: TokenUsage): TurnStep {
+  const { unstreamed } = turn;
+  if (unstreamed === undefined) return [turn, NOTHING];
   // An `assistant` line has the usage of the message's start; the rest of the result's count is this call's.
-  const usage = total !== undefined && isUsed(total) ? subtractUsage(total, turn.sinceResult) : whole.usage;
+  const usage = total !== undefined && isUsed(total) ? subtractUsage(total, turn.sinceResult) : unstreamed.usage;
   const next = { ...turn, whole: undefined, sinceResult: addUsage(turn.sinceResult, usage) };
-  return [next, [{ type: 'model-call-end', model: whole.model, usage }]];
+  return [next, [{ type: 'model-call-end', model: unstreamed.model, usage }]];
 }
 
 function beginWhole(turn: TurnState, id: string, message: JsonObject): TurnStep {
   if (turn.wholeBlocks.has(id)) return [turn, NOTHING];
-  const [ended, ends] = endWhole(turn);
-  const [model, usage] = [stringOf(message['model']) ?? '', usageOf(message['usage'])];
+  const [ended, ends] = endUnstreamedCall(turn);
+  const [model, usage] = [asString(message['model']) ?? '', usageOf(message['usage'])];
   const next = { ...ended, whole: { id, model, usage }, wholeBlocks: new Map([...turn.wholeBlocks, [id, 0]]) };
   return [next, [...ends, { type: 'model-call-start', model, usage }]];
 }
@@ -78,7 +78,7 @@ function sayBlocks(
       calls.push(callKey(call.id));
       events.push(call);
     }
-    if (!streamed) events.push(...wholeBlock(block, `${id}:${index}`));
+    if (!streamed) events.push(...unstreamedBlockEvents(block, `${id}:${index}`));
     index += 1;
   }
   const wholeBlocks = streamed ? turn.wholeBlocks : new Map([...turn.wholeBlocks, [id, index]]);
@@ -86,8 +86,8 @@ function sayBlocks(
 }
 
 /** A text or thinking block that comes whole; nothing for an empty block, or one of another type. */
-export function wholeBlock(block: JsonObject, id: string): readonly HarnessEvent[] {
-  const [text, thinking] = [stringOf(block['text']) ?? '', stringOf(block['thinking']) ?? ''];
+export function unstreamedBlockEvents(block: JsonObject, id: string): readonly HarnessEvent[] {
+  const [text, thinking] = [asString(block['text']) ?? '', asString(block['thinking']) ?? ''];
   if (block['type'] === 'text' && text !== '') {
     return [
       { type: 'text-delta', id, text },
@@ -95,7 +95,7 @@ export function wholeBlock(block: JsonObject, id: string): readonly HarnessEvent
     ];
   }
   if (block['type'] === 'thinking' && thinking !== '') {
-    const signature = stringOf(block['signature']) ?? '';
+    const signature = asString(block['signature']) ?? '';
     const end: HarnessEvent = signature === '' ? { type: 'block-end', id } : { type: 'block-end', id, signature };
     return [{ type: 'thinking-delta', id, text: thinking }, end];
   }
@@ -105,14 +105,14 @@ export function wholeBlock(block: JsonObject, id: string): readonly HarnessEvent
 /** A failed or stopped model call (what its end is to tell), or the output of a command such as `/cost`, which is an answer. */
 function decodeSynthetic(turn: TurnState, line: JsonObject, message: JsonObject): TurnStep {
   const text = objectsOf(message['content'])
-    .map((block) => stringOf(block['text']) ?? '')
+    .map((block) => asString(block['text']) ?? '')
     .join('');
   if (line['is_api_error_message'] === true || line['error'] !== undefined || text.startsWith('API Error')) {
-    const stop = stopOf(message, line['api_error'], line['api_error_params']);
-    return [{ ...turn, failure: text, cut: stop?.reason, refusal: stop?.refusal }, NOTHING];
+    const stop = parseErrorStop(message, line['api_error'], line['api_error_params']);
+    return [{ ...turn, failure: text, errorStop: stop?.reason, refusal: stop?.refusal }, NOTHING];
   }
-  const id = `${stringOf(message['id']) ?? 'synthetic'}:0`;
-  return [turn, text === SYNTHETIC_FILLER ? NOTHING : wholeBlock({ type: 'text', text }, id)];
+  const id = `${asString(message['id']) ?? 'synthetic'}:0`;
+  return [turn, text === SYNTHETIC_FILLER ? NOTHING : unstreamedBlockEvents({ type: 'text', text }, id)];
 }
 
 function callKey(id: string): string {

@@ -2,11 +2,11 @@ import type { HarnessEvent, JsonObject, TurnEndReason } from '../../../domain/ha
 import { endsWithIdle, endsWithResult, trackResult, trackTask } from './background-tasks.js';
 import { closeOpenBlocks, decodeStreamEvent } from './decode-stream.js';
 import type { TurnStep } from './decode-stream.js';
-import { decodeAssistant, decodeUser, endWhole } from './decode-unstreamed.js';
+import { decodeAssistant, decodeUser, endUnstreamedCall } from './decode-unstreamed.js';
 import { failureOf } from './failure.js';
 import { subAgentProgress, taskProgress, toolProgress } from './progress.js';
-import { answerEvents, noAnswer } from './structured-output.js';
-import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../../../domain/json.js';
+import { answerEvents, missingAnswerFailure } from './structured-output.js';
+import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
 import type { ClaudeState, TurnState } from './turn-state.js';
 import { addUsage, isUsed, NO_USAGE, usageOf } from './usage.js';
 
@@ -64,7 +64,7 @@ function decodeMessage(turn: TurnState, line: JsonObject): TurnStep {
   }
   switch (line['type']) {
     case 'stream_event':
-      return decodeStreamEvent(turn, objectOf(line['event']));
+      return decodeStreamEvent(turn, asObject(line['event']));
     case 'assistant':
       return decodeAssistant(turn, line);
     case 'user':
@@ -79,7 +79,7 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   const next = tasks === state.tasks ? state : { ...state, tasks };
   switch (line['subtype']) {
     case 'init': {
-      const sessionId = stringOf(line['session_id']);
+      const sessionId = asString(line['session_id']);
       // After the end nothing is said; the next turn begins with an `init` line of its own.
       if (sessionId === undefined || sessionId === state.sessionId || state.turn.ended) return [next, NOTHING];
       return [{ ...next, sessionId }, [{ type: 'session-started', sessionId }]];
@@ -96,7 +96,7 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
     case 'compact_boundary':
       return [next, said(state, 'compacting', 'The context was compacted.')];
     case 'model_refusal_fallback': {
-      const instead = stringOf(line['fallback_model']) ?? 'another model';
+      const instead = asString(line['fallback_model']) ?? 'another model';
       return [next, said(state, 'retrying', `The model refused, and ${instead} is asked instead.`)];
     }
     case 'task_progress': {
@@ -123,7 +123,7 @@ function notice(kind: 'retrying' | 'compacting', message: string): HarnessEvent 
 
 function retry(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
   const [turn, ends] = closeOpenBlocks(state.turn);
-  const [attempt, status] = [numberOf(line['attempt']), numberOf(line['error_status'])];
+  const [attempt, status] = [asNumber(line['attempt']), asNumber(line['error_status'])];
   const cause = status === undefined ? 'failed' : `was answered ${status}`;
   const message = `The model call ${cause} and is made again${attempt === undefined ? '' : ` (retry ${attempt})`}.`;
   return [{ ...state, turn }, [...ends, notice('retrying', message)]];
@@ -133,13 +133,13 @@ function decodeResult(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   if (state.turn.ended) return [state, NOTHING];
   const usage = usageOf(line['usage']);
   const [closed, ends] = closeOpenBlocks(state.turn);
-  const [counted, counts] = endWhole(closed, usage);
+  const [counted, counts] = endUnstreamedCall(closed, usage);
   const turn: TurnState = {
     ...counted,
     total: addUsage(counted.total, usage),
     sinceResult: NO_USAGE,
-    reason: counted.cut ?? reasonOf(line),
-    cut: undefined,
+    reason: counted.errorStop ?? reasonOf(line),
+    errorStop: undefined,
     answer: line['structured_output'] ?? counted.answer,
   };
   const tasks = trackResult(state.tasks, line);
@@ -147,7 +147,7 @@ function decodeResult(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   const events = [...ends, ...counts];
 
   if (wasInterrupted(turn, line)) return endTurn(next, 'interrupted', events);
-  const failed = line['is_error'] === true && line['subtype'] !== 'error_max_turns' && counted.cut === undefined;
+  const failed = line['is_error'] === true && line['subtype'] !== 'error_max_turns' && counted.errorStop === undefined;
   if (failed && tasks.answered) {
     return [{ ...next, turn: { ...turn, ended: true } }, [...events, failure(turn, line)]];
   }
@@ -172,18 +172,18 @@ function ending(turn: TurnState, reason: TurnEndReason): readonly HarnessEvent[]
     ...(isUsed(turn.total) ? { usage: turn.total } : {}),
   };
   if (turn.shape === undefined || !ANSWERED.has(reason)) return [end];
-  return turn.answer === undefined ? [noAnswer()] : [...answerEvents(turn.answer, turn.shape), end];
+  return turn.answer === undefined ? [missingAnswerFailure()] : [...answerEvents(turn.answer, turn.shape), end];
 }
 
 /** `terminal_reason` is `aborted_streaming` or `aborted_tools` (2.1.330); older versions only leave their marker in a user line. */
 function wasInterrupted(turn: TurnState, line: JsonObject): boolean {
-  const aborted = stringOf(line['terminal_reason'])?.startsWith('aborted') === true;
+  const aborted = asString(line['terminal_reason'])?.startsWith('aborted') === true;
   return line['subtype'] === 'error_during_execution' && (aborted || turn.interrupted);
 }
 
 function reasonOf(line: JsonObject): TurnEndReason {
   if (line['subtype'] === 'error_max_turns') return 'max_tokens';
-  return REASON_OF_STOP[stringOf(line['stop_reason']) ?? ''] ?? 'end_turn';
+  return REASON_OF_STOP[asString(line['stop_reason']) ?? ''] ?? 'end_turn';
 }
 
 function failure(turn: TurnState, line: JsonObject): HarnessEvent {
@@ -191,6 +191,6 @@ function failure(turn: TurnState, line: JsonObject): HarnessEvent {
   const first = errors
     .map((error) => (isJsonObject(error) ? error['message'] : error))
     .find((error) => typeof error === 'string');
-  if (line['subtype'] === 'error_max_structured_output_retries') return noAnswer(first);
-  return failureOf(line, turn.failure ?? stringOf(line['result']) ?? first ?? '');
+  if (line['subtype'] === 'error_max_structured_output_retries') return missingAnswerFailure(first);
+  return failureOf(line, turn.failure ?? asString(line['result']) ?? first ?? '');
 }

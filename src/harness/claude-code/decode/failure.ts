@@ -1,5 +1,5 @@
 import type { FailureKind, HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
-import { numberOf, objectOf, parseObject, stringOf } from '../../../domain/json.js';
+import { asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
 
 type TurnFailed = Extract<HarnessEvent, { readonly type: 'turn-failed' }>;
 
@@ -45,7 +45,7 @@ const NO_REASON = 'The agent failed without saying why.';
 /** A failed `result` line, or a synthetic `assistant` line about one, as the turn's failure. Unknown causes are `internal`. */
 export function failureOf(line: JsonObject, text: string): TurnFailed {
   const message = failureMessage(text);
-  const kind = failureKind(numberOf(line['api_error_status']), stringOf(line['api_error_type']), message);
+  const kind = failureKind(asNumber(line['api_error_status']), asString(line['api_error_type']), message);
   return { type: 'turn-failed', kind, message: message === '' ? NO_REASON : keepWording(kind, message) };
 }
 
@@ -70,7 +70,7 @@ function failureMessage(text: string): string {
     .replace(/^\d{3} /, '')
     .replace(/ If it persists, check .*$/s, '')
     .replace(/ Run --model to pick a different model\.$/, '');
-  const inner = stringOf(objectOf(parseObject(bare)?.['error'])['message']);
+  const inner = asString(asObject(parseObject(bare)?.['error'])['message']);
   return (inner ?? bare).trim();
 }
 

@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { toolNameOf } from './content.js';
 import type { TurnStep } from './decode-stream.js';
-import { numberOf, objectOf, stringOf } from '../../../domain/json.js';
+import { asNumber, asObject, asString } from '../../../domain/json.js';
 import type { TurnState } from './turn-state.js';
 
 /** Least time between two notices about the same tool. */
@@ -13,37 +13,37 @@ const MAX_DESCRIPTION = 80;
  * seconds of a tool, with the tool's id as the parent's (recording claude-tool-progress).
  */
 export function toolProgress(turn: TurnState, line: JsonObject): TurnStep {
-  const retry = objectOf(line['subagent_retry']);
-  const attempt = numberOf(retry['attempt']);
+  const retry = asObject(line['subagent_retry']);
+  const attempt = asNumber(retry['attempt']);
   if (attempt !== undefined) {
     const message = `The model call of a sub-agent failed and is made again (retry ${attempt}).`;
     return [turn, [{ type: 'notice', kind: 'retrying', message }]];
   }
-  const id = stringOf(line['parent_tool_use_id']) ?? stringOf(line['tool_use_id']) ?? '';
-  const { name } = toolNameOf(stringOf(line['tool_name']) ?? 'A tool');
-  const seconds = numberOf(line['elapsed_time_seconds']) ?? 0;
+  const id = asString(line['parent_tool_use_id']) ?? asString(line['tool_use_id']) ?? '';
+  const { name } = toolNameOf(asString(line['tool_name']) ?? 'A tool');
+  const seconds = asNumber(line['elapsed_time_seconds']) ?? 0;
   return notedAt(turn, `tool ${id}`, seconds, 0, `${name} has been running for ${seconds} s`);
 }
 
 /** A line of a sub-agent. Its inner work belongs to the call that started it; only a sign of life is passed on. */
 export function subAgentProgress(turn: TurnState, line: JsonObject): TurnStep {
-  const id = stringOf(line['parent_tool_use_id']) ?? '';
-  const description = stringOf(line['task_description']);
+  const id = asString(line['parent_tool_use_id']) ?? '';
+  const description = asString(line['task_description']);
   const message =
     description === undefined ? 'A sub-agent is working' : `A sub-agent is working: ${clipped(description)}`;
-  const seconds = Date.parse(stringOf(line['timestamp']) ?? '') / 1000;
+  const seconds = Date.parse(asString(line['timestamp']) ?? '') / 1000;
   return notedAt(turn, `sub-agent ${id}`, Number.isNaN(seconds) ? 0 : seconds, undefined, message);
 }
 
 /** A `task_progress` line of a task in the background. */
 export function taskProgress(turn: TurnState, line: JsonObject): TurnStep {
-  const description = stringOf(line['description']);
+  const description = asString(line['description']);
   const message =
     description === undefined
       ? 'A background task is working'
       : `A background task is working: ${clipped(description)}`;
-  const milliseconds = numberOf(objectOf(line['usage'])['duration_ms']) ?? 0;
-  return notedAt(turn, `task ${stringOf(line['task_id']) ?? ''}`, milliseconds / 1000, undefined, message);
+  const milliseconds = asNumber(asObject(line['usage'])['duration_ms']) ?? 0;
+  return notedAt(turn, `task ${asString(line['task_id']) ?? ''}`, milliseconds / 1000, undefined, message);
 }
 
 /** A notice, unless the last one about the same thing is too young. `beginning` counts as the last one before there is any. */

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue, Refusal, TurnEndReason } from '../../../domain/harness-event.js';
-import { isJsonObject, objectOf, stringOf } from '../../../domain/json.js';
+import { isJsonObject, asObject, asString } from '../../../domain/json.js';
 
 /** An end of the turn that Claude Code reports as an error, and that is none. */
-export interface Stop {
+export interface ErrorStop {
   readonly reason: Extract<TurnEndReason, 'refusal' | 'max_tokens' | 'model_context_window_exceeded'>;
   readonly refusal: Refusal | undefined;
 }
@@ -14,19 +14,19 @@ export interface Stop {
  *
  * @param error `api_error` of a line, `apiError` of a transcript's entry; `details` are its `…_params`.
  */
-export function stopOf(
+export function parseErrorStop(
   message: JsonObject,
   error: JsonValue | undefined,
   details: JsonValue | undefined,
-): Stop | undefined {
+): ErrorStop | undefined {
   if (message['stop_reason'] === 'refusal') return { reason: 'refusal', refusal: refusalOf(message['stop_details']) };
   if (error !== 'max_output_tokens') return undefined;
-  const byContext = objectOf(details)['cut'] === 'context_window';
+  const byContext = asObject(details)['cut'] === 'context_window';
   return { reason: byContext ? 'model_context_window_exceeded' : 'max_tokens', refusal: undefined };
 }
 
 /** Anthropic's `stop_details` in our words; `undefined` when there are none, or none of a refusal. */
 export function refusalOf(details: JsonValue | undefined): Refusal | undefined {
   if (!isJsonObject(details) || details['type'] !== 'refusal') return undefined;
-  return { category: stringOf(details['category']) ?? null, explanation: stringOf(details['explanation']) ?? null };
+  return { category: asString(details['category']) ?? null, explanation: asString(details['explanation']) ?? null };
 }

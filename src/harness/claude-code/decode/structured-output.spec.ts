@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventsOf, recording } from '../__fixtures__/recordings.js';
-import { answerEvents, answerFormOf, noAnswer } from './structured-output.js';
+import { answerEvents, toToolSchema, missingAnswerFailure } from './structured-output.js';
 import { beginTurn, start } from './turn-state.js';
 
 const wanting = beginTurn(start(), 'whole');
@@ -31,7 +31,7 @@ describe('a turn that has to end with an answer of a schema', () => {
   const result = { type: 'result', subtype: 'success', is_error: false, stop_reason: 'end_turn', result: 'Done.' };
 
   it('fails when the model ends without one', () => {
-    expect(eventsOf([result], wanting)).toEqual([noAnswer()]);
+    expect(eventsOf([result], wanting)).toEqual([missingAnswerFailure()]);
   });
 
   it('keeps the answer while sub-agents run, and tells the newest', () => {
@@ -56,8 +56,8 @@ describe('a turn that has to end with an answer of a schema', () => {
 });
 
 describe('a schema for Claude Code', () => {
-  const formOf = (schema: Parameters<typeof answerFormOf>[0]) => {
-    const form = answerFormOf(schema);
+  const formOf = (schema: Parameters<typeof toToolSchema>[0]) => {
+    const form = toToolSchema(schema);
     return { shape: form.shape, schema: JSON.parse(form.schema) as unknown };
   };
   const object = { type: 'object', properties: { a: { type: 'string' } } };

@@ -1,8 +1,8 @@
 import type { JsonValue, Refusal, TokenUsage, TurnEndReason } from '../../../domain/harness-event.js';
 import type { BackgroundTasks } from './background-tasks.js';
 import { beginTasks, NO_BACKGROUND_TASKS } from './background-tasks.js';
-import type { Stop } from './stop.js';
-import type { AnswerShape } from './structured-output.js';
+import type { ErrorStop } from './stop.js';
+import type { SchemaWrapping } from './structured-output.js';
 import { NO_USAGE } from './usage.js';
 
 /** A model message that is being streamed. */
@@ -34,7 +34,7 @@ export interface TurnState {
   readonly streaming: StreamedMessage | undefined;
   /** Ids of all messages that were streamed. */
   readonly streamed: ReadonlySet<string>;
-  readonly whole: WholeMessage | undefined;
+  readonly unstreamed: WholeMessage | undefined;
   /** How many blocks of each message came whole. */
   readonly wholeBlocks: ReadonlyMap<string, number>;
   /** Ids of `assistant` lines, tool calls and tool results that were seen. */
@@ -51,9 +51,9 @@ export interface TurnState {
   /** The text of a synthetic line about a failed model call. */
   readonly failure: string | undefined;
   /** The reason that such a line gives when it tells of no failure. */
-  readonly cut: Stop['reason'] | undefined;
+  readonly errorStop: ErrorStop['reason'] | undefined;
   /** The shape of the answer that the turn has to end with; `undefined` for any text. */
-  readonly shape: AnswerShape | undefined;
+  readonly shape: SchemaWrapping | undefined;
   /** The newest such answer. */
   readonly answer: JsonValue | undefined;
   /** When a notice about each thing that makes progress was given last, in seconds on the thing's own clock. */
@@ -73,7 +73,7 @@ const NEW_TURN: TurnState = {
   ended: false,
   streaming: undefined,
   streamed: new Set(),
-  whole: undefined,
+  unstreamed: undefined,
   wholeBlocks: new Map(),
   seen: new Set(),
   sinceResult: NO_USAGE,
@@ -82,7 +82,7 @@ const NEW_TURN: TurnState = {
   reason: 'end_turn',
   refusal: undefined,
   failure: undefined,
-  cut: undefined,
+  errorStop: undefined,
   shape: undefined,
   answer: undefined,
   noticed: new Map(),
@@ -95,6 +95,6 @@ export function start(): ClaudeState {
 }
 
 /** The state at the beginning of the process's next turn, which may have to end with an answer of a schema. */
-export function beginTurn(state: ClaudeState, shape?: AnswerShape): ClaudeState {
+export function beginTurn(state: ClaudeState, shape?: SchemaWrapping): ClaudeState {
   return { ...state, tasks: beginTasks(state.tasks), turn: { ...NEW_TURN, shape } };
 }

@@ -1,5 +1,5 @@
 import type { JsonValue, TokenUsage } from '../../../domain/harness-event.js';
-import { numberOf, objectOf } from '../../../domain/json.js';
+import { asNumber, asObject } from '../../../domain/json.js';
 
 /** No tokens at all. */
 export const NO_USAGE: TokenUsage = {
@@ -12,15 +12,15 @@ export const NO_USAGE: TokenUsage = {
 
 /** Anthropic's usage object in our words; a field that is not there keeps its value of `before`. */
 export function usageOf(value: JsonValue | undefined, before: TokenUsage = NO_USAGE): TokenUsage {
-  const usage = objectOf(value);
-  const details = objectOf(usage['output_tokens_details']);
-  const hour = numberOf(objectOf(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? hourOf(before);
+  const usage = asObject(value);
+  const details = asObject(usage['output_tokens_details']);
+  const hour = asNumber(asObject(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? hourOf(before);
   return {
-    inputTokens: numberOf(usage['input_tokens']) ?? before.inputTokens,
-    outputTokens: numberOf(usage['output_tokens']) ?? before.outputTokens,
-    cacheReadInputTokens: numberOf(usage['cache_read_input_tokens']) ?? before.cacheReadInputTokens,
-    cacheCreationInputTokens: numberOf(usage['cache_creation_input_tokens']) ?? before.cacheCreationInputTokens,
-    thinkingTokens: numberOf(details['thinking_tokens']) ?? before.thinkingTokens,
+    inputTokens: asNumber(usage['input_tokens']) ?? before.inputTokens,
+    outputTokens: asNumber(usage['output_tokens']) ?? before.outputTokens,
+    cacheReadInputTokens: asNumber(usage['cache_read_input_tokens']) ?? before.cacheReadInputTokens,
+    cacheCreationInputTokens: asNumber(usage['cache_creation_input_tokens']) ?? before.cacheCreationInputTokens,
+    thinkingTokens: asNumber(details['thinking_tokens']) ?? before.thinkingTokens,
     ...withHour(hour),
   };
 }

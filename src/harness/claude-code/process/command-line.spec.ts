@@ -18,7 +18,7 @@ const turnOf = (...texts: readonly string[]) => ({
   id: 'u',
   prompt: texts.map((text) => ({ type: 'text' as const, text })),
   attempt: 1,
-  turnsBefore: 0,
+  turnIndex: 0,
 });
 
 const files = { settings: '/s/settings.json', mcpConfig: undefined, memories: [], plugins: [] };

@@ -1,5 +1,5 @@
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
-import { type Prompt, promptAfter } from '../../../domain/prompt.js';
+import { type Prompt, withHistory } from '../../../domain/prompt.js';
 import type { StartFiles } from './start-files.js';
 
 /** Which conversation a process continues, or begins. */
@@ -78,7 +78,7 @@ export function environment(
  *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
 export function promptLine(turn: HarnessTurn, knowsComposed: boolean): string {
-  const prompt = promptAfter(turn.history, turn.prompt);
+  const prompt = withHistory(turn.history, turn.prompt);
   return JSON.stringify({
     type: 'user',
     uuid: turn.id,

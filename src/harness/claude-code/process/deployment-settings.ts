@@ -1,6 +1,6 @@
 import type { Sandbox } from '../../../sandbox/sandbox.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
-import { isJsonObject, listOf, objectOf, parseObject } from '../../../domain/json.js';
+import { isJsonObject, asArray, asObject, parseObject } from '../../../domain/json.js';
 
 /** What a deployment has set for Claude Code in its templates. */
 export interface DeploymentSettings {
@@ -31,9 +31,9 @@ export async function deploymentSettings(sandbox: Pick<Sandbox, 'templateText'>)
   const project = await read('workspace/.mcp.json');
   const files = await Promise.all(SETTINGS_FILES.map(read));
   const settings = [...files, ALWAYS].reduce(merged, { env });
-  const disabled = new Set(listOf(settings['disabledMcpjsonServers']));
-  const projectServers = Object.entries(objectOf(project['mcpServers'])).filter(([name]) => !disabled.has(name));
-  return { settings, mcpServers: { ...objectOf(mcpServers), ...Object.fromEntries(projectServers) }, remembered };
+  const disabled = new Set(asArray(settings['disabledMcpjsonServers']));
+  const projectServers = Object.entries(asObject(project['mcpServers'])).filter(([name]) => !disabled.has(name));
+  return { settings, mcpServers: { ...asObject(mcpServers), ...Object.fromEntries(projectServers) }, remembered };
 }
 
 /** Two files of settings as Claude Code takes them together: objects and lists are joined, and else the later one wins. */

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
-import { instructionsOf } from '../../instructions.js';
+import { loadInstructions } from '../../instructions.js';
 import { promptAfterRefused, type RefusedCall } from '../../../domain/refusal.js';
 import type { Conversation } from './command-line.js';
 import { refusedTail } from '../resume/refused-tail.js';
-import type { AnswerShape } from '../decode/structured-output.js';
+import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
   appendEntries,
   cutBefore,
@@ -53,7 +53,7 @@ export async function planStart(
   thread: HarnessThread,
   { sessionId, refusedTurn }: KnownConversation,
   turn: HarnessTurn,
-  shape: AnswerShape | undefined,
+  shape: SchemaWrapping | undefined,
 ): Promise<StartPlan> {
   const known = sessionId ?? (isSessionId(thread.id) ? thread.id : randomUUID());
   const transcript = await readTranscript(thread.files, known);
@@ -93,7 +93,7 @@ export async function writeInstructions(
   thread: HarnessThread,
   logger: Pick<Logger, 'warn'>,
 ): Promise<string | undefined> {
-  const text = await instructionsOf(thread, logger);
+  const text = await loadInstructions(thread, logger);
   if (text === undefined) return undefined;
   await thread.files.write(`server/${INSTRUCTIONS_FILE}`, text);
   return join(thread.folders.server, INSTRUCTIONS_FILE);

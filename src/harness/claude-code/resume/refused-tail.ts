@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { objectsOf, objectOf, stringOf } from '../../../domain/json.js';
+import { objectsOf, asObject, asString } from '../../../domain/json.js';
 import { endsRefused, type RefusedCall } from '../../../domain/refusal.js';
 import { toolCallOf } from '../decode/content.js';
 import { endOfApiError } from './transcript-plan.js';
@@ -31,7 +31,7 @@ export function refusedTail(entries: readonly JsonObject[], refusedTurn?: string
     if (begin < 0) break;
     kept = begin;
   }
-  const from = stringOf(said[kept]?.['uuid']);
+  const from = asString(said[kept]?.['uuid']);
   if (from === undefined) return undefined;
   const blocks = said.slice(kept).flatMap(blocksOf);
   return { from, calls: blocks.flatMap((block) => (block['type'] === 'tool_use' ? (toolCallOf(block) ?? []) : [])) };
@@ -50,5 +50,5 @@ function isPrompt(entry: JsonObject = {}): boolean {
 }
 
 function blocksOf(entry: JsonObject): readonly JsonObject[] {
-  return objectsOf(objectOf(entry['message'])['content']);
+  return objectsOf(asObject(entry['message'])['content']);
 }

@@ -1,8 +1,8 @@
 // Over 250 lines: each way in which a turn can have been left goes through the same few helpers.
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
-import { objectOf } from '../../../domain/json.js';
-import { analyse, TOOL_DIED, type TurnPlan } from './transcript-plan.js';
+import { asObject } from '../../../domain/json.js';
+import { planFromTranscript, TOOL_LOST_RESULT, type TurnPlan } from './transcript-plan.js';
 
 let count = 0;
 const entry = (type: string, message: JsonObject, more: JsonObject = {}): JsonObject => ({
@@ -23,15 +23,15 @@ const result = (id: string) =>
 
 describe('the plan for a turn that an earlier process has begun', () => {
   it('gives the prompt again when the transcript does not hold it', () => {
-    expect(analyse([prompt('other'), says(text, 'end_turn')], 'turn')).toEqual({ kind: 'prompt' });
+    expect(planFromTranscript([prompt('other'), says(text, 'end_turn')], 'turn')).toEqual({ kind: 'prompt' });
   });
 
   it('goes on by itself when the process died before the model had answered', () => {
-    expect(analyse([prompt('turn')], 'turn')).toEqual({ kind: 'continue', entries: [], events: [] });
+    expect(planFromTranscript([prompt('turn')], 'turn')).toEqual({ kind: 'continue', entries: [], events: [] });
   });
 
   it('goes on by itself when every tool has answered', () => {
-    expect(analyse([prompt('turn'), call('t1'), result('t1')], 'turn')).toMatchObject({
+    expect(planFromTranscript([prompt('turn'), call('t1'), result('t1')], 'turn')).toMatchObject({
       kind: 'continue',
       entries: [],
     });
@@ -39,8 +39,8 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('answers the tools that died, and only those, behind the last entry', () => {
     const entries = [prompt('turn'), call('t1'), call('t2'), call('t3'), result('t1')];
-    const died = (tool_use_id: string) => ({ type: 'tool_result', tool_use_id, content: TOOL_DIED, is_error: true });
-    const plan = analyse(entries, 'turn');
+    const died = (tool_use_id: string) => ({ type: 'tool_result', tool_use_id, content: TOOL_LOST_RESULT, is_error: true });
+    const plan = planFromTranscript(entries, 'turn');
     expect(plan).toMatchObject({
       kind: 'continue',
       entries: [
@@ -64,7 +64,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('tells again what the transcript has of the turn, under the names that it was told with', () => {
     const early = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
-    const plan = analyse([prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')], 'turn');
+    const plan = planFromTranscript([prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')], 'turn');
     expect(plan).toMatchObject({
       events: [
         { type: 'text-delta', id: 'msg_1:0', text: 'Let me look.' },
@@ -77,12 +77,12 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('leaves unanswered calls of earlier turns and of sub-agents alone', () => {
     const side = { ...call('t9'), isSidechain: true };
-    expect(analyse([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({ entries: [] });
+    expect(planFromTranscript([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({ entries: [] });
   });
 
   it('says all of it and the end when the turn had ended unheard', () => {
     const last = says(text, 'end_turn', { apiBlockIndex: 1 });
-    expect(analyse([prompt('turn'), call('t1'), result('t1'), last], 'turn')).toEqual({
+    expect(planFromTranscript([prompt('turn'), call('t1'), result('t1'), last], 'turn')).toEqual({
       kind: 'ended',
       entries: [],
       events: [
@@ -100,7 +100,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     const taken = result('so');
 
     it('ends with the answer that nobody heard, and does not tell the tool', () => {
-      expect(analyse([prompt('turn'), answer, taken], 'turn', [], 'whole')).toEqual({
+      expect(planFromTranscript([prompt('turn'), answer, taken], 'turn', [], 'whole')).toEqual({
         kind: 'ended',
         entries: [],
         events: [
@@ -112,7 +112,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     });
 
     it('asks for an answer again that was lost, without a word to the caller', () => {
-      const plan = analyse([prompt('turn'), answer], 'turn', [], 'whole');
+      const plan = planFromTranscript([prompt('turn'), answer], 'turn', [], 'whole');
       expect(plan).toMatchObject({
         kind: 'continue',
         entries: [
@@ -127,11 +127,11 @@ describe('the plan for a turn that an earlier process has begun', () => {
         role: 'user',
         content: [{ type: 'tool_result', tool_use_id: 'so', content: 'Output does not match', is_error: true }],
       });
-      expect(analyse([prompt('turn'), answer, refused], 'turn', [], 'whole')).toMatchObject({ kind: 'continue' });
+      expect(planFromTranscript([prompt('turn'), answer, refused], 'turn', [], 'whole')).toMatchObject({ kind: 'continue' });
     });
 
     it('fails when it had ended with other words, as Claude Code would wait for a prompt now', () => {
-      expect(analyse([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'whole')).toMatchObject({
+      expect(planFromTranscript([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'whole')).toMatchObject({
         kind: 'ended',
         events: [{ type: 'text-delta' }, { type: 'block-end' }, { type: 'turn-failed', kind: 'internal' }],
       });
@@ -153,7 +153,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
     it('tells that it was refused, and none of Claude Code’s words', () => {
       const stop_details = { type: 'refusal', category: 'cyber', explanation: 'No.' };
-      expect(analyse([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual({
+      expect(planFromTranscript([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual({
         kind: 'ended',
         entries: [],
         events: [{ type: 'turn-end', reason: 'refusal', refusal: { category: 'cyber', explanation: 'No.' } }],
@@ -162,13 +162,13 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
     it('tells that it was cut', () => {
       const cut = error({ apiError: 'max_output_tokens', apiErrorParams: { cut: 'context_window' } });
-      expect(analyse([prompt('turn'), cut], 'turn')).toMatchObject({
+      expect(planFromTranscript([prompt('turn'), cut], 'turn')).toMatchObject({
         events: [{ type: 'turn-end', reason: 'model_context_window_exceeded' }],
       });
     });
 
     it('fails as it had failed', () => {
-      expect(analyse([prompt('turn'), error({ apiErrorStatus: 400 })], 'turn')).toMatchObject({
+      expect(planFromTranscript([prompt('turn'), error({ apiErrorStatus: 400 })], 'turn')).toMatchObject({
         kind: 'ended',
         events: [{ type: 'turn-failed', kind: 'bad_request', message: 'no' }],
       });
@@ -176,8 +176,8 @@ describe('the plan for a turn that an earlier process has begun', () => {
   });
 
   it('goes on when the last message was cut off', () => {
-    expect(analyse([prompt('turn'), says(text, null)], 'turn').kind).toBe('continue');
-    expect(analyse([prompt('turn'), says(text, 'max_tokens')], 'turn').kind).toBe('continue');
+    expect(planFromTranscript([prompt('turn'), says(text, null)], 'turn').kind).toBe('continue');
+    expect(planFromTranscript([prompt('turn'), says(text, 'max_tokens')], 'turn').kind).toBe('continue');
   });
 
   describe('with a log of what was told and is not in the transcript', () => {
@@ -208,16 +208,16 @@ describe('the plan for a turn that an earlier process has begun', () => {
       isError: false,
     };
     const contents = (plan: TurnPlan) =>
-      plan.kind === 'prompt' ? [] : plan.entries.map((one) => objectOf(one['message'])['content']);
+      plan.kind === 'prompt' ? [] : plan.entries.map((one) => asObject(one['message'])['content']);
     const use = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
 
     it('writes down a call that was told, with the words before it, and that it died', () => {
-      const plan = analyse([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Let me look.'), called('t1')]);
+      const plan = planFromTranscript([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Let me look.'), called('t1')]);
       expect(plan.kind).toBe('continue');
       expect(contents(plan)).toEqual([
         [{ type: 'text', text: 'Let me look.' }],
         [use],
-        [{ type: 'tool_result', tool_use_id: 't1', content: TOOL_DIED, is_error: true }],
+        [{ type: 'tool_result', tool_use_id: 't1', content: TOOL_LOST_RESULT, is_error: true }],
       ]);
     });
 
@@ -229,30 +229,30 @@ describe('the plan for a turn that an earlier process has begun', () => {
         is_error: false,
       };
       const said = [begins, called('t1'), ends, answered];
-      expect(contents(analyse([prompt('turn')], 'turn', said))).toEqual([[use], [result1]]);
-      expect(contents(analyse([prompt('turn'), call('t1')], 'turn', said))).toEqual([[result1]]);
+      expect(contents(planFromTranscript([prompt('turn')], 'turn', said))).toEqual([[use], [result1]]);
+      expect(contents(planFromTranscript([prompt('turn'), call('t1')], 'turn', said))).toEqual([[result1]]);
     });
 
     it('writes down nothing that is there, and no words of a message that was not over', () => {
       const there = says({ type: 'text', text: 'Hi.' }, null, { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Hi.'), begins, ...spoke('msg_2:0', 'And')];
-      expect(contents(analyse([prompt('turn'), there], 'turn', said))).toEqual([]);
+      expect(contents(planFromTranscript([prompt('turn'), there], 'turn', said))).toEqual([]);
     });
 
     it('writes down the rest of a message of which some is there, in its own place', () => {
       const there = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Let me look.'), ...spoke('msg_1:1', 'Now.'), called('t1')];
-      const plan = analyse([prompt('turn'), there], 'turn', said);
+      const plan = planFromTranscript([prompt('turn'), there], 'turn', said);
       expect(plan).toMatchObject({
         entries: [{ message: { id: 'msg_1' }, apiBlockIndex: 1 }, { message: { id: 'msg_1' }, apiBlockIndex: 2 }, {}],
       });
       // A second death finds it all there.
       const entries = plan.kind === 'prompt' ? [] : plan.entries;
-      expect(contents(analyse([prompt('turn'), there, ...entries], 'turn', said))).toEqual([]);
+      expect(contents(planFromTranscript([prompt('turn'), there, ...entries], 'turn', said))).toEqual([]);
     });
 
     it('ends the turn when the last message was over, and keeps it for the next turn', () => {
-      const plan = analyse([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Done.'), ends]);
+      const plan = planFromTranscript([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Done.'), ends]);
       expect(plan).toMatchObject({ kind: 'ended', events: [{ type: 'turn-end', reason: 'end_turn' }] });
       expect(contents(plan)).toEqual([[{ type: 'text', text: 'Done.' }]]);
     });

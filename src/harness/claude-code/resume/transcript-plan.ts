@@ -1,12 +1,12 @@
 import type { HarnessEvent, JsonObject, JsonValue, Refusal, TurnEndReason } from '../../../domain/harness-event.js';
-import { wholeBlock } from '../decode/decode-unstreamed.js';
+import { unstreamedBlockEvents } from '../decode/decode-unstreamed.js';
 import { toolCallOf, toolResultOf } from '../decode/content.js';
 import { failureOf } from '../decode/failure.js';
-import { objectOf, objectsOf, stringOf } from '../../../domain/json.js';
-import { refusalOf, stopOf } from '../decode/stop.js';
-import { ANSWER_TOOL, answerEvents, noAnswer } from '../decode/structured-output.js';
-import type { AnswerShape } from '../decode/structured-output.js';
-import { blockName, keptIn, lostEntries, positioned, resultEntry } from './transcript-repair.js';
+import { asObject, objectsOf, asString } from '../../../domain/json.js';
+import { refusalOf, parseErrorStop } from '../decode/stop.js';
+import { ANSWER_TOOL, answerEvents, missingAnswerFailure } from '../decode/structured-output.js';
+import type { SchemaWrapping } from '../decode/structured-output.js';
+import { blockName, collectTranscriptIds, rebuildMissingEntries, positioned, resultEntry } from './transcript-repair.js';
 
 /** What is to be done about a turn that an earlier process has begun. */
 export type TurnPlan =
@@ -26,7 +26,7 @@ export type TurnPlan =
   | { readonly kind: 'ended'; readonly entries: readonly JsonObject[]; readonly events: readonly HarnessEvent[] };
 
 /** What a tool call whose process died answers, to the model and to the caller. */
-export const TOOL_DIED =
+export const TOOL_LOST_RESULT =
   "The agent's process died while this tool ran; it may have taken effect, and it was not run again.";
 
 /** What the tool answers by which an answer of a schema is given, when its process died. */
@@ -45,57 +45,57 @@ const FINAL_STOPS: ReadonlySet<string> = new Set([
  * was logged: each of the two may have what the other lacks. `shape` is that of the answer, if the turn has to end with one of
  * a schema. Pure.
  */
-export function analyse(
+export function planFromTranscript(
   entries: readonly JsonObject[],
   turnId: string,
   said: readonly HarnessEvent[] = [],
-  shape?: AnswerShape,
+  shape?: SchemaWrapping,
 ): TurnPlan {
   const own = entries.filter((entry) => entry['isSidechain'] !== true);
   const begin = own.findIndex((entry) => entry['type'] === 'user' && entry['uuid'] === turnId);
   if (begin < 0) return { kind: 'prompt' };
   const turn = own.slice(begin);
-  const lost = lostEntries(said, keptIn(turn));
+  const lost = rebuildMissingEntries(said, collectTranscriptIds(turn));
   const whole = [...turn, ...lost];
   const hidden = answerCalls(whole);
   const events = turn.flatMap(eventsOf(turn)).filter((event) => !isHidden(event, hidden));
   const end = endOf(whole, shape);
-  if (end !== undefined) return { kind: 'ended', entries: placed(lost, turn), events: [...events, ...end] };
+  if (end !== undefined) return { kind: 'ended', entries: chainEntries(lost, turn), events: [...events, ...end] };
   const died = unansweredCalls(whole).map((id) => ({
     type: 'tool_result',
     tool_use_id: id,
-    content: hidden.has(id) ? ANSWER_LOST : TOOL_DIED,
+    content: hidden.has(id) ? ANSWER_LOST : TOOL_LOST_RESULT,
     is_error: true,
   }));
   const results = died.flatMap((block) => toolResultOf(block) ?? []).filter(({ id }) => !hidden.has(id));
   return {
     kind: 'continue',
-    entries: placed(died.length === 0 ? lost : [...lost, resultEntry(died)], turn),
+    entries: chainEntries(died.length === 0 ? lost : [...lost, resultEntry(died)], turn),
     events: [...events, ...results],
   };
 }
 
 /** How the turn ended, if it did. */
-function endOf(turn: readonly JsonObject[], shape: AnswerShape | undefined): readonly HarnessEvent[] | undefined {
+function endOf(turn: readonly JsonObject[], shape: SchemaWrapping | undefined): readonly HarnessEvent[] | undefined {
   const last = turn.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
   if (last === undefined) return undefined;
   const message = messageOf(last);
   if (last['isApiErrorMessage'] === true) return [endOfApiError(last)];
   const answer = shape === undefined ? undefined : givenAnswer(turn);
   if (shape !== undefined && answer !== undefined) return [...answerEvents(answer, shape), turnEnd('end_turn')];
-  const stop = last['type'] === 'assistant' ? stringOf(message['stop_reason']) : undefined;
+  const stop = last['type'] === 'assistant' ? asString(message['stop_reason']) : undefined;
   if (stop === undefined || !FINAL_STOPS.has(stop)) return undefined;
   const reason = reasonOf(stop);
   // Claude Code would have asked for the answer now; as its process has ended, it takes the turn for done.
-  if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [noAnswer()];
+  if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [missingAnswerFailure()];
   return [turnEnd(reason, refusalOf(message['stop_details']))];
 }
 
 /** How a turn ended whose last entry is Claude Code's own words about a model call that failed. */
 export function endOfApiError(entry: JsonObject): HarnessEvent {
-  const stop = stopOf(messageOf(entry), entry['apiError'], entry['apiErrorParams']);
+  const stop = parseErrorStop(messageOf(entry), entry['apiError'], entry['apiErrorParams']);
   if (stop !== undefined) return turnEnd(stop.reason, stop.refusal);
-  const text = blocksOf(entry).map((block) => stringOf(block['text']) ?? '');
+  const text = blocksOf(entry).map((block) => asString(block['text']) ?? '');
   const { apiErrorStatus = null, apiErrorType = null } = entry;
   return failureOf({ api_error_status: apiErrorStatus, api_error_type: apiErrorType }, text.join(''));
 }
@@ -112,12 +112,12 @@ function givenAnswer(turn: readonly JsonObject[]): JsonValue | undefined {
   return turn
     .filter((entry) => entry['type'] === 'assistant' && messageOf(entry)['id'] === newest)
     .flatMap(blocksOf)
-    .findLast((block) => block['name'] === ANSWER_TOOL && taken.has(stringOf(block['id']) ?? ''))?.['input'];
+    .findLast((block) => block['name'] === ANSWER_TOOL && taken.has(asString(block['id']) ?? ''))?.['input'];
 }
 
 function answerCalls(turn: readonly JsonObject[]): ReadonlySet<string> {
   const calls = turn.flatMap(blocksOf).filter((block) => block['type'] === 'tool_use' && block['name'] === ANSWER_TOOL);
-  return new Set(calls.flatMap((block) => stringOf(block['id']) ?? []));
+  return new Set(calls.flatMap((block) => asString(block['id']) ?? []));
 }
 
 function isHidden(event: HarnessEvent, hidden: ReadonlySet<string>): boolean {
@@ -132,8 +132,8 @@ function unansweredCalls(turn: readonly JsonObject[]): readonly string[] {
 }
 
 /** The entries as they stand behind the last one of the turn. */
-function placed(entries: readonly JsonObject[], turn: readonly JsonObject[]): readonly JsonObject[] {
-  const parent = turn.findLast((entry) => stringOf(entry['uuid']) !== undefined);
+function chainEntries(entries: readonly JsonObject[], turn: readonly JsonObject[]): readonly JsonObject[] {
+  const parent = turn.findLast((entry) => asString(entry['uuid']) !== undefined);
   if (parent === undefined) return [];
   const { sessionId, cwd, version, gitBranch } = parent;
   const place = definedOnly({ sessionId, cwd, version, gitBranch });
@@ -155,7 +155,7 @@ function eventsOf(turn: readonly JsonObject[]): (entry: JsonObject) => readonly 
     const name = names.get(entry);
     if (name === undefined) return blocksOf(entry).flatMap((block) => toolResultOf(block) ?? []);
     return blocksOf(entry).flatMap((block) =>
-      block['type'] === 'tool_use' ? (toolCallOf(block) ?? []) : wholeBlock(block, name),
+      block['type'] === 'tool_use' ? (toolCallOf(block) ?? []) : unstreamedBlockEvents(block, name),
     );
   };
 }
@@ -165,7 +165,7 @@ function reasonOf(stop: string): 'stop_sequence' | 'refusal' | 'model_context_wi
 }
 
 function messageOf(entry: JsonObject): JsonObject {
-  return objectOf(entry['message']);
+  return asObject(entry['message']);
 }
 
 function blocksOf(entry: JsonObject): readonly JsonObject[] {

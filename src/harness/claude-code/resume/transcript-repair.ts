@@ -1,8 +1,8 @@
 import type { HarnessEvent, JsonObject, TokenUsage, ToolResultContent } from '../../../domain/harness-event.js';
-import { numberOf, objectOf, objectsOf, stringOf } from '../../../domain/json.js';
+import { asNumber, asObject, objectsOf, asString } from '../../../domain/json.js';
 
 /** What a transcript holds of a turn: names of its text and thinking blocks, of its tool calls and of their results. */
-export interface Kept {
+export interface TranscriptIds {
   readonly blocks: ReadonlySet<string>;
   readonly calls: ReadonlySet<string>;
   readonly results: ReadonlySet<string>;
@@ -22,8 +22,8 @@ interface LostMessage {
 
 /** Name of a block in our events, for the `position`-th entry of its message. */
 export function blockName(entry: JsonObject, position: number): string {
-  const id = stringOf(objectOf(entry['message'])['id']) ?? '';
-  return `${id}:${numberOf(entry['apiBlockIndex']) ?? position}`;
+  const id = asString(asObject(entry['message'])['id']) ?? '';
+  return `${id}:${asNumber(entry['apiBlockIndex']) ?? position}`;
 }
 
 /**
@@ -33,7 +33,7 @@ export function blockName(entry: JsonObject, position: number): string {
  *
  * A text that was whole while its message went on is not among them: nobody knows how that message would have gone on.
  */
-export function lostEntries(said: readonly HarnessEvent[], kept: Kept): readonly JsonObject[] {
+export function rebuildMissingEntries(said: readonly HarnessEvent[], kept: TranscriptIds): readonly JsonObject[] {
   return lostMessages(said, kept).flatMap((message) => {
     const calls = message.blocks.some(([, block]) => block['type'] === 'tool_use');
     if (!calls && !message.ended && message.results.length === 0) return [];
@@ -66,10 +66,10 @@ export function resultEntry(results: readonly JsonObject[]): JsonObject {
   return { type: 'user', message: { role: 'user', content: results } };
 }
 
-function lostMessages(said: readonly HarnessEvent[], kept: Kept): readonly LostMessage[] {
+function lostMessages(said: readonly HarnessEvent[], kept: TranscriptIds): readonly LostMessage[] {
   const messages: LostMessage[] = [];
   const called = new Set(kept.calls);
-  let words = new Map<string, Words>();
+  let words = new Map<string, PartialText>();
   let call: { readonly model: string; readonly usage: TokenUsage } | undefined;
   let current: LostMessage | undefined;
   const inMessage = (id: string | undefined): LostMessage | undefined => {
@@ -123,13 +123,13 @@ function lostMessages(said: readonly HarnessEvent[], kept: Kept): readonly LostM
 }
 
 /** What was told of a text or thinking block so far. */
-interface Words {
+interface PartialText {
   readonly type: 'text-delta' | 'thinking-delta';
   readonly text: string;
 }
 
 /** Thinking that is not signed cannot be given back to a model. */
-function blockOf(words: Words | undefined, signature: string | undefined): JsonObject | undefined {
+function blockOf(words: PartialText | undefined, signature: string | undefined): JsonObject | undefined {
   if (words === undefined || words.text === '') return undefined;
   if (words.type === 'text-delta') return { type: 'text', text: words.text };
   return signature === undefined ? undefined : { type: 'thinking', thinking: words.text, signature };
@@ -158,10 +158,10 @@ function contentBlock(content: ToolResultContent): JsonObject {
 }
 
 /** What the entries of a turn hold. */
-export function keptIn(turn: readonly JsonObject[]): Kept {
-  const content = turn.flatMap((entry) => objectsOf(objectOf(entry['message'])['content']));
+export function collectTranscriptIds(turn: readonly JsonObject[]): TranscriptIds {
+  const content = turn.flatMap((entry) => objectsOf(asObject(entry['message'])['content']));
   const idsOf = (type: string, key: string): ReadonlySet<string> =>
-    new Set(content.flatMap((block) => (block['type'] === type ? (stringOf(block[key]) ?? []) : [])));
+    new Set(content.flatMap((block) => (block['type'] === type ? (asString(block[key]) ?? []) : [])));
   return {
     blocks: new Set(positioned(turn).map(([entry, position]) => blockName(entry, position))),
     calls: idsOf('tool_use', 'id'),
@@ -175,7 +175,7 @@ export function positioned(turn: readonly JsonObject[]): readonly (readonly [Jso
   return turn
     .filter((entry) => entry['type'] === 'assistant')
     .map((entry) => {
-      const id = stringOf(objectOf(entry['message'])['id']) ?? '';
+      const id = asString(asObject(entry['message'])['id']) ?? '';
       const position = counts.get(id) ?? 0;
       counts.set(id, position + 1);
       return [entry, position];

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import type { HarnessTurn } from '../../harness.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
-import type { AnswerShape } from '../decode/structured-output.js';
-import { analyse } from './transcript-plan.js';
+import type { SchemaWrapping } from '../decode/structured-output.js';
+import { planFromTranscript } from './transcript-plan.js';
 import type { TurnPlan } from './transcript-plan.js';
 import { parseObject } from '../../../domain/json.js';
 
@@ -101,8 +101,8 @@ export async function cutBefore(files: ThreadFiles, path: string, uuid: string):
 }
 
 /** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it said tell. */
-export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: AnswerShape | undefined): TurnPlan {
-  return analyse(transcript.entries, turn.id, turn.said ?? [], shape);
+export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: SchemaWrapping | undefined): TurnPlan {
+  return planFromTranscript(transcript.entries, turn.id, turn.priorEvents ?? [], shape);
 }
 
 /**

@@ -1,8 +1,8 @@
 import { type Observable, Subject } from 'rxjs';
 import type { SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
-import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../../../domain/json.js';
-import { answerTo } from './server-request.js';
+import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
+import { respondToServerRequest } from './server-request.js';
 
 /** The app-server refused a request, or went away before it answered one. */
 export class AppServerError extends Error {
@@ -78,20 +78,20 @@ export class AppServer {
   }
 
   #settle(message: JsonObject): void {
-    const id = numberOf(message['id']);
+    const id = asNumber(message['id']);
     const waiting = id === undefined ? undefined : this.#waiting.get(id);
     if (id === undefined || waiting === undefined) return;
     this.#waiting.delete(id);
     const error = message['error'];
     if (isJsonObject(error)) {
-      waiting.reject(new AppServerError(stringOf(error['message']) ?? 'refused', numberOf(error['code'])));
+      waiting.reject(new AppServerError(asString(error['message']) ?? 'refused', asNumber(error['code'])));
     } else {
-      waiting.resolve(objectOf(message['result']));
+      waiting.resolve(asObject(message['result']));
     }
   }
 
   #answer(id: JsonValue, request: JsonObject): void {
-    this.#write({ id, ...answerTo(stringOf(request['method']) ?? '', objectOf(request['params'])) });
+    this.#write({ id, ...respondToServerRequest(asString(request['method']) ?? '', asObject(request['params'])) });
   }
 
   #end(): void {

@@ -5,15 +5,15 @@ import type { Sandbox, SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
-import { instructionsOf } from '../../instructions.js';
-import { listOf, objectOf, stringOf } from '../../../domain/json.js';
+import { loadInstructions } from '../../instructions.js';
+import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
 import { INITIALIZE, launchOf, threadParameters } from './launch.js';
 import { distrustIndex, refreshIndex } from '../resume/record.js';
 
 // Five seconds in all: what kills a dead server's processes needs less.
 const WRITER_ATTEMPTS = 21;
-const WRITER_PAUSE_MILLISECONDS = 250;
+const WRITER_PAUSE_MS = 250;
 
 // A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
 const TURNS_TO_LOOK_AT = 50;
@@ -65,7 +65,7 @@ export async function openConversation(
   server.notify('initialized');
   if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await configOf(server, thread) : {};
-  const instructions = readsAgentsFile ? undefined : ((await instructionsOf(thread, logger)) ?? null);
+  const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
   const parameters = threadParameters(thread, instructions, config);
   if (thread.sessionId !== undefined) {
     try {
@@ -84,7 +84,7 @@ export async function openConversation(
 /** Codex's newest turns of a conversation with all of their items, newest first. */
 export async function newestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
   const page = { threadId, limit: TURNS_TO_LOOK_AT, sortDirection: 'desc', itemsView: 'full' };
-  return listOf((await server.request('thread/turns/list', page))['data']);
+  return asArray((await server.request('thread/turns/list', page))['data']);
 }
 
 /**
@@ -112,14 +112,14 @@ async function resumeWhenFree(server: AppServer, parameters: JsonObject): Promis
     } catch (error) {
       const isHeld = error instanceof AppServerError && /already has an active writer/.test(error.message);
       if (!isHeld || attempt === WRITER_ATTEMPTS) throw error;
-      await delay(WRITER_PAUSE_MILLISECONDS);
+      await delay(WRITER_PAUSE_MS);
     }
   }
 }
 
 /** Codex's settings for the thread, from all the files that it reads. */
 async function configOf(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
-  return objectOf((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
+  return asObject((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
 }
 
 /** Logs in only if the model provider that is configured needs OpenAI's login and nobody is logged in. */
@@ -130,9 +130,9 @@ async function logIn(server: AppServer, apiKey: string): Promise<void> {
 }
 
 function conversationOf(fields: JsonObject, resumed: boolean): Conversation {
-  const threadId = stringOf(objectOf(fields['thread'])['id']);
+  const threadId = asString(asObject(fields['thread'])['id']);
   if (threadId === undefined) throw new AppServerError('Codex opened a conversation without a name.', undefined);
-  return { threadId, model: stringOf(fields['model']) ?? 'unknown', resumed };
+  return { threadId, model: asString(fields['model']) ?? 'unknown', resumed };
 }
 
 /**

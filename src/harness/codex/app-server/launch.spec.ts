@@ -97,7 +97,7 @@ describe('threadParameters', () => {
 });
 
 describe('turnParameters', () => {
-  const turn = { id: 'u', prompt: [], attempt: 1, turnsBefore: 0 };
+  const turn = { id: 'u', prompt: [], attempt: 1, turnIndex: 0 };
 
   it('wants an answer of a schema, for this turn only', () => {
     const outputSchema = { type: 'object' };

@@ -1,6 +1,6 @@
 import { VERSION } from '../../../version.js';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
-import { objectOf } from '../../../domain/json.js';
+import { asObject } from '../../../domain/json.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import type { CodexHome } from './codex-home.js';
 
@@ -112,7 +112,7 @@ export function turnParameters(thread: Pick<HarnessThread, 'tools'>, turn: Harne
 
 /** Settings are merged, so that an empty list of servers would leave all of them on. */
 function allDisabled(servers: JsonValue | undefined): JsonObject {
-  return Object.fromEntries(Object.keys(objectOf(servers)).map((name) => [name, { enabled: false }]));
+  return Object.fromEntries(Object.keys(asObject(servers)).map((name) => [name, { enabled: false }]));
 }
 
 /** `initialize`. Without what we would pass over anyway, as it can be long. */

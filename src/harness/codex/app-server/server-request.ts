@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../domain/harness-event.js';
  * what protects us; what only a human, or a caller's tool, could answer is declined, so that the agent goes on.
  * Methods and answers are those of Codex 0.169.0 (`codex app-server generate-ts --experimental`).
  */
-export function answerTo(method: string, params: JsonObject, now: () => number = Date.now): JsonObject {
+export function respondToServerRequest(method: string, params: JsonObject, now: () => number = Date.now): JsonObject {
   switch (method) {
     case 'item/commandExecution/requestApproval':
     case 'item/fileChange/requestApproval':

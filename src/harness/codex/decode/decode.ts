@@ -10,7 +10,7 @@ import {
 } from './blocks.js';
 import { failedOrRetrying, stopOrFail, turnCompleted, turnDone } from './ending.js';
 import { planEvents, toolItemOf } from './items.js';
-import { camelCase, numberOf, objectOf, parseObject, stringOf, withCamelCaseKeys } from '../../../domain/json.js';
+import { camelCase, asNumber, asObject, parseObject, asString, withCamelCaseKeys } from '../../../domain/json.js';
 import { idOf, type Notification, notificationOf } from './notification.js';
 import { progressNotice, type RunningTool } from './progress.js';
 import {
@@ -59,7 +59,7 @@ function step(state: State, notification: Notification): Step {
     case 'thread/started':
       if (threadId === undefined || threadId === state.threadId) return [state, []];
       return [
-        withModel({ ...state, threadId }, objectOf(parameters['thread'])['model']),
+        withModel({ ...state, threadId }, asObject(parameters['thread'])['model']),
         [{ type: 'session-started', sessionId: threadId }],
       ];
     case 'turn/started': {
@@ -68,7 +68,7 @@ function step(state: State, notification: Notification): Step {
     }
     case 'thread/tokenUsage/updated': {
       const counts = state.phase === 'running' && isOurTurn(state, turnId);
-      const [usage, events] = updateUsage(state.usage, objectOf(parameters['tokenUsage']), counts);
+      const [usage, events] = updateUsage(state.usage, asObject(parameters['tokenUsage']), counts);
       return [{ ...state, usage }, events];
     }
     case 'model/rerouted':
@@ -83,13 +83,13 @@ function stepInTurn(state: State, { method, parameters, emittedAt }: Notificatio
     case 'item/agentMessage/delta':
       return streamed(state, 'agentMessage', parameters, undefined);
     case 'item/reasoning/textDelta':
-      return streamed(state, 'reasoning', parameters, `content ${numberOf(parameters['contentIndex']) ?? ''}`);
+      return streamed(state, 'reasoning', parameters, `content ${asNumber(parameters['contentIndex']) ?? ''}`);
     case 'item/reasoning/summaryTextDelta':
-      return streamed(state, 'reasoning', parameters, `summary ${numberOf(parameters['summaryIndex']) ?? ''}`);
+      return streamed(state, 'reasoning', parameters, `summary ${asNumber(parameters['summaryIndex']) ?? ''}`);
     case 'item/reasoning/summaryPartAdded':
       return partAdded(state, parameters);
     case 'item/started':
-      return itemStarted(state, itemOf(parameters), numberOf(parameters['startedAtMs']) ?? emittedAt);
+      return itemStarted(state, itemOf(parameters), asNumber(parameters['startedAtMs']) ?? emittedAt);
     case 'item/completed':
       return itemCompleted(state, itemOf(parameters));
     case 'item/commandExecution/outputDelta':
@@ -112,8 +112,8 @@ function stepInTurn(state: State, { method, parameters, emittedAt }: Notificatio
 
 /** An item, its own keys and its type in camel case. */
 function itemOf(parameters: JsonObject): JsonObject {
-  const item = withCamelCaseKeys(objectOf(parameters['item']));
-  return { ...item, type: camelCase(stringOf(item['type']) ?? '') };
+  const item = withCamelCaseKeys(asObject(parameters['item']));
+  return { ...item, type: camelCase(asString(item['type']) ?? '') };
 }
 
 function blockAt(state: State, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
@@ -123,11 +123,11 @@ function blockAt(state: State, type: BlockType, itemId: string | undefined): rea
 }
 
 function streamed(state: State, type: BlockType, parameters: JsonObject, part: string | undefined): Step {
-  const itemId = idOf(parameters, 'item') ?? stringOf(objectOf(parameters['item'])['id']);
+  const itemId = idOf(parameters, 'item') ?? asString(asObject(parameters['item'])['id']);
   if (itemId !== undefined && state.done.has(itemId)) return [state, []];
   const [key, block] = blockAt(state, type, itemId);
   const [others, ended] = endNameless(state, key);
-  const [next, events] = appendDelta(block, stringOf(parameters['delta']) ?? '', part);
+  const [next, events] = appendDelta(block, asString(parameters['delta']) ?? '', part);
   const named = state.blocks.has(key) || itemId !== undefined ? state.named : state.named + 1;
   const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
   return [{ ...withBlock(others, key, next), phase: 'running', named, spoke }, [...ended, ...events]];
@@ -148,7 +148,7 @@ function partAdded(state: State, parameters: JsonObject): Step {
 }
 
 function itemStarted(state: State, item: JsonObject, startedAt: number | undefined): Step {
-  const id = stringOf(item['id']);
+  const id = asString(item['id']);
   if (item['type'] === 'agentMessage') return [{ ...state, begun: id }, []];
   if (item['type'] === 'contextCompaction') {
     return [state, [{ type: 'notice', kind: 'compacting', message: 'The conversation is being compacted.' }]];
@@ -165,8 +165,8 @@ function itemStarted(state: State, item: JsonObject, startedAt: number | undefin
 }
 
 function itemCompleted(state: State, item: JsonObject): Step {
-  const type = stringOf(item['type']);
-  const itemId = stringOf(item['id']);
+  const type = asString(item['type']);
+  const itemId = asString(item['id']);
   if (itemId !== undefined && state.done.has(itemId)) return [state, []];
   if (isBlockType(type)) return blockCompleted(state, type, itemId, item);
   const id = itemId ?? `item-${state.named}`;

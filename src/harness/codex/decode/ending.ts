@@ -1,15 +1,15 @@
 import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
 import { failureOf } from './failure.js';
 import { abandonedResult } from './items.js';
-import { isJsonObject, objectOf, stringOf } from '../../../domain/json.js';
+import { isJsonObject, asObject, asString } from '../../../domain/json.js';
 import type { State, Step } from './state.js';
-import { stopOf } from './stop.js';
+import { toTurnEnd } from './stop.js';
 import { tokenUsageOf } from './usage.js';
 
 /** `turn/completed`, which is also how a turn that failed or was interrupted ends. */
 export function turnCompleted(state: State, parameters: JsonObject): Step {
-  const turn = objectOf(parameters['turn']);
-  const status = stringOf(turn['status']) ?? stringOf(parameters['status']) ?? 'completed';
+  const turn = asObject(parameters['turn']);
+  const status = asString(turn['status']) ?? asString(parameters['status']) ?? 'completed';
   switch (status) {
     case 'completed':
     case 'succeeded':
@@ -30,7 +30,7 @@ export function turnCompleted(state: State, parameters: JsonObject): Step {
 
 /** `turn.done` of the dotted shape. Its `result` is the whole answer; it is told only if nothing was. */
 export function turnDone(state: State, parameters: JsonObject): Step {
-  const text = stringOf(parameters['result']) ?? '';
+  const text = asString(parameters['result']) ?? '';
   const id = `result-${state.named}`;
   const answer: readonly HarnessEvent[] =
     state.spoke || text === ''
@@ -49,7 +49,7 @@ export function turnDone(state: State, parameters: JsonObject): Step {
  */
 export function failedOrRetrying(state: State, parameters: JsonObject): Step {
   const error = parameters['error'] ?? parameters['message'];
-  const info = objectOf(error)['codexErrorInfo'];
+  const info = asObject(error)['codexErrorInfo'];
   // These two answer a request that we made wrongly; the turn goes on.
   if (info === 'threadRollbackFailed' || (isJsonObject(info) && 'activeTurnNotSteerable' in info)) return [state, []];
   const failure = failureOf(error);
@@ -62,7 +62,7 @@ export function failedOrRetrying(state: State, parameters: JsonObject): Step {
 
 /** Ends the turn with what an error says of it: mostly a failure. */
 export function stopOrFail(state: State, error: JsonValue | undefined): Step {
-  return end(state, stopOf(error) ?? { type: 'turn-failed', ...failureOf(error) });
+  return end(state, toTurnEnd(error) ?? { type: 'turn-failed', ...failureOf(error) });
 }
 
 /** Closes what is still open, so that nothing is left hanging for a reader, and tells the end. */

@@ -1,5 +1,5 @@
 import type { FailureKind, JsonObject, JsonValue } from '../../../domain/harness-event.js';
-import { isJsonObject, numberOf, objectOf, parseObject, stringOf } from '../../../domain/json.js';
+import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
 
 /** Why a turn failed, in our words. */
 export interface Failure {
@@ -67,25 +67,25 @@ const ADDRESS = /https?:\/\/[^\s)"']+/g;
 
 /** Reads a `turn.error`, the `error` of an error notification, or a bare text. Anything unknown is `internal`. */
 export function failureOf(error: JsonValue | undefined): Failure {
-  const fields: JsonObject = typeof error === 'string' ? { message: error } : objectOf(error);
-  const text = stringOf(fields['message']) ?? '';
+  const fields: JsonObject = typeof error === 'string' ? { message: error } : asObject(error);
+  const text = asString(fields['message']) ?? '';
   const inner = innerError(text);
   const kind = BILLING.test(text)
     ? 'billing'
     : (kindOfInfo(fields['codexErrorInfo']) ?? kindOfInner(inner) ?? kindOfText(text) ?? 'internal');
-  const message = stringOf(inner?.['message']) ?? UNEXPECTED_STATUS.exec(text)?.[2] ?? text.replaceAll(ADDRESS, '…');
+  const message = asString(inner?.['message']) ?? UNEXPECTED_STATUS.exec(text)?.[2] ?? text.replaceAll(ADDRESS, '…');
   return { kind, message: message === '' ? 'The agent failed without saying why.' : message };
 }
 
 function kindOfInfo(info: JsonValue | undefined): FailureKind | undefined {
   if (typeof info === 'string') return KIND_OF_INFO[info];
-  const status = Object.values(objectOf(info)).map((details) => numberOf(objectOf(details)['httpStatusCode']))[0];
+  const status = Object.values(asObject(info)).map((details) => asNumber(asObject(details)['httpStatusCode']))[0];
   return status === undefined ? undefined : KIND_OF_STATUS[status];
 }
 
 function kindOfInner(inner: JsonObject | undefined): FailureKind | undefined {
   // The code is the finer of the two: a context that is too long has the type of any bad request.
-  const [code, type] = [stringOf(inner?.['code']), stringOf(inner?.['type'])];
+  const [code, type] = [asString(inner?.['code']), asString(inner?.['type'])];
   return (code === undefined ? undefined : KIND_OF_TYPE[code]) ?? (type === undefined ? undefined : KIND_OF_TYPE[type]);
 }
 

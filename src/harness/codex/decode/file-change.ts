@@ -1,21 +1,21 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { objectOf, stringOf } from '../../../domain/json.js';
+import { asObject, asString } from '../../../domain/json.js';
 
 /**
  * One change of a `fileChange` item as a unified diff. Codex 0.169.0 gives hunks for an update, but the file's whole content for
  * an added or a deleted one (recording codex-patchshell).
  */
 export function fileChangeText(change: JsonObject): string {
-  const path = stringOf(change['path']) ?? '';
-  const kind = objectOf(change['kind']);
-  const diff = stringOf(change['diff']) ?? '';
-  switch (stringOf(kind['type']) ?? stringOf(change['kind'])) {
+  const path = asString(change['path']) ?? '';
+  const kind = asObject(change['kind']);
+  const diff = asString(change['diff']) ?? '';
+  switch (asString(kind['type']) ?? asString(change['kind'])) {
     case 'add':
       return wholeFile(diff, '/dev/null', path, '+');
     case 'delete':
       return wholeFile(diff, path, '/dev/null', '-');
     default:
-      return `${header(path, stringOf(kind['move_path']) ?? stringOf(kind['movePath']) ?? path)}${diff}`;
+      return `${header(path, asString(kind['move_path']) ?? asString(kind['movePath']) ?? path)}${diff}`;
   }
 }
 

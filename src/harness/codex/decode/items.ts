@@ -1,6 +1,6 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
 import { fileChangeText } from './file-change.js';
-import { isJsonObject, listOf, numberOf, objectOf, stringOf } from '../../../domain/json.js';
+import { isJsonObject, asArray, asNumber, asObject, asString } from '../../../domain/json.js';
 
 type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 type ToolResult = Extract<HarnessEvent, { readonly type: 'tool-result' }>;
@@ -24,21 +24,21 @@ export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
     knownAtStart: true,
     result: { type: 'tool-result', id, content, isError: hasFailed(item) },
   });
-  switch (stringOf(item['type'])) {
+  switch (asString(item['type'])) {
     case 'commandExecution': {
-      const [command, cwd] = [item['command'] ?? '', stringOf(item['cwd'])];
+      const [command, cwd] = [item['command'] ?? '', asString(item['cwd'])];
       const input = { command, ...(cwd === undefined ? {} : { cwd }) };
       return tool(AGENT, 'shell', input, texts(item['aggregatedOutput']));
     }
     case 'fileChange': {
-      const changes = listOf(item['changes']).map(objectOf);
+      const changes = asArray(item['changes']).map(asObject);
       const input = { changes: changes.map(({ path = '', kind = null }) => ({ path, kind: kindName(kind) })) };
       return tool(AGENT, 'apply_patch', input, texts(changes.map(fileChangeText).join('\n')));
     }
     case 'mcpToolCall':
-      return tool(stringOf(item['server']) ?? AGENT, nameOf(item), inputOf(item['arguments']), mcpContent(item));
+      return tool(asString(item['server']) ?? AGENT, nameOf(item), inputOf(item['arguments']), mcpContent(item));
     case 'dynamicToolCall':
-      return tool(AGENT, nameOf(item), inputOf(item['arguments']), listOf(item['contentItems']).flatMap(contentItem));
+      return tool(AGENT, nameOf(item), inputOf(item['arguments']), asArray(item['contentItems']).flatMap(contentItem));
     case 'webSearch': {
       const action = item['action'];
       const input = { query: item['query'] ?? '', ...(isJsonObject(action) ? { action } : {}) };
@@ -46,7 +46,7 @@ export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
     }
     case 'plan':
     case 'todoList': {
-      const text = stringOf(item['text']) ?? planText(listOf(item['items']).map(objectOf));
+      const text = asString(item['text']) ?? planText(asArray(item['items']).map(asObject));
       return { ...tool(AGENT, 'update_plan', { plan: text }, texts(text)), knownAtStart: false };
     }
     case 'imageView':
@@ -60,12 +60,12 @@ export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
 
 /** A plan update, which is no item, as a call of `update_plan` and its result. */
 export function planEvents(parameters: JsonObject, id: string): readonly HarnessEvent[] {
-  const plan = listOf(parameters['plan']);
-  const explanation = stringOf(parameters['explanation']);
+  const plan = asArray(parameters['plan']);
+  const explanation = asString(parameters['explanation']);
   const input: JsonObject = { ...(explanation === undefined ? {} : { explanation }), plan };
   return [
     { type: 'tool-call', id, name: 'update_plan', server: AGENT, input },
-    { type: 'tool-result', id, content: texts(planText(plan.map(objectOf))), isError: false },
+    { type: 'tool-result', id, content: texts(planText(plan.map(asObject))), isError: false },
   ];
 }
 
@@ -75,17 +75,17 @@ export function abandonedResult(id: string): ToolResult {
 }
 
 function hasFailed(item: JsonObject): boolean {
-  const status = stringOf(item['status']);
-  const exitCode = numberOf(item['exitCode']) ?? 0;
+  const status = asString(item['status']);
+  const exitCode = asNumber(item['exitCode']) ?? 0;
   return status === 'failed' || status === 'declined' || exitCode !== 0 || item['success'] === false || hasError(item);
 }
 
 function hasError(item: JsonObject): boolean {
-  return isJsonObject(item['error']) || objectOf(item['result'])['isError'] === true;
+  return isJsonObject(item['error']) || asObject(item['result'])['isError'] === true;
 }
 
 function nameOf(item: JsonObject): string {
-  return stringOf(item['tool']) ?? 'tool';
+  return asString(item['tool']) ?? 'tool';
 }
 
 function inputOf(value: JsonValue | undefined): JsonObject {
@@ -94,31 +94,31 @@ function inputOf(value: JsonValue | undefined): JsonObject {
 }
 
 function kindName(kind: JsonValue): string {
-  return stringOf(kind) ?? stringOf(objectOf(kind)['type']) ?? 'update';
+  return asString(kind) ?? asString(asObject(kind)['type']) ?? 'update';
 }
 
 function mcpContent(item: JsonObject): readonly ToolResultContent[] {
   const error = item['error'];
   if (isJsonObject(error)) return texts(error['message']);
-  const result = objectOf(item['result']);
-  const content = listOf(result['content']).flatMap(contentItem);
+  const result = asObject(item['result']);
+  const content = asArray(result['content']).flatMap(contentItem);
   const structured = result['structuredContent'];
   return content.length === 0 && isJsonObject(structured) ? texts(JSON.stringify(structured)) : content;
 }
 
 /** One piece of a result, of an MCP tool (`text`, `image`) or of a dynamic tool (`inputText`, `inputImage`). */
 function contentItem(value: JsonValue): readonly ToolResultContent[] {
-  const piece = objectOf(value);
-  switch (stringOf(piece['type'])) {
+  const piece = asObject(value);
+  switch (asString(piece['type'])) {
     case 'text':
     case 'inputText':
       return texts(piece['text']);
     case 'image':
       return [
-        { type: 'image', mediaType: stringOf(piece['mimeType']) ?? 'image/png', data: stringOf(piece['data']) ?? '' },
+        { type: 'image', mediaType: asString(piece['mimeType']) ?? 'image/png', data: asString(piece['data']) ?? '' },
       ];
     case 'inputImage':
-      return imageOf(stringOf(piece['imageUrl']) ?? '');
+      return imageOf(asString(piece['imageUrl']) ?? '');
     default:
       return texts(JSON.stringify(value));
   }
@@ -131,10 +131,10 @@ function imageOf(url: string): readonly ToolResultContent[] {
 }
 
 function searchText(item: JsonObject): string {
-  const action = objectOf(item['action']);
-  const url = stringOf(action['url']);
+  const action = asObject(item['action']);
+  const url = asString(action['url']);
   if (url !== undefined) return `Opened ${url}`;
-  return `Searched for ${stringOf(action['query']) ?? stringOf(item['query']) ?? ''}`;
+  return `Searched for ${asString(action['query']) ?? asString(item['query']) ?? ''}`;
 }
 
 const MARK_OF_STATUS: Readonly<Record<string, string>> = { completed: '[x]', inProgress: '[>]', in_progress: '[>]' };
@@ -143,8 +143,8 @@ function planText(steps: readonly JsonObject[]): string {
   return steps
     .map((step) => {
       // `codex exec --json` has `text` and `completed` where the app-server has `step` and `status`.
-      const status = stringOf(step['status']) ?? (step['completed'] === true ? 'completed' : 'pending');
-      return `${MARK_OF_STATUS[status] ?? '[ ]'} ${stringOf(step['step']) ?? stringOf(step['text']) ?? ''}`;
+      const status = asString(step['status']) ?? (step['completed'] === true ? 'completed' : 'pending');
+      return `${MARK_OF_STATUS[status] ?? '[ ]'} ${asString(step['step']) ?? asString(step['text']) ?? ''}`;
     })
     .join('\n');
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { isJsonObject, numberOf, objectOf, stringOf } from '../../../domain/json.js';
+import { isJsonObject, asNumber, asObject, asString } from '../../../domain/json.js';
 
 /** One line, whichever of the two shapes it came in. */
 export interface Notification {
@@ -17,14 +17,14 @@ export interface Notification {
  * `undefined` for answers to our requests, for the server's requests, and for what is neither.
  */
 export function notificationOf(line: JsonObject): Notification | undefined {
-  const method = stringOf(line['method']);
+  const method = asString(line['method']);
   if (method !== undefined) {
-    const parameters = objectOf(line['params']);
+    const parameters = asObject(line['params']);
     return isRequest(line, method)
       ? undefined
-      : { ...withIds(method, parameters), emittedAt: numberOf(line['emittedAtMs']) };
+      : { ...withIds(method, parameters), emittedAt: asNumber(line['emittedAtMs']) };
   }
-  const type = stringOf(line['type']);
+  const type = asString(line['type']);
   return type === undefined ? undefined : { ...withIds(type.replaceAll('.', '/'), line), emittedAt: undefined };
 }
 
@@ -41,12 +41,12 @@ function withIds(method: string, parameters: JsonObject): Omit<Notification, 'em
   return {
     method,
     parameters,
-    threadId: idOf(parameters, 'thread') ?? (isJsonObject(thread) ? stringOf(thread['id']) : undefined),
-    turnId: idOf(parameters, 'turn') ?? (isJsonObject(turn) ? stringOf(turn['id']) : undefined),
+    threadId: idOf(parameters, 'thread') ?? (isJsonObject(thread) ? asString(thread['id']) : undefined),
+    turnId: idOf(parameters, 'turn') ?? (isJsonObject(turn) ? asString(turn['id']) : undefined),
   };
 }
 
 /** `<name>Id`, `<name>_id`, whichever is there. */
 export function idOf(parameters: JsonObject, name: string): string | undefined {
-  return stringOf(parameters[`${name}Id`]) ?? stringOf(parameters[`${name}_id`]);
+  return asString(parameters[`${name}Id`]) ?? asString(parameters[`${name}_id`]);
 }

@@ -1,7 +1,7 @@
 import type { HarnessEvent } from '../../../domain/harness-event.js';
 
 /** Least time between two notices about the same tool. */
-const PAUSE_MILLISECONDS = 10_000;
+const PAUSE_MS = 10_000;
 
 /** A tool that runs. Times are in milliseconds since the epoch. */
 export interface RunningTool {
@@ -13,7 +13,7 @@ export interface RunningTool {
 
 /** A notice that a tool runs, and what is known of it after that; `undefined` when the last one is too young. */
 export function progressNotice(tool: RunningTool, now: number): readonly [RunningTool, HarnessEvent] | undefined {
-  if (now - tool.told < PAUSE_MILLISECONDS) return undefined;
+  if (now - tool.told < PAUSE_MS) return undefined;
   const seconds = Math.round((now - tool.since) / 1000);
   const message = `${tool.name} has been running for ${seconds} s`;
   return [

@@ -1,6 +1,6 @@
 import type { HarnessEvent, JsonValue } from '../../../domain/harness-event.js';
 import { failureOf } from './failure.js';
-import { objectOf, stringOf } from '../../../domain/json.js';
+import { asObject, asString } from '../../../domain/json.js';
 
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' }>;
 
@@ -8,17 +8,17 @@ type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' }>;
  * The end that an error of Codex 0.169.0 stands for, as Anthropic has it: a refusal, or an answer that was cut; `undefined` for a
  * failure. What is only in the words is `codexErrorInfo: other` (seen).
  */
-export function stopOf(error: JsonValue | undefined): TurnEnd | undefined {
-  const fields = objectOf(error);
+export function toTurnEnd(error: JsonValue | undefined): TurnEnd | undefined {
+  const fields = asObject(error);
   switch (fields['codexErrorInfo']) {
     case 'cyberPolicy':
       return refused('cyber', failureOf(error).message);
     case 'misalignmentPolicyViolation': {
-      const explanation = stringOf(objectOf(fields['misalignment'])['detailedExplanation']);
+      const explanation = asString(asObject(fields['misalignment'])['detailedExplanation']);
       return refused(null, explanation ?? failureOf(error).message);
     }
     default:
-      return stopInWords(stringOf(fields['message']) ?? stringOf(error) ?? '');
+      return stopInWords(asString(fields['message']) ?? asString(error) ?? '');
   }
 }
 

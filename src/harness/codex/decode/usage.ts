@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
-import { numberOf, objectOf, withCamelCaseKeys } from '../../../domain/json.js';
+import { asNumber, asObject, withCamelCaseKeys } from '../../../domain/json.js';
 
 /** What has to be remembered to count every model call once. */
 export interface UsageState {
@@ -22,8 +22,8 @@ export function startUsage(model: string): UsageState {
  * app-server's camel case and the dotted shape's snake case.
  */
 export function tokenUsageOf(value: JsonValue | undefined): TokenUsage {
-  const counts = withCamelCaseKeys(objectOf(value));
-  const count = (name: string) => numberOf(counts[name]) ?? 0;
+  const counts = withCamelCaseKeys(asObject(value));
+  const count = (name: string) => asNumber(counts[name]) ?? 0;
   const [cacheRead, cacheCreation] = [count('cachedInputTokens'), count('cacheWriteInputTokens')];
   return {
     inputTokens: Math.max(0, count('inputTokens') - cacheRead - cacheCreation),

@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
-import { listOf, objectOf, stringOf } from '../../../domain/json.js';
+import { asArray, asObject, asString } from '../../../domain/json.js';
 import { isRefusal, type RefusedCall } from '../../../domain/refusal.js';
 import { failureOf } from '../decode/failure.js';
 import { toolItemOf } from '../decode/items.js';
-import { stopOf } from '../decode/stop.js';
+import { toTurnEnd } from '../decode/stop.js';
 
 /** The newest turns of a conversation, which the model provider refused. */
 export interface RefusedTurns {
@@ -21,7 +21,7 @@ export interface RefusedTurns {
  * with the one before. `undefined` when the newest one was not refused. Pure.
  */
 export function refusedTurns(turns: readonly JsonValue[]): RefusedTurns | undefined {
-  const newestFirst = turns.map(objectOf);
+  const newestFirst = turns.map(asObject);
   let count = 0;
   while (isRefused(newestFirst[count])) {
     const prompted = newestFirst.findIndex((turn, index) => index >= count && isPrompted(turn));
@@ -29,14 +29,14 @@ export function refusedTurns(turns: readonly JsonValue[]): RefusedTurns | undefi
     count = prompted + 1;
   }
   const refused = newestFirst.slice(0, count).toReversed();
-  const from = stringOf(refused[0]?.['id']);
+  const from = asString(refused[0]?.['id']);
   if (from === undefined) return undefined;
   return { from, calls: refused.flatMap(itemsOf).flatMap(callsOf), areAll: count === newestFirst.length };
 }
 
 function isRefused(turn: JsonObject | undefined): boolean {
   if (turn?.['status'] !== 'failed') return false;
-  const stop = stopOf(turn['error']);
+  const stop = toTurnEnd(turn['error']);
   return stop === undefined ? isRefusal(failureOf(turn['error']).kind) : stop.reason === 'refusal';
 }
 
@@ -45,10 +45,10 @@ function isPrompted(turn: JsonObject): boolean {
 }
 
 function itemsOf(turn: JsonObject): readonly JsonObject[] {
-  return listOf(turn['items']).map(objectOf);
+  return asArray(turn['items']).map(asObject);
 }
 
 function callsOf(item: JsonObject): readonly RefusedCall[] {
-  const tool = toolItemOf(item, stringOf(item['id']) ?? '');
+  const tool = toolItemOf(item, asString(item['id']) ?? '');
   return tool === undefined ? [] : [tool.call];
 }

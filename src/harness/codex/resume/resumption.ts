@@ -2,8 +2,8 @@ import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harnes
 import { completeBlock, isBlockType, openBlock } from '../decode/blocks.js';
 import { failureOf } from '../decode/failure.js';
 import { toolItemOf } from '../decode/items.js';
-import { listOf, objectOf, stringOf } from '../../../domain/json.js';
-import { stopOf } from '../decode/stop.js';
+import { asArray, asObject, asString } from '../../../domain/json.js';
+import { toTurnEnd } from '../decode/stop.js';
 
 /** What is left to do of a turn whose earlier attempt died. */
 export type Resumption =
@@ -22,23 +22,23 @@ export type Resumption =
  * the user message whose `clientId` is `turnId`. A turn without a user message is an earlier continuation.
  */
 export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resumption {
-  const newestFirst = turns.map(objectOf);
+  const newestFirst = turns.map(asObject);
   const prompted = newestFirst.findIndex((turn) => userMessage(turn) !== undefined);
   const [newest, first] = [newestFirst[0], newestFirst[prompted]];
   if (newest === undefined || first === undefined) return { kind: 'prompt' };
-  if (stringOf(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
+  if (asString(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
   const events = newestFirst
     .slice(0, prompted + 1)
     .toReversed()
     .flatMap(itemsOf)
     .flatMap(itemEvents);
-  switch (hasFinalAnswer(newest) ? 'completed' : stringOf(newest['status'])) {
+  switch (hasFinalAnswer(newest) ? 'completed' : asString(newest['status'])) {
     case 'completed':
       return { kind: 'ended', events: [...events, { type: 'turn-end', reason: 'end_turn' }] };
     case 'failed':
       return {
         kind: 'ended',
-        events: [...events, stopOf(newest['error']) ?? { type: 'turn-failed', ...failureOf(newest['error']) }],
+        events: [...events, toTurnEnd(newest['error']) ?? { type: 'turn-failed', ...failureOf(newest['error']) }],
       };
     default:
       return { kind: 'continue', events };
@@ -46,7 +46,7 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
 }
 
 function itemsOf(turn: JsonObject): readonly JsonObject[] {
-  return listOf(turn['items']).map(objectOf);
+  return asArray(turn['items']).map(asObject);
 }
 
 /** Died between its last message and its end: the model has said all it had to say, and would say it again. */
@@ -61,7 +61,7 @@ function userMessage(turn: JsonObject): JsonObject | undefined {
 
 /** An item as it would have been told; of a tool that has not answered only the call. */
 function itemEvents(item: JsonObject): readonly HarnessEvent[] {
-  const [id, type] = [stringOf(item['id']), stringOf(item['type'])];
+  const [id, type] = [asString(item['id']), asString(item['type'])];
   if (id === undefined) return [];
   if (isBlockType(type)) return completeBlock(openBlock(type === 'agentMessage' ? 'text' : 'thinking', id), item);
   const tool = toolItemOf(item, id);
