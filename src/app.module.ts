@@ -21,7 +21,7 @@ export class AppModule {
         StorageModule.forRoot({
           dataDirectory: config.dataDirectory,
           databaseUrl: config.databaseUrl,
-          flushMilliseconds: config.eventFlushMs,
+          flushMs: config.eventFlushMs,
         }),
         AuthModule,
         MessagesModule,

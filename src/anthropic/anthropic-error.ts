@@ -1,7 +1,7 @@
 import type { FailureKind } from '../domain/harness-event.js';
 
 /** Anthropic's error types, each with the HTTP status it goes with (Messages API, "Errors"). */
-export const STATUS_OF_ERROR = {
+export const ERROR_STATUS = {
   invalid_request_error: 400,
   authentication_error: 401,
   billing_error: 402,
@@ -16,14 +16,14 @@ export const STATUS_OF_ERROR = {
 } as const;
 
 /** One of Anthropic's error types. */
-export type AnthropicErrorType = keyof typeof STATUS_OF_ERROR;
+export type AnthropicErrorType = keyof typeof ERROR_STATUS;
 
 /**
  * How each kind of failure is told to a caller. `context_too_long` is a bad request whose message says "prompt is too long":
  * Claude Code matches on these words and compacts. What is wrong with the agent's own account is an error of this server: as a 401 it
  * would make a caller doubt its own key, and Claude Code tell its user to log in.
  */
-const ERROR_OF_FAILURE: Readonly<Record<FailureKind, AnthropicErrorType>> = {
+const FAILURE_ERRORS: Readonly<Record<FailureKind, AnthropicErrorType>> = {
   bad_request: 'invalid_request_error',
   context_too_long: 'invalid_request_error',
   authentication: 'api_error',
@@ -39,7 +39,7 @@ const ERROR_OF_FAILURE: Readonly<Record<FailureKind, AnthropicErrorType>> = {
 };
 
 /** Kinds of failure that the same request would meet again, so that a client had better not try. */
-const FINAL: readonly FailureKind[] = [
+const PERMANENT_FAILURES: readonly FailureKind[] = [
   'bad_request',
   'context_too_long',
   'authentication',
@@ -51,22 +51,22 @@ const FINAL: readonly FailureKind[] = [
 
 /** Whether the same request would fail again in the same way. */
 export function isPermanentFailure(kind: FailureKind): boolean {
-  return FINAL.includes(kind);
+  return PERMANENT_FAILURES.includes(kind);
 }
 
 /** `error.details.error_code` of errors that only the administrator of this server can do something about. */
 export const AGENT_UNAVAILABLE = 'agent_unavailable';
 
 /** An agent's failure as the error that its caller is told. */
-export function errorOfFailure({
+export function toAnthropicError({
   kind,
   message,
 }: {
   readonly kind: FailureKind;
   readonly message: string;
 }): AnthropicErrorObject {
-  const type = ERROR_OF_FAILURE[kind];
-  if (kind === 'context_too_long') return { type, message: tooLong(message) };
+  const type = FAILURE_ERRORS[kind];
+  if (kind === 'context_too_long') return { type, message: toTooLongMessage(message) };
   return type === 'api_error' && isPermanentFailure(kind)
     ? { type, message, details: { error_code: AGENT_UNAVAILABLE } }
     : { type, message };
@@ -75,7 +75,7 @@ export function errorOfFailure({
 const TOO_LONG = 'prompt is too long';
 
 /** Claude Code compacts when it finds these words, so they must be there, and in the API's own lower case. */
-function tooLong(message: string): string {
+function toTooLongMessage(message: string): string {
   const worded = message.replace(/prompt is too long/i, TOO_LONG);
   return worded.includes(TOO_LONG) ? worded : `${TOO_LONG}: ${worded}`;
 }

@@ -1,9 +1,4 @@
-import {
-  type AnthropicErrorObject,
-  type AnthropicErrorType,
-  retryHeaders,
-  STATUS_OF_ERROR,
-} from './anthropic-error.js';
+import { type AnthropicErrorObject, type AnthropicErrorType, retryHeaders, ERROR_STATUS } from './anthropic-error.js';
 import { truncateAtCodePoint } from '../domain/well-formed.js';
 
 /** What an {@link AnthropicException} may say besides its type and message. */
@@ -28,7 +23,7 @@ export class AnthropicException extends Error {
   constructor(type: AnthropicErrorType, message: string, options: AnthropicExceptionOptions = {}) {
     super(message);
     this.name = 'AnthropicException';
-    this.status = options.status ?? STATUS_OF_ERROR[type];
+    this.status = options.status ?? ERROR_STATUS[type];
     this.headers = { ...retryHeaders(type, options.errorCode), ...options.headers };
     this.error =
       options.errorCode === undefined

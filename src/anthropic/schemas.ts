@@ -13,7 +13,7 @@ import {
   type Schema,
   TEXT,
 } from '../openapi/schema.js';
-import { STATUS_OF_ERROR } from './anthropic-error.js';
+import { ERROR_STATUS } from './anthropic-error.js';
 
 const CACHE_CREATION = object({ ephemeral_5m_input_tokens: INTEGER, ephemeral_1h_input_tokens: INTEGER });
 
@@ -94,7 +94,7 @@ const CONTENT_DELTA = {
 };
 
 const ERROR = object(
-  { type: oneOfTexts(...Object.keys(STATUS_OF_ERROR)), message: TEXT },
+  { type: oneOfTexts(...Object.keys(ERROR_STATUS)), message: TEXT },
   { details: object({ error_code: TEXT }) },
 );
 

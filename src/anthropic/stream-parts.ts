@@ -54,14 +54,14 @@ export function messageStart(id: string, model: string, usage: Usage): StreamEve
 }
 
 /** How a message stopped. */
-export interface Stop {
+export interface MessageStop {
   readonly reason: StopReason;
   readonly sequence: string | null;
   readonly details: StopDetails;
 }
 
 /** The two events that end a message well. */
-export function messageEnd(stop: Stop, usage: Usage): readonly StreamEvent[] {
+export function messageEnd(stop: MessageStop, usage: Usage): readonly StreamEvent[] {
   return [
     {
       type: 'message_delta',
@@ -99,7 +99,12 @@ export function blockEnd(kind: 'text' | 'thinking', index: number, signature: st
   return [{ type: 'content_block_delta', index, delta: { type: 'signature_delta', signature } }, stop];
 }
 
-function textBlockEvents(kind: 'text' | 'thinking', index: number, text: string, signature: string): readonly StreamEvent[] {
+function textBlockEvents(
+  kind: 'text' | 'thinking',
+  index: number,
+  text: string,
+  signature: string,
+): readonly StreamEvent[] {
   const deltas = text === '' ? [] : [blockDelta(kind, index, text)];
   return [blockStart(kind, index), ...deltas, ...blockEnd(kind, index, signature)];
 }

@@ -32,11 +32,11 @@ export function usageIteration(model: string, usage: TokenUsage): UsageIteration
     output_tokens: usage.outputTokens,
     cache_creation_input_tokens: usage.cacheCreationInputTokens,
     cache_read_input_tokens: usage.cacheReadInputTokens,
-    cache_creation: cacheCreationOf(usage),
+    cache_creation: toCacheCreation(usage),
   };
 }
 
-function cacheCreationOf({ cacheCreationInputTokens, cacheCreation1hInputTokens = 0 }: TokenUsage): CacheCreation {
+function toCacheCreation({ cacheCreationInputTokens, cacheCreation1hInputTokens = 0 }: TokenUsage): CacheCreation {
   return {
     ephemeral_5m_input_tokens: Math.max(0, cacheCreationInputTokens - cacheCreation1hInputTokens),
     ephemeral_1h_input_tokens: cacheCreation1hInputTokens,
@@ -53,7 +53,7 @@ function wireUsage(
     output_tokens: usage.outputTokens,
     cache_creation_input_tokens: usage.cacheCreationInputTokens,
     cache_read_input_tokens: usage.cacheReadInputTokens,
-    cache_creation: cacheCreationOf(usage),
+    cache_creation: toCacheCreation(usage),
     output_tokens_details: details,
     server_tool_use: null,
     service_tier: 'standard',
@@ -70,7 +70,7 @@ function wireUsage(
  *
  * @param known `null` for a new thread: zeros.
  */
-export function startUsage(known: TokenUsage | null): Usage {
+export function initialWireUsage(known: TokenUsage | null): Usage {
   return { ...wireUsage({ ...(known ?? NO_TOKENS), outputTokens: 0 }, null, null), cache_creation: null };
 }
 

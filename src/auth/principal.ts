@@ -18,7 +18,7 @@ export function setPrincipal(request: Request, principal: Principal): void {
 }
 
 /** Who a request is from. Throws for a request that no guard has let in: that would be a route without one. */
-export function principalOf(request: Request): Principal {
+export function getPrincipal(request: Request): Principal {
   const principal = principals.get(request);
   if (principal === undefined) throw new Error('the request has passed no guard');
   return principal;
@@ -26,5 +26,5 @@ export function principalOf(request: Request): Principal {
 
 /** Injects the {@link Principal} of the request into a controller's method. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  principalOf(context.switchToHttp().getRequest<Request>()),
+  getPrincipal(context.switchToHttp().getRequest<Request>()),
 );

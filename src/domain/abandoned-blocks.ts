@@ -16,7 +16,9 @@ export function dropAbandonedBlocks(events: readonly HarnessEvent[]): readonly H
  */
 export function maskAbandonedBlocks(events: readonly HarnessEvent[], seen: number): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
-  return dead.size === 0 ? events : events.map((event, index) => (index >= seen && dead.has(index) ? EMPTY_NOTICE : event));
+  return dead.size === 0
+    ? events
+    : events.map((event, index) => (index >= seen && dead.has(index) ? EMPTY_NOTICE : event));
 }
 
 const EMPTY_NOTICE: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };

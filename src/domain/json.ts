@@ -54,12 +54,12 @@ export function asNumber(value: JsonValue | undefined): number | undefined {
 }
 
 /** The objects of a list; none for anything else. */
-export function objectsOf(value: JsonValue | undefined): readonly JsonObject[] {
+export function asObjects(value: JsonValue | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** The strings of a list; its other elements are left out. */
-export function stringsOf(value: JsonValue | undefined): readonly string[] {
+export function asStrings(value: JsonValue | undefined): readonly string[] {
   return asArray(value).filter((element) => typeof element === 'string');
 }
 

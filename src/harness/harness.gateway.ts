@@ -128,7 +128,7 @@ export class HarnessGateway {
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
       sessionId: thread.sessionId,
-      env: environmentOf(thread, this.config.sandboxEnvironment),
+      env: threadEnvironment(thread, this.config.sandboxEnvironment),
     });
     const warm: WarmSession = { session, workspace, running: true, idleSince: 0, idleTimer: undefined };
     this.#warm.set(thread.id, warm);
@@ -179,7 +179,7 @@ export class HarnessGateway {
 }
 
 /** What every process of the thread gets besides the sandbox's own few variables. */
-function environmentOf(
+function threadEnvironment(
   thread: GatewayThread,
   passedThrough: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {

@@ -13,7 +13,10 @@ const CUT = '\n\n[The rest of AGENTS.md is left out: the file is too long. Read 
  * What an agent is told besides its own instructions: the workspace's `AGENTS.md`, then the caller's system prompt. `undefined`
  * for nothing. An `AGENTS.md` that is no plain file of the workspace, such as a link out of it, counts as none, with a warning.
  */
-export async function loadInstructions(thread: HarnessThread, logger: Pick<Logger, 'warn'>): Promise<string | undefined> {
+export async function loadInstructions(
+  thread: HarnessThread,
+  logger: Pick<Logger, 'warn'>,
+): Promise<string | undefined> {
   return joinInstructions(await agentsFile(thread, logger), thread.systemPrompt);
 }
 

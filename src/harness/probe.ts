@@ -13,7 +13,7 @@ const logger = new Logger('HarnessProbe');
 export async function probeVersion(command: string): Promise<string | undefined> {
   const path = findProgram(command, process.env['PATH']);
   if (path === undefined) return undefined;
-  const output = await outputOf(path);
+  const output = await runForOutput(path);
   const version = versionIn(output.text);
   if (version === undefined) {
     logger.warn(`${command} was found, and is not used: --version ${output.problem ?? 'tells no version'}`);
@@ -38,7 +38,7 @@ interface Output {
   readonly problem?: string;
 }
 
-function outputOf(path: string): Promise<Output> {
+function runForOutput(path: string): Promise<Output> {
   return new Promise((resolve) => {
     const options = {
       timeout: PROBE_TIMEOUT_MS,
@@ -47,12 +47,12 @@ function outputOf(path: string): Promise<Output> {
       env: probeEnvironment(),
     } as const;
     execFile(path, ['--version'], options, (error, stdout) =>
-      resolve(error === null ? { text: stdout } : { text: '', problem: problemOf(error) }),
+      resolve(error === null ? { text: stdout } : { text: '', problem: describeProblem(error) }),
     );
   });
 }
 
-function problemOf({ code, killed, signal }: ExecFileException): string {
+function describeProblem({ code, killed, signal }: ExecFileException): string {
   if (killed === true) return 'does not answer';
   return typeof code === 'string' ? `fails with ${code}` : `ends with ${code ?? signal ?? 'nothing'}`;
 }

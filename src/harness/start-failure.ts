@@ -27,7 +27,7 @@ const START_FAILURES: Readonly<Record<SpawnFailure['reason'], StartFailure>> = {
 };
 
 /** The failure of a turn whose agent could not be started. */
-export function startFailureOf({ reason }: SpawnFailure): StartFailure {
+export function toStartFailure({ reason }: SpawnFailure): StartFailure {
   return START_FAILURES[reason];
 }
 

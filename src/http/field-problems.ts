@@ -26,23 +26,23 @@ export function missingOr(value: unknown, problem: string): string {
 }
 
 /** What is wrong with the fields of a request: one sentence for each, behind its name. */
-export function problemsOf(errors: readonly ValidationError[]): readonly string[] {
-  return errors.map(problemOf);
+export function listProblems(errors: readonly ValidationError[]): readonly string[] {
+  return errors.map(describeProblem);
 }
 
-function problemOf({ property, value, constraints = {} }: ValidationError): string {
+function describeProblem({ property, value, constraints = {} }: ValidationError): string {
   const given: unknown = value;
   if (given === undefined) return `${property}: ${FIELD_REQUIRED}`;
   for (const [rule, words] of WORDS) {
     const told = constraints[rule];
-    if (told !== undefined) return `${pathOf(property, given, rule)}: ${words(told)}`;
+    if (told !== undefined) return `${toPath(property, given, rule)}: ${words(told)}`;
   }
   const [told = 'Input is not valid'] = Object.values(constraints);
   return `${property}: ${told.replace(`${property} `, '')}`;
 }
 
 /** Of a list in which an element is no string the place of that element. */
-function pathOf(property: string, value: unknown, rule: string): string {
+function toPath(property: string, value: unknown, rule: string): string {
   if (rule !== 'isString' || !Array.isArray(value)) return property;
   return `${property}.${value.findIndex((element) => typeof element !== 'string')}`;
 }

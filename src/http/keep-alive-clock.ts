@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 
 /** How often the clock ticks, in milliseconds. */
-const TICK = 250;
+const TICK_MS = 250;
 
 /** Something that wants to know how time goes by. `now` is `performance.now()`. */
 export interface Tickable {
@@ -17,7 +17,7 @@ export class KeepAliveClock implements OnApplicationShutdown {
   /** Ticks until the returned function is called. */
   register(ticking: Tickable): () => void {
     this.#ticking.add(ticking);
-    this.#timer ??= setInterval(() => this.tick(), TICK);
+    this.#timer ??= setInterval(() => this.tick(), TICK_MS);
     return () => {
       this.#ticking.delete(ticking);
       if (this.#ticking.size === 0) this.stop();

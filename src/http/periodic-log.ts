@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 
 /** How often one line is logged at most, in milliseconds. */
-const PERIOD = 10_000;
+const PERIOD_MS = 10_000;
 
 /** Counts what a caller can make happen any number of times, and logs it at once and then at most so often. */
 export class PeriodicLog {
@@ -20,7 +20,7 @@ export class PeriodicLog {
     this.#last = last;
     if (this.#timer !== undefined) return;
     this.tell();
-    this.#timer = setInterval(() => this.tell(), PERIOD).unref();
+    this.#timer = setInterval(() => this.tell(), PERIOD_MS).unref();
   }
 
   private tell(): void {

@@ -4,7 +4,7 @@ import { newRequestId } from './request-id.js';
 import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
 
 /** How long a refused sender has to close its side, in milliseconds. It may never, and the connection must not stay. */
-const LINGER = 2000;
+const LINGER_MS = 2000;
 
 /** How a client begins that takes it for granted that the server speaks HTTP/2. [RFC 9113, 3.4] */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -25,7 +25,7 @@ export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket
     return;
   }
   const id = newRequestId();
-  const refusal = refusalOf(error.code);
+  const refusal = toRefusedAnswer(error.code);
   const body = errorEnvelope({ type: refusal.type, message: refusal.message }, id);
   const isHead = error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
   socket.end(
@@ -36,7 +36,7 @@ export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket
 
 /** Closes a connection, once its caller has had the time to read the answer. */
 export function closeSoon(socket: Socket): void {
-  setTimeout(() => socket.destroy(), LINGER).unref();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** Whether a request on this connection has not got the whole of its answer: Node keeps the response that is under way with the socket. */
@@ -45,7 +45,7 @@ function isAnswering(socket: Socket): boolean {
 }
 
 /** What a sender is told whose bytes Node could not make a request of. */
-function refusalOf(code: string | undefined): {
+function toRefusedAnswer(code: string | undefined): {
   readonly status: string;
   readonly type: AnthropicErrorType;
   readonly message: string;

@@ -6,16 +6,21 @@ import { AppConfig } from '../config/app-config.js';
 import { ModelCatalog } from '../harness/models/model-catalog.js';
 import { type ResolvedThread, type ThreadClues, ThreadResolver } from '../threads/thread.resolver.js';
 import { AnthropicException } from '../anthropic/anthropic.exception.js';
-import { type ContinuationPoint, MessageThreads, threadNotFound, assertSameModel } from '../turns/matching/message-threads.js';
+import {
+  type ContinuationPoint,
+  MessageThreads,
+  threadNotFound,
+  assertSameModel,
+} from '../turns/matching/message-threads.js';
 import { newMessageId } from '../turns/message-id.js';
 import { noSuchModel } from '../turns/new-thread.js';
 import { isHistoryLost } from '../turns/running/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
 import { AnswerService } from './response/answer.service.js';
-import { attemptOf } from './request/attempt.js';
+import { classifyAttempt } from './request/attempt.js';
 import { type CreateMessageDto, parseCreateMessage } from './request/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
-import { answerFormat } from './request/output-schema.js';
+import { readAnswerFormat } from './request/output-schema.js';
 import { answerWithoutAgent } from './request/answer-without-agent.js';
 import { readJsonBody } from '../http/read-body.js';
 import { threadField } from './request/thread-field.js';
@@ -46,11 +51,15 @@ export class MessagesController {
   @Post()
   @HttpCode(200)
   @CreateMessageDocs()
-  async create(@CurrentPrincipal() principal: Principal, @Req() request: Request, @Res() response: Response): Promise<void> {
+  async create(
+    @CurrentPrincipal() principal: Principal,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
     const body = parseCreateMessage(await readJsonBody(request));
     const clues = threadClues(request, body);
     const resolved = this.resolver.resolve(clues);
-    const format = await answerFormat(body, requestCaller(request));
+    const format = await readAnswerFormat(body, requestCaller(request));
     const options = answerOptions(request, body, this.config, { format, isSideRequest: clues.isSideRequest });
     const side = answerWithoutAgent({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
     if (side !== undefined) {
@@ -75,7 +84,7 @@ export class MessagesController {
       isFreshThread: resolved.isFresh && answered === undefined,
       isSideRequest: clues.isSideRequest,
       continuesFrom: answered,
-      attempt: attemptOf({
+      attempt: classifyAttempt({
         ...asked,
         retryCount: request.get('x-stainless-retry-count'),
         isNameless: resolved.isFresh && threadField(body.thread) === undefined,
@@ -95,7 +104,10 @@ export class MessagesController {
   @Post(':messageId/cancel')
   @HttpCode(200)
   @CancelMessageDocs()
-  async cancel(@CurrentPrincipal() principal: Principal, @Param('messageId') messageId: string): Promise<{ cancelled: boolean }> {
+  async cancel(
+    @CurrentPrincipal() principal: Principal,
+    @Param('messageId') messageId: string,
+  ): Promise<{ cancelled: boolean }> {
     return { cancelled: await this.turns.cancel(principal.tenant, messageId) };
   }
 
@@ -110,7 +122,11 @@ export class MessagesController {
     if (field?.type !== 'continue') return undefined;
     // A request beside the conversation has an agent of its own, which has heard nothing of it.
     if (isSideRequest) throw threadNotFound();
-    const answered = await this.messageThreads.findContinuationPoint(tenant, field.previousMessageId, isFresh ? undefined : key);
+    const answered = await this.messageThreads.findContinuationPoint(
+      tenant,
+      field.previousMessageId,
+      isFresh ? undefined : key,
+    );
     assertSameModel(answered, body.model);
     return answered;
   }

@@ -18,7 +18,7 @@ export function loggerOptions(level: string): Params {
     pinoHttp: {
       level,
       stream: standardOutput(),
-      autoLogging: { ignore: (request) => QUIET.has(pathOf(request)) },
+      autoLogging: { ignore: (request) => QUIET.has(pathWithoutQuery(request)) },
       quietReqLogger: true,
       genReqId: (_request, response) => String(response.getHeader('request-id') ?? ''),
       customProps: (request) => {
@@ -48,6 +48,6 @@ function standardOutput(): DestinationStream {
   return output;
 }
 
-function pathOf(request: IncomingMessage): string {
+function pathWithoutQuery(request: IncomingMessage): string {
   return request.url?.split('?')[0] ?? '';
 }

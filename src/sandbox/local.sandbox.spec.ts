@@ -9,7 +9,7 @@ import { LocalSandbox } from './local.sandbox.js';
 import { listProcesses } from './process/process-table.js';
 import { Reaper } from './process/reaper.js';
 import type { SandboxCommand, SandboxProcess } from './sandbox.js';
-import { spawnFailureOf } from './process/spawn-failure.js';
+import { toSpawnFailure } from './process/spawn-failure.js';
 
 const LONG = { timeout: 15_000, interval: 50 };
 let folder: string;
@@ -213,7 +213,7 @@ describe('a program in the sandbox', () => {
   });
 
   it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])('takes %s for a machine that is out of resources', (code) => {
-    expect(spawnFailureOf(Object.assign(new Error('spawn'), { code }))).toEqual({ reason: 'out-of-resources', code });
+    expect(toSpawnFailure(Object.assign(new Error('spawn'), { code }))).toEqual({ reason: 'out-of-resources', code });
   });
 
   it('is not taken for one that did not start when it fails by itself', async () => {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { argumentRoom, costOf, fittingVariables } from './process/argument-limits.js';
+import { argumentRoom, measureArguments, fittingVariables } from './process/argument-limits.js';
 import { sandboxEnvironment } from './environment.js';
 import { findProgram } from './process/find-program.js';
 import { LeftoverSweeper } from './files/leftover-sweeper.js';
-import { notStarted, startProcess } from './process/local.process.js';
+import { failedProcess, startProcess } from './process/local.process.js';
 import { Reaper } from './process/reaper.js';
 import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
 import { whyNotFound } from './process/spawn-failure.js';
@@ -71,9 +71,9 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
-    if (this.closing !== undefined) return notStarted({ reason: 'sandbox-closed', code: undefined });
+    if (this.closing !== undefined) return failedProcess({ reason: 'sandbox-closed', code: undefined });
     const program = findProgram(command.command, process.env['PATH']);
-    if (program === undefined) return notStarted(whyNotFound(command.command, process.env['PATH']));
+    if (program === undefined) return failedProcess(whyNotFound(command.command, process.env['PATH']));
     const processId = randomUUID();
     const started = startProcess({
       program,
@@ -97,7 +97,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
 
   /** What the command adds to the environment, shortened to what the system can start a program with. */
   private fitting({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
-    const { variables, shortened } = fittingVariables(env, argumentRoom() - costOf(args));
+    const { variables, shortened } = fittingVariables(env, argumentRoom() - measureArguments(args));
     if (shortened.length > 0) {
       this.logger.warn({ threadId, variables: shortened }, 'variables were too long for a program and were shortened');
     }

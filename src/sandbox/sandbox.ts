@@ -46,7 +46,7 @@ export interface SandboxProcess {
   /** Writes one line to its standard input; a line end is added. Ignored when the process is gone. */
   writeLine(line: string): void;
   /** Asks it to end (input closed, SIGTERM), and kills it and all its descendants after `graceMilliseconds`. Resolves when they are gone. */
-  stop(graceMilliseconds: number): Promise<void>;
+  stop(graceMs: number): Promise<void>;
 }
 
 /** Where the processes of threads run. One implementation per kind of isolation. */

@@ -7,7 +7,7 @@ import { ThreadControl } from '../turns/thread-control.js';
 import { parseAppendMessages } from './dto/append-messages.dto.js';
 import { parseEventsQuery } from './dto/events-query.js';
 import { parseExecute } from './dto/execute.dto.js';
-import { executionIdOf } from './dto/execution-id.js';
+import { toExecutionId } from './dto/execution-id.js';
 import { AppendMessagesDocs, EventsDocs, ExecuteDocs, InterruptDocs } from './execution.docs.js';
 import { SessionErrorFilter } from './session-error.filter.js';
 import { SessionEventsService } from './events/session-events.service.js';
@@ -52,7 +52,7 @@ export class ExecutionsController {
     const wanted = parseExecute(await readJsonBody(request));
     const thread = await this.sessions.thread(tenant, key);
     const turn = await this.sessions.execute(thread, wanted);
-    return { ok: true, execution_id: executionIdOf(turn.id), thread_key: thread.key, status: turn.state };
+    return { ok: true, execution_id: toExecutionId(turn.id), thread_key: thread.key, status: turn.state };
   }
 
   /** The thread's events as server-sent events; of one execution until its end, otherwise until the caller leaves. */
@@ -80,13 +80,16 @@ export class ExecutionsController {
   @Post('interrupt')
   @HttpCode(200)
   @InterruptDocs()
-  async interrupt(@CurrentPrincipal() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+  async interrupt(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+  ): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
     const turn = await this.control.interrupt(thread);
     return {
       ok: true,
       interrupted: turn !== undefined,
-      execution_id: turn === undefined ? null : executionIdOf(turn.id),
+      execution_id: turn === undefined ? null : toExecutionId(turn.id),
       thread_key: thread.key,
     };
   }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../domain/harness-event.js';
 import type { Turn } from '../storage/stores/turn.js';
-import { executionIdOf } from './dto/execution-id.js';
+import { toExecutionId } from './dto/execution-id.js';
 import { toHarnessType, type HarnessType } from './dto/harness-type.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 
@@ -37,7 +37,7 @@ export function harnessConflict(thread: Thread, requested: HarnessType): Session
 export function activeExecution(threadKey: string, turn: Turn): SessionException {
   return new SessionException(409, `session ${threadKey} already has an active execution`, {
     code: 'active_execution_conflict',
-    existing_execution_id: executionIdOf(turn.id),
+    existing_execution_id: toExecutionId(turn.id),
     existing_status: turn.state,
   });
 }

@@ -11,7 +11,7 @@ import { ThreadControl } from '../turns/thread-control.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import type { CreateSessionDto } from './dto/create-session.dto.js';
 import type { ExecuteDto } from './dto/execute.dto.js';
-import { turnIdOf } from './dto/execution-id.js';
+import { parseExecutionId } from './dto/execution-id.js';
 import { toStoredExecution } from './input/execution-request.js';
 import { parseHarnessType } from './dto/harness-type.js';
 import { promptOfLines } from './input/input-lines.js';
@@ -39,7 +39,7 @@ export class SessionService {
 
   /** A turn of a thread, by its execution id or its message's. @throws SessionException (404) when it has no such turn. */
   async turn(thread: Thread, id: string): Promise<Turn> {
-    const turnId = turnIdOf(id);
+    const turnId = parseExecutionId(id);
     const turn = turnId === undefined ? await this.turns.byMessageId(id) : await this.turns.byId(turnId);
     if (turn?.threadId !== thread.id) throw new SessionException(404, `execution not found: ${quoteForCaller(id)}`);
     return turn;
@@ -126,7 +126,12 @@ export class SessionService {
     return prompt;
   }
 
-  private async createThread(tenant: string, key: string, harness: HarnessName, wanted: CreateSessionDto): Promise<Thread> {
+  private async createThread(
+    tenant: string,
+    key: string,
+    harness: HarnessName,
+    wanted: CreateSessionDto,
+  ): Promise<Thread> {
     this.assertHarnessAvailable(harness);
     const { thread } = await this.threads.findOrCreate({
       id: randomUUID(),

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
-import { answeredModelOf } from '../turns/answered-model.js';
+import { toAnsweredModel } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { encodeCursor } from './dto/cursor.js';
@@ -52,20 +52,27 @@ export class SessionsController {
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<SessionView & { readonly harness_switched: boolean }> {
-    const { thread, switched } = await this.sessions.create(tenant, key, parseCreateSession(await readJsonBody(request)));
+    const { thread, switched } = await this.sessions.create(
+      tenant,
+      key,
+      parseCreateSession(await readJsonBody(request)),
+    );
     return { ...sessionView(thread), harness_switched: switched };
   }
 
   @Get('session/:threadKey')
   @GetSessionDocs()
-  async get(@CurrentPrincipal() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+  async get(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+  ): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
     const turns = await this.turns.lastTurns(thread.id, LAST_TURNS);
     return {
       ok: true,
       ...sessionView(thread),
       metadata: sessionMetadata(thread),
-      model: answeredModelOf(thread),
+      model: toAnsweredModel(thread),
       turn_count: thread.turnCount,
       turns: turns.map(turnView),
     };
@@ -85,7 +92,10 @@ export class SessionsController {
   /** Ends what the thread does and its process, and removes its folders, its turns and itself. */
   @Delete('session/:threadKey')
   @DeleteSessionDocs()
-  async remove(@CurrentPrincipal() { tenant }: Principal, @Param('threadKey', ThreadKeyPipe) key: string): Promise<object> {
+  async remove(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+  ): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
     await this.control.remove(thread);
     return { ok: true, deleted: true, thread_key: thread.key };

@@ -56,7 +56,9 @@ export async function start(): Promise<void> {
   const { available, defaultHarness } = app.get(HarnessRegistry);
   const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, available));
   for (const warning of warnings) logger.warn(warning);
-  process.stdout.write(startSummary(config, { url: urlOf(app.getHttpServer()), found: available, defaultHarness, warnings }));
+  process.stdout.write(
+    startSummary(config, { url: serverUrl(app.getHttpServer()), found: available, defaultHarness, warnings }),
+  );
   void warnOfHost();
 }
 
@@ -84,7 +86,7 @@ async function listen(app: NestExpressApplication, { host, port }: AppConfig): P
 }
 
 /** Where a listening server is to be reached; the port is the one that the system chose for `PORT=0`. */
-function urlOf(server: Server): string {
+function serverUrl(server: Server): string {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;

@@ -5,9 +5,9 @@ export interface StorageOptions {
   /** URL of a PostgreSQL database, or `undefined` for SQLite in the data folder. Holds a password: never logged. */
   readonly databaseUrl: string | undefined;
   /** How long an event may wait for others before they are committed together, in milliseconds. */
-  readonly flushMilliseconds: number;
+  readonly flushMs: number;
   /** How long `EventLog.finish` keeps trying while the store cannot write, in milliseconds. 30 seconds when absent. */
-  readonly finishRetryMilliseconds?: number;
+  readonly finishRetryMs?: number;
   /**
    * How often turns that run in another process, or wait for their start, are looked up for their readers, in milliseconds.
    * Half a second when absent.

@@ -24,7 +24,7 @@ describe('the storage module', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('opens the store in a new folder, and writes what is pending before it closes', async () => {
-    const options = { dataDirectory: join(folder, 'new', 'data'), databaseUrl: undefined, flushMilliseconds: 60_000 };
+    const options = { dataDirectory: join(folder, 'new', 'data'), databaseUrl: undefined, flushMs: 60_000 };
     const module = await Test.createTestingModule({ imports: [StorageModule.forRoot(options)] }).compile();
     await module.init();
     const [threads, turns, log] = [module.get(ThreadStore), module.get(TurnStore), module.get(EventLog)];
@@ -53,7 +53,7 @@ describe('the storage module', () => {
         StorageModule.forRootAsync({
           imports: [{ module: class {}, providers: [Settings], exports: [Settings] }],
           inject: [Settings],
-          useFactory: () => ({ dataDirectory: folder, databaseUrl: undefined, flushMilliseconds: 5 }),
+          useFactory: () => ({ dataDirectory: folder, databaseUrl: undefined, flushMs: 5 }),
         }),
       ],
     }).compile();
@@ -62,7 +62,7 @@ describe('the storage module', () => {
   });
 
   it('stops the start when the store cannot be opened', async () => {
-    const options = { dataDirectory: '/dev/null/data', databaseUrl: undefined, flushMilliseconds: 5 };
+    const options = { dataDirectory: '/dev/null/data', databaseUrl: undefined, flushMs: 5 };
     const starting = Test.createTestingModule({ imports: [StorageModule.forRoot(options)] }).compile();
     await expect(starting).rejects.toThrow(StorageOpenError);
   });

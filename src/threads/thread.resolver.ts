@@ -42,7 +42,7 @@ function namedKey(clues: ThreadClues): string | undefined {
     if (clues.sessionId.trim() === '') throw badRequest('x-claude-code-session-id must not be empty');
     return `api:claude:${utf8(clues.sessionId)}`;
   }
-  const sessionId = sessionIdOf(clues.userId);
+  const sessionId = parseSessionId(clues.userId);
   return sessionId === undefined ? undefined : `api:claude:${sessionId}`;
 }
 
@@ -53,7 +53,7 @@ const OLDER_USER_ID = /^user_[^_]*_account_[^_]*_session_([\da-f]{8}-[\da-f]{4}-
 const MAX_USER_ID = 4096;
 
 /** Claude Code puts its session id here too, for proxies that strip headers: `{"device_id":…,"session_id":…}` as a string. [2.1.330] */
-function sessionIdOf(userId: unknown): string | undefined {
+function parseSessionId(userId: unknown): string | undefined {
   if (typeof userId !== 'string' || userId.length > MAX_USER_ID) return undefined;
   if (!userId.startsWith('{')) return OLDER_USER_ID.exec(userId)?.[1];
   const parsed = parsedOrUndefined(userId);

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
 import { addEvent, collect, toCollected, buildTurnMessage, newAccumulation } from './collect.js';
-import { forceStart, keepAlive, initialState, translateEvent, translateEvents, type TranslateOptions } from './translate.js';
+import {
+  forceStart,
+  keepAlive,
+  initialState,
+  translateEvent,
+  translateEvents,
+  type TranslateOptions,
+} from './translate.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
 
 const usage: TokenUsage = {
@@ -166,11 +173,15 @@ describe('the answer that is stored with a turn', () => {
       text('c', 'again'),
       { type: 'turn-end', reason: 'end_turn' },
     ];
-    expect(buildTurnMessage(options, died)).toMatchObject({ message: { content: [{ text: 'whole' }, { text: 'again' }] } });
+    expect(buildTurnMessage(options, died)).toMatchObject({
+      message: { content: [{ text: 'whole' }, { text: 'again' }] },
+    });
   });
 
   it('is the error of a turn that failed or never said its end', () => {
-    expect(buildTurnMessage(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }])).toEqual({
+    expect(
+      buildTurnMessage(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }]),
+    ).toEqual({
       error: { type: 'api_error', message: 'pay', details: { error_code: 'agent_unavailable' } },
     });
     expect(buildTurnMessage(options, new Set(turn.slice(0, -1)))).toEqual({

@@ -86,7 +86,10 @@ export function closeBlock(state: OpenMessage, signature: string): OpenMessageSt
 /** Adds a block that is known as a whole, after closing the open one. */
 export function appendBlock(state: OpenMessage, block: ContentBlock): OpenMessageStep {
   const [closed, closing] = closeBlock(state, '');
-  return [{ ...closed, nextIndex: closed.nextIndex + 1 }, [...closing, ...completeBlockEvents(closed.nextIndex, block)]];
+  return [
+    { ...closed, nextIndex: closed.nextIndex + 1 },
+    [...closing, ...completeBlockEvents(closed.nextIndex, block)],
+  ];
 }
 
 /** Counts a model call that has ended. */

@@ -1,23 +1,23 @@
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { Message, StreamEvent } from '../anthropic/stream-event.js';
-import { startUsage } from '../anthropic/usage.js';
-import { messageEnd, messageStart, type Stop, completeBlockEvents } from '../anthropic/stream-parts.js';
+import { initialWireUsage } from '../anthropic/usage.js';
+import { messageEnd, messageStart, type MessageStop, completeBlockEvents } from '../anthropic/stream-parts.js';
 
 /**
  * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
  * usage, each text in one delta.
  *
- * @param knownUsage context of the thread before the turn; see {@link startUsage}.
+ * @param knownUsage context of the thread before the turn; see {@link initialWireUsage}.
  */
 export function replayMessage(message: Message, knownUsage: TokenUsage | null): readonly StreamEvent[] {
   return [
-    messageStart(message.id, message.model, startUsage(knownUsage)),
+    messageStart(message.id, message.model, initialWireUsage(knownUsage)),
     ...message.content.flatMap((block, index) => completeBlockEvents(index, block)),
-    ...messageEnd(stopOf(message), message.usage),
+    ...messageEnd(toMessageStop(message), message.usage),
   ];
 }
 
 /** A finished message has its reason to stop; the type only allows none for the one inside `message_start`. */
-function stopOf({ stop_reason: reason, stop_sequence: sequence, stop_details: details }: Message): Stop {
+function toMessageStop({ stop_reason: reason, stop_sequence: sequence, stop_details: details }: Message): MessageStop {
   return { reason: reason ?? 'end_turn', sequence, details };
 }

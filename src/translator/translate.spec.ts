@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
 import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../domain/harness-event.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
-import { forceStart, endOfEvents, keepAlive, initialState, translateEvent, translateEvents, type TranslateOptions } from './translate.js';
+import {
+  forceStart,
+  endOfEvents,
+  keepAlive,
+  initialState,
+  translateEvent,
+  translateEvents,
+  type TranslateOptions,
+} from './translate.js';
 
 const known: TokenUsage = {
   inputTokens: 11,

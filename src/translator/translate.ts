@@ -1,8 +1,17 @@
 import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
-import { type AnthropicErrorObject, errorOfFailure } from '../anthropic/anthropic-error.js';
-import { EMPTY_MESSAGE, appendBlock, closeBlock, recordModelCall, noteProgress, appendText, emitKeepAlive, type OpenMessage } from './open-message.js';
+import { type AnthropicErrorObject, toAnthropicError } from '../anthropic/anthropic-error.js';
+import {
+  EMPTY_MESSAGE,
+  appendBlock,
+  closeBlock,
+  recordModelCall,
+  noteProgress,
+  appendText,
+  emitKeepAlive,
+  type OpenMessage,
+} from './open-message.js';
 import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
-import { startUsage, turnUsage } from '../anthropic/usage.js';
+import { initialWireUsage, turnUsage } from '../anthropic/usage.js';
 import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
 /** What a turn's message needs to know that its harness does not say. */
@@ -10,7 +19,7 @@ export interface TranslateOptions {
   readonly messageId: string;
   /** The thread's model, for the message's `model`. */
   readonly model: string;
-  /** Context of the thread before this turn, for `message_start`; see {@link startUsage}. `null` for a new thread. */
+  /** Context of the thread before this turn, for `message_start`; see {@link initialWireUsage}. `null` for a new thread. */
   readonly knownUsage: TokenUsage | null;
   /** Whether a keep-alive may tell what the agent is at, in a thinking block; else it is empty. */
   readonly tellsProgress?: boolean;
@@ -100,7 +109,7 @@ export function forceStart(state: TranslatorState): TranslatorStep {
   if (state.phase !== 'idle') return [state, NOTHING];
   const { messageId, model, knownUsage, tellsProgress } = state.options;
   const begun = tellsProgress === true ? { ...EMPTY_MESSAGE, progress: '' } : EMPTY_MESSAGE;
-  return [begun, [messageStart(messageId, model, startUsage(knownUsage))]];
+  return [begun, [messageStart(messageId, model, initialWireUsage(knownUsage))]];
 }
 
 /**
@@ -134,7 +143,7 @@ function stepIdle(state: Idle, event: HarnessEvent): TranslatorStep {
     case 'attempt-start':
       return [state, NOTHING];
     case 'turn-failed':
-      return fail(state, errorOfFailure(event));
+      return fail(state, toAnthropicError(event));
     case 'model-call-start':
     case 'text-delta':
     case 'thinking-delta':
@@ -185,7 +194,7 @@ function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
     case 'turn-end':
       return end(state, event);
     case 'turn-failed':
-      return fail(state, errorOfFailure(event));
+      return fail(state, toAnthropicError(event));
     default: {
       const unreachable: never = event;
       return unreachable;

@@ -2,7 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { NEVER, Observable, type OperatorFunction } from 'rxjs';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
-import { forceStart, endOfEvents, keepAlive, initialState, translateEvents, type TranslatorState, type TranslatorStep, type TranslateOptions } from './translate.js';
+import {
+  forceStart,
+  endOfEvents,
+  keepAlive,
+  initialState,
+  translateEvents,
+  type TranslatorState,
+  type TranslatorStep,
+  type TranslateOptions,
+} from './translate.js';
 
 /** What a timer outside may ask of a stream: its `message_start` now, or an empty delta. */
 export type TranslatorSignal = 'begin' | 'keep-alive';
@@ -48,12 +57,12 @@ export class TranslatorService {
           },
         });
         subscriber.add(source);
-        if (!subscriber.closed) subscriber.add(signals$.subscribe({ next: (signal) => make(moveOf(signal)), error }));
+        if (!subscriber.closed) subscriber.add(signals$.subscribe({ next: (signal) => make(toMove(signal)), error }));
       });
   }
 }
 
-function moveOf(signal: TranslatorSignal): Move {
+function toMove(signal: TranslatorSignal): Move {
   switch (signal) {
     case 'begin':
       return forceStart;

@@ -6,7 +6,7 @@ import { quoteForCaller } from '../anthropic/anthropic.exception.js';
 const logger = new Logger('NewThread');
 
 /** The `model` of a thread's answers. */
-export function answeredModelOf({
+export function toAnsweredModel({
   model,
   harness,
   harnessModel,
@@ -16,12 +16,12 @@ export function answeredModelOf({
 
 /** Whether a request for a model may mean this thread: by the name that began it, or by the one that its answers have. */
 export function isOfModel(thread: Pick<Thread, 'model' | 'harness' | 'harnessModel'>, model: string): boolean {
-  return model === thread.model || model === answeredModelOf(thread);
+  return model === thread.model || model === toAnsweredModel(thread);
 }
 
 /** Notes in the log that a new thread's agent runs another model than the one that was asked for. */
 export function logReplacedModel(thread: Thread): void {
-  if (answeredModelOf(thread) === thread.model) return;
+  if (toAnsweredModel(thread) === thread.model) return;
   const fields = { threadId: thread.id, model: quoteForCaller(thread.model), harness: thread.harness };
   logger.log(fields, 'the agent does not know the model that was asked for, and runs its default model');
 }

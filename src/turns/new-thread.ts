@@ -20,7 +20,7 @@ export function newThread(request: TurnRequest, choice: HarnessChoice | undefine
     model: request.model,
     harnessModel: choice.model,
     systemPrompt: request.systemPrompt,
-    metadata: metadataOf(request),
+    metadata: toMetadata(request),
     createdAt: Date.now(),
   };
 }
@@ -31,7 +31,7 @@ export function noSuchModel(model: string): AnthropicException {
   return new AnthropicException('not_found_error', message);
 }
 
-function metadataOf({ isFreshThread, isSideRequest, user }: TurnRequest): JsonObject {
+function toMetadata({ isFreshThread, isSideRequest, user }: TurnRequest): JsonObject {
   if (!isFreshThread) return {};
   return { fresh: true, ...(isSideRequest ? { side: true } : {}), ...(user === undefined ? {} : { user }) };
 }

@@ -152,13 +152,15 @@ export class TurnService implements OnApplicationBootstrap {
   private async openLocked(request: TurnRequest): Promise<OpenedTurn | undefined> {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     // Behind the running turn there may be queued ones.
-    const recent = thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, this.config.maxQueuedPerThread + 2);
+    const recent =
+      thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, this.config.maxQueuedPerThread + 2);
     const known = request.attempt === 'first' ? undefined : await this.knownTurn(request, thread, recent);
     if (known !== undefined) return known;
     if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
     const { continuesFrom } = request;
     if (continuesFrom !== undefined) {
-      if (!continuesFrom.isExplicit && (thread === undefined || hasLaterTurn(recent, continuesFrom.sequence))) return undefined;
+      if (!continuesFrom.isExplicit && (thread === undefined || hasLaterTurn(recent, continuesFrom.sequence)))
+        return undefined;
       if (thread === undefined) throw threadNotFound();
       assertNotContinued(recent, continuesFrom.sequence, this.config.onBusy);
     }
@@ -206,9 +208,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest): Promise<Thread> {
-    const { thread, created } = await this.threads.findOrCreate(
-      newThread(request, this.registry.route(request.model)),
-    );
+    const { thread, created } = await this.threads.findOrCreate(newThread(request, this.registry.route(request.model)));
     if (created) logReplacedModel(thread);
     return thread;
   }
@@ -243,6 +243,8 @@ export class TurnService implements OnApplicationBootstrap {
 
   /** What the readers of a turn are told whose log stopped without its end. */
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
-    return this.runner.draining ? of([SERVER_RESTARTING]) : defer(async () => [fallbackEndEvent(await this.turns.byId(turnId))]);
+    return this.runner.draining
+      ? of([SERVER_RESTARTING])
+      : defer(async () => [fallbackEndEvent(await this.turns.byId(turnId))]);
   }
 }

@@ -8,7 +8,7 @@ import type { SchemaCheck, SchemaTask } from './check-schema.worker.js';
  * Longest time of a check, in milliseconds: a schema is a caller's, and can ask for any amount of work, with a pattern that tries
  * every way to fit, or with parts that refer to one another twice each.
  */
-const LIMIT = 500;
+const TIMEOUT_MS = 500;
 
 /** Most values of a schema: those of tools and answers have some hundred, and to hand one over to the thread stops the server. */
 const MAX_VALUES = 20_000;
@@ -18,9 +18,9 @@ const pool = new WorkerPool<SchemaTask, SchemaCheck>({
   // The file beside this one: `.js` when built, `.ts` under test.
   module: new URL(`check-schema.worker${extname(import.meta.url)}`, import.meta.url),
   size: 2,
-  idle: 60_000,
+  idleMs: 60_000,
   heap: 128,
-  limit: LIMIT,
+  limitMs: TIMEOUT_MS,
 });
 
 /** Checks a text against a JSON Schema, beside the event loop and in a bounded time. Rejects when there can be no thread. */

@@ -28,7 +28,7 @@ export interface MarkBudget {
  *
  * @param budget is used up, so that several texts can have one in common.
  */
-export function limitOf(bytes: Uint8Array, budget: MarkBudget = { left: MAX_MARKS }): JsonLimit | undefined {
+export function findExceededLimit(bytes: Uint8Array, budget: MarkBudget = { left: MAX_MARKS }): JsonLimit | undefined {
   let depth = 0;
   for (let index = 0; index < bytes.length; index += 1) {
     switch (bytes[index]) {

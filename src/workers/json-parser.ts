@@ -14,7 +14,7 @@ const pool = new WorkerPool<ParseTask, ParseResult>({
   module: new URL(`parse-json.worker${extname(import.meta.url)}`, import.meta.url),
   size: 2,
   // Short, as only its end gives back what a large body took; starting another takes a few hundredths of a second.
-  idle: 1000,
+  idleMs: 1000,
   heap: 512,
 });
 

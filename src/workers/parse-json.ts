@@ -1,5 +1,5 @@
 import { sanitizeJsonText } from '../domain/json.ts';
-import { type JsonLimit, limitOf } from './json-limits.ts';
+import { type JsonLimit, findExceededLimit } from './json-limits.ts';
 
 /** What came of JSON text: a value, or why there is none. */
 export type ParsedJson =
@@ -8,7 +8,7 @@ export type ParsedJson =
 
 /** Parses a body. What is no character in its strings becomes U+FFFD; see {@link sanitizeJsonText}. */
 export function parseJson(bytes: Buffer): ParsedJson {
-  const limit = limitOf(bytes);
+  const limit = findExceededLimit(bytes);
   if (limit !== undefined) return { kind: 'refused', reason: limit };
   try {
     const value: unknown = JSON.parse(sanitizeJsonText(bytes.toString('utf8')));

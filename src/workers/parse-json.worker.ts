@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { type ParsedJson, parseJson } from './parse-json.ts';
 import { serve } from './serve.ts';
-import { piecesOf } from './value-pieces.ts';
+import { serializeInPieces } from './value-pieces.ts';
 
 /** A body to be parsed, and where its value is to go: a piece at a time, each after the one before was taken. */
 export interface ParseTask {
@@ -17,7 +17,7 @@ export type ParseResult = Extract<ParsedJson, { readonly kind: 'refused' }>['rea
 serve<ParseTask, ParseResult>(async ({ bytes, port }) => {
   const parsed = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (parsed.kind === 'refused') return parsed.reason;
-  for (const piece of piecesOf(parsed.value)) {
+  for (const piece of serializeInPieces(parsed.value)) {
     port.postMessage(piece);
     await once(port, 'message');
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countedValues, PIECE_VALUES, piecesOf, ValueBuilder } from './value-pieces.js';
+import { countedValues, PIECE_VALUES, serializeInPieces, ValueBuilder } from './value-pieces.js';
 
 const MANY = 3 * PIECE_VALUES;
 const list = (length: number, value: (index: number) => unknown): readonly unknown[] =>
@@ -13,7 +13,7 @@ const nested = (depth: number, value: unknown): unknown =>
 function sent(value: unknown): readonly [unknown, number] {
   const builder = new ValueBuilder();
   let count = 0;
-  for (const piece of piecesOf(value)) {
+  for (const piece of serializeInPieces(value)) {
     if (piece.kind === 'members') expect(countedValues(piece.values, MANY)).toBeLessThanOrEqual(PIECE_VALUES + 1);
     // As between two threads: what was sent is a copy.
     builder.add(structuredClone(piece));

@@ -13,7 +13,7 @@ export type Piece =
 export const PIECE_VALUES = 20_000;
 
 /** Parts that {@link ValueBuilder} makes the same value of, in this order. */
-export function* piecesOf(value: unknown): Generator<Piece, void> {
+export function* serializeInPieces(value: unknown): Generator<Piece, void> {
   const large = new Map<object, number>();
   weigh(value, large);
   yield* parted(value, undefined, large);

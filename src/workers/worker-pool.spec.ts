@@ -19,7 +19,7 @@ const pools: WorkerPool<string, string>[] = [];
 
 function newPool(options: Partial<WorkerPoolOptions> = {}): WorkerPool<string, string> {
   const module = new URL(`data:text/javascript,${encodeURIComponent(SOURCE)}`);
-  const pool = new WorkerPool<string, string>({ name: 'worker', module, size: 1, idle: LONG, heap: 64, ...options });
+  const pool = new WorkerPool<string, string>({ name: 'worker', module, size: 1, idleMs: LONG, heap: 64, ...options });
   pools.push(pool);
   return pool;
 }
@@ -45,7 +45,7 @@ describe('a pool of threads', () => {
   });
 
   it('ends threads that had no task for a while, and starts others', async () => {
-    const pool = newPool({ idle: 1 });
+    const pool = newPool({ idleMs: 1 });
     await pool.run('one');
     await vi.waitFor(() => expect(pool.threads).toBe(0));
     await expect(pool.run('two')).resolves.toMatch(/^two/);
@@ -62,14 +62,14 @@ describe('a pool of threads', () => {
   );
 
   it('says of a task that it went beyond its time or its memory', async () => {
-    const pool = newPool({ limit: 50 });
+    const pool = newPool({ limitMs: 50 });
     await expect(pool.run('hang')).rejects.toThrow(TaskLimitError);
     await expect(newPool().run('swell')).rejects.toThrow(TaskLimitError);
     await expect(newPool().run('die')).rejects.not.toThrow(TaskLimitError);
   });
 
   it('does all others although some tasks never end, also those that wait behind them', async () => {
-    const pool = newPool({ size: 2, limit: 100 });
+    const pool = newPool({ size: 2, limitMs: 100 });
     const hostile = Promise.allSettled(Array.from({ length: 4 }, () => pool.run('hang')));
     const good = await Promise.all(Array.from({ length: 4 }, () => pool.run('good')));
     expect(good).toHaveLength(4);

@@ -9,11 +9,11 @@ export interface WorkerPoolOptions {
   /** Most threads at once. */
   readonly size: number;
   /** How long a thread is kept without work, in milliseconds: its memory comes back when it ends. */
-  readonly idle: number;
+  readonly idleMs: number;
   /** Largest heap of a thread, in MB. */
   readonly heap: number;
   /** Longest time of a task from when it is begun, in milliseconds; without it a task may take as long as it likes. */
-  readonly limit?: number;
+  readonly limitMs?: number;
 }
 
 /** A task took more time or memory than its pool allows. Its thread was terminated. */
@@ -160,15 +160,15 @@ class Thread<Task, Result> {
   }
 
   private limitTask(): void {
-    const { limit, name } = this.options;
-    if (limit === undefined) return;
-    this.#timer = setTimeout(() => void this.end(new TaskLimitError(`a task of the ${name} took too long`)), limit);
+    const { limitMs, name } = this.options;
+    if (limitMs === undefined) return;
+    this.#timer = setTimeout(() => void this.end(new TaskLimitError(`a task of the ${name} took too long`)), limitMs);
   }
 
   private rest(): void {
     clearTimeout(this.#timer);
     this.#job = undefined;
-    this.#timer = setTimeout(() => void this.end(new Error('idle')), this.options.idle);
+    this.#timer = setTimeout(() => void this.end(new Error('idle')), this.options.idleMs);
     this.#timer.unref();
     this.changed();
   }

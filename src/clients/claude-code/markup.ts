@@ -1,10 +1,10 @@
 import type { ClientKind } from '../client-kind.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
-import { type Reading, verbatim, withoutReminders } from './system-reminder.js';
+import { type TextFilter, keepText, withoutReminders } from './system-reminder.js';
 
 /** What is taken of a caller's texts: only Claude Code adds what its user did not write. */
-export function readingOf(caller: ClientKind): Reading {
-  return caller === 'claude-code' ? withoutReminders : verbatim;
+export function textFilterFor(caller: ClientKind): TextFilter {
+  return caller === 'claude-code' ? withoutReminders : keepText;
 }
 
 /**

@@ -1,8 +1,8 @@
 /** What is taken of a text of a caller. */
-export type Reading = (text: string) => string;
+export type TextFilter = (text: string) => string;
 
 /** Takes a text as it is. */
-export const verbatim: Reading = (text) => text;
+export const keepText: TextFilter = (text) => text;
 
 const OPEN = '<system-reminder>';
 const CLOSE = '</system-reminder>';

@@ -7,15 +7,15 @@ import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
 import { endsRefused } from '../../domain/refusal.js';
-import { startFailureOf, startFailureText } from '../start-failure.js';
+import { toStartFailure, startFailureText } from '../start-failure.js';
 import { commandLine, environment, interruptLine, promptLine } from './process/command-line.js';
-import { decode } from './decode/decode.js';
+import { decodeLine } from './decode/decode.js';
 import { type StartFiles, writeStartFiles } from './process/start-files.js';
-import { configFolderOf, planStart, turnInFull, writeInstructions } from './process/start-plan.js';
+import { claudeConfigFolder, planStart, turnInFull, writeInstructions } from './process/start-plan.js';
 import type { StartPlan } from './process/start-plan.js';
 import { toToolSchema, MAX_SCHEMA_BYTES } from './decode/structured-output.js';
 import type { ToolSchema } from './decode/structured-output.js';
-import { beginTurn, start } from './decode/turn-state.js';
+import { startTurn, initialDecoderState } from './decode/turn-state.js';
 
 const STOP_GRACE_MS = 3_000;
 /** What Claude Code 2.1.330 ends with, before it has said anything, for a schema that it cannot use. */
@@ -58,7 +58,7 @@ export class ClaudeCodeSession implements HarnessSession {
   private readonly replaced = new WeakSet<SandboxProcess>();
   private replacing: Promise<void> | undefined;
   private running: RunningTurn | undefined;
-  private state = start();
+  private state = initialDecoderState();
   private interruptWanted = false;
   private usable = true;
   private closing: Promise<void> | undefined;
@@ -86,7 +86,7 @@ export class ClaudeCodeSession implements HarnessSession {
       const running: RunningTurn = { turn, subscriber };
       this.running = running;
       this.startTurn(running).catch((error: unknown) => {
-        this.tools.logger.error(`Claude Code could not be started: ${nameOf(error)}`);
+        this.tools.logger.error(`Claude Code could not be started: ${errorName(error)}`);
         this.failTurn(running, 'The agent could not be started.', 'internal');
       });
       return () => {
@@ -127,20 +127,23 @@ export class ClaudeCodeSession implements HarnessSession {
     await this.replacing;
     await this.process?.stop(STOP_GRACE_MS);
     const { running } = this;
-    if (running !== undefined) this.failTurn(running, 'The agent was stopped in the middle of the turn.', 'process_died');
+    if (running !== undefined)
+      this.failTurn(running, 'The agent was stopped in the middle of the turn.', 'process_died');
   }
 
   private async startTurn(running: RunningTurn): Promise<void> {
     const { turn } = running;
     const form = turn.outputSchema === undefined ? undefined : toToolSchema(turn.outputSchema);
     if (form !== undefined && Buffer.byteLength(form.schema) > MAX_SCHEMA_BYTES) {
-      this.emit([{ type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' }]);
+      this.emit([
+        { type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' },
+      ]);
       return;
     }
     const isOutdated = this.refusedTurn !== undefined || form?.schema !== this.schema;
     if (this.process !== undefined && isOutdated) await this.replace(this.process);
     if (this.running !== running) return;
-    this.state = beginTurn(this.state, form?.shape);
+    this.state = startTurn(this.state, form?.shape);
     this.interruptWanted = false;
     const { sessionId, refusedTurn } = this;
     let told = turn;
@@ -171,7 +174,7 @@ export class ClaudeCodeSession implements HarnessSession {
     this.replaced.add(process);
     this.process = undefined;
     this.sessionId = this.state.sessionId ?? this.sessionId;
-    this.state = start();
+    this.state = initialDecoderState();
     this.replacing = process.stop(STOP_GRACE_MS);
     await this.replacing;
   }
@@ -189,7 +192,7 @@ export class ClaudeCodeSession implements HarnessSession {
       folders: thread.folders,
       command: tools.command,
       args: commandLine(thread, plan.conversation, files, instructions, form?.schema),
-      env: environment(thread, configFolderOf(thread), tools.isRoot, plan.turn.kind === 'continue'),
+      env: environment(thread, claudeConfigFolder(thread), tools.isRoot, plan.turn.kind === 'continue'),
     });
     const isReplaced = (): boolean => this.replaced.has(process);
     const linesEnd = new Promise<void>((resolve) => {
@@ -202,7 +205,7 @@ export class ClaudeCodeSession implements HarnessSession {
   private read(lines: readonly string[]): void {
     const events: HarnessEvent[] = [];
     for (const line of lines) {
-      const [state, said, notes] = decode(this.state, line);
+      const [state, said, notes] = decodeLine(this.state, line);
       this.state = state;
       for (const event of said) events.push(event);
       for (const note of notes)
@@ -218,7 +221,7 @@ export class ClaudeCodeSession implements HarnessSession {
     if (running === undefined) return;
     if (exit.notStarted !== undefined) {
       this.tools.logger.error(`Claude Code could not be started: ${startFailureText(exit.notStarted)}`);
-      const { message, kind } = startFailureOf(exit.notStarted);
+      const { message, kind } = toStartFailure(exit.notStarted);
       this.failTurn(running, message, kind);
       return;
     }
@@ -248,7 +251,7 @@ export class ClaudeCodeSession implements HarnessSession {
 }
 
 /** An error's code or name; its message may hold a path. */
-function nameOf(error: unknown): string {
+function errorName(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -6,9 +6,16 @@ import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
 import { AppServerError } from './app-server/app-server.js';
-import { type Conversation, openConversation, type Running, newestTurns, startServer, takeOut } from './app-server/connection.js';
-import { decodeObject, start, type State } from './decode/decode.js';
-import { inputOf } from './app-server/input.js';
+import {
+  type CodexConversation,
+  openConversation,
+  type Running,
+  newestTurns,
+  startServer,
+  takeOut,
+} from './app-server/connection.js';
+import { decodeObject, initialCodexState, type CodexState } from './decode/decode.js';
+import { toCodexInput } from './app-server/input.js';
 import { asObject } from '../../domain/json.js';
 import { withHistory } from '../../domain/prompt.js';
 import { promptAfterRefused, type RefusedCall } from '../../domain/refusal.js';
@@ -16,7 +23,7 @@ import { NotStartedError } from '../start-failure.js';
 import { describe, isProcessGone, turnFailed } from './app-server/session-error.js';
 import { turnParameters } from './app-server/launch.js';
 import { refusedTurns } from './resume/refused-turns.js';
-import { type Resumption, resumptionOf } from './resume/resumption.js';
+import { type Resumption, planResumption } from './resume/resumption.js';
 
 const STOP_GRACE_MS = 2_000;
 const SETTLE_GRACE_MS = 1_000;
@@ -40,12 +47,12 @@ interface Follower {
 /** One `codex app-server` that is kept warm, with one conversation. Started by the first turn. */
 export class CodexSession implements HarnessSession {
   #running: Promise<Running> | undefined;
-  #conversation: Conversation | undefined;
+  #conversation: CodexConversation | undefined;
   /** Whether the conversation holds nothing of the turns before. */
   #isBlank = false;
   /** Whether the newest turns may be refused ones, which Codex would send again with the next one. */
   #mayHoldRefused = false;
-  #state: State = start();
+  #state: CodexState = initialCodexState();
   #turn: RunningTurn | undefined;
   /** Settles when Codex is done with the newest turn. Never rejects. */
   #settled: Promise<void> = Promise.resolve();
@@ -153,7 +160,7 @@ export class CodexSession implements HarnessSession {
     return this.#running;
   }
 
-  async #conversationOpen(running: Running, emit: Emit): Promise<Conversation> {
+  async #conversationOpen(running: Running, emit: Emit): Promise<CodexConversation> {
     if (this.#conversation !== undefined) return this.#conversation;
     const conversation = await openConversation(running, this.thread, this.logger).catch(async (error: unknown) => {
       // Half open, it would refuse every later turn.
@@ -172,14 +179,18 @@ export class CodexSession implements HarnessSession {
     return conversation;
   }
 
-  #goOnWith(conversation: Conversation, emit: Emit): void {
+  #goOnWith(conversation: CodexConversation, emit: Emit): void {
     this.#conversation = conversation;
-    this.#state = start({ threadId: conversation.threadId, model: conversation.model });
+    this.#state = initialCodexState({ threadId: conversation.threadId, model: conversation.model });
     emit([{ type: 'session-started', sessionId: conversation.threadId }]);
   }
 
   /** Takes turns at the end of the conversation that were refused out of it. Gives what the agent did in them. */
-  async #takeOutRefused({ server }: Running, conversation: Conversation, emit: Emit): Promise<readonly RefusedCall[]> {
+  async #takeOutRefused(
+    { server }: Running,
+    conversation: CodexConversation,
+    emit: Emit,
+  ): Promise<readonly RefusedCall[]> {
     if (!this.#mayHoldRefused) return [];
     const refused = refusedTurns(await newestTurns(server, conversation.threadId));
     if (refused !== undefined) {
@@ -193,12 +204,12 @@ export class CodexSession implements HarnessSession {
 
   async #resumption({ server }: Running, threadId: string, turn: HarnessTurn): Promise<Resumption> {
     if (turn.attempt < 2 || this.#conversation?.resumed !== true) return { kind: 'prompt' };
-    return resumptionOf(await newestTurns(server, threadId), turn.id);
+    return planResumption(await newestTurns(server, threadId), turn.id);
   }
 
   async #inputFor(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
     const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
-    const { input, uploads } = inputOf(
+    const { input, uploads } = toCodexInput(
       withHistory(history, promptAfterRefused(calls, turn.prompt)),
       join(this.thread.folders.server, 'uploads'),
     );

@@ -12,20 +12,20 @@ export function opening(sessionId: string, prompt: string): Events {
     { type: 'session-started', sessionId },
     ...(prompt.trim().startsWith('/fail')
       ? []
-      : [{ type: 'model-call-start', model: MODEL, usage: usageOf(prompt) } as const]),
+      : [{ type: 'model-call-start', model: MODEL, usage: estimateUsage(prompt) } as const]),
   ];
 }
 
 /** What a turn ends with. */
 export function closing(prompt: string, interrupted: boolean): Events {
   return [
-    { type: 'model-call-end', model: MODEL, usage: { ...usageOf(prompt), outputTokens: 1 } },
+    { type: 'model-call-end', model: MODEL, usage: { ...estimateUsage(prompt), outputTokens: 1 } },
     { type: 'turn-end', reason: interrupted ? 'interrupted' : 'end_turn' },
   ];
 }
 
 /** A whole block of text. */
-export function text(id: string, replyEvents: string): Events {
+export function textEvents(id: string, replyEvents: string): Events {
   return [
     { type: 'text-delta', id, text: replyEvents },
     { type: 'block-end', id },
@@ -58,7 +58,7 @@ export function words(prompt: string, think: boolean, turn: number): Events {
 
 /** The answer to a request that wants JSON of a schema. */
 export function json(schema: JsonObject, prompt: string): Events {
-  return text('json', JSON.stringify(sampleFromSchema(schema, prompt.trim())));
+  return textEvents('json', JSON.stringify(sampleFromSchema(schema, prompt.trim())));
 }
 
 /** One small piece of a long text. */
@@ -75,13 +75,16 @@ export function commandCall(id: string, command: string): Events {
 export function commandResult(id: string, output: string, code: number | null): Events {
   return [
     { type: 'tool-result', id, content: [{ type: 'text', text: output }], isError: code !== 0 },
-    ...text('outcome', code === 0 ? 'The command worked.' : `The command failed with exit status ${code ?? 'none'}.`),
+    ...textEvents(
+      'outcome',
+      code === 0 ? 'The command worked.' : `The command failed with exit status ${code ?? 'none'}.`,
+    ),
   ];
 }
 
 /** What a resumed turn says of its command, which may have taken effect. */
 export function skippedCommand(): Events {
-  return text('outcome', 'The server was stopped while the command ran. It was not run again.');
+  return textEvents('outcome', 'The server was stopped while the command ran. It was not run again.');
 }
 
 /** The failure that was asked for. */
@@ -95,7 +98,7 @@ export function tooLong(): HarnessEvent {
 }
 
 /** Four characters are about a token; there is no model that would count better. */
-function usageOf(prompt: string): TokenUsage {
+function estimateUsage(prompt: string): TokenUsage {
   return {
     inputTokens: Math.ceil(prompt.length / 4),
     outputTokens: 0,

@@ -28,9 +28,9 @@ import { type DemoAct, demoAct } from './script.js';
 type Events$ = Observable<readonly HarnessEvent[]>;
 
 /** How long a command that was interrupted may take to end by itself, in milliseconds. */
-const COMMAND_GRACE = 1000;
+const COMMAND_GRACE_MS = 1000;
 /** How often a command that writes is a sign of life, in milliseconds. */
-const SIGN_OF_LIFE = 1000;
+const PROGRESS_INTERVAL_MS = 1000;
 
 /** An agent without a model, so that a newcomer sees the product work with nothing installed. It runs commands for real. */
 @Injectable()
@@ -96,7 +96,7 @@ class DemoSession implements HarnessSession {
       case 'stream':
         return act.intervalMilliseconds > 0 ? paced(act.count, act.intervalMilliseconds) : sliced(act.count, act.slice);
       case 'sleep':
-        return of(answer.text('slept', `Slept for ${act.milliseconds / 1000} s.`)).pipe(delay(act.milliseconds));
+        return of(answer.textEvents('slept', `Slept for ${act.milliseconds / 1000} s.`)).pipe(delay(act.milliseconds));
       case 'fail':
         return of([answer.failure(act.failure)]);
       default:
@@ -115,12 +115,12 @@ class DemoSession implements HarnessSession {
       const output$ = program.lines$.pipe(
         tap((chunk) => output.add(chunk)),
         // The output is told at the end; until then it is a sign of life, of which one a second is enough.
-        throttleTime(SIGN_OF_LIFE),
+        throttleTime(PROGRESS_INTERVAL_MS),
         map((): readonly HarnessEvent[] => [{ type: 'notice', kind: 'progress', message: 'shell writes its output' }]),
       );
       const result$ = defer(() => program.exit).pipe(map(({ code }) => answer.commandResult(id, output.text(), code)));
       subscriber.add(concat(of(answer.commandCall(id, command)), output$, result$).subscribe(subscriber));
-      subscriber.add(() => void program.stop(COMMAND_GRACE));
+      subscriber.add(() => void program.stop(COMMAND_GRACE_MS));
     });
   }
 }

@@ -37,7 +37,7 @@ function sample(value: JsonValue | undefined, context: Context): JsonValue {
     const [choice] = asArray(schema[name]);
     if (choice !== undefined) return sample(choice, inner);
   }
-  switch (typeOf(schema)) {
+  switch (readType(schema)) {
     case 'object': {
       const wanted = new Set(asArray(schema['required']));
       const properties = Object.entries(asObject(schema['properties'])).filter(([name]) => wanted.has(name));
@@ -61,7 +61,7 @@ function sample(value: JsonValue | undefined, context: Context): JsonValue {
   }
 }
 
-function typeOf(schema: JsonObject): string | undefined {
+function readType(schema: JsonObject): string | undefined {
   const { type } = schema;
   if (type === undefined && isJsonObject(schema['properties'])) return 'object';
   return asString(Array.isArray(type) ? type[0] : type);

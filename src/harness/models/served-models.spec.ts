@@ -21,8 +21,7 @@ function sources(
   return {
     harnesses: names.map((name) => ({ name, models: MODELS[name] })),
     routes,
-    choose: (id) =>
-      routeModel(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
+    choose: (id) => routeModel(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
   };
 }
 

@@ -29,7 +29,7 @@ const DISPLAY_NAMES: Readonly<Record<HarnessName, string>> = {
  * models. A model whose name alone would reach another harness is offered as `<harness>/<model>`, which always works.
  */
 export function servedModels(sources: ModelSources): readonly ServedModel[] {
-  const offered = [...routedModels(sources), ...sources.harnesses.flatMap((harness) => modelsOf(harness, sources))];
+  const offered = [...routedModels(sources), ...sources.harnesses.flatMap((harness) => listModels(harness, sources))];
   return offered.filter(({ id }, index) => offered.findIndex((model) => model.id === id) === index);
 }
 
@@ -42,7 +42,10 @@ export function findServedModel(id: string, sources: ModelSources): ServedModel 
   return same === undefined ? undefined : { ...same, id };
 }
 
-function modelsOf({ name, models }: ModelSources['harnesses'][number], sources: ModelSources): readonly ServedModel[] {
+function listModels(
+  { name, models }: ModelSources['harnesses'][number],
+  sources: ModelSources,
+): readonly ServedModel[] {
   const hasModel = models !== undefined;
   return [
     unnamedModel(name, DISPLAY_NAMES[name], name, hasModel),

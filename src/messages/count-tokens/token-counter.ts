@@ -5,7 +5,7 @@ import { extractTokenInput, type CountableRequest } from './token-input.js';
 import { sampleText } from './text-sample.js';
 
 /** How long the tokenizer is kept without work, in milliseconds: it holds some 50 MB. */
-const IDLE = 60_000;
+const IDLE_MS = 60_000;
 
 /** Estimates how many tokens a request has, without a model. */
 @Injectable()
@@ -15,7 +15,7 @@ export class TokenCounter implements OnApplicationShutdown {
     name: 'tokenizer',
     module: new URL(`tokenize.worker${extname(import.meta.url)}`, import.meta.url),
     size: 1,
-    idle: IDLE,
+    idleMs: IDLE_MS,
     heap: 512,
   });
 

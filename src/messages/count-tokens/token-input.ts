@@ -54,7 +54,7 @@ export function extractTokenInput(request: CountableRequest): TokenInput {
   const tools = (request.tools ?? []).filter((tool) => !isDeferred(tool));
   if (tools.length > 0) walk.fixedTokens += TOOL_USE_TOKENS;
   // What comes last is looked at first: the system prompt and the tools, then the messages.
-  walk.enqueue(request.messages.map(contentOf), 'content');
+  walk.enqueue(request.messages.map(readContent), 'content');
   walk.enqueue(tools, 'json');
   walk.enqueue([request.system], 'content');
   walk.drain();
@@ -173,7 +173,7 @@ function isDeferred(tool: unknown): boolean {
   return isObject(tool) && tool['defer_loading'] === true;
 }
 
-function contentOf(message: unknown): unknown {
+function readContent(message: unknown): unknown {
   return isObject(message) ? message['content'] : undefined;
 }
 

@@ -1,17 +1,17 @@
 import { countTokens } from 'gpt-tokenizer/encoding/cl100k_base';
 import { describe, expect, it } from 'vitest';
-import { tokensOf } from './tokenize.worker.js';
+import { countTextTokens } from './tokenize.worker.js';
 
 describe('the tokens of a text', () => {
   it.each(['', 'hello', 'function add(a, b) {\n  return a + b; // 12345\n}\n', 'Grüße, 你好! 👩‍👩‍👧 \u2028'])(
     'are those of the tokenizer: %j',
     (text) => {
-      expect(tokensOf(text)).toBe(countTokens(text));
+      expect(countTextTokens(text)).toBe(countTokens(text));
     },
   );
 
   it('take a name of a special token as the text that it is', () => {
-    expect(tokensOf('<|endoftext|>')).toBeGreaterThan(1);
+    expect(countTextTokens('<|endoftext|>')).toBeGreaterThan(1);
   });
 
   it.each([
@@ -22,7 +22,7 @@ describe('the tokens of a text', () => {
     ['halves of characters', '\ud800', 8],
   ])('of 100,000 %s without a break are counted at once', (_, run, charactersPerToken) => {
     // Counted whole, each of these takes the tokenizer a minute or more.
-    const tokens = tokensOf(run.repeat(100_000));
+    const tokens = countTextTokens(run.repeat(100_000));
     expect(tokens).toBeGreaterThanOrEqual(100_000 / 2 / charactersPerToken);
     expect(tokens).toBeLessThan(300_000);
   });

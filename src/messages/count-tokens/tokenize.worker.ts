@@ -9,10 +9,10 @@ const LONG_RUN = /(\p{L}{64}|[^\s\p{L}\p{N}]{64}|\s{64})/u;
 const PLAIN = { disallowedSpecial: new Set<string>() };
 
 /** The tokens of a text, in time that grows with its length alone: runs without a break are counted in parts. */
-export function tokensOf(text: string): number {
+export function countTextTokens(text: string): number {
   let tokens = 0;
   for (const part of text.split(LONG_RUN)) if (part !== '') tokens += countTokens(part, PLAIN);
   return tokens;
 }
 
-serve<readonly string[], number>((slices) => slices.reduce((sum, slice) => sum + tokensOf(slice), 0));
+serve<readonly string[], number>((slices) => slices.reduce((sum, slice) => sum + countTextTokens(slice), 0));

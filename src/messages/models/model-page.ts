@@ -58,11 +58,11 @@ export function includesActive(query: Readonly<Record<string, unknown>>): boolea
 export function paginate<T extends { readonly id: string }>(list: readonly T[], query: PageQuery): Page<T> {
   const { limit, afterId, beforeId } = query;
   if (beforeId !== undefined) {
-    const end = indexOf(list, beforeId, 'before_id');
+    const end = findIndex(list, beforeId, 'before_id');
     const start = Math.max(0, end - limit);
     return page(list.slice(start, end), start > 0);
   }
-  const start = afterId === undefined ? 0 : indexOf(list, afterId, 'after_id') + 1;
+  const start = afterId === undefined ? 0 : findIndex(list, afterId, 'after_id') + 1;
   return page(list.slice(start, start + limit), start + limit < list.length);
 }
 
@@ -70,7 +70,7 @@ function page<T extends { readonly id: string }>(data: readonly T[], hasMore: bo
   return { data, has_more: hasMore, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
 }
 
-function indexOf(list: readonly { readonly id: string }[], id: string, cursor: string): number {
+function findIndex(list: readonly { readonly id: string }[], id: string, cursor: string): number {
   const index = list.findIndex((element) => element.id === id);
   if (index === -1) throw badRequest(`${cursor}: names nothing that is in this list`);
   return index;

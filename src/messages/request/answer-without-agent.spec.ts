@@ -16,14 +16,18 @@ describe(answerWithoutAgent.name, () => {
   it("answers Claude Code's request for a title from the session's own words", () => {
     const content =
       '<session>\n\nFix the login page\nof the shop\n</session>\n\nWrite the title in the predominant language.';
-    const answer = answerWithoutAgent(request({ messages: [{ role: 'user', content }], output_config: { format: title } }));
+    const answer = answerWithoutAgent(
+      request({ messages: [{ role: 'user', content }], output_config: { format: title } }),
+    );
     expect(answer?.content).toEqual([{ type: 'text', text: '{"title":"Fix the login page"}', citations: null }]);
     expect(checkGrammar(replayMessage(answer ?? expect.fail('no answer'), null))).toEqual([]);
   });
 
   it('keeps a title short', () => {
     const content = `<session>${'word '.repeat(100)}</session>`;
-    const answer = answerWithoutAgent(request({ messages: [{ role: 'user', content }], output_config: { format: title } }));
+    const answer = answerWithoutAgent(
+      request({ messages: [{ role: 'user', content }], output_config: { format: title } }),
+    );
     expect(answer?.content).toEqual([
       { type: 'text', text: `{"title":"${'word '.repeat(11).trimEnd()}…"}`, citations: null },
     ]);

@@ -1,6 +1,6 @@
 import type { Message } from '../../anthropic/stream-event.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
-import { startUsage } from '../../anthropic/usage.js';
+import { initialWireUsage } from '../../anthropic/usage.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
 import { textParts } from './prompt-blocks.js';
@@ -25,7 +25,7 @@ export function answerWithoutAgent({ body, isSideRequest, messageId }: LocalAnsw
   if (body.max_tokens <= 1)
     return message(messageId, body.model, body.max_tokens === 0 ? undefined : '.', 'max_tokens');
   if (!isSideRequest || !wantsTitle(body.output_config?.['format'])) return undefined;
-  return message(messageId, body.model, JSON.stringify({ title: titleOf(body.messages) }), 'end_turn');
+  return message(messageId, body.model, JSON.stringify({ title: toTitle(body.messages) }), 'end_turn');
 }
 
 /**
@@ -41,7 +41,7 @@ function wantsTitle(format: unknown): boolean {
 }
 
 /** The first words of what the user said: of the `<session>` part of Claude Code's request, where there is one. */
-function titleOf(messages: readonly unknown[]): string {
+function toTitle(messages: readonly unknown[]): string {
   const last = messages.findLast((candidate) => isObject(candidate) && candidate['role'] === 'user');
   const text = isObject(last) ? textParts(last['content']).join('\n') : '';
   const start = text.indexOf('<session>');
@@ -72,6 +72,6 @@ function message(id: string, model: string, text: string | undefined, stopReason
     container: null,
     diagnostics: null,
     context_management: null,
-    usage: startUsage(null),
+    usage: initialWireUsage(null),
   };
 }

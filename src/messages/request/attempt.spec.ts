@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attemptOf } from './attempt.js';
+import { classifyAttempt } from './attempt.js';
 
 const SDK = { caller: 'sdk', retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
 
@@ -15,7 +15,7 @@ describe('what a request says of being sent again', () => {
     ['0, 0', 'unknown'],
     ['none', 'unknown'],
   ])('is the count of its retries: %j', (retryCount, attempt) => {
-    expect(attemptOf({ ...SDK, retryCount })).toBe(attempt);
+    expect(classifyAttempt({ ...SDK, retryCount })).toBe(attempt);
   });
 
   it.each([
@@ -23,7 +23,7 @@ describe('what a request says of being sent again', () => {
     ['with an idempotency key, which decides by itself', { idempotencyKey: 'k' }],
     ['on a thread with a name', { isNameless: false }],
   ] as const)('is nothing %s', (_, more) => {
-    expect(attemptOf({ ...SDK, ...more })).toBe('unknown');
-    expect(attemptOf({ ...SDK, ...more, retryCount: '1' })).toBe('unknown');
+    expect(classifyAttempt({ ...SDK, ...more })).toBe('unknown');
+    expect(classifyAttempt({ ...SDK, ...more, retryCount: '1' })).toBe('unknown');
   });
 });

@@ -15,7 +15,7 @@ export interface AttemptClues {
  * What a caller says of a request by the count of its retries. It says nothing with an idempotency key, which decides by itself, nor as
  * Claude Code, which sends 0 with each of its own retries. [Claude Code 2.1.330, @anthropic-ai/sdk 1.12.0, 0.137.0, 0.65.0]
  */
-export function attemptOf({ caller, retryCount, idempotencyKey, isNameless }: AttemptClues): Attempt {
+export function classifyAttempt({ caller, retryCount, idempotencyKey, isNameless }: AttemptClues): Attempt {
   if (!isNameless || idempotencyKey !== undefined || caller === 'claude-code') return 'unknown';
   if (retryCount === undefined || !/^\d{1,9}$/.test(retryCount)) return 'unknown';
   return Number(retryCount) === 0 ? 'first' : 'retry';

@@ -17,7 +17,7 @@ import {
 } from 'class-validator';
 import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { problemsOf } from '../../http/field-problems.js';
+import { listProblems } from '../../http/field-problems.js';
 
 /** Anthropic's own limit of messages in one request. */
 const MAX_MESSAGES = 100_000;
@@ -193,7 +193,7 @@ export function checked<T extends object>(request: T, fields: readonly (keyof T 
     throw badRequest('The request body must be a JSON object.');
   }
   for (const field of fields) Reflect.set(request, field, beginningOfList(field, Reflect.get(body, field)));
-  const problems = problemsOf(validateSync(request));
+  const problems = listProblems(validateSync(request));
   if (problems.length > 0) throw badRequest(problems.join('; '));
   return request;
 }

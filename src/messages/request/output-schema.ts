@@ -20,7 +20,7 @@ export interface AnswerFormat {
  *
  * Rejects with an AnthropicException (400) for an output format that is not a schema, or whose schema nothing can be checked against.
  */
-export async function answerFormat(body: CreateMessageDto, caller: ClientKind): Promise<AnswerFormat> {
+export async function readAnswerFormat(body: CreateMessageDto, caller: ClientKind): Promise<AnswerFormat> {
   const schema = await readOutputSchema(body);
   if (schema !== undefined) return { schema };
   const tool = findAnswerTool(body, caller);
@@ -67,9 +67,12 @@ interface AnswerTool {
  * `output_config.format`; `undefined` when it leaves the choice to the agent, which has tools of its own and calls none of the
  * caller's. Claude Code hands a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173, Claude Code 2.1.330]
  */
-function findAnswerTool(body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>, caller: ClientKind): AnswerTool | undefined {
+function findAnswerTool(
+  body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>,
+  caller: ClientKind,
+): AnswerTool | undefined {
   const choice = body.tool_choice?.['type'];
-  const tools = body.tools?.flatMap(toolOf) ?? [];
+  const tools = body.tools?.flatMap(toAnswerTool) ?? [];
   const named = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
   if (choice === 'tool') return named(body.tool_choice?.['name']);
   if (choice === 'any' && body.tools?.length === 1) return tools[0];
@@ -77,7 +80,7 @@ function findAnswerTool(body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>, c
 }
 
 /** A tool that the caller runs; those that the API runs have no schema of their own. */
-function toolOf(tool: unknown): readonly AnswerTool[] {
+function toAnswerTool(tool: unknown): readonly AnswerTool[] {
   if (!isObject(tool)) return [];
   const { name, input_schema: schema } = tool;
   return typeof name === 'string' && isJsonObject(schema) ? [{ name, schema }] : [];

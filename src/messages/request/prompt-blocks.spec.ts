@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { verbatim } from '../../clients/claude-code/system-reminder.js';
-import { BlockReader, leftOut, refused } from './prompt-blocks.js';
+import { keepText } from '../../clients/claude-code/system-reminder.js';
+import { BlockReader, skipBlock, refuseBlock } from './prompt-blocks.js';
 
 const text = (value: string) => ({ type: 'text', text: value });
 const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } };
@@ -9,7 +9,8 @@ const result = (content: unknown, more: object = {}) => ({ type: 'tool_result', 
 const HEAD = "[result of the caller's tool call t]";
 const FAILED = "[result of the caller's tool call t, which failed with an error]";
 
-const read = (...blocks: readonly unknown[]) => new BlockReader(verbatim, refused).blocks(blocks, 'messages.0.content');
+const read = (...blocks: readonly unknown[]) =>
+  new BlockReader(keepText, refuseBlock).blocks(blocks, 'messages.0.content');
 
 describe('a tool result', () => {
   it.each([
@@ -112,7 +113,7 @@ describe('the source of a picture or a document', () => {
     expect(() => read({ type: 'image', source })).toThrow(problem(''));
     expect(() => read({ type: 'document', source })).toThrow(problem(''));
     expect(() => read(result([{ type: 'image', source }]))).toThrow(problem('content.0.'));
-    expect(new BlockReader(verbatim, leftOut).blocks([{ type: 'image', source }], '')).toEqual([]);
+    expect(new BlockReader(keepText, skipBlock).blocks([{ type: 'image', source }], '')).toEqual([]);
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prom
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
 import { missingOr } from '../../http/field-problems.js';
-import type { Reading } from '../../clients/claude-code/system-reminder.js';
+import type { TextFilter } from '../../clients/claude-code/system-reminder.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -10,12 +10,12 @@ type Fields = Readonly<Record<string, unknown>>;
 export type Refuse = (path: string, problem: string) => undefined;
 
 /** Refuses the request. @throws AnthropicException (400) always. */
-export const refused: Refuse = (path, problem) => {
+export const refuseBlock: Refuse = (path, problem) => {
   throw badRequest(`${path}: ${problem}`);
 };
 
 /** Leaves the part out: for a history, which the caller can no longer change. */
-export const leftOut: Refuse = () => undefined;
+export const skipBlock: Refuse = () => undefined;
 
 /** Reads the content of messages as blocks of a prompt, in their order. Blocks without anything in them are dropped. */
 export class BlockReader {
@@ -24,7 +24,7 @@ export class BlockReader {
    * @param refuse what happens to a part that is malformed, or that no agent can be given.
    */
   constructor(
-    private readonly read: Reading,
+    private readonly read: TextFilter,
     private readonly refuse: Refuse,
   ) {}
 
@@ -109,7 +109,7 @@ export class BlockReader {
     const [only] = content;
     if (content.length > 1 || (only !== undefined && only.type !== 'text')) {
       // No other kind of document may hold pictures.
-      return behind(['[document]', ...Object.values(names)].join('\n'), content);
+      return precededBy(['[document]', ...Object.values(names)].join('\n'), content);
     }
     const data = only?.text ?? '';
     return [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...names }];
@@ -118,7 +118,7 @@ export class BlockReader {
   private searchResult({ title, content }: Fields, path: string): readonly PromptBlock[] {
     const head = this.string(title, `${path}.title`);
     const found = this.blocks(content, `${path}.content`);
-    return head === undefined ? found : behind(head, found);
+    return head === undefined ? found : precededBy(head, found);
   }
 
   /** No tool is ever left to the caller, so a result can only be of a call that it made by itself: the agent reads it. */
@@ -129,7 +129,7 @@ export class BlockReader {
     }
     const call = `the caller's tool call ${typeof id === 'string' ? id : 'without an id'}`;
     const head = `[result of ${call}${isError === true ? ', which failed with an error' : ''}]`;
-    return behind(head, this.resultBlocks(block['content'], `${path}.content`));
+    return precededBy(head, this.resultBlocks(block['content'], `${path}.content`));
   }
 
   private source(source: unknown, path: string): PromptSource | undefined {
@@ -173,7 +173,7 @@ export function textParts(content: unknown): readonly string[] {
 }
 
 /** Blocks with a line before them that says what they are: the first line of the text that they begin with, if they do. */
-function behind(head: string, blocks: readonly PromptBlock[]): readonly PromptBlock[] {
+function precededBy(head: string, blocks: readonly PromptBlock[]): readonly PromptBlock[] {
   return joinedByLines([{ type: 'text', text: head }, ...blocks]);
 }
 

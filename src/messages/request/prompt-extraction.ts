@@ -2,10 +2,10 @@ import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import type { ClientKind } from '../../clients/client-kind.js';
 import { type AnthropicException, badRequest } from '../../anthropic/anthropic.exception.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
-import { isMention, isReminder, verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { isMention, isReminder, keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
 import { missingOr } from '../../http/field-problems.js';
 import { stripClaudeCodeMarkup } from '../../clients/claude-code/markup.js';
-import { BlockReader, leftOut, refused, textParts } from './prompt-blocks.js';
+import { BlockReader, skipBlock, refuseBlock, textParts } from './prompt-blocks.js';
 
 /** The API's own words for a text without anything in it, and for a message without any block. */
 const NO_TEXT = 'messages: text content blocks must contain non-whitespace text';
@@ -37,7 +37,9 @@ export function extractPrompt(messages: readonly unknown[], caller: ClientKind):
     ? [...precedingMentions(messages[index - 1]), ...claudeCodePrompt(content, `messages.${index}.content`)]
     : [...precedingUserBlocks(messages, first, index), ...lastMessageBlocks(content, index)];
   if (prompt.length === 0) throw emptyMessage(content, index);
-  const context = messages.slice(index + 1).flatMap((message) => textParts(isObject(message) ? message['content'] : ''));
+  const context = messages
+    .slice(index + 1)
+    .flatMap((message) => textParts(isObject(message) ? message['content'] : ''));
   const reminders = isClaudeCode ? textParts(content).filter((text) => isReminder(text) && !isMention(text)) : [];
   return { prompt, context: [...reminders, ...context], hasHistory: index > 0, firstIndex: first };
 }
@@ -82,7 +84,7 @@ export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
 function firstOfUserRun(messages: readonly unknown[], last: number): number {
   let first = last;
   for (let index = last - 1; index >= 0; index -= 1) {
-    const role = roleOf(messages[index]);
+    const role = readRole(messages[index]);
     if (role === 'user') first = index;
     else if (role !== 'system') break;
   }
@@ -94,7 +96,7 @@ function firstOfUserRun(messages: readonly unknown[], last: number): number {
  * given of the others is left out, as it is of every message before.
  */
 function precedingUserBlocks(messages: readonly unknown[], first: number, last: number): readonly PromptBlock[] {
-  const reader = new BlockReader(verbatim, leftOut);
+  const reader = new BlockReader(keepText, skipBlock);
   return messages
     .slice(first, last)
     .flatMap((message) =>
@@ -105,7 +107,7 @@ function precedingUserBlocks(messages: readonly unknown[], first: number, last: 
 
 /** The blocks of the last message of an SDK. Blank texts are left out beside others, as a model's API would refuse them. */
 function lastMessageBlocks(content: unknown, index: number): readonly PromptBlock[] {
-  const blocks = new BlockReader(verbatim, refused).blocks(content, `messages.${index}.content`);
+  const blocks = new BlockReader(keepText, refuseBlock).blocks(content, `messages.${index}.content`);
   const said = blocks.filter((block) => !isBlank(block));
   if (said.length === 0 && !isEmptyList(content)) throw emptyMessage(content, index);
   return said;
@@ -115,16 +117,16 @@ function isBlank(block: PromptBlock): boolean {
   return block.type === 'text' && block.text.trim() === '';
 }
 
-function roleOf(message: unknown): unknown {
+function readRole(message: unknown): unknown {
   return isObject(message) ? message['role'] : undefined;
 }
 
 /** A message that is nothing but reminders and markup is what Claude Code itself has to say: that a background task ended. */
 function claudeCodePrompt(content: unknown, path: string): readonly PromptBlock[] {
-  const said = new BlockReader(withoutReminders, refused).blocks(stripClaudeCodeMarkup(content), path);
+  const said = new BlockReader(withoutReminders, refuseBlock).blocks(stripClaudeCodeMarkup(content), path);
   const written = said.filter((block) => !isBlank(block));
   if (written.length > 0) return written;
-  return new BlockReader(verbatim, refused).blocks(content, path).filter((block) => !isBlank(block));
+  return new BlockReader(keepText, refuseBlock).blocks(content, path).filter((block) => !isBlank(block));
 }
 
 /** Claude Code puts the first thing that its user mentioned with `@` into a message of its own, before the user's. [2.1.330] */

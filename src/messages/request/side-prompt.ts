@@ -1,10 +1,10 @@
 import type { Prompt } from '../../domain/prompt.js';
 import { isObject } from '../../turns/matching/conversation-key.js';
 import { stripClaudeCodeMarkup } from '../../clients/claude-code/markup.js';
-import { verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
-import { BlockReader, refused } from './prompt-blocks.js';
+import { keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { BlockReader, refuseBlock } from './prompt-blocks.js';
 import { emptyMessage, lastUserMessage } from './prompt-extraction.js';
-import { mergeTextBlocks, text, TranscriptBuilder } from './transcript-builder.js';
+import { mergeTextBlocks, textBlock, TranscriptBuilder } from './transcript-builder.js';
 
 const BEFORE = 'The conversation so far, with you as its assistant:\n\n<conversation>\n';
 const AFTER = '</conversation>\n\nThis is what you are to answer now:';
@@ -23,12 +23,12 @@ export function sidePrompt(messages: readonly unknown[]): Prompt {
   transcript.addMessage('user', results);
   const path = `messages.${index}.content`;
   // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
-  const reader = new BlockReader(verbatim, refused);
+  const reader = new BlockReader(keepText, refuseBlock);
   const said = reader.blocks(stripClaudeCodeMarkup(asked), path);
   const question = said.length > 0 ? said : reader.blocks(asked, path);
   if (question.length === 0) throw emptyMessage(content, index);
   if (transcript.blocks.length === 0) return question;
-  return [...mergeTextBlocks([text(BEFORE), ...transcript.blocks, text(AFTER)]), ...question];
+  return [...mergeTextBlocks([textBlock(BEFORE), ...transcript.blocks, textBlock(AFTER)]), ...question];
 }
 
 /** The results of tools that stand before a question end the conversation; without a question they are what is to be answered. */

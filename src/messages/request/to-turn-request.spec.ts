@@ -91,7 +91,9 @@ describe('the turn that a request asks for', () => {
 
   it('has the caller’s idempotency key, if it is one', async () => {
     expect((await toTurnRequest(http({ 'idempotency-key': 'k' }), body(), APPEND)).idempotencyKey).toBe('k');
-    await expect(toTurnRequest(http({ 'idempotency-key': ' ' }), body(), APPEND)).rejects.toThrow('1 to 256 characters');
+    await expect(toTurnRequest(http({ 'idempotency-key': ' ' }), body(), APPEND)).rejects.toThrow(
+      '1 to 256 characters',
+    );
   });
 
   it('tells the agent of plan mode, which the caller’s client cannot keep it to', async () => {

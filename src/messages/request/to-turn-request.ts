@@ -7,12 +7,17 @@ import { type ClientKind, detectClient, callsFromTerminal, isSideRequest } from 
 import { callerSystemPrompt, sideSystemPrompt } from '../../clients/claude-code/system-prompt.js';
 import type { ThreadClues } from '../../threads/thread.resolver.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { conversationKeys, stripRecoveryMessages, endsWithInterruptMarker, turnKey } from '../../turns/matching/conversation-key.js';
+import {
+  conversationKeys,
+  stripRecoveryMessages,
+  endsWithInterruptMarker,
+  turnKey,
+} from '../../turns/matching/conversation-key.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
 import type { AnswerOptions } from '../response/answer.service.js';
-import { planModeNote, readingOf } from '../../clients/claude-code/markup.js';
+import { planModeNote, textFilterFor } from '../../clients/claude-code/markup.js';
 import type { AnswerFormat } from './output-schema.js';
 import { presentation, TOOL_BLOCKS_HEADER } from './presentation.js';
 import { textParts } from './prompt-blocks.js';
@@ -98,13 +103,19 @@ export interface RequestContext {
  *
  * Rejects with an AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
-export async function toTurnRequest(http: Request, body: CreateMessageDto, place: RequestContext): Promise<TurnRequestFields> {
+export async function toTurnRequest(
+  http: Request,
+  body: CreateMessageDto,
+  place: RequestContext,
+): Promise<TurnRequestFields> {
   const { after, isSideRequest: isSide, callerSystem, form, outputSchema: schema } = place;
   const caller = requestCaller(http);
-  const read = readingOf(caller);
+  const read = textFilterFor(caller);
   // Of another caller the words with which Claude Code asks for the rest of an answer are words of its user.
   const { messages, partialAnswer } =
-    caller === 'claude-code' ? stripRecoveryMessages(body.messages) : { messages: body.messages, partialAnswer: undefined };
+    caller === 'claude-code'
+      ? stripRecoveryMessages(body.messages)
+      : { messages: body.messages, partialAnswer: undefined };
   const keys = await conversationKeys(messages, after, read);
   const system = textParts(body.system);
   const { prompt, hasHistory, firstIndex } = isSide
@@ -119,8 +130,8 @@ export async function toTurnRequest(http: Request, body: CreateMessageDto, place
     prompt,
     outputSchema: schema,
     requestKey: turnKey(keys.at(-1) ?? '', schema),
-    history: historyOf(keys, () => renderHistory(messages.slice(0, firstIndex), read), form),
-    user: userOf(body.metadata?.['user_id']),
+    history: toPriorConversation(keys, () => renderHistory(messages.slice(0, firstIndex), read), form),
+    user: hashUser(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: isSide ? sideSystemPrompt(system) : callerSystemPrompt(system, caller, callerSystem),
     idempotencyKey: idempotencyKey(http.get('idempotency-key')),
@@ -130,7 +141,11 @@ export async function toTurnRequest(http: Request, body: CreateMessageDto, place
 }
 
 /** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
-function historyOf(keys: readonly string[], toPrompt: () => Prompt, form: AnswerView): TurnRequestFields['history'] {
+function toPriorConversation(
+  keys: readonly string[],
+  toPrompt: () => Prompt,
+  form: AnswerView,
+): TurnRequestFields['history'] {
   const [promptKey, answerKey] = keys.slice(-3, -1);
   if (promptKey === undefined || answerKey === undefined) return undefined;
   return {
@@ -142,7 +157,7 @@ function historyOf(keys: readonly string[], toPrompt: () => Prompt, form: Answer
 }
 
 /** A user's id may be a name or an address, which nobody needs to read in the store. */
-function userOf(id: unknown): string | undefined {
+function hashUser(id: unknown): string | undefined {
   return typeof id === 'string' && id !== '' ? createHash('sha256').update(id).digest('hex').slice(0, 32) : undefined;
 }
 

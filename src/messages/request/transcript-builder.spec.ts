@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { promptText } from '../../domain/prompt.js';
-import { verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
 import { renderHistory } from './transcript-builder.js';
 
 describe(renderHistory, () => {
@@ -12,7 +12,7 @@ describe(renderHistory, () => {
         { role: 'assistant', content: 'Well.' },
         { role: 'user', content: 'go on' },
       ],
-      verbatim,
+      keepText,
     );
     expect(JSON.stringify(told)).toContain('xxx … [10 more characters]');
   });
@@ -26,7 +26,7 @@ describe(renderHistory, () => {
   it('shows the pictures of a tool result in their order, and says that a tool failed', () => {
     const told = renderHistory(
       result([{ type: 'text', text: 'before' }, image, { type: 'text', text: 'after' }], { is_error: true }),
-      verbatim,
+      keepText,
     );
     expect(told).toEqual([
       { type: 'text', text: expect.stringMatching(/<tool_result name="shot" is_error="true">\nbefore\n/) as string },
@@ -43,14 +43,14 @@ describe(renderHistory, () => {
     ],
     ['what no agent can be given beside it', [{ type: 'video' }, image, { type: 'image', source: { type: 'file' } }]],
   ])('shows of a tool result %s', (_, content) => {
-    const blocks = renderHistory(result(content), verbatim).filter(({ type }) => type !== 'text');
+    const blocks = renderHistory(result(content), keepText).filter(({ type }) => type !== 'text');
     expect(blocks).toMatchObject([{ source: image.source }]);
   });
 
   it('leaves the reminders of Claude Code out, and of other callers nothing', () => {
     const said = 'a <system-reminder>x</system-reminder> b';
     const messages = [{ role: 'user', content: said }, ...result(said)];
-    expect(promptText(renderHistory(messages, verbatim)).split(said)).toHaveLength(3);
+    expect(promptText(renderHistory(messages, keepText)).split(said)).toHaveLength(3);
     expect(promptText(renderHistory(messages, withoutReminders))).not.toContain('reminder');
   });
 });

@@ -1,8 +1,8 @@
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { isObject, toText } from '../../turns/matching/conversation-key.js';
-import type { Reading } from '../../clients/claude-code/system-reminder.js';
-import { BlockReader, leftOut } from './prompt-blocks.js';
+import type { TextFilter } from '../../clients/claude-code/system-reminder.js';
+import { BlockReader, skipBlock } from './prompt-blocks.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
 const MAX_TOOL_TEXT = 4000;
@@ -18,8 +18,8 @@ export class TranscriptBuilder {
   readonly #reader: BlockReader;
 
   /** @param read what is taken of each text of the conversation. */
-  constructor(private readonly read: Reading) {
-    this.#reader = new BlockReader(read, leftOut);
+  constructor(private readonly read: TextFilter) {
+    this.#reader = new BlockReader(read, skipBlock);
   }
 
   /** Adds messages in their order. Never throws, whatever they hold. */
@@ -53,13 +53,13 @@ export class TranscriptBuilder {
 
   private addText(role: Role, said: string): void {
     const kept = this.read(said);
-    if (kept.trim() !== '') this.blocks.push(text(`<${role}>\n${kept}\n</${role}>\n`));
+    if (kept.trim() !== '') this.blocks.push(textBlock(`<${role}>\n${kept}\n</${role}>\n`));
   }
 
   private addMedia(block: Fields, type: 'image' | 'document'): void {
     const shown = this.#reader.blocks([block], '');
     // Files that the caller keeps elsewhere cannot be shown.
-    this.blocks.push(...(shown.length > 0 ? shown : [text(`[${type}]\n`)]));
+    this.blocks.push(...(shown.length > 0 ? shown : [textBlock(`[${type}]\n`)]));
   }
 
   private showResult(block: Fields): void {
@@ -67,7 +67,7 @@ export class TranscriptBuilder {
     const { content } = block;
     // What was fetched from the web is in one more object.
     const parts = this.#reader.resultBlocks(isObject(content) ? [content['content']] : content, '');
-    const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [text(''), ...parts];
+    const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [textBlock(''), ...parts];
     const failed = block['is_error'] === true ? ' is_error="true"' : '';
     this.addToolBlock('tool_result', name, first?.type === 'text' ? first.text : '', failed);
     // Texts between and after pictures are told as what they are, too.
@@ -79,7 +79,7 @@ export class TranscriptBuilder {
 
   private addToolBlock(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string, more = ''): void {
     const head = `${name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`}${more}`;
-    this.blocks.push(text(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
+    this.blocks.push(textBlock(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
   }
 }
 
@@ -93,7 +93,7 @@ export function mergeTextBlocks(blocks: readonly PromptBlock[]): Prompt {
   const whole: PromptBlock[] = [];
   let texts: string[] = [];
   const flush = (): void => {
-    if (texts.length > 0) whole.push(text(texts.join('')));
+    if (texts.length > 0) whole.push(textBlock(texts.join('')));
     texts = [];
   };
   for (const block of blocks) {
@@ -109,7 +109,7 @@ export function mergeTextBlocks(blocks: readonly PromptBlock[]): Prompt {
 }
 
 /** A text block. */
-export function text(value: string): PromptBlock {
+export function textBlock(value: string): PromptBlock {
   return { type: 'text', text: value };
 }
 
@@ -117,7 +117,7 @@ export function text(value: string): PromptBlock {
 const MAX_HISTORY = 400_000;
 
 /** What was said before, for an agent that was not there: the newest of it, where it is long. */
-export function renderHistory(messages: readonly unknown[], read: Reading): Prompt {
+export function renderHistory(messages: readonly unknown[], read: TextFilter): Prompt {
   const transcript = new TranscriptBuilder(read);
   transcript.addMessages(messages);
   const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
@@ -126,6 +126,6 @@ export function renderHistory(messages: readonly unknown[], read: Reading): Prom
     first -= 1;
     room -= lengths[first] ?? 0;
   }
-  const omission = first === 0 ? [] : [text('[What was said before is left out.]\n')];
+  const omission = first === 0 ? [] : [textBlock('[What was said before is left out.]\n')];
   return mergeTextBlocks([...omission, ...transcript.blocks.slice(first)]);
 }

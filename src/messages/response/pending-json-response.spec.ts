@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeResponse } from '../../../test/support/fake-response.js';
-import { startUsage } from '../../anthropic/usage.js';
+import { initialWireUsage } from '../../anthropic/usage.js';
 import { messageStart } from '../../anthropic/stream-parts.js';
 import { PendingJsonResponse } from './pending-json-response.js';
 
-const START = messageStart('msg_1', 'model', startUsage(null));
+const START = messageStart('msg_1', 'model', initialWireUsage(null));
 const MESSAGE = START.type === 'message_start' ? START.message : undefined;
 const FAILED = { error: { type: 'overloaded_error', message: 'too much' } } as const;
 

@@ -2,7 +2,7 @@ import { errorText } from '../errors.js';
 import type { StuckLeftover } from './thread-removal.js';
 
 /** How often leftovers are looked for after the start, in milliseconds: what a program still held then may be free by now. */
-const INTERVAL = 600_000;
+const SWEEP_INTERVAL_MS = 600_000;
 
 /** Removes, now and then, what removals of threads have left: a server that died in one would leave it for ever. */
 export class LeftoverSweeper {
@@ -22,7 +22,7 @@ export class LeftoverSweeper {
 
   /** Sweeps now, beside what else goes on, and from time to time. */
   start(): void {
-    this.#timer ??= setInterval(() => void this.run(), INTERVAL).unref();
+    this.#timer ??= setInterval(() => void this.run(), SWEEP_INTERVAL_MS).unref();
     void this.run();
   }
 

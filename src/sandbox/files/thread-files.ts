@@ -82,7 +82,7 @@ export class ThreadFiles {
     return this.#existing(path, async (folder, name) => {
       const entry = await permitted(folder, () => openEntry(`${folder.path}/${name}`));
       try {
-        return infoOf(await entry.stat());
+        return toEntryInfo(await entry.stat());
       } finally {
         await entry.close();
       }
@@ -233,12 +233,12 @@ function isName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('/') && !name.includes('\0');
 }
 
-function kindOf(stats: Stats): EntryInfo['kind'] {
+function toKind(stats: Stats): EntryInfo['kind'] {
   if (stats.isFile()) return 'file';
   if (stats.isDirectory()) return 'folder';
   return stats.isSymbolicLink() ? 'link' : 'other';
 }
 
-function infoOf(stats: Stats): EntryInfo {
-  return { kind: kindOf(stats), size: stats.size, device: stats.dev, inode: stats.ino };
+function toEntryInfo(stats: Stats): EntryInfo {
+  return { kind: toKind(stats), size: stats.size, device: stats.dev, inode: stats.ino };
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { argumentRoom, costOf, fittingVariables, MAX_ARGUMENT_BYTES } from './argument-limits.js';
+import { argumentRoom, measureArguments, fittingVariables, MAX_ARGUMENT_BYTES } from './argument-limits.js';
 
 const ROOM = 1_048_576;
 
@@ -32,7 +32,9 @@ describe('Variables of a program', () => {
     const { variables, shortened } = fittingVariables(each, 100_000);
     expect(shortened).toEqual(['A']);
     expect(variables).toMatchObject({ B: each.B, KEY: 'a key' });
-    expect(costOf(Object.entries(variables).map(([name, value]) => `${name}=${value}`))).toBeLessThanOrEqual(100_000);
+    expect(measureArguments(Object.entries(variables).map(([name, value]) => `${name}=${value}`))).toBeLessThanOrEqual(
+      100_000,
+    );
     expect(fittingVariables(each, 1000).shortened).toEqual(['A', 'B']);
   });
 

@@ -46,7 +46,7 @@ export function fittingVariables(variables: Readonly<Record<string, string>>, ro
 }
 
 /** What these strings take of the room for arguments and variables, in bytes. */
-export function costOf(strings: readonly string[]): number {
+export function measureArguments(strings: readonly string[]): number {
   return sum(strings.map(stringCost));
 }
 

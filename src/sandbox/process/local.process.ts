@@ -4,11 +4,11 @@ import { finished } from 'node:stream/promises';
 import { EMPTY, type Observable } from 'rxjs';
 import { errorText } from '../errors.js';
 import { decodeTail, keepTail } from './lines.js';
-import { linesOf } from './output.js';
+import { readLines } from './output.js';
 import type { Reaper } from './reaper.js';
 import type { SandboxExit, SandboxProcess } from '../sandbox.js';
-import { execFailureOf, type SpawnFailure, spawnFailureOf } from './spawn-failure.js';
-import { familyOf, killTree, signalProcess } from './sweep.js';
+import { toExecFailure, type SpawnFailure, toSpawnFailure } from './spawn-failure.js';
+import { listTreeIds, killTree, signalProcess } from './sweep.js';
 
 const STDERR_BYTES = 4096;
 
@@ -49,12 +49,12 @@ export function startProcess(options: LocalProcessOptions): SandboxProcess {
     return child.pid === undefined ? neverStarted(failure(child)) : new LocalProcess(child, child.pid, options);
   } catch (error) {
     // Arguments that are too long or hold a NUL, or a system without memory.
-    return notStarted(spawnFailureOf(error));
+    return failedProcess(toSpawnFailure(error));
   }
 }
 
 /** A process that could not be started. */
-export function notStarted(failure: SpawnFailure): SandboxProcess {
+export function failedProcess(failure: SpawnFailure): SandboxProcess {
   return neverStarted(Promise.resolve(failure));
 }
 
@@ -64,7 +64,7 @@ function neverStarted(failure: Promise<SpawnFailure>): SandboxProcess {
 }
 
 function failure(child: ChildProcess): Promise<SpawnFailure> {
-  return new Promise((resolve) => child.once('error', (error) => resolve(spawnFailureOf(error))));
+  return new Promise((resolve) => child.once('error', (error) => resolve(toSpawnFailure(error))));
 }
 
 /** A program of this machine in a process group of its own. */
@@ -90,7 +90,7 @@ class LocalProcess implements SandboxProcess {
       this.stderr = keepTail(this.stderr, chunk, STDERR_BYTES);
     });
     this.exit = this.end();
-    this.lines$ = linesOf(child.stdout, this.exit, (count) => {
+    this.lines$ = readLines(child.stdout, this.exit, (count) => {
       options.warn(`${String(count)} line(s) of the output were too long and were dropped`);
     });
     void options.reaper.add(pid).then(() => {
@@ -133,7 +133,7 @@ class LocalProcess implements SandboxProcess {
     const stderr = decodeTail(this.stderr);
     const { stdout } = this.child;
     const hasWritten = stdout instanceof Socket && stdout.bytesRead > 0;
-    const notStarted = hasWritten ? undefined : await execFailureOf(code, this.options.program);
+    const notStarted = hasWritten ? undefined : await toExecFailure(code, this.options.program);
     return { code, signal, stderr, notStarted };
   }
 
@@ -159,7 +159,7 @@ class LocalProcess implements SandboxProcess {
 
   private async refreshTree(): Promise<void> {
     try {
-      const found = await familyOf(this.pid, this.options.marker);
+      const found = await listTreeIds(this.pid, this.options.marker);
       this.known = new Set([...this.known, ...found]);
     } catch (error) {
       this.options.warn(`could not look for the descendants of a process: ${errorText(error)}`);

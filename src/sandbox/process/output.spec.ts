@@ -1,10 +1,10 @@
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { linesOf } from './output.js';
+import { readLines } from './output.js';
 
 function watch(stream: Readable, gone: Promise<unknown> = new Promise(() => undefined)) {
   const dropped = vi.fn();
-  const lines$ = linesOf(stream, gone, dropped);
+  const lines$ = readLines(stream, gone, dropped);
   const seen: (readonly string[])[] = [];
   const complete = vi.fn();
   return {

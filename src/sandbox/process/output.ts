@@ -14,7 +14,7 @@ const SILENCE_MS = 1000;
  *   after that; when it has been silent for a second, the output counts as closed.
  * @param dropped told at the end how many lines were too long, if any
  */
-export function linesOf(
+export function readLines(
   stream: Readable,
   gone: Promise<unknown>,
   dropped: (count: number) => void,

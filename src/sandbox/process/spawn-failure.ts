@@ -34,7 +34,7 @@ const REASON_OF_CODE: Readonly<Record<string, SpawnFailure['reason']>> = {
 };
 
 /** What an error of `spawn` says. */
-export function spawnFailureOf(error: unknown): SpawnFailure {
+export function toSpawnFailure(error: unknown): SpawnFailure {
   const code = errorCode(error);
   return { reason: (code === undefined ? undefined : REASON_OF_CODE[code]) ?? 'unknown', code };
 }
@@ -54,7 +54,7 @@ const NOT_FOUND = 127;
  * Why the shell that was to become the program did not; `undefined` for a program that was started. Only to be asked when nothing was
  * written to the standard output.
  */
-export async function execFailureOf(status: number | null, program: string): Promise<SpawnFailure | undefined> {
+export async function toExecFailure(status: number | null, program: string): Promise<SpawnFailure | undefined> {
   if (status === 0 || status === null) return undefined;
   // A shell reads a program that the system cannot run as a script of its own, and fails at the first odd word in any way.
   if (!(await isRunnableFormat(program))) return { reason: 'program-not-runnable', code: 'ENOEXEC' };

@@ -19,7 +19,7 @@ export function signalProcess(target: number, signal: NodeJS.Signals): void {
 }
 
 /** The identities of everything that `leader` has started and that lives now; see {@link killTree}. */
-export async function familyOf(leader: number, marker: string): Promise<ReadonlySet<string>> {
+export async function listTreeIds(leader: number, marker: string): Promise<ReadonlySet<string>> {
   return new Set(processTree(await listProcesses(marker), leader).map(identity));
 }
 
@@ -34,7 +34,9 @@ export async function killTree(leader: number, marker: string, known: ReadonlySe
   let cleanLooks = 0;
   signalProcess(-leader, 'SIGKILL');
   for (let round = 0; round < ROUNDS && cleanLooks < 2; round += 1) {
-    const members = processTree(await listProcesses(marker), leader, known).filter((entry) => entry.pid !== process.pid);
+    const members = processTree(await listProcesses(marker), leader, known).filter(
+      (entry) => entry.pid !== process.pid,
+    );
     left = members.length;
     cleanLooks = left === 0 ? cleanLooks + 1 : 0;
     for (const member of members) signalProcess(member.pid, 'SIGKILL');

@@ -1,6 +1,6 @@
 import { validateSync } from 'class-validator';
 import { isJsonObject } from '../../domain/json.js';
-import { problemsOf } from '../../http/field-problems.js';
+import { listProblems } from '../../http/field-problems.js';
 import { SessionException } from '../session.exception.js';
 
 /**
@@ -9,13 +9,17 @@ import { SessionException } from '../session.exception.js';
  *
  * @throws SessionException (422) that names each field that is wrong; centaur answers the same status.
  */
-export function validateBody<Dto extends object>(dto: Dto, fields: readonly (keyof Dto & string)[], body: unknown): Dto {
+export function validateBody<Dto extends object>(
+  dto: Dto,
+  fields: readonly (keyof Dto & string)[],
+  body: unknown,
+): Dto {
   if (!isJsonObject(body)) throw new SessionException(422, 'a JSON object is expected');
   for (const field of fields) {
     const value = body[field];
     if (value !== undefined && value !== null) Reflect.set(dto, field, value);
   }
-  const problems = problemsOf(validateSync(dto));
+  const problems = listProblems(validateSync(dto));
   if (problems.length > 0) throw new SessionException(422, problems.join('; '));
   return dto;
 }

@@ -15,13 +15,13 @@ export interface EventsQuery {
  * @throws SessionException (400) for an id that is not a number.
  */
 export function parseEventsQuery(query: unknown, lastEventId: string | undefined): EventsQuery {
-  const after = eventIdOf(queryParam(query, 'after_event_id') ?? '0', 'after_event_id');
+  const after = parseEventId(queryParam(query, 'after_event_id') ?? '0', 'after_event_id');
   // Some other server's id in the header is no reason to refuse the stream.
   const last = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
   return { after: Math.max(after, last), executionId: queryParam(query, 'execution_id') };
 }
 
-function eventIdOf(text: string, name: string): number {
+function parseEventId(text: string, name: string): number {
   if (!/^-?\d{1,19}$/.test(text)) throw new SessionException(400, `${name} must be a number`);
   return Math.max(0, Number(text));
 }

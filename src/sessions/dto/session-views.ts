@@ -4,7 +4,7 @@ import type { Thread, ThreadState } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnState } from '../../storage/stores/turn.js';
 import type { Message, Usage } from '../../anthropic/stream-event.js';
 import { turnUsage } from '../../anthropic/usage.js';
-import { executionIdOf } from './execution-id.js';
+import { toExecutionId } from './execution-id.js';
 import { toHarnessType, type HarnessType } from './harness-type.js';
 
 /** The session row, with centaur's fields. What Chiron has no notion of is `null`. */
@@ -77,7 +77,7 @@ export function sessionMetadata(thread: Thread): JsonObject {
 /** A turn in a list. */
 export function turnView(turn: Turn): TurnView {
   return {
-    execution_id: executionIdOf(turn.id),
+    execution_id: toExecutionId(turn.id),
     message_id: turn.messageId,
     sequence: turn.sequence,
     status: turn.state,

@@ -1,10 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { beginTurn, start as claudeStart } from '../../harness/claude-code/decode/turn-state.js';
-import { decode as decodeClaude } from '../../harness/claude-code/decode/decode.js';
-import { decode as decodeCodex, start as codexStart } from '../../harness/codex/decode/decode.js';
+import { startTurn, initialDecoderState as claudeStart } from '../../harness/claude-code/decode/turn-state.js';
+import { decodeLine as decodeClaude } from '../../harness/claude-code/decode/decode.js';
+import {
+  decodeNotification as decodeCodex,
+  initialCodexState as codexStart,
+} from '../../harness/codex/decode/decode.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
-import { finalText, INITIAL_NOTIFICATION_STATE, toNotifications, type LineState, openingLines } from './codex-notifications.js';
+import {
+  finalText,
+  INITIAL_NOTIFICATION_STATE,
+  toNotifications,
+  type LineState,
+  openingLines,
+} from './codex-notifications.js';
 import type { LineTurn } from './notification-builders.js';
 
 const TURN: LineTurn = {
@@ -40,7 +49,7 @@ function codexEvents(lines: readonly string[]): readonly HarnessEvent[] {
 }
 
 function claudeEvents(lines: readonly string[]): readonly HarnessEvent[] {
-  let state = beginTurn(claudeStart());
+  let state = startTurn(claudeStart());
   return lines.flatMap((line) => {
     const [next, events] = decodeClaude(state, line);
     state = next;

@@ -176,7 +176,10 @@ function ended(turn: LineTurn, state: LineState, status: string, error: JsonObje
   const unfinished = [...state.items.values()].filter((item) => item.kind === 'agentMessage');
   const answer = state.answer + unfinished.map((item) => item.text).join('');
   const [closed, lines] = closeOpenItems(turn, { ...state, answer });
-  const completed = rpcNotification('turn/completed', { threadId: turn.threadId, turn: turnPayload(turn, status, error) });
+  const completed = rpcNotification('turn/completed', {
+    threadId: turn.threadId,
+    turn: turnPayload(turn, status, error),
+  });
   return [closed, [...lines, completed]];
 }
 

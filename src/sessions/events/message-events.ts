@@ -22,12 +22,12 @@ export function eventsOfEndedTurn(turn: Turn): readonly HarnessEvent[] {
         thinkingTokens: 0,
       },
     })),
-    ...endOf(turn),
+    ...toEndEvents(turn),
   ];
 }
 
 /** How a turn ended, as its row has it; nothing for one that goes on. */
-export function endOf(turn: Turn): readonly HarnessEvent[] {
+export function toEndEvents(turn: Turn): readonly HarnessEvent[] {
   switch (turn.state) {
     case 'completed':
       return [{ type: 'turn-end', reason: turn.stopReason ?? 'end_turn' }];

@@ -1,16 +1,22 @@
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
-import { answeredModelOf } from '../../turns/answered-model.js';
+import { toAnsweredModel } from '../../turns/answered-model.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { isHistoryLost } from '../../turns/running/stored-request.js';
-import { finalText, INITIAL_NOTIFICATION_STATE, toNotifications, type LineState, openingLines } from './codex-notifications.js';
+import {
+  finalText,
+  INITIAL_NOTIFICATION_STATE,
+  toNotifications,
+  type LineState,
+  openingLines,
+} from './codex-notifications.js';
 import { eventId, type EventSource, openingId, terminalId } from './event-id.js';
 import { readExecutionRequest } from '../input/execution-request.js';
-import { executionIdOf } from '../dto/execution-id.js';
+import { toExecutionId } from '../dto/execution-id.js';
 import { toHarnessType } from '../dto/harness-type.js';
 import type { LineTurn } from './notification-builders.js';
-import { endOf } from './message-events.js';
+import { toEndEvents } from './message-events.js';
 
 /** One event of a session's stream. The data of a `session.output.line` is the line itself. */
 export interface SessionEvent {
@@ -47,7 +53,7 @@ export class SessionEventEncoder {
     private readonly latency: () => number | null,
   ) {
     const { id, sequence, prompt, startedAt, createdAt } = turn;
-    const model = answeredModelOf(thread);
+    const model = toAnsweredModel(thread);
     this.#line = { threadId: thread.id, turnId: id, sequence, model, prompt, startedAt: startedAt ?? createdAt };
   }
 
@@ -94,8 +100,8 @@ export class SessionEventEncoder {
   end(row: Turn | undefined): readonly SessionEvent[] {
     if (this.#ended || row === undefined || !hasEnded(row.state)) return [];
     // A turn that was cancelled in the queue never began.
-    if (row.startedAt !== undefined) return this.encode(endOf(row));
-    return endOf(row).flatMap((end) => (isTurnEnd(end) ? [this.terminal(end)] : []));
+    if (row.startedAt !== undefined) return this.encode(toEndEvents(row));
+    return toEndEvents(row).flatMap((end) => (isTurnEnd(end) ? [this.terminal(end)] : []));
   }
 
   private encodeOne(event: HarnessEvent): readonly SessionEvent[] {
@@ -148,7 +154,7 @@ export class SessionEventEncoder {
   }
 
   private turnIds(): JsonObject {
-    return { execution_id: executionIdOf(this.turn.id), thread_key: this.thread.key };
+    return { execution_id: toExecutionId(this.turn.id), thread_key: this.thread.key };
   }
 
   private id(part: number): number {

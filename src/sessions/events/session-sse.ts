@@ -4,7 +4,7 @@ import type { Backpressure } from '../../storage/event-log/event-log.js';
 import type { SessionEvent } from './session-event-encoder.js';
 
 /** How often a comment says that the stream is alive, in milliseconds; centaur's is axum's default. */
-const KEEP_ALIVE = 15_000;
+const KEEP_ALIVE_MS = 15_000;
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -43,7 +43,7 @@ export async function streamSessionEvents(
   const flow: Backpressure = { isReady: () => !response.writableNeedDrain, resumed$: fromEvent(response, 'drain') };
   const timer = setInterval(() => {
     if (flow.isReady()) response.write(COMMENT);
-  }, KEEP_ALIVE);
+  }, KEEP_ALIVE_MS);
   const written$ = open(flow).pipe(
     tap((events) => response.write(events.map(sessionFrame).join(''))),
     takeUntil(fromEvent(response, 'close')),

@@ -36,9 +36,9 @@ function commandItem(call: ToolCall, result: ToolResult | undefined): JsonObject
     ...(call.input['cwd'] === undefined ? {} : { cwd: call.input['cwd'] }),
     processId: null,
     source: 'agent',
-    status: statusOf(result),
+    status: toStatus(result),
     commandActions: [{ type: 'unknown', command }],
-    aggregatedOutput: result === undefined ? null : textOf(result.content),
+    aggregatedOutput: result === undefined ? null : joinTexts(result.content),
     // Harnesses tell of a failure in different ways; of all of them only that it was one is left.
     exitCode: result === undefined ? null : Number(result.isError),
     durationMs: null,
@@ -52,7 +52,7 @@ function dynamicItem(call: ToolCall, result: ToolResult | undefined): JsonObject
     namespace: null,
     tool: call.name,
     arguments: call.input,
-    status: statusOf(result),
+    status: toStatus(result),
     contentItems: result === undefined ? null : result.content.map(dynamicContent),
     success: result === undefined ? null : !result.isError,
     durationMs: null,
@@ -65,7 +65,7 @@ function mcpItem(call: ToolCall, result: ToolResult | undefined): JsonObject {
     id: call.id,
     server: call.server,
     tool: call.name,
-    status: statusOf(result),
+    status: toStatus(result),
     arguments: call.input,
     durationMs: null,
   };
@@ -79,12 +79,12 @@ function mcpItem(call: ToolCall, result: ToolResult | undefined): JsonObject {
   return { ...item, result: { content, structuredContent: null, _meta: null }, error: null };
 }
 
-function statusOf(result: ToolResult | undefined): string {
+function toStatus(result: ToolResult | undefined): string {
   if (result === undefined) return 'inProgress';
   return result.isError ? 'failed' : 'completed';
 }
 
-function textOf(content: readonly ToolResultContent[]): string {
+function joinTexts(content: readonly ToolResultContent[]): string {
   return content.map((piece) => (piece.type === 'text' ? piece.text : `[image ${piece.mediaType}]`)).join('');
 }
 

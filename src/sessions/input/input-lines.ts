@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject, sanitizeJsonText, asObject, parseObject, asString } from '../../domain/json.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import { limitOf, type MarkBudget } from '../../workers/json-limits.js';
+import { findExceededLimit, type MarkBudget } from '../../workers/json-limits.js';
 import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
 
 /** What an empty input becomes; centaur's harness-server says the same (harness-protocols.md 3.2). */
@@ -18,7 +18,7 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
   const budget: MarkBudget = { left: MAX_LINE_MARKS };
   for (const [index, line] of lines.entries()) {
     if (/[\n\r]/.test(line)) return `input_lines[${index}] must be one line`;
-    const limit = mayBeObject(line) ? limitOf(Buffer.from(line), budget) : undefined;
+    const limit = mayBeObject(line) ? findExceededLimit(Buffer.from(line), budget) : undefined;
     if (limit === 'too deep') return `input_lines[${index}] is nested too deep`;
     if (limit === 'too many values') return 'input_lines have too many values';
   }

@@ -17,42 +17,42 @@ export type StagedAttachments = ReadonlyMap<string, StagedAttachment>;
  */
 export function promptContent(content: JsonValue | undefined, staged: StagedAttachments): readonly PromptBlock[] {
   if (typeof content === 'string') return text(content);
-  return asArray(content).flatMap((item) => (typeof item === 'string' ? text(item) : blockOf(asObject(item), staged)));
+  return asArray(content).flatMap((item) => (typeof item === 'string' ? text(item) : toBlocks(asObject(item), staged)));
 }
 
-function blockOf(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
+function toBlocks(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
   const type = asString(item['type']) ?? 'unknown';
   switch (type) {
     case 'text':
     case 'input_text':
       return text(asString(item['text']) ?? '');
     case 'image':
-      return imageOf(item);
+      return toImage(item);
     case 'localImage':
       return text(`[image: ${asString(item['path']) ?? 'without a path'}]`);
     case 'document':
-      return documentOf(item);
+      return toDocument(item);
     case 'attachment':
-      return attachmentOf(item, staged);
+      return toAttachment(item, staged);
     default:
       return text(`[Unsupported attachment block type: ${type}]`);
   }
 }
 
-function imageOf(item: JsonObject): readonly PromptBlock[] {
+function toImage(item: JsonObject): readonly PromptBlock[] {
   const url = asString(item['url']);
-  const source = url === undefined ? sourceOf(item['source']) : urlSource(url);
+  const source = url === undefined ? parseSource(item['source']) : urlSource(url);
   return source === undefined ? text('[Unsupported attachment block type: image]') : [{ type: 'image', source }];
 }
 
-function documentOf(item: JsonObject): readonly PromptBlock[] {
-  const source = sourceOf(item['source']);
+function toDocument(item: JsonObject): readonly PromptBlock[] {
+  const source = parseSource(item['source']);
   const title = asString(item['title']);
   if (source === undefined) return text('[Unsupported attachment block type: document]');
   return [{ type: 'document', source, ...(title === undefined ? {} : { title }) }];
 }
 
-function sourceOf(value: JsonValue | undefined): PromptSource | undefined {
+function parseSource(value: JsonValue | undefined): PromptSource | undefined {
   if (!isJsonObject(value)) return undefined;
   const [type, url] = [value['type'], asString(value['url'])];
   const [mediaType, data] = [asString(value['media_type']), asString(value['data'])];
@@ -61,12 +61,12 @@ function sourceOf(value: JsonValue | undefined): PromptSource | undefined {
   return { type, media_type: mediaType, data };
 }
 
-function attachmentOf(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
+function toAttachment(item: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
   const name = asString(item['name']) ?? 'attachment';
   const mediaType = asString(item['mimeType']) ?? 'application/octet-stream';
   const stagedId = asString(item['stagedAttachmentId']);
   const data = asString(item['dataBase64']) ?? (stagedId === undefined ? undefined : staged.get(stagedId)?.data);
-  if (data !== undefined) return fileOf(name, mediaType, data);
+  if (data !== undefined) return toFile(name, mediaType, data);
   const url = asString(item['url']);
   const source = url === undefined || !mediaType.startsWith('image/') ? undefined : urlSource(url);
   if (source !== undefined) return [{ type: 'image', source }];
@@ -76,7 +76,7 @@ function attachmentOf(item: JsonObject, staged: StagedAttachments): readonly Pro
   return text(`[Attachment ${name} (${mediaType}) is not here${why === undefined ? '' : `: ${why}`}]`);
 }
 
-function fileOf(name: string, mediaType: string, data: string): readonly PromptBlock[] {
+function toFile(name: string, mediaType: string, data: string): readonly PromptBlock[] {
   if (mediaType.startsWith('image/')) {
     return [{ type: 'image', source: { type: 'base64', media_type: mediaType, data } }];
   }

@@ -57,8 +57,8 @@ export async function newStore(kind: DatabaseKind): Promise<TestStore> {
   const options: StorageOptions = {
     dataDirectory,
     databaseUrl: kind === 'postgres' ? url.href : undefined,
-    flushMilliseconds: 1,
-    finishRetryMilliseconds: 200,
+    flushMs: 1,
+    finishRetryMs: 200,
     pollMilliseconds: 10,
   };
   const stores: TestStore[] = [];

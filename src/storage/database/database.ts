@@ -61,7 +61,7 @@ export class Database {
       }
     } catch (error) {
       const note = databaseUrl === undefined ? await diskNote(dataDirectory) : '';
-      throw new StorageOpenError(`cannot open the store (${place}): ${reasonOf(error)}${note}`, { cause: error });
+      throw new StorageOpenError(`cannot open the store (${place}): ${describeError(error)}${note}`, { cause: error });
     }
   }
 
@@ -82,7 +82,7 @@ export class Database {
       max: POSTGRES_CONNECTIONS,
       connectionTimeoutMillis: 10_000,
       application_name: 'chiron',
-      types: { getTypeParser: typeParserOf },
+      types: { getTypeParser: selectTypeParser },
     });
     // Without a listener, a server that goes away while a connection is idle would end this process.
     pool.on('error', onIdleError);
@@ -114,7 +114,7 @@ export class Database {
 }
 
 /** `pg` gives `bigint` as a string, as it may be too large for a number; ours are times and counters, which are not. */
-function typeParserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+function selectTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === INT8 && format !== 'binary') return Number;
   return pg.types.getTypeParser(oid, format);
 }
@@ -142,9 +142,9 @@ export function postgresName(databaseUrl: string): string {
 }
 
 /** What went wrong with a store, for its operator. */
-export function reasonOf(error: unknown): string {
+export function describeError(error: unknown): string {
   // A host with several addresses refuses with one error per address and an empty message of its own.
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  if (error instanceof AggregateError) return error.errors.map(describeError).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
 

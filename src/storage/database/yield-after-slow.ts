@@ -9,7 +9,7 @@ import type {
 } from 'kysely';
 
 /** From this time on, in milliseconds, a statement is slow. */
-const SLOW = 10;
+const SLOW_MS = 10;
 
 /**
  * Lets others have the event loop after a statement that took long: SQLite works on it, and the statements of a turn with a prompt of
@@ -30,6 +30,6 @@ export class YieldAfterSlow implements KyselyPlugin {
 
   /** Resolves at once, or when others had the event loop. */
   async pause(): Promise<void> {
-    if (this.took() >= SLOW) await setImmediate();
+    if (this.took() >= SLOW_MS) await setImmediate();
   }
 }

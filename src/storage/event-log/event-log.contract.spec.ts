@@ -206,7 +206,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
   it('gives a reader all that the next attempt says, though it has seen events that were lost', async () => {
     const turn = await runningTurn(store);
     store.log.abandon(turn.id, new Error('another log has it'));
-    const slow = new EventLog(store.database, { ...store.options, flushMilliseconds: 60_000 });
+    const slow = new EventLog(store.database, { ...store.options, flushMs: 60_000 });
     await slow.open(turn);
     const { seen } = reader(slow.read(turn.id));
     slow.append(turn.id, [text('lost'), text('lost too')]);

@@ -39,11 +39,9 @@ export class EventLog {
 
   constructor(@Inject(Database) database: Database, @Inject(StorageOptions) options: StorageOptions) {
     this.#store = new EventStore(database);
-    this.#writer = new EventWriter(this.#store, options.flushMilliseconds, (turn) =>
-      this.#end(turn, { kind: 'moved' }),
-    );
+    this.#writer = new EventWriter(this.#store, options.flushMs, (turn) => this.#end(turn, { kind: 'moved' }));
     this.#watch = new TurnWatch(this.#store, options.pollMilliseconds ?? POLL_MS);
-    const retryMilliseconds = options.finishRetryMilliseconds ?? FINISH_RETRY_MS;
+    const retryMilliseconds = options.finishRetryMs ?? FINISH_RETRY_MS;
     this.#finisher = new TurnFinisher(this.#store, this.#writer, retryMilliseconds);
     this.failure$ = this.#writer.failure$.asObservable();
     this.#source = {

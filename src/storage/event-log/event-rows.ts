@@ -18,7 +18,7 @@ export interface StoredLog {
 }
 
 /** A stored row as events. */
-export function eventRowOf(row: Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>): EventRow {
+export function parseEventRow(row: Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>): EventRow {
   return {
     sequence: row.sequence,
     attempt: row.attempt,

@@ -170,7 +170,7 @@ export class EventWriter {
           lost.push(turn);
           continue;
         }
-        const row = rowOf(turn, position, now);
+        const row = toEventRow(turn, position, now);
         if (row !== undefined) rows.push(row);
         written.push({ turn, length: turn.events.length, sequence: row?.sequence ?? position.sequence });
       }
@@ -206,7 +206,7 @@ export class EventWriter {
 }
 
 /** The row with everything that is pending of a turn; `undefined` when nothing is. */
-export function rowOf(
+export function toEventRow(
   turn: LiveTurn,
   position: { readonly committed: number; readonly sequence: number },
   now: number,

@@ -1,9 +1,9 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { Database, DatabaseKind } from '../database/database.js';
-import { assembleLog, eventRowOf, type EventRow, type StoredLog } from './event-rows.js';
+import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
-import { jsonOrNull, turnStateOf, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
+import { jsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
 
 /**
  * Rows per insert statement, largest first: few different statements, so that each is compiled and prepared once. To
@@ -41,7 +41,7 @@ export class EventStore {
       .select(['state', 'attempt'])
       .where('id', '=', turnId)
       .executeTakeFirst();
-    return row === undefined ? undefined : { state: turnStateOf(row.state), attempt: row.attempt };
+    return row === undefined ? undefined : { state: parseTurnState(row.state), attempt: row.attempt };
   }
 
   /** Rows after the one with the number `after`. */
@@ -54,7 +54,7 @@ export class EventStore {
       .orderBy('sequence')
       .limit(limit)
       .execute();
-    return rows.map(eventRowOf);
+    return rows.map(parseEventRow);
   }
 
   /** Everything that is stored of a turn. */
@@ -65,7 +65,7 @@ export class EventStore {
       .where('turn_id', '=', turnId)
       .orderBy('sequence')
       .execute();
-    return assembleLog(rows.map(eventRowOf));
+    return assembleLog(rows.map(parseEventRow));
   }
 
   /** Where these turns are now. A turn that is gone is missing. */
@@ -86,7 +86,7 @@ export class EventStore {
         .where('id', 'in', turnIds.slice(index, index + IDS_AT_ONCE))
         .execute();
       for (const row of rows) {
-        positions.push({ turnId: row.id, state: turnStateOf(row.state), sequence: row.last_row ?? 0 });
+        positions.push({ turnId: row.id, state: parseTurnState(row.state), sequence: row.last_row ?? 0 });
       }
     }
     return positions;
@@ -97,7 +97,7 @@ export class EventStore {
     for (const size of INSERT_SIZES[this.database.kind]) {
       for (; rows.length - index >= size; index += size) {
         const chunk = rows.slice(index, index + size);
-        await executor.executeQuery(CompiledQuery.raw(this.#insertOf(chunk), chunk.flatMap(valuesOf)));
+        await executor.executeQuery(CompiledQuery.raw(this.#insertOf(chunk), chunk.flatMap(toValues)));
       }
     }
   }
@@ -127,7 +127,7 @@ export class EventStore {
       .where('sequence', '>', turn.sequence)
       .orderBy('sequence')
       .execute();
-    const own = rows.map(eventRowOf).filter((row) => row.attempt === turn.attempt);
+    const own = rows.map(parseEventRow).filter((row) => row.attempt === turn.attempt);
     return {
       kind: 'owned',
       committed: own.reduce((length, row) => Math.max(length, row.firstIndex + row.events.length), turn.committed),
@@ -139,7 +139,11 @@ export class EventStore {
    * Ends the turn and its thread's run. False, and nothing changed, when this attempt does not run (any more).
    * To be called in a transaction, before anything else in it: it is the fence.
    */
-  async writeEnd(executor: Kysely<Tables>, turn: { readonly id: string; readonly attempt: number }, outcome: TurnOutcome) {
+  async writeEnd(
+    executor: Kysely<Tables>,
+    turn: { readonly id: string; readonly attempt: number },
+    outcome: TurnOutcome,
+  ) {
     const row = await executor
       .updateTable('turns')
       .set({
@@ -209,6 +213,6 @@ function orderedRow(row: TurnEventTable): TurnEventTable {
   return { turn_id, sequence, attempt, first_index, events, created_at };
 }
 
-function valuesOf(row: TurnEventTable): readonly (string | number)[] {
+function toValues(row: TurnEventTable): readonly (string | number)[] {
   return [row.turn_id, row.sequence, row.attempt, row.first_index, row.events, row.created_at];
 }

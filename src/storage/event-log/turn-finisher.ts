@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { isUniqueViolation } from '../database/database.js';
-import { retryDelay, rowOf, type EventWriter } from './event-writer.js';
+import { retryDelay, toEventRow, type EventWriter } from './event-writer.js';
 import type { EventStore } from './event.store.js';
 import type { LiveTurn } from './live-turn.js';
 import type { TurnOutcome } from '../stores/turn.js';
@@ -53,7 +53,7 @@ export class TurnFinisher {
     return this.store.database.transaction(async (transaction) => {
       const position = turn.needsResync ? await this.store.resync(transaction, turn) : turn.position;
       if (position.kind === 'lost' || !(await this.store.writeEnd(transaction, turn, outcome))) return false;
-      const row = rowOf(turn, position, outcome.endedAt, last);
+      const row = toEventRow(turn, position, outcome.endedAt, last);
       if (row !== undefined) await this.store.insert(transaction, [row]);
       return true;
     });

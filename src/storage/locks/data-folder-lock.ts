@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { reasonOf, StorageOpenError } from '../database/database.js';
+import { describeError, StorageOpenError } from '../database/database.js';
 import { diskNote, makeFolder } from '../database/data-folder.js';
 import type { ServerLock } from './server-lock.js';
 
@@ -31,22 +31,22 @@ export class DataFolderLock implements ServerLock {
     } catch (error) {
       connection.close();
       if (isBusy(error)) return false;
-      throw new StorageOpenError(`${reasonOf(error)}${await diskNote(this.folder)}`, { cause: error });
+      throw new StorageOpenError(`${describeError(error)}${await diskNote(this.folder)}`, { cause: error });
     }
     this.#connection = connection;
-    this.#inode = await inodeOf(this.#file);
+    this.#inode = await readInode(this.#file);
     return true;
   }
 
   /** An agent, or somebody who tidies up, can remove the file; the next server would then lock another one of the same name. */
   async keep(): Promise<boolean> {
-    if (this.#inode !== undefined && this.#inode === (await inodeOf(this.#file))) return true;
+    if (this.#inode !== undefined && this.#inode === (await readInode(this.#file))) return true;
     await this.release();
     return this.take();
   }
 
   async holder(): Promise<string | undefined> {
-    const inode = await inodeOf(this.#file);
+    const inode = await readInode(this.#file);
     // Linux only, and without the processes of other containers. 1: POSIX  ADVISORY  WRITE 4321 fe:00:1234567 1073741824 1073742335
     const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
     const line = locks.split('\n').find((each) => inode !== undefined && each.includes(`:${String(inode)} `));
@@ -80,7 +80,7 @@ function isBusy(error: unknown): boolean {
   );
 }
 
-async function inodeOf(file: string): Promise<number | undefined> {
+async function readInode(file: string): Promise<number | undefined> {
   try {
     return (await stat(file)).ino;
   } catch (error) {

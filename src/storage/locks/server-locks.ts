@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { DataFolderLock } from './data-folder-lock.js';
-import { reasonOf, StorageOpenError } from '../database/database.js';
+import { describeError, StorageOpenError } from '../database/database.js';
 import { DatabaseLock } from './database-lock.js';
 import type { ServerLock } from './server-lock.js';
 import type { StorageOptions } from '../storage-options.js';
 
 /** How long a server that is just stopping may still hold a lock, and how often it is asked for, in milliseconds. */
-const PATIENCE = 5000;
+const LOCK_TIMEOUT_MS = 5000;
 const RETRY = 100;
 
 /** How often the locks are made sure of, in milliseconds. */
-const CHECK = 5000;
+const CHECK_INTERVAL_MS = 5000;
 
 /** Another server has a lock. */
 class TakenError extends StorageOpenError {}
@@ -46,7 +46,7 @@ export class ServerLocks {
 
   /** Calls `onLost` with the reason, once, when another server has got one of the locks: this one must not go on. */
   watch(onLost: (reason: string) => void): void {
-    this.#timer = setInterval(() => void this.check(onLost), CHECK).unref();
+    this.#timer = setInterval(() => void this.check(onLost), CHECK_INTERVAL_MS).unref();
   }
 
   async release(): Promise<void> {
@@ -65,7 +65,7 @@ export class ServerLocks {
         return;
       } catch (error) {
         // Nobody else can have got what cannot be reached; it is tried again.
-        this.logger.warn(`the lock on ${lock.name} cannot be checked: ${reasonOf(error)}`);
+        this.logger.warn(`the lock on ${lock.name} cannot be checked: ${describeError(error)}`);
       }
     }
     this.#isChecking = false;
@@ -73,7 +73,7 @@ export class ServerLocks {
 }
 
 async function takeSoon(lock: ServerLock): Promise<void> {
-  const deadline = performance.now() + PATIENCE;
+  const deadline = performance.now() + LOCK_TIMEOUT_MS;
   try {
     while (!(await lock.take())) {
       if (performance.now() > deadline) throw new TakenError(await takenBy(lock));
@@ -81,7 +81,7 @@ async function takeSoon(lock: ServerLock): Promise<void> {
     }
   } catch (error) {
     if (error instanceof TakenError) throw error;
-    throw new StorageOpenError(`Chiron cannot open ${lock.name}: ${reasonOf(error)}`, { cause: error });
+    throw new StorageOpenError(`Chiron cannot open ${lock.name}: ${describeError(error)}`, { cause: error });
   }
 }
 

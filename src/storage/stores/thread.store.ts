@@ -71,7 +71,7 @@ export function toThread(row: ThreadTable): Thread {
   };
 }
 
-function rowOf(thread: NewThread): ThreadTable {
+function toRow(thread: NewThread): ThreadTable {
   return {
     id: thread.id,
     tenant: thread.tenant,
@@ -101,7 +101,7 @@ export class ThreadStore {
     if (known !== undefined) return { thread: known, created: false };
     const row = await this.database.kysely
       .insertInto('threads')
-      .values(rowOf(thread))
+      .values(toRow(thread))
       .onConflict((conflict) => conflict.columns(['tenant', 'key']).doNothing())
       .returningAll()
       .executeTakeFirst();

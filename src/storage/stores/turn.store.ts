@@ -21,7 +21,7 @@ export interface Lease {
   readonly now: number;
 }
 
-function rowOf(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnTable {
+function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnTable {
   return {
     id: turn.id,
     message_id: turn.messageId,
@@ -96,7 +96,7 @@ export class TurnStore {
         .orderBy('sequence', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const row = rowOf(turn, (last?.sequence ?? 0) + 1, lease);
+      const row = toRow(turn, (last?.sequence ?? 0) + 1, lease);
       await transaction.insertInto('turns').values(row).execute();
       // Not read back from the store: parsing a prompt of 30 MB again would hold up everybody else.
       return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };

@@ -115,7 +115,7 @@ export function parseEnum<Word extends string>(words: readonly Word[], stored: s
 }
 
 /** A stored turn state as one of ours. */
-export function turnStateOf(stored: string): TurnState {
+export function parseTurnState(stored: string): TurnState {
   return parseEnum(TURN_STATES, stored, 'turn state');
 }
 
@@ -171,7 +171,7 @@ export function toTurn(row: TurnTable): Turn {
     messageId: row.message_id,
     threadId: row.thread_id,
     sequence: row.sequence,
-    state: turnStateOf(row.state),
+    state: parseTurnState(row.state),
     requestKey: row.request_key,
     idempotencyKey: row.idempotency_key ?? undefined,
     caller: row.caller,

@@ -19,8 +19,15 @@ export interface AnswerView {
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
-export function applyAnswerView(form: AnswerView, stopped: () => void): MonoTypeOperatorFunction<readonly StreamEvent[]> {
-  return pipe(applyStopSequences(form.stopSequences, stopped), answerAsToolCall(form.answerTool), applyPresentation(form.presentation));
+export function applyAnswerView(
+  form: AnswerView,
+  stopped: () => void,
+): MonoTypeOperatorFunction<readonly StreamEvent[]> {
+  return pipe(
+    applyStopSequences(form.stopSequences, stopped),
+    answerAsToolCall(form.answerTool),
+    applyPresentation(form.presentation),
+  );
 }
 
 /** The content of a whole message in that form: what its caller has, and sends back as history. */

@@ -5,7 +5,14 @@ import { collect } from '../collect.js';
 import { applyPresentation, type Presentation } from './apply-presentation.js';
 import type { ContentBlock, StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
-import { blockDelta, blockEnd, blockStart, messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
+import {
+  blockDelta,
+  blockEnd,
+  blockStart,
+  messageEnd,
+  messageStart,
+  completeBlockEvents,
+} from '../../anthropic/stream-parts.js';
 
 const usage = turnUsage(NO_TOKENS, []);
 const ALL: Presentation = { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' };

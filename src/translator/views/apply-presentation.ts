@@ -76,7 +76,10 @@ function showStart(presentation: Presentation, state: State, block: ContentBlock
     const form = toolBlock(block, presentation.toolBlocks, presentation.toolOutputLimit);
     return form === undefined
       ? [{ ...state, block: 'done' }, NOTHING]
-      : [{ shown: shown + 1, block: 'done', endsInTool: presentation.toolBlocks !== 'text' }, completeBlockEvents(shown, form)];
+      : [
+          { shown: shown + 1, block: 'done', endsInTool: presentation.toolBlocks !== 'text' },
+          completeBlockEvents(shown, form),
+        ];
   }
   if (block.type === 'thinking' && presentation.thinking !== 'shown') return [{ ...state, block: 'hidden' }, NOTHING];
   const begun: State = { shown: shown + 1, block: 'shown', endsInTool: false };

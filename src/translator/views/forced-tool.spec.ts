@@ -5,7 +5,14 @@ import { answerAsToolCall } from './forced-tool.js';
 import { collect } from '../collect.js';
 import type { StopReason, StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
-import { blockDelta, blockEnd, blockStart, messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
+import {
+  blockDelta,
+  blockEnd,
+  blockStart,
+  messageEnd,
+  messageStart,
+  completeBlockEvents,
+} from '../../anthropic/stream-parts.js';
 
 const usage = turnUsage(NO_TOKENS, []);
 
@@ -19,7 +26,9 @@ async function answered(text: readonly string[], reason: StopReason = 'end_turn'
     ...messageEnd({ reason, sequence: null, details: null }, usage),
   ];
   const batches = events.map((event) => [event]);
-  const out = (await lastValueFrom(from(batches).pipe(answerAsToolCall(name === '' ? undefined : name), toArray()))).flat();
+  const out = (
+    await lastValueFrom(from(batches).pipe(answerAsToolCall(name === '' ? undefined : name), toArray()))
+  ).flat();
   expect(checkGrammar(out)).toEqual([]);
   const collected = collect(out);
   if (!('message' in collected)) throw new Error('the message has no end');

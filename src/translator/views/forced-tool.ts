@@ -40,7 +40,7 @@ function read(name: string, state: State, event: StreamEvent): Step {
     case 'content_block_stop': {
       if (state.pieces === undefined) return [state, [event]];
       const text = state.pieces.join('');
-      const input = objectOf(text);
+      const input = parseObject(text);
       const next = { ...state, pieces: undefined, called: input !== undefined };
       if (input === undefined) return [next, completeBlockEvents(event.index, { type: 'text', text, citations: null })];
       const id = `toolu_${state.messageId.replace(/^msg_/, '')}`;
@@ -59,7 +59,7 @@ function read(name: string, state: State, event: StreamEvent): Step {
 }
 
 /** An answer that was cut short is no JSON. */
-function objectOf(text: string): JsonObject | undefined {
+function parseObject(text: string): JsonObject | undefined {
   try {
     const value: JsonValue = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;

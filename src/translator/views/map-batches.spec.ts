@@ -17,7 +17,9 @@ describe(mapBatches.name, () => {
   });
 
   it('begins anew for each subscription', () => {
-    const everySecond = mapBatches(() => statefulMapper(0, (count, event) => [count + 1, count % 2 === 0 ? [event] : []]));
+    const everySecond = mapBatches(() =>
+      statefulMapper(0, (count, event) => [count + 1, count % 2 === 0 ? [event] : []]),
+    );
     const stream$ = of([PING, STOP, PING]).pipe(everySecond);
     for (const _ of [1, 2]) stream$.subscribe((events) => expect(events).toEqual([PING, PING]));
     expect.assertions(2);

@@ -33,7 +33,8 @@ function rest(state: State, event: StreamEvent): readonly [State, readonly Strea
       if (withheld === undefined) return [state, [{ ...event, index: event.index - state.skipped }]];
       if (event.delta.type !== 'text_delta') return [state, []];
       const { text } = event.delta;
-      if (toSkip.startsWith(text)) return [{ ...state, toSkip: toSkip.slice(text.length), withheld: withheld + text }, []];
+      if (toSkip.startsWith(text))
+        return [{ ...state, toSkip: toSkip.slice(text.length), withheld: withheld + text }, []];
       const shown = text.startsWith(toSkip) ? text.slice(toSkip.length) : withheld + text;
       const skipped = state.skipped - 1;
       const index = event.index - skipped;

@@ -5,7 +5,14 @@ import { collect } from '../collect.js';
 import { applyStopSequences } from './stop-sequence.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
-import { blockDelta, blockEnd, blockStart, messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
+import {
+  blockDelta,
+  blockEnd,
+  blockStart,
+  messageEnd,
+  messageStart,
+  completeBlockEvents,
+} from '../../anthropic/stream-parts.js';
 
 const usage = turnUsage({ ...NO_TOKENS, outputTokens: 9 }, []);
 const end = messageEnd({ reason: 'end_turn', sequence: null, details: null }, usage);
@@ -89,7 +96,10 @@ describe('stop sequences', () => {
       server_name: 'a',
       input: { a: 'STOP' },
     } as const;
-    const { stop } = await read(['STOP'], [begin, ...completeBlockEvents(0, thinking), ...completeBlockEvents(1, call), ...end]);
+    const { stop } = await read(
+      ['STOP'],
+      [begin, ...completeBlockEvents(0, thinking), ...completeBlockEvents(1, call), ...end],
+    );
     expect(stop).toEqual(['end_turn', null]);
   });
 

@@ -57,7 +57,7 @@ function serverBlock(block: McpToolUseBlock | McpToolResultBlock, limit: number)
       caller: { type: 'direct' },
     };
   }
-  const text = cut(textOf(block), limit);
+  const text = cut(joinTexts(block), limit);
   return {
     type: 'bash_code_execution_tool_result',
     tool_use_id: serverToolId(block.tool_use_id),
@@ -75,7 +75,7 @@ function serverToolId(id: string): string {
   return id.replace(/^mcptoolu_/, 'srvtoolu_');
 }
 
-function textOf(block: McpToolResultBlock): string {
+function joinTexts(block: McpToolResultBlock): string {
   return block.content.map(({ text }) => text).join('\n');
 }
 

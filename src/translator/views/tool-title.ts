@@ -18,7 +18,7 @@ type Argument = (input: JsonObject) => string | undefined;
  */
 const ARGUMENTS: Readonly<Record<string, Argument>> = {
   Bash: field('command'),
-  shell: (input) => withoutShell(stringOf(input['command'])),
+  shell: (input) => withoutShell(asString(input['command'])),
   Read: path('file_path'),
   Edit: path('file_path'),
   MultiEdit: path('file_path'),
@@ -36,13 +36,13 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
   Skill: field('skill'),
   ToolSearch: field('query'),
   TodoWrite: ({ todos }) =>
-    listOf(todos)
-      ?.map(({ content }) => stringOf(content) ?? '')
+    asObjects(todos)
+      ?.map(({ content }) => asString(content) ?? '')
       .join(', '),
   update_plan: () => '',
   apply_patch: ({ changes }) =>
-    listOf(changes)
-      ?.map((change) => relative(stringOf(change['path']) ?? ''))
+    asObjects(changes)
+      ?.map((change) => relative(asString(change['path']) ?? ''))
       .join(', '),
 };
 
@@ -57,18 +57,18 @@ export function toolTitle({ name, server_name: server, input }: McpToolUseBlock)
 }
 
 function field(name: string): Argument {
-  return (input) => stringOf(input[name]);
+  return (input) => asString(input[name]);
 }
 
 function path(name: string): Argument {
   return (input) => {
-    const text = stringOf(input[name]);
+    const text = asString(input[name]);
     return text === undefined ? undefined : relative(text);
   };
 }
 
 function telling(input: JsonObject): string | undefined {
-  return TELLING.map((name) => stringOf(input[name])).find((text) => text !== undefined);
+  return TELLING.map((name) => asString(input[name])).find((text) => text !== undefined);
 }
 
 function pairs(input: JsonObject, names: readonly string[]): string {
@@ -89,11 +89,11 @@ function withoutShell(command: string | undefined): string | undefined {
   return single?.replaceAll(/'\\''|'"'"'/g, "'") ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? word ?? command;
 }
 
-function stringOf(value: JsonValue | undefined): string | undefined {
+function asString(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function listOf(value: JsonValue | undefined): readonly JsonObject[] | undefined {
+function asObjects(value: JsonValue | undefined): readonly JsonObject[] | undefined {
   return Array.isArray(value) ? value.filter(isObject) : undefined;
 }
 

@@ -3,7 +3,7 @@ import { AppConfig } from '../../config/app-config.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 
 /** How often old events are looked for, besides at the start, in milliseconds. */
-const INTERVAL = 3_600_000;
+const PRUNE_INTERVAL_MS = 3_600_000;
 
 /** Deletes the events of turns that ended long ago; their messages stay. */
 @Injectable()
@@ -17,7 +17,7 @@ export class EventPruner implements OnApplicationBootstrap, OnApplicationShutdow
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    this.#timer = setInterval(() => void this.prune(), INTERVAL).unref();
+    this.#timer = setInterval(() => void this.prune(), PRUNE_INTERVAL_MS).unref();
     await this.prune();
   }
 

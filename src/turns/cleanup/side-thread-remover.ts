@@ -3,11 +3,11 @@ import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { ThreadControl } from '../thread-control.js';
 
 /** How often the threads of side requests are looked for, in milliseconds. */
-const INTERVAL = 60_000;
+const SWEEP_INTERVAL_MS = 60_000;
 /** How long one is kept, for a retry of its request. */
-const KEPT = 600_000;
+const RETENTION_MS = 600_000;
 /** How many are removed at a time. */
-const AT_A_TIME = 100;
+const BATCH_SIZE = 100;
 
 /** Removes the threads that were made for side requests: nobody comes back to them, and each has folders. */
 @Injectable()
@@ -24,7 +24,7 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void this.remove(Date.now()), INTERVAL).unref();
+    this.#timer = setInterval(() => void this.remove(Date.now()), SWEEP_INTERVAL_MS).unref();
   }
 
   onApplicationShutdown(): void {
@@ -37,7 +37,7 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
     this.#removing = true;
     try {
       // Those that cannot be removed are the oldest: they must not keep the others from their turn.
-      const old = await this.threads.listExpiredSideThreads(now - KEPT, AT_A_TIME + this.#stuck.size);
+      const old = await this.threads.listExpiredSideThreads(now - RETENTION_MS, BATCH_SIZE + this.#stuck.size);
       for (const thread of old) await this.removeOne(thread);
     } catch (error) {
       this.logger.error({ err: error }, 'threads of side requests could not be looked for');

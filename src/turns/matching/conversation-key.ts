@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { inSlices } from '../../workers/in-slices.js';
-import { type Reading, verbatim, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { type TextFilter, keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
 
 /**
  * What Claude Code writes as the user when a stream ended without its end: a request for the rest of the answer, not a new
@@ -33,9 +33,9 @@ export function stripRecoveryMessages(messages: readonly unknown[]): StrippedCon
   let received: string | undefined;
   while (end >= 2) {
     const asked = lastUser(messages, end);
-    const text = asked === -1 ? '' : textOf(messages[asked]);
+    const text = asked === -1 ? '' : readText(messages[asked]);
     if (asked < 1 || !text.startsWith(CUT_OFF) || role(messages[asked - 1]) !== 'assistant') break;
-    if (!text.includes(START_AGAIN)) received = textOf(messages[asked - 1]) + (received ?? '');
+    if (!text.includes(START_AGAIN)) received = readText(messages[asked - 1]) + (received ?? '');
     end = asked - 1;
   }
   return { messages: end === messages.length ? messages : messages.slice(0, end), partialAnswer: received };
@@ -67,12 +67,16 @@ export function endsWithInterruptMarker(messages: readonly unknown[]): boolean {
 export function conversationKeys(
   messages: readonly unknown[],
   after = '',
-  read: Reading = verbatim,
+  read: TextFilter = keepText,
 ): Promise<readonly string[]> {
-  return inSlices(keysOf(messages, after, read));
+  return inSlices(computeKeys(messages, after, read));
 }
 
-function* keysOf(messages: readonly unknown[], after: string, read: Reading): Generator<undefined, readonly string[]> {
+function* computeKeys(
+  messages: readonly unknown[],
+  after: string,
+  read: TextFilter,
+): Generator<undefined, readonly string[]> {
   const keys: string[] = [];
   let run: PartsHash | undefined;
   let speaking = '';
@@ -92,7 +96,11 @@ function* keysOf(messages: readonly unknown[], after: string, read: Reading): Ge
 }
 
 /** The key that two requests of a thread share when they mean the same turn: that of the whole conversation. */
-export async function requestKey(messages: readonly unknown[], after = '', read: Reading = verbatim): Promise<string> {
+export async function requestKey(
+  messages: readonly unknown[],
+  after = '',
+  read: TextFilter = keepText,
+): Promise<string> {
   return (await conversationKeys(messages, after, read)).at(-1) ?? after;
 }
 
@@ -144,7 +152,11 @@ class PartsHash {
 }
 
 /** @param read what is taken of the user's texts; `undefined` for texts of the agent. */
-function* canonicalContent(message: unknown, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
+function* canonicalContent(
+  message: unknown,
+  parts: PartsHash,
+  read: TextFilter | undefined,
+): Generator<undefined, void> {
   const content = isObject(message) ? message['content'] : undefined;
   yield;
   if (typeof content === 'string') yield* canonicalText(content, parts, read);
@@ -152,7 +164,7 @@ function* canonicalContent(message: unknown, parts: PartsHash, read: Reading | u
   for (const block of content as readonly unknown[]) if (isObject(block)) yield* canonicalBlock(block, parts, read);
 }
 
-function* canonicalBlock(block: Fields, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
+function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
   yield;
   switch (block['type']) {
     case 'text':
@@ -184,9 +196,9 @@ export function toText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function* canonicalText(text: string, parts: PartsHash, read: Reading | undefined): Generator<undefined, void> {
+function* canonicalText(text: string, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
   if (read === undefined) {
-    for (const stretch of stretchesOf(text)) {
+    for (const stretch of splitIntoStretches(text)) {
       parts.appendUndelimited(stretch.replaceAll(/\s+/g, ''));
       yield;
     }
@@ -198,7 +210,7 @@ function* canonicalText(text: string, parts: PartsHash, read: Reading | undefine
 
 /** Pushes a text that may be long. */
 function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
-  for (const stretch of stretchesOf(text)) {
+  for (const stretch of splitIntoStretches(text)) {
     parts.appendUndelimited(stretch);
     yield;
   }
@@ -209,7 +221,7 @@ function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
 const STRETCH = 256 * 1024;
 
 /** The stretches of a text; a character of two halves is not parted, as each half would be hashed as another character. */
-function* stretchesOf(text: string): Generator<string, void> {
+function* splitIntoStretches(text: string): Generator<string, void> {
   for (let start = 0; start < text.length;) {
     const stretch = truncateAtCodePoint(text.slice(start, start + STRETCH), STRETCH);
     yield stretch;
@@ -239,7 +251,7 @@ function contentTexts(message: unknown): readonly string[] {
   );
 }
 
-function textOf(message: unknown): string {
+function readText(message: unknown): string {
   return contentTexts(message).map(withoutReminders).join('');
 }
 

@@ -38,7 +38,11 @@ export class MessageThreads {
    * @param named the thread that the request names besides, if it does.
    * @throws AnthropicException (404 `thread_not_found`) when the tenant has no such answer, or it is of another thread.
    */
-  async findContinuationPoint(tenant: string, messageId: string, named: string | undefined): Promise<ContinuationPoint> {
+  async findContinuationPoint(
+    tenant: string,
+    messageId: string,
+    named: string | undefined,
+  ): Promise<ContinuationPoint> {
     const turn = await this.turns.byMessageId(messageId);
     const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
     if (turn === undefined || thread?.tenant !== tenant || (named !== undefined && named !== thread.key)) {

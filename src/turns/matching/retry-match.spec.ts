@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TurnSummary } from '../../storage/stores/turn.js';
 import { aTurn } from '../../../test/support/stored.js';
-import { startUsage } from '../../anthropic/usage.js';
+import { initialWireUsage } from '../../anthropic/usage.js';
 import { messageStart } from '../../anthropic/stream-parts.js';
 import type { Turn, TurnState } from '../../storage/stores/turn.js';
 import { isRetryOf } from './retry-match.js';
@@ -12,7 +12,7 @@ const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary => {
 };
 
 const NOW = 1_000_000;
-const START = messageStart('msg_1', 'm', startUsage(null));
+const START = messageStart('msg_1', 'm', initialWireUsage(null));
 const message = START.type === 'message_start' ? { message: START.message } : {};
 
 describe('a request means a turn', () => {

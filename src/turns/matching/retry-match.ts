@@ -39,7 +39,11 @@ export function isRetryOf(request: RetryIdentity, turn: TurnSummary, now: number
     case 'cancelled':
       return turn.hasMessage && turn.deliveredAt === undefined;
     case 'failed':
-      return turn.failure !== undefined && isPermanentFailure(turn.failure.kind) && now - (turn.endedAt ?? 0) < PERMANENT_FAILURE_TTL_MS;
+      return (
+        turn.failure !== undefined &&
+        isPermanentFailure(turn.failure.kind) &&
+        now - (turn.endedAt ?? 0) < PERMANENT_FAILURE_TTL_MS
+      );
     default:
       return turn.state satisfies never;
   }

@@ -45,7 +45,11 @@ export class SameTurns {
   }
 
   /** The turn of the thread that a request means. */
-  async findSameTurn(request: TurnRequest, threadId: string, recent: readonly TurnSummary[]): Promise<Turn | undefined> {
+  async findSameTurn(
+    request: TurnRequest,
+    threadId: string,
+    recent: readonly TurnSummary[],
+  ): Promise<Turn | undefined> {
     if (request.idempotencyKey !== undefined) return this.turns.byIdempotencyKey(threadId, request.idempotencyKey);
     // Of the turns that have ended only the last one counts.
     const lastEnded = recent.find((turn) => hasEnded(turn.state));

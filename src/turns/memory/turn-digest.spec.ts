@@ -5,7 +5,11 @@ import { type DigestibleTurn, TurnDigest } from './turn-digest.js';
 
 const text = (value: string) => ({ type: 'text', text: value, citations: null }) as const;
 
-const turn = (prompt: Prompt, content: Message['content'] | undefined, more: Partial<DigestibleTurn> = {}): DigestibleTurn => ({
+const turn = (
+  prompt: Prompt,
+  content: Message['content'] | undefined,
+  more: Partial<DigestibleTurn> = {},
+): DigestibleTurn => ({
   prompt,
   message: content === undefined ? undefined : { content },
   failure: undefined,

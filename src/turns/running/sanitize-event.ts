@@ -19,15 +19,28 @@ export function sanitizeEvent(event: HarnessEvent): HarnessEvent {
   switch (event.type) {
     case 'tool-call': {
       const server = replaceLoneSurrogates(event.server);
-      return { ...event, id: replaceLoneSurrogates(event.id), name: replaceLoneSurrogates(event.name), server, input: sanitizeObject(event.input, 1) };
+      return {
+        ...event,
+        id: replaceLoneSurrogates(event.id),
+        name: replaceLoneSurrogates(event.name),
+        server,
+        input: sanitizeObject(event.input, 1),
+      };
     }
     case 'caller-tool-call':
-      return { ...event, id: replaceLoneSurrogates(event.id), name: replaceLoneSurrogates(event.name), input: sanitizeObject(event.input, 1) };
+      return {
+        ...event,
+        id: replaceLoneSurrogates(event.id),
+        name: replaceLoneSurrogates(event.name),
+        input: sanitizeObject(event.input, 1),
+      };
     case 'tool-result':
       return {
         ...event,
         id: replaceLoneSurrogates(event.id),
-        content: event.content.map((part) => (part.type === 'text' ? { ...part, text: replaceLoneSurrogates(part.text) } : part)),
+        content: event.content.map((part) =>
+          part.type === 'text' ? { ...part, text: replaceLoneSurrogates(part.text) } : part,
+        ),
       };
     case 'turn-failed':
       return { ...event, message: replaceLoneSurrogates(event.message) };
@@ -47,7 +60,9 @@ export function sanitizeEvent(event: HarnessEvent): HarnessEvent {
 }
 
 function sanitizeObject(object: JsonObject, depth: number): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [replaceLoneSurrogates(name), sanitizeValue(value, depth)]));
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [replaceLoneSurrogates(name), sanitizeValue(value, depth)]),
+  );
 }
 
 /** `depth`: how many lists and objects the value is in. */

@@ -4,7 +4,7 @@ import type { Prompt } from '../../domain/prompt.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import type { TranslateOptions } from '../../translator/translate.js';
-import { answeredModelOf } from '../answered-model.js';
+import { toAnsweredModel } from '../answered-model.js';
 import type { AgentSeed } from '../memory/thread-memory.js';
 import type { TurnRequest } from '../turn-request.js';
 
@@ -46,7 +46,7 @@ export function isHistoryLost(turn: Turn): boolean {
 }
 
 /** The JSON Schema that the turn's answer is to follow, if there is one. */
-export function readOutputSchemaOf(turn: Turn): JsonObject | undefined {
+export function readOutputSchema(turn: Turn): JsonObject | undefined {
   const { outputSchema } = turn.request;
   return isJsonObject(outputSchema) ? outputSchema : undefined;
 }
@@ -62,7 +62,7 @@ export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
   return {
     messageId: turn.messageId,
     // What the turn said stays, also when its thread has another agent by now: every reader gets the same message.
-    model: turn.message?.model ?? answeredModelOf(thread),
+    model: turn.message?.model ?? toAnsweredModel(thread),
     knownUsage: tokenUsage(turn.request['contextUsage']),
   };
 }

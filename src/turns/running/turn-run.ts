@@ -10,7 +10,7 @@ import { hideAccountDetails } from './agent-account.js';
 import { synthesizeMissingResults, collectEmittedIds, isReplayed } from './replay-dedupe.js';
 import { durationExceeded } from './max-duration.js';
 import { sanitizeEvent } from './sanitize-event.js';
-import { readSeedHistory, logFields, readOutputSchemaOf } from './stored-request.js';
+import { readSeedHistory, logFields, readOutputSchema } from './stored-request.js';
 import { StructuredOutputBuffer } from './structured-answer.js';
 import { toOutcome, type TurnEnd, withoutReportedUsage } from './turn-outcome.js';
 
@@ -19,7 +19,7 @@ const MAX_RESUMPTIONS = 2;
 /** How often a turn is tried in all, by whatever server: one that brings the server down must not do so for ever. */
 const MAX_ATTEMPTS = 20;
 /** How long an interrupted harness may take to end its turn before it is killed, in milliseconds. */
-const INTERRUPT_GRACE = 10_000;
+const INTERRUPT_GRACE_MS = 10_000;
 
 const PROCESS_DIED: TurnEnd = {
   type: 'turn-failed',
@@ -37,11 +37,11 @@ export interface TurnRunContext {
   /** What the store has of the turns before this one. */
   readonly recall: (turn: Turn) => Promise<Prompt>;
   /** Longest time of a turn, in milliseconds. */
-  readonly turnTimeout: number;
+  readonly turnTimeoutMs: number;
   /** The turn's own limit, in milliseconds; past it the turn fails. */
-  readonly maxDuration: number | undefined;
+  readonly maxDurationMs: number | undefined;
   /** Longest silence of a harness that runs no tool, in milliseconds. */
-  readonly harnessStall: number;
+  readonly harnessStallMs: number;
 }
 
 /** Runs one claimed turn to its end, whatever happens to its harness. */
@@ -77,7 +77,7 @@ export class TurnRun {
   async run(claimed: Turn, thread: Thread): Promise<void> {
     this.turn = claimed;
     this.thread = thread;
-    const schema = readOutputSchemaOf(claimed);
+    const schema = readOutputSchema(claimed);
     this.#structured = schema === undefined ? undefined : new StructuredOutputBuffer(schema);
     this.#events = [...(await this.context.log.open(this.turn))];
     if (this.turn.attempt > 1) this.ingest([{ type: 'attempt-start', attempt: this.turn.attempt }]);
@@ -116,14 +116,14 @@ export class TurnRun {
     if (this.#interruptedAt !== undefined) {
       // The process may still have been on its way when the turn was interrupted.
       if (!this.#interruptDelivered) this.#interruptDelivered = this.context.gateway.interrupt(this.thread.id);
-      if (now - this.#interruptedAt > INTERRUPT_GRACE) void this.context.gateway.stop(this.thread.id);
-    } else if (this.context.maxDuration !== undefined && now - this.#startedAt > this.context.maxDuration) {
+      if (now - this.#interruptedAt > INTERRUPT_GRACE_MS) void this.context.gateway.stop(this.thread.id);
+    } else if (this.context.maxDurationMs !== undefined && now - this.#startedAt > this.context.maxDurationMs) {
       this.#isOverdue = true;
       this.interrupt();
-    } else if (now - this.#startedAt > this.context.turnTimeout) {
+    } else if (now - this.#startedAt > this.context.turnTimeoutMs) {
       this.emitTimeoutNotice();
       this.interrupt();
-    } else if (this.#runningTools.size === 0 && now - this.#lastEventAt > this.context.harnessStall) {
+    } else if (this.#runningTools.size === 0 && now - this.#lastEventAt > this.context.harnessStallMs) {
       this.#stalled = true;
       this.#lastEventAt = now;
       void this.context.gateway.stop(this.thread.id);
@@ -139,7 +139,7 @@ export class TurnRun {
 
   private attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const [schema, history] = [readOutputSchemaOf(turn), readSeedHistory(turn)];
+    const [schema, history] = [readOutputSchema(turn), readSeedHistory(turn)];
     this.#lastEventAt = performance.now();
     this.#runningTools.clear();
     this.#emittedBefore = collectEmittedIds(turn.attempt > 1 ? this.#events : []);
@@ -210,7 +210,7 @@ export class TurnRun {
   }
 
   private emitTimeoutNotice(): void {
-    const seconds = this.context.turnTimeout / 1000;
+    const seconds = this.context.turnTimeoutMs / 1000;
     const text = `[The turn was stopped: it took longer than the ${seconds} s that this server allows.]`;
     this.ingest([
       { type: 'text-delta', id: 'chiron-timeout', text },
@@ -243,9 +243,9 @@ export class TurnRun {
   /** A harness that was killed because it did not heed an interruption, or that calls one a failure, was interrupted. */
   private afterInterruption(end: TurnEnd): TurnEnd {
     if (this.#interruptedAt === undefined || (end.type === 'turn-end' && end.reason !== 'interrupted')) return end;
-    const { maxDuration } = this.context;
-    return this.#isOverdue && maxDuration !== undefined
-      ? { type: 'turn-failed', kind: 'timeout', message: durationExceeded(maxDuration) }
+    const { maxDurationMs } = this.context;
+    return this.#isOverdue && maxDurationMs !== undefined
+      ? { type: 'turn-failed', kind: 'timeout', message: durationExceeded(maxDurationMs) }
       : { type: 'turn-end', reason: 'interrupted' };
   }
 }

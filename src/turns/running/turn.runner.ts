@@ -181,9 +181,9 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       threads: this.threads,
       reclaim: (dead) => this.turns.reclaim(dead.id, { ...this.leases.lease(), fromAttempt: dead.attempt }),
       recall: (one) => this.memory.digest(one.threadId, one.sequence),
-      turnTimeout: this.config.turnTimeoutMs,
-      maxDuration: readMaxDuration(turn),
-      harnessStall: this.config.harnessStallMs,
+      turnTimeoutMs: this.config.turnTimeoutMs,
+      maxDurationMs: readMaxDuration(turn),
+      harnessStallMs: this.config.harnessStallMs,
     };
     const run = new TurnRun(thread, turn, context);
     if (this.#cancelled.delete(turn.id)) run.interrupt();

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { decode as decodeClaude } from '../../../src/harness/claude-code/decode/decode.js';
-import { beginTurn, start as startClaude, type ClaudeState } from '../../../src/harness/claude-code/decode/turn-state.js';
-import { decode as decodeCodex, start as startCodex, type State } from '../../../src/harness/codex/decode/decode.js';
+import { decodeLine as decodeClaude } from '../../../src/harness/claude-code/decode/decode.js';
+import {
+  startTurn,
+  initialDecoderState as startClaude,
+  type ClaudeState,
+} from '../../../src/harness/claude-code/decode/turn-state.js';
+import {
+  decodeNotification as decodeCodex,
+  initialCodexState as startCodex,
+  type CodexState,
+} from '../../../src/harness/codex/decode/decode.js';
 import type { HarnessEvent, JsonValue } from '../../../src/domain/harness-event.js';
 
 /** Recordings of Claude Code that hold one turn. */
@@ -31,7 +39,7 @@ export function claudeRecording(name: (typeof CLAUDE_RECORDINGS)[number]): reado
 
 /** What a recorded turn of Codex 0.169.0 says, to its end. */
 export function codexRecording(name: (typeof CODEX_RECORDINGS)[number]): readonly HarnessEvent[] {
-  let state: State = startCodex();
+  let state: CodexState = startCodex();
   return lines('codex', name).flatMap((line) => {
     const decoded = decodeCodex(state, line);
     state = decoded.state;
@@ -52,7 +60,7 @@ export function claudeToolResult(content: JsonValue | undefined): readonly Harne
 }
 
 function claudeEvents(recorded: readonly string[]): readonly HarnessEvent[] {
-  let state: ClaudeState = beginTurn(startClaude());
+  let state: ClaudeState = startTurn(startClaude());
   return recorded.flatMap((line) => {
     const [next, events] = decodeClaude(state, line);
     state = next;

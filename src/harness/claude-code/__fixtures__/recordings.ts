@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { decode } from '../decode/decode.js';
-import { beginTurn, start } from '../decode/turn-state.js';
+import { decodeLine } from '../decode/decode.js';
+import { startTurn, initialDecoderState } from '../decode/turn-state.js';
 import type { ClaudeState } from '../decode/turn-state.js';
 
 /** The lines that Claude Code 2.1.330 wrote in a turn, in front of a scripted model. */
@@ -10,13 +10,13 @@ export function recording(name: string): readonly string[] {
 }
 
 /** What the lines say. */
-export function eventsOf(
+export function decodeRecording(
   lines: readonly (string | object)[],
-  from: ClaudeState = beginTurn(start()),
+  from: ClaudeState = startTurn(initialDecoderState()),
 ): readonly HarnessEvent[] {
   let state = from;
   return lines.flatMap((line) => {
-    const [next, events] = decode(state, typeof line === 'string' ? line : JSON.stringify(line));
+    const [next, events] = decodeLine(state, typeof line === 'string' ? line : JSON.stringify(line));
     state = next;
     return events;
   });

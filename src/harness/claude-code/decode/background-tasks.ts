@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { asNumber, asObject, objectsOf, asString } from '../../../domain/json.js';
+import { asNumber, asObject, asObjects, asString } from '../../../domain/json.js';
 
 /**
  * Which background work a turn waits for. Claude Code 2.1.330 writes a `result` as soon as the agent itself has stopped, and
@@ -33,7 +33,7 @@ export function beginTasks(tasks: BackgroundTasks): BackgroundTasks {
 export function trackTask(tasks: BackgroundTasks, line: JsonObject): BackgroundTasks {
   switch (line['subtype']) {
     case 'background_tasks_changed':
-      return { ...tasks, live: new Set(objectsOf(line['tasks']).filter(holdsTurn).flatMap(taskIds)) };
+      return { ...tasks, live: new Set(asObjects(line['tasks']).filter(holdsTurn).flatMap(taskIds)) };
     case 'task_started':
       return line['is_backgrounded'] === true && holdsTurn(line)
         ? { ...tasks, live: new Set([...tasks.live, ...taskIds(line)]) }

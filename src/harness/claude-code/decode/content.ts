@@ -1,28 +1,28 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
-import { asObject, objectsOf, asString } from '../../../domain/json.js';
+import { asObject, asObjects, asString } from '../../../domain/json.js';
 
 /** A `tool_use` block as an event; `undefined` for a block without an id or a name. `mcp__<server>__<tool>` is the server's tool. */
-export function toolCallOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {
+export function toToolCall(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {
   const [id, fullName] = [asString(block['id']), asString(block['name'])];
   if (id === undefined || fullName === undefined) return undefined;
-  return { type: 'tool-call', id, ...toolNameOf(fullName), input: asObject(block['input']) };
+  return { type: 'tool-call', id, ...splitToolName(fullName), input: asObject(block['input']) };
 }
 
 /** The server and the name of a tool; `agent` for Claude Code's own. */
-export function toolNameOf(fullName: string): { readonly name: string; readonly server: string } {
+export function splitToolName(fullName: string): { readonly name: string; readonly server: string } {
   const match = /^mcp__(.+?)__(.+)$/.exec(fullName);
   return { name: match?.[2] ?? fullName, server: match?.[1] ?? 'agent' };
 }
 
 /** A `tool_result` block as an event; `undefined` for a block without an id. */
-export function toolResultOf(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-result' }> | undefined {
+export function toToolResult(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-result' }> | undefined {
   const id = asString(block['tool_use_id']);
   if (id === undefined) return undefined;
   return { type: 'tool-result', id, content: resultContent(block['content']), isError: block['is_error'] === true };
 }
 
 function resultContent(content: JsonValue | undefined): readonly ToolResultContent[] {
-  return typeof content === 'string' ? [{ type: 'text', text: content }] : objectsOf(content).map(resultPart);
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : asObjects(content).map(resultPart);
 }
 
 function resultPart(block: JsonObject): ToolResultContent {

@@ -1,16 +1,16 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asNumber, asObject, asString } from '../../../domain/json.js';
-import { refusalOf } from './stop.js';
-import type { StreamedMessage, TurnState } from './turn-state.js';
-import { addUsage, usageOf } from './usage.js';
+import { toRefusal } from './stop.js';
+import type { StreamedMessage, DecoderState } from './turn-state.js';
+import { addCallUsage, parseUsage } from './usage.js';
 
 /** The next state of a turn, and what was said. */
-export type TurnStep = readonly [TurnState, readonly HarnessEvent[]];
+export type TurnStep = readonly [DecoderState, readonly HarnessEvent[]];
 
 const NOTHING: readonly HarnessEvent[] = [];
 
 /** One `stream_event` line of the agent itself, given its `event`. */
-export function decodeStreamEvent(turn: TurnState, event: JsonObject): TurnStep {
+export function decodeStreamEvent(turn: DecoderState, event: JsonObject): TurnStep {
   if (event['type'] === 'message_start') return startMessage(turn, asObject(event['message']));
   const message = turn.streaming;
   if (message === undefined || message.repeated) return [turn, NOTHING];
@@ -32,18 +32,18 @@ export function decodeStreamEvent(turn: TurnState, event: JsonObject): TurnStep 
  * Ends every block that is open, as nothing more of it will come. An attempt that Claude Code gives up for a retry keeps what
  * was said of it; the next one has a message id of its own, and so begins new blocks.
  */
-export function closeOpenBlocks(turn: TurnState): TurnStep {
+export function closeOpenBlocks(turn: DecoderState): TurnStep {
   const message = turn.streaming;
   return message === undefined ? [turn, NOTHING] : closeBlocks(turn, message, [...message.open.keys()]);
 }
 
-function startMessage(turn: TurnState, start: JsonObject): TurnStep {
+function startMessage(turn: DecoderState, start: JsonObject): TurnStep {
   const id = asString(start['id']) ?? '';
   if (turn.streaming?.id === id) return [turn, NOTHING];
   const [closed, ended] = closeOpenBlocks(turn);
-  const [model, usage] = [asString(start['model']) ?? '', usageOf(start['usage'])];
+  const [model, usage] = [asString(start['model']) ?? '', parseUsage(start['usage'])];
   const repeated = turn.streamed.has(id) || turn.wholeBlocks.has(id);
-  const next: TurnState = {
+  const next: DecoderState = {
     ...closed,
     streaming: { id, model, usage, open: new Map(), closed: new Set(), counted: false, repeated },
     streamed: new Set([...turn.streamed, id]),
@@ -51,7 +51,7 @@ function startMessage(turn: TurnState, start: JsonObject): TurnStep {
   return [next, repeated ? ended : [...ended, { type: 'model-call-start', model, usage }]];
 }
 
-function delta(turn: TurnState, message: StreamedMessage, index: number, change: JsonObject): TurnStep {
+function delta(turn: DecoderState, message: StreamedMessage, index: number, change: JsonObject): TurnStep {
   if (message.closed.has(index)) return [turn, NOTHING];
   const id = `${message.id}:${index}`;
   switch (change['type']) {
@@ -74,15 +74,15 @@ function spoken(type: 'text-delta' | 'thinking-delta', id: string, text = ''): r
   return [{ type, id, text }];
 }
 
-function opened(turn: TurnState, message: StreamedMessage, index: number): TurnState {
+function opened(turn: DecoderState, message: StreamedMessage, index: number): DecoderState {
   return message.open.has(index) ? turn : withOpen(turn, message, index, '');
 }
 
-function withOpen(turn: TurnState, message: StreamedMessage, index: number, signature: string): TurnState {
+function withOpen(turn: DecoderState, message: StreamedMessage, index: number, signature: string): DecoderState {
   return { ...turn, streaming: { ...message, open: new Map([...message.open, [index, signature]]) } };
 }
 
-function closeBlocks(turn: TurnState, message: StreamedMessage, indices: readonly number[]): TurnStep {
+function closeBlocks(turn: DecoderState, message: StreamedMessage, indices: readonly number[]): TurnStep {
   const ending = indices.filter((index) => message.open.has(index));
   if (ending.length === 0) return [turn, NOTHING];
   const events = ending.map((index): HarnessEvent => {
@@ -93,16 +93,16 @@ function closeBlocks(turn: TurnState, message: StreamedMessage, indices: readonl
   return [{ ...turn, streaming: { ...message, open, closed: new Set([...message.closed, ...ending]) } }, events];
 }
 
-function countMessage(turn: TurnState, message: StreamedMessage, event: JsonObject): TurnStep {
+function countMessage(turn: DecoderState, message: StreamedMessage, event: JsonObject): TurnStep {
   if (message.counted) return [turn, NOTHING];
-  const usage = usageOf(event['usage'], message.usage);
+  const usage = parseUsage(event['usage'], message.usage);
   const change = asObject(event['delta']);
-  const next: TurnState = {
+  const next: DecoderState = {
     ...turn,
     streaming: { ...message, counted: true },
-    sinceResult: addUsage(turn.sinceResult, usage),
+    sinceResult: addCallUsage(turn.sinceResult, usage),
     stopSequence: asString(change['stop_sequence']),
-    refusal: refusalOf(change['stop_details']),
+    refusal: toRefusal(change['stop_details']),
   };
   return [next, [{ type: 'model-call-end', model: message.model, usage }]];
 }

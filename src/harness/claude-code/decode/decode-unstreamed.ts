@@ -1,11 +1,11 @@
 import type { HarnessEvent, JsonObject, TokenUsage } from '../../../domain/harness-event.js';
-import { toolCallOf, toolResultOf } from './content.js';
+import { toToolCall, toToolResult } from './content.js';
 import type { TurnStep } from './decode-stream.js';
-import { asObject, objectsOf, asString } from '../../../domain/json.js';
+import { asObject, asObjects, asString } from '../../../domain/json.js';
 import { parseErrorStop } from './stop.js';
 import { ANSWER_TOOL } from './structured-output.js';
-import type { TurnState } from './turn-state.js';
-import { addUsage, isUsed, subtractUsage, usageOf } from './usage.js';
+import type { DecoderState } from './turn-state.js';
+import { addCallUsage, isUsed, subtractUsage, parseUsage } from './usage.js';
 
 const NOTHING: readonly HarnessEvent[] = [];
 
@@ -16,7 +16,7 @@ const SYNTHETIC_FILLER = 'No response requested.';
 const INTERRUPTION_MARKER = '[Request interrupted by user';
 
 /** One `assistant` line of the agent itself: tool calls, and what was not streamed before. */
-export function decodeAssistant(turn: TurnState, line: JsonObject): TurnStep {
+export function decodeAssistant(turn: DecoderState, line: JsonObject): TurnStep {
   const lineId = asString(line['uuid']);
   if (lineId !== undefined && turn.seen.has(lineId)) return [turn, NOTHING];
   const seen = lineId === undefined ? turn : { ...turn, seen: new Set([...turn.seen, lineId]) };
@@ -29,38 +29,38 @@ export function decodeAssistant(turn: TurnState, line: JsonObject): TurnStep {
 }
 
 /** One `user` line of the agent itself: tool results. Its text is the user's, or Claude Code's own, and never the agent's. */
-export function decodeUser(turn: TurnState, line: JsonObject): TurnStep {
+export function decodeUser(turn: DecoderState, line: JsonObject): TurnStep {
   const content = asObject(line['message'])['content'];
-  const texts = typeof content === 'string' ? [content] : objectsOf(content).map((block) => asString(block['text']));
+  const texts = typeof content === 'string' ? [content] : asObjects(content).map((block) => asString(block['text']));
   const interrupted = turn.interrupted || texts.some((text) => text?.startsWith(INTERRUPTION_MARKER) === true);
-  const results = objectsOf(content)
+  const results = asObjects(content)
     .filter((block) => block['type'] === 'tool_result')
-    .flatMap((block) => toolResultOf(block) ?? [])
+    .flatMap((block) => toToolResult(block) ?? [])
     .filter((result) => !turn.seen.has(resultKey(result.id)));
   if (results.length === 0 && interrupted === turn.interrupted) return [turn, NOTHING];
   return [{ ...turn, interrupted, seen: new Set([...turn.seen, ...results.map(({ id }) => resultKey(id))]) }, results];
 }
 
 /** Ends the model call that only `assistant` lines told of. `total` is what the `result` counts since the one before it. */
-export function endUnstreamedCall(turn: TurnState, total?: TokenUsage): TurnStep {
+export function endUnstreamedCall(turn: DecoderState, total?: TokenUsage): TurnStep {
   const { unstreamed } = turn;
   if (unstreamed === undefined) return [turn, NOTHING];
   // An `assistant` line has the usage of the message's start; the rest of the result's count is this call's.
   const usage = total !== undefined && isUsed(total) ? subtractUsage(total, turn.sinceResult) : unstreamed.usage;
-  const next = { ...turn, whole: undefined, sinceResult: addUsage(turn.sinceResult, usage) };
+  const next = { ...turn, whole: undefined, sinceResult: addCallUsage(turn.sinceResult, usage) };
   return [next, [{ type: 'model-call-end', model: unstreamed.model, usage }]];
 }
 
-function beginWhole(turn: TurnState, id: string, message: JsonObject): TurnStep {
+function beginWhole(turn: DecoderState, id: string, message: JsonObject): TurnStep {
   if (turn.wholeBlocks.has(id)) return [turn, NOTHING];
   const [ended, ends] = endUnstreamedCall(turn);
-  const [model, usage] = [asString(message['model']) ?? '', usageOf(message['usage'])];
+  const [model, usage] = [asString(message['model']) ?? '', parseUsage(message['usage'])];
   const next = { ...ended, whole: { id, model, usage }, wholeBlocks: new Map([...turn.wholeBlocks, [id, 0]]) };
   return [next, [...ends, { type: 'model-call-start', model, usage }]];
 }
 
 function sayBlocks(
-  turn: TurnState,
+  turn: DecoderState,
   id: string,
   message: JsonObject,
   streamed: boolean,
@@ -69,8 +69,8 @@ function sayBlocks(
   const events = [...before];
   const calls: string[] = [];
   let index = turn.wholeBlocks.get(id) ?? 0;
-  for (const block of objectsOf(message['content'])) {
-    const call = block['type'] === 'tool_use' ? toolCallOf(block) : undefined;
+  for (const block of asObjects(message['content'])) {
+    const call = block['type'] === 'tool_use' ? toToolCall(block) : undefined;
     if (call?.name === ANSWER_TOOL) {
       // The turn's answer, which its end tells; as good as seen.
       calls.push(callKey(call.id), resultKey(call.id));
@@ -103,8 +103,8 @@ export function unstreamedBlockEvents(block: JsonObject, id: string): readonly H
 }
 
 /** A failed or stopped model call (what its end is to tell), or the output of a command such as `/cost`, which is an answer. */
-function decodeSynthetic(turn: TurnState, line: JsonObject, message: JsonObject): TurnStep {
-  const text = objectsOf(message['content'])
+function decodeSynthetic(turn: DecoderState, line: JsonObject, message: JsonObject): TurnStep {
+  const text = asObjects(message['content'])
     .map((block) => asString(block['text']) ?? '')
     .join('');
   if (line['is_api_error_message'] === true || line['error'] !== undefined || text.startsWith('API Error')) {

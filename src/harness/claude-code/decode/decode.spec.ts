@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, TokenUsage } from '../../../domain/harness-event.js';
-import { decode } from './decode.js';
-import { beginTurn, start } from './turn-state.js';
+import { decodeLine } from './decode.js';
+import { startTurn, initialDecoderState } from './turn-state.js';
 import type { ClaudeState } from './turn-state.js';
-import { addUsage, NO_USAGE } from './usage.js';
+import { addCallUsage, NO_USAGE } from './usage.js';
 
 function recording(name: string): readonly string[] {
   return readFileSync(new URL(`../__fixtures__/${name}.jsonl`, import.meta.url), 'utf8')
@@ -13,12 +13,12 @@ function recording(name: string): readonly string[] {
     .split('\n');
 }
 
-function decodeAll(lines: readonly string[], from: ClaudeState = beginTurn(start())) {
+function decodeAll(lines: readonly string[], from: ClaudeState = startTurn(initialDecoderState())) {
   const events: HarnessEvent[] = [];
   const notes: number[] = [];
   let state = from;
   for (const line of lines) {
-    const [next, said, odd] = decode(state, line);
+    const [next, said, odd] = decodeLine(state, line);
     state = next;
     events.push(...said);
     notes.push(...odd.map((note) => note.length));
@@ -62,7 +62,10 @@ function told(events: readonly HarnessEvent[]): readonly string[] {
 }
 
 function sumOfCalls(events: readonly HarnessEvent[]): TokenUsage {
-  return events.reduce((sum, event) => (event.type === 'model-call-end' ? addUsage(sum, event.usage) : sum), NO_USAGE);
+  return events.reduce(
+    (sum, event) => (event.type === 'model-call-end' ? addCallUsage(sum, event.usage) : sum),
+    NO_USAGE,
+  );
 }
 
 const endOf = (events: readonly HarnessEvent[]) => events.at(-1);
@@ -164,7 +167,7 @@ describe('a recording of Claude Code', () => {
     const lines = recording('claude-two-turns');
     const split = lines.findIndex((line) => line.includes('"type":"result"')) + 1;
     const first = decodeAll(lines.slice(0, split));
-    const second = decodeAll(lines.slice(split), beginTurn(first.state));
+    const second = decodeAll(lines.slice(split), startTurn(first.state));
     expect(told(first.events)).toEqual(['PONG', 'end end_turn']);
     expect(told(second.events)).toEqual(TOOL);
     expect(second.events.some((event) => event.type === 'session-started')).toBe(false);

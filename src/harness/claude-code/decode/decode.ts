@@ -3,12 +3,12 @@ import { endsWithIdle, endsWithResult, trackResult, trackTask } from './backgrou
 import { closeOpenBlocks, decodeStreamEvent } from './decode-stream.js';
 import type { TurnStep } from './decode-stream.js';
 import { decodeAssistant, decodeUser, endUnstreamedCall } from './decode-unstreamed.js';
-import { failureOf } from './failure.js';
+import { parseApiFailure } from './failure.js';
 import { subAgentProgress, taskProgress, toolProgress } from './progress.js';
 import { answerEvents, missingAnswerFailure } from './structured-output.js';
 import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
-import type { ClaudeState, TurnState } from './turn-state.js';
-import { addUsage, isUsed, NO_USAGE, usageOf } from './usage.js';
+import type { ClaudeState, DecoderState } from './turn-state.js';
+import { addCallUsage, isUsed, NO_USAGE, parseUsage } from './usage.js';
 
 /** Something about a line that is worth a word in the log. Never its content, which may quote the user. */
 export interface DecodeNote {
@@ -18,7 +18,7 @@ export interface DecodeNote {
 }
 
 /** The next state, what was said, and what was odd. */
-export type Decoded = readonly [ClaudeState, readonly HarnessEvent[], readonly DecodeNote[]];
+export type DecodedLine = readonly [ClaudeState, readonly HarnessEvent[], readonly DecodeNote[]];
 
 const NOTHING: readonly HarnessEvent[] = [];
 const NO_NOTES: readonly DecodeNote[] = [];
@@ -40,16 +40,16 @@ const ANSWERED: ReadonlySet<TurnEndReason> = new Set<TurnEndReason>(['end_turn',
  * Lines of unknown kinds say nothing. Lines after the turn's end say nothing either; only the process's background tasks are
  * kept up to date until {@link ClaudeState} is taken to its next turn.
  */
-export function decode(state: ClaudeState, text: string): Decoded {
+export function decodeLine(state: ClaudeState, text: string): DecodedLine {
   const line = parseObject(text);
   if (line === undefined) {
     return [state, NOTHING, text.trim() === '' ? NO_NOTES : [{ kind: 'not-json', length: text.length }]];
   }
-  const [next, events] = decodeLine(state, line);
+  const [next, events] = decodeObject(state, line);
   return [next, events, NO_NOTES];
 }
 
-function decodeLine(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
+function decodeObject(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
   if (line['type'] === 'system') return decodeSystem(state, line);
   if (line['type'] === 'result') return decodeResult(state, line);
   if (state.turn.ended) return [state, NOTHING];
@@ -57,7 +57,7 @@ function decodeLine(state: ClaudeState, line: JsonObject): readonly [ClaudeState
   return [turn === state.turn ? state : { ...state, turn }, events];
 }
 
-function decodeMessage(turn: TurnState, line: JsonObject): TurnStep {
+function decodeMessage(turn: DecoderState, line: JsonObject): TurnStep {
   if (line['type'] === 'tool_progress') return toolProgress(turn, line);
   if (typeof line['parent_tool_use_id'] === 'string') {
     return line['type'] === 'stream_event' ? [turn, NOTHING] : subAgentProgress(turn, line);
@@ -131,14 +131,14 @@ function retry(state: ClaudeState, line: JsonObject): readonly [ClaudeState, rea
 
 function decodeResult(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
   if (state.turn.ended) return [state, NOTHING];
-  const usage = usageOf(line['usage']);
+  const usage = parseUsage(line['usage']);
   const [closed, ends] = closeOpenBlocks(state.turn);
   const [counted, counts] = endUnstreamedCall(closed, usage);
-  const turn: TurnState = {
+  const turn: DecoderState = {
     ...counted,
-    total: addUsage(counted.total, usage),
+    total: addCallUsage(counted.total, usage),
     sinceResult: NO_USAGE,
-    reason: counted.errorStop ?? reasonOf(line),
+    reason: counted.errorStop ?? toEndReason(line),
     errorStop: undefined,
     answer: line['structured_output'] ?? counted.answer,
   };
@@ -163,7 +163,7 @@ function endTurn(
   return [{ ...state, turn: { ...turn, ended: true } }, [...before, ...ending(turn, reason)]];
 }
 
-function ending(turn: TurnState, reason: TurnEndReason): readonly HarnessEvent[] {
+function ending(turn: DecoderState, reason: TurnEndReason): readonly HarnessEvent[] {
   const end: HarnessEvent = {
     type: 'turn-end',
     reason,
@@ -176,21 +176,21 @@ function ending(turn: TurnState, reason: TurnEndReason): readonly HarnessEvent[]
 }
 
 /** `terminal_reason` is `aborted_streaming` or `aborted_tools` (2.1.330); older versions only leave their marker in a user line. */
-function wasInterrupted(turn: TurnState, line: JsonObject): boolean {
+function wasInterrupted(turn: DecoderState, line: JsonObject): boolean {
   const aborted = asString(line['terminal_reason'])?.startsWith('aborted') === true;
   return line['subtype'] === 'error_during_execution' && (aborted || turn.interrupted);
 }
 
-function reasonOf(line: JsonObject): TurnEndReason {
+function toEndReason(line: JsonObject): TurnEndReason {
   if (line['subtype'] === 'error_max_turns') return 'max_tokens';
   return REASON_OF_STOP[asString(line['stop_reason']) ?? ''] ?? 'end_turn';
 }
 
-function failure(turn: TurnState, line: JsonObject): HarnessEvent {
+function failure(turn: DecoderState, line: JsonObject): HarnessEvent {
   const errors = Array.isArray(line['errors']) ? line['errors'] : [];
   const first = errors
     .map((error) => (isJsonObject(error) ? error['message'] : error))
     .find((error) => typeof error === 'string');
   if (line['subtype'] === 'error_max_structured_output_retries') return missingAnswerFailure(first);
-  return failureOf(line, turn.failure ?? asString(line['result']) ?? first ?? '');
+  return parseApiFailure(line, turn.failure ?? asString(line['result']) ?? first ?? '');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf } from './failure.js';
+import { parseApiFailure } from './failure.js';
 
 describe('a failed result', () => {
   // Texts and statuses as Claude Code 2.1.330 wrote them against a scripted model.
@@ -19,19 +19,19 @@ describe('a failed result', () => {
     [undefined, 'Request timed out', 'timeout', 'Request timed out'],
   ] as const)('of status %s saying %j is %s: %j', (status, text, kind, message) => {
     const line = status === undefined ? {} : { api_error_status: status };
-    expect(failureOf(line, text)).toEqual({ type: 'turn-failed', kind, message });
+    expect(parseApiFailure(line, text)).toEqual({ type: 'turn-failed', kind, message });
   });
 
   it('takes the message out of the provider’s error object', () => {
     const body = JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message: 'bad field' } });
-    expect(failureOf({ api_error_status: 400 }, `API Error: 400 ${body}`).message).toBe('bad field');
+    expect(parseApiFailure({ api_error_status: 400 }, `API Error: 400 ${body}`).message).toBe('bad field');
   });
 
   it('goes by the error type when there is no status', () => {
-    expect(failureOf({ api_error_type: 'rate_limit_error' }, 'x').kind).toBe('rate_limit');
+    expect(parseApiFailure({ api_error_type: 'rate_limit_error' }, 'x').kind).toBe('rate_limit');
   });
 
   it('says something when there is nothing to say', () => {
-    expect(failureOf({}, '').message).toBe('The agent failed without saying why.');
+    expect(parseApiFailure({}, '').message).toBe('The agent failed without saying why.');
   });
 });

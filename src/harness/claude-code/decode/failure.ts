@@ -43,7 +43,7 @@ const KIND_OF_WORDS_ALONE: readonly (readonly [RegExp, FailureKind])[] = [
 const NO_REASON = 'The agent failed without saying why.';
 
 /** A failed `result` line, or a synthetic `assistant` line about one, as the turn's failure. Unknown causes are `internal`. */
-export function failureOf(line: JsonObject, text: string): TurnFailed {
+export function parseApiFailure(line: JsonObject, text: string): TurnFailed {
   const message = failureMessage(text);
   const kind = failureKind(asNumber(line['api_error_status']), asString(line['api_error_type']), message);
   return { type: 'turn-failed', kind, message: message === '' ? NO_REASON : keepWording(kind, message) };

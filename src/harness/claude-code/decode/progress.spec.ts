@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { eventsOf, recording } from '../__fixtures__/recordings.js';
+import { decodeRecording, recording } from '../__fixtures__/recordings.js';
 
-const noticesOf = (lines: Parameters<typeof eventsOf>[0]): readonly string[] =>
-  eventsOf(lines).flatMap((event) => (event.type === 'notice' ? [`${event.kind}: ${event.message}`] : []));
+const noticesOf = (lines: Parameters<typeof decodeRecording>[0]): readonly string[] =>
+  decodeRecording(lines).flatMap((event) => (event.type === 'notice' ? [`${event.kind}: ${event.message}`] : []));
 
 const tool = (seconds: number, more: object = {}) => ({
   type: 'tool_progress',

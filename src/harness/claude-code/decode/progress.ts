@@ -1,8 +1,8 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
-import { toolNameOf } from './content.js';
+import { splitToolName } from './content.js';
 import type { TurnStep } from './decode-stream.js';
 import { asNumber, asObject, asString } from '../../../domain/json.js';
-import type { TurnState } from './turn-state.js';
+import type { DecoderState } from './turn-state.js';
 
 /** Least time between two notices about the same tool. */
 const PAUSE_SECONDS = 10;
@@ -12,7 +12,7 @@ const MAX_DESCRIPTION = 80;
  * A `tool_progress` line: a tool runs, or a sub-agent's model call is made again. Claude Code 2.1.330 writes one for every 30
  * seconds of a tool, with the tool's id as the parent's (recording claude-tool-progress).
  */
-export function toolProgress(turn: TurnState, line: JsonObject): TurnStep {
+export function toolProgress(turn: DecoderState, line: JsonObject): TurnStep {
   const retry = asObject(line['subagent_retry']);
   const attempt = asNumber(retry['attempt']);
   if (attempt !== undefined) {
@@ -20,13 +20,13 @@ export function toolProgress(turn: TurnState, line: JsonObject): TurnStep {
     return [turn, [{ type: 'notice', kind: 'retrying', message }]];
   }
   const id = asString(line['parent_tool_use_id']) ?? asString(line['tool_use_id']) ?? '';
-  const { name } = toolNameOf(asString(line['tool_name']) ?? 'A tool');
+  const { name } = splitToolName(asString(line['tool_name']) ?? 'A tool');
   const seconds = asNumber(line['elapsed_time_seconds']) ?? 0;
   return notedAt(turn, `tool ${id}`, seconds, 0, `${name} has been running for ${seconds} s`);
 }
 
 /** A line of a sub-agent. Its inner work belongs to the call that started it; only a sign of life is passed on. */
-export function subAgentProgress(turn: TurnState, line: JsonObject): TurnStep {
+export function subAgentProgress(turn: DecoderState, line: JsonObject): TurnStep {
   const id = asString(line['parent_tool_use_id']) ?? '';
   const description = asString(line['task_description']);
   const message =
@@ -36,7 +36,7 @@ export function subAgentProgress(turn: TurnState, line: JsonObject): TurnStep {
 }
 
 /** A `task_progress` line of a task in the background. */
-export function taskProgress(turn: TurnState, line: JsonObject): TurnStep {
+export function taskProgress(turn: DecoderState, line: JsonObject): TurnStep {
   const description = asString(line['description']);
   const message =
     description === undefined
@@ -48,7 +48,7 @@ export function taskProgress(turn: TurnState, line: JsonObject): TurnStep {
 
 /** A notice, unless the last one about the same thing is too young. `beginning` counts as the last one before there is any. */
 function notedAt(
-  turn: TurnState,
+  turn: DecoderState,
   key: string,
   seconds: number,
   beginning: number | undefined,

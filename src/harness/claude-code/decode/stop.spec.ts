@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { eventsOf, recording } from '../__fixtures__/recordings.js';
+import { decodeRecording, recording } from '../__fixtures__/recordings.js';
 
 const textsOf = (events: readonly HarnessEvent[]): readonly string[] =>
   events.flatMap((event) => (event.type === 'text-delta' ? [event.text] : []));
 
 describe('a turn that the model does not finish', () => {
   it('ends as refused, with the provider’s words and none of Claude Code’s', () => {
-    const events = eventsOf(recording('claude-refusal'));
+    const events = decodeRecording(recording('claude-refusal'));
     expect(events.at(-1)).toMatchObject({
       type: 'turn-end',
       reason: 'refusal',
@@ -23,7 +23,7 @@ describe('a turn that the model does not finish', () => {
   });
 
   it('ends with the context’s limit, not with a failure', () => {
-    const events = eventsOf(recording('claude-context-window'));
+    const events = decodeRecording(recording('claude-context-window'));
     expect(events.at(-1)).toMatchObject({ type: 'turn-end', reason: 'model_context_window_exceeded' });
     expect(textsOf(events).join('').trim()).toBe('And then And then And then And then');
   });
@@ -49,7 +49,7 @@ describe('a turn that the model does not finish', () => {
 
   it('ends with the output’s limit when Claude Code gives up to go on', () => {
     const line = synthetic({}, { api_error: 'max_output_tokens', api_error_params: { cut: 'output_limit' } });
-    expect(eventsOf([line, failed])).toEqual([{ type: 'turn-end', reason: 'max_tokens' }]);
+    expect(decodeRecording([line, failed])).toEqual([{ type: 'turn-end', reason: 'max_tokens' }]);
   });
 
   it('ends as its newest result says when a sub-agent woke the agent up after it was cut', () => {
@@ -60,12 +60,16 @@ describe('a turn that the model does not finish', () => {
       tasks: ids.map((task_id) => ({ task_id, task_type: 'local_agent' })),
     });
     const woken = { ...failed, is_error: false, stop_reason: 'end_turn', origin: { kind: 'task-notification' } };
-    expect(eventsOf([tasks('a'), line, failed, tasks(), woken])).toEqual([{ type: 'turn-end', reason: 'end_turn' }]);
+    expect(decodeRecording([tasks('a'), line, failed, tasks(), woken])).toEqual([
+      { type: 'turn-end', reason: 'end_turn' },
+    ]);
   });
 
   it('ends as refused also where nothing is said about why', () => {
     const line = synthetic({ stop_reason: 'refusal', stop_details: null }, {});
-    expect(eventsOf([line, { ...failed, stop_reason: 'refusal' }])).toEqual([{ type: 'turn-end', reason: 'refusal' }]);
+    expect(decodeRecording([line, { ...failed, stop_reason: 'refusal' }])).toEqual([
+      { type: 'turn-end', reason: 'refusal' },
+    ]);
   });
 
   it('ends as refused, with details, where Claude Code makes no error of it', () => {
@@ -76,7 +80,7 @@ describe('a turn that the model does not finish', () => {
       { type: 'stream_event', event: delta },
       { ...failed, is_error: false, stop_reason: 'refusal' },
     ];
-    expect(eventsOf(lines).at(-1)).toEqual({
+    expect(decodeRecording(lines).at(-1)).toEqual({
       type: 'turn-end',
       reason: 'refusal',
       refusal: { category: null, explanation: 'No.' },
@@ -85,6 +89,6 @@ describe('a turn that the model does not finish', () => {
 
   it('still fails when the model could not be asked', () => {
     const line = synthetic({ stop_reason: 'stop_sequence' }, { error: 'unknown' });
-    expect(eventsOf([line, failed])).toMatchObject([{ type: 'turn-failed' }]);
+    expect(decodeRecording([line, failed])).toMatchObject([{ type: 'turn-failed' }]);
   });
 });

@@ -19,14 +19,14 @@ export function parseErrorStop(
   error: JsonValue | undefined,
   details: JsonValue | undefined,
 ): ErrorStop | undefined {
-  if (message['stop_reason'] === 'refusal') return { reason: 'refusal', refusal: refusalOf(message['stop_details']) };
+  if (message['stop_reason'] === 'refusal') return { reason: 'refusal', refusal: toRefusal(message['stop_details']) };
   if (error !== 'max_output_tokens') return undefined;
   const byContext = asObject(details)['cut'] === 'context_window';
   return { reason: byContext ? 'model_context_window_exceeded' : 'max_tokens', refusal: undefined };
 }
 
 /** Anthropic's `stop_details` in our words; `undefined` when there are none, or none of a refusal. */
-export function refusalOf(details: JsonValue | undefined): Refusal | undefined {
+export function toRefusal(details: JsonValue | undefined): Refusal | undefined {
   if (!isJsonObject(details) || details['type'] !== 'refusal') return undefined;
   return { category: asString(details['category']) ?? null, explanation: asString(details['explanation']) ?? null };
 }

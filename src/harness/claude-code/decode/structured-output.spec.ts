@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { eventsOf, recording } from '../__fixtures__/recordings.js';
+import { decodeRecording, recording } from '../__fixtures__/recordings.js';
 import { answerEvents, toToolSchema, missingAnswerFailure } from './structured-output.js';
-import { beginTurn, start } from './turn-state.js';
+import { startTurn, initialDecoderState } from './turn-state.js';
 
-const wanting = beginTurn(start(), 'whole');
+const wanting = startTurn(initialDecoderState(), 'whole');
 const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type);
 
 describe('a turn that has to end with an answer of a schema', () => {
   it('tells the answer as its last text, and neither the attempt before it nor the tool', () => {
-    const events = eventsOf(recording('claude-structured'), wanting);
+    const events = decodeRecording(recording('claude-structured'), wanting);
     expect(events.filter(({ type }) => type === 'tool-call' || type === 'tool-result')).toEqual([]);
     expect(events.slice(-3)).toEqual([
       { type: 'text-delta', id: 'structured-output', text: '{"name":"Ada","age":36}' },
@@ -18,7 +18,7 @@ describe('a turn that has to end with an answer of a schema', () => {
   });
 
   it('fails with what was wrong about it when the model does not find one', () => {
-    const events = eventsOf(recording('claude-structured-never'), wanting);
+    const events = decodeRecording(recording('claude-structured-never'), wanting);
     expect(events.at(-1)).toEqual({
       type: 'turn-failed',
       kind: 'internal',
@@ -31,7 +31,7 @@ describe('a turn that has to end with an answer of a schema', () => {
   const result = { type: 'result', subtype: 'success', is_error: false, stop_reason: 'end_turn', result: 'Done.' };
 
   it('fails when the model ends without one', () => {
-    expect(eventsOf([result], wanting)).toEqual([missingAnswerFailure()]);
+    expect(decodeRecording([result], wanting)).toEqual([missingAnswerFailure()]);
   });
 
   it('keeps the answer while sub-agents run, and tells the newest', () => {
@@ -40,16 +40,16 @@ describe('a turn that has to end with an answer of a schema', () => {
     const first = { ...result, structured_output: { n: 1 } };
     const woken = { ...result, origin: { kind: 'task-notification' } };
     const done = { ...running, tasks: [] };
-    expect(eventsOf([running, first], wanting)).toEqual([]);
-    expect(eventsOf([running, first, done, woken], wanting)[0]).toMatchObject({ text: '{"n":1}' });
+    expect(decodeRecording([running, first], wanting)).toEqual([]);
+    expect(decodeRecording([running, first, done, woken], wanting)[0]).toMatchObject({ text: '{"n":1}' });
     const second = { ...woken, structured_output: { n: 2 } };
-    expect(eventsOf([running, first, done, second], wanting)[0]).toMatchObject({ text: '{"n":2}' });
+    expect(decodeRecording([running, first, done, second], wanting)[0]).toMatchObject({ text: '{"n":2}' });
   });
 
   it('may end without one when it was interrupted or the model refused', () => {
     const interrupted = { ...result, subtype: 'error_during_execution', terminal_reason: 'aborted_streaming' };
-    expect(eventsOf([interrupted], wanting)).toEqual([{ type: 'turn-end', reason: 'interrupted' }]);
-    expect(eventsOf([{ ...result, stop_reason: 'refusal' }], wanting)).toEqual([
+    expect(decodeRecording([interrupted], wanting)).toEqual([{ type: 'turn-end', reason: 'interrupted' }]);
+    expect(decodeRecording([{ ...result, stop_reason: 'refusal' }], wanting)).toEqual([
       { type: 'turn-end', reason: 'refusal' },
     ]);
   });

@@ -27,7 +27,7 @@ export interface WholeMessage {
 }
 
 /** What has to be remembered of a turn. Immutable. */
-export interface TurnState {
+export interface DecoderState {
   /** Whether the process works on it; an interrupt before that is lost (2.1.330). */
   readonly begun: boolean;
   readonly ended: boolean;
@@ -65,10 +65,10 @@ export interface TurnState {
 export interface ClaudeState {
   readonly sessionId: string | undefined;
   readonly tasks: BackgroundTasks;
-  readonly turn: TurnState;
+  readonly turn: DecoderState;
 }
 
-const NEW_TURN: TurnState = {
+const NEW_TURN: DecoderState = {
   begun: false,
   ended: false,
   streaming: undefined,
@@ -90,11 +90,11 @@ const NEW_TURN: TurnState = {
 };
 
 /** The state of a process that has not said anything, before its first turn. */
-export function start(): ClaudeState {
+export function initialDecoderState(): ClaudeState {
   return { sessionId: undefined, tasks: NO_BACKGROUND_TASKS, turn: NEW_TURN };
 }
 
 /** The state at the beginning of the process's next turn, which may have to end with an answer of a schema. */
-export function beginTurn(state: ClaudeState, shape?: SchemaWrapping): ClaudeState {
+export function startTurn(state: ClaudeState, shape?: SchemaWrapping): ClaudeState {
   return { ...state, tasks: beginTasks(state.tasks), turn: { ...NEW_TURN, shape } };
 }

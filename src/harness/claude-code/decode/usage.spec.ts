@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addUsage, isUsed, NO_USAGE, subtractUsage, usageOf } from './usage.js';
+import { addCallUsage, isUsed, NO_USAGE, subtractUsage, parseUsage } from './usage.js';
 
 const start = {
   input_tokens: 10,
@@ -11,7 +11,7 @@ const start = {
 
 describe('tokens as Claude Code tells them', () => {
   it('know which cache writes are kept for an hour, also when the end of the message does not repeat it', () => {
-    const usage = usageOf(start);
+    const usage = parseUsage(start);
     expect(usage).toEqual({
       inputTokens: 10,
       outputTokens: 1,
@@ -20,17 +20,17 @@ describe('tokens as Claude Code tells them', () => {
       cacheCreation1hInputTokens: 20,
       thinkingTokens: 0,
     });
-    expect(usageOf({ output_tokens: 7 }, usage)).toEqual({ ...usage, outputTokens: 7 });
+    expect(parseUsage({ output_tokens: 7 }, usage)).toEqual({ ...usage, outputTokens: 7 });
   });
 
   it('say nothing of an hour that nothing was kept for', () => {
-    expect(usageOf({ ...start, cache_creation: null })).not.toHaveProperty('cacheCreation1hInputTokens');
+    expect(parseUsage({ ...start, cache_creation: null })).not.toHaveProperty('cacheCreation1hInputTokens');
     expect(isUsed(NO_USAGE)).toBe(false);
   });
 
   it('are added and subtracted with the hour’s part', () => {
-    const usage = usageOf(start);
-    const both = addUsage(usage, usage);
+    const usage = parseUsage(start);
+    const both = addCallUsage(usage, usage);
     expect(both).toMatchObject({ cacheCreationInputTokens: 60, cacheCreation1hInputTokens: 40 });
     expect(subtractUsage(both, usage)).toEqual(usage);
     expect(subtractUsage(usage, both)).toEqual(NO_USAGE);

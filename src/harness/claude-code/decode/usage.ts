@@ -11,10 +11,10 @@ export const NO_USAGE: TokenUsage = {
 };
 
 /** Anthropic's usage object in our words; a field that is not there keeps its value of `before`. */
-export function usageOf(value: JsonValue | undefined, before: TokenUsage = NO_USAGE): TokenUsage {
+export function parseUsage(value: JsonValue | undefined, before: TokenUsage = NO_USAGE): TokenUsage {
   const usage = asObject(value);
   const details = asObject(usage['output_tokens_details']);
-  const hour = asNumber(asObject(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? hourOf(before);
+  const hour = asNumber(asObject(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? hourTokens(before);
   return {
     inputTokens: asNumber(usage['input_tokens']) ?? before.inputTokens,
     outputTokens: asNumber(usage['output_tokens']) ?? before.outputTokens,
@@ -26,7 +26,7 @@ export function usageOf(value: JsonValue | undefined, before: TokenUsage = NO_US
 }
 
 /** The sum of two usages. */
-export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
+export function addCallUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
   return combine(left, right, (a, b) => a + b);
 }
 
@@ -47,11 +47,11 @@ function combine(left: TokenUsage, right: TokenUsage, operation: (a: number, b: 
     cacheReadInputTokens: operation(left.cacheReadInputTokens, right.cacheReadInputTokens),
     cacheCreationInputTokens: operation(left.cacheCreationInputTokens, right.cacheCreationInputTokens),
     thinkingTokens: operation(left.thinkingTokens, right.thinkingTokens),
-    ...withHour(operation(hourOf(left), hourOf(right))),
+    ...withHour(operation(hourTokens(left), hourTokens(right))),
   };
 }
 
-function hourOf(usage: TokenUsage): number {
+function hourTokens(usage: TokenUsage): number {
   return usage.cacheCreation1hInputTokens ?? 0;
 }
 

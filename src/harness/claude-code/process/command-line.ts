@@ -3,7 +3,7 @@ import { type Prompt, withHistory } from '../../../domain/prompt.js';
 import type { StartFiles } from './start-files.js';
 
 /** Which conversation a process continues, or begins. */
-export type Conversation =
+export type ClaudeConversation =
   { readonly kind: 'new'; readonly sessionId: string } | { readonly kind: 'resume'; readonly sessionId: string };
 
 /**
@@ -19,7 +19,7 @@ const NO_TOOLS = ['--tools', '', '--safe-mode', '--disable-slash-commands'];
  */
 export function commandLine(
   thread: HarnessThread,
-  conversation: Conversation,
+  conversation: ClaudeConversation,
   files: StartFiles,
   systemPromptFile: string | undefined,
   schema?: string,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
 import { promptAfterRefused, type RefusedCall } from '../../../domain/refusal.js';
-import type { Conversation } from './command-line.js';
+import type { ClaudeConversation } from './command-line.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
@@ -23,7 +23,7 @@ const INSTRUCTIONS_FILE = 'instructions.md';
 
 /** With what a new process begins. */
 export interface StartPlan {
-  readonly conversation: Conversation;
+  readonly conversation: ClaudeConversation;
   readonly turn: TurnPlan;
   /** The conversation that the thread had is not there. */
   readonly isLost: boolean;
@@ -40,7 +40,7 @@ export interface KnownConversation {
 }
 
 /** The folder in which Claude Code keeps a thread's conversations. */
-export function configFolderOf({ folders }: HarnessThread): string {
+export function claudeConfigFolder({ folders }: HarnessThread): string {
   return join(folders.home, '.claude');
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { objectsOf, asObject, asString } from '../../../domain/json.js';
+import { asObjects, asObject, asString } from '../../../domain/json.js';
 import { endsRefused, type RefusedCall } from '../../../domain/refusal.js';
-import { toolCallOf } from '../decode/content.js';
+import { toToolCall } from '../decode/content.js';
 import { endOfApiError } from './transcript-plan.js';
 
 /** The turns at the end of a transcript that the model provider refused. */
@@ -33,8 +33,8 @@ export function refusedTail(entries: readonly JsonObject[], refusedTurn?: string
   }
   const from = asString(said[kept]?.['uuid']);
   if (from === undefined) return undefined;
-  const blocks = said.slice(kept).flatMap(blocksOf);
-  return { from, calls: blocks.flatMap((block) => (block['type'] === 'tool_use' ? (toolCallOf(block) ?? []) : [])) };
+  const blocks = said.slice(kept).flatMap(readBlocks);
+  return { from, calls: blocks.flatMap((block) => (block['type'] === 'tool_use' ? (toToolCall(block) ?? []) : [])) };
 }
 
 /** Claude Code's own words about a model call that was refused. */
@@ -46,9 +46,9 @@ function isRefusedCall(entry: JsonObject | undefined): boolean {
 function isPrompt(entry: JsonObject = {}): boolean {
   const { type, uuid, isMeta, isCompactSummary, promptSource = 'sdk' } = entry;
   if (type !== 'user' || typeof uuid !== 'string' || isMeta === true || isCompactSummary === true) return false;
-  return promptSource === 'sdk' && blocksOf(entry).every((block) => block['type'] !== 'tool_result');
+  return promptSource === 'sdk' && readBlocks(entry).every((block) => block['type'] !== 'tool_result');
 }
 
-function blocksOf(entry: JsonObject): readonly JsonObject[] {
-  return objectsOf(asObject(entry['message'])['content']);
+function readBlocks(entry: JsonObject): readonly JsonObject[] {
+  return asObjects(asObject(entry['message'])['content']);
 }

@@ -39,7 +39,12 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('answers the tools that died, and only those, behind the last entry', () => {
     const entries = [prompt('turn'), call('t1'), call('t2'), call('t3'), result('t1')];
-    const died = (tool_use_id: string) => ({ type: 'tool_result', tool_use_id, content: TOOL_LOST_RESULT, is_error: true });
+    const died = (tool_use_id: string) => ({
+      type: 'tool_result',
+      tool_use_id,
+      content: TOOL_LOST_RESULT,
+      is_error: true,
+    });
     const plan = planFromTranscript(entries, 'turn');
     expect(plan).toMatchObject({
       kind: 'continue',
@@ -64,7 +69,10 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('tells again what the transcript has of the turn, under the names that it was told with', () => {
     const early = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
-    const plan = planFromTranscript([prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')], 'turn');
+    const plan = planFromTranscript(
+      [prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')],
+      'turn',
+    );
     expect(plan).toMatchObject({
       events: [
         { type: 'text-delta', id: 'msg_1:0', text: 'Let me look.' },
@@ -77,7 +85,9 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('leaves unanswered calls of earlier turns and of sub-agents alone', () => {
     const side = { ...call('t9'), isSidechain: true };
-    expect(planFromTranscript([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({ entries: [] });
+    expect(planFromTranscript([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({
+      entries: [],
+    });
   });
 
   it('says all of it and the end when the turn had ended unheard', () => {
@@ -127,7 +137,9 @@ describe('the plan for a turn that an earlier process has begun', () => {
         role: 'user',
         content: [{ type: 'tool_result', tool_use_id: 'so', content: 'Output does not match', is_error: true }],
       });
-      expect(planFromTranscript([prompt('turn'), answer, refused], 'turn', [], 'whole')).toMatchObject({ kind: 'continue' });
+      expect(planFromTranscript([prompt('turn'), answer, refused], 'turn', [], 'whole')).toMatchObject({
+        kind: 'continue',
+      });
     });
 
     it('fails when it had ended with other words, as Claude Code would wait for a prompt now', () => {
@@ -153,11 +165,13 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
     it('tells that it was refused, and none of Claude Code’s words', () => {
       const stop_details = { type: 'refusal', category: 'cyber', explanation: 'No.' };
-      expect(planFromTranscript([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual({
-        kind: 'ended',
-        entries: [],
-        events: [{ type: 'turn-end', reason: 'refusal', refusal: { category: 'cyber', explanation: 'No.' } }],
-      });
+      expect(planFromTranscript([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual(
+        {
+          kind: 'ended',
+          entries: [],
+          events: [{ type: 'turn-end', reason: 'refusal', refusal: { category: 'cyber', explanation: 'No.' } }],
+        },
+      );
     });
 
     it('tells that it was cut', () => {
@@ -212,7 +226,11 @@ describe('the plan for a turn that an earlier process has begun', () => {
     const use = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
 
     it('writes down a call that was told, with the words before it, and that it died', () => {
-      const plan = planFromTranscript([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Let me look.'), called('t1')]);
+      const plan = planFromTranscript([prompt('turn')], 'turn', [
+        begins,
+        ...spoke('msg_2:0', 'Let me look.'),
+        called('t1'),
+      ]);
       expect(plan.kind).toBe('continue');
       expect(contents(plan)).toEqual([
         [{ type: 'text', text: 'Let me look.' }],

@@ -1,12 +1,18 @@
 import type { HarnessEvent, JsonObject, JsonValue, Refusal, TurnEndReason } from '../../../domain/harness-event.js';
 import { unstreamedBlockEvents } from '../decode/decode-unstreamed.js';
-import { toolCallOf, toolResultOf } from '../decode/content.js';
-import { failureOf } from '../decode/failure.js';
-import { asObject, objectsOf, asString } from '../../../domain/json.js';
-import { refusalOf, parseErrorStop } from '../decode/stop.js';
+import { toToolCall, toToolResult } from '../decode/content.js';
+import { parseApiFailure } from '../decode/failure.js';
+import { asObject, asObjects, asString } from '../../../domain/json.js';
+import { toRefusal, parseErrorStop } from '../decode/stop.js';
 import { ANSWER_TOOL, answerEvents, missingAnswerFailure } from '../decode/structured-output.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
-import { blockName, collectTranscriptIds, rebuildMissingEntries, positioned, resultEntry } from './transcript-repair.js';
+import {
+  blockName,
+  collectTranscriptIds,
+  rebuildMissingEntries,
+  positioned,
+  resultEntry,
+} from './transcript-repair.js';
 
 /** What is to be done about a turn that an earlier process has begun. */
 export type TurnPlan =
@@ -58,8 +64,8 @@ export function planFromTranscript(
   const lost = rebuildMissingEntries(said, collectTranscriptIds(turn));
   const whole = [...turn, ...lost];
   const hidden = answerCalls(whole);
-  const events = turn.flatMap(eventsOf(turn)).filter((event) => !isHidden(event, hidden));
-  const end = endOf(whole, shape);
+  const events = turn.flatMap(entryDecoder(turn)).filter((event) => !isHidden(event, hidden));
+  const end = findTurnEnd(whole, shape);
   if (end !== undefined) return { kind: 'ended', entries: chainEntries(lost, turn), events: [...events, ...end] };
   const died = unansweredCalls(whole).map((id) => ({
     type: 'tool_result',
@@ -67,7 +73,7 @@ export function planFromTranscript(
     content: hidden.has(id) ? ANSWER_LOST : TOOL_LOST_RESULT,
     is_error: true,
   }));
-  const results = died.flatMap((block) => toolResultOf(block) ?? []).filter(({ id }) => !hidden.has(id));
+  const results = died.flatMap((block) => toToolResult(block) ?? []).filter(({ id }) => !hidden.has(id));
   return {
     kind: 'continue',
     entries: chainEntries(died.length === 0 ? lost : [...lost, resultEntry(died)], turn),
@@ -76,28 +82,31 @@ export function planFromTranscript(
 }
 
 /** How the turn ended, if it did. */
-function endOf(turn: readonly JsonObject[], shape: SchemaWrapping | undefined): readonly HarnessEvent[] | undefined {
+function findTurnEnd(
+  turn: readonly JsonObject[],
+  shape: SchemaWrapping | undefined,
+): readonly HarnessEvent[] | undefined {
   const last = turn.findLast((entry) => entry['type'] === 'user' || entry['type'] === 'assistant');
   if (last === undefined) return undefined;
-  const message = messageOf(last);
+  const message = readMessage(last);
   if (last['isApiErrorMessage'] === true) return [endOfApiError(last)];
   const answer = shape === undefined ? undefined : givenAnswer(turn);
   if (shape !== undefined && answer !== undefined) return [...answerEvents(answer, shape), turnEnd('end_turn')];
   const stop = last['type'] === 'assistant' ? asString(message['stop_reason']) : undefined;
   if (stop === undefined || !FINAL_STOPS.has(stop)) return undefined;
-  const reason = reasonOf(stop);
+  const reason = toEndReason(stop);
   // Claude Code would have asked for the answer now; as its process has ended, it takes the turn for done.
   if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [missingAnswerFailure()];
-  return [turnEnd(reason, refusalOf(message['stop_details']))];
+  return [turnEnd(reason, toRefusal(message['stop_details']))];
 }
 
 /** How a turn ended whose last entry is Claude Code's own words about a model call that failed. */
 export function endOfApiError(entry: JsonObject): HarnessEvent {
-  const stop = parseErrorStop(messageOf(entry), entry['apiError'], entry['apiErrorParams']);
+  const stop = parseErrorStop(readMessage(entry), entry['apiError'], entry['apiErrorParams']);
   if (stop !== undefined) return turnEnd(stop.reason, stop.refusal);
-  const text = blocksOf(entry).map((block) => asString(block['text']) ?? '');
+  const text = readBlocks(entry).map((block) => asString(block['text']) ?? '');
   const { apiErrorStatus = null, apiErrorType = null } = entry;
-  return failureOf({ api_error_status: apiErrorStatus, api_error_type: apiErrorType }, text.join(''));
+  return parseApiFailure({ api_error_status: apiErrorStatus, api_error_type: apiErrorType }, text.join(''));
 }
 
 function turnEnd(reason: TurnEndReason, refusal?: Refusal): HarnessEvent {
@@ -106,17 +115,19 @@ function turnEnd(reason: TurnEndReason, refusal?: Refusal): HarnessEvent {
 
 /** The input of the newest message's call that gave an answer of the schema: Claude Code 2.1.330 asks for nothing after it. */
 function givenAnswer(turn: readonly JsonObject[]): JsonValue | undefined {
-  const newest = messageOf(turn.findLast((entry) => entry['type'] === 'assistant') ?? {})['id'];
-  const results = turn.flatMap(blocksOf).flatMap((block) => toolResultOf(block) ?? []);
+  const newest = readMessage(turn.findLast((entry) => entry['type'] === 'assistant') ?? {})['id'];
+  const results = turn.flatMap(readBlocks).flatMap((block) => toToolResult(block) ?? []);
   const taken = new Set(results.filter(({ isError }) => !isError).map(({ id }) => id));
   return turn
-    .filter((entry) => entry['type'] === 'assistant' && messageOf(entry)['id'] === newest)
-    .flatMap(blocksOf)
+    .filter((entry) => entry['type'] === 'assistant' && readMessage(entry)['id'] === newest)
+    .flatMap(readBlocks)
     .findLast((block) => block['name'] === ANSWER_TOOL && taken.has(asString(block['id']) ?? ''))?.['input'];
 }
 
 function answerCalls(turn: readonly JsonObject[]): ReadonlySet<string> {
-  const calls = turn.flatMap(blocksOf).filter((block) => block['type'] === 'tool_use' && block['name'] === ANSWER_TOOL);
+  const calls = turn
+    .flatMap(readBlocks)
+    .filter((block) => block['type'] === 'tool_use' && block['name'] === ANSWER_TOOL);
   return new Set(calls.flatMap((block) => asString(block['id']) ?? []));
 }
 
@@ -125,9 +136,9 @@ function isHidden(event: HarnessEvent, hidden: ReadonlySet<string>): boolean {
 }
 
 function unansweredCalls(turn: readonly JsonObject[]): readonly string[] {
-  const blocks = turn.flatMap(blocksOf);
-  const answered = new Set(blocks.flatMap((block) => toolResultOf(block)?.id ?? []));
-  const calls = blocks.flatMap((block) => (block['type'] === 'tool_use' ? (toolCallOf(block)?.id ?? []) : []));
+  const blocks = turn.flatMap(readBlocks);
+  const answered = new Set(blocks.flatMap((block) => toToolResult(block)?.id ?? []));
+  const calls = blocks.flatMap((block) => (block['type'] === 'tool_use' ? (toToolCall(block)?.id ?? []) : []));
   return [...new Set(calls)].filter((id) => !answered.has(id));
 }
 
@@ -147,29 +158,29 @@ function chainEntries(entries: readonly JsonObject[], turn: readonly JsonObject[
 }
 
 /** An entry's part of the answer, as the dead process would have told it; what was told before has the same name. */
-function eventsOf(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
+function entryDecoder(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
   const names = new Map(positioned(turn).map(([entry, position]) => [entry, blockName(entry, position)]));
   return (entry) => {
     // Claude Code's own words about a failed call.
     if (entry['isApiErrorMessage'] === true) return [];
     const name = names.get(entry);
-    if (name === undefined) return blocksOf(entry).flatMap((block) => toolResultOf(block) ?? []);
-    return blocksOf(entry).flatMap((block) =>
-      block['type'] === 'tool_use' ? (toolCallOf(block) ?? []) : unstreamedBlockEvents(block, name),
+    if (name === undefined) return readBlocks(entry).flatMap((block) => toToolResult(block) ?? []);
+    return readBlocks(entry).flatMap((block) =>
+      block['type'] === 'tool_use' ? (toToolCall(block) ?? []) : unstreamedBlockEvents(block, name),
     );
   };
 }
 
-function reasonOf(stop: string): 'stop_sequence' | 'refusal' | 'model_context_window_exceeded' | 'end_turn' {
+function toEndReason(stop: string): 'stop_sequence' | 'refusal' | 'model_context_window_exceeded' | 'end_turn' {
   return stop === 'stop_sequence' || stop === 'refusal' || stop === 'model_context_window_exceeded' ? stop : 'end_turn';
 }
 
-function messageOf(entry: JsonObject): JsonObject {
+function readMessage(entry: JsonObject): JsonObject {
   return asObject(entry['message']);
 }
 
-function blocksOf(entry: JsonObject): readonly JsonObject[] {
-  return objectsOf(messageOf(entry)['content']);
+function readBlocks(entry: JsonObject): readonly JsonObject[] {
+  return asObjects(readMessage(entry)['content']);
 }
 
 function definedOnly(fields: Readonly<Record<string, JsonObject[string] | undefined>>): JsonObject {

@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject, TokenUsage, ToolResultContent } from '../../../domain/harness-event.js';
-import { asNumber, asObject, objectsOf, asString } from '../../../domain/json.js';
+import { asNumber, asObject, asObjects, asString } from '../../../domain/json.js';
 
 /** What a transcript holds of a turn: names of its text and thinking blocks, of its tool calls and of their results. */
 export interface TranscriptIds {
@@ -96,8 +96,8 @@ function lostMessages(said: readonly HarnessEvent[], kept: TranscriptIds): reado
         break;
       case 'block-end':
         if (!kept.blocks.has(event.id)) {
-          const [id, index] = partsOf(event.id);
-          const block = blockOf(words.get(event.id), event.signature);
+          const [id, index] = splitBlockName(event.id);
+          const block = toBlock(words.get(event.id), event.signature);
           if (block !== undefined) inMessage(id)?.blocks.push([index, block]);
         }
         break;
@@ -129,7 +129,7 @@ interface PartialText {
 }
 
 /** Thinking that is not signed cannot be given back to a model. */
-function blockOf(words: PartialText | undefined, signature: string | undefined): JsonObject | undefined {
+function toBlock(words: PartialText | undefined, signature: string | undefined): JsonObject | undefined {
   if (words === undefined || words.text === '') return undefined;
   if (words.type === 'text-delta') return { type: 'text', text: words.text };
   return signature === undefined ? undefined : { type: 'thinking', thinking: words.text, signature };
@@ -142,7 +142,7 @@ function pushCall(message: LostMessage | undefined, call: Extract<HarnessEvent, 
 }
 
 /** The message and the index in a block's name. */
-function partsOf(name: string): readonly [string, number] {
+function splitBlockName(name: string): readonly [string, number] {
   const colon = name.lastIndexOf(':');
   return [name.slice(0, colon), Number(name.slice(colon + 1))];
 }
@@ -159,7 +159,7 @@ function contentBlock(content: ToolResultContent): JsonObject {
 
 /** What the entries of a turn hold. */
 export function collectTranscriptIds(turn: readonly JsonObject[]): TranscriptIds {
-  const content = turn.flatMap((entry) => objectsOf(asObject(entry['message'])['content']));
+  const content = turn.flatMap((entry) => asObjects(asObject(entry['message'])['content']));
   const idsOf = (type: string, key: string): ReadonlySet<string> =>
     new Set(content.flatMap((block) => (block['type'] === type ? (asString(block[key]) ?? []) : [])));
   return {

@@ -53,8 +53,8 @@ export async function readTranscript(files: ThreadFiles, sessionId: string): Pro
   if (!isSessionId(sessionId)) return undefined;
   for (const project of await projectsIn(files)) {
     const path = `${PROJECTS}/${project}/${sessionId}.jsonl`;
-    const text = await tailOf(files, path);
-    if (text !== undefined) return { path, sessionId, entries: text.split('\n').flatMap(entryOf) };
+    const text = await readTail(files, path);
+    if (text !== undefined) return { path, sessionId, entries: text.split('\n').flatMap(parseEntry) };
   }
   return undefined;
 }
@@ -132,7 +132,7 @@ async function projectsIn(files: ThreadFiles): Promise<readonly string[]> {
 }
 
 /** The end of a transcript. One that is no plain file, or too long to be resumed, holds nothing, but its name is taken. */
-async function tailOf(files: ThreadFiles, path: string): Promise<string | undefined> {
+async function readTail(files: ThreadFiles, path: string): Promise<string | undefined> {
   const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END).catch(noneWhenRefused('refused'));
   if (part === 'refused' || (part !== undefined && part.size > MAX_RESUMED_BYTES)) return '';
   return part?.bytes.toString('utf8');
@@ -145,7 +145,7 @@ function noneWhenRefused<const None>(none: None): (error: unknown) => None {
   };
 }
 
-function entryOf(line: string): readonly JsonObject[] {
+function parseEntry(line: string): readonly JsonObject[] {
   const entry = parseObject(line);
   return entry === undefined ? [] : [entry];
 }

@@ -8,7 +8,7 @@ import { AppServer, AppServerError } from './app-server.js';
 import { loadInstructions } from '../../instructions.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
-import { INITIALIZE, launchOf, threadParameters } from './launch.js';
+import { INITIALIZE, toLaunch, threadParameters } from './launch.js';
 import { distrustIndex, refreshIndex } from '../resume/record.js';
 
 // Five seconds in all: what kills a dead server's processes needs less.
@@ -28,7 +28,7 @@ export interface Running {
 }
 
 /** The conversation that a running app-server has open. */
-export interface Conversation {
+export interface CodexConversation {
   /** Codex's name of it. */
   readonly threadId: string;
   readonly model: string;
@@ -45,7 +45,7 @@ export async function startServer(
 ): Promise<Running> {
   const folder = join(thread.folders.home, '.codex');
   await refreshIndex(thread.files, thread.folders.home);
-  const { args, ...launch } = launchOf(thread, await restoreHome(thread, sandbox));
+  const { args, ...launch } = toLaunch(thread, await restoreHome(thread, sandbox));
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
   return { process, server: new AppServer(process, onMalformed), ...launch };
@@ -60,17 +60,17 @@ export async function openConversation(
   { server, apiKey, readsAgentsFile }: Running,
   thread: HarnessThread,
   logger: Pick<Logger, 'warn'>,
-): Promise<Conversation> {
+): Promise<CodexConversation> {
   await server.request('initialize', INITIALIZE);
   server.notify('initialized');
   if (apiKey !== undefined) await logIn(server, apiKey);
-  const config = thread.tools === 'none' ? await configOf(server, thread) : {};
+  const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
   const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
   const parameters = threadParameters(thread, instructions, config);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
-      return conversationOf(await resumeWhenFree(server, resume), true);
+      return toConversation(await resumeWhenFree(server, resume), true);
     } catch (error) {
       if (!isGone(error)) {
         await distrustIndex(thread.files);
@@ -78,7 +78,7 @@ export async function openConversation(
       }
     }
   }
-  return conversationOf(await server.request('thread/start', parameters), false);
+  return toConversation(await server.request('thread/start', parameters), false);
 }
 
 /** Codex's newest turns of a conversation with all of their items, newest first. */
@@ -92,7 +92,11 @@ export async function newestTurns(server: AppServer, threadId: string): Promise<
  *
  * @throws AppServerError when the server refuses, or is gone.
  */
-export async function takeOut(server: AppServer, conversation: Conversation, turnId: string): Promise<Conversation> {
+export async function takeOut(
+  server: AppServer,
+  conversation: CodexConversation,
+  turnId: string,
+): Promise<CodexConversation> {
   const place = { threadId: conversation.threadId, beforeTurnId: turnId };
   try {
     await server.request('thread/revert', place);
@@ -100,7 +104,7 @@ export async function takeOut(server: AppServer, conversation: Conversation, tur
   } catch (error) {
     // 0.169.0 reverts no conversation that an older version began (`historyMode: legacy`), but makes a shorter one from it (seen).
     if (!(error instanceof AppServerError) || error.code === undefined) throw error;
-    return conversationOf(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
+    return toConversation(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
   }
 }
 
@@ -118,7 +122,7 @@ async function resumeWhenFree(server: AppServer, parameters: JsonObject): Promis
 }
 
 /** Codex's settings for the thread, from all the files that it reads. */
-async function configOf(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
+async function readConfig(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
   return asObject((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
 }
 
@@ -129,7 +133,7 @@ async function logIn(server: AppServer, apiKey: string): Promise<void> {
   await server.request('account/login/start', { type: 'apiKey', apiKey });
 }
 
-function conversationOf(fields: JsonObject, resumed: boolean): Conversation {
+function toConversation(fields: JsonObject, resumed: boolean): CodexConversation {
   const threadId = asString(asObject(fields['thread'])['id']);
   if (threadId === undefined) throw new AppServerError('Codex opened a conversation without a name.', undefined);
   return { threadId, model: asString(fields['model']) ?? 'unknown', resumed };

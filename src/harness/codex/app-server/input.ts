@@ -20,8 +20,8 @@ export interface CodexInput {
  * Turns a prompt into Codex's input. Codex takes texts and images only: the text of a document is quoted, other documents become
  * files in `uploadFolder`, named by their content so that a retry writes the same ones, and are mentioned by path.
  */
-export function inputOf(prompt: Prompt, uploadFolder: string): CodexInput {
-  const parts = prompt.map((block) => partOf(block, uploadFolder));
+export function toCodexInput(prompt: Prompt, uploadFolder: string): CodexInput {
+  const parts = prompt.map((block) => toPart(block, uploadFolder));
   return { input: parts.map((part) => part.item), uploads: parts.flatMap((part) => part.upload ?? []) };
 }
 
@@ -30,14 +30,14 @@ interface Part {
   readonly upload?: Upload;
 }
 
-function partOf(block: PromptBlock, uploadFolder: string): Part {
+function toPart(block: PromptBlock, uploadFolder: string): Part {
   switch (block.type) {
     case 'text':
       return { item: text(block.text) };
     case 'image':
-      return { item: imageOf(block.source) };
+      return { item: toImage(block.source) };
     case 'document':
-      return documentOf(block, uploadFolder);
+      return toDocument(block, uploadFolder);
     default: {
       const never: never = block;
       return never;
@@ -45,7 +45,7 @@ function partOf(block: PromptBlock, uploadFolder: string): Part {
   }
 }
 
-function imageOf(source: PromptSource): JsonObject {
+function toImage(source: PromptSource): JsonObject {
   switch (source.type) {
     case 'base64':
       return { type: 'image', url: `data:${source.media_type};base64,${source.data}` };
@@ -61,7 +61,7 @@ function imageOf(source: PromptSource): JsonObject {
   }
 }
 
-function documentOf(block: Extract<PromptBlock, { type: 'document' }>, uploadFolder: string): Part {
+function toDocument(block: Extract<PromptBlock, { type: 'document' }>, uploadFolder: string): Part {
   const { source } = block;
   const title = block.title ?? '';
   const name = title === '' ? 'A document' : `The document ${JSON.stringify(title)}`;
@@ -72,7 +72,7 @@ function documentOf(block: Extract<PromptBlock, { type: 'document' }>, uploadFol
     case 'url':
       return { item: text(`${name} is at ${source.url}${context}`) };
     case 'base64': {
-      const upload = uploadOf(source, uploadFolder);
+      const upload = toUpload(source, uploadFolder);
       return { item: text(`${name} is in the file ${upload.path}${context}`), upload };
     }
     default: {
@@ -84,7 +84,7 @@ function documentOf(block: Extract<PromptBlock, { type: 'document' }>, uploadFol
 
 const EXTENSIONS: Readonly<Record<string, string>> = { 'application/pdf': '.pdf', 'text/plain': '.txt' };
 
-function uploadOf(source: Extract<PromptSource, { type: 'base64' }>, uploadFolder: string): Upload {
+function toUpload(source: Extract<PromptSource, { type: 'base64' }>, uploadFolder: string): Upload {
   const bytes = Buffer.from(source.data, 'base64');
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
   return { path: join(uploadFolder, `${hash}${EXTENSIONS[source.media_type] ?? ''}`), bytes };

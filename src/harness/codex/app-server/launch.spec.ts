@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import { launchOf, threadParameters, turnParameters } from './launch.js';
+import { toLaunch, threadParameters, turnParameters } from './launch.js';
 
 const EMPTY = { config: '', hasLogin: false, trustsWorkspace: true, workspace: '/w' };
 const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined, tools: 'all' as const });
-const settingsOf = (...parameters: Parameters<typeof launchOf>) =>
-  launchOf(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
+const settingsOf = (...parameters: Parameters<typeof toLaunch>) =>
+  toLaunch(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
 
 describe('launchOf', () => {
   it('turns off what would call home', () => {
@@ -40,18 +40,18 @@ describe('launchOf', () => {
     expect(settings).toContain('projects={"/a \\"b\\""={trust_level="untrusted"}}');
     // Codex reads no AGENTS.md of a workspace that it does not trust.
     expect(settings).toContain('project_doc_max_bytes=0');
-    expect(launchOf(thread({}), { ...EMPTY, trustsWorkspace: false }).readsAgentsFile).toBe(false);
+    expect(toLaunch(thread({}), { ...EMPTY, trustsWorkspace: false }).readsAgentsFile).toBe(false);
   });
 
   it('logs in with OPENAI_API_KEY in memory only, and never puts the key on the command line', () => {
-    const launch = launchOf(thread({ OPENAI_API_KEY: 'sk-secret' }), EMPTY);
+    const launch = toLaunch(thread({ OPENAI_API_KEY: 'sk-secret' }), EMPTY);
     expect(launch.apiKey).toBe('sk-secret');
     expect(launch.args).toContain('cli_auth_credentials_store="ephemeral"');
     expect(launch.args.join(' ')).not.toContain('sk-secret');
   });
 
   it('leaves a login that came with the home alone', () => {
-    const launch = launchOf(thread({ OPENAI_API_KEY: 'sk-secret' }), { ...EMPTY, config: '', hasLogin: true });
+    const launch = toLaunch(thread({ OPENAI_API_KEY: 'sk-secret' }), { ...EMPTY, config: '', hasLogin: true });
     expect(launch.apiKey).toBeUndefined();
     expect(launch.args.join()).not.toContain('ephemeral');
   });

@@ -41,7 +41,7 @@ const NO_TOOLS: readonly string[] = [
  * be the setting `openai_base_url`, the second a login. The login is kept in memory, so that no key is left in the thread's
  * folder and a changed key counts from the next start. What the deployment's own `config.toml` or `auth.json` says is left alone.
  */
-export function launchOf(
+export function toLaunch(
   { env, systemPrompt, tools }: Pick<HarnessThread, 'env' | 'systemPrompt' | 'tools'>,
   home: CodexHome,
 ): Launch {

@@ -1,5 +1,5 @@
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { NotStartedError, startFailureOf } from '../../start-failure.js';
+import { NotStartedError, toStartFailure } from '../../start-failure.js';
 import { AppServerError } from './app-server.js';
 
 /** What `turn/start` of 0.169.0 answers, with the code -32602, to a prompt of more than so many characters (seen). */
@@ -19,7 +19,7 @@ export function isProcessGone(error: unknown): error is AppServerError {
 
 /** The end of a turn that could not be run. */
 export function turnFailed(error: unknown): HarnessEvent {
-  if (error instanceof NotStartedError) return { type: 'turn-failed', ...startFailureOf(error.failure) };
+  if (error instanceof NotStartedError) return { type: 'turn-failed', ...toStartFailure(error.failure) };
   if (isProcessGone(error)) return { type: 'turn-failed', kind: 'process_died', message: error.message };
   const longest = error instanceof AppServerError ? TOO_LONG.exec(error.message)?.[1] : undefined;
   if (longest !== undefined) {

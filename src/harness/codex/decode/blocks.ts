@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
-import { asString, stringsOf } from '../../../domain/json.js';
+import { asString, asStrings } from '../../../domain/json.js';
 
 /** A text or a thinking block that is being streamed. */
 export interface OpenBlock {
@@ -45,8 +45,8 @@ export function completeBlock(block: OpenBlock, item: JsonObject): readonly Harn
 
 function wholeText(block: OpenBlock, item: JsonObject): string {
   if (block.kind === 'text') return asString(item['text']) ?? '';
-  const summary = stringsOf(item['summary']).join('\n\n');
-  const content = stringsOf(item['content']).join('\n\n');
+  const summary = asStrings(item['summary']).join('\n\n');
+  const content = asStrings(item['content']).join('\n\n');
   // `codex exec --json` and the dotted shape give a reasoning item one `text`.
   return (
     [summary, content, asString(item['text']) ?? ''].find((text) => text !== '' && text.startsWith(block.text)) ?? ''

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { decode, start, type State } from './decode.js';
+import { decodeNotification, initialCodexState, type CodexState } from './decode.js';
 
 function recording(name: string): readonly string[] {
   return readFileSync(new URL(`../__fixtures__/${name}.jsonl`, import.meta.url), 'utf8')
@@ -10,11 +10,11 @@ function recording(name: string): readonly string[] {
     .filter(Boolean);
 }
 
-function eventsOf(lines: readonly string[], from: State = start()): readonly HarnessEvent[] {
+function eventsOf(lines: readonly string[], from: CodexState = initialCodexState()): readonly HarnessEvent[] {
   const events: HarnessEvent[] = [];
   let state = from;
   for (const line of lines) {
-    const decoded = decode(state, line);
+    const decoded = decodeNotification(state, line);
     state = decoded.state;
     events.push(...decoded.events);
   }
@@ -224,17 +224,17 @@ describe('text and thinking', () => {
 
 describe('what is passed over', () => {
   it('reports a line that is not JSON, and goes on', () => {
-    const state = start();
+    const state = initialCodexState();
     for (const garbage of ['', 'Segmentation fault', '{"method":', '[1,2]', 'null', '"text"']) {
-      expect(decode(state, garbage)).toEqual({ state, events: [], understood: false });
+      expect(decodeNotification(state, garbage)).toEqual({ state, events: [], understood: false });
     }
-    expect(decode(state, '{"method":"thread/unheardOf","params":3}').understood).toBe(true);
+    expect(decodeNotification(state, '{"method":"thread/unheardOf","params":3}').understood).toBe(true);
   });
 
   it('ignores other threads, once ours is known', () => {
     const text = line('item/agentMessage/delta', { itemId: 'm', delta: 'sub-agent' });
     const end = line('turn/completed', { turn: { id: 'U', status: 'completed' } });
-    expect(eventsOf([text, end], start({ threadId: 'ours' }))).toEqual([]);
+    expect(eventsOf([text, end], initialCodexState({ threadId: 'ours' }))).toEqual([]);
   });
 
   it('ignores everything after the end, and another end', () => {

@@ -9,35 +9,35 @@ import {
   openBlock,
 } from './blocks.js';
 import { failedOrRetrying, stopOrFail, turnCompleted, turnDone } from './ending.js';
-import { planEvents, toolItemOf } from './items.js';
+import { planEvents, toToolItem } from './items.js';
 import { camelCase, asNumber, asObject, parseObject, asString, withCamelCaseKeys } from '../../../domain/json.js';
-import { idOf, type Notification, notificationOf } from './notification.js';
+import { readId, type Notification, parseNotification } from './notification.js';
 import { progressNotice, type RunningTool } from './progress.js';
 import {
   excluding,
   FRESH_TURN,
   including,
   isOurTurn,
-  isTold,
-  type State,
-  type Step,
+  isEmitted,
+  type CodexState,
+  type CodexStep,
   withBlock,
   withModel,
 } from './state.js';
-import { beginTurn, updateUsage } from './usage.js';
+import { startTurnUsage, updateUsage } from './usage.js';
 
-export { start, type State } from './state.js';
+export { initialCodexState, type CodexState } from './state.js';
 
 /** What one line came to. */
-export interface Decoded {
-  readonly state: State;
+export interface DecodedNotification {
+  readonly state: CodexState;
   readonly events: readonly HarnessEvent[];
   /** False for a line that is not a JSON object; log its length only, as it may quote the user. */
   readonly understood: boolean;
 }
 
 /** One line of Codex's standard output. Lines that mean nothing to us give no events. */
-export function decode(state: State, line: string): Decoded {
+export function decodeNotification(state: CodexState, line: string): DecodedNotification {
   const object = parseObject(line);
   return object === undefined
     ? { state, events: [], understood: false }
@@ -45,14 +45,14 @@ export function decode(state: State, line: string): Decoded {
 }
 
 /** The same for a line that was parsed already. */
-export function decodeObject(state: State, object: JsonObject): Omit<Decoded, 'understood'> {
-  const notification = notificationOf(object);
+export function decodeObject(state: CodexState, object: JsonObject): Omit<DecodedNotification, 'understood'> {
+  const notification = parseNotification(object);
   if (notification === undefined) return { state, events: [] };
   const [next, events] = step(state, notification);
   return { state: next, events };
 }
 
-function step(state: State, notification: Notification): Step {
+function step(state: CodexState, notification: Notification): CodexStep {
   const { method, parameters, threadId, turnId } = notification;
   if (threadId !== undefined && state.threadId !== undefined && threadId !== state.threadId) return [state, []];
   switch (method) {
@@ -63,7 +63,7 @@ function step(state: State, notification: Notification): Step {
         [{ type: 'session-started', sessionId: threadId }],
       ];
     case 'turn/started': {
-      const [usage, events] = beginTurn(state.usage);
+      const [usage, events] = startTurnUsage(state.usage);
       return [{ ...state, ...FRESH_TURN, turnId, usage }, events];
     }
     case 'thread/tokenUsage/updated': {
@@ -78,7 +78,7 @@ function step(state: State, notification: Notification): Step {
   }
 }
 
-function stepInTurn(state: State, { method, parameters, emittedAt }: Notification): Step {
+function stepInTurn(state: CodexState, { method, parameters, emittedAt }: Notification): CodexStep {
   switch (method) {
     case 'item/agentMessage/delta':
       return streamed(state, 'agentMessage', parameters, undefined);
@@ -89,12 +89,12 @@ function stepInTurn(state: State, { method, parameters, emittedAt }: Notificatio
     case 'item/reasoning/summaryPartAdded':
       return partAdded(state, parameters);
     case 'item/started':
-      return itemStarted(state, itemOf(parameters), asNumber(parameters['startedAtMs']) ?? emittedAt);
+      return itemStarted(state, readItem(parameters), asNumber(parameters['startedAtMs']) ?? emittedAt);
     case 'item/completed':
-      return itemCompleted(state, itemOf(parameters));
+      return itemCompleted(state, readItem(parameters));
     case 'item/commandExecution/outputDelta':
     case 'item/mcpToolCall/progress':
-      return emittedAt === undefined ? [state, []] : progressed(state, idOf(parameters, 'item') ?? '', emittedAt);
+      return emittedAt === undefined ? [state, []] : progressed(state, readId(parameters, 'item') ?? '', emittedAt);
     case 'turn/plan/updated':
       return [{ ...state, phase: 'running', named: state.named + 1 }, planEvents(parameters, `plan-${state.named}`)];
     case 'error':
@@ -111,19 +111,19 @@ function stepInTurn(state: State, { method, parameters, emittedAt }: Notificatio
 }
 
 /** An item, its own keys and its type in camel case. */
-function itemOf(parameters: JsonObject): JsonObject {
+function readItem(parameters: JsonObject): JsonObject {
   const item = withCamelCaseKeys(asObject(parameters['item']));
   return { ...item, type: camelCase(asString(item['type']) ?? '') };
 }
 
-function blockAt(state: State, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
+function blockAt(state: CodexState, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
   const key = itemId ?? nameless(type);
   const kind = type === 'agentMessage' ? 'text' : 'thinking';
   return [key, state.blocks.get(key) ?? openBlock(kind, itemId ?? `${type}-${state.named}`)];
 }
 
-function streamed(state: State, type: BlockType, parameters: JsonObject, part: string | undefined): Step {
-  const itemId = idOf(parameters, 'item') ?? asString(asObject(parameters['item'])['id']);
+function streamed(state: CodexState, type: BlockType, parameters: JsonObject, part: string | undefined): CodexStep {
+  const itemId = readId(parameters, 'item') ?? asString(asObject(parameters['item'])['id']);
   if (itemId !== undefined && state.done.has(itemId)) return [state, []];
   const [key, block] = blockAt(state, type, itemId);
   const [others, ended] = endNameless(state, key);
@@ -134,7 +134,7 @@ function streamed(state: State, type: BlockType, parameters: JsonObject, part: s
 }
 
 /** What has no name has no completed item either: it ends when something else begins. */
-function endNameless(state: State, except: string): Step {
+function endNameless(state: CodexState, except: string): CodexStep {
   const over = (['agentMessage', 'reasoning'] as const)
     .map(nameless)
     .flatMap((key) => (key === except ? [] : [{ key, block: state.blocks.get(key) }]));
@@ -142,21 +142,21 @@ function endNameless(state: State, except: string): Step {
   return [next, over.flatMap(({ block }) => (block === undefined ? [] : completeBlock(block, {})))];
 }
 
-function partAdded(state: State, parameters: JsonObject): Step {
-  const [key, block] = blockAt(state, 'reasoning', idOf(parameters, 'item'));
+function partAdded(state: CodexState, parameters: JsonObject): CodexStep {
+  const [key, block] = blockAt(state, 'reasoning', readId(parameters, 'item'));
   return [state.blocks.has(key) ? withBlock(state, key, { ...block, partEnded: true }) : state, []];
 }
 
-function itemStarted(state: State, item: JsonObject, startedAt: number | undefined): Step {
+function itemStarted(state: CodexState, item: JsonObject, startedAt: number | undefined): CodexStep {
   const id = asString(item['id']);
   if (item['type'] === 'agentMessage') return [{ ...state, begun: id }, []];
   if (item['type'] === 'contextCompaction') {
     return [state, [{ type: 'notice', kind: 'compacting', message: 'The conversation is being compacted.' }]];
   }
-  const tool = id === undefined ? undefined : toolItemOf(item, id);
-  if (tool === undefined || !tool.knownAtStart || isTold(state, tool.call.id)) return [state, []];
+  const tool = id === undefined ? undefined : toToolItem(item, id);
+  if (tool === undefined || !tool.knownAtStart || isEmitted(state, tool.call.id)) return [state, []];
   const [others, ended] = endNameless(state, '');
-  const told: State = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
+  const told: CodexState = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
   const next =
     startedAt === undefined
       ? told
@@ -164,13 +164,13 @@ function itemStarted(state: State, item: JsonObject, startedAt: number | undefin
   return [next, [...ended, tool.call]];
 }
 
-function itemCompleted(state: State, item: JsonObject): Step {
+function itemCompleted(state: CodexState, item: JsonObject): CodexStep {
   const type = asString(item['type']);
   const itemId = asString(item['id']);
   if (itemId !== undefined && state.done.has(itemId)) return [state, []];
   if (isBlockType(type)) return blockCompleted(state, type, itemId, item);
   const id = itemId ?? `item-${state.named}`;
-  const tool = toolItemOf(item, id);
+  const tool = toToolItem(item, id);
   if (tool === undefined) return [state, []];
   const [others, ended] = endNameless(state, '');
   const events = state.calls.has(id) ? [tool.result] : [tool.call, tool.result];
@@ -186,7 +186,7 @@ function itemCompleted(state: State, item: JsonObject): Step {
   ];
 }
 
-function blockCompleted(state: State, type: BlockType, itemId: string | undefined, item: JsonObject): Step {
+function blockCompleted(state: CodexState, type: BlockType, itemId: string | undefined, item: JsonObject): CodexStep {
   // The deltas may have named no item while its completion does.
   const streamedAs = itemId !== undefined && state.blocks.has(itemId) ? itemId : nameless(type);
   const [key, block] = state.blocks.has(streamedAs) ? blockAt(state, type, streamedAs) : blockAt(state, type, itemId);
@@ -201,7 +201,7 @@ function blockCompleted(state: State, type: BlockType, itemId: string | undefine
   ];
 }
 
-function progressed(state: State, itemId: string, now: number): Step {
+function progressed(state: CodexState, itemId: string, now: number): CodexStep {
   const tool = state.running.get(itemId);
   if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, told: now }), []];
   const noticed = progressNotice(tool, now);
@@ -210,6 +210,6 @@ function progressed(state: State, itemId: string, now: number): Step {
   return [withRunning(state, itemId, next), [notice]];
 }
 
-function withRunning(state: State, itemId: string, tool: RunningTool): State {
+function withRunning(state: CodexState, itemId: string, tool: RunningTool): CodexState {
   return { ...state, running: new Map(state.running).set(itemId, tool) };
 }

@@ -1,13 +1,13 @@
 import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
-import { failureOf } from './failure.js';
+import { parseCodexFailure } from './failure.js';
 import { abandonedResult } from './items.js';
 import { isJsonObject, asObject, asString } from '../../../domain/json.js';
-import type { State, Step } from './state.js';
+import type { CodexState, CodexStep } from './state.js';
 import { toTurnEnd } from './stop.js';
-import { tokenUsageOf } from './usage.js';
+import { toTokenUsage } from './usage.js';
 
 /** `turn/completed`, which is also how a turn that failed or was interrupted ends. */
-export function turnCompleted(state: State, parameters: JsonObject): Step {
+export function turnCompleted(state: CodexState, parameters: JsonObject): CodexStep {
   const turn = asObject(parameters['turn']);
   const status = asString(turn['status']) ?? asString(parameters['status']) ?? 'completed';
   switch (status) {
@@ -18,7 +18,7 @@ export function turnCompleted(state: State, parameters: JsonObject): Step {
       return end(state, {
         type: 'turn-end',
         reason: state.begun === undefined ? 'end_turn' : 'refusal',
-        ...totalOf(parameters),
+        ...readTotal(parameters),
       });
     case 'interrupted':
     case 'cancelled':
@@ -29,7 +29,7 @@ export function turnCompleted(state: State, parameters: JsonObject): Step {
 }
 
 /** `turn.done` of the dotted shape. Its `result` is the whole answer; it is told only if nothing was. */
-export function turnDone(state: State, parameters: JsonObject): Step {
+export function turnDone(state: CodexState, parameters: JsonObject): CodexStep {
   const text = asString(parameters['result']) ?? '';
   const id = `result-${state.named}`;
   const answer: readonly HarnessEvent[] =
@@ -39,7 +39,7 @@ export function turnDone(state: State, parameters: JsonObject): Step {
           { type: 'text-delta', id, text },
           { type: 'block-end', id },
         ];
-  const [next, events] = end(state, { type: 'turn-end', reason: 'end_turn', ...totalOf(parameters) });
+  const [next, events] = end(state, { type: 'turn-end', reason: 'end_turn', ...readTotal(parameters) });
   return [next, [...answer, ...events]];
 }
 
@@ -47,12 +47,12 @@ export function turnDone(state: State, parameters: JsonObject): Step {
  * An `error` fails the turn at once, as no `turn/completed` follows in every shape; one that does follow finds the turn ended.
  * Codex 0.169.0 says with `willRetry`, and the dotted shape with the text alone, that it goes on.
  */
-export function failedOrRetrying(state: State, parameters: JsonObject): Step {
+export function failedOrRetrying(state: CodexState, parameters: JsonObject): CodexStep {
   const error = parameters['error'] ?? parameters['message'];
   const info = asObject(error)['codexErrorInfo'];
   // These two answer a request that we made wrongly; the turn goes on.
   if (info === 'threadRollbackFailed' || (isJsonObject(info) && 'activeTurnNotSteerable' in info)) return [state, []];
-  const failure = failureOf(error);
+  const failure = parseCodexFailure(error);
   const retrying = parameters['willRetry'] === true || /^Reconnecting\b/.test(failure.message);
   // What had begun is given up for a new message.
   return retrying
@@ -61,12 +61,12 @@ export function failedOrRetrying(state: State, parameters: JsonObject): Step {
 }
 
 /** Ends the turn with what an error says of it: mostly a failure. */
-export function stopOrFail(state: State, error: JsonValue | undefined): Step {
-  return end(state, toTurnEnd(error) ?? { type: 'turn-failed', ...failureOf(error) });
+export function stopOrFail(state: CodexState, error: JsonValue | undefined): CodexStep {
+  return end(state, toTurnEnd(error) ?? { type: 'turn-failed', ...parseCodexFailure(error) });
 }
 
 /** Closes what is still open, so that nothing is left hanging for a reader, and tells the end. */
-function end(state: State, event: HarnessEvent): Step {
+function end(state: CodexState, event: HarnessEvent): CodexStep {
   const blocks = [...state.blocks.values()].filter((block) => block.text !== '');
   const events: readonly HarnessEvent[] = [
     ...blocks.map((block): HarnessEvent => ({ type: 'block-end', id: block.id })),
@@ -77,7 +77,7 @@ function end(state: State, event: HarnessEvent): Step {
 }
 
 /** The dotted shape counts the whole turn once, at its end (recording centaur-dotted). */
-function totalOf(parameters: JsonObject): { readonly usage?: TokenUsage } {
+function readTotal(parameters: JsonObject): { readonly usage?: TokenUsage } {
   const usage = parameters['usage'];
-  return isJsonObject(usage) ? { usage: tokenUsageOf(usage) } : {};
+  return isJsonObject(usage) ? { usage: toTokenUsage(usage) } : {};
 }

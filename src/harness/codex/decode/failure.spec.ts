@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf } from './failure.js';
+import { parseCodexFailure } from './failure.js';
 
 describe('failureOf', () => {
   it.each([
@@ -12,29 +12,29 @@ describe('failureOf', () => {
     ['internalServerError', 'internal'],
     ['other', 'internal'],
   ])('knows %s as %s', (codexErrorInfo, kind) => {
-    expect(failureOf({ message: 'boom', codexErrorInfo })).toEqual({ kind, message: 'boom' });
+    expect(parseCodexFailure({ message: 'boom', codexErrorInfo })).toEqual({ kind, message: 'boom' });
   });
 
   it('goes by the HTTP status where codex tells it', () => {
     const codexErrorInfo = { responseTooManyFailedAttempts: { httpStatusCode: 429 } };
-    expect(failureOf({ message: 'boom', codexErrorInfo }).kind).toBe('rate_limit');
+    expect(parseCodexFailure({ message: 'boom', codexErrorInfo }).kind).toBe('rate_limit');
     expect(
-      failureOf({ message: 'boom', codexErrorInfo: { httpConnectionFailed: { httpStatusCode: null } } }).kind,
+      parseCodexFailure({ message: 'boom', codexErrorInfo: { httpConnectionFailed: { httpStatusCode: null } } }).kind,
     ).toBe('internal');
   });
 
   it('reads the model provider’s error inside the message', () => {
     const body = '{"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}}';
-    expect(failureOf({ message: body, codexErrorInfo: 'other' })).toEqual({
+    expect(parseCodexFailure({ message: body, codexErrorInfo: 'other' })).toEqual({
       kind: 'context_too_long',
       message: 'too long',
     });
-    expect(failureOf(`unexpected status 401 Unauthorized: {"error":{"message":"bad key"}}, url: http://model`)).toEqual(
-      {
-        kind: 'authentication',
-        message: 'bad key',
-      },
-    );
+    expect(
+      parseCodexFailure(`unexpected status 401 Unauthorized: {"error":{"message":"bad key"}}, url: http://model`),
+    ).toEqual({
+      kind: 'authentication',
+      message: 'bad key',
+    });
   });
 
   it.each([
@@ -42,10 +42,10 @@ describe('failureOf', () => {
     ['{"error":{"message":"Pay first","type":"billing_error"}}', 'other'],
     ['Quota exceeded. Check your plan and billing details.', 'usageLimitExceeded'],
   ])('takes %j for the account that cannot pay, whatever else is told', (message, codexErrorInfo) => {
-    expect(failureOf({ message, codexErrorInfo }).kind).toBe('billing');
+    expect(parseCodexFailure({ message, codexErrorInfo }).kind).toBe('billing');
   });
 
   it('says something even when nothing was said', () => {
-    expect(failureOf(undefined)).toEqual({ kind: 'internal', message: 'The agent failed without saying why.' });
+    expect(parseCodexFailure(undefined)).toEqual({ kind: 'internal', message: 'The agent failed without saying why.' });
   });
 });

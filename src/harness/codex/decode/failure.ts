@@ -66,7 +66,7 @@ const UNEXPECTED_STATUS = /^unexpected status (\d{3})[^:]*: (.*?)(?:, url: .*)?$
 const ADDRESS = /https?:\/\/[^\s)"']+/g;
 
 /** Reads a `turn.error`, the `error` of an error notification, or a bare text. Anything unknown is `internal`. */
-export function failureOf(error: JsonValue | undefined): Failure {
+export function parseCodexFailure(error: JsonValue | undefined): Failure {
   const fields: JsonObject = typeof error === 'string' ? { message: error } : asObject(error);
   const text = asString(fields['message']) ?? '';
   const inner = innerError(text);

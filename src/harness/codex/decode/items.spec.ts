@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planEvents, toolItemOf } from './items.js';
+import { planEvents, toToolItem } from './items.js';
 
 describe('tool items', () => {
   it('names an MCP tool by its server, and gives back its text and images', () => {
@@ -17,7 +17,7 @@ describe('tool items', () => {
       },
       error: null,
     };
-    expect(toolItemOf(item, 'm')).toMatchObject({
+    expect(toToolItem(item, 'm')).toMatchObject({
       call: { name: 'search_issues', server: 'github', input: { q: 'x' } },
       result: {
         isError: false,
@@ -30,12 +30,12 @@ describe('tool items', () => {
   });
 
   it('gives back the error of an MCP tool, and its structured content when there is no other', () => {
-    expect(toolItemOf({ type: 'mcpToolCall', error: { message: 'no such tool' } }, 'm')?.result).toMatchObject({
+    expect(toToolItem({ type: 'mcpToolCall', error: { message: 'no such tool' } }, 'm')?.result).toMatchObject({
       isError: true,
       content: [{ type: 'text', text: 'no such tool' }],
     });
     expect(
-      toolItemOf({ type: 'mcpToolCall', result: { content: [], structuredContent: { a: 1 } } }, 'm')?.result.content,
+      toToolItem({ type: 'mcpToolCall', result: { content: [], structuredContent: { a: 1 } } }, 'm')?.result.content,
     ).toEqual([{ type: 'text', text: '{"a":1}' }]);
   });
 
@@ -44,7 +44,7 @@ describe('tool items', () => {
     ['a refusal', { status: 'declined' }],
     ['an exit code', { status: 'completed', exitCode: 3 }],
   ])('sees by %s that a command failed', (_, fields) => {
-    expect(toolItemOf({ type: 'commandExecution', command: 'x', ...fields }, 'c')?.result.isError).toBe(true);
+    expect(toToolItem({ type: 'commandExecution', command: 'x', ...fields }, 'c')?.result.isError).toBe(true);
   });
 
   it('shows what was updated and deleted as diffs', () => {
@@ -53,12 +53,12 @@ describe('tool items', () => {
       { path: '/w/c', kind: { type: 'delete' }, diff: 'one\ntwo\n' },
     ];
     const text = '--- /w/a\n+++ /w/b\n@@ -1 +1 @@\n-a\n+b\n\n--- /w/c\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-one\n-two\n';
-    expect(toolItemOf({ type: 'fileChange', changes }, 'f')?.result.content).toEqual([{ type: 'text', text }]);
+    expect(toToolItem({ type: 'fileChange', changes }, 'f')?.result.content).toEqual([{ type: 'text', text }]);
   });
 
   it('tells a web search when its query is known', () => {
     const search = { type: 'webSearch', query: 'centaur', action: { type: 'openPage', url: 'https://a.example' } };
-    expect(toolItemOf(search, 'w')).toMatchObject({
+    expect(toToolItem(search, 'w')).toMatchObject({
       knownAtStart: false,
       call: { name: 'web_search', input: { query: 'centaur', action: { type: 'openPage' } } },
       result: { content: [{ type: 'text', text: 'Opened https://a.example' }] },
@@ -68,7 +68,7 @@ describe('tool items', () => {
   it('gives back the image of a dynamic tool, and the address of one that is elsewhere', () => {
     const images = ['data:image/png;base64,AAAA', 'https://a.example/x.png'];
     const contentItems = images.map((imageUrl) => ({ type: 'inputImage', imageUrl }));
-    expect(toolItemOf({ type: 'dynamicToolCall', tool: 't', contentItems }, 'd')?.result.content).toEqual([
+    expect(toToolItem({ type: 'dynamicToolCall', tool: 't', contentItems }, 'd')?.result.content).toEqual([
       { type: 'image', mediaType: 'image/png', data: 'AAAA' },
       { type: 'text', text: 'https://a.example/x.png' },
     ]);
@@ -92,7 +92,7 @@ describe('tool items', () => {
   });
 
   it('passes over what is no tool', () => {
-    expect(toolItemOf({ type: 'userMessage' }, 'u')).toBeUndefined();
-    expect(toolItemOf({ type: 'sleep' }, 's')).toBeUndefined();
+    expect(toToolItem({ type: 'userMessage' }, 'u')).toBeUndefined();
+    expect(toToolItem({ type: 'sleep' }, 's')).toBeUndefined();
   });
 });

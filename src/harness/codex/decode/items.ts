@@ -18,7 +18,7 @@ export interface ToolItem {
 }
 
 /** Reads a tool's item, its own keys in camel case; `undefined` for an item that is no tool, or one that nobody needs to see. */
-export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
+export function toToolItem(item: JsonObject, id: string): ToolItem | undefined {
   const tool = (server: string, name: string, input: JsonObject, content: readonly ToolResultContent[]): ToolItem => ({
     call: { type: 'tool-call', id, name, server, input },
     knownAtStart: true,
@@ -36,9 +36,14 @@ export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
       return tool(AGENT, 'apply_patch', input, texts(changes.map(fileChangeText).join('\n')));
     }
     case 'mcpToolCall':
-      return tool(asString(item['server']) ?? AGENT, nameOf(item), inputOf(item['arguments']), mcpContent(item));
+      return tool(asString(item['server']) ?? AGENT, toolName(item), toInput(item['arguments']), mcpContent(item));
     case 'dynamicToolCall':
-      return tool(AGENT, nameOf(item), inputOf(item['arguments']), asArray(item['contentItems']).flatMap(contentItem));
+      return tool(
+        AGENT,
+        toolName(item),
+        toInput(item['arguments']),
+        asArray(item['contentItems']).flatMap(contentItem),
+      );
     case 'webSearch': {
       const action = item['action'];
       const input = { query: item['query'] ?? '', ...(isJsonObject(action) ? { action } : {}) };
@@ -52,7 +57,7 @@ export function toolItemOf(item: JsonObject, id: string): ToolItem | undefined {
     case 'imageView':
       return tool(AGENT, 'view_image', { path: item['path'] ?? '' }, []);
     case 'collabAgentToolCall':
-      return tool(AGENT, nameOf(item), { prompt: item['prompt'] ?? '' }, []);
+      return tool(AGENT, toolName(item), { prompt: item['prompt'] ?? '' }, []);
     default:
       return undefined;
   }
@@ -84,11 +89,11 @@ function hasError(item: JsonObject): boolean {
   return isJsonObject(item['error']) || asObject(item['result'])['isError'] === true;
 }
 
-function nameOf(item: JsonObject): string {
+function toolName(item: JsonObject): string {
   return asString(item['tool']) ?? 'tool';
 }
 
-function inputOf(value: JsonValue | undefined): JsonObject {
+function toInput(value: JsonValue | undefined): JsonObject {
   if (value === undefined || value === null) return {};
   return isJsonObject(value) ? value : { arguments: value };
 }
@@ -118,13 +123,13 @@ function contentItem(value: JsonValue): readonly ToolResultContent[] {
         { type: 'image', mediaType: asString(piece['mimeType']) ?? 'image/png', data: asString(piece['data']) ?? '' },
       ];
     case 'inputImage':
-      return imageOf(asString(piece['imageUrl']) ?? '');
+      return toImage(asString(piece['imageUrl']) ?? '');
     default:
       return texts(JSON.stringify(value));
   }
 }
 
-function imageOf(url: string): readonly ToolResultContent[] {
+function toImage(url: string): readonly ToolResultContent[] {
   const match = /^data:([^;,]+);base64,(.*)$/s.exec(url);
   const [, mediaType, data] = match ?? [];
   return mediaType === undefined || data === undefined ? texts(url) : [{ type: 'image', mediaType, data }];

@@ -16,7 +16,7 @@ export interface Notification {
  * Reads the app-server's slash methods and the dotted `type` shape of other wrappers (recordings codex-* and centaur-*).
  * `undefined` for answers to our requests, for the server's requests, and for what is neither.
  */
-export function notificationOf(line: JsonObject): Notification | undefined {
+export function parseNotification(line: JsonObject): Notification | undefined {
   const method = asString(line['method']);
   if (method !== undefined) {
     const parameters = asObject(line['params']);
@@ -41,12 +41,12 @@ function withIds(method: string, parameters: JsonObject): Omit<Notification, 'em
   return {
     method,
     parameters,
-    threadId: idOf(parameters, 'thread') ?? (isJsonObject(thread) ? asString(thread['id']) : undefined),
-    turnId: idOf(parameters, 'turn') ?? (isJsonObject(turn) ? asString(turn['id']) : undefined),
+    threadId: readId(parameters, 'thread') ?? (isJsonObject(thread) ? asString(thread['id']) : undefined),
+    turnId: readId(parameters, 'turn') ?? (isJsonObject(turn) ? asString(turn['id']) : undefined),
   };
 }
 
 /** `<name>Id`, `<name>_id`, whichever is there. */
-export function idOf(parameters: JsonObject, name: string): string | undefined {
+export function readId(parameters: JsonObject, name: string): string | undefined {
   return asString(parameters[`${name}Id`]) ?? asString(parameters[`${name}_id`]);
 }

@@ -1,10 +1,10 @@
 import type { HarnessEvent, JsonValue } from '../../../domain/harness-event.js';
 import type { OpenBlock } from './blocks.js';
 import type { RunningTool } from './progress.js';
-import { startUsage, type UsageState } from './usage.js';
+import { initialUsage, type UsageState } from './usage.js';
 
 /** What the decoder has to remember from one line to the next. */
-export interface State {
+export interface CodexState {
   /** Our conversation; whatever another one says is a sub-agent's and is passed over. `undefined` until it is known. */
   readonly threadId: string | undefined;
   readonly turnId: string | undefined;
@@ -28,10 +28,10 @@ export interface State {
 }
 
 /** A line's effect: what to remember, and what to tell. */
-export type Step = readonly [State, readonly HarnessEvent[]];
+export type CodexStep = readonly [CodexState, readonly HarnessEvent[]];
 
 /** The part of the state that every turn begins with. */
-export const FRESH_TURN: Omit<State, 'threadId' | 'turnId' | 'usage'> = {
+export const FRESH_TURN: Omit<CodexState, 'threadId' | 'turnId' | 'usage'> = {
   phase: 'running',
   blocks: new Map(),
   calls: new Set(),
@@ -43,8 +43,8 @@ export const FRESH_TURN: Omit<State, 'threadId' | 'turnId' | 'usage'> = {
 };
 
 /** Before the first line. `threadId` and `model` when they are known, from the answer to `thread/start`. */
-export function start(known: { readonly threadId?: string; readonly model?: string } = {}): State {
-  const usage = startUsage(known.model ?? 'unknown');
+export function initialCodexState(known: { readonly threadId?: string; readonly model?: string } = {}): CodexState {
+  const usage = initialUsage(known.model ?? 'unknown');
   return { ...FRESH_TURN, phase: 'idle', threadId: known.threadId, turnId: undefined, usage };
 }
 
@@ -61,7 +61,7 @@ export function excluding(set: ReadonlySet<string>, element: string): ReadonlySe
 }
 
 /** The open blocks with one of them changed, or removed for `undefined`. */
-export function withBlock(state: State, key: string, block: OpenBlock | undefined): State {
+export function withBlock(state: CodexState, key: string, block: OpenBlock | undefined): CodexState {
   const blocks = new Map(state.blocks);
   if (block === undefined) blocks.delete(key);
   else blocks.set(key, block);
@@ -69,16 +69,16 @@ export function withBlock(state: State, key: string, block: OpenBlock | undefine
 }
 
 /** Whether a call was told already. */
-export function isTold(state: State, callId: string): boolean {
+export function isEmitted(state: CodexState, callId: string): boolean {
   return state.calls.has(callId) || state.done.has(callId);
 }
 
 /** Whether what is said of a turn is said of ours; what names no turn is. */
-export function isOurTurn(state: State, turnId: string | undefined): boolean {
+export function isOurTurn(state: CodexState, turnId: string | undefined): boolean {
   return turnId === undefined || state.turnId === undefined || turnId === state.turnId;
 }
 
 /** With the model that is asked from now on; anything but a name changes nothing. */
-export function withModel(state: State, model: JsonValue | undefined): State {
+export function withModel(state: CodexState, model: JsonValue | undefined): CodexState {
   return typeof model === 'string' ? { ...state, usage: { ...state.usage, model } } : state;
 }

@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonValue } from '../../../domain/harness-event.js';
-import { failureOf } from './failure.js';
+import { parseCodexFailure } from './failure.js';
 import { asObject, asString } from '../../../domain/json.js';
 
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' }>;
@@ -12,10 +12,10 @@ export function toTurnEnd(error: JsonValue | undefined): TurnEnd | undefined {
   const fields = asObject(error);
   switch (fields['codexErrorInfo']) {
     case 'cyberPolicy':
-      return refused('cyber', failureOf(error).message);
+      return refused('cyber', parseCodexFailure(error).message);
     case 'misalignmentPolicyViolation': {
       const explanation = asString(asObject(fields['misalignment'])['detailedExplanation']);
-      return refused(null, explanation ?? failureOf(error).message);
+      return refused(null, explanation ?? parseCodexFailure(error).message);
     }
     default:
       return stopInWords(asString(fields['message']) ?? asString(error) ?? '');

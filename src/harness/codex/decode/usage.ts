@@ -13,7 +13,7 @@ export interface UsageState {
 }
 
 /** No model call so far. */
-export function startUsage(model: string): UsageState {
+export function initialUsage(model: string): UsageState {
   return { model, total: undefined, newest: undefined, open: false };
 }
 
@@ -21,7 +21,7 @@ export function startUsage(model: string): UsageState {
  * Tokens as OpenAI counts them in Anthropic's counts: input without what was read from or written to the cache. Takes the
  * app-server's camel case and the dotted shape's snake case.
  */
-export function tokenUsageOf(value: JsonValue | undefined): TokenUsage {
+export function toTokenUsage(value: JsonValue | undefined): TokenUsage {
   const counts = withCamelCaseKeys(asObject(value));
   const count = (name: string) => asNumber(counts[name]) ?? 0;
   const [cacheRead, cacheCreation] = [count('cachedInputTokens'), count('cacheWriteInputTokens')];
@@ -35,7 +35,7 @@ export function tokenUsageOf(value: JsonValue | undefined): TokenUsage {
 }
 
 /** A turn begins: announces its first model call with the context that is known from the turn before, if any. */
-export function beginTurn(state: UsageState): readonly [UsageState, readonly HarnessEvent[]] {
+export function startTurnUsage(state: UsageState): readonly [UsageState, readonly HarnessEvent[]] {
   if (state.newest === undefined) return [{ ...state, open: false }, []];
   return [{ ...state, open: true }, [callStart(state.model, state.newest)]];
 }
@@ -51,7 +51,7 @@ export function updateUsage(
 ): readonly [UsageState, readonly HarnessEvent[]] {
   const total = JSON.stringify(tokenUsage['total'] ?? null);
   if (total === state.total) return [state, []];
-  const newest = tokenUsageOf(tokenUsage['last']);
+  const newest = toTokenUsage(tokenUsage['last']);
   const next: UsageState = { ...state, total, newest, open: counts ? false : state.open };
   if (!counts) return [next, []];
   const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: newest };

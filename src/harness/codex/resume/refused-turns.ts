@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { isRefusal, type RefusedCall } from '../../../domain/refusal.js';
-import { failureOf } from '../decode/failure.js';
-import { toolItemOf } from '../decode/items.js';
+import { parseCodexFailure } from '../decode/failure.js';
+import { toToolItem } from '../decode/items.js';
 import { toTurnEnd } from '../decode/stop.js';
 
 /** The newest turns of a conversation, which the model provider refused. */
@@ -31,24 +31,24 @@ export function refusedTurns(turns: readonly JsonValue[]): RefusedTurns | undefi
   const refused = newestFirst.slice(0, count).toReversed();
   const from = asString(refused[0]?.['id']);
   if (from === undefined) return undefined;
-  return { from, calls: refused.flatMap(itemsOf).flatMap(callsOf), areAll: count === newestFirst.length };
+  return { from, calls: refused.flatMap(readItems).flatMap(toRefusedCalls), areAll: count === newestFirst.length };
 }
 
 function isRefused(turn: JsonObject | undefined): boolean {
   if (turn?.['status'] !== 'failed') return false;
   const stop = toTurnEnd(turn['error']);
-  return stop === undefined ? isRefusal(failureOf(turn['error']).kind) : stop.reason === 'refusal';
+  return stop === undefined ? isRefusal(parseCodexFailure(turn['error']).kind) : stop.reason === 'refusal';
 }
 
 function isPrompted(turn: JsonObject): boolean {
-  return itemsOf(turn).some((item) => item['type'] === 'userMessage');
+  return readItems(turn).some((item) => item['type'] === 'userMessage');
 }
 
-function itemsOf(turn: JsonObject): readonly JsonObject[] {
+function readItems(turn: JsonObject): readonly JsonObject[] {
   return asArray(turn['items']).map(asObject);
 }
 
-function callsOf(item: JsonObject): readonly RefusedCall[] {
-  const tool = toolItemOf(item, asString(item['id']) ?? '');
+function toRefusedCalls(item: JsonObject): readonly RefusedCall[] {
+  const tool = toToolItem(item, asString(item['id']) ?? '');
   return tool === undefined ? [] : [tool.call];
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { resumptionOf } from './resumption.js';
+import { planResumption } from './resumption.js';
 
 const prompted = (clientId: string | null, status: string, ...items: readonly object[]) => ({
   status,
   items: [{ type: 'userMessage', clientId }, ...items],
 });
 const message = (id: string) => ({ type: 'agentMessage', id, text: `text of ${id}` });
-const resume = (...turns: readonly object[]) => resumptionOf(JSON.parse(JSON.stringify(turns)), 'ours');
+const resume = (...turns: readonly object[]) => planResumption(JSON.parse(JSON.stringify(turns)), 'ours');
 
 describe('resumptionOf', () => {
   it.each([

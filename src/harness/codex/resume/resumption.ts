@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import { completeBlock, isBlockType, openBlock } from '../decode/blocks.js';
-import { failureOf } from '../decode/failure.js';
-import { toolItemOf } from '../decode/items.js';
+import { parseCodexFailure } from '../decode/failure.js';
+import { toToolItem } from '../decode/items.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { toTurnEnd } from '../decode/stop.js';
 
@@ -21,7 +21,7 @@ export type Resumption =
  * Finds out how far a turn came. `turns` are Codex's turns of the thread, newest first, with all of their items; ours begins with
  * the user message whose `clientId` is `turnId`. A turn without a user message is an earlier continuation.
  */
-export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resumption {
+export function planResumption(turns: readonly JsonValue[], turnId: string): Resumption {
   const newestFirst = turns.map(asObject);
   const prompted = newestFirst.findIndex((turn) => userMessage(turn) !== undefined);
   const [newest, first] = [newestFirst[0], newestFirst[prompted]];
@@ -30,7 +30,7 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
   const events = newestFirst
     .slice(0, prompted + 1)
     .toReversed()
-    .flatMap(itemsOf)
+    .flatMap(readItems)
     .flatMap(itemEvents);
   switch (hasFinalAnswer(newest) ? 'completed' : asString(newest['status'])) {
     case 'completed':
@@ -38,25 +38,28 @@ export function resumptionOf(turns: readonly JsonValue[], turnId: string): Resum
     case 'failed':
       return {
         kind: 'ended',
-        events: [...events, toTurnEnd(newest['error']) ?? { type: 'turn-failed', ...failureOf(newest['error']) }],
+        events: [
+          ...events,
+          toTurnEnd(newest['error']) ?? { type: 'turn-failed', ...parseCodexFailure(newest['error']) },
+        ],
       };
     default:
       return { kind: 'continue', events };
   }
 }
 
-function itemsOf(turn: JsonObject): readonly JsonObject[] {
+function readItems(turn: JsonObject): readonly JsonObject[] {
   return asArray(turn['items']).map(asObject);
 }
 
 /** Died between its last message and its end: the model has said all it had to say, and would say it again. */
 function hasFinalAnswer(turn: JsonObject): boolean {
-  const last = itemsOf(turn).at(-1);
+  const last = readItems(turn).at(-1);
   return last?.['type'] === 'agentMessage' && last['phase'] === 'final_answer';
 }
 
 function userMessage(turn: JsonObject): JsonObject | undefined {
-  return itemsOf(turn).find((item) => item['type'] === 'userMessage');
+  return readItems(turn).find((item) => item['type'] === 'userMessage');
 }
 
 /** An item as it would have been told; of a tool that has not answered only the call. */
@@ -64,7 +67,7 @@ function itemEvents(item: JsonObject): readonly HarnessEvent[] {
   const [id, type] = [asString(item['id']), asString(item['type'])];
   if (id === undefined) return [];
   if (isBlockType(type)) return completeBlock(openBlock(type === 'agentMessage' ? 'text' : 'thinking', id), item);
-  const tool = toolItemOf(item, id);
+  const tool = toToolItem(item, id);
   if (tool === undefined) return [];
   return item['status'] === 'inProgress' ? [tool.call] : [tool.call, tool.result];
 }
