@@ -15,10 +15,10 @@ describe('the configuration', () => {
     });
     expect(isAbsolute(config.dataDirectory)).toBe(true);
     expect(config).toMatchObject({
-      drain: 7000,
-      eventRetention: 7_200_000,
-      turnTimeout: 3_600_000,
-      syncTimeout: 280_000,
+      drainMs: 7000,
+      eventRetentionMs: 7_200_000,
+      turnTimeoutMs: 3_600_000,
+      syncTimeoutMs: 280_000,
     });
   });
 

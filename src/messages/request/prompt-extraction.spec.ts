@@ -13,13 +13,13 @@ describe(extractPrompt.name, () => {
       prompt: [text('hello')],
       context: [],
       hasHistory: false,
-      first: 0,
+      firstIndex: 0,
     });
     expect(extractPrompt([...history, { role: 'user', content: [text('new'), text('er')] }], 'sdk')).toEqual({
       prompt: [text('new'), text('er')],
       context: [],
       hasHistory: true,
-      first: 2,
+      firstIndex: 2,
     });
   });
 
@@ -34,10 +34,10 @@ describe(extractPrompt.name, () => {
     ];
     expect(extractPrompt(messages, 'sdk')).toMatchObject({
       prompt: [text('A document.'), text('Sum it up.')],
-      first: 2,
+      firstIndex: 2,
     });
     // Claude Code puts an interruption, and what its user mentions, into messages of their own.
-    expect(extractPrompt(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], first: 5 });
+    expect(extractPrompt(messages, 'claude-code')).toMatchObject({ prompt: [text('Sum it up.')], firstIndex: 5 });
   });
 
   it('names what is malformed in the last message, and passes over it in those before', () => {

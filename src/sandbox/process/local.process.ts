@@ -107,7 +107,7 @@ class LocalProcess implements SandboxProcess {
     if (this.child.stdin.writable) this.child.stdin.write(`${line}\n`);
   }
 
-  async stop(graceMilliseconds: number): Promise<void> {
+  async stop(graceMs: number): Promise<void> {
     // Ending a held queue would let the program in before it is guarded.
     if (this.guarded) this.child.stdin.end();
     else this.child.stdin.destroy();
@@ -117,7 +117,7 @@ class LocalProcess implements SandboxProcess {
     this.signal('SIGTERM');
     const grace = setTimeout(() => {
       void this.refreshTree().then(() => this.signal('SIGKILL'));
-    }, graceMilliseconds);
+    }, graceMs);
     await this.exit;
     clearTimeout(grace);
   }

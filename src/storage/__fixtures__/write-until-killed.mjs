@@ -12,6 +12,6 @@ for (let count = 0; ; ) {
     log.append(turn.id, [{ type: 'text-delta', id: 'b0', text: `${count} ` }]);
     count += 1;
   }
-  await log.written(turn.id);
+  await log.flush(turn.id);
   process.stdout.write(`${count}\n`);
 }

@@ -46,11 +46,11 @@ export class EventWriter {
 
   constructor(
     private readonly store: EventStore,
-    private readonly flushMilliseconds: number,
+    private readonly flushMs: number,
     /** Called with a turn that another process has taken over, or that is gone. */
     private readonly onLost: (turn: LiveTurn) => void,
   ) {
-    this.#pauseMs = flushMilliseconds;
+    this.#pauseMs = flushMs;
   }
 
   /** Events that wait for a commit. */
@@ -145,7 +145,7 @@ export class EventWriter {
       this.#failed(turns, error);
     }
     const rest = this.store.database.kind === 'sqlite' ? (performance.now() - begin) * PAUSE_PER_FLUSH : 0;
-    this.#pauseMs = Math.max(this.flushMilliseconds, Math.min(rest, LONGEST_REST_MS));
+    this.#pauseMs = Math.max(this.flushMs, Math.min(rest, LONGEST_REST_MS));
   }
 
   async #probe(): Promise<void> {

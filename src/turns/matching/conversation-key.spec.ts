@@ -102,19 +102,19 @@ describe(requestKey.name, () => {
 describe(stripRecoveryMessages.name, () => {
   it('leaves an ordinary conversation alone', async () => {
     const messages = [user('one'), assistant('two'), user('three')];
-    expect(stripRecoveryMessages(messages)).toEqual({ messages, received: undefined });
+    expect(stripRecoveryMessages(messages)).toEqual({ messages, partialAnswer: undefined });
   });
 
   it("takes Claude Code's cut-off prompts off the end, and says what the caller has", async () => {
     const messages = [user('one'), assistant([text('par')]), user(CUT_OFF), assistant('tial'), user([text(CUT_OFF)])];
-    expect(stripRecoveryMessages(messages)).toEqual({ messages: [user('one')], received: 'partial' });
+    expect(stripRecoveryMessages(messages)).toEqual({ messages: [user('one')], partialAnswer: 'partial' });
   });
 
   it('asks for the whole answer when the caller does', async () => {
     const again = `${CUT_OFF} Only your next message is delivered. Write the complete response again from the start — now.`;
     expect(stripRecoveryMessages([user('one'), assistant('par'), user(again)])).toEqual({
       messages: [user('one')],
-      received: undefined,
+      partialAnswer: undefined,
     });
   });
 

@@ -47,7 +47,7 @@ export function endUnstreamedCall(turn: DecoderState, total?: TokenUsage): TurnS
   if (unstreamed === undefined) return [turn, NOTHING];
   // An `assistant` line has the usage of the message's start; the rest of the result's count is this call's.
   const usage = total !== undefined && isUsed(total) ? subtractUsage(total, turn.sinceResult) : unstreamed.usage;
-  const next = { ...turn, whole: undefined, sinceResult: addCallUsage(turn.sinceResult, usage) };
+  const next = { ...turn, unstreamed: undefined, sinceResult: addCallUsage(turn.sinceResult, usage) };
   return [next, [{ type: 'model-call-end', model: unstreamed.model, usage }]];
 }
 
@@ -55,7 +55,7 @@ function beginWhole(turn: DecoderState, id: string, message: JsonObject): TurnSt
   if (turn.wholeBlocks.has(id)) return [turn, NOTHING];
   const [ended, ends] = endUnstreamedCall(turn);
   const [model, usage] = [asString(message['model']) ?? '', parseUsage(message['usage'])];
-  const next = { ...ended, whole: { id, model, usage }, wholeBlocks: new Map([...turn.wholeBlocks, [id, 0]]) };
+  const next = { ...ended, unstreamed: { id, model, usage }, wholeBlocks: new Map([...turn.wholeBlocks, [id, 0]]) };
   return [next, [...ends, { type: 'model-call-start', model, usage }]];
 }
 
