@@ -9,6 +9,7 @@ import { HarnessRegistry } from './harness/harness.registry.js';
 import { configureHttpServer } from './http/http-server.js';
 import { plainPath } from './http/plain-path.js';
 import { requestIdMiddleware } from './http/request-id.js';
+import { errorEnvelope, errorReply } from './messages/response/error-reply.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { refuseLoop } from './ops/upstream.js';
 
@@ -51,5 +52,6 @@ export function configure(app: NestExpressApplication): void {
   app.disable('etag');
   setUpOpenApi(app);
   const server: Server = app.getHttpServer();
-  configureHttpServer(server, config);
+  // Bytes that are not HTTP belong to no door; they get the envelope of the Messages API.
+  configureHttpServer(server, config, (error, requestId) => errorEnvelope(errorReply(error).error, requestId));
 }

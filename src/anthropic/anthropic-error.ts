@@ -1,3 +1,4 @@
+import { isPermanentFailure } from '../domain/failure.js';
 import type { FailureKind } from '../domain/harness-event.js';
 
 /** Anthropic's error types, each with the HTTP status it goes with (Messages API, "Errors"). */
@@ -37,22 +38,6 @@ const FAILURE_ERRORS: Readonly<Record<FailureKind, AnthropicErrorType>> = {
   not_started: 'api_error',
   internal: 'api_error',
 };
-
-/** Kinds of failure that the same request would meet again, so that a client had better not try. */
-const PERMANENT_FAILURES: readonly FailureKind[] = [
-  'bad_request',
-  'context_too_long',
-  'authentication',
-  'billing',
-  'permission',
-  'not_found',
-  'not_started',
-];
-
-/** Whether the same request would fail again in the same way. */
-export function isPermanentFailure(kind: FailureKind): boolean {
-  return PERMANENT_FAILURES.includes(kind);
-}
 
 /** `error.details.error_code` of errors that only the administrator of this server can do something about. */
 export const AGENT_UNAVAILABLE = 'agent_unavailable';

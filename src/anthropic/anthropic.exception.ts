@@ -1,5 +1,4 @@
 import { type AnthropicErrorObject, type AnthropicErrorType, retryHeaders, ERROR_STATUS } from './anthropic-error.js';
-import { truncateAtCodePoint } from '../domain/well-formed.js';
 
 /** What an {@link AnthropicException} may say besides its type and message. */
 export interface AnthropicExceptionOptions {
@@ -36,14 +35,6 @@ export class AnthropicException extends Error {
 export function toAnthropicException(error: AnthropicErrorObject): AnthropicException {
   const errorCode = error.details?.error_code;
   return new AnthropicException(error.type, error.message, errorCode === undefined ? {} : { errorCode });
-}
-
-/** Longest part of a caller's own text that is told back to it, in characters: a name, not a whole request. */
-const LONGEST_QUOTE = 200;
-
-/** A text of the caller's, as it may stand in a message to it. */
-export function quoteForCaller(text: string): string {
-  return text.length <= LONGEST_QUOTE ? text : `${truncateAtCodePoint(text, LONGEST_QUOTE - 1)}…`;
 }
 
 /** The caller's request is wrong. */

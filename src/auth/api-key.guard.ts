@@ -3,11 +3,11 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
-import { AnthropicException } from '../anthropic/anthropic.exception.js';
+import { ServiceError } from '../domain/service-error.js';
 import { PeriodicLog } from '../http/periodic-log.js';
 import { FailedKeys } from './failed-keys.js';
 import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';
-import { refuseWebPages } from './web-pages.js';
+import { assertNotCrossSite } from './web-pages.js';
 
 const PUBLIC = 'chiron:public';
 
@@ -28,7 +28,7 @@ export class ApiKeyGuard implements CanActivate {
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
-  /** @throws AnthropicException (401, or 429 after many) that tells clients not to retry: Claude Code would, for minutes. */
+  /** @throws ServiceError (`unauthenticated`, or `rate_limited` after many) that tells clients not to retry: Claude Code would, for minutes. */
   canActivate(context: ExecutionContext): boolean {
     const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [
       context.getHandler(),
@@ -36,7 +36,7 @@ export class ApiKeyGuard implements CanActivate {
     ]);
     if (isPublic === true) return true;
     const request = context.switchToHttp().getRequest<Request>();
-    if (this.config.apiKeys.length === 0) refuseWebPages(request, this.config.corsOrigins);
+    if (this.config.apiKeys.length === 0) assertNotCrossSite(request, this.config.corsOrigins);
     const presented = presentedKeys(request);
     const principal = this.principal(presented);
     if (principal === undefined) throw this.refusal(request, presented.length > 0);
@@ -48,14 +48,16 @@ export class ApiKeyGuard implements CanActivate {
    * A caller with a good key is never slowed down, whatever others of its address send: a load balancer has one address for all. So
    * the address is the connection's own, whatever `X-Forwarded-For` says.
    */
-  private refusal({ socket }: Request, hasKey: boolean): AnthropicException {
+  private refusal({ socket }: Request, hasKey: boolean): ServiceError {
     const address = socket.remoteAddress ?? 'unknown';
     this.#log.note(address);
     // Without a key nothing is guessed.
     const wait = hasKey ? this.#failed.note(address, Date.now()) : undefined;
-    if (wait === undefined) return new AnthropicException('authentication_error', 'invalid x-api-key');
-    const headers = { 'retry-after': String(wait), 'x-should-retry': 'false' };
-    return new AnthropicException('rate_limit_error', 'Too many requests without a valid key.', { headers });
+    if (wait === undefined) return new ServiceError('unauthenticated', 'invalid x-api-key');
+    return new ServiceError('rate_limited', 'Too many requests without a valid key.', {
+      retryAfterSeconds: wait,
+      isRetryable: false,
+    });
   }
 
   private principal(presented: readonly string[]): Principal | undefined {

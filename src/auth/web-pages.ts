@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { type CorsOrigins, isAllowedOrigin } from '../config/cors-origins.js';
 import { isLoopback } from '../config/loopback.js';
-import { AnthropicException } from '../anthropic/anthropic.exception.js';
+import { ServiceError } from '../domain/service-error.js';
 
 /**
  * Without keys everybody on this machine may call, and that must not be every web page that somebody on it looks at: a page can have a
@@ -11,9 +11,9 @@ import { AnthropicException } from '../anthropic/anthropic.exception.js';
  * Browsers send a page's `Origin` with every request that can change something, and ask the server before a page sends JSON: where
  * the origin is hidden, the type of the body tells.
  *
- * @throws AnthropicException 403 for a page or a name that is not a loopback one, 415 for a body that is not JSON by its type
+ * @throws ServiceError `forbidden` for a page or a name that is not a loopback one, `unsupported_media_type` for a body that is not JSON by its type
  */
-export function refuseWebPages(request: Request, allowed: CorsOrigins): void {
+export function assertNotCrossSite(request: Request, allowed: CorsOrigins): void {
   const host = request.get('host');
   if (host !== undefined && !isLoopback(host.replace(/:\d+$/, ''))) {
     throw refusal('Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.');
@@ -22,7 +22,7 @@ export function refuseWebPages(request: Request, allowed: CorsOrigins): void {
     throw refusal('Without CHIRON_API_KEYS a web page may call only when CHIRON_CORS_ORIGINS names its origin.');
   }
   if (hasBody(request) && !JSON_TYPE.test(request.get('content-type') ?? '')) {
-    throw new AnthropicException('invalid_request_error', 'content-type must be application/json', { status: 415 });
+    throw new ServiceError('unsupported_media_type', 'content-type must be application/json');
   }
 }
 
@@ -40,6 +40,6 @@ function hasBody(request: Request): boolean {
   return request.get('transfer-encoding') !== undefined || (length !== undefined && length !== '0');
 }
 
-function refusal(message: string): AnthropicException {
-  return new AnthropicException('permission_error', message);
+function refusal(message: string): ServiceError {
+  return new ServiceError('forbidden', message);
 }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
 import { readJsonBody } from './read-body.js';
-import { AnthropicException } from '../anthropic/anthropic.exception.js';
+import { ServiceError } from '../domain/service-error.js';
 import { type ConnectionLimits, configureHttpServer } from './http-server.js';
 
 const LONG = 3_600_000;
@@ -39,11 +39,16 @@ const answer: Handler = (request, response) => {
   request.resume().on('end', () => response.end('fine'));
 };
 
+const errorBody = (error: ServiceError): string => JSON.stringify({ kind: error.kind, message: error.message });
+
 /** A server with these limits; how to connect to it, and how many connections it has. */
 async function start(limits: Partial<ConnectionLimits>, handler = answer, settings = {}) {
   const server = createServer(handler);
   servers.push(server);
-  configureHttpServer(server, { keepAlive: LONG, maxConnections: 100, ...settings }, { ...PATIENT, ...limits });
+  configureHttpServer(server, { keepAlive: LONG, maxConnections: 100, ...settings }, errorBody, {
+    ...PATIENT,
+    ...limits,
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
@@ -82,13 +87,13 @@ describe('a connection', () => {
   it('is told that its headers took too long, in the form of every error', async () => {
     const { open } = await start({ headers: 30 });
     const sender = open('POST / HTTP/1.1\r\nhost: 127');
-    await eventually(() => sender.received).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n[^]*"timeout_error"/);
+    await eventually(() => sender.received).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n[^]*"request_timeout"/);
   });
 
   it('is told that its body took too long by whoever reads it', async () => {
     const { open } = await start({ silence: 30 }, (request, response) => {
       readJsonBody(request).catch((error: unknown) => {
-        response.writeHead(error instanceof AnthropicException ? error.status : 500).end();
+        response.writeHead(error instanceof ServiceError && error.kind === 'request_timeout' ? 408 : 500).end();
       });
     });
     const sender = open(`${HEAD}{"a":`);

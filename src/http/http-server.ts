@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AppConfig } from '../config/app-config.js';
 import { PeriodicLog } from './periodic-log.js';
-import { closeSoon, refuseClient } from './refuse-client.js';
+import { closeSoon, type ErrorBody, refuseClient } from './refuse-client.js';
 
 /** How long connections may take, in milliseconds. */
 export interface ConnectionLimits {
@@ -30,6 +30,7 @@ const LIMITS: ConnectionLimits = {
 export function configureHttpServer(
   server: Server,
   { keepAlive, maxConnections }: Pick<AppConfig, 'keepAlive' | 'maxConnections'>,
+  errorBody: ErrorBody,
   limits: ConnectionLimits = LIMITS,
 ): void {
   // The next connection is refused, which its caller sees; without a limit the process would run out of file descriptors, and
@@ -53,7 +54,7 @@ export function configureHttpServer(
   // An expectation that nobody knows is ignored, as are unknown headers; Node by itself refuses it without a word.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   // Bytes that are not HTTP never reach Nest; their sender gets the same kind of answer all the same.
-  server.on('clientError', refuseClient);
+  server.on('clientError', (error, socket: Socket) => refuseClient(error, socket, errorBody));
 }
 
 /** Nothing was read or written for a while. An agent may work for hours without a word, and its caller waits. */

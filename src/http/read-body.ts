@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import { AnthropicException, badRequest } from '../anthropic/anthropic.exception.js';
+import { ServiceError } from '../domain/service-error.js';
 import { MAX_DEPTH, MAX_MARKS } from '../workers/json-limits.js';
 import { parseJsonBody } from '../workers/json-parser.js';
 
@@ -33,21 +33,19 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * Reads and parses a JSON body. Nothing is kept of a body that is too large: it is refused by its `content-length`, or as
  * soon as the limit is passed.
  *
- * @throws AnthropicException 413 for a body over {@link MAX_BODY_BYTES}, 400 for one that is not JSON or goes beyond one of its limits,
- * 415 for an unknown `content-encoding`, 408 for one that stops in its middle.
+ * @throws ServiceError `too_large` for a body over {@link MAX_BODY_BYTES}, `bad_request` for one that is not JSON or goes beyond one of its limits,
+ * `unsupported_media_type` for an unknown `content-encoding`, `request_timeout` for one that stops in its middle.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
   if (parsed.kind === 'value') return parsed.value;
   switch (parsed.reason) {
     case 'too deep':
-      throw badRequest(
-        `The request body is nested too deep: at most ${MAX_DEPTH} lists and objects may be in one another.`,
-      );
+      throw new ServiceError('bad_request', `The request body exceeds the maximum nesting depth of ${MAX_DEPTH}.`);
     case 'too many values':
-      throw badRequest(`The request body has too many values: at most about ${MAX_MARKS / 2}.`);
+      throw new ServiceError('bad_request', `The request body has too many values: at most about ${MAX_MARKS / 2}.`);
     case 'not JSON':
-      throw badRequest('The request body is not valid JSON.');
+      throw new ServiceError('bad_request', 'The request body is not valid JSON.');
     default:
       return parsed.reason satisfies never;
   }
@@ -70,7 +68,7 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
   if (decoder === undefined) {
     request.resume();
     const message = 'content-encoding must be gzip, deflate, br, zstd or absent';
-    return Promise.reject(new AnthropicException('invalid_request_error', message, { status: 415 }));
+    return Promise.reject(new ServiceError('unsupported_media_type', message));
   }
   return gather(request.pipe(decoder()), request);
 }
@@ -81,7 +79,7 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
     const chunks: Buffer[] = [];
     let length = 0;
     // The rest is read and thrown away: a client that is still sending would not read the answer.
-    const refuse = (refusal: AnthropicException): void => {
+    const refuse = (refusal: ServiceError): void => {
       reject(refusal);
       chunks.length = 0;
       if (source !== request) {
@@ -97,21 +95,22 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       else refuse(tooLarge());
     });
     source.on('end', () => resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES))));
-    source.on('error', () => refuse(badRequest('The request body could not be read as its headers describe it.')));
+    source.on('error', () =>
+      refuse(new ServiceError('bad_request', 'The request body could not be decoded with the given content-encoding.')),
+    );
     // Nothing has come for a while; the connection is about to be closed (see `http/http-server.ts`).
     request.on('timeout', () => refuse(tooSlow()));
     // A request that was read to its end closes too, and a decoder may still be at work then.
     request.on('close', () => {
-      if (!request.complete) refuse(badRequest('The request ended before its body.'));
+      if (!request.complete) refuse(new ServiceError('bad_request', 'The request ended before its body.'));
     });
   });
 }
 
-function tooSlow(): AnthropicException {
-  const headers = { connection: 'close' };
-  return new AnthropicException('timeout_error', 'The request took too long to arrive.', { status: 408, headers });
+function tooSlow(): ServiceError {
+  return new ServiceError('request_timeout', 'The request took too long to arrive.', { closesConnection: true });
 }
 
-function tooLarge(): AnthropicException {
-  return new AnthropicException('request_too_large', `The request body is larger than ${MAX_BODY_BYTES} bytes.`);
+function tooLarge(): ServiceError {
+  return new ServiceError('too_large', `The request body is larger than ${MAX_BODY_BYTES} bytes.`);
 }

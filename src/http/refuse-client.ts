@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
-import { errorEnvelope } from '../messages/response/anthropic-error.filter.js';
+import { ServiceError } from '../domain/service-error.js';
 import { newRequestId } from './request-id.js';
-import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
 
 /** How long a refused sender has to close its side, in milliseconds. It may never, and the connection must not stay. */
 const LINGER_MS = 2000;
@@ -12,8 +11,15 @@ const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** In its own words, as it reads no others: an empty SETTINGS, and GOAWAY with HTTP_1_1_REQUIRED and a sentence. [RFC 9113, 6.5, 6.8] */
 const HTTP2_REFUSAL = http2Refusal('This server speaks HTTP/1.1 only.');
 
+/** Renders an error as the JSON body of a response, for senders that have not reached a door yet. */
+export type ErrorBody = (error: ServiceError, requestId: string) => string;
+
 /** Answers a sender whose bytes are no request, or do not become one in time, and closes the connection. */
-export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer }, socket: Socket): void {
+export function refuseClient(
+  error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
+  socket: Socket,
+  errorBody: ErrorBody,
+): void {
   // While a request is answered on the connection, the sender would take a refusal for the answer, or for a part of it.
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();
@@ -26,7 +32,7 @@ export function refuseClient(error: NodeJS.ErrnoException & { readonly rawPacket
   }
   const id = newRequestId();
   const refusal = toRefusedAnswer(error.code);
-  const body = errorEnvelope({ type: refusal.type, message: refusal.message }, id);
+  const body = errorBody(refusal.error, id);
   const isHead = error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';
   socket.end(
     `HTTP/1.1 ${refusal.status}\r\nrequest-id: ${id}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${isHead ? '' : body}`,
@@ -47,20 +53,21 @@ function isAnswering(socket: Socket): boolean {
 /** What a sender is told whose bytes Node could not make a request of. */
 function toRefusedAnswer(code: string | undefined): {
   readonly status: string;
-  readonly type: AnthropicErrorType;
-  readonly message: string;
+  readonly error: ServiceError;
 } {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return {
         status: '431 Request Header Fields Too Large',
-        type: 'invalid_request_error',
-        message: 'The request headers are too large.',
+        error: new ServiceError('bad_request', 'The request headers are too large.'),
       };
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: '408 Request Timeout', type: 'timeout_error', message: 'The request took too long to arrive.' };
+      return {
+        status: '408 Request Timeout',
+        error: new ServiceError('request_timeout', 'The request took too long to arrive.'),
+      };
     default:
-      return { status: '400 Bad Request', type: 'invalid_request_error', message: 'This is not HTTP.' };
+      return { status: '400 Bad Request', error: new ServiceError('bad_request', 'Malformed HTTP request.') };
   }
 }
 

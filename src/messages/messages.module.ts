@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { HarnessModule } from '../harness/harness.module.js';
 import { ThreadsModule } from '../threads/threads.module.js';
+import { TranslatorModule } from '../translator/translator.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { AnswerService } from './response/answer.service.js';
 import { AnthropicErrorFilter } from './response/anthropic-error.filter.js';
@@ -13,7 +14,7 @@ import { TokenCounter } from './count-tokens/token-counter.js';
 
 /** The Messages API over HTTP. */
 @Module({
-  imports: [HarnessModule, ThreadsModule, TurnsModule],
+  imports: [HarnessModule, ThreadsModule, TranslatorModule, TurnsModule],
   controllers: [MessagesController, CountTokensController, ModelsController],
   providers: [AnswerService, KeepAliveClock, TokenCounter, { provide: APP_FILTER, useClass: AnthropicErrorFilter }],
 })

@@ -6,7 +6,7 @@ import type { Prompt } from '../domain/prompt.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
-import { quoteForCaller } from '../anthropic/anthropic.exception.js';
+import { quoteForCaller } from '../domain/service-error.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import type { CreateSessionDto } from './dto/create-session.dto.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { badRequest } from '../anthropic/anthropic.exception.js';
+import { ServiceError } from '../domain/service-error.js';
 import { threadKeyProblem } from './thread-key.js';
 
 /** The parts of a request that name its thread. Header values are as Node gives them: `undefined` when absent. */
@@ -25,13 +25,13 @@ export interface ResolvedThread {
 /** Finds out which thread a request means. It does not look whether there is one: the key alone decides. */
 @Injectable()
 export class ThreadResolver {
-  /** @throws AnthropicException (400) for a key that is empty or malformed. */
+  /** @throws ServiceError (`bad_request`) for a key that is empty or malformed. */
   resolve(clues: ThreadClues): ResolvedThread {
     if (clues.isSideRequest) return { key: `side:${randomUUID()}`, isFresh: true };
     const key = namedKey(clues);
     if (key === undefined) return { key: `api:${randomUUID()}`, isFresh: true };
     const problem = threadKeyProblem(key);
-    if (problem !== undefined) throw badRequest(problem);
+    if (problem !== undefined) throw new ServiceError('bad_request', problem);
     return { key, isFresh: false };
   }
 }
@@ -39,7 +39,8 @@ export class ThreadResolver {
 function namedKey(clues: ThreadClues): string | undefined {
   if (clues.threadKey !== undefined) return utf8(clues.threadKey);
   if (clues.sessionId !== undefined) {
-    if (clues.sessionId.trim() === '') throw badRequest('x-claude-code-session-id must not be empty');
+    if (clues.sessionId.trim() === '')
+      throw new ServiceError('bad_request', 'x-claude-code-session-id must not be empty');
     return `api:claude:${utf8(clues.sessionId)}`;
   }
   const sessionId = parseSessionId(clues.userId);
@@ -59,7 +60,7 @@ function parseSessionId(userId: unknown): string | undefined {
   const parsed = parsedOrUndefined(userId);
   if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;
   const { session_id: sessionId } = parsed;
-  if (sessionId === '') throw badRequest('metadata.user_id: session_id must not be empty');
+  if (sessionId === '') throw new ServiceError('bad_request', 'metadata.user_id: session_id must not be empty');
   return typeof sessionId === 'string' ? sessionId : undefined;
 }
 

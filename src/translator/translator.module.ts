@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TranslatorService } from './translator.service.js';
 
-/** Gives the rest of the server its one way from harness events to Anthropic's stream. */
+/** Translates harness events into Anthropic's stream events, for the Messages API. */
 @Module({ providers: [TranslatorService], exports: [TranslatorService] })
 export class TranslatorModule {}

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { answeredModel } from '../harness/models/route-model.js';
 import type { Thread } from '../storage/stores/thread.store.js';
-import { quoteForCaller } from '../anthropic/anthropic.exception.js';
+import { quoteForCaller } from '../domain/service-error.js';
 
 const logger = new Logger('NewThread');
 

@@ -8,17 +8,15 @@ import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
-import { AnthropicException } from '../anthropic/anthropic.exception.js';
-import { replayMessage } from '../translator/replay-message.js';
-import type { StreamEvent } from '../anthropic/stream-event.js';
-import { TranslatorService, type TranslatorSignal } from '../translator/translator.service.js';
+import { ServiceError } from '../domain/service-error.js';
 import { threadBusy, assertAcceptsTurns } from './admission.js';
 import { logReplacedModel } from './answered-model.js';
 import { fallbackEndEvent, SERVER_RESTARTING } from './running/fallback-end.js';
 import { KeyLock, lockKey } from './key-lock.js';
-import { storedRequest, translateOptions } from './running/stored-request.js';
+import { storedRequest } from './running/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
 import { hasLaterTurn, threadNotFound, assertNotContinued } from './matching/message-threads.js';
+import { eventsOfEndedTurn } from './message-events.js';
 import { newMessageId } from './message-id.js';
 import { newThread, noSuchModel } from './new-thread.js';
 import { SameTurns } from './matching/same-turns.js';
@@ -36,7 +34,6 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly turns: TurnStore,
     private readonly log: EventLog,
     private readonly runner: TurnRunner,
-    private readonly translator: TranslatorService,
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
     private readonly memory: ThreadMemory,
@@ -55,7 +52,7 @@ export class TurnService implements OnApplicationBootstrap {
    * The turn that a request means: a known one, or a new one that is stored before this resolves. Its caller waits for it until it
    * is given to {@link leave}.
    *
-   * @throws AnthropicException for a request that cannot be taken on; no turn is left of it then.
+   * @throws ServiceError for a request that cannot be taken on; no turn is left of it then.
    */
   async open(request: TurnRequest): Promise<OpenedTurn> {
     // Before its conversation is looked up, which may have gone on with another of several identical turns.
@@ -78,26 +75,21 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /**
-   * The turn's message as stream events, from its first one: a replay of what was said, then live. Cold. With `tellsProgress`
-   * a keep-alive may say what the agent is at.
+   * The events of a turn from its first one: a replay of the log, then live. Cold. Once the log is pruned, events made from the
+   * stored message. The last event is always the turn's end.
    *
-   * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
+   * Completes after the end. Errors when the store cannot be read. Unsubscribing does not touch the turn.
+   *
+   * @param backpressure tells the log when the reader can take more.
    */
-  watch(
-    { thread, turn }: OpenedTurn,
-    signals$: Observable<TranslatorSignal>,
-    flow?: Backpressure,
-    tellsProgress = false,
-  ): Observable<readonly StreamEvent[]> {
-    const options = translateOptions(turn, thread);
-    if (turn.eventsPrunedAt !== undefined && turn.message !== undefined)
-      return of(replayMessage(turn.message, options.knownUsage));
+  read({ turn }: OpenedTurn, backpressure?: Backpressure): Observable<readonly HarnessEvent[]> {
+    if (turn.eventsPrunedAt !== undefined) return of(eventsOfEndedTurn(turn));
     let ended = false;
     return concat(
-      this.log.read(turn.id, flow).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
-      // A log that ends without the turn's end was left to the next server, or the turn never began.
+      this.log.read(turn.id, backpressure).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
+      // A log that stops without an end was handed off to the next server, or the turn never began.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
-    ).pipe(this.translator.translate({ ...options, tellsProgress }, signals$));
+    );
   }
 
   /** Notes that a caller has the whole answer. */
@@ -120,7 +112,7 @@ export class TurnService implements OnApplicationBootstrap {
     const turn = await this.turns.byMessageId(messageId);
     const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
     if (turn === undefined || thread?.tenant !== tenant) {
-      throw new AnthropicException('not_found_error', 'There is no turn that answers with this message.');
+      throw new ServiceError('not_found', 'No turn found for this message id.');
     }
     return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
   }

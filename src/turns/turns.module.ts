@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { HarnessModule } from '../harness/harness.module.js';
-import { TranslatorModule } from '../translator/translator.module.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { KeyLock } from './key-lock.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
@@ -15,7 +14,7 @@ import { TurnService } from './turn.service.js';
 
 /** Opens, runs and recovers turns. */
 @Module({
-  imports: [HarnessModule, TranslatorModule],
+  imports: [HarnessModule],
   providers: [
     EventPruner,
     KeyLock,

@@ -85,7 +85,7 @@ describe('POST /v1/messages/count_tokens', () => {
   it('takes JSON that is nested deep, and refuses what is deeper than a stack', async () => {
     const response = await post(nested(100)).expect(200);
     expect(response.body).toEqual({ input_tokens: expect.any(Number) as number });
-    await post(nested(50_000)).expect(400, /nested too deep/);
+    await post(nested(50_000)).expect(400, /maximum nesting depth/);
   });
 
   it('is for POST only', async () => {

@@ -42,14 +42,14 @@ describe('a body', () => {
     ['an unknown field', '/v1/messages', ask('hi', { from_the_future: 'HERE' })],
     ['a count of tokens', '/v1/messages/count_tokens', ask('hi', { tools: 'HERE' })],
     ['a session’s metadata', '/api/session/test:deep', { harness_type: 'demo', metadata: { a: 'HERE' } }],
-  ])('that is nested too deep is refused, and leaves nothing: %s', async (_, path, body) => {
+  ])('that exceeds the maximum nesting depth is refused, and leaves nothing: %s', async (_, path, body) => {
     const before = [await app.count('threads'), await app.count('turns')];
     const response = await supertest(app.url)
       .post(path)
       .set('content-type', 'application/json')
       .send(withJson(body, nested(20_000)))
       .expect(400);
-    expect(response.text).toContain('nested too deep');
+    expect(response.text).toContain('maximum nesting depth');
     expect([await app.count('threads'), await app.count('turns')]).toEqual(before);
   });
 

@@ -60,7 +60,7 @@ describe('a body of millions of values', () => {
     const execute = (line: string) => post('/api/session/test:lines/execute', { input_lines: [line] });
     const hostile = `{"type":"user","x":[${many('{}', MILLION)}]}`;
     await execute(hostile).expect(400, /too many values/);
-    await execute(`{"type":"user","x":${'['.repeat(50_000)}`).expect(400, /nested too deep/);
+    await execute(`{"type":"user","x":${'['.repeat(50_000)}`).expect(400, /maximum nesting depth/);
     // A text, whatever it holds.
     await execute(`[${many('{}', MILLION)}]`).expect(200);
     const asked = ask('hi', { metadata: { user_id: `{"session_id":"a","x":[${many('{}', MILLION)}]}` } });

@@ -1,7 +1,8 @@
 import { All, Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import { ModelCatalog } from '../../harness/models/model-catalog.js';
-import { AnthropicException, quoteForCaller } from '../../anthropic/anthropic.exception.js';
+import { AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { quoteForCaller } from '../../domain/service-error.js';
 import { type ModelInfo, modelInfo } from './model-info.js';
 import { type Page, paginate, parsePageQuery, includesActive } from './model-page.js';
 import { ListModelsDocs, GetModelDocs } from './models.docs.js';

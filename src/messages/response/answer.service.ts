@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { NEVER, type Observable, takeUntil, tap } from 'rxjs';
+import { NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import { replayMessage } from '../../translator/replay-message.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
@@ -9,6 +9,9 @@ import type { OpenedTurn } from '../../turns/turn-request.js';
 import { TurnService } from '../../turns/turn.service.js';
 import { type AnswerView, applyAnswerView } from '../../translator/views/answer-view.js';
 import { skipReceivedText } from '../../translator/views/skip-received.js';
+import type { Backpressure } from '../../storage/event-log/event-log.js';
+import { TranslatorService, type TranslatorSignal } from '../../translator/translator.service.js';
+import { translateOptions } from '../../turns/running/stored-request.js';
 import { SseWriter } from './sse-writer.js';
 import { KeepAliveClock, type Tickable } from '../../http/keep-alive-clock.js';
 import { PendingJsonResponse } from './pending-json-response.js';
@@ -28,6 +31,7 @@ export class AnswerService {
 
   constructor(
     private readonly turns: TurnService,
+    private readonly translator: TranslatorService,
     private readonly clock: KeepAliveClock,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
@@ -42,7 +46,7 @@ export class AnswerService {
     const { thinking, toolBlocks } = options.presentation;
     // In the text form the block of a call stays open, and is kept alive without words.
     const tellsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    const message$ = this.turns.watch(opened, writer.signals$, writer, tellsProgress);
+    const message$ = this.messageEvents(opened, writer.signals$, writer, tellsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await this.readAll(events$, response, writer))) return;
     if (writer.isComplete) this.noteDelivery(opened, response);
@@ -57,7 +61,7 @@ export class AnswerService {
   async sendJson(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const waiting = new PendingJsonResponse(response, options.hasHardTimeout ? this.config.syncTimeoutMs : undefined);
     const accumulation = newAccumulation();
-    const events$ = this.shown(this.turns.watch(opened, NEVER), opened, options).pipe(
+    const events$ = this.shown(this.messageEvents(opened, NEVER), opened, options).pipe(
       takeUntil(waiting.expired$),
       tap((events) => {
         for (const event of events) addEvent(accumulation, event);
@@ -78,6 +82,26 @@ export class AnswerService {
       // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
       response.type('json').send(Buffer.from(JSON.stringify(message)));
     }
+  }
+
+  /**
+   * The turn's message as stream events: a replay, then live. Cold. With `tellsProgress` a keep-alive may say what the agent is doing.
+   *
+   * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
+   */
+  private messageEvents(
+    opened: OpenedTurn,
+    signals$: Observable<TranslatorSignal>,
+    backpressure?: Backpressure,
+    tellsProgress = false,
+  ): Observable<readonly StreamEvent[]> {
+    const options = translateOptions(opened.turn, opened.thread);
+    const { eventsPrunedAt, message } = opened.turn;
+    // The stored message has the form of this API already, with the ids and the usage that earlier readers got.
+    if (eventsPrunedAt !== undefined && message !== undefined) return of(replayMessage(message, options.knownUsage));
+    return this.turns
+      .read(opened, backpressure)
+      .pipe(this.translator.translate({ ...options, tellsProgress }, signals$));
   }
 
   /** A message as its caller wants it. */

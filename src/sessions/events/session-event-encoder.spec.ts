@@ -5,7 +5,7 @@ import type { Turn } from '../../storage/stores/turn.js';
 import { buildTurnMessage } from '../../translator/collect.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { terminalId } from './event-id.js';
-import { eventsOfEndedTurn } from './message-events.js';
+import { eventsOfEndedTurn } from '../../turns/message-events.js';
 import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 const THREAD: Thread = {

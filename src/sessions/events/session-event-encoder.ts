@@ -16,7 +16,7 @@ import { readExecutionRequest } from '../input/execution-request.js';
 import { toExecutionId } from '../dto/execution-id.js';
 import { toHarnessType } from '../dto/harness-type.js';
 import type { LineTurn } from './notification-builders.js';
-import { toEndEvents } from './message-events.js';
+import { toEndEvents } from '../../turns/message-events.js';
 
 /** One event of a session's stream. The data of a `session.output.line` is the line itself. */
 export interface SessionEvent {

@@ -25,7 +25,7 @@ import { maskAbandonedBlocks } from '../../domain/abandoned-blocks.js';
 import { ThreadControl } from '../../turns/thread-control.js';
 import { TurnRunner } from '../../turns/running/turn.runner.js';
 import { eventsSeen, firstSequenceAfter, terminalId } from './event-id.js';
-import { eventsOfEndedTurn } from './message-events.js';
+import { eventsOfEndedTurn } from '../../turns/message-events.js';
 import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 type SessionEvents$ = Observable<readonly SessionEvent[]>;

@@ -19,7 +19,7 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
   for (const [index, line] of lines.entries()) {
     if (/[\n\r]/.test(line)) return `input_lines[${index}] must be one line`;
     const limit = mayBeObject(line) ? findExceededLimit(Buffer.from(line), budget) : undefined;
-    if (limit === 'too deep') return `input_lines[${index}] is nested too deep`;
+    if (limit === 'too deep') return `input_lines[${index}] exceeds the maximum nesting depth`;
     if (limit === 'too many values') return 'input_lines have too many values';
   }
   return undefined;

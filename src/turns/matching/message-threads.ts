@@ -3,7 +3,7 @@ import type { BusyPolicy } from '../../config/app-config.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import { AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { ServiceError } from '../../domain/service-error.js';
 import { isOfModel } from '../answered-model.js';
 import { keyWithAnswer } from './conversation-key.js';
 
@@ -36,7 +36,7 @@ export class MessageThreads {
    * Finds the answer with this id.
    *
    * @param named the thread that the request names besides, if it does.
-   * @throws AnthropicException (404 `thread_not_found`) when the tenant has no such answer, or it is of another thread.
+   * @throws ServiceError (`not_found`, code `thread_not_found`) when the tenant has no such answer, or it is of another thread.
    */
   async findContinuationPoint(
     tenant: string,
@@ -61,9 +61,9 @@ export class MessageThreads {
 }
 
 /** There is no thread to go on with. */
-export function threadNotFound(): AnthropicException {
-  return new AnthropicException('not_found_error', 'thread.previous_message_id: no thread has this message.', {
-    errorCode: 'thread_not_found',
+export function threadNotFound(): ServiceError {
+  return new ServiceError('not_found', 'thread.previous_message_id: no thread has this message.', {
+    code: 'thread_not_found',
   });
 }
 
@@ -95,6 +95,6 @@ export function assertSameModel(answered: ContinuationPoint, model: string): voi
   }
 }
 
-function refused(errorCode: string, what: string): AnthropicException {
-  return new AnthropicException('invalid_request_error', `thread.previous_message_id: ${what}`, { errorCode });
+function refused(errorCode: string, what: string): ServiceError {
+  return new ServiceError('bad_request', `thread.previous_message_id: ${what}`, { code: errorCode });
 }

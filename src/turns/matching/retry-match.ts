@@ -1,5 +1,5 @@
 import type { TurnSummary } from '../../storage/stores/turn.js';
-import { isPermanentFailure } from '../../anthropic/anthropic-error.js';
+import { isPermanentFailure } from '../../domain/failure.js';
 
 /** What of a request decides whether it means a turn that is already there. */
 export interface RetryIdentity {

@@ -1,10 +1,10 @@
-import type { HarnessEvent } from '../../domain/harness-event.js';
-import type { Turn } from '../../storage/stores/turn.js';
-import type { ContentBlock } from '../../anthropic/stream-event.js';
+import type { HarnessEvent } from '../domain/harness-event.js';
+import type { Turn } from '../storage/stores/turn.js';
+import type { ContentBlock } from '../anthropic/stream-event.js';
 
 /**
- * What a turn said, told from its stored message once its log is pruned: each block whole, the model calls, the end. Ids of
- * tools are those of the message, and of images only their kind is left. A turn that failed has no message, just its end.
+ * The events of an ended turn whose log is pruned, rebuilt from its stored message: each block in one piece, the model calls, the
+ * end. Ids of tools are those of the message, and of images only their kind is left. A failed turn has no message, only its end.
  */
 export function eventsOfEndedTurn(turn: Turn): readonly HarnessEvent[] {
   const blocks = turn.message?.content.flatMap((block, index) => eventsOfBlock(block, `block-${index}`)) ?? [];

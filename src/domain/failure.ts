@@ -1,0 +1,17 @@
+import type { FailureKind } from './harness-event.js';
+
+/** Failures that the same request would meet again, so that a retry is pointless. */
+const PERMANENT_FAILURES: readonly FailureKind[] = [
+  'bad_request',
+  'context_too_long',
+  'authentication',
+  'billing',
+  'permission',
+  'not_found',
+  'not_started',
+];
+
+/** Whether the same request would fail again in the same way. */
+export function isPermanentFailure(kind: FailureKind): boolean {
+  return PERMANENT_FAILURES.includes(kind);
+}
