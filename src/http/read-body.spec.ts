@@ -3,6 +3,8 @@ import type { Transform } from 'node:stream';
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
+import { ServiceError } from '../domain/service-error.js';
+import { SERVICE_ERROR_STATUS } from './service-error-http.js';
 import { MAX_BODY_BYTES, readJsonBody } from './read-body.js';
 
 const decoders = vi.hoisted((): Transform[] => []);
@@ -28,7 +30,7 @@ describe('a body', () => {
     readJsonBody(incoming)
       .then((value) => reads.push({ value }))
       .catch((error: unknown) => {
-        reads.push(error instanceof Error && 'status' in error ? { status: Number(error.status) } : {});
+        reads.push(error instanceof ServiceError ? { status: SERVICE_ERROR_STATUS[error.kind] } : {});
       })
       .finally(() => response.end());
   });

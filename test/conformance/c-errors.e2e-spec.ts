@@ -112,6 +112,6 @@ describe('a caller that leaves', () => {
     run.answer('nobody heard it');
     const again = await server.open(ask('leaves early', { stream: true }), thread('early')).done();
     expect(again.said).toBe('nobody heard it');
-    await eventually(() => server.app.app.get(TurnRunner).counts).toEqual({ running: 0, waiting: 0 });
+    await eventually(() => server.app.app.get(TurnRunner).counts).toEqual({ running: 0, pending: 0 });
   });
 });

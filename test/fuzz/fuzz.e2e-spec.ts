@@ -53,7 +53,7 @@ describe('random requests', () => {
       const report = new Report();
       const numbers = many(REQUESTS, (index) => index).values();
       await Promise.all(many(CALLERS, () => new Caller(target, report).work(numbers)));
-      await eventually(() => app.app.get(TurnRunner).counts).toEqual({ running: 0, waiting: 0 });
+      await eventually(() => app.app.get(TurnRunner).counts).toEqual({ running: 0, pending: 0 });
       report.found(target.ledger.findings(await readStore({ dataDirectory, databaseUrl: undefined })));
       const found = report.groups.map(({ finding: { rule, text, shown } }) => [
         rule,

@@ -82,7 +82,7 @@ describe('the model of an answer', () => {
 describe('the demo agent beside another agent', () => {
   const refused = {
     type: 'error',
-    error: { type: 'not_found_error', message: expect.stringContaining('names nothing') },
+    error: { type: 'not_found_error', message: expect.stringContaining('is not available here') },
   };
 
   it.each(['demo', 'demo/x', 'demo/'])('is not there as %s', async (model) => {

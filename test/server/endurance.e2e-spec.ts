@@ -117,7 +117,7 @@ describe('a turn', () => {
 
   it('leaves nothing behind when it is over, however it ended', async () => {
     await eventually(() => app.app.get(EventLog).stats).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
-    expect(app.app.get(TurnRunner).counts).toEqual({ running: 0, waiting: 0 });
+    expect(app.app.get(TurnRunner).counts).toEqual({ running: 0, pending: 0 });
     expect(app.app.get(HarnessGateway).counts.running).toBe(0);
     const gone = Array.from({ length: 20 }, (_, index) => say(app, `gone ${index}`));
     // Some leave before the server knows of them, some while it looks for their turn.
