@@ -116,7 +116,7 @@ function same(before, after) {
 function report(before, after) {
   const acts = [...done]
     .toSorted(([one], [other]) => one.localeCompare(other))
-    .map(([name, times]) => `${name} (${times})`);
+    .map(([name, times]) => `| ${name} | ${times} |`);
   return [
     `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}: ${minutes} minutes, ${CALLERS} callers at a time, seed ${seed}. ${same(before, after) ? 'Nothing was left over.' : '**Something was left over.**'}`,
     '',
@@ -127,7 +127,9 @@ function report(before, after) {
     `| processes | ${before.processes} | ${after.processes} |`,
     `| open turns | ${before.turns} | ${after.turns} |`,
     '',
-    `What a caller did, and how often: ${acts.join(', ')}.`,
+    '| what a caller did | times |',
+    '| --- | ---: |',
+    ...acts,
   ].join('\n');
 }
 
