@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { startUnderInit } from './start/init.js';
 import { startErrorText } from './start/start-error.js';
 import { hostProblem } from './start/host-problem.js';

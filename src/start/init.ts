@@ -18,8 +18,7 @@ done
 
 /**
  * As process 1 of a container, replaces this process by {@link INIT_SCRIPT} that starts it again, and does not return: orphans
- * become children of process 1, and Node collects no children that it did not start. Does nothing in any other process, nor on a
- * Node without `execve` (22.15, 23.11), where the server warns of the zombies.
+ * become children of process 1, and Node collects no children that it did not start. Does nothing in any other process.
  */
 export function startUnderInit(): void {
   if (process.pid !== 1 || process.execve === undefined) return;

@@ -1,0 +1,33 @@
+// Runs before `npm start` in a checkout, and builds when `dist` is missing or older than what it is made of. After an install
+// without development dependencies there is nothing to build with, and `npm start` runs what `npm run build` has made.
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+
+const BUILT = 'dist/main.js';
+const BUILD_TOOL = 'node_modules/.bin/nest';
+
+if (existsSync(BUILD_TOOL)) {
+  if (isStale()) build();
+} else if (!existsSync(BUILT)) {
+  process.stderr.write(
+    'Chiron is not built, and its build tools are not installed: run `npm ci && npm run build` first.\n',
+  );
+  process.exitCode = 1;
+}
+
+function build() {
+  const { status } = spawnSync(BUILD_TOOL, ['build'], { stdio: 'inherit' });
+  if (status === 0) return;
+  // It writes in spite of type errors; the next start has to build again.
+  rmSync(BUILT, { force: true });
+  process.exitCode = 1;
+}
+
+function isStale() {
+  if (!existsSync(BUILT)) return true;
+  // With the folders, as a file that was removed shows only in the time of its folder.
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((name) => `src/${name}`);
+  const inputs = ['src', ...sources, 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const builtAtMs = lstatSync(BUILT).mtimeMs;
+  return inputs.some((path) => lstatSync(path).mtimeMs > builtAtMs);
+}

@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { hostProblem } from '../../src/start/host-problem.js';
+
+// What the built server, `package.json` and the lock are to those who install them. Nothing here needs the network.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly engines: { readonly node: string };
+}
+
+interface LockedPackage {
+  readonly version: string;
+  readonly integrity?: string;
+  readonly resolved?: string;
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, LockedPackage>>;
+}
+
+const manifest = readJson('package.json') as Manifest;
+const { packages } = readJson('package-lock.json') as Lock;
+/** All but the project itself, whose path is empty. */
+const locked = Object.entries(packages).filter(([path]) => path !== '');
+
+describe('The packed server', () => {
+  const files = packedFiles();
+
+  it('has the build, the documents and nothing else', () => {
+    expect([...new Set(files.map((path) => path.replace(/\/.*/, '')))].sort()).toEqual(
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'dist', 'docs', 'package.json'].sort(),
+    );
+    expect(files.filter((path) => /\.spec\.|__fixtures__|tsbuildinfo/.test(path))).toEqual([]);
+  });
+
+  it('has the program chiron, which a shell starts with Node', () => {
+    expect(manifest.bin).toEqual({ chiron: 'dist/main.js' });
+    expect(files).toContain('dist/main.js');
+    expect(readText('dist/main.js').split('\n')[0]).toBe('#!/usr/bin/env node');
+  });
+
+  it('imports only what is installed with it', () => {
+    const scripts = readdirSync(`${ROOT}/dist`, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.js'),
+    );
+    const imported = new Set(scripts.flatMap((name) => importedPackages(readText(`dist/${name}`))));
+    expect(imported).toContain('@nestjs/core');
+    expect([...imported].filter((name) => !(name in manifest.dependencies))).toEqual([]);
+  });
+});
+
+describe('The Node that package.json asks for', () => {
+  const oldest = /^>=(\d+)\.(\d+)$/.exec(manifest.engines.node)?.slice(1).map(Number) ?? [];
+  const [major = Number.NaN, minor = Number.NaN] = oldest;
+
+  it('is the oldest one on which the server starts', () => {
+    expect(hostProblem(`${major}.${minor}.0`)).toBeUndefined();
+    expect(hostProblem(`${major}.${minor - 1}.0`)).toBe(
+      `Chiron needs Node ${major}.${minor} or newer; this is Node ${major}.${minor - 1}.0.`,
+    );
+  });
+
+  it('is of the major version in .nvmrc, which is the one that an install brings', () => {
+    const [broughtMajor, broughtMinor] = packages['node_modules/node']?.version.split('.').map(Number) ?? [];
+    expect(readText('.nvmrc').trim()).toBe(String(major));
+    expect(broughtMajor).toBe(major);
+    expect(broughtMinor).toBeGreaterThanOrEqual(minor);
+  });
+});
+
+describe('The lock', () => {
+  it('has a checksum for every package, so that nothing is installed unverified', () => {
+    expect(locked.filter(([, { integrity }]) => integrity === undefined).map(([path]) => path)).toEqual([]);
+    expect(locked.length).toBeGreaterThan(100);
+  });
+
+  it('names no registry, so that it holds behind any mirror', () => {
+    expect(locked.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
+  });
+});
+
+function readText(path: string): string {
+  return readFileSync(`${ROOT}/${path}`, 'utf8');
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readText(path));
+}
+
+/** What `npm pack` would pack. Without its scripts: `prepack` builds, which would remove `dist` under the other tests. */
+function packedFiles(): readonly string[] {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // A list of packages; an object of them by name from npm 12 on.
+  const packed = Object.values(JSON.parse(output) as Record<string, { readonly files: readonly { path: string }[] }>);
+  return packed.flatMap(({ files }) => files.map(({ path }) => path));
+}
+
+/** The packages that a compiled module imports, statically or not. */
+function importedPackages(script: string): readonly string[] {
+  const specifiers = [...script.matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'.][^']*)'/g)].map(
+    ([, name = '']) => name,
+  );
+  return specifiers.filter((name) => !isBuiltin(name)).map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
+}
