@@ -1,3 +1,4 @@
+import { hasTrait, PLACEHOLDER } from './event-traits.js';
 import type { HarnessEvent } from './harness-event.js';
 
 /**
@@ -18,10 +19,8 @@ export function maskAbandonedBlocks(events: readonly HarnessEvent[], seen: numbe
   const dead = deadDeltas(events);
   return dead.size === 0
     ? events
-    : events.map((event, index) => (index >= seen && dead.has(index) ? EMPTY_NOTICE : event));
+    : events.map((event, index) => (index >= seen && dead.has(index) ? PLACEHOLDER : event));
 }
-
-const EMPTY_NOTICE: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };
 
 /** The places of the deltas that belong to no block of their attempt that ended. */
 function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<number> {
@@ -37,8 +36,7 @@ function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<number> {
     if (event === undefined) continue;
     if (event.type === 'attempt-start') ended.clear();
     if (event.type === 'block-end') ended.add(event.id);
-    const isDelta = event.type === 'text-delta' || event.type === 'thinking-delta';
-    if (isDelta && !ended.has(event.id)) dead.add(index);
+    if (hasTrait(event, 'isDelta', true) && !ended.has(event.id)) dead.add(index);
   }
   return dead;
 }

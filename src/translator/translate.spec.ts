@@ -1,4 +1,4 @@
-// Long because the table above `step` is: its rows are checked one after the other.
+// Long because every kind of event, in every phase of a message, is tried here.
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
 import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../domain/harness-event.js';

@@ -1,3 +1,4 @@
+import { EVENT_TRAITS, type SilentEvent } from '../domain/event-traits.js';
 import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
 import { type AnthropicErrorObject, toAnthropicError } from '../anthropic/anthropic-error.js';
 import {
@@ -58,22 +59,7 @@ export function initialState(options: TranslateOptions): TranslatorState {
 
 /**
  * One harness event as the stream events of one outer message: indices 0, 1, 2…, one block open at a time.
- *
- * | event              | idle                       | open                                                     | done |
- * | ------------------ | -------------------------- | -------------------------------------------------------- | ---- |
- * | `text-delta`       | begin, then as open        | empty: –; same block: delta; else close, open, delta     | –    |
- * | `thinking-delta`   | begin, then as open        | as `text-delta`                                          | –    |
- * | `block-end`        | begin                      | is the open block: signature (thinking), stop; else –    | –    |
- * | `tool-call`        | begin, then as open        | close, whole `mcp_tool_use`                              | –    |
- * | `tool-result`      | begin, then as open        | close, whole `mcp_tool_result`                           | –    |
- * | `caller-tool-call` | begin, then as open        | close, whole `tool_use`                                  | –    |
- * | `model-call-start` | begin                      | –                                                        | –    |
- * | `model-call-end`   | begin, then as open        | counted                                                  | –    |
- * | `session-started`  | –                          | –                                                        | –    |
- * | `notice`           | –                          | of progress: kept for the next keep-alive                | –    |
- * | `attempt-start`    | –                          | close                                                    | –    |
- * | `turn-end`         | begin, then as open        | close, `message_delta`, `message_stop` → done            | –    |
- * | `turn-failed`      | `error` → done             | close, `error` → done                                    | –    |
+ * What each kind comes to before the message has begun, in an open block and after the end is a table in translate.table.spec.ts.
  *
  * A block that was closed is never opened again: more deltas under its id make a new block.
  */
@@ -137,28 +123,10 @@ export function endOfEvents(state: TranslatorState): TranslatorStep {
 }
 
 function stepIdle(state: Idle, event: HarnessEvent): TranslatorStep {
-  switch (event.type) {
-    case 'session-started':
-    case 'notice':
-    case 'attempt-start':
-      return [state, NOTHING];
-    case 'turn-failed':
-      return fail(state, toAnthropicError(event));
-    case 'model-call-start':
-    case 'text-delta':
-    case 'thinking-delta':
-    case 'block-end':
-    case 'tool-call':
-    case 'tool-result':
-    case 'caller-tool-call':
-    case 'model-call-end':
-    case 'turn-end':
-      return followedBy(forceStart(state), (begun) => translateEvent(begun, event));
-    default: {
-      const unreachable: never = event;
-      return unreachable;
-    }
-  }
+  if (event.type === 'turn-failed') return fail(state, toAnthropicError(event));
+  return EVENT_TRAITS[event.type].begins
+    ? followedBy(forceStart(state), (begun) => translateEvent(begun, event))
+    : [state, NOTHING];
 }
 
 function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
@@ -188,17 +156,13 @@ function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
       return [recordModelCall(state, event.model, event.usage), NOTHING];
     case 'notice':
       return [event.kind === 'progress' ? noteProgress(state, event.message) : state, NOTHING];
-    case 'model-call-start':
-    case 'session-started':
-      return [state, NOTHING];
     case 'turn-end':
       return end(state, event);
     case 'turn-failed':
       return fail(state, toAnthropicError(event));
-    default: {
-      const unreachable: never = event;
-      return unreachable;
-    }
+    default:
+      event satisfies SilentEvent;
+      return [state, NOTHING];
   }
 }
 

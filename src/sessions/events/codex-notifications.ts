@@ -1,3 +1,4 @@
+import type { SilentEvent } from '../../domain/event-traits.js';
 import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
 import { addUsage, NO_TOKENS } from '../../anthropic/usage.js';
 import {
@@ -63,15 +64,7 @@ export function openingLines(turn: LineTurn): readonly JsonObject[] {
 /**
  * What a harness event is as lines of centaur's slash methods, which are those of Codex's app-server (harness-protocols.md
  * 3.5 to 3.7, recording codex-tool). Items are named by turn and attempt, as harnesses count them anew.
- *
- * | event                         | lines                                                              |
- * | ----------------------------- | ------------------------------------------------------------------ |
- * | text-delta, thinking-delta    | item/started with the first, item/agentMessage/delta or …/textDelta |
- * | block-end, and any end before | item/completed                                                     |
- * | tool-call, tool-result        | item/started, item/completed                                       |
- * | model-call-end                | thread/tokenUsage/updated, its total that of the turn              |
- * | notice                        | `error` with `willRetry`, or a contextCompaction item              |
- * | turn-end, turn-failed         | turn/completed                                                     |
+ * What each kind of event comes to is a table in codex-notifications.table.spec.ts.
  */
 export function toNotifications(turn: LineTurn, state: LineState, event: HarnessEvent): LineStep {
   switch (event.type) {
@@ -107,13 +100,9 @@ export function toNotifications(turn: LineTurn, state: LineState, event: Harness
         codexErrorInfo: INFO_OF_KIND[event.kind],
         additionalDetails: null,
       });
-    case 'model-call-start':
-    case 'session-started':
+    default:
+      event satisfies SilentEvent;
       return [state, []];
-    default: {
-      const unreachable: never = event;
-      return unreachable;
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { hasTrait } from '../../domain/event-traits.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 
 /** What a turn has said for good: names of whole blocks, and of tools that were called and that answered. */
@@ -14,8 +15,8 @@ export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
   const answered = new Set<string>();
   for (const event of events) {
     if (event.type === 'block-end') blocks.add(event.id);
-    else if (event.type === 'tool-call') called.add(event.id);
-    else if (event.type === 'tool-result') answered.add(event.id);
+    else if (hasTrait(event, 'unit', 'tool-call')) called.add(event.id);
+    else if (hasTrait(event, 'unit', 'tool-result')) answered.add(event.id);
   }
   return { blocks, called, answered };
 }
@@ -25,18 +26,9 @@ export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
  * end repeats them under the same names (Claude Code 2.1.330 and Codex 0.169.0 alike).
  */
 export function isReplayed(event: HarnessEvent, said: EmittedIds): boolean {
-  switch (event.type) {
-    case 'text-delta':
-    case 'thinking-delta':
-    case 'block-end':
-      return said.blocks.has(event.id);
-    case 'tool-call':
-      return said.called.has(event.id);
-    case 'tool-result':
-      return said.answered.has(event.id);
-    default:
-      return false;
-  }
+  if (hasTrait(event, 'unit', 'block')) return said.blocks.has(event.id);
+  if (hasTrait(event, 'unit', 'tool-call')) return said.called.has(event.id);
+  return hasTrait(event, 'unit', 'tool-result') && said.answered.has(event.id);
 }
 
 /** The results of tools that never answered, because the process in which they ran died. They may have taken effect. */

@@ -1,3 +1,4 @@
+import type { SilentEvent } from '../../domain/event-traits.js';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { replaceLoneSurrogates } from '../../domain/well-formed.js';
 
@@ -47,15 +48,12 @@ export function sanitizeEvent(event: HarnessEvent): HarnessEvent {
     case 'text-delta':
     case 'thinking-delta':
     case 'block-end':
-    case 'model-call-start':
     case 'model-call-end':
-    case 'session-started':
-    case 'notice':
     case 'attempt-start':
     case 'turn-end':
       return event;
     default:
-      return event satisfies never;
+      return event satisfies SilentEvent;
   }
 }
 

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
+import { hasTrait } from '../../domain/event-traits.js';
+import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
 import { checkAnswer } from '../../workers/check-schema.js';
 
 type Events = readonly HarnessEvent[];
@@ -54,26 +55,15 @@ export class StructuredOutputBuffer {
       }
       case 'block-end':
         return held?.id === event.id ? [] : [event];
-      case 'thinking-delta':
-      case 'tool-call':
-      case 'caller-tool-call':
-        this.#held = undefined;
-        return [...asThinking(held), event];
       case 'attempt-start':
         // The harness tells again what was held back.
         this.#held = undefined;
         return [event];
-      case 'tool-result':
-      case 'model-call-start':
-      case 'model-call-end':
-      case 'session-started':
-      case 'notice':
-        return [event];
-      case 'turn-end':
-      case 'turn-failed':
-        throw new Error('the end of a turn is told by itself');
       default:
-        return event satisfies never;
+        if (isTurnEnd(event)) throw new Error('the end of a turn is told by itself');
+        if (!hasTrait(event, 'flushesText', true)) return [event];
+        this.#held = undefined;
+        return [...asThinking(held), event];
     }
   }
 }

@@ -1,3 +1,4 @@
+import { hasTrait } from '../../domain/event-traits.js';
 import type { HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnOutcome } from '../../storage/stores/turn.js';
@@ -17,7 +18,7 @@ export function withoutReportedUsage(end: TurnEnd): TurnEnd {
 
 /** What is stored of a turn's end: its state, its whole message and its usage. */
 export function toOutcome(turn: Turn, thread: Thread, events: readonly HarnessEvent[], end: TurnEnd): TurnOutcome {
-  const calls = events.filter((event) => event.type === 'model-call-end');
+  const calls = events.filter((event) => hasTrait(event, 'countsUsage', true));
   const context = calls.at(-1)?.usage;
   const total = calls.map((call) => call.usage).reduce(addUsage, NO_TOKENS);
   const base = {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
+import { hasTrait } from '../../domain/event-traits.js';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
@@ -176,8 +177,8 @@ export class TurnRun {
     const said = this.#structured?.push(fresh) ?? fresh;
     for (const event of said) {
       this.#events.push(event);
-      if (event.type === 'tool-call') this.#runningTools.add(event.id);
-      else if (event.type === 'tool-result') this.#runningTools.delete(event.id);
+      if (hasTrait(event, 'unit', 'tool-call')) this.#runningTools.add(event.id);
+      else if (hasTrait(event, 'unit', 'tool-result')) this.#runningTools.delete(event.id);
       else if (event.type === 'session-started') this.storeSessionId(event.sessionId);
     }
     // A log that takes nothing more belongs to another process: this one must stop.

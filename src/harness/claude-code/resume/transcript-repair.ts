@@ -1,3 +1,4 @@
+import type { SilentEvent } from '../../../domain/event-traits.js';
 import type { HarnessEvent, JsonObject, TokenUsage, ToolResultContent } from '../../../domain/harness-event.js';
 import { asNumber, asObject, asObjects, asString } from '../../../domain/json.js';
 
@@ -115,8 +116,13 @@ function lostMessages(said: readonly HarnessEvent[], kept: TranscriptIds): reado
           is_error: event.isError,
         });
         break;
-      default:
+      case 'caller-tool-call':
+      case 'turn-end':
+      case 'turn-failed':
+        // Claude Code has no tools of a caller, and a turn that has ended is not resumed.
         break;
+      default:
+        event satisfies SilentEvent;
     }
   }
   return messages;
