@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Logger } from '@nestjs/common';
 import { firstValueFrom, lastValueFrom, map, Subject, take, tap, toArray, type Observable } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
@@ -87,6 +88,23 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(seen.batches).toEqual([[text('a'), text('b'), text('c')]]);
     await store.log.finish(id, [], completed);
     await expect.poll(() => seen.end).toBe('complete');
+  });
+
+  it('reads past an event of an unknown kind, and says so in the server’s log once', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const { id } = await runningTurn(store);
+    store.log.append(id, [text('a'), text('b'), text('c')]);
+    await store.log.finish(id, [turnEnd], completed);
+    const [row] = await rows(id);
+    const events = JSON.stringify([text('a'), { type: 'from-the-future' }, text('c'), turnEnd]);
+    expect(row).toMatchObject({ first_index: 0 });
+    await store.database.kysely.updateTable('turn_events').set({ events }).where('turn_id', '=', id).execute();
+    const silence = { type: 'notice', kind: 'progress', message: '' };
+    for (let times = 0; times < 2; times += 1) {
+      expect(await whole(store.log.read(id))).toEqual([text('a'), silence, text('c'), turnEnd]);
+    }
+    expect(warn.mock.calls).toEqual([[{ turnId: id, kind: 'from-the-future', count: 1 }, expect.any(String)]]);
+    warn.mockRestore();
   });
 
   it('stores several appends as one row, and continues the numbers in the next', async () => {

@@ -1,3 +1,4 @@
+import { isKnownEvent, PLACEHOLDER } from '../../domain/event-traits.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { TurnEventTable } from '../database/tables.js';
 import { parseStored } from '../stores/turn.js';
@@ -17,13 +18,26 @@ export interface StoredLog {
   readonly sequence: number;
 }
 
-/** A stored row as events. */
-export function parseEventRow(row: Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>): EventRow {
+/**
+ * A stored row as events. What a newer server stored of a kind that is unknown here is replaced by an event that shows nothing, so that
+ * the others keep their index, which positions and event ids are made of.
+ *
+ * @param onUnknown called with each such kind
+ */
+export function parseEventRow(
+  row: Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>,
+  onUnknown: (kind: string) => void,
+): EventRow {
+  const known = (event: { readonly type: string }): HarnessEvent => {
+    if (isKnownEvent(event)) return event;
+    onUnknown(event.type);
+    return PLACEHOLDER;
+  };
   return {
     sequence: row.sequence,
     attempt: row.attempt,
     firstIndex: row.first_index,
-    events: parseStored<readonly HarnessEvent[]>(row.events),
+    events: parseStored<readonly { readonly type: string }[]>(row.events).map(known),
   };
 }
 

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { CompiledQuery, type Kysely } from 'kysely';
 import type { Database, DatabaseKind } from '../database/database.js';
 import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
@@ -25,12 +26,18 @@ export interface StoredPosition {
   readonly sequence: number;
 }
 
+/** The columns of a row that are read. */
+type StoredRow = Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>;
+
 /** What `resync` found: how far the log is written, or that the turn is another's. */
 export type ResyncResult = WritePosition | { readonly kind: 'lost' };
 
 /** The statements of the event log. */
 export class EventStore {
+  readonly #logger = new Logger('EventLog');
   readonly #insertSql = new Map<number, string>();
+  /** Unknown kinds of events that the log of this process has been told of, once each. */
+  readonly #reportedKinds = new Set<string>();
 
   constructor(readonly database: Database) {}
 
@@ -54,7 +61,7 @@ export class EventStore {
       .orderBy('sequence')
       .limit(limit)
       .execute();
-    return rows.map(parseEventRow);
+    return this.#parse(turnId, rows);
   }
 
   /** Everything that is stored of a turn. */
@@ -65,7 +72,21 @@ export class EventStore {
       .where('turn_id', '=', turnId)
       .orderBy('sequence')
       .execute();
-    return assembleLog(rows.map(parseEventRow));
+    return assembleLog(this.#parse(turnId, rows));
+  }
+
+  #parse(turnId: string, rows: readonly StoredRow[]): readonly EventRow[] {
+    const counts = new Map<string, number>();
+    const parsed = rows.map((row) => parseEventRow(row, (kind) => counts.set(kind, (counts.get(kind) ?? 0) + 1)));
+    for (const [kind, count] of counts) {
+      if (this.#reportedKinds.has(kind)) continue;
+      this.#reportedKinds.add(kind);
+      this.#logger.warn(
+        { turnId, kind, count },
+        'events of a kind that this version does not know are left out; a newer version stored them',
+      );
+    }
+    return parsed;
   }
 
   /** Where these turns are now. A turn that is gone is missing. */
@@ -127,7 +148,7 @@ export class EventStore {
       .where('sequence', '>', turn.sequence)
       .orderBy('sequence')
       .execute();
-    const own = rows.map(parseEventRow).filter((row) => row.attempt === turn.attempt);
+    const own = this.#parse(turn.id, rows).filter((row) => row.attempt === turn.attempt);
     return {
       kind: 'owned',
       committed: own.reduce((length, row) => Math.max(length, row.firstIndex + row.events.length), turn.committed),
