@@ -20,6 +20,7 @@ const CONFIG: AppConfig = {
 
 /** A sandbox without processes, as the scripted harness starts none. */
 class NoSandbox implements Sandbox {
+  readonly runsAsRoot = false;
   readonly removed: string[] = [];
   failure: Error | undefined;
   onPrepare: () => void = () => undefined;
@@ -39,6 +40,9 @@ class NoSandbox implements Sandbox {
   spawn(): never {
     throw new Error('nothing is to be started here');
   }
+
+  run = (): never => this.spawn();
+  warnings = (): Promise<readonly string[]> => Promise.resolve([]);
 
   remove(threadId: string): Promise<void> {
     this.removed.push(threadId);

@@ -1,6 +1,6 @@
 import { Logger, Module } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
-import type { LocalSandboxOptions } from '../sandbox/local.sandbox.js';
+import type { SandboxOptions } from '../sandbox/sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { ClaudeCodeHarness } from './claude-code/claude-code.harness.js';
 import { ClaudeCodeOptions } from './claude-code/claude-code.options.js';
@@ -18,7 +18,7 @@ import { ModelCatalog } from './models/model-catalog.js';
   imports: [
     SandboxModule.forRootAsync({
       inject: [AppConfig],
-      useFactory: ({ dataDirectory, workspaceTemplate, homeTemplate }: AppConfig): LocalSandboxOptions => {
+      useFactory: ({ dataDirectory, workspaceTemplate, homeTemplate }: AppConfig): SandboxOptions => {
         const options = { dataDirectory, workspaceTemplate, homeTemplate };
         refuseBadTemplates(options, new Logger('Templates'));
         return options;

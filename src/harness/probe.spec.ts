@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
+import { runProgram } from '../sandbox/local/run-program.js';
 import { probeVersion, versionIn } from './probe.js';
 
+/** The local kind's way to run a program, as what real programs do is the question here. */
+const sandbox = { run: runProgram };
 const folder = mkdtempSync(join(tmpdir(), 'probe-'));
 
 function program(name: string, script: string): string {
@@ -22,7 +25,7 @@ function brokenProgram(name: string, content: string): string {
 
 describe('probeVersion', () => {
   it('tells the version of a program', async () => {
-    expect(await probeVersion(program('codex', 'echo codex-cli 0.169.0'))).toBe('0.169.0');
+    expect(await probeVersion(sandbox, program('codex', 'echo codex-cli 0.169.0'))).toBe('0.169.0');
   });
 
   it.each([
@@ -32,7 +35,7 @@ describe('probeVersion', () => {
     ['says no version', program('mute', 'echo hello')],
     ['is a relative path', './codex'],
   ])('tells nothing of one that %s', async (_, command) => {
-    expect(await probeVersion(command)).toBeUndefined();
+    expect(await probeVersion(sandbox, command)).toBeUndefined();
   });
 });
 
@@ -45,7 +48,7 @@ describe('a program that is there and cannot be used', () => {
     [brokenProgram('bytes', '\u007fELFbroken'), 'ends with'],
   ])('is told of in the log: %s %s', async (command, words) => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
-    expect(await probeVersion(command)).toBeUndefined();
+    expect(await probeVersion(sandbox, command)).toBeUndefined();
     expect(warn.mock.calls).toEqual([[expect.stringContaining(`was found, and is not used: --version ${words}`)]]);
     warn.mockRestore();
   });

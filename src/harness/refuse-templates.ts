@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { ConfigurationError } from '../config/environment.js';
 import { inspectTemplate } from '../sandbox/files/template.js';
-import type { ThreadFolderOptions } from '../sandbox/files/thread-folders.js';
+import type { SandboxOptions } from '../sandbox/sandbox.js';
 
 /**
  * Looks through the templates before the first thread needs them.
@@ -9,7 +9,7 @@ import type { ThreadFolderOptions } from '../sandbox/files/thread-folders.js';
  * @param logger told what of them is not copied
  * @throws ConfigurationError when one of them cannot be copied.
  */
-export function refuseBadTemplates(options: ThreadFolderOptions, logger: Pick<Logger, 'warn'>): void {
+export function refuseBadTemplates(options: SandboxOptions, logger: Pick<Logger, 'warn'>): void {
   const problems = new Map<string, string>();
   for (const [variable, template] of [
     ['CHIRON_WORKSPACE_TEMPLATE', options.workspaceTemplate],

@@ -1,24 +1,38 @@
-import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata } from '@nestjs/common';
-import { LocalSandbox, LocalSandboxOptions } from './local.sandbox.js';
-import { Sandbox } from './sandbox.js';
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  Inject,
+  Module,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { createSandbox, SANDBOX_KINDS, SANDBOXES } from './kinds.js';
+import { Sandbox, SandboxOptions } from './sandbox.js';
 
 /** Where the sandbox's settings come from. */
 export interface SandboxModuleOptions
-  extends Pick<ModuleMetadata, 'imports'>, Pick<FactoryProvider<LocalSandboxOptions>, 'inject' | 'useFactory'> {}
+  extends Pick<ModuleMetadata, 'imports'>, Pick<FactoryProvider<SandboxOptions>, 'inject' | 'useFactory'> {}
 
-/** Provides the deployment's {@link Sandbox}; at shutdown it stops every process. */
+/** Provides the deployment's {@link Sandbox}, of the kind that its settings name; at shutdown it stops every process. */
 @Module({})
-export class SandboxModule {
+export class SandboxModule implements OnApplicationShutdown {
+  constructor(@Inject(Sandbox) private readonly sandbox: Sandbox) {}
+
   /** The module with settings that are made from other providers. */
   static forRootAsync({ imports = [], inject = [], useFactory }: SandboxModuleOptions): DynamicModule {
     return {
       module: SandboxModule,
       imports,
       providers: [
-        { provide: LocalSandboxOptions, inject, useFactory },
-        { provide: Sandbox, useClass: LocalSandbox },
+        { provide: SandboxOptions, inject, useFactory },
+        { provide: SANDBOX_KINDS, useValue: SANDBOXES },
+        { provide: Sandbox, inject: [SandboxOptions, SANDBOX_KINDS], useFactory: createSandbox },
       ],
       exports: [Sandbox],
     };
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.sandbox.close();
   }
 }

@@ -2,7 +2,22 @@ import type { Observable } from 'rxjs';
 import type { SpawnFailure } from './process/spawn-failure.js';
 import type { ThreadFiles } from './files/thread-files.js';
 
-/** The folders of one thread. Absolute paths; they exist once {@link Sandbox.prepare} has resolved. */
+/** Settings of a sandbox, whatever its kind. */
+export interface SandboxOptions {
+  /** One of those in kinds.ts; the local one by default. */
+  readonly kind?: string;
+  /** The server's folder, below which the threads' folders are. */
+  readonly dataDirectory: string;
+  /** Copied into the workspace of each new thread. */
+  readonly workspaceTemplate: string | undefined;
+  /** Copied into the home of each new thread. */
+  readonly homeTemplate: string | undefined;
+}
+
+/** Injection token of {@link SandboxOptions}. */
+export const SandboxOptions = Symbol('SandboxOptions');
+
+/** The folders of one thread. Absolute paths, the same inside the sandbox as outside; they exist once {@link Sandbox.prepare} has resolved. */
 export interface SandboxFolders {
   /** The agent's working directory. */
   readonly workspace: string;
@@ -49,8 +64,18 @@ export interface SandboxProcess {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Where the processes of threads run. One implementation per kind of isolation. */
+/** What came of a program that was run to its end. */
+export type ProgramRun =
+  | { readonly kind: 'done'; readonly output: string }
+  /** There is no such program in this sandbox. */
+  | { readonly kind: 'missing' }
+  /** It could not be started, failed, or did not end in time; `problem` ends a sentence that begins with its name. */
+  | { readonly kind: 'failed'; readonly problem: string };
+
+/** Where the processes of threads run. One implementation per kind of isolation; each passes sandbox.contract.spec.ts. */
 export interface Sandbox {
+  /** Whether its programs run as root, which Claude Code must be told. */
+  readonly runsAsRoot: boolean;
   /** The thread's folders, without touching the disk. */
   folders(threadId: string): SandboxFolders;
   /** The server's way to the thread's files: `workspace/…`, `home/…` and `server/…` are the folders above. */
@@ -64,6 +89,13 @@ export interface Sandbox {
   prepare(threadId: string): Promise<SandboxFolders>;
   /** Starts a program. Never throws for one that cannot be started: its `exit` says why. */
   spawn(command: SandboxCommand): SandboxProcess;
+  /**
+   * Runs a program where those of threads run, but for no thread: to find out whether it is there, and which version. It is killed
+   * after `timeoutMs`. Never rejects.
+   */
+  run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun>;
+  /** What this host lacks for this kind of sandbox, in sentences for the log. */
+  warnings(): Promise<readonly string[]>;
   /** Removes the thread's folders. Its processes must be stopped before. */
   remove(threadId: string): Promise<void>;
   /** Stops every process that is left. */

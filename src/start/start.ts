@@ -7,7 +7,7 @@ import { type AppConfig, readConfig } from '../config/app-config.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { startSummary } from '../ops/start-summary.js';
 import { upstreamFacts, upstreamWarnings } from '../ops/upstream.js';
-import { hostWarnings } from '../sandbox/host-warnings.js';
+import { Sandbox } from '../sandbox/sandbox.js';
 import { createServer } from '../server.js';
 import { ServerLocks } from '../storage/locks/server-locks.js';
 import { TurnRunner } from '../turns/running/turn.runner.js';
@@ -59,13 +59,13 @@ export async function start(): Promise<void> {
   process.stdout.write(
     startSummary(config, { url: serverUrl(app.getHttpServer()), found: available, defaultHarness, warnings }),
   );
-  void warnOfHost();
+  void warnOfHost(app.get<Sandbox>(Sandbox));
 }
 
 /** What works less well on this host than elsewhere is no reason not to start. */
-async function warnOfHost(): Promise<void> {
+async function warnOfHost(sandbox: Sandbox): Promise<void> {
   try {
-    for (const warning of await hostWarnings()) logger.warn(warning);
+    for (const warning of await sandbox.warnings()) logger.warn(warning);
   } catch (error) {
     logger.warn({ err: error }, 'the host could not be looked at');
   }

@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from '../../src/app.module.js';
 import { type AppConfig, readConfig } from '../../src/config/app-config.js';
@@ -32,16 +32,22 @@ export interface TestApp {
 /** What a test may set: any setting, and the data folder of an earlier server. */
 export type TestSettings = Partial<AppConfig>;
 
+/** Puts parts of the test's own in the place of the server's. */
+export type Customize = (builder: TestingModuleBuilder) => TestingModuleBuilder;
+
 /** Starts a server. Settings that are not given have their defaults, but drain does not wait. */
-export async function startTestApp(settings: TestSettings = {}): Promise<TestApp> {
+export async function startTestApp(
+  settings: TestSettings = {},
+  customize: Customize = (builder) => builder,
+): Promise<TestApp> {
   const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
   const defaults = readConfig({ PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' });
   const config: AppConfig = { ...defaults, ...settings, dataDirectory };
   const harness = new ScriptedHarness();
-  const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
+  const builder = Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
     .overrideProvider(HARNESSES)
-    .useFactory({ inject: [DemoHarness], factory: (demo: DemoHarness) => [harness, demo] })
-    .compile();
+    .useFactory({ inject: [DemoHarness], factory: (demo: DemoHarness) => [harness, demo] });
+  const module = await customize(builder).compile();
   const app = module.createNestApplication<NestExpressApplication>({
     bodyParser: false,
     logger: false,

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runProgram } from '../../sandbox/local/run-program.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { ClaudeCodeHarness } from './claude-code.harness.js';
 
@@ -9,11 +10,14 @@ const unused = (): never => {
   throw new Error('the sandbox is not used here');
 };
 const sandbox: Sandbox = {
+  runsAsRoot: false,
   folders: unused,
   files: unused,
   templateText: unused,
   prepare: unused,
   spawn: unused,
+  run: runProgram,
+  warnings: unused,
   remove: unused,
   close: unused,
 };

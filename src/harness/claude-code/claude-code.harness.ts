@@ -30,7 +30,7 @@ export class ClaudeCodeHarness implements Harness {
   ) {}
 
   async probe(): Promise<HarnessInfo | undefined> {
-    this.#version = await probeVersion(this.options.command);
+    this.#version = await probeVersion(this.sandbox, this.options.command);
     return this.#version === undefined ? undefined : { name: this.name, version: this.#version };
   }
 
@@ -50,7 +50,7 @@ export class ClaudeCodeHarness implements Harness {
     return new ClaudeCodeSession(thread, {
       sandbox: this.sandbox,
       command: this.options.command,
-      isRoot: process.getuid?.() === 0,
+      isRoot: this.sandbox.runsAsRoot,
       knowsComposed: knowsComposed(this.#version),
       logger: this.logger,
     });

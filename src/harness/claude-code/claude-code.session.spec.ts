@@ -78,11 +78,14 @@ describe('a session with Claude Code', () => {
       return process;
     };
     const sandbox: Sandbox = {
+      runsAsRoot: false,
       folders: () => thread.folders,
       files: () => thread.files,
       templateText: async () => undefined,
       prepare: async () => thread.folders,
       spawn,
+      run: async () => ({ kind: 'missing' }),
+      warnings: async () => [],
       remove: async () => undefined,
       close: async () => undefined,
     };

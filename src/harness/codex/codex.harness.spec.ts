@@ -6,11 +6,14 @@ const unused = (): never => {
   throw new Error('the sandbox is not used here');
 };
 const sandbox: Sandbox = {
+  runsAsRoot: false,
   folders: unused,
   files: unused,
   templateText: unused,
   prepare: unused,
   spawn: unused,
+  run: unused,
+  warnings: unused,
   remove: unused,
   close: unused,
 };

@@ -23,7 +23,7 @@ export class CodexHarness implements Harness {
   ) {}
 
   async probe(): Promise<HarnessInfo | undefined> {
-    const version = await probeVersion(this.options.command);
+    const version = await probeVersion(this.sandbox, this.options.command);
     return version === undefined ? undefined : { name: this.name, version };
   }
 

@@ -79,11 +79,14 @@ class FakeSandbox implements Sandbox {
     this.#lines.at(-1)?.complete();
   }
 
+  readonly runsAsRoot = false;
   folders = () => THREAD.folders;
   files = () => THREAD.files;
   templates: Readonly<Record<string, string>> = {};
   templateText = (path: string) => Promise.resolve(this.templates[path]);
   prepare = () => Promise.resolve(THREAD.folders);
+  run = () => Promise.resolve({ kind: 'missing' } as const);
+  warnings = () => Promise.resolve([]);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();
 }

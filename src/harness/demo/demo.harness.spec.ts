@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LocalSandbox } from '../../sandbox/local.sandbox.js';
+import { LocalSandbox } from '../../sandbox/local/local.sandbox.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { HarnessSession, HarnessTurn } from '../harness.js';
 import { DemoHarness } from './demo.harness.js';

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 
 const [, , compiled, dataDirectory] = process.argv;
-const { LocalSandbox } = await import(pathToFileURL(join(compiled, 'local.sandbox.js')).href);
+const { LocalSandbox } = await import(pathToFileURL(join(compiled, 'local', 'local.sandbox.js')).href);
 const sandbox = new LocalSandbox({ dataDirectory, workspaceTemplate: undefined, homeTemplate: undefined });
 
 const script = `

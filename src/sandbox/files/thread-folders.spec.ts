@@ -17,10 +17,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asNobody } from '../__fixtures__/as-nobody.js';
-import { ThreadFolderStore, threadFolders, type ThreadFolderOptions, type ThreadFolders } from './thread-folders.js';
+import type { SandboxOptions } from '../sandbox.js';
+import { ThreadFolderStore, threadFolders, type ThreadFolders } from './thread-folders.js';
 
 let folder: string;
-let options: ThreadFolderOptions;
+let options: SandboxOptions;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'chiron-threads-'));
@@ -33,7 +34,7 @@ afterEach(() => {
 
 const mode = (path: string) => (statSync(path).mode & 0o7777).toString(8);
 
-function templates(): ThreadFolderOptions {
+function templates(): SandboxOptions {
   const [workspaceTemplate, homeTemplate] = [join(folder, 'workspace-template'), join(folder, 'home-template')];
   mkdirSync(join(workspaceTemplate, 'bin'), { recursive: true });
   writeFileSync(join(workspaceTemplate, 'AGENTS.md'), 'be kind');
@@ -47,7 +48,7 @@ function templates(): ThreadFolderOptions {
   return { ...options, workspaceTemplate, homeTemplate };
 }
 
-const prepareThread = (of: ThreadFolderOptions, id: string) => new ThreadFolderStore(of).prepare(id);
+const prepareThread = (of: SandboxOptions, id: string) => new ThreadFolderStore(of).prepare(id);
 
 describe('The folders of a thread', () => {
   it('makes folders that only their owner can enter', async () => {
@@ -163,7 +164,7 @@ describe('The folders of a thread', () => {
     expect(readdirSync(folder)).toEqual(['data']);
   });
 
-  function templatesAgain(): ThreadFolderOptions {
+  function templatesAgain(): SandboxOptions {
     return {
       ...options,
       workspaceTemplate: join(folder, 'workspace-template'),

@@ -2,19 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorCode } from '../errors.js';
-import type { SandboxFolders } from '../sandbox.js';
+import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { AGENT_FOLDERS, copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
-
-/** Where the threads' folders are, and what new ones are made from. */
-export interface ThreadFolderOptions {
-  readonly dataDirectory: string;
-  /** Copied into the workspace of each new thread. */
-  readonly workspaceTemplate: string | undefined;
-  /** Copied into the home of each new thread. */
-  readonly homeTemplate: string | undefined;
-}
 
 /** All folders of one thread. */
 export interface ThreadFolders extends SandboxFolders {
@@ -46,7 +37,7 @@ export class ThreadFolderStore {
   readonly #removal: ThreadRemoval;
   readonly #drafts = new Set<string>();
 
-  constructor(private readonly options: ThreadFolderOptions) {
+  constructor(private readonly options: SandboxOptions) {
     this.#threads = join(resolve(options.dataDirectory), 'threads');
     this.#removal = new ThreadRemoval(this.#threads);
   }

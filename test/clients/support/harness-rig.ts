@@ -6,7 +6,7 @@ import { ClaudeCodeHarness } from '../../../src/harness/claude-code/claude-code.
 import { CodexHarness } from '../../../src/harness/codex/codex.harness.js';
 import type { HarnessEvent, JsonObject } from '../../../src/domain/harness-event.js';
 import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../../../src/harness/harness.js';
-import { LocalSandbox } from '../../../src/sandbox/local.sandbox.js';
+import { LocalSandbox } from '../../../src/sandbox/local/local.sandbox.js';
 import type { SandboxFolders } from '../../../src/sandbox/sandbox.js';
 import { startScriptedAnthropicModel } from '../../support/scripted-model/anthropic.js';
 import { codexConfig, startScriptedResponsesModel } from '../../support/scripted-model/responses.js';

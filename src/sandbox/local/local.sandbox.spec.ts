@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, toArray, map } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startProcess } from './process/local.process.js';
+import { startProcess } from './local.process.js';
 import { LocalSandbox } from './local.sandbox.js';
-import { listProcesses } from './process/process-table.js';
-import { Reaper } from './process/reaper.js';
-import type { SandboxCommand, SandboxProcess } from './sandbox.js';
-import { toSpawnFailure } from './process/spawn-failure.js';
+import { listProcesses } from './process-table.js';
+import { Reaper } from './reaper.js';
+import type { SandboxCommand, SandboxProcess } from '../sandbox.js';
+import { toSpawnFailure } from '../process/spawn-failure.js';
 
 const LONG = { timeout: 15_000, interval: 50 };
 let folder: string;
@@ -64,17 +64,6 @@ async function living(pids: readonly string[]): Promise<readonly string[]> {
 }
 
 describe('a program in the sandbox', () => {
-  it('runs in the workspace with the arguments as they are', async () => {
-    const started = await start('sh', ['-c', 'pwd -P; printf "%s\\n" "$@"', 'name', 'a b', '$HOME', '', '-x']);
-    expect(await output(started)).toEqual([
-      expect.stringMatching(/threads\/one\/workspace$/),
-      'a b',
-      '$HOME',
-      '',
-      '-x',
-    ]);
-  });
-
   it('sees the basics and what the command adds, and nothing else of the server', async () => {
     vi.stubEnv('CHIRON_CANARY', 'secret');
     vi.stubEnv('ANTHROPIC_API_KEY', 'secret');
@@ -107,36 +96,6 @@ describe('a program in the sandbox', () => {
     expect(lines).toEqual([expect.stringContaining(join(folder, 'threads', 'one', 'tmp'))]);
   });
 
-  it('gets every line that is written to it, from the first byte', async () => {
-    const started = await start('cat', []);
-    for (const line of ['first', '  second \\n', '', 'ünï😀']) started.writeLine(line);
-    const seen = watch(started);
-    await expect.poll(seen, LONG).toEqual(['first', '  second \\n', '', 'ünï😀']);
-    started.writeLine('later');
-    await expect.poll(seen, LONG).toContain('later');
-    await started.stop(10_000);
-    started.writeLine('ignored');
-    expect(seen()).not.toContain('ignored');
-  });
-
-  it('tells its status and the end of its standard error', async () => {
-    const started = await shell('i=0; while [ $i -lt 2000 ]; do echo "error $i" >&2; i=$((i+1)); done; exit 3');
-    const { code, signal, stderr } = await started.exit;
-    expect({ code, signal }).toEqual({ code: 3, signal: null });
-    expect(stderr.endsWith('error 1998\nerror 1999\n')).toBe(true);
-    expect(Buffer.byteLength(stderr)).toBe(4096);
-  });
-
-  it('tells the signal that ended it', async () => {
-    expect(await (await shell('kill -KILL $$')).exit).toMatchObject({ code: null, signal: 'SIGKILL' });
-  });
-
-  it('keeps its output for a reader that comes after its end', async () => {
-    const started = await shell('echo one; echo two; printf rest');
-    await started.exit;
-    expect(await output(started)).toEqual(['one', 'two', 'rest']);
-  });
-
   it('waits with a long output until somebody reads, and loses none of it', async () => {
     const started = await shell('seq 1 200; echo > ../begun; seq 201 200000; echo > ../finished');
     const exists = (name: string) => existsSync(join(folder, 'threads', 'one', name));
@@ -159,14 +118,6 @@ describe('a program in the sandbox', () => {
     expect(stderr.length).toBeLessThanOrEqual(4096);
     expect(stderr).toMatch(/the end$/);
     expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
-  });
-
-  it.each(['no-such-program', '/no/such/program', ''])('says so when there is no program %j', async (command) => {
-    const started = await start(command, []);
-    started.writeLine('ignored');
-    expect((await started.exit).notStarted).toEqual({ reason: 'program-missing', code: 'ENOENT' });
-    expect(await output(started)).toEqual([]);
-    await started.stop(0);
   });
 
   it.each([
@@ -196,6 +147,7 @@ describe('a program in the sandbox', () => {
   it('says why it cannot be started for another reason', async () => {
     const failureOf = async (...parameters: Parameters<typeof start>) =>
       (await (await start(...parameters)).exit).notStarted;
+    expect(await failureOf('no-such-program', [])).toEqual({ reason: 'program-missing', code: 'ENOENT' });
     expect(await failureOf('sh', ['a\0b'])).toEqual({ reason: 'unknown', code: 'ERR_INVALID_ARG_VALUE' });
     const tooLong = { reason: 'arguments-too-long', code: 'E2BIG' };
     expect(await failureOf('sh', ['x'.repeat(200_000)])).toEqual(tooLong);
@@ -292,14 +244,6 @@ describe('the end of a program', () => {
     expect(await started.exit).toMatchObject({ code: 0 });
     expect(await living(lines)).toEqual([]);
   });
-
-  it('of one is not the end of another', async () => {
-    const [one, other] = [await shell('echo $$; exec sleep 1000'), await shell('echo $$; exec sleep 1000')];
-    const seen = watch(other);
-    await expect.poll(seen, LONG).toHaveLength(1);
-    await one.stop(10_000);
-    expect(await living(seen())).toEqual(seen());
-  });
 });
 
 describe('the sandbox', () => {
@@ -311,21 +255,5 @@ describe('the sandbox', () => {
     expect(await living(seen.flatMap((lines) => lines()))).toEqual([]);
     const { notStarted } = await (await shell('echo late')).exit;
     expect(notStarted).toEqual({ reason: 'sandbox-closed', code: undefined });
-  });
-
-  it('prepares a thread once for all who ask at once', async () => {
-    const answers = await Promise.all([sandbox.prepare('one'), sandbox.prepare('one')]);
-    expect(answers).toEqual([sandbox.folders('one'), sandbox.folders('one')]);
-  });
-
-  it('removes a thread after its preparation', async () => {
-    const preparation = sandbox.prepare('one');
-    await sandbox.remove('one');
-    await preparation;
-    expect(existsSync(join(folder, 'threads', 'one'))).toBe(false);
-  });
-
-  it('refuses ids that could lead elsewhere', () => {
-    expect(() => sandbox.folders('../one')).toThrow('thread id');
   });
 });

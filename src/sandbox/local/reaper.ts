@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { LineSplitter } from './lines.js';
+import { LineSplitter } from '../process/lines.js';
 
 /**
  * The helper. Its argument is the marker (`NAME=value`) that everything of this server has in its environment. It reads

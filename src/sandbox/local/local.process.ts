@@ -3,11 +3,11 @@ import { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { EMPTY, type Observable } from 'rxjs';
 import { errorText } from '../errors.js';
-import { decodeTail, keepTail } from './lines.js';
-import { readLines } from './output.js';
+import { decodeTail, keepTail } from '../process/lines.js';
+import { readLines } from '../process/output.js';
 import type { Reaper } from './reaper.js';
 import type { SandboxExit, SandboxProcess } from '../sandbox.js';
-import { toExecFailure, type SpawnFailure, toSpawnFailure } from './spawn-failure.js';
+import { toExecFailure, type SpawnFailure, toSpawnFailure } from '../process/spawn-failure.js';
 import { listTreeIds, killTree, signalProcess } from './sweep.js';
 
 const STDERR_BYTES = 4096;

@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { argumentRoom, measureArguments, fittingVariables } from './process/argument-limits.js';
-import { sandboxEnvironment } from './environment.js';
-import { findProgram } from './process/find-program.js';
-import { LeftoverSweeper } from './files/leftover-sweeper.js';
-import { failedProcess, startProcess } from './process/local.process.js';
-import { Reaper } from './process/reaper.js';
-import type { Sandbox, SandboxCommand, SandboxFolders, SandboxProcess } from './sandbox.js';
-import { whyNotFound } from './process/spawn-failure.js';
-import { readTemplate } from './files/template.js';
-import { ThreadFiles } from './files/thread-files.js';
-import { ThreadFolderStore, threadFolders, type ThreadFolderOptions } from './files/thread-folders.js';
-
-/** Settings of {@link LocalSandbox}: the data folder, and what new threads are made from. */
-export type LocalSandboxOptions = ThreadFolderOptions;
-
-/** Injection token of the settings of {@link LocalSandbox}. */
-export const LocalSandboxOptions = Symbol('LocalSandboxOptions');
+import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { argumentRoom, measureArguments, fittingVariables } from '../process/argument-limits.js';
+import { sandboxEnvironment } from '../environment.js';
+import { findProgram } from '../process/find-program.js';
+import { LeftoverSweeper } from '../files/leftover-sweeper.js';
+import { failedProcess, startProcess } from './local.process.js';
+import { Reaper } from './reaper.js';
+import type {
+  ProgramRun,
+  Sandbox,
+  SandboxCommand,
+  SandboxFolders,
+  SandboxOptions,
+  SandboxProcess,
+} from '../sandbox.js';
+import { hostWarnings } from './host-warnings.js';
+import { runProgram } from './run-program.js';
+import { whyNotFound } from '../process/spawn-failure.js';
+import { readTemplate } from '../files/template.js';
+import { ThreadFiles } from '../files/thread-files.js';
+import { ThreadFolderStore, threadFolders } from '../files/thread-folders.js';
 
 const CLOSE_GRACE_MS = 5000;
 
@@ -24,8 +27,9 @@ const CLOSE_GRACE_MS = 5000;
  * Runs the threads' programs as processes of this machine and of the server's user: folders, environment and lifetime are
  * kept apart, rights are not. No process outlives the server, however the server ends; see {@link Reaper}.
  */
-@Injectable()
-export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicationShutdown {
+export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
+  /** The programs run as the server's own user. */
+  readonly runsAsRoot = process.getuid?.() === 0;
   private readonly logger = new Logger(LocalSandbox.name);
   private readonly serverId = randomUUID();
   private readonly warn = (text: string): void => this.logger.warn(text);
@@ -36,7 +40,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
   private readonly leftovers: LeftoverSweeper;
   private closing: Promise<void> | undefined;
 
-  constructor(@Inject(LocalSandboxOptions) private readonly options: LocalSandboxOptions) {
+  constructor(private readonly options: SandboxOptions) {
     this.store = new ThreadFolderStore(options);
     this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
   }
@@ -95,6 +99,14 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
     return started;
   }
 
+  run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
+    return runProgram(command, args, timeoutMs);
+  }
+
+  warnings(): Promise<readonly string[]> {
+    return hostWarnings();
+  }
+
   /** What the command adds to the environment, shortened to what the system can start a program with. */
   private fitting({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
     const { variables, shortened } = fittingVariables(env, argumentRoom() - measureArguments(args));
@@ -113,10 +125,6 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap, OnApplicat
   close(): Promise<void> {
     this.closing ??= this.stopAll();
     return this.closing;
-  }
-
-  onApplicationShutdown(): Promise<void> {
-    return this.close();
   }
 
   private async stopAll(): Promise<void> {

@@ -1,0 +1,139 @@
+// A kind of sandbox that is no part of the server: it is registered by name, and its programs do not run on this machine.
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import { of } from 'rxjs';
+import supertest from 'supertest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AppConfig } from '../../src/config/app-config.js';
+import { ThreadFiles } from '../../src/sandbox/files/thread-files.js';
+import { SANDBOX_KINDS, SANDBOXES } from '../../src/sandbox/kinds.js';
+import {
+  type ProgramRun,
+  Sandbox,
+  type SandboxCommand,
+  type SandboxFolders,
+  SandboxOptions,
+  type SandboxProcess,
+} from '../../src/sandbox/sandbox.js';
+import { ask, thread } from '../support/requests.js';
+import { SseClient } from '../support/sse-client.js';
+import { checkGrammar } from '../support/stream-grammar.js';
+import { startTestApp, type TestApp } from '../support/test-app.js';
+
+/** Has folders on this machine, and answers each program itself: with the last line of its script, and status 4. */
+class EchoSandbox implements Sandbox, OnApplicationBootstrap {
+  readonly runsAsRoot = false;
+  readonly commands: SandboxCommand[] = [];
+  state: 'made' | 'started' | 'closed' = 'made';
+
+  constructor(private readonly options: SandboxOptions) {}
+
+  onApplicationBootstrap(): void {
+    this.state = 'started';
+  }
+
+  folders(threadId: string): SandboxFolders {
+    const root = this.root(threadId);
+    return { workspace: join(root, 'workspace'), home: join(root, 'home'), server: join(root, 'server') };
+  }
+
+  files(threadId: string): ThreadFiles {
+    return new ThreadFiles(this.root(threadId));
+  }
+
+  templateText(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async prepare(threadId: string): Promise<SandboxFolders> {
+    const folders = this.folders(threadId);
+    for (const folder of [folders.workspace, folders.home, folders.server]) await mkdir(folder, { recursive: true });
+    return folders;
+  }
+
+  spawn(command: SandboxCommand): SandboxProcess {
+    this.commands.push(command);
+    const script = command.args.at(-1)?.split('\n').at(-1) ?? '';
+    return {
+      lines$: of([`elsewhere: ${script}`]),
+      exit: Promise.resolve({ code: 4, signal: null, stderr: '' }),
+      writeLine: () => undefined,
+      stop: () => Promise.resolve(),
+    };
+  }
+
+  run(): Promise<ProgramRun> {
+    return Promise.resolve({ kind: 'missing' });
+  }
+
+  warnings(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  remove(threadId: string): Promise<void> {
+    return rm(this.root(threadId), { recursive: true, force: true });
+  }
+
+  close(): Promise<void> {
+    this.state = 'closed';
+    return Promise.resolve();
+  }
+
+  private root(threadId: string): string {
+    return join(this.options.dataDirectory, 'echo', threadId);
+  }
+}
+
+let app: TestApp;
+let sandbox: EchoSandbox;
+
+beforeAll(async () => {
+  app = await startTestApp({}, (builder) =>
+    builder
+      .overrideProvider(SANDBOX_KINDS)
+      .useValue({ ...SANDBOXES, echo: EchoSandbox })
+      .overrideProvider(SandboxOptions)
+      .useFactory({
+        inject: [AppConfig],
+        factory: ({ dataDirectory }: AppConfig): SandboxOptions => ({
+          kind: 'echo',
+          dataDirectory,
+          workspaceTemplate: undefined,
+          homeTemplate: undefined,
+        }),
+      }),
+  );
+  sandbox = app.app.get<EchoSandbox>(Sandbox);
+});
+
+afterAll(async () => {
+  if (sandbox.state !== 'closed') await app.close();
+});
+
+const command = (words: string) =>
+  SseClient.post(app.url, ask(`!${words}`, { model: 'demo', stream: true }), thread('extension')).done();
+
+it('runs the commands of a turn, and its callers see what was printed there', async () => {
+  const answer = await command('echo hello');
+  expect(answer.text).toContain('elsewhere: echo hello');
+  expect(checkGrammar(answer.events)).toEqual([]);
+  const [started] = sandbox.commands;
+  expect(started).toMatchObject({ command: 'sh', folders: sandbox.folders(started?.threadId ?? '') });
+  expect(existsSync(started?.folders.workspace ?? '')).toBe(true);
+});
+
+it('is told when a thread is removed', async () => {
+  await command('echo more');
+  const workspace = sandbox.commands.at(-1)?.folders.workspace ?? '';
+  expect(existsSync(workspace)).toBe(true);
+  await supertest(app.url).delete('/api/session/test:extension').expect(200);
+  expect(existsSync(workspace)).toBe(false);
+});
+
+it('is started and closed with the server', async () => {
+  expect(sandbox.state).toBe('started');
+  await app.close();
+  expect(sandbox.state).toBe('closed');
+});
