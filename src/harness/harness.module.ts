@@ -29,12 +29,12 @@ import { ModelCatalog } from './models/model-catalog.js';
     {
       provide: ClaudeCodeOptions,
       inject: [AppConfig],
-      useFactory: (config: AppConfig): ClaudeCodeOptions => ({ command: config.claudeCommand }),
+      useFactory: (config: AppConfig): ClaudeCodeOptions => ({ command: config.programs['claude-code'] ?? 'claude' }),
     },
     {
       provide: CodexOptions,
       inject: [AppConfig],
-      useFactory: (config: AppConfig): CodexOptions => ({ command: config.codexCommand }),
+      useFactory: (config: AppConfig): CodexOptions => ({ command: config.programs['codex'] ?? 'codex' }),
     },
     ClaudeCodeHarness,
     CodexHarness,

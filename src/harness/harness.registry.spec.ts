@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
+import { HARNESSES_OF_THIS_VERSION } from './harnesses.js';
 import { HarnessRegistry } from './harness.registry.js';
 import type { Harness, HarnessName } from './harness.js';
 
@@ -16,7 +17,7 @@ function harness(name: HarnessName, isHere = true): Harness {
 
 async function found(names: readonly HarnessName[], variables: Readonly<Record<string, string>>) {
   const all = (['claude-code', 'codex', 'demo'] as const).map((name) => harness(name, names.includes(name)));
-  const registry = new HarnessRegistry(all, readConfig(variables));
+  const registry = new HarnessRegistry(all, readConfig(variables, HARNESSES_OF_THIS_VERSION));
   await registry.probeAll();
   return registry;
 }

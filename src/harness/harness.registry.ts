@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
-import { ConfigurationError } from '../config/environment.js';
+import { ConfigurationError } from '../config/configuration-error.js';
 import { routeModel, type HarnessChoice, type ModelRouting } from './models/route-model.js';
 import { type Harness, HARNESSES, type HarnessInfo, type HarnessName } from './harness.js';
 

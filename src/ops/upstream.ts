@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { AppConfig } from '../config/app-config.js';
-import { ConfigurationError } from '../config/environment.js';
+import { ConfigurationError } from '../config/configuration-error.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
 
 /** What is known of the machine and the server when the settings of the agents' model providers are checked. */
@@ -49,7 +49,7 @@ const PROVIDER_SWITCHES = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 
 
 /** Settings with which agents cannot reach their models, one sentence each. Never holds a value. */
 export function upstreamWarnings(config: AppConfig, facts: UpstreamFacts): readonly string[] {
-  const isHere = (name: HarnessName): boolean => facts.found.some((info) => info.name === name);
+  const isHere = (name: string): boolean => facts.found.some((info) => info.name === name);
   return [
     ...(isHere('claude-code') ? anthropicUrlWarnings(config) : []),
     ...(isHere('codex') ? openaiUrlWarnings(config) : []),
@@ -125,7 +125,7 @@ function switchWarnings({ sandboxEnvironment }: AppConfig, { variables }: Upstre
   ).map((name) => `${name} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it: agents do not see it.`);
 }
 
-function routeWarnings(config: AppConfig, isHere: (name: HarnessName) => boolean): readonly string[] {
+function routeWarnings(config: AppConfig, isHere: (name: string) => boolean): readonly string[] {
   const missing = new Set((config.modelRoutes ?? []).map(({ harness }) => harness).filter((name) => !isHere(name)));
   return [...missing].map((name) =>
     name === 'demo'

@@ -8,6 +8,7 @@ import { Test } from '@nestjs/testing';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from '../../src/app.module.js';
 import { type AppConfig, readConfig } from '../../src/config/app-config.js';
+import { HARNESSES_OF_THIS_VERSION } from '../../src/harness/harnesses.js';
 import { DemoHarness } from '../../src/harness/demo/demo.harness.js';
 import { HARNESSES } from '../../src/harness/harness.js';
 import { HarnessRegistry } from '../../src/harness/harness.registry.js';
@@ -35,7 +36,10 @@ export type TestSettings = Partial<AppConfig>;
 /** Starts a server. Settings that are not given have their defaults, but drain does not wait. */
 export async function startTestApp(settings: TestSettings = {}): Promise<TestApp> {
   const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
-  const defaults = readConfig({ PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' });
+  const defaults = readConfig(
+    { PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' },
+    HARNESSES_OF_THIS_VERSION,
+  );
   const config: AppConfig = { ...defaults, ...settings, dataDirectory };
   const harness = new ScriptedHarness();
   const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })

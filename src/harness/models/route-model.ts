@@ -5,7 +5,7 @@ export interface ModelRouting {
   /** The harnesses that this server can run, in the order in which `auto` prefers them. */
   readonly available: readonly { readonly name: HarnessName; knowsModel(model: string): boolean }[];
   readonly defaultHarness: HarnessName;
-  readonly routes: readonly { readonly pattern: string; readonly harness: HarnessName }[];
+  readonly routes: readonly { readonly pattern: string; readonly harness: string }[];
   /** Whether a name without a route goes to the first harness that knows it, before the default one. */
   readonly routesByKind: boolean;
   /** Whether a name that has no route and is not of the default harness's kind is refused. */
@@ -40,7 +40,7 @@ export function routeModel(model: string, choices: ModelRouting): HarnessChoice 
   const harness = choices.available.find((candidate) => candidate.name === name);
   if (harness === undefined) return undefined;
   if (choices.refusesUnknown && route === undefined && !harness.knowsModel(model)) return undefined;
-  return { harness: name, model: harness.knowsModel(model) ? model : undefined };
+  return { harness: harness.name, model: harness.knowsModel(model) ? model : undefined };
 }
 
 /**
