@@ -1,14 +1,7 @@
-import type { HarnessSettings } from '../config/settings.js';
+import { claudeCode } from './claude-code/definition.js';
+import { codex } from './codex/definition.js';
+import type { Harnesses } from './definition.js';
+import { demo } from './demo/definition.js';
 
-/** The harnesses of this version, in the order in which `auto` prefers them. */
-export const HARNESSES_OF_THIS_VERSION: readonly HarnessSettings[] = [
-  {
-    name: 'claude-code',
-    program: { variable: 'CHIRON_CLAUDE_BIN', fallback: 'claude', doc: 'Claude Code: a path, or a name on `PATH`.' },
-  },
-  {
-    name: 'codex',
-    program: { variable: 'CHIRON_CODEX_BIN', fallback: 'codex', doc: 'Codex: a path, or a name on `PATH`.' },
-  },
-  { name: 'demo' },
-];
+/** The harnesses of this version. A new one costs its folder and a line here. */
+export const HARNESSES: Harnesses = [claudeCode, codex, demo];

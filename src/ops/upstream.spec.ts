@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
-import { HARNESSES_OF_THIS_VERSION } from '../harness/harnesses.js';
+import { HARNESSES } from '../harness/harnesses.js';
 import type { HarnessName } from '../harness/harness.js';
 import { refuseLoop, upstreamWarnings } from './upstream.js';
 
@@ -15,7 +15,7 @@ function warnings(
   template: readonly string[] = [],
 ): readonly string[] {
   const templateHas = (path: string) => template.includes(path);
-  return upstreamWarnings(readConfig(variables, HARNESSES_OF_THIS_VERSION), {
+  return upstreamWarnings(readConfig(variables, HARNESSES), {
     variables,
     found: found(...names),
     templateHas,
@@ -74,7 +74,7 @@ describe('an agent that would ask the server that runs it', () => {
     more: Readonly<Record<string, string>> = {},
     names: readonly HarnessName[] = ['claude-code'],
   ) =>
-    refuseLoop(readConfig({ ANTHROPIC_BASE_URL: url, ...more }, HARNESSES_OF_THIS_VERSION), found(...names), [
+    refuseLoop(readConfig({ ANTHROPIC_BASE_URL: url, ...more }, HARNESSES), found(...names), [
       'localhost',
       'my-host',
       '10.0.0.7',

@@ -1,7 +1,7 @@
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
-import { HARNESSES_OF_THIS_VERSION } from '../../src/harness/harnesses.js';
+import { HARNESSES } from '../../src/harness/harnesses.js';
 import { ask } from '../support/requests.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
       CHIRON_API_KEYS: 'team:secret-that-is-long-enough',
       CHIRON_MODEL_ROUTES: 'team/fast=demo,claude-*=claude-code,review=claude-code,gone=codex',
     },
-    HARNESSES_OF_THIS_VERSION,
+    HARNESSES,
   );
   app = await startTestApp({ apiKeys, modelRoutes });
 });

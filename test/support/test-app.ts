@@ -8,13 +8,13 @@ import { Test } from '@nestjs/testing';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from '../../src/app.module.js';
 import { type AppConfig, readConfig } from '../../src/config/app-config.js';
-import { HARNESSES_OF_THIS_VERSION } from '../../src/harness/harnesses.js';
-import { DemoHarness } from '../../src/harness/demo/demo.harness.js';
-import { HARNESSES } from '../../src/harness/harness.js';
+import { codex } from '../../src/harness/codex/definition.js';
+import { type HarnessDefinition, Harnesses } from '../../src/harness/definition.js';
+import { demo } from '../../src/harness/demo/definition.js';
 import { HarnessRegistry } from '../../src/harness/harness.registry.js';
 import { configure } from '../../src/server.js';
 import { Database } from '../../src/storage/database/database.js';
-import { ScriptedHarness } from './scripted-harness.js';
+import { absent, inPlaceOfClaudeCode, ScriptedHarness } from './scripted-harness.js';
 
 /** A server on the real module graph, listening on loopback; only its harnesses and its configuration are the test's. */
 export interface TestApp {
@@ -33,18 +33,22 @@ export interface TestApp {
 /** What a test may set: any setting, and the data folder of an earlier server. */
 export type TestSettings = Partial<AppConfig>;
 
-/** Starts a server. Settings that are not given have their defaults, but drain does not wait. */
-export async function startTestApp(settings: TestSettings = {}): Promise<TestApp> {
+/** Starts a server. Settings that are not given have their defaults, but drain does not wait. `more` are harnesses beside its own. */
+export async function startTestApp(
+  settings: TestSettings = {},
+  more: readonly HarnessDefinition[] = [],
+): Promise<TestApp> {
+  const harness = new ScriptedHarness();
+  const harnesses = [inPlaceOfClaudeCode(harness), absent(codex), demo, ...more];
   const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
   const defaults = readConfig(
     { PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' },
-    HARNESSES_OF_THIS_VERSION,
+    harnesses,
   );
   const config: AppConfig = { ...defaults, ...settings, dataDirectory };
-  const harness = new ScriptedHarness();
   const module = await Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
-    .overrideProvider(HARNESSES)
-    .useFactory({ inject: [DemoHarness], factory: (demo: DemoHarness) => [harness, demo] })
+    .overrideProvider(Harnesses)
+    .useValue(harnesses)
     .compile();
   const app = module.createNestApplication<NestExpressApplication>({
     bodyParser: false,

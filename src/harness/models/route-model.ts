@@ -1,11 +1,13 @@
-import { HARNESS_NAMES, type HarnessName } from '../harness.js';
+import type { HarnessName } from '../harness.js';
 
 /** What decides which harness a new thread gets. */
 export interface ModelRouting {
+  /** The harnesses of this version, here or not. */
+  readonly names: readonly HarnessName[];
   /** The harnesses that this server can run, in the order in which `auto` prefers them. */
   readonly available: readonly { readonly name: HarnessName; knowsModel(model: string): boolean }[];
   readonly defaultHarness: HarnessName;
-  readonly routes: readonly { readonly pattern: string; readonly harness: string }[];
+  readonly routes: readonly { readonly pattern: string; readonly harness: HarnessName }[];
   /** Whether a name without a route goes to the first harness that knows it, before the default one. */
   readonly routesByKind: boolean;
   /** Whether a name that has no route and is not of the default harness's kind is refused. */
@@ -28,7 +30,7 @@ export interface HarnessChoice {
  */
 export function routeModel(model: string, choices: ModelRouting): HarnessChoice | undefined {
   const [first = '', ...rest] = model.split('/');
-  const named = HARNESS_NAMES.find((name) => name === first);
+  const named = choices.names.find((name) => name === first);
   if (named !== undefined) {
     const wanted = rest.join('/');
     const found = choices.available.some((harness) => harness.name === named);

@@ -47,7 +47,8 @@ function templates(): ThreadFolderOptions {
   return { ...options, workspaceTemplate, homeTemplate };
 }
 
-const prepareThread = (of: ThreadFolderOptions, id: string) => new ThreadFolderStore(of).prepare(id);
+const prepareThread = (of: ThreadFolderOptions, id: string) =>
+  new ThreadFolderStore(of).prepare(id, ['.claude', '.codex']);
 
 describe('The folders of a thread', () => {
   it('makes folders that only their owner can enter', async () => {
