@@ -5,7 +5,7 @@ import { start } from '../servers.mjs';
 
 const WITHOUT_LOG = ['--import', new URL('../without-log.mjs', import.meta.url).href];
 /** An hour: nothing is even made ready to be stored before the end of its turn. */
-const NO_FLUSH = { CHIRON_EVENT_FLUSH_MS: '3600000' };
+const NO_FLUSH = { CHIRON_EVENT_FLUSH_MILLISECONDS: '3600000' };
 const STREAMS = 100;
 
 /** Processor time per event with the event log, the reference being the same server without it. */

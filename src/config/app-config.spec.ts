@@ -2,9 +2,23 @@ import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from './app-config.js';
-import { ConfigurationError } from './environment.js';
+import { ConfigurationError } from './configuration-error.js';
 
 const KEY = 'k'.repeat(24);
+const HARNESSES = [
+  { name: 'builder', program: { variable: 'CHIRON_BUILDER_BIN', fallback: 'builder', doc: 'A builder.' } },
+  { name: 'demo' },
+];
+
+function problemsOf(variables: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    readConfig(variables, HARNESSES);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return [...error.problems.keys()];
+    throw error;
+  }
+}
 
 describe('the configuration', () => {
   it('has absolute paths and milliseconds', () => {
@@ -45,9 +59,9 @@ describe('the configuration', () => {
 
   it('has routes only when some are set', () => {
     expect(readConfig({}).modelRoutes).toBeUndefined();
-    expect(readConfig({ CHIRON_MODEL_ROUTES: 'claude-*=claude-code,o*=codex' }).modelRoutes).toEqual([
-      { pattern: 'claude-*', harness: 'claude-code' },
-      { pattern: 'o*', harness: 'codex' },
+    expect(readConfig({ CHIRON_MODEL_ROUTES: 'b-*=builder,o*=demo' }, HARNESSES).modelRoutes).toEqual([
+      { pattern: 'b-*', harness: 'builder' },
+      { pattern: 'o*', harness: 'demo' },
     ]);
   });
 
@@ -79,5 +93,80 @@ describe('the configuration', () => {
     const missing = { CHIRON_WORKSPACE_TEMPLATE: '/does/not/exist', CHIRON_HOME_TEMPLATE: '/nor/this' };
     expect(() => readConfig(missing)).toThrow(ConfigurationError);
     expect(() => readConfig(missing)).toThrow(/CHIRON_WORKSPACE_TEMPLATE.*CHIRON_HOME_TEMPLATE/s);
+  });
+
+  it('has a program for each harness that needs one', () => {
+    expect(readConfig({}, HARNESSES).programs).toEqual({ builder: 'builder' });
+    expect(readConfig({ CHIRON_BUILDER_BIN: '/opt/b' }, HARNESSES).programs).toEqual({ builder: '/opt/b' });
+  });
+
+  it('names in its errors the harnesses that a setting can name', () => {
+    const read = (variables: Readonly<Record<string, string>>) => () => readConfig(variables, HARNESSES);
+    expect(read({ CHIRON_DEFAULT_HARNESS: 'emacs' })).toThrow(
+      'CHIRON_DEFAULT_HARNESS: must be one of the following values: auto, builder, demo',
+    );
+    expect(read({ CHIRON_MODEL_ROUTES: 'x=emacs' })).toThrow(
+      'CHIRON_MODEL_ROUTES: must be a comma-separated list of pattern=harness, harness one of builder, demo',
+    );
+  });
+
+  it('has a default for everything', () => {
+    expect(readConfig({})).toMatchObject({ host: '127.0.0.1', port: 8787, onBusy: 'queue', toolBlocks: 'auto' });
+  });
+
+  it('takes what is set, without the spaces around it', () => {
+    expect(readConfig({ PORT: ' 9000 ', CHIRON_ON_BUSY: 'reject' })).toMatchObject({ port: 9000, onBusy: 'reject' });
+  });
+
+  it('counts an empty variable as not set, but for the list of what is passed on', () => {
+    const variables = { PORT: '', CHIRON_API_KEYS: '', CHIRON_SANDBOX_PASSTHROUGH_ENV: '', OPENAI_API_KEY: 'o' };
+    expect(readConfig(variables)).toMatchObject({ port: 8787, apiKeys: [], sandboxEnvironment: {} });
+  });
+
+  it('does not look at variables that it does not know', () => {
+    expect(problemsOf({ CHIRON_FROM_THE_FUTURE: 'x', PATH: '/bin' })).toEqual([]);
+  });
+
+  it.each([
+    ['PORT', '1e3'],
+    ['PORT', '0x10'],
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['CHIRON_API_KEYS', 'no-colon'],
+    ['CHIRON_API_KEYS', 'name:'],
+    ['CHIRON_API_KEYS', ':key'],
+    ['CHIRON_API_KEYS', 'a:one,'],
+    ['CHIRON_API_KEYS', 'a:one two'],
+    ['CHIRON_DATABASE_URL', 'mysql://host/db'],
+    ['CHIRON_DEFAULT_HARNESS', 'claude'],
+    ['CHIRON_MODEL_ROUTES', 'claude-*'],
+    ['CHIRON_MODEL_ROUTES', 'a=builder=demo'],
+    ['CHIRON_MODEL_ROUTES', 'a b=demo'],
+    ['CHIRON_ON_BUSY', 'panic'],
+    ['CHIRON_CALLER_SYSTEM', 'yes'],
+    ['CHIRON_LOG_LEVEL', 'loud'],
+    ['CHIRON_SANDBOX_PASSTHROUGH_ENV', 'A-B'],
+    ['CHIRON_MAX_CONCURRENT_TURNS', '0'],
+    ['CHIRON_TURN_TIMEOUT_SECONDS', 'soon'],
+    ['CHIRON_EVENT_FLUSH_MILLISECONDS', '3600001'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(problemsOf({ [name]: value })).toEqual([name]);
+  });
+
+  it('names every wrong variable at once, and never a value', () => {
+    const wrong = {
+      PORT: 'secret-port',
+      CHIRON_API_KEYS: 'secret-key',
+      CHIRON_CORS_ORIGINS: 'secret-origin',
+      CHIRON_DATABASE_URL: 'secret-url',
+      CHIRON_MODEL_ROUTES: 'secret-route',
+      CHIRON_ON_BUSY: 'secret-policy',
+      CHIRON_SANDBOX_PASSTHROUGH_ENV: 'secret-list',
+    };
+    const read = () => readConfig(wrong, HARNESSES);
+    expect(read).toThrow(ConfigurationError);
+    for (const name of Object.keys(wrong)) expect(read).toThrow(`  ${name}: must`);
+    expect(read).not.toThrow('secret');
   });
 });

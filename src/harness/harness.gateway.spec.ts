@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
-import { ScriptedHarness } from '../../test/support/scripted-harness.js';
+import { NoSandbox } from '../../test/support/no-sandbox.js';
+import { inPlaceOfClaudeCode, ScriptedHarness } from '../../test/support/scripted-harness.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
-import type { Sandbox, SandboxFolders } from '../sandbox/sandbox.js';
 import { ThreadFiles } from '../sandbox/files/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -17,42 +17,6 @@ const CONFIG: AppConfig = {
   sandboxEnvironment: { OPENAI_API_KEY: 'passed on' },
   maxWarmHarnesses: 2,
 };
-
-/** A sandbox without processes, as the scripted harness starts none. */
-class NoSandbox implements Sandbox {
-  readonly runsAsRoot = false;
-  readonly removed: string[] = [];
-  failure: Error | undefined;
-  onPrepare: () => void = () => undefined;
-
-  folders(threadId: string): SandboxFolders {
-    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home`, server: `/${threadId}/server` };
-  }
-
-  templateText = (): Promise<undefined> => Promise.resolve(undefined);
-  files = (threadId: string): ThreadFiles => new ThreadFiles(`/${threadId}`);
-
-  prepare(threadId: string): Promise<SandboxFolders> {
-    this.onPrepare();
-    return this.failure === undefined ? Promise.resolve(this.folders(threadId)) : Promise.reject(this.failure);
-  }
-
-  spawn(): never {
-    throw new Error('nothing is to be started here');
-  }
-
-  run = (): never => this.spawn();
-  warnings = (): Promise<readonly string[]> => Promise.resolve([]);
-
-  remove(threadId: string): Promise<void> {
-    this.removed.push(threadId);
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 function thread(id: string, more: Partial<GatewayThread> = {}): GatewayThread {
   const fixed = {
@@ -82,7 +46,7 @@ describe('the gateway', () => {
     harness = new ScriptedHarness();
     harness.onRun = (run) => run.answer('done');
     sandbox = new NoSandbox();
-    const registry = new HarnessRegistry([harness], CONFIG);
+    const registry = new HarnessRegistry([inPlaceOfClaudeCode(harness)], sandbox, CONFIG);
     await registry.probeAll();
     gateway = new HarnessGateway(registry, sandbox, CONFIG);
   });
@@ -106,6 +70,7 @@ describe('the gateway', () => {
         tools: 'all',
         sessionId: 's',
         env: {
+          CLAUDE_CONFIG_DIR: '/a/home/.claude',
           OPENAI_API_KEY: 'passed on',
           CENTAUR_THREAD_KEY: 'test:a',
           CLAUDE_MODEL: 'claude-x',
@@ -113,6 +78,18 @@ describe('the gateway', () => {
         },
       },
     ]);
+  });
+
+  it('fails the turn of a thread whose harness is not here, with its name', async () => {
+    const events = await lastValueFrom(gateway.run(thread('a', { harness: 'emacs' }), turn('one')).pipe(toArray()));
+    const message = 'The harness emacs is not available on this server.';
+    expect(events).toEqual([[{ type: 'turn-failed', kind: 'not_found', message }]]);
+    expect([harness.opened, gateway.counts.warm]).toEqual([[], 0]);
+  });
+
+  it('makes the folders in which harnesses keep their files', async () => {
+    await run('a');
+    expect(sandbox.homeFolders).toEqual(['.claude']);
   });
 
   it('runs nothing before it is subscribed to', async () => {

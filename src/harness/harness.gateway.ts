@@ -1,10 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { defer, finalize, type Observable, switchMap } from 'rxjs';
+import { defer, finalize, type Observable, of, switchMap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../domain/harness-event.js';
-import type { HarnessName, HarnessSession, HarnessTurn } from './harness.js';
+import type { Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
 
 /** What the gateway needs to know of a thread to run its turns. */
@@ -48,11 +48,13 @@ export class HarnessGateway {
   /**
    * Runs a turn of a thread: on its warm process, or on a new one that resumes the conversation.
    *
-   * Cold. Completes after the event that ends the turn; errors only when the thread's folders cannot be made. Unsubscribing
-   * abandons the turn and stops the process.
+   * Cold. Completes after the event that ends the turn, which is a failure when the thread's harness is not here; errors only when
+   * the thread's folders cannot be made. Unsubscribing abandons the turn and stops the process.
    */
   run(thread: GatewayThread, turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
-    return defer(async () => this.acquire(thread)).pipe(
+    const harness = this.registry.find(thread.harness);
+    if (harness === undefined) return defer(() => of([this.refuse(thread, turn)]));
+    return defer(async () => this.acquire(thread, harness)).pipe(
       switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.park(thread.id, warm)))),
     );
   }
@@ -66,7 +68,7 @@ export class HarnessGateway {
     try {
       if ((await files.stat('home')) === undefined) return false;
       if (sessionId === undefined || this.#warm.get(id)?.session.alive === true) return true;
-      return (await this.registry.get(harness).hasRecord?.(files, sessionId)) ?? true;
+      return (await this.registry.find(harness)?.hasRecord?.(files, sessionId)) ?? true;
     } catch (error) {
       // What has the record's name and is none.
       if (error instanceof ThreadFileError) return false;
@@ -105,7 +107,7 @@ export class HarnessGateway {
     return { warm: this.#warm.size, running: [...this.#warm.values()].filter((warm) => warm.running).length };
   }
 
-  private async acquire(thread: GatewayThread): Promise<WarmSession> {
+  private async acquire(thread: GatewayThread, harness: Harness): Promise<WarmSession> {
     const known = this.#warm.get(thread.id);
     if (known !== undefined) {
       const isUsable = known.session.alive && (await this.isInItsFolder(thread.id, known));
@@ -118,9 +120,9 @@ export class HarnessGateway {
       this.end(thread.id, known);
     }
     await this.#ending.get(thread.id);
-    const folders = await this.sandbox.prepare(thread.id);
+    const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders);
     const workspace = await this.workspaceOf(thread.id);
-    const session = this.registry.get(thread.harness).open({
+    const session = harness.open({
       id: thread.id,
       folders,
       files: this.sandbox.files(thread.id),
@@ -128,16 +130,26 @@ export class HarnessGateway {
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
       sessionId: thread.sessionId,
-      env: threadEnvironment(thread, this.config.sandboxEnvironment),
+      env: { ...this.registry.homeVariables(folders), ...this.threadEnvironment(thread) },
     });
     const warm: WarmSession = { session, workspace, running: true, idleSince: 0, idleTimer: undefined };
     this.#warm.set(thread.id, warm);
     return warm;
   }
 
+  /** The end of a turn whose harness this server does not have: it was taken out, or a later version brought it. */
+  private refuse({ id, harness }: GatewayThread, turn: HarnessTurn): HarnessEvent {
+    this.logger.warn({ threadId: id, turnId: turn.id, harness }, 'failed to run a turn: its harness is not available');
+    return {
+      type: 'turn-failed',
+      kind: 'not_found',
+      message: `The harness ${harness} is not available on this server.`,
+    };
+  }
+
   /** A process stays in the folder in which it was started, also when that is removed and another one has its name. */
   private async isInItsFolder(threadId: string, warm: WarmSession): Promise<boolean> {
-    await this.sandbox.prepare(threadId);
+    await this.sandbox.prepare(threadId, this.registry.homeFolders);
     return warm.workspace === (await this.workspaceOf(threadId)) && warm.session.alive;
   }
 
@@ -176,17 +188,17 @@ export class HarnessGateway {
       });
     this.#ending.set(threadId, ending);
   }
-}
 
-/** What every process of the thread gets besides the sandbox's own few variables. */
-function threadEnvironment(
-  thread: GatewayThread,
-  passedThrough: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  return {
-    ...passedThrough,
-    CENTAUR_THREAD_KEY: thread.key,
-    ...(thread.harnessModel === undefined ? {} : { CLAUDE_MODEL: thread.harnessModel }),
-    ...(thread.systemPrompt === undefined ? {} : { CENTAUR_EXTRA_SYSTEM_PROMPT: thread.systemPrompt }),
-  };
+  /** What every process of the thread gets besides the sandbox's own few variables and those of its home. */
+  private threadEnvironment(thread: GatewayThread): Readonly<Record<string, string>> {
+    const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
+    return {
+      ...this.config.sandboxEnvironment,
+      CENTAUR_THREAD_KEY: thread.key,
+      ...(modelVariable === undefined || thread.harnessModel === undefined
+        ? {}
+        : { [modelVariable]: thread.harnessModel }),
+      ...(thread.systemPrompt === undefined ? {} : { CENTAUR_EXTRA_SYSTEM_PROMPT: thread.systemPrompt }),
+    };
+  }
 }

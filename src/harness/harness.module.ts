@@ -2,18 +2,14 @@ import { Logger, Module } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import type { SandboxOptions } from '../sandbox/sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
-import { ClaudeCodeHarness } from './claude-code/claude-code.harness.js';
-import { ClaudeCodeOptions } from './claude-code/claude-code.options.js';
-import { CodexHarness } from './codex/codex.harness.js';
-import { CodexOptions } from './codex/codex.options.js';
-import { DemoHarness } from './demo/demo.harness.js';
-import { type Harness, HARNESSES } from './harness.js';
+import { Harnesses } from './definition.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { HARNESSES } from './harnesses.js';
 import { refuseBadTemplates } from './refuse-templates.js';
 import { ModelCatalog } from './models/model-catalog.js';
 
-/** The agent programs. The order of `HARNESSES` is the one in which `auto` prefers them. */
+/** The agent programs. */
 @Module({
   imports: [
     SandboxModule.forRootAsync({
@@ -25,29 +21,7 @@ import { ModelCatalog } from './models/model-catalog.js';
       },
     }),
   ],
-  providers: [
-    {
-      provide: ClaudeCodeOptions,
-      inject: [AppConfig],
-      useFactory: (config: AppConfig): ClaudeCodeOptions => ({ command: config.claudeCommand }),
-    },
-    {
-      provide: CodexOptions,
-      inject: [AppConfig],
-      useFactory: (config: AppConfig): CodexOptions => ({ command: config.codexCommand }),
-    },
-    ClaudeCodeHarness,
-    CodexHarness,
-    DemoHarness,
-    {
-      provide: HARNESSES,
-      inject: [ClaudeCodeHarness, CodexHarness, DemoHarness],
-      useFactory: (...harnesses: readonly Harness[]) => harnesses,
-    },
-    HarnessRegistry,
-    HarnessGateway,
-    ModelCatalog,
-  ],
+  providers: [{ provide: Harnesses, useValue: HARNESSES }, HarnessRegistry, HarnessGateway, ModelCatalog],
   exports: [HarnessGateway, HarnessRegistry, ModelCatalog],
 })
 export class HarnessModule {}

@@ -1,22 +1,30 @@
 import { describe, expect, it } from 'vitest';
+import { absent } from '../../test/support/scripted-harness.js';
+import { NoSandbox } from '../../test/support/no-sandbox.js';
 import { readConfig } from '../config/app-config.js';
+import { claudeCode } from './claude-code/definition.js';
+import { codex } from './codex/definition.js';
+import type { HarnessDefinition } from './definition.js';
+import { demo } from './demo/definition.js';
 import { HarnessRegistry } from './harness.registry.js';
-import type { Harness, HarnessName } from './harness.js';
+import type { Harness } from './harness.js';
 
-function harness(name: HarnessName, isHere = true): Harness {
-  return {
-    name,
-    probe: () => Promise.resolve(isHere ? { name, version: '1.0.0' } : undefined),
-    knowsModel: () => false,
+const emacs: HarnessDefinition = { ...codex, name: 'emacs', sessionType: 'emacs', home: { EMACS_HOME: '.emacs.d' } };
+
+function present(definition: HarnessDefinition): HarnessDefinition {
+  const harness: Harness = {
+    probe: () => Promise.resolve('1.0.0'),
+    knowsModel: (model) => model.startsWith(definition.name),
     open: () => {
       throw new Error('nothing is opened here');
     },
   };
+  return { ...definition, create: () => harness };
 }
 
-async function found(names: readonly HarnessName[], variables: Readonly<Record<string, string>>) {
-  const all = (['claude-code', 'codex', 'demo'] as const).map((name) => harness(name, names.includes(name)));
-  const registry = new HarnessRegistry(all, readConfig(variables));
+async function found(names: readonly string[], variables: Readonly<Record<string, string>>) {
+  const all = [claudeCode, codex, demo, emacs].map((one) => (names.includes(one.name) ? present(one) : absent(one)));
+  const registry = new HarnessRegistry(all, new NoSandbox(), readConfig(variables, all));
   await registry.probeAll();
   return registry;
 }
@@ -31,7 +39,7 @@ describe('the demo agent', () => {
     const registry = await found(names, variables);
     expect(registry.serves('demo')).toBe(true);
     expect(registry.route('demo/x')).toEqual({ harness: 'demo', model: 'x' });
-    expect(registry.get('demo').name).toBe('demo');
+    expect(registry.find('demo')).toBeDefined();
   });
 
   it.each([
@@ -45,7 +53,7 @@ describe('the demo agent', () => {
     expect(registry.available.map(({ name }) => name)).not.toContain('demo');
     for (const model of ['demo', 'demo/x']) expect(registry.route(model)).toBeUndefined();
     expect(registry.route('fast')?.harness).not.toBe('demo');
-    expect(() => registry.get('demo')).toThrow('not served');
+    expect(registry.find('demo')).toBeUndefined();
   });
 
   it.each([
@@ -54,5 +62,42 @@ describe('the demo agent', () => {
     [{ CHIRON_DEFAULT_HARNESS: 'codex' }, /CHIRON_DEFAULT_HARNESS: names a harness whose program was not found/],
   ])('is not taken for the agent that is missing: %j', async (variables, problem) => {
     await expect(found(['demo'], variables)).rejects.toThrow(problem);
+  });
+});
+
+describe('the harnesses that are here', () => {
+  it.each([
+    [['claude-code', 'codex', 'demo'], 'codex-1', 'codex'],
+    [['claude-code', 'emacs'], 'emacs-1', 'emacs'],
+    [['codex', 'emacs', 'demo'], 'emacs-1', 'emacs'],
+    [['claude-code', 'demo'], 'demo-1', 'claude-code'],
+    [['demo', 'emacs'], 'emacs-1', 'demo'],
+  ])('get the models of their kind when two of them are agents with models: %j, %s', async (names, model, harness) => {
+    const registry = await found(names, { CHIRON_DEMO: 'on' });
+    expect(registry.route(model)?.harness).toBe(harness);
+  });
+
+  it('leave their models to the default one that was named', async () => {
+    const registry = await found(['claude-code', 'emacs'], { CHIRON_DEFAULT_HARNESS: 'claude-code' });
+    expect(registry.route('emacs-1')?.harness).toBe('claude-code');
+  });
+
+  it('do not count as here by their name alone', async () => {
+    const registry = await found(['claude-code'], {});
+    expect(registry.route('emacs/x')).toBeUndefined();
+    expect([registry.serves('emacs'), registry.serves('vim')]).toEqual([false, false]);
+  });
+
+  it('and those that are not have their folders in every home, as a thread may be given another one', async () => {
+    const registry = await found(['claude-code'], {});
+    expect(registry.homeFolders).toEqual(['.claude', '.codex', '.emacs.d']);
+    const folders = { workspace: '/w', home: '/h', server: '/s' };
+    expect(registry.homeVariables(folders)).toMatchObject({ CODEX_HOME: '/h/.codex', EMACS_HOME: '/h/.emacs.d' });
+  });
+
+  it('cannot be two of one name, or of one session type', () => {
+    const make = (again: HarnessDefinition) => new HarnessRegistry([emacs, again], new NoSandbox(), readConfig({}));
+    expect(() => make({ ...emacs, sessionType: 'other' })).toThrow('two harnesses are called emacs');
+    expect(() => make({ ...emacs, name: 'other' })).toThrow('two harnesses are called emacs');
   });
 });

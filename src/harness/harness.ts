@@ -4,11 +4,8 @@ import type { ThreadFiles } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent, JsonObject } from '../domain/harness-event.js';
 import type { Prompt } from '../domain/prompt.js';
 
-/** Names of the agent programs that Chiron can run. */
-export const HARNESS_NAMES = ['claude-code', 'codex', 'demo'] as const;
-
-/** One of the agent programs that Chiron can run. */
-export type HarnessName = (typeof HARNESS_NAMES)[number];
+/** The name of a harness, as its definition has it. One that is stored may be of a harness that this server does not have. */
+export type HarnessName = string;
 
 /** A thread as its harness needs to know it. Fixed by the thread's first request. */
 export interface HarnessThread {
@@ -24,7 +21,7 @@ export interface HarnessThread {
   readonly sessionId: string | undefined;
   /** `none`: the agent answers from what it is told, and can neither run nor read anything. */
   readonly tools: 'all' | 'none';
-  /** The environment that every process of this thread gets: what the deployment passes through, `CLAUDE_MODEL` and such. */
+  /** The environment that every process of this thread gets: what the deployment passes through, the homes of the harnesses, the model and such. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -82,21 +79,23 @@ export interface HarnessInfo {
 export interface HarnessModel {
   readonly id: string;
   readonly displayName: string;
-  /** What the model takes in, at most; `undefined` when the harness does not tell. */
-  readonly contextTokens: number | undefined;
-  /** What one call of the model gives out, at most; `undefined` when the harness does not tell. */
-  readonly maxOutputTokens: number | undefined;
-  /** The day on which the model came out, as `2026-09-22`; `undefined` when that is not known. */
-  readonly releasedOn: string | undefined;
-  /** The line of Claude models that it belongs to, such as `opus`; `undefined` for models of others. */
-  readonly line: 'haiku' | 'sonnet' | 'opus' | 'fable' | 'mythos' | undefined;
+  /** What the model takes in, at most, where the harness tells. */
+  readonly contextTokens?: number | undefined;
+  /** What one call of the model gives out, at most, where the harness tells. */
+  readonly maxOutputTokens?: number | undefined;
+  /** The day on which the model came out, as `2026-09-22`, where that is known. */
+  readonly releasedOn?: string | undefined;
+  /** The provider's name of the series that the model belongs to, such as `opus`, where it has one. */
+  readonly line?: string | undefined;
 }
 
-/** An agent program. A third one costs a folder and a line in `harness.module.ts`. */
+/**
+ * An agent program. What is optional here is what not every agent has: a harness without it leaves it out, and the server goes on as
+ * the method says.
+ */
 export interface Harness {
-  readonly name: HarnessName;
-  /** Looks for the program and asks its version; `undefined` when it is not there. Never rejects. */
-  probe(): Promise<HarnessInfo | undefined>;
+  /** Looks for the program and tells its version; `undefined` when it is not there. Never rejects. Called once, before all others. */
+  probe(): Promise<string | undefined>;
   /** Whether a model name is of this harness's kind; one that is not becomes the harness's own default model. */
   knowsModel(model: string): boolean;
   /** The current models that are worth offering by name, newest first. A harness without this has no model at all. */
@@ -109,6 +108,3 @@ export interface Harness {
   /** Starts, or resumes, a thread's conversation. Cheap: a process that does not start shows in the first `run`. */
   open(thread: HarnessThread): HarnessSession;
 }
-
-/** Injection token of all harnesses, in the order in which `auto` prefers them. */
-export const HARNESSES = Symbol('HARNESSES');

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { ConfigurationError } from '../config/environment.js';
+import { ConfigurationError } from '../config/configuration-error.js';
 import { inspectTemplate } from '../sandbox/files/template.js';
 import type { SandboxOptions } from '../sandbox/sandbox.js';
 

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
 import { BOOLEAN, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/schema.js';
-import { TOOL_BLOCK_SETTINGS } from '../translator/views/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../anthropic/examples.js';
 import { CreateMessageDto } from './request/create-message.dto.js';
 import { ErrorDocs } from './error.docs.js';

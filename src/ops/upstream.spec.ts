@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
+import { HARNESSES } from '../harness/harnesses.js';
 import type { HarnessName } from '../harness/harness.js';
 import { refuseLoop, upstreamWarnings } from './upstream.js';
 
@@ -14,7 +15,11 @@ function warnings(
   template: readonly string[] = [],
 ): readonly string[] {
   const templateHas = (path: string) => template.includes(path);
-  return upstreamWarnings(readConfig(variables), { variables, found: found(...names), templateHas });
+  return upstreamWarnings(readConfig(variables, HARNESSES), {
+    variables,
+    found: found(...names),
+    templateHas,
+  });
 }
 
 describe('settings with which agents cannot reach their models', () => {
@@ -69,7 +74,7 @@ describe('an agent that would ask the server that runs it', () => {
     more: Readonly<Record<string, string>> = {},
     names: readonly HarnessName[] = ['claude-code'],
   ) =>
-    refuseLoop(readConfig({ ANTHROPIC_BASE_URL: url, ...more }), found(...names), [
+    refuseLoop(readConfig({ ANTHROPIC_BASE_URL: url, ...more }, HARNESSES), found(...names), [
       'localhost',
       'my-host',
       '10.0.0.7',

@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { AppConfig } from '../config/app-config.js';
-import { ConfigurationError } from '../config/environment.js';
+import { ConfigurationError } from '../config/configuration-error.js';
+import type { HarnessDefinition } from '../harness/definition.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
+import { HARNESSES } from '../harness/harnesses.js';
 
 /** What is known of the machine and the server when the settings of the agents' model providers are checked. */
 export interface UpstreamFacts {
@@ -13,36 +15,6 @@ export interface UpstreamFacts {
   /** Whether a path is there below one of the templates of threads' folders. */
   readonly templateHas: (path: string) => boolean;
 }
-
-/** What makes each agent log in: variables that it is handed, or files of its home. */
-const LOGINS: Readonly<
-  Partial<
-    Record<
-      HarnessName,
-      { readonly name: string; readonly variables: readonly string[]; readonly files: readonly string[] }
-    >
-  >
-> = {
-  'claude-code': {
-    name: 'Claude Code',
-    variables: [
-      'ANTHROPIC_API_KEY',
-      'ANTHROPIC_AUTH_TOKEN',
-      'CLAUDE_CODE_OAUTH_TOKEN',
-      'CLAUDE_CODE_USE_BEDROCK',
-      'CLAUDE_CODE_USE_VERTEX',
-      'CLAUDE_CODE_USE_FOUNDRY',
-    ],
-    // Settings may name an `apiKeyHelper`, or variables.
-    files: ['.claude/.credentials.json', '.claude/settings.json'],
-  },
-  codex: {
-    name: 'Codex',
-    variables: ['OPENAI_API_KEY'],
-    // A configuration may name a provider of its own.
-    files: ['.codex/auth.json', '.codex/config.toml'],
-  },
-};
 
 /** Variables that choose a provider: where one is set and not passed on, the agents ask another provider than the one that was meant. */
 const PROVIDER_SWITCHES = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'];
@@ -107,16 +79,16 @@ function openaiUrlWarnings(config: AppConfig): readonly string[] {
 }
 
 function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamFacts): readonly string[] {
-  const login = LOGINS[harness];
+  const { login, displayName } = definitionOf(harness) ?? {};
   if (login === undefined) return [];
   const isPassed = login.variables.some((name) => config.sandboxEnvironment[name] !== undefined);
   if (isPassed || login.files.some(facts.templateHas)) return [];
   const kept = login.variables.find((name) => (facts.variables[name] ?? '') !== '');
   return kept === undefined
     ? [
-        `${login.name} has no login: none of ${login.variables.join(', ')} is set, and the templates have no credentials.`,
+        `${displayName} has no login: none of ${login.variables.join(', ')} is set, and the templates have no credentials.`,
       ]
-    : [`${login.name} has no login: ${kept} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
+    : [`${displayName} has no login: ${kept} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
 }
 
 function switchWarnings({ sandboxEnvironment }: AppConfig, { variables }: UpstreamFacts): readonly string[] {
@@ -128,10 +100,14 @@ function switchWarnings({ sandboxEnvironment }: AppConfig, { variables }: Upstre
 function routeWarnings(config: AppConfig, isHere: (name: HarnessName) => boolean): readonly string[] {
   const missing = new Set((config.modelRoutes ?? []).map(({ harness }) => harness).filter((name) => !isHere(name)));
   return [...missing].map((name) =>
-    name === 'demo'
-      ? 'CHIRON_MODEL_ROUTES leads to demo, which answers only where it is the default or CHIRON_DEMO is on: its models get 404.'
+    definitionOf(name)?.isDemo === true
+      ? `CHIRON_MODEL_ROUTES leads to ${name}, which answers only where it is the default or CHIRON_DEMO is on: its models get 404.`
       : `CHIRON_MODEL_ROUTES leads to ${name}, which was not found: its models get 404.`,
   );
+}
+
+function definitionOf(name: HarnessName): HarnessDefinition | undefined {
+  return HARNESSES.find((harness) => harness.name === name);
 }
 
 /** Whether agents are handed a URL that is the address of this server; unknown, and so false, when the system chooses the port. */

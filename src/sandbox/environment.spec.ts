@@ -44,8 +44,6 @@ describe('sandboxEnvironment', () => {
     });
     expect(Object.keys(environment).sort()).toEqual([
       'CHIRON_PROCESS',
-      'CLAUDE_CONFIG_DIR',
-      'CODEX_HOME',
       'HOME',
       'LANG',
       'LOGNAME',
@@ -66,8 +64,6 @@ describe('sandboxEnvironment', () => {
       TERM: 'dumb',
       USER: 'ada',
       LOGNAME: 'ada',
-      CLAUDE_CONFIG_DIR: `${folders.home}/.claude`,
-      CODEX_HOME: `${folders.home}/.codex`,
     });
   });
 

@@ -1,4 +1,4 @@
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { delimiter, dirname, isAbsolute } from 'node:path';
 import { findProgram } from './process/find-program.js';
 import type { SandboxFolders } from './sandbox.js';
 
@@ -35,8 +35,6 @@ export function sandboxEnvironment(parts: EnvironmentParts): Record<string, stri
     LOGNAME: user,
     // Not the server's own: that may be `nologin`, or a shell that the agents' tools do not speak.
     SHELL: findProgram('/bin/bash', undefined) ?? '/bin/sh',
-    CLAUDE_CONFIG_DIR: join(folders.home, '.claude'),
-    CODEX_HOME: join(folders.home, '.codex'),
     ...parts.added,
     ...parts.markers,
   };

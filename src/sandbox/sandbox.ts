@@ -21,7 +21,7 @@ export const SandboxOptions = Symbol('SandboxOptions');
 export interface SandboxFolders {
   /** The agent's working directory. */
   readonly workspace: string;
-  /** `HOME` of the agent, with `.claude` (`CLAUDE_CONFIG_DIR`) and `.codex` (`CODEX_HOME`) in it. */
+  /** `HOME` of the agent. */
   readonly home: string;
   /** What the server writes for the agent: instructions, uploads. The agent only reads it. */
   readonly server: string;
@@ -85,8 +85,12 @@ export interface Sandbox {
    * What a thread has by now may be its agent's work.
    */
   templateText(path: string): Promise<string | undefined>;
-  /** Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again. */
-  prepare(threadId: string): Promise<SandboxFolders>;
+  /**
+   * Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again.
+   *
+   * @param homeFolders names of folders that the home has to have, as the agents keep their settings and conversations there.
+   */
+  prepare(threadId: string, homeFolders?: readonly string[]): Promise<SandboxFolders>;
   /** Starts a program. Never throws for one that cannot be started: its `exit` says why. */
   spawn(command: SandboxCommand): SandboxProcess;
   /**

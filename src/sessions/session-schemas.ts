@@ -18,7 +18,10 @@ import {
 import { HARNESS_TYPES } from './dto/harness-type.js';
 
 const OK = { ok: always(true) };
-const HARNESS_TYPE = oneOfTexts(...HARNESS_TYPES);
+const HARNESS_TYPE = described(
+  `${HARNESS_TYPES.join(', ')}, or the name of a harness that another version of the server had.`,
+  TEXT,
+);
 const TURN_STATE = oneOfTexts('queued', 'running', 'completed', 'failed', 'cancelled');
 const EXECUTION = { execution_id: TEXT, thread_key: TEXT };
 

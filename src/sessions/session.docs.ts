@@ -4,6 +4,7 @@ import { JsonResponseDocs, OperationDocs, RETRY_HEADERS } from '../openapi/opera
 import { ref, TEXT } from '../openapi/schema.js';
 import { EXAMPLE_MESSAGE } from '../anthropic/examples.js';
 import { CreateSessionDto } from './dto/create-session.dto.js';
+import { HARNESS_TYPES } from './dto/harness-type.js';
 
 const SESSION = {
   thread_key: 'api:demo-1',
@@ -47,7 +48,7 @@ const ERRORS = {
   ],
   422: [
     'A field is missing or has the wrong type, or the harness is not here.',
-    'harness_type must be one of the following values: codex, claudecode, demo',
+    `harness_type: Input should be one of ${HARNESS_TYPES.join(', ')}`,
   ],
   429: ['Too many requests had a wrong key.', 'Too many requests without a valid key.'],
   500: ['The server failed.', 'internal server error'],

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../domain/harness-event.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { toExecutionId } from './dto/execution-id.js';
-import { toHarnessType, type HarnessType } from './dto/harness-type.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 
 /** A refusal of the session API, told in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
@@ -23,8 +22,7 @@ export function sessionNotFound(threadKey: string): SessionException {
 }
 
 /** The session has another harness. */
-export function harnessConflict(thread: Thread, requested: HarnessType): SessionException {
-  const existing = toHarnessType(thread.harness);
+export function harnessConflict(thread: Thread, existing: string, requested: string): SessionException {
   const message = `session ${thread.key} already exists with harness_type ${existing}, requested ${requested}`;
   return new SessionException(409, message, {
     code: 'harness_conflict',

@@ -9,11 +9,12 @@ import { TurnStore } from '../storage/stores/turn.store.js';
 import { quoteForCaller } from '../domain/service-error.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
-import type { CreateSessionDto } from './dto/create-session.dto.js';
+import { type CreateSessionDto, parseCreateSession } from './dto/create-session.dto.js';
 import type { ExecuteDto } from './dto/execute.dto.js';
 import { parseExecutionId } from './dto/execution-id.js';
 import { toStoredExecution } from './input/execution-request.js';
-import { parseHarnessType } from './dto/harness-type.js';
+import { parseHarnessType, toHarnessType } from './dto/harness-type.js';
+import { type SessionView, sessionView } from './dto/session-views.js';
 import { promptOfLines } from './input/input-lines.js';
 import { promptContent } from './input/prompt-content.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
@@ -48,21 +49,36 @@ export class SessionService {
   /**
    * The thread with this key, made when there is none.
    *
-   * @throws SessionException 409 for a thread of another harness that is not to be restarted, 422 for a harness that is not here.
+   * @throws SessionException 409 for a thread of another harness that is not to be restarted, 422 for a body that is wrong and for a
+   *   harness that is not here.
    */
   async create(
     tenant: string,
     key: string,
-    dto: CreateSessionDto,
+    body: unknown,
   ): Promise<{ readonly thread: Thread; readonly switched: boolean }> {
-    const harness = parseHarnessType(dto.harness_type);
+    const { definitions } = this.registry;
+    const types = definitions.map(({ sessionType }) => sessionType);
+    const dto = parseCreateSession(body, types);
+    const harness = parseHarnessType(dto.harness_type, definitions) ?? dto.harness_type;
     const thread = (await this.threads.find(tenant, key)) ?? (await this.createThread(tenant, key, harness, dto));
     if (thread.harness === harness) return { thread, switched: false };
-    if (dto.on_harness_conflict !== 'restart') throw harnessConflict(thread, dto.harness_type);
+    if (dto.on_harness_conflict !== 'restart')
+      throw harnessConflict(thread, this.harnessType(thread), dto.harness_type);
     this.assertHarnessAvailable(harness);
     const switched = await this.control.switchHarness(thread, harness);
     if (switched === undefined) throw sessionNotFound(key);
     return { thread: switched, switched: true };
+  }
+
+  /** A thread as a session row. */
+  view(thread: Thread): SessionView {
+    return sessionView(thread, this.harnessType(thread));
+  }
+
+  /** The thread's harness as the session API names it. */
+  harnessType(thread: Thread): string {
+    return toHarnessType(thread.harness, this.registry.definitions);
   }
 
   /** Stores messages and gives their ids. They start nothing, and a turn that runs does not get them. */

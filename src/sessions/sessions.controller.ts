@@ -7,10 +7,9 @@ import { toAnsweredModel } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { encodeCursor } from './dto/cursor.js';
-import { parseCreateSession } from './dto/create-session.dto.js';
 import { parseListQuery } from './dto/list-query.js';
 import { SessionErrorFilter } from './session-error.filter.js';
-import { sessionMetadata, type SessionView, sessionView, turnView, wholeTurnView } from './dto/session-views.js';
+import { sessionMetadata, type SessionView, turnView, wholeTurnView } from './dto/session-views.js';
 import { SessionService } from './session.service.js';
 import { CreateSessionDocs, DeleteSessionDocs, GetSessionDocs, GetTurnDocs, ListSessionsDocs } from './session.docs.js';
 import { ThreadKeyPipe } from './thread-key.pipe.js';
@@ -41,7 +40,8 @@ export class SessionsController {
     });
     const page = threads.slice(0, limit);
     const last = threads.length > limit ? page.at(-1) : undefined;
-    return { ok: true, sessions: page.map(sessionView), next_cursor: last === undefined ? null : encodeCursor(last) };
+    const sessions = page.map((thread) => this.sessions.view(thread));
+    return { ok: true, sessions, next_cursor: last === undefined ? null : encodeCursor(last) };
   }
 
   @Post('session/:threadKey')
@@ -52,12 +52,8 @@ export class SessionsController {
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<SessionView & { readonly harness_switched: boolean }> {
-    const { thread, switched } = await this.sessions.create(
-      tenant,
-      key,
-      parseCreateSession(await readJsonBody(request)),
-    );
-    return { ...sessionView(thread), harness_switched: switched };
+    const { thread, switched } = await this.sessions.create(tenant, key, await readJsonBody(request));
+    return { ...this.sessions.view(thread), harness_switched: switched };
   }
 
   @Get('session/:threadKey')
@@ -70,7 +66,7 @@ export class SessionsController {
     const turns = await this.turns.lastTurns(thread.id, LAST_TURNS);
     return {
       ok: true,
-      ...sessionView(thread),
+      ...this.sessions.view(thread),
       metadata: sessionMetadata(thread),
       model: toAnsweredModel(thread),
       turn_count: thread.turnCount,

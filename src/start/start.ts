@@ -4,6 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AppConfig, readConfig } from '../config/app-config.js';
+import { HARNESSES } from '../harness/harnesses.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import { startSummary } from '../ops/start-summary.js';
 import { upstreamFacts, upstreamWarnings } from '../ops/upstream.js';
@@ -27,7 +28,7 @@ const LOST_STOP_MS = 10_000;
  */
 export async function start(): Promise<void> {
   readEnvFile('.env', process.env);
-  const config = readConfig(process.env);
+  const config = readConfig(process.env, HARNESSES);
   // A log that nobody reads any more (a closed pipe, a full disk) is no reason to end, as an error without a listener would be.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
-import { ConfigurationError } from '../../src/config/environment.js';
+import { ConfigurationError } from '../../src/config/configuration-error.js';
 import { promptText } from '../../src/domain/prompt.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';

@@ -90,20 +90,24 @@ let app: TestApp;
 let sandbox: EchoSandbox;
 
 beforeAll(async () => {
-  app = await startTestApp({}, (builder) =>
-    builder
-      .overrideProvider(SANDBOX_KINDS)
-      .useValue({ ...SANDBOXES, echo: EchoSandbox })
-      .overrideProvider(SandboxOptions)
-      .useFactory({
-        inject: [AppConfig],
-        factory: ({ dataDirectory }: AppConfig): SandboxOptions => ({
-          kind: 'echo',
-          dataDirectory,
-          workspaceTemplate: undefined,
-          homeTemplate: undefined,
-        }),
-      }),
+  app = await startTestApp(
+    {},
+    {
+      customize: (builder) =>
+        builder
+          .overrideProvider(SANDBOX_KINDS)
+          .useValue({ ...SANDBOXES, echo: EchoSandbox })
+          .overrideProvider(SandboxOptions)
+          .useFactory({
+            inject: [AppConfig],
+            factory: ({ dataDirectory }: AppConfig): SandboxOptions => ({
+              kind: 'echo',
+              dataDirectory,
+              workspaceTemplate: undefined,
+              homeTemplate: undefined,
+            }),
+          }),
+    },
   );
   sandbox = app.app.get<EchoSandbox>(Sandbox);
 });

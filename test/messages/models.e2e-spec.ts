@@ -1,6 +1,7 @@
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
+import { HARNESSES } from '../../src/harness/harnesses.js';
 import { ask } from '../support/requests.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -20,10 +21,13 @@ const KEY = { authorization: 'Bearer secret-that-is-long-enough' };
 let app: TestApp;
 
 beforeAll(async () => {
-  const { apiKeys, modelRoutes } = readConfig({
-    CHIRON_API_KEYS: 'team:secret-that-is-long-enough',
-    CHIRON_MODEL_ROUTES: 'team/fast=demo,claude-*=claude-code,review=claude-code,gone=codex',
-  });
+  const { apiKeys, modelRoutes } = readConfig(
+    {
+      CHIRON_API_KEYS: 'team:secret-that-is-long-enough',
+      CHIRON_MODEL_ROUTES: 'team/fast=demo,claude-*=claude-code,review=claude-code,gone=codex',
+    },
+    HARNESSES,
+  );
   app = await startTestApp({ apiKeys, modelRoutes });
 });
 

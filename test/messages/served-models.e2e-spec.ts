@@ -1,6 +1,7 @@
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
+import { HARNESSES } from '../../src/harness/harnesses.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { SessionReader } from '../support/session-events.js';
 import { SseClient } from '../support/sse-client.js';
@@ -61,7 +62,7 @@ describe('the model of an answer', () => {
   });
 
   it('is the agent’s name where a route leads a name to an agent that does not know it', async () => {
-    const { modelRoutes } = readConfig({ CHIRON_MODEL_ROUTES: 'gpt-*=claude-code' });
+    const { modelRoutes } = readConfig({ CHIRON_MODEL_ROUTES: 'gpt-*=claude-code' }, HARNESSES);
     await start(modelRoutes === undefined ? {} : { modelRoutes });
     expect((await post(ask('hello', { model: 'gpt-9' }))).body).toMatchObject({ model: 'claude-code' });
   });
@@ -94,7 +95,7 @@ describe('the demo agent beside another agent', () => {
   });
 
   it('is reached by no route, and is not listed', async () => {
-    const { modelRoutes } = readConfig({ CHIRON_MODEL_ROUTES: 'shell=demo,*-shell=demo' });
+    const { modelRoutes } = readConfig({ CHIRON_MODEL_ROUTES: 'shell=demo,*-shell=demo' }, HARNESSES);
     const { url } = await start({ demo: 'auto', ...(modelRoutes === undefined ? {} : { modelRoutes }) });
     for (const model of ['shell', 'a-shell']) await post(ask('!id', { model })).expect(404);
     const list = await supertest(url).get('/v1/models').expect(200);

@@ -1,7 +1,9 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { expect } from 'vitest';
 import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../../src/domain/harness-event.js';
-import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
+import { claudeCode } from '../../src/harness/claude-code/definition.js';
+import type { HarnessDefinition } from '../../src/harness/definition.js';
+import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
 import { promptText } from '../../src/domain/prompt.js';
 
 /** What a scripted turn's model call costs, unless the test says otherwise. */
@@ -104,7 +106,6 @@ export class ScriptedRun {
 
 /** A harness that says what the test tells it to. It stands in for Claude Code: models named `claude-*` are its own. */
 export class ScriptedHarness implements Harness {
-  readonly name = 'claude-code';
   /** Every run, in the order in which they began. */
   readonly runs: ScriptedRun[] = [];
   /** Every conversation that was opened, in order. */
@@ -114,8 +115,8 @@ export class ScriptedHarness implements Harness {
   /** Called with each run as it begins; by default the test drives runs by hand. */
   onRun: (run: ScriptedRun) => void = () => undefined;
 
-  probe(): Promise<HarnessInfo> {
-    return Promise.resolve({ name: this.name, version: '0.0.0-scripted' });
+  probe(): Promise<string | undefined> {
+    return Promise.resolve('0.0.0-scripted');
   }
 
   knowsModel(model: string): boolean {
@@ -140,6 +141,18 @@ export class ScriptedHarness implements Harness {
     if (run === undefined) throw new Error('the run that was there is gone');
     return run;
   }
+}
+
+/** The definition of Claude Code, with another harness in its place. */
+export function inPlaceOfClaudeCode(harness: Harness): HarnessDefinition {
+  return { ...claudeCode, create: () => harness };
+}
+
+/** The definition of a harness whose program is not on this machine. */
+export function absent(definition: HarnessDefinition): HarnessDefinition {
+  const harness = new ScriptedHarness();
+  harness.probe = () => Promise.resolve(undefined);
+  return { ...definition, create: () => harness };
 }
 
 class ScriptedSession implements HarnessSession {

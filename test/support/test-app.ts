@@ -8,12 +8,13 @@ import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from '../../src/app.module.js';
 import { type AppConfig, readConfig } from '../../src/config/app-config.js';
-import { DemoHarness } from '../../src/harness/demo/demo.harness.js';
-import { HARNESSES } from '../../src/harness/harness.js';
+import { codex } from '../../src/harness/codex/definition.js';
+import { type HarnessDefinition, Harnesses } from '../../src/harness/definition.js';
+import { demo } from '../../src/harness/demo/definition.js';
 import { HarnessRegistry } from '../../src/harness/harness.registry.js';
 import { configure } from '../../src/server.js';
 import { Database } from '../../src/storage/database/database.js';
-import { ScriptedHarness } from './scripted-harness.js';
+import { absent, inPlaceOfClaudeCode, ScriptedHarness } from './scripted-harness.js';
 
 /** A server on the real module graph, listening on loopback; only its harnesses and its configuration are the test's. */
 export interface TestApp {
@@ -32,22 +33,28 @@ export interface TestApp {
 /** What a test may set: any setting, and the data folder of an earlier server. */
 export type TestSettings = Partial<AppConfig>;
 
-/** Puts parts of the test's own in the place of the server's. */
-export type Customize = (builder: TestingModuleBuilder) => TestingModuleBuilder;
+/** What a test puts in the place of the server's own parts, or beside them. */
+export interface TestParts {
+  /** Harnesses beside the server's own. */
+  readonly harnesses?: readonly HarnessDefinition[];
+  /** Replaces other providers. */
+  readonly customize?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+}
 
 /** Starts a server. Settings that are not given have their defaults, but drain does not wait. */
-export async function startTestApp(
-  settings: TestSettings = {},
-  customize: Customize = (builder) => builder,
-): Promise<TestApp> {
-  const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
-  const defaults = readConfig({ PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' });
-  const config: AppConfig = { ...defaults, ...settings, dataDirectory };
+export async function startTestApp(settings: TestSettings = {}, parts: TestParts = {}): Promise<TestApp> {
   const harness = new ScriptedHarness();
+  const harnesses = [inPlaceOfClaudeCode(harness), absent(codex), demo, ...(parts.harnesses ?? [])];
+  const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
+  const defaults = readConfig(
+    { PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' },
+    harnesses,
+  );
+  const config: AppConfig = { ...defaults, ...settings, dataDirectory };
   const builder = Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
-    .overrideProvider(HARNESSES)
-    .useFactory({ inject: [DemoHarness], factory: (demo: DemoHarness) => [harness, demo] });
-  const module = await customize(builder).compile();
+    .overrideProvider(Harnesses)
+    .useValue(harnesses);
+  const module = await (parts.customize ?? ((same) => same))(builder).compile();
   const app = module.createNestApplication<NestExpressApplication>({
     bodyParser: false,
     logger: false,

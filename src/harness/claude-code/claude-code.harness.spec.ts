@@ -38,11 +38,11 @@ describe('the Claude Code harness', () => {
     return path;
   }
 
-  const probe = (command: string) => new ClaudeCodeHarness(sandbox, { command }).probe();
+  const probe = (command: string) => new ClaudeCodeHarness(sandbox, command).probe();
 
   it('finds the version of the program', async () => {
     const path = await program('echo "2.1.330 (Claude Code)"');
-    expect(await probe(path)).toEqual({ name: 'claude-code', version: '2.1.330' });
+    expect(await probe(path)).toBe('2.1.330');
   });
 
   it('finds nothing when the program is missing, fails, or says no version', async () => {
@@ -53,7 +53,7 @@ describe('the Claude Code harness', () => {
   });
 
   it('knows the names and aliases of Anthropic’s models', () => {
-    const harness = new ClaudeCodeHarness(sandbox, { command: 'claude' });
+    const harness = new ClaudeCodeHarness(sandbox, 'claude');
     const known = [
       ...['claude-opus-5-5', 'sonnet', 'opus[1m]', 'default', 'fable', 'claude-sonnet-4-6[1m]'],
       // Bedrock

@@ -1,8 +1,7 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Sandbox } from '../../sandbox/sandbox.js';
+import { Logger } from '@nestjs/common';
+import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
-import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
-import { ClaudeCodeOptions } from './claude-code.options.js';
+import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
 import { knowsComposed } from './process/command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
@@ -18,20 +17,18 @@ const MODEL =
   /(^|[./:@_-])claude-|(^|\/)anthropic[./:-]|^arn:aws[\w-]*:bedrock:|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
 
 /** Claude Code, driven over its `stream-json` protocol. */
-@Injectable()
 export class ClaudeCodeHarness implements Harness {
-  readonly name = 'claude-code';
   private readonly logger = new Logger(ClaudeCodeHarness.name);
   #version: string | undefined;
 
   constructor(
-    @Inject(Sandbox) private readonly sandbox: Sandbox,
-    @Inject(ClaudeCodeOptions) private readonly options: ClaudeCodeOptions,
+    private readonly sandbox: Sandbox,
+    private readonly command: string,
   ) {}
 
-  async probe(): Promise<HarnessInfo | undefined> {
-    this.#version = await probeVersion(this.sandbox, this.options.command);
-    return this.#version === undefined ? undefined : { name: this.name, version: this.#version };
+  async probe(): Promise<string | undefined> {
+    this.#version = await probeVersion(this.sandbox, this.command);
+    return this.#version;
   }
 
   knowsModel(model: string): boolean {
@@ -49,7 +46,7 @@ export class ClaudeCodeHarness implements Harness {
   open(thread: HarnessThread): HarnessSession {
     return new ClaudeCodeSession(thread, {
       sandbox: this.sandbox,
-      command: this.options.command,
+      command: this.command,
       isRoot: this.sandbox.runsAsRoot,
       knowsComposed: knowsComposed(this.#version),
       logger: this.logger,

@@ -19,7 +19,7 @@ export const CLAUDE_CODE_MODELS: readonly HarnessModel[] = [
 function model(
   id: string,
   displayName: string,
-  line: HarnessModel['line'],
+  line: string,
   contextTokens: number,
   maxOutputTokens: number,
   releasedOn: string,

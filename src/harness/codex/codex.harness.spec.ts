@@ -20,7 +20,7 @@ const sandbox: Sandbox = {
 
 describe('the Codex harness', () => {
   it('knows the names of OpenAI’s models as providers and gateways spell them', () => {
-    const harness = new CodexHarness(sandbox, { command: 'codex' });
+    const harness = new CodexHarness(sandbox, 'codex');
     const known = [
       ...['gpt-6.1-sol', 'GPT-5', 'codex-mini-latest', 'o3', 'o4-mini', 'chatgpt-4o-latest', 'ft:gpt-4o:org::id'],
       ...[

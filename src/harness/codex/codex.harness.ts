@@ -1,9 +1,8 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Sandbox } from '../../sandbox/sandbox.js';
+import { Logger } from '@nestjs/common';
+import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
-import type { Harness, HarnessInfo, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
+import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
-import { CodexOptions } from './codex.options.js';
 import { CodexSession } from './codex.session.js';
 import { hasRecording } from './resume/record.js';
 import { CODEX_MODELS } from './models.js';
@@ -12,19 +11,16 @@ import { CODEX_MODELS } from './models.js';
 const MODEL_NAMES = /(^|[./:@_-])((chat)?gpt-|codex-|o\d+($|[@:-]))/i;
 
 /** Codex, driven through `codex app-server`. Written against, and tested with, 0.169.0. */
-@Injectable()
 export class CodexHarness implements Harness {
-  readonly name = 'codex';
   readonly #logger = new Logger(CodexHarness.name);
 
   constructor(
-    @Inject(Sandbox) private readonly sandbox: Sandbox,
-    @Inject(CodexOptions) private readonly options: CodexOptions,
+    private readonly sandbox: Sandbox,
+    private readonly command: string,
   ) {}
 
-  async probe(): Promise<HarnessInfo | undefined> {
-    const version = await probeVersion(this.sandbox, this.options.command);
-    return version === undefined ? undefined : { name: this.name, version };
+  probe(): Promise<string | undefined> {
+    return probeVersion(this.sandbox, this.command);
   }
 
   knowsModel(model: string): boolean {
@@ -40,6 +36,6 @@ export class CodexHarness implements Harness {
   }
 
   open(thread: HarnessThread): HarnessSession {
-    return new CodexSession(thread, this.options.command, this.sandbox, this.#logger);
+    return new CodexSession(thread, this.command, this.sandbox, this.#logger);
   }
 }

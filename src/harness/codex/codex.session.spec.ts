@@ -108,7 +108,7 @@ const opening: Behaviour = (method) => {
 
 function open(behaviour: Behaviour, thread: Partial<HarnessThread> = {}) {
   const sandbox = new FakeSandbox((method, params) => behaviour(method, params) ?? opening(method, params));
-  const session = new CodexHarness(sandbox, { command: 'codex' }).open({ ...THREAD, ...thread });
+  const session = new CodexHarness(sandbox, 'codex').open({ ...THREAD, ...thread });
   const told: HarnessEvent[] = [];
   const run = async (turn: Partial<HarnessTurn> = {}) => {
     const batches = session.run({ ...TURN, ...turn }).pipe(tap((batch) => told.push(...batch)));
@@ -248,7 +248,7 @@ describe('CodexSession', () => {
 });
 
 describe('CodexHarness', () => {
-  const harness = new CodexHarness(new FakeSandbox(() => undefined), { command: 'no-such-codex' });
+  const harness = new CodexHarness(new FakeSandbox(() => undefined), 'no-such-codex');
 
   it.each(['gpt-6.1-sol', 'gpt-5-codex', 'codex-mini-latest', 'o3', 'o4-mini', 'o1-preview'])('knows %s', (model) => {
     expect(harness.knowsModel(model)).toBe(true);

@@ -17,5 +17,5 @@ export const CODEX_MODELS: readonly HarnessModel[] = [
 ];
 
 function model(id: string, displayName: string, contextTokens: number, releasedOn: string | undefined): HarnessModel {
-  return { id, displayName, contextTokens, maxOutputTokens: undefined, releasedOn, line: undefined };
+  return { id, displayName, contextTokens, releasedOn };
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
 import {
   concat,
   defer,
@@ -17,9 +16,9 @@ import {
   throttleTime,
 } from 'rxjs';
 import { MAX_ARGUMENT_BYTES } from '../../sandbox/process/argument-limits.js';
-import { Sandbox } from '../../sandbox/sandbox.js';
+import type { Sandbox } from '../../sandbox/sandbox.js';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
-import type { Harness, HarnessInfo, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { promptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
@@ -33,14 +32,11 @@ const COMMAND_GRACE_MS = 1000;
 const PROGRESS_INTERVAL_MS = 1000;
 
 /** An agent without a model, so that a newcomer sees the product work with nothing installed. It runs commands for real. */
-@Injectable()
 export class DemoHarness implements Harness {
-  readonly name = 'demo';
+  constructor(private readonly sandbox: Sandbox) {}
 
-  constructor(@Inject(Sandbox) private readonly sandbox: Sandbox) {}
-
-  probe(): Promise<HarnessInfo> {
-    return Promise.resolve({ name: this.name, version: 'built in' });
+  probe(): Promise<string> {
+    return Promise.resolve('built in');
   }
 
   knowsModel(): boolean {

@@ -30,7 +30,11 @@ export class ModelCatalog {
 
   private sources(): ModelSources {
     return {
-      harnesses: this.registry.available.map(({ name }) => ({ name, models: this.registry.get(name).models?.() })),
+      harnesses: this.registry.available.map(({ name }) => ({
+        name,
+        displayName: this.registry.definition(name)?.displayName ?? name,
+        models: this.registry.find(name)?.models?.(),
+      })),
       routes: this.config.modelRoutes ?? [],
       choose: (model) => this.registry.route(model),
     };

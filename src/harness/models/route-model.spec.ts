@@ -5,7 +5,10 @@ const claude = { name: 'claude-code', knowsModel: (model: string) => model.start
 const codex = { name: 'codex', knowsModel: (model: string) => model.startsWith('gpt-') } as const;
 const demo = { name: 'demo', knowsModel: () => false } as const;
 
+const names = ['claude-code', 'codex', 'demo'];
+
 const both: ModelRouting = {
+  names,
   available: [claude, codex, demo],
   defaultHarness: 'claude-code',
   routes: [],
@@ -13,6 +16,7 @@ const both: ModelRouting = {
   refusesUnknown: false,
 };
 const onlyCodex: ModelRouting = {
+  names,
   available: [codex, demo],
   defaultHarness: 'codex',
   routes: [],

@@ -1,7 +1,9 @@
-import { HARNESS_NAMES, type HarnessName } from '../harness.js';
+import type { HarnessName } from '../harness.js';
 
 /** What decides which harness a new thread gets. */
 export interface ModelRouting {
+  /** The harnesses of this version, here or not. */
+  readonly names: readonly HarnessName[];
   /** The harnesses that this server can run, in the order in which `auto` prefers them. */
   readonly available: readonly { readonly name: HarnessName; knowsModel(model: string): boolean }[];
   readonly defaultHarness: HarnessName;
@@ -28,7 +30,7 @@ export interface HarnessChoice {
  */
 export function routeModel(model: string, choices: ModelRouting): HarnessChoice | undefined {
   const [first = '', ...rest] = model.split('/');
-  const named = HARNESS_NAMES.find((name) => name === first);
+  const named = choices.names.find((name) => name === first);
   if (named !== undefined) {
     const wanted = rest.join('/');
     const found = choices.available.some((harness) => harness.name === named);
@@ -40,7 +42,7 @@ export function routeModel(model: string, choices: ModelRouting): HarnessChoice 
   const harness = choices.available.find((candidate) => candidate.name === name);
   if (harness === undefined) return undefined;
   if (choices.refusesUnknown && route === undefined && !harness.knowsModel(model)) return undefined;
-  return { harness: name, model: harness.knowsModel(model) ? model : undefined };
+  return { harness: harness.name, model: harness.knowsModel(model) ? model : undefined };
 }
 
 /**

@@ -2,26 +2,37 @@ import { describe, expect, it } from 'vitest';
 import { routeModel, type ModelRouting } from './route-model.js';
 import { CLAUDE_CODE_MODELS } from '../claude-code/models.js';
 import { CODEX_MODELS } from '../codex/models.js';
-import type { HarnessModel, HarnessName } from '../harness.js';
+import type { HarnessModel } from '../harness.js';
 import { findServedModel, type ModelSources, servedModels } from './served-models.js';
 
-const MODELS: Readonly<Record<HarnessName, readonly HarnessModel[] | undefined>> = {
+type Name = 'claude-code' | 'codex' | 'demo';
+
+const KINDS: Readonly<Record<Name, string>> = { 'claude-code': 'claude-', codex: 'gpt-', demo: '?' };
+const DISPLAY_NAMES: Readonly<Record<Name, string>> = {
+  'claude-code': 'Claude Code',
+  codex: 'Codex',
+  demo: 'Demo agent',
+};
+const MODELS: Readonly<Record<Name, readonly HarnessModel[] | undefined>> = {
   'claude-code': [model('claude-big', 'Big')],
   codex: [model('gpt-big', 'GPT Big')],
   demo: undefined,
 };
 
-function sources(
-  names: readonly HarnessName[],
-  defaultHarness: HarnessName,
-  routes: ModelRouting['routes'] = [],
-): ModelSources {
-  const kind: Readonly<Record<HarnessName, string>> = { 'claude-code': 'claude-', codex: 'gpt-', demo: '?' };
-  const available = names.map((name) => ({ name, knowsModel: (id: string) => id.startsWith(kind[name]) }));
+function sources(names: readonly Name[], defaultHarness: Name, routes: ModelRouting['routes'] = []): ModelSources {
+  const available = names.map((name) => ({ name, knowsModel: (id: string) => id.startsWith(KINDS[name]) }));
   return {
-    harnesses: names.map((name) => ({ name, models: MODELS[name] })),
+    harnesses: names.map((name) => ({ name, displayName: DISPLAY_NAMES[name], models: MODELS[name] })),
     routes,
-    choose: (id) => routeModel(id, { available, defaultHarness, routes, routesByKind: false, refusesUnknown: false }),
+    choose: (id) =>
+      routeModel(id, {
+        names: Object.keys(KINDS),
+        available,
+        defaultHarness,
+        routes,
+        routesByKind: false,
+        refusesUnknown: false,
+      }),
   };
 }
 
@@ -34,7 +45,7 @@ describe('the models that a server offers', () => {
 
   it('are no invented names when there is the demo agent alone', () => {
     expect(servedModels(sources(['demo'], 'demo'))).toEqual([
-      expect.objectContaining({ id: 'demo', displayName: 'Demo agent', hasModel: false, contextTokens: undefined }),
+      { id: 'demo', displayName: 'Demo agent', harness: 'demo', hasModel: false },
     ]);
   });
 

@@ -11,18 +11,16 @@ export interface ServedModel extends HarnessModel {
 /** What the model names of a server follow from. */
 export interface ModelSources {
   /** The harnesses that are here, preferred ones first; `undefined` models for one that has no model. */
-  readonly harnesses: readonly { readonly name: HarnessName; readonly models: readonly HarnessModel[] | undefined }[];
+  readonly harnesses: readonly {
+    readonly name: HarnessName;
+    readonly displayName: string;
+    readonly models: readonly HarnessModel[] | undefined;
+  }[];
   /** What the deployment configured. */
   readonly routes: ModelRouting['routes'];
   /** What a request with a model name would get. */
   choose(model: string): HarnessChoice | undefined;
 }
-
-const DISPLAY_NAMES: Readonly<Record<HarnessName, string>> = {
-  'claude-code': 'Claude Code',
-  codex: 'Codex',
-  demo: 'Demo agent',
-};
 
 /**
  * The model names that the server offers, each once: names of configured routes, then each harness with its own name and its
@@ -43,18 +41,18 @@ export function findServedModel(id: string, sources: ModelSources): ServedModel 
 }
 
 function listModels(
-  { name, models }: ModelSources['harnesses'][number],
+  { name, displayName, models }: ModelSources['harnesses'][number],
   sources: ModelSources,
 ): readonly ServedModel[] {
   const hasModel = models !== undefined;
   return [
-    unnamedModel(name, DISPLAY_NAMES[name], name, hasModel),
+    unnamedModel(name, displayName, name, hasModel),
     ...(models ?? []).map((model) => {
       const choice = sources.choose(model.id);
       const isReached = choice?.harness === name && choice.model === model.id;
       const named = isReached
         ? { id: model.id, displayName: model.displayName }
-        : { id: `${name}/${model.id}`, displayName: `${model.displayName} (${DISPLAY_NAMES[name]})` };
+        : { id: `${name}/${model.id}`, displayName: `${model.displayName} (${displayName})` };
       return { ...model, ...named, harness: name, hasModel };
     }),
   ];
@@ -68,21 +66,12 @@ function routedModels(sources: ModelSources): readonly ServedModel[] {
     if (choice === undefined || harness === undefined) return [];
     const known = harness.models?.find(({ id }) => id === choice.model);
     if (known !== undefined) return [{ ...known, id: pattern, harness: harness.name, hasModel: true }];
-    const displayName = `${pattern} (${DISPLAY_NAMES[harness.name]})`;
+    const displayName = `${pattern} (${harness.displayName})`;
     return [unnamedModel(pattern, displayName, harness.name, harness.models !== undefined)];
   });
 }
 
 /** A harness with whichever model it takes by itself. */
 function unnamedModel(id: string, displayName: string, harness: HarnessName, hasModel: boolean): ServedModel {
-  return {
-    id,
-    displayName,
-    harness,
-    hasModel,
-    contextTokens: undefined,
-    maxOutputTokens: undefined,
-    releasedOn: undefined,
-    line: undefined,
-  };
+  return { id, displayName, harness, hasModel };
 }

@@ -2,7 +2,7 @@ import type { AppConfig } from '../../config/app-config.js';
 import type { ClientKind } from '../../clients/client-kind.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import type { Presentation } from '../../translator/views/apply-presentation.js';
-import { TOOL_BLOCK_SETTINGS, type ToolBlockForm, toolBlockSetting } from '../../translator/views/tool-blocks.js';
+import { TOOL_BLOCK_SETTINGS, type ToolBlockForm, toolBlockSetting } from '../../domain/tool-block-form.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 
 /** The header in which a request names the form of inner tools that it wants, instead of the deployment's. */

@@ -39,7 +39,7 @@ const prepare = (home = false) =>
     dataDirectory: dataDirectory(),
     workspaceTemplate: home ? undefined : template,
     homeTemplate: home ? template : undefined,
-  }).prepare('one');
+  }).prepare('one', ['.claude', '.codex']);
 
 describe('A template', () => {
   it('is copied without what would never end to read, and says so', async () => {

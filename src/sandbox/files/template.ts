@@ -3,9 +3,6 @@ import { chmod, cp, lstat, readFile, realpath, stat, unlink } from 'node:fs/prom
 import { join, relative, resolve, sep } from 'node:path';
 import { errorCode } from '../errors.js';
 
-/** The folders of a home in which the agents keep their settings and conversations. */
-export const AGENT_FOLDERS = ['.claude', '.codex'];
-
 /** Settings are far shorter. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
@@ -32,9 +29,13 @@ export async function copyTemplate(template: string | undefined, target: string)
  * Puts the folders of a home that the programs keep their own files in, where the template has links to them (a ConfigMap of
  * Kubernetes is made of links). A link there could lead anywhere later.
  */
-export async function copyLinkedFolders(template: string | undefined, home: string): Promise<void> {
+export async function copyLinkedFolders(
+  template: string | undefined,
+  home: string,
+  names: readonly string[],
+): Promise<void> {
   if (template === undefined) return;
-  for (const name of AGENT_FOLDERS) {
+  for (const name of names) {
     const target = join(home, name);
     const isLink = (await lstat(target).catch(undefinedWhenMissing))?.isSymbolicLink() === true;
     if (!isLink) continue;

@@ -48,7 +48,7 @@ function templates(): SandboxOptions {
   return { ...options, workspaceTemplate, homeTemplate };
 }
 
-const prepareThread = (of: SandboxOptions, id: string) => new ThreadFolderStore(of).prepare(id);
+const prepareThread = (of: SandboxOptions, id: string) => new ThreadFolderStore(of).prepare(id, ['.claude', '.codex']);
 
 describe('The folders of a thread', () => {
   it('makes folders that only their owner can enter', async () => {

@@ -3,7 +3,7 @@ import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
-import { AGENT_FOLDERS, copyTemplate, copyLinkedFolders } from './template.js';
+import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
 
@@ -16,7 +16,7 @@ export interface ThreadFolders extends SandboxFolders {
 }
 
 /** The folders that every thread has, whatever its agent did to them. */
-const FOLDERS = ['workspace', 'tmp', 'server', 'home', ...AGENT_FOLDERS.map((name) => `home/${name}`)];
+const FOLDERS = ['workspace', 'tmp', 'server', 'home'];
 
 /** The folders of a thread. Throws for an id that could lead out of the folder of all threads. */
 export function threadFolders(dataDirectory: string, threadId: string): ThreadFolders {
@@ -45,11 +45,13 @@ export class ThreadFolderStore {
   /**
    * Makes a thread's folders, for their owner only; from the templates when the thread is new. Those of a known thread are put right:
    * what is missing is made, what its agent closed is opened, and what is no folder any more is set aside.
+   *
+   * @param homeFolders names of folders that the home has to have, too.
    */
-  async prepare(threadId: string): Promise<ThreadFolders> {
+  async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<ThreadFolders> {
     const folders = threadFolders(this.options.dataDirectory, threadId);
-    if (await this.#isThere(threadId)) await makeFolders(folders.thread);
-    else await this.#make(folders.thread);
+    if (await this.#isThere(threadId)) await makeFolders(folders.thread, homeFolders);
+    else await this.#make(folders.thread, homeFolders);
     return folders;
   }
 
@@ -76,7 +78,7 @@ export class ThreadFolderStore {
     return false;
   }
 
-  async #make(thread: string): Promise<void> {
+  async #make(thread: string, homeFolders: readonly string[]): Promise<void> {
     const name = `${DRAFT}${randomUUID()}`;
     const draft = join(this.#threads, name);
     this.#drafts.add(name);
@@ -84,8 +86,8 @@ export class ThreadFolderStore {
       await mkdir(draft, { recursive: true, mode: 0o700 });
       await copyTemplate(this.options.workspaceTemplate, join(draft, 'workspace'));
       await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
-      await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'));
-      await makeFolders(draft);
+      await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
+      await makeFolders(draft, homeFolders);
       await rename(draft, thread);
     } catch (error) {
       await this.#removal.removeDraft(name);
@@ -97,8 +99,8 @@ export class ThreadFolderStore {
   }
 }
 
-async function makeFolders(thread: string): Promise<void> {
+async function makeFolders(thread: string, homeFolders: readonly string[]): Promise<void> {
   const files = new ThreadFiles(thread);
   // One after the other: two of them are in the same home.
-  for (const folder of FOLDERS) await files.makeFolder(folder);
+  for (const folder of [...FOLDERS, ...homeFolders.map((name) => `home/${name}`)]) await files.makeFolder(folder);
 }

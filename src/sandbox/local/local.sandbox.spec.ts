@@ -73,9 +73,7 @@ describe('a program in the sandbox', () => {
     expect(names.filter((name) => !['OLDPWD', 'SHLVL', 'TZ', 'LC_ALL'].includes(name)).sort()).toEqual([
       'CHIRON_PROCESS',
       'CHIRON_SERVER',
-      'CLAUDE_CONFIG_DIR',
       'CLAUDE_MODEL',
-      'CODEX_HOME',
       'HOME',
       'LANG',
       'LOGNAME',

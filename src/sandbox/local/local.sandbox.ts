@@ -62,10 +62,10 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
     return readTemplate({ workspace: this.options.workspaceTemplate, home: this.options.homeTemplate }, path);
   }
 
-  async prepare(threadId: string): Promise<SandboxFolders> {
+  async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<SandboxFolders> {
     const underway = this.preparing.get(threadId);
     if (underway !== undefined) return underway;
-    const preparation = this.store.prepare(threadId).then(() => this.folders(threadId));
+    const preparation = this.store.prepare(threadId, homeFolders).then(() => this.folders(threadId));
     this.preparing.set(threadId, preparation);
     try {
       return await preparation;

@@ -1,14 +1,21 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsIn, IsObject, IsOptional, IsString, ValidateBy, type ValidationArguments } from 'class-validator';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { HARNESS_TYPES, type HarnessType } from './harness-type.js';
+import { HARNESS_TYPES } from './harness-type.js';
 import { validateBody } from './checked.js';
 
 /** What a session is to be. */
 export class CreateSessionDto {
   @ApiProperty({ type: String, enum: HARNESS_TYPES, examples: ['claudecode'] })
-  @IsIn(HARNESS_TYPES)
-  readonly harness_type!: HarnessType;
+  @ValidateBy({
+    // By its name, the problem is told in the same words as that of any other list.
+    name: 'isIn',
+    validator: {
+      validate: (type, told) => knownTypes(told).includes(type),
+      defaultMessage: (told) => `must be one of the following values: ${knownTypes(told).join(', ')}`,
+    },
+  })
+  readonly harness_type!: string;
 
   @ApiPropertyOptional({ description: 'Accepted and ignored: there are no personas.', type: String, nullable: true })
   @IsOptional()
@@ -34,9 +41,17 @@ export class CreateSessionDto {
   @IsOptional()
   @IsIn(['reject', 'restart'])
   readonly on_harness_conflict?: 'reject' | 'restart';
+
+  /** @param knownTypes the values of `harness_type` that this server takes. */
+  constructor(readonly knownTypes: readonly string[]) {}
+}
+
+function knownTypes(told: ValidationArguments | undefined): readonly unknown[] {
+  return told?.object instanceof CreateSessionDto ? told.object.knownTypes : [];
 }
 
 /** @throws SessionException (422) that names each field that is wrong. */
-export function parseCreateSession(body: unknown): CreateSessionDto {
-  return validateBody(new CreateSessionDto(), ['harness_type', 'persona_id', 'metadata', 'on_harness_conflict'], body);
+export function parseCreateSession(body: unknown, harnessTypes: readonly string[]): CreateSessionDto {
+  const fields = ['harness_type', 'persona_id', 'metadata', 'on_harness_conflict'] as const;
+  return validateBody(new CreateSessionDto(harnessTypes), fields, body);
 }

@@ -1,28 +1,16 @@
+import type { Harnesses } from '../../harness/definition.js';
 import type { HarnessName } from '../../harness/harness.js';
+import { HARNESSES } from '../../harness/harnesses.js';
 
-/** The values of `harness_type` on the wire: centaur's names, and our demo. */
-export const HARNESS_TYPES = ['codex', 'claudecode', 'demo'] as const;
+/** The values of `harness_type` that this version takes, for the documentation. */
+export const HARNESS_TYPES: readonly string[] = HARNESSES.map(({ sessionType }) => sessionType);
 
-/** A harness as the session API names it. */
-export type HarnessType = (typeof HARNESS_TYPES)[number];
-
-const NAME_OF_TYPE: Readonly<Record<HarnessType, HarnessName>> = {
-  codex: 'codex',
-  claudecode: 'claude-code',
-  demo: 'demo',
-};
-const TYPE_OF_NAME: Readonly<Record<HarnessName, HarnessType>> = {
-  codex: 'codex',
-  'claude-code': 'claudecode',
-  demo: 'demo',
-};
-
-/** Our name of a harness. */
-export function parseHarnessType(type: HarnessType): HarnessName {
-  return NAME_OF_TYPE[type];
+/** Our name of the harness that the session API calls by this type. */
+export function parseHarnessType(type: string, harnesses: Harnesses): HarnessName | undefined {
+  return harnesses.find(({ sessionType }) => sessionType === type)?.name;
 }
 
-/** The session API's name of a harness. */
-export function toHarnessType(name: HarnessName): HarnessType {
-  return TYPE_OF_NAME[name];
+/** The session API's name of a harness: its own name for one that this version does not have. */
+export function toHarnessType(name: HarnessName, harnesses: Harnesses): string {
+  return harnesses.find((harness) => harness.name === name)?.sessionType ?? name;
 }

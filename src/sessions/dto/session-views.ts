@@ -5,14 +5,14 @@ import type { Turn, TurnState } from '../../storage/stores/turn.js';
 import type { Message, Usage } from '../../anthropic/stream-event.js';
 import { turnUsage } from '../../anthropic/usage.js';
 import { toExecutionId } from './execution-id.js';
-import { toHarnessType, type HarnessType } from './harness-type.js';
 
 /** The session row, with centaur's fields. What Chiron has no notion of is `null`. */
 export interface SessionView {
   readonly thread_key: string;
   /** Names the thread's folders once an agent has worked in them. */
   readonly sandbox_id: string | null;
-  readonly harness_type: HarnessType;
+  /** Of a thread that another version of the server made, it may be unknown to this one. */
+  readonly harness_type: string;
   /** The harness's own name of the conversation, once it has one. */
   readonly harness_thread_id: string | null;
   readonly persona_id: null;
@@ -54,11 +54,11 @@ const STATUS_OF_STATE: Readonly<Record<ThreadState, SessionView['status']>> = {
 };
 
 /** A thread as a session row. */
-export function sessionView(thread: Thread): SessionView {
+export function sessionView(thread: Thread, harnessType: string): SessionView {
   return {
     thread_key: thread.key,
     sandbox_id: thread.sessionId === undefined ? null : thread.id,
-    harness_type: toHarnessType(thread.harness),
+    harness_type: harnessType,
     harness_thread_id: thread.sessionId ?? null,
     persona_id: null,
     status: STATUS_OF_STATE[thread.state],

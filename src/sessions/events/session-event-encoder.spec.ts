@@ -59,7 +59,7 @@ const SAID: readonly HarnessEvent[] = [
 const END: HarnessEvent = { type: 'turn-end', reason: 'end_turn' };
 
 const narrator = (turn: Turn = TURN, source: 'log' | 'message' = 'log') =>
-  new SessionEventEncoder(THREAD, turn, source, () => 42);
+  new SessionEventEncoder(THREAD, turn, source, () => 42, 'claudecode');
 const types = (events: readonly SessionEvent[]) => events.map((event) => event.type.replace('session.', ''));
 
 describe(SessionEventEncoder.name, () => {

@@ -14,7 +14,6 @@ import {
 import { eventId, type EventSource, openingId, terminalId } from './event-id.js';
 import { readExecutionRequest } from '../input/execution-request.js';
 import { toExecutionId } from '../dto/execution-id.js';
-import { toHarnessType } from '../dto/harness-type.js';
 import type { LineTurn } from './notification-builders.js';
 import { toEndEvents } from '../../turns/message-events.js';
 
@@ -51,6 +50,8 @@ export class SessionEventEncoder {
     private readonly source: EventSource,
     /** Milliseconds from the execution's beginning to now, or `null` when what is told now was said before. */
     private readonly latency: () => number | null,
+    /** The thread's harness as the session API names it. */
+    private readonly harnessType: string,
   ) {
     const { id, sequence, prompt, startedAt, createdAt } = turn;
     const model = toAnsweredModel(thread);
@@ -127,7 +128,7 @@ export class SessionEventEncoder {
       type: 'session.first_token',
       data: {
         ...this.turnIds(),
-        harness_type: toHarnessType(this.thread.harness),
+        harness_type: this.harnessType,
         latency_ms: this.latency(),
         output_event_id: outputEventId,
       },

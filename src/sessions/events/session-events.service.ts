@@ -26,6 +26,7 @@ import { ThreadControl } from '../../turns/thread-control.js';
 import { TurnRunner } from '../../turns/running/turn.runner.js';
 import { eventsSeen, firstSequenceAfter, terminalId } from './event-id.js';
 import { eventsOfEndedTurn } from '../../turns/message-events.js';
+import { SessionService } from '../session.service.js';
 import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 type SessionEvents$ = Observable<readonly SessionEvent[]>;
@@ -41,6 +42,7 @@ export class SessionEventsService {
     private readonly log: EventLog,
     private readonly runner: TurnRunner,
     private readonly control: ThreadControl,
+    private readonly sessions: SessionService,
   ) {}
 
   /**
@@ -52,7 +54,7 @@ export class SessionEventsService {
   ofTurn(thread: Thread, turn: Turn, after: number, flow: Backpressure): SessionEvents$ {
     if (after >= terminalId(turn.sequence)) return EMPTY;
     const all$ =
-      turn.eventsPrunedAt === undefined ? this.fromLog(thread, turn, after, flow) : fromMessage(thread, turn);
+      turn.eventsPrunedAt === undefined ? this.fromLog(thread, turn, after, flow) : this.fromMessage(thread, turn);
     return all$.pipe(
       map((events) => events.filter(({ id }) => id > after)),
       filter((events) => events.length > 0),
@@ -95,7 +97,7 @@ export class SessionEventsService {
     return defer(() => {
       let isReplay = true;
       const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
-      const narrator = new SessionEventEncoder(thread, turn, 'log', latency);
+      const narrator = new SessionEventEncoder(thread, turn, 'log', latency, this.sessions.harnessType(thread));
       const seen = eventsSeen(after, turn.sequence);
       const said$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
         const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, seen);
@@ -111,14 +113,17 @@ export class SessionEventsService {
     });
   }
 
+  private fromMessage(thread: Thread, turn: Turn): SessionEvents$ {
+    return defer(() => {
+      const encoder = new SessionEventEncoder(thread, turn, 'message', () => null, this.sessions.harnessType(thread));
+      return of(encoder.encode(eventsOfEndedTurn(turn)));
+    });
+  }
+
   private async closingEvents(narrator: SessionEventEncoder, turn: Turn): Promise<readonly SessionEvent[]> {
     if (narrator.ended) return [];
     const events = narrator.end(await this.turns.byId(turn.id));
     if (events.length === 0) throw new Error(`turn ${turn.id} was left to the next server`);
     return events;
   }
-}
-
-function fromMessage(thread: Thread, turn: Turn): SessionEvents$ {
-  return defer(() => of(new SessionEventEncoder(thread, turn, 'message', () => null).encode(eventsOfEndedTurn(turn))));
 }

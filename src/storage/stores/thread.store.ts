@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import type { HarnessName } from '../../harness/harness.js';
 import { Database } from '../database/database.js';
 import type { ThreadTable } from '../database/tables.js';
-import { parseHarnessName, parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
+import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
 
 /** What a thread is doing; `failed` when its last turn failed. */
 export type ThreadState = 'idle' | 'running' | 'failed';
@@ -14,6 +14,7 @@ export interface Thread {
   readonly tenant: string;
   /** `<source>:<id>`, unique per tenant. */
   readonly key: string;
+  /** As it was stored, which may be by a version with other harnesses. */
   readonly harness: HarnessName;
   /** The model's name as the first request had it; what answers say is in `answered-model.ts`. */
   readonly model: string;
@@ -51,13 +52,13 @@ export function isSideThread(thread: Pick<Thread, 'key' | 'metadata'>): boolean 
 
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
 
-/** A stored row as a thread. Throws for a state or harness that this version does not know. */
+/** A stored row as a thread. Throws for a state that this version does not know. */
 export function toThread(row: ThreadTable): Thread {
   return {
     id: row.id,
     tenant: row.tenant,
     key: row.key,
-    harness: parseHarnessName(row.harness),
+    harness: row.harness,
     model: row.model,
     harnessModel: row.harness_model ?? undefined,
     systemPrompt: row.system_prompt ?? undefined,

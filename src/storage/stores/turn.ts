@@ -1,4 +1,3 @@
-import { HARNESS_NAMES, type HarnessName } from '../../harness/harness.js';
 import type { FailureKind, JsonObject, TokenUsage, TurnEndReason } from '../../domain/harness-event.js';
 import type { Prompt } from '../../domain/prompt.js';
 import type { Message } from '../../anthropic/stream-event.js';
@@ -117,11 +116,6 @@ export function parseEnum<Word extends string>(words: readonly Word[], stored: s
 /** A stored turn state as one of ours. */
 export function parseTurnState(stored: string): TurnState {
   return parseEnum(TURN_STATES, stored, 'turn state');
-}
-
-/** A stored harness name as one of ours. */
-export function parseHarnessName(stored: string): HarnessName {
-  return parseEnum(HARNESS_NAMES, stored, 'harness');
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type MonoTypeOperatorFunction, pipe } from 'rxjs';
 import { mapBatches, statefulMapper } from './map-batches.js';
 import type { ContentBlock, ContentDelta, StreamEvent } from '../../anthropic/stream-event.js';
-import { toolBlock, type ToolBlockForm } from './tool-blocks.js';
+import type { ToolBlockForm } from '../../domain/tool-block-form.js';
+import { toolBlock } from './tool-blocks.js';
 import { toolsAsText } from './tools-as-text.js';
 import { completeBlockEvents } from '../../anthropic/stream-parts.js';
 

@@ -43,10 +43,8 @@ export async function startHarnessRig(name: RealHarness, config = '', program = 
     homeTemplate,
   });
   const id = randomUUID();
-  const folders = await sandbox.prepare(id);
-  const harness: Harness = isClaude
-    ? new ClaudeCodeHarness(sandbox, { command: program })
-    : new CodexHarness(sandbox, { command: CODEX });
+  const folders = await sandbox.prepare(id, ['.claude', '.codex']);
+  const harness: Harness = isClaude ? new ClaudeCodeHarness(sandbox, program) : new CodexHarness(sandbox, CODEX);
   await harness.probe();
   const env = { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: 'a-key', CLAUDE_CODE_MAX_RETRIES: '0' };
   const thread: HarnessThread = {

@@ -1,0 +1,237 @@
+import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
+import { parseApiKeys } from './api-keys.js';
+import { defaultConnections, openFilesLimit } from './connections.js';
+import { parseCorsOrigins } from './cors-origins.js';
+import { parseModelRoutes } from './model-routes.js';
+import { parsePassedVariables } from './passed-variables.js';
+import {
+  count,
+  custom,
+  hours,
+  milliseconds,
+  oneOf,
+  type Parsed,
+  path,
+  seconds,
+  type Setting,
+  text,
+} from './setting.js';
+
+/** What the settings need to know of a harness. */
+export interface HarnessSettings {
+  readonly name: string;
+  /** The variable with its program, a path or a name on the server's `PATH`; absent for one that needs none. */
+  readonly program?: { readonly variable: string; readonly fallback: string; readonly doc: string };
+}
+
+const DAY_SECONDS = 86_400;
+
+const listening = { group: 'Listening and access' } as const;
+const storage = { group: 'Storage' } as const;
+const agents = { group: 'Agents' } as const;
+const callerView = { group: 'What a caller sees' } as const;
+const agentView = { group: 'What an agent sees' } as const;
+const limits = { group: 'Limits' } as const;
+
+/**
+ * Every variable that Chiron reads, by the name that it has in `AppConfig`: the one list of them. The type, the parser, the tables of
+ * `docs/configuration.md` and `.env.example` follow from it; `npm run docs:settings` writes the last two.
+ */
+export function settings(harnesses: readonly HarnessSettings[]) {
+  const names = harnesses.map(({ name }) => name);
+  const quoted = names.map((name) => `\`${name}\``).join(', ');
+  return {
+    // A literal IPv6 address has brackets in URLs, so people write them here.
+    host: custom('HOST', '127.0.0.1', (host = '') => ({ value: host.replace(/^\[(.*)\]$/, '$1') }), {
+      ...listening,
+      doc: 'Address to listen on. Without `CHIRON_API_KEYS` it must be a loopback address.',
+    }),
+    port: count('PORT', 8787, {
+      ...listening,
+      min: 0,
+      max: 65_535,
+      doc: 'Port to listen on. `0` lets the system choose.',
+    }),
+    /** Empty: everybody on this machine may call. */
+    apiKeys: custom('CHIRON_API_KEYS', undefined, parseApiKeys, {
+      ...listening,
+      doc: 'Comma-separated `name:key`. A key has at least 24 characters (`openssl rand -hex 32`). Requests carry it as `x-api-key` or `Authorization: Bearer`. The name is the tenant: threads of one name do not exist for another.',
+      example: 'alice:<64 hex digits>,ci:<64 other hex digits>',
+    }),
+    corsOrigins: custom('CHIRON_CORS_ORIGINS', undefined, parseCorsOrigins, {
+      ...listening,
+      doc: 'Web pages that may call from a browser: `*`, or comma-separated origins such as `https://app.example`. `*` needs keys.',
+      example: 'https://app.example',
+    }),
+    /** How long an idle connection is kept for its caller's next request. */
+    keepAlive: seconds('CHIRON_KEEP_ALIVE_SECONDS', 65, {
+      ...listening,
+      max: DAY_SECONDS,
+      doc: 'How long an idle connection stays open. Make it longer than the idle time-out of the load balancer in front (AWS ALB and nginx 60 s, Google 600 s), or it answers sporadic 502s.',
+    }),
+    maxConnections: count('CHIRON_MAX_CONNECTIONS', defaultConnections(openFilesLimit()), {
+      ...listening,
+      max: 1_000_000,
+      doc: 'How many connections may be open. More are refused, with a line in the log.',
+      defaultDoc: 'half of the file descriptors, at most `10000`',
+      example: '10000',
+    }),
+
+    dataDirectory: path('CHIRON_DATA_DIR', './data', {
+      ...storage,
+      doc: 'The embedded store (`chiron.sqlite`), and a folder per thread with its `workspace/` and `home/`. One server per folder: a second one refuses to start.',
+    }),
+    databaseUrl: custom('CHIRON_DATABASE_URL', undefined, parseDatabaseUrl, {
+      ...storage,
+      doc: 'A `postgres://` URL. PostgreSQL then keeps threads, turns and events instead of SQLite; workspaces stay in the data folder. One server per database: a second one refuses to start.',
+      example: 'postgres://user:password@127.0.0.1:5432/chiron',
+    }),
+    eventRetentionMs: hours('CHIRON_EVENT_RETENTION_HOURS', 24, {
+      ...storage,
+      min: 0,
+      max: 10 * 365 * 24,
+      doc: 'How long the events of finished turns are kept. Their messages are kept until the thread is removed.',
+    }),
+    eventFlushMs: milliseconds('CHIRON_EVENT_FLUSH_MILLISECONDS', 5, {
+      ...storage,
+      min: 0,
+      max: 3_600_000,
+      doc: 'Group-commit interval for events. On SQLite it grows to at most 500 ms under load. A crash loses uncommitted events, and the resumed agent replays them. The end of a turn is committed at once.',
+    }),
+    logLevel: oneOf('CHIRON_LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      ...storage,
+      doc: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. One JSON line per request; never a key, a prompt or a body.',
+    }),
+
+    defaultHarness: oneOf('CHIRON_DEFAULT_HARNESS', 'auto', ['auto', ...names], {
+      ...agents,
+      doc: `The agent for models without a route: ${quoted}, or \`auto\`, the first of these that is found.`,
+    }),
+    /** Whether the demo agent answers; `auto`: where it is the default harness. */
+    demo: oneOf('CHIRON_DEMO', 'auto', ['auto', 'on', 'off'], {
+      ...agents,
+      doc: 'Whether the built-in demo agent, a shell without a model, can be used: `on`, `off`, or `auto`, only where it is the default.',
+    }),
+    /** `undefined`: the built-in routes, where two agents are there and the default harness is `auto`. */
+    modelRoutes: custom('CHIRON_MODEL_ROUTES', undefined, (written) => parseModelRoutes(written, names), {
+      ...agents,
+      doc: 'Comma-separated `pattern=harness`. `*` matches any text; the first match wins.',
+      defaultDoc: 'see below',
+      example: 'claude-*=claude-code,gpt-*=codex',
+    }),
+    callerSystem: oneOf('CHIRON_CALLER_SYSTEM', 'append', ['append', 'ignore'], {
+      ...agents,
+      doc: "How to treat the caller's system prompt: `append` it to the agent's own instructions, or `ignore` it.",
+    }),
+    /** Whether a model name that nothing here knows gets the default harness, or a 404. */
+    unknownModels: oneOf('CHIRON_UNKNOWN_MODELS', 'default', ['default', 'refuse'], {
+      ...agents,
+      doc: 'How to treat an unknown model name: run the `default` harness, or `refuse` it with a 404.',
+    }),
+
+    /** How callers are shown what tools did inside the sandbox, unless they ask for another form. */
+    toolBlocks: oneOf('CHIRON_TOOL_BLOCKS', 'auto', TOOL_BLOCK_SETTINGS, {
+      ...callerView,
+      doc: 'How answers show the tools that the agent ran. The request header `x-chiron-tool-blocks` overrides it.',
+    }),
+    /** Longest output of a tool that a caller is shown, in characters. */
+    toolOutputLimit: count('CHIRON_TOOL_OUTPUT_CHARACTERS', 16_384, {
+      ...callerView,
+      min: 0,
+      max: 10_000_000,
+      doc: 'Longest output of a tool that is shown. The rest is replaced by a note. The agent sees the whole output.',
+    }),
+
+    workspaceTemplate: path('CHIRON_WORKSPACE_TEMPLATE', undefined, {
+      ...agentView,
+      doc: "A folder that is copied into each new thread's `workspace/`, for example with an `AGENTS.md`.",
+      example: './workspace-template',
+    }),
+    homeTemplate: path('CHIRON_HOME_TEMPLATE', undefined, {
+      ...agentView,
+      doc: "A folder that is copied into each new thread's `home/`, for example with `.codex/config.toml`.",
+      example: './home-template',
+    }),
+    /** The variables of the server's environment that are handed to sandboxes, with their values. */
+    sandboxEnvironment: custom(
+      'CHIRON_SANDBOX_PASSTHROUGH_ENV',
+      'ANTHROPIC_API_KEY,ANTHROPIC_AUTH_TOKEN,ANTHROPIC_BASE_URL,OPENAI_API_KEY,OPENAI_BASE_URL',
+      parsePassedVariables,
+      {
+        ...agentView,
+        takesEmpty: true,
+        doc: "Comma-separated names of the server's variables that agents get. Set it to nothing to pass on none of them.",
+      },
+    ),
+
+    harnessIdleMs: seconds('CHIRON_HARNESS_IDLE_SECONDS', 600, {
+      ...limits,
+      max: DAY_SECONDS,
+      doc: "How long an idle agent process is kept for its thread's next turn. After that, the next turn resumes the conversation in a new process.",
+    }),
+    maxWarmHarnesses: count('CHIRON_MAX_WARM_HARNESSES', 8, {
+      ...limits,
+      min: 0,
+      max: 10_000,
+      doc: 'How many idle agent processes are kept. The longest idle is evicted first.',
+    }),
+    harnessStallMs: seconds('CHIRON_HARNESS_STALL_SECONDS', 600, {
+      ...limits,
+      max: DAY_SECONDS,
+      doc: 'How long an agent may emit nothing while it runs no tool. After that it is stopped, and the turn resumed once.',
+    }),
+    turnTimeoutMs: seconds('CHIRON_TURN_TIMEOUT_SECONDS', 3600, {
+      ...limits,
+      max: 7 * DAY_SECONDS,
+      doc: 'Longest turn. After that it is interrupted, and its message says so.',
+    }),
+    /** What a new message does on a thread whose turn is still running. */
+    onBusy: oneOf('CHIRON_ON_BUSY', 'queue', ['queue', 'interrupt', 'reject'], {
+      ...limits,
+      doc: 'What a new message does on a busy thread: `queue`, `interrupt` the running turn, or `reject` with a 409. A caller whose user interrupted always interrupts.',
+    }),
+    maxQueuedPerThread: count('CHIRON_MAX_QUEUED_PER_THREAD', 8, {
+      ...limits,
+      min: 0,
+      max: 10_000,
+      doc: 'How many messages may be queued on a thread.',
+    }),
+    maxConcurrentTurns: count('CHIRON_MAX_CONCURRENT_TURNS', 100, {
+      ...limits,
+      max: 100_000,
+      doc: 'How many turns run at once on this server. More are queued.',
+    }),
+    maxWaitingTurns: count('CHIRON_MAX_WAITING_TURNS', 1000, {
+      ...limits,
+      min: 0,
+      max: 1_000_000,
+      doc: 'How many turns may be queued on this server. More are refused with 529.',
+    }),
+    syncTimeoutMs: seconds('CHIRON_SYNC_TIMEOUT_SECONDS', 280, {
+      ...limits,
+      max: DAY_SECONDS,
+      doc: 'How long a Claude Code that does not stream waits for its turn before it gets a 504 and retries; it gives up by itself after 300 s. Other callers wait for the turn.',
+    }),
+    drainMs: seconds('CHIRON_DRAIN_SECONDS', 20, {
+      ...limits,
+      min: 0,
+      max: 3600,
+      doc: 'How long running turns may finish after SIGTERM, SIGINT or SIGHUP. The next server resumes the others. A second signal ends the wait.',
+    }),
+  };
+}
+
+/** The variables with the harnesses' programs, by harness. */
+export function programSettings(harnesses: readonly HarnessSettings[]): Readonly<Record<string, Setting<string>>> {
+  return Object.fromEntries(
+    harnesses.flatMap(({ name, program }) =>
+      program === undefined ? [] : [[name, text(program.variable, program.fallback, { ...agents, doc: program.doc })]],
+    ),
+  );
+}
+
+function parseDatabaseUrl(url: string | undefined): Parsed<string | undefined> {
+  return url === undefined || /^postgres(ql)?:\/\//.test(url)
+    ? { value: url }
+    : { expected: 'must be a postgres:// URL' };
+}

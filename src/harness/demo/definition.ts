@@ -1,0 +1,12 @@
+import type { HarnessDefinition } from '../definition.js';
+import { DemoHarness } from './demo.harness.js';
+
+/** The agent without a model and without a program. */
+export const demo: HarnessDefinition = {
+  name: 'demo',
+  displayName: 'Demo agent',
+  sessionType: 'demo',
+  modelVariable: 'CLAUDE_MODEL',
+  isDemo: true,
+  create: ({ sandbox }) => new DemoHarness(sandbox),
+};

@@ -1,0 +1,7 @@
+import { claudeCode } from './claude-code/definition.js';
+import { codex } from './codex/definition.js';
+import type { Harnesses } from './definition.js';
+import { demo } from './demo/definition.js';
+
+/** The harnesses of this version. A new one costs its folder and a line here. */
+export const HARNESSES: Harnesses = [claudeCode, codex, demo];

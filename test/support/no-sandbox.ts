@@ -1,0 +1,41 @@
+import { ThreadFiles } from '../../src/sandbox/files/thread-files.js';
+import type { Sandbox, SandboxFolders } from '../../src/sandbox/sandbox.js';
+
+/** A sandbox without processes, as the scripted harness starts none. */
+export class NoSandbox implements Sandbox {
+  readonly runsAsRoot = false;
+  readonly removed: string[] = [];
+  /** Those of the last preparation. */
+  homeFolders: readonly string[] = [];
+  failure: Error | undefined;
+  onPrepare: () => void = () => undefined;
+
+  folders(threadId: string): SandboxFolders {
+    return { workspace: `/${threadId}/workspace`, home: `/${threadId}/home`, server: `/${threadId}/server` };
+  }
+
+  templateText = (): Promise<undefined> => Promise.resolve(undefined);
+  files = (threadId: string): ThreadFiles => new ThreadFiles(`/${threadId}`);
+
+  prepare(threadId: string, homeFolders: readonly string[] = []): Promise<SandboxFolders> {
+    this.homeFolders = homeFolders;
+    this.onPrepare();
+    return this.failure === undefined ? Promise.resolve(this.folders(threadId)) : Promise.reject(this.failure);
+  }
+
+  spawn(): never {
+    throw new Error('nothing is to be started here');
+  }
+
+  run = (): never => this.spawn();
+  warnings = (): Promise<readonly string[]> => Promise.resolve([]);
+
+  remove(threadId: string): Promise<void> {
+    this.removed.push(threadId);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
