@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsObject, IsOptional, IsString } from 'class-validator';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { HARNESS_TYPES, type HarnessType } from './harness-type.js';
-import { validateBody } from './checked.js';
+import { validateSessionBody } from './session-body.js';
 
 /** What a session is to be. */
 export class CreateSessionDto {
@@ -38,5 +38,9 @@ export class CreateSessionDto {
 
 /** @throws SessionException (422) that names each field that is wrong. */
 export function parseCreateSession(body: unknown): CreateSessionDto {
-  return validateBody(new CreateSessionDto(), ['harness_type', 'persona_id', 'metadata', 'on_harness_conflict'], body);
+  return validateSessionBody(
+    new CreateSessionDto(),
+    ['harness_type', 'persona_id', 'metadata', 'on_harness_conflict'],
+    body,
+  );
 }
