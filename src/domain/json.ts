@@ -34,7 +34,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /** The object itself, or an empty one for anything else. */
-export function asObject(value: JsonValue | undefined): JsonObject {
+export function asObject(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
@@ -61,6 +61,11 @@ export function asObjects(value: JsonValue | undefined): readonly JsonObject[] {
 /** The strings of a list; its other elements are left out. */
 export function asStrings(value: JsonValue | undefined): readonly string[] {
   return asArray(value).filter((element) => typeof element === 'string');
+}
+
+/** A value that should be a name, as text, whatever it is. `String` throws for an object that calls something else its `toString`. */
+export function toText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 /** `agent_message` as `agentMessage`; a name that is camel case already stays. */

@@ -1,50 +1,25 @@
-import { All, Controller, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { All, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
-import { AppConfig } from '../config/app-config.js';
-import { ModelCatalog } from '../harness/models/model-catalog.js';
-import { type ResolvedThread, type ThreadClues, ThreadResolver } from '../threads/thread.resolver.js';
-import { AnthropicException } from '../anthropic/anthropic.exception.js';
-import {
-  type ContinuationPoint,
-  MessageThreads,
-  threadNotFound,
-  assertSameModel,
-} from '../turns/matching/message-threads.js';
-import { newMessageId } from '../turns/message-id.js';
-import { noSuchModel } from '../turns/new-thread.js';
+import { methodNotAllowed } from './method-not-allowed.js';
+import { readJsonBody } from '../http/read-body.js';
 import { isHistoryLost } from '../turns/running/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
-import { AnswerService } from './response/answer.service.js';
-import { classifyAttempt } from './request/attempt.js';
-import { type CreateMessageDto, parseCreateMessage } from './request/create-message.dto.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
-import { readAnswerFormat } from './request/output-schema.js';
-import { answerWithoutAgent } from './request/answer-without-agent.js';
-import { readJsonBody } from '../http/read-body.js';
-import { threadField } from './request/thread-field.js';
-import { answerOptions, toTurnRequest, requestCaller, threadClues } from './request/to-turn-request.js';
-
-/** The header that tells a caller which thread its message went to. */
-export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
-
-/**
- * The header that tells a caller that the agent's own record of the thread was gone: it is told what was said before, and has nothing
- * else of it.
- */
-export const HISTORY_HEADER = 'x-chiron-history';
+import { parseCreateMessage } from './request/create-message.dto.js';
+import { MessagePlanner } from './request/message-planner.js';
+import { toMessageRequest } from './request/message-request.js';
+import { setThreadHeaders } from './thread-headers.js';
+import { AnswerService } from './response/answer.service.js';
 
 /** Anthropic's Messages API. */
 @Controller('v1/messages')
 export class MessagesController {
   constructor(
-    private readonly resolver: ThreadResolver,
+    private readonly planner: MessagePlanner,
     private readonly turns: TurnService,
-    private readonly messageThreads: MessageThreads,
     private readonly answers: AnswerService,
-    private readonly models: ModelCatalog,
-    @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
   /** Opens the turn that the request means, or attaches to it, and answers with its message. */
@@ -57,44 +32,21 @@ export class MessagesController {
     @Res() response: Response,
   ): Promise<void> {
     const body = parseCreateMessage(await readJsonBody(request));
-    const clues = threadClues(request, body);
-    const resolved = this.resolver.resolve(clues);
-    const format = await readAnswerFormat(body, requestCaller(request));
-    const options = answerOptions(request, body, this.config, { format, isSideRequest: clues.isSideRequest });
-    const side = answerWithoutAgent({ body, isSideRequest: clues.isSideRequest, messageId: newMessageId() });
-    if (side !== undefined) {
-      const model = this.models.answeredModel(body.model);
-      if (model === undefined) throw noSuchModel(body.model);
-      response.setHeader(THREAD_KEY_HEADER, headerText(resolved.key));
-      this.answers.sendPrepared({ ...side, model }, response, body.stream === true);
+    const plan = await this.planner.plan(
+      principal.tenant,
+      toMessageRequest((name) => request.get(name), body),
+    );
+    const streams = body.stream === true;
+    if (plan.kind === 'answer') {
+      setThreadHeaders(response, plan.threadKey, false);
+      this.answers.sendPrepared(plan.message, response, streams);
       return;
     }
-    const answered = await this.answered(principal.tenant, body, clues, resolved);
-    const { received, ...asked } = await toTurnRequest(request, body, {
-      callerSystem: this.config.callerSystem,
-      isSideRequest: clues.isSideRequest,
-      after: answered?.conversationKey,
-      form: options,
-      outputSchema: format.schema,
-    });
-    const opened = await this.turns.open({
-      ...asked,
-      tenant: principal.tenant,
-      threadKey: answered?.thread.key ?? resolved.key,
-      isFreshThread: resolved.isFresh && answered === undefined,
-      isSideRequest: clues.isSideRequest,
-      continuesFrom: answered,
-      attempt: classifyAttempt({
-        ...asked,
-        retryCount: request.get('x-stainless-retry-count'),
-        isNameless: resolved.isFresh && threadField(body.thread) === undefined,
-      }),
-    });
+    const opened = await this.turns.open(plan.turn);
     try {
-      response.setHeader(THREAD_KEY_HEADER, headerText(opened.thread.key));
-      if (isHistoryLost(opened.turn)) response.setHeader(HISTORY_HEADER, 'lost');
-      if (body.stream === true) await this.answers.stream(opened, response, { ...options, received });
-      else await this.answers.sendJson(opened, response, { ...options, received });
+      setThreadHeaders(response, opened.thread.key, isHistoryLost(opened.turn));
+      if (streams) await this.answers.stream(opened, response, plan.options);
+      else await this.answers.sendJson(opened, response, plan.options);
     } finally {
       this.turns.leave(opened);
     }
@@ -111,37 +63,9 @@ export class MessagesController {
     return { cancelled: await this.turns.cancel(principal.tenant, messageId) };
   }
 
-  /** The answer that a request goes on from, when it holds only what is new. */
-  private async answered(
-    tenant: string,
-    body: CreateMessageDto,
-    { isSideRequest }: ThreadClues,
-    { key, isFresh }: ResolvedThread,
-  ): Promise<ContinuationPoint | undefined> {
-    const field = threadField(body.thread);
-    if (field?.type !== 'continue') return undefined;
-    // A request beside the conversation has an agent of its own, which has heard nothing of it.
-    if (isSideRequest) throw threadNotFound();
-    const answered = await this.messageThreads.findContinuationPoint(
-      tenant,
-      field.previousMessageId,
-      isFresh ? undefined : key,
-    );
-    assertSameModel(answered, body.model);
-    return answered;
-  }
-
   @All()
   @ApiExcludeEndpoint()
   notAllowed(): never {
-    throw new AnthropicException('invalid_request_error', 'Only POST is allowed here.', {
-      status: 405,
-      headers: { allow: 'POST' },
-    });
+    throw methodNotAllowed('POST');
   }
-}
-
-/** A thread key as a header can carry it: UTF-8 bytes, as Node writes Latin-1. */
-function headerText(key: string): string {
-  return Buffer.from(key, 'utf8').toString('latin1');
 }

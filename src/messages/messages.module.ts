@@ -7,6 +7,7 @@ import { TurnsModule } from '../turns/turns.module.js';
 import { AnswerService } from './response/answer.service.js';
 import { AnthropicErrorFilter } from './response/anthropic-error.filter.js';
 import { CountTokensController } from './count-tokens/count-tokens.controller.js';
+import { MessagePlanner } from './request/message-planner.js';
 import { MessagesController } from './messages.controller.js';
 import { ModelsController } from './models/models.controller.js';
 import { KeepAliveClock } from '../http/keep-alive-clock.js';
@@ -16,6 +17,12 @@ import { TokenCounter } from './count-tokens/token-counter.js';
 @Module({
   imports: [HarnessModule, ThreadsModule, TranslatorModule, TurnsModule],
   controllers: [MessagesController, CountTokensController, ModelsController],
-  providers: [AnswerService, KeepAliveClock, TokenCounter, { provide: APP_FILTER, useClass: AnthropicErrorFilter }],
+  providers: [
+    MessagePlanner,
+    AnswerService,
+    KeepAliveClock,
+    TokenCounter,
+    { provide: APP_FILTER, useClass: AnthropicErrorFilter },
+  ],
 })
 export class MessagesModule {}

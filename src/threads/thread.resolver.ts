@@ -3,14 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { ServiceError } from '../domain/service-error.js';
 import { threadKeyProblem } from './thread-key.js';
 
-/** The parts of a request that name its thread. Header values are as Node gives them: `undefined` when absent. */
+/** A session of the caller's client. */
+export interface SessionClue {
+  readonly id: string;
+  /** What keeps the ids of one kind of client apart from those of others. */
+  readonly namespace: string;
+  /** Where the id stood in the request. */
+  readonly field: string;
+}
+
+/** The parts of a request that name its thread. */
 export interface ThreadClues {
-  /** `x-chiron-thread-key`, or `x-centaur-thread-key`. */
+  /** The key that the request names; `undefined` for none. */
   readonly threadKey: string | undefined;
-  /** `x-claude-code-session-id`. */
-  readonly sessionId: string | undefined;
-  /** `metadata.user_id` of the body. */
-  readonly userId: unknown;
+  /** The session that the request belongs to. Counts only without a key. */
+  readonly session: SessionClue | undefined;
   /** The request is beside the conversation and must not touch its thread. */
   readonly isSideRequest: boolean;
 }
@@ -36,44 +43,8 @@ export class ThreadResolver {
   }
 }
 
-function namedKey(clues: ThreadClues): string | undefined {
-  if (clues.threadKey !== undefined) return utf8(clues.threadKey);
-  if (clues.sessionId !== undefined) {
-    if (clues.sessionId.trim() === '')
-      throw new ServiceError('bad_request', 'x-claude-code-session-id must not be empty');
-    return `api:claude:${utf8(clues.sessionId)}`;
-  }
-  const sessionId = parseSessionId(clues.userId);
-  return sessionId === undefined ? undefined : `api:claude:${sessionId}`;
-}
-
-/** What 2.0.76 sends, which has no header for its session id; the account is empty with an API key. (seen) */
-const OLDER_USER_ID = /^user_[^_]*_account_[^_]*_session_([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})$/i;
-
-/** Longest user id that is looked into, in characters: Claude Code's has some 200. A string may hold the JSON of millions of values. */
-const MAX_USER_ID = 4096;
-
-/** Claude Code puts its session id here too, for proxies that strip headers: `{"device_id":…,"session_id":…}` as a string. [2.1.330] */
-function parseSessionId(userId: unknown): string | undefined {
-  if (typeof userId !== 'string' || userId.length > MAX_USER_ID) return undefined;
-  if (!userId.startsWith('{')) return OLDER_USER_ID.exec(userId)?.[1];
-  const parsed = parsedOrUndefined(userId);
-  if (typeof parsed !== 'object' || parsed === null || !('session_id' in parsed)) return undefined;
-  const { session_id: sessionId } = parsed;
-  if (sessionId === '') throw new ServiceError('bad_request', 'metadata.user_id: session_id must not be empty');
-  return typeof sessionId === 'string' ? sessionId : undefined;
-}
-
-/** Any text is a good user id; one that is not JSON just names no session. */
-function parsedOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Node reads header bytes as Latin-1. */
-function utf8(header: string): string {
-  return Buffer.from(header, 'latin1').toString('utf8');
+function namedKey({ threadKey, session }: ThreadClues): string | undefined {
+  if (threadKey !== undefined || session === undefined) return threadKey;
+  if (session.id.trim() === '') throw new ServiceError('bad_request', `${session.field} must not be empty`);
+  return `api:${session.namespace}:${session.id}`;
 }

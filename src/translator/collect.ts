@@ -1,5 +1,6 @@
 import type { HarnessEvent, JsonObject, JsonValue } from '../domain/harness-event.js';
 import type { AnthropicErrorObject } from '../anthropic/anthropic-error.js';
+import { isJsonObject } from '../domain/json.js';
 import { dropAbandonedBlocks } from '../domain/abandoned-blocks.js';
 import type { ContentBlock, ContentDelta, Message, StreamEvent } from '../anthropic/stream-event.js';
 import { endOfEvents, initialState, translateEvent, type TranslateOptions } from './translate.js';
@@ -159,9 +160,5 @@ function finished({ start: block, pieces, signature }: CollectedBlock): ContentB
 function parsedInput(json: string): JsonObject | undefined {
   if (json === '') return undefined;
   const input: JsonValue = JSON.parse(json);
-  return isObject(input) ? input : undefined;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(input) ? input : undefined;
 }

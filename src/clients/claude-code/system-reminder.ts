@@ -1,9 +1,3 @@
-/** What is taken of a text of a caller. */
-export type TextFilter = (text: string) => string;
-
-/** Takes a text as it is. */
-export const keepText: TextFilter = (text) => text;
-
 const OPEN = '<system-reminder>';
 const CLOSE = '</system-reminder>';
 

@@ -1,7 +1,7 @@
 import { All, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { methodNotAllowed } from '../method-not-allowed.js';
 import { CountTokensDocs } from './count-tokens.docs.js';
 import { parseCountTokens } from './count-tokens.dto.js';
 import { readJsonBody } from '../../http/read-body.js';
@@ -30,10 +30,7 @@ export class CountTokensController {
   @All()
   @ApiExcludeEndpoint()
   notAllowed(): never {
-    throw new AnthropicException('invalid_request_error', 'Only POST is allowed here.', {
-      status: 405,
-      headers: { allow: 'POST' },
-    });
+    throw methodNotAllowed('POST');
   }
 }
 

@@ -1,5 +1,5 @@
 import { PickType } from '@nestjs/swagger';
-import { checked, CreateMessageDto } from '../request/create-message.dto.js';
+import { CreateMessageDto, validateMessagesBody } from '../request/create-message.dto.js';
 
 const FIELDS = ['model', 'messages', 'system', 'tools'] as const;
 
@@ -12,5 +12,5 @@ export class CountTokensDto extends PickType(CreateMessageDto, FIELDS) {}
  * @throws AnthropicException (400) that names each field that is wrong.
  */
 export function parseCountTokens(body: unknown): CountTokensDto {
-  return checked(new CountTokensDto(), FIELDS, body);
+  return validateMessagesBody(new CountTokensDto(), FIELDS, body);
 }

@@ -1,4 +1,5 @@
-import { isObject } from '../../turns/matching/conversation-key.js';
+import { readContent } from '../../anthropic/content.js';
+import { isJsonObject } from '../../domain/json.js';
 
 /** What there is to count of a request. */
 export interface TokenInput {
@@ -94,7 +95,7 @@ class JsonWalk {
     } else if (Array.isArray(value)) {
       if (form === 'json') this.fixedTokens += CONTAINER_TOKENS;
       this.enqueue(value, form);
-    } else if (isObject(value)) {
+    } else if (isJsonObject(value)) {
       this.lookAtObject(value, form);
     } else if (typeof value === 'number' || typeof value === 'boolean') {
       this.texts.push(String(value));
@@ -157,24 +158,21 @@ class JsonWalk {
 
   private lookAtDocument({ source, title, context }: Fields): void {
     this.enqueue([title, context, documentText(source)], 'content');
-    if (isObject(source) && documentText(source) === undefined) this.fixedTokens += pages(source['data']) * PAGE_TOKENS;
+    if (isJsonObject(source) && documentText(source) === undefined)
+      this.fixedTokens += pages(source['data']) * PAGE_TOKENS;
   }
 }
 
 /** What can be read of a document as it is: a text or blocks. `undefined` for a PDF, and for one that is elsewhere. */
 function documentText(source: unknown): unknown {
-  if (!isObject(source)) return undefined;
+  if (!isJsonObject(source)) return undefined;
   if (source['type'] === 'text') return source['data'];
   return source['type'] === 'content' ? source['content'] : undefined;
 }
 
 /** A tool that the model sees only once it has searched for it. */
 function isDeferred(tool: unknown): boolean {
-  return isObject(tool) && tool['defer_loading'] === true;
-}
-
-function readContent(message: unknown): unknown {
-  return isObject(message) ? message['content'] : undefined;
+  return isJsonObject(tool) && tool['defer_loading'] === true;
 }
 
 /** Pages of a PDF in base64; one for a document that is elsewhere. */

@@ -2,6 +2,7 @@ import { All, Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import { ModelCatalog } from '../../harness/models/model-catalog.js';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
+import { methodNotAllowed } from '../method-not-allowed.js';
 import { quoteForCaller } from '../../domain/service-error.js';
 import { type ModelInfo, modelInfo } from './model-info.js';
 import { type Page, paginate, parsePageQuery, includesActive } from './model-page.js';
@@ -32,9 +33,6 @@ export class ModelsController {
   @All(['', ':id'])
   @ApiExcludeEndpoint()
   notAllowed(): never {
-    throw new AnthropicException('invalid_request_error', 'Only GET is allowed here.', {
-      status: 405,
-      headers: { allow: 'GET, HEAD' },
-    });
+    throw methodNotAllowed('GET');
   }
 }

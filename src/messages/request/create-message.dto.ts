@@ -13,11 +13,10 @@ import {
   MaxLength,
   Min,
   ValidateIf,
-  validateSync,
 } from 'class-validator';
 import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { listProblems } from '../../http/field-problems.js';
+import { type BodyRules, validateBody } from '../../http/validate-body.js';
 
 /** Anthropic's own limit of messages in one request. */
 const MAX_MESSAGES = 100_000;
@@ -174,31 +173,32 @@ const FIELDS = [
   'thread',
 ] as const;
 
+const MESSAGES_BODY: BodyRules = {
+  refuse: badRequest,
+  notAnObject: 'The request body must be a JSON object.',
+  // Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that.
+  readField: (field, value) =>
+    field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value,
+};
+
 /**
  * A parsed body as a request.
  *
  * @throws AnthropicException (400) that names each field that is wrong.
  */
 export function parseCreateMessage(body: unknown): CreateMessageDto {
-  return checked(new CreateMessageDto(), FIELDS, body);
+  return validateMessagesBody(new CreateMessageDto(), FIELDS, body);
 }
 
 /**
- * An empty request with the fields of a parsed body, checked by the request's decorators.
+ * A body of the Messages API: `dto` with the listed fields, checked.
  *
  * @throws AnthropicException (400) that names each field that is wrong.
  */
-export function checked<T extends object>(request: T, fields: readonly (keyof T & string)[], body: unknown): T {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest('The request body must be a JSON object.');
-  }
-  for (const field of fields) Reflect.set(request, field, beginningOfList(field, Reflect.get(body, field)));
-  const problems = listProblems(validateSync(request));
-  if (problems.length > 0) throw badRequest(problems.join('; '));
-  return request;
-}
-
-/** Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that. */
-function beginningOfList(field: string, value: unknown): unknown {
-  return field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value;
+export function validateMessagesBody<Dto extends object>(
+  dto: Dto,
+  fields: readonly (keyof Dto & string)[],
+  body: unknown,
+): Dto {
+  return validateBody(dto, fields, body, MESSAGES_BODY);
 }

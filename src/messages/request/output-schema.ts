@@ -1,8 +1,7 @@
 import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject } from '../../domain/json.js';
-import type { ClientKind } from '../../clients/client-kind.js';
+import type { ClientProfile } from '../../clients/client-profile.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { isObject } from '../../turns/matching/conversation-key.js';
 import { missingOr } from '../../http/field-problems.js';
 import { isUsable } from '../../workers/check-schema.js';
 import type { CreateMessageDto } from './create-message.dto.js';
@@ -20,10 +19,10 @@ export interface AnswerFormat {
  *
  * Rejects with an AnthropicException (400) for an output format that is not a schema, or whose schema nothing can be checked against.
  */
-export async function readAnswerFormat(body: CreateMessageDto, caller: ClientKind): Promise<AnswerFormat> {
+export async function readAnswerFormat(body: CreateMessageDto, client: ClientProfile): Promise<AnswerFormat> {
   const schema = await readOutputSchema(body);
   if (schema !== undefined) return { schema };
-  const tool = findAnswerTool(body, caller);
+  const tool = findAnswerTool(body, client);
   return tool !== undefined && (await isUsable(tool.schema)) ? { schema: tool.schema, tool: tool.name } : {};
 }
 
@@ -40,7 +39,7 @@ async function readOutputSchema(body: CreateMessageDto): Promise<JsonObject | un
       ? [body.output_format, 'output_format']
       : [inConfig, 'output_config.format'];
   if (format === undefined || format === null) return undefined;
-  if (!isObject(format)) throw badRequest(`${path}: Input should be a valid dictionary`);
+  if (!isJsonObject(format)) throw badRequest(`${path}: Input should be a valid dictionary`);
   const { type, schema } = format;
   if (type !== 'json_schema') throw badRequest(`${path}.type: ${missingOr(type, "Input should be 'json_schema'")}`);
   if (!isJsonObject(schema))
@@ -52,9 +51,6 @@ async function readOutputSchema(body: CreateMessageDto): Promise<JsonObject | un
   return schema;
 }
 
-/** The tool by which Claude Code gets an answer of a schema (`claude --json-schema`). [Claude Code 2.1.330, see `clients/claude-code/__fixtures__`] */
-const CLAUDE_CODE_ANSWER = 'StructuredOutput';
-
 /** A tool of the caller's that is to be called with the answer. */
 interface AnswerTool {
   readonly name: string;
@@ -65,23 +61,23 @@ interface AnswerTool {
 /**
  * The tool that a request forces to be called, which is how programs ask for an answer of a schema that do not know
  * `output_config.format`; `undefined` when it leaves the choice to the agent, which has tools of its own and calls none of the
- * caller's. Claude Code hands a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173, Claude Code 2.1.330]
+ * caller's. A client may hand a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173]
  */
 function findAnswerTool(
   body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>,
-  caller: ClientKind,
+  client: ClientProfile,
 ): AnswerTool | undefined {
   const choice = body.tool_choice?.['type'];
   const tools = body.tools?.flatMap(toAnswerTool) ?? [];
   const named = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
   if (choice === 'tool') return named(body.tool_choice?.['name']);
   if (choice === 'any' && body.tools?.length === 1) return tools[0];
-  return caller === 'claude-code' ? named(CLAUDE_CODE_ANSWER) : undefined;
+  return client.answerTool === undefined ? undefined : named(client.answerTool);
 }
 
 /** A tool that the caller runs; those that the API runs have no schema of their own. */
 function toAnswerTool(tool: unknown): readonly AnswerTool[] {
-  if (!isObject(tool)) return [];
+  if (!isJsonObject(tool)) return [];
   const { name, input_schema: schema } = tool;
   return typeof name === 'string' && isJsonObject(schema) ? [{ name, schema }] : [];
 }

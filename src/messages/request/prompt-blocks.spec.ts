@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepText } from '../../clients/claude-code/system-reminder.js';
+import { keepText } from '../../domain/text-filter.js';
 import { BlockReader, skipBlock, refuseBlock } from './prompt-blocks.js';
 
 const text = (value: string) => ({ type: 'text', text: value });

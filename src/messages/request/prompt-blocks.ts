@@ -1,8 +1,8 @@
 import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { isObject } from '../../turns/matching/conversation-key.js';
+import { isJsonObject } from '../../domain/json.js';
 import { missingOr } from '../../http/field-problems.js';
-import type { TextFilter } from '../../clients/claude-code/system-reminder.js';
+import type { TextFilter } from '../../domain/text-filter.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -47,7 +47,7 @@ export class BlockReader {
     if (!Array.isArray(content)) return this.none(path, missingOr(content, 'Input should be a valid list'));
     return content.flatMap((block: unknown, index) => {
       const at = `${path}.${index}`;
-      return isObject(block) ? blocksOf(block, at) : this.none(at, 'Input should be a valid dictionary');
+      return isJsonObject(block) ? blocksOf(block, at) : this.none(at, 'Input should be a valid dictionary');
     });
   }
 
@@ -101,7 +101,7 @@ export class BlockReader {
       ...(typeof title === 'string' ? { title } : {}),
       ...(typeof context === 'string' ? { context } : {}),
     };
-    if (!isObject(source) || source['type'] !== 'content') {
+    if (!isJsonObject(source) || source['type'] !== 'content') {
       const known = this.source(source, `${path}.source`);
       return known === undefined ? [] : [{ type: 'document', source: known, ...names }];
     }
@@ -133,7 +133,7 @@ export class BlockReader {
   }
 
   private source(source: unknown, path: string): PromptSource | undefined {
-    if (!isObject(source)) return this.refuse(path, missingOr(source, 'Input should be a valid dictionary'));
+    if (!isJsonObject(source)) return this.refuse(path, missingOr(source, 'Input should be a valid dictionary'));
     switch (source['type']) {
       case 'base64':
       case 'text': {
@@ -161,15 +161,6 @@ export class BlockReader {
     this.refuse(path, problem);
     return [];
   }
-}
-
-/** The texts of a content: a string is one, of blocks those with text. Never throws. */
-export function textParts(content: unknown): readonly string[] {
-  if (typeof content === 'string') return [content];
-  if (!Array.isArray(content)) return [];
-  return content.flatMap((block: unknown) =>
-    isObject(block) && typeof block['text'] === 'string' ? [block['text']] : [],
-  );
 }
 
 /** Blocks with a line before them that says what they are: the first line of the text that they begin with, if they do. */

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { promptText } from '../../domain/prompt.js';
 import { recorded, RECORDINGS } from '../../clients/claude-code/__fixtures__/recorded.js';
-import { sidePrompt } from './side-prompt.js';
+import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import * as side from './side-prompt.js';
 
+const sidePrompt = (messages: readonly unknown[]) => side.sidePrompt(messages, claudeCode);
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
 const text = (value: string) => ({ type: 'text', text: value });
 const ofRecording = (name: string) => sidePrompt(recorded(name).body.messages);
 
-describe(sidePrompt.name, () => {
+describe(side.sidePrompt.name, () => {
   it('is the message itself when there is no other', () => {
     const question = [text('<system-reminder>be short</system-reminder>'), text('what is it?')];
     expect(sidePrompt([user(question)])).toEqual(question);

@@ -1,7 +1,7 @@
 import type { Prompt } from '../../domain/prompt.js';
-import { isObject } from '../../turns/matching/conversation-key.js';
-import { stripClaudeCodeMarkup } from '../../clients/claude-code/markup.js';
-import { keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { isJsonObject } from '../../domain/json.js';
+import { keepText } from '../../domain/text-filter.js';
+import type { ClientProfile } from '../../clients/client-profile.js';
 import { BlockReader, refuseBlock } from './prompt-blocks.js';
 import { emptyMessage, lastUserMessage } from './prompt-extraction.js';
 import { mergeTextBlocks, textBlock, TranscriptBuilder } from './transcript-builder.js';
@@ -11,20 +11,20 @@ const AFTER = '</conversation>\n\nThis is what you are to answer now:';
 
 /**
  * The prompt of a side request. Its agent has heard nothing of the conversation, so the prompt holds all of it: as a transcript,
- * followed by the last user message with its reminders, which may be the very question. A request of one message is just that.
+ * followed by the last user message with the client's own additions, which may be the very question. A request of one message is just that.
  *
  * @throws AnthropicException (400) as for any request.
  */
-export function sidePrompt(messages: readonly unknown[]): Prompt {
+export function sidePrompt(messages: readonly unknown[], client: ClientProfile): Prompt {
   const { index, content } = lastUserMessage(messages);
   const { results, asked } = parted(content);
-  const transcript = new TranscriptBuilder(withoutReminders);
+  const transcript = new TranscriptBuilder(client.filterText);
   transcript.addMessages(messages.slice(0, index));
   transcript.addMessage('user', results);
   const path = `messages.${index}.content`;
   // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
   const reader = new BlockReader(keepText, refuseBlock);
-  const said = reader.blocks(stripClaudeCodeMarkup(asked), path);
+  const said = reader.blocks(client.stripMarkup(asked), path);
   const question = said.length > 0 ? said : reader.blocks(asked, path);
   if (question.length === 0) throw emptyMessage(content, index);
   if (transcript.blocks.length === 0) return question;
@@ -34,6 +34,6 @@ export function sidePrompt(messages: readonly unknown[]): Prompt {
 /** The results of tools that stand before a question end the conversation; without a question they are what is to be answered. */
 function parted(content: unknown): { readonly results: readonly unknown[]; readonly asked: unknown } {
   if (!Array.isArray(content)) return { results: [], asked: content };
-  const end = content.findIndex((block: unknown) => !isObject(block) || block['type'] !== 'tool_result');
+  const end = content.findIndex((block: unknown) => !isJsonObject(block) || block['type'] !== 'tool_result');
   return end === -1 ? { results: [], asked: content } : { results: content.slice(0, end), asked: content.slice(end) };
 }

@@ -1,5 +1,5 @@
 import { badRequest } from '../../anthropic/anthropic.exception.js';
-import { isObject } from '../../turns/matching/conversation-key.js';
+import { isJsonObject } from '../../domain/json.js';
 import { missingOr } from '../../http/field-problems.js';
 
 /** The `thread` field of a request: the body holds the whole conversation, or only what is new after a message. */
@@ -14,7 +14,7 @@ export type ThreadField =
  */
 export function threadField(value: unknown): ThreadField | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!isObject(value)) throw badRequest('thread: Input should be a valid dictionary');
+  if (!isJsonObject(value)) throw badRequest('thread: Input should be a valid dictionary');
   switch (value['type']) {
     case 'create':
       return { type: 'create' };

@@ -1,67 +1,64 @@
-import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
-import { parseCreateMessage } from './create-message.dto.js';
 import { recorded } from '../../clients/claude-code/__fixtures__/recorded.js';
+import { anySdk } from '../../clients/any-sdk.js';
+import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import type { ClientProfile } from '../../clients/client-profile.js';
+import { answerWithoutAgent } from './answer-without-agent.js';
+import { parseCreateMessage } from './create-message.dto.js';
+import { toMessageRequest } from './message-request.js';
+import { readPresentation } from './presentation.js';
 import { sidePrompt } from './side-prompt.js';
-import { toTurnRequest, threadClues } from './to-turn-request.js';
+import { toTurnRequest, type TurnContext } from './to-turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
 
-const FORM = {
-  presentation: { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' },
-  stopSequences: [],
-  answerTool: undefined,
-} as const;
-const APPEND = { callerSystem: 'append', isSideRequest: false, after: undefined, form: FORM } as const;
+const CONTEXT: TurnContext = {
+  tenant: 't',
+  thread: { key: 'a:b', isFresh: false },
+  continuesFrom: undefined,
+  callerSystem: 'append',
+  view: {
+    presentation: { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' },
+    stopSequences: [],
+    answerTool: undefined,
+  },
+  outputSchema: undefined,
+};
 
-/** A request as far as it is looked at: its headers. */
-function http(headers: Readonly<Record<string, string>> = {}): Request {
-  return { get: (name: string) => headers[name] } as Request;
+const text = (value: string) => ({ type: 'text', text: value });
+
+function request(headers: Readonly<Record<string, string>>, fields: object, client?: ClientProfile) {
+  const body = parseCreateMessage({
+    model: 'm',
+    max_tokens: 9,
+    messages: [{ role: 'user', content: 'hi' }],
+    ...fields,
+  });
+  return toMessageRequest((name) => headers[name], body, client);
 }
 
-const body = (more: object = {}) =>
-  parseCreateMessage({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }], ...more });
-
-describe('what names a request’s thread', () => {
-  it('is in its headers and its metadata', () => {
-    const headers = { 'x-centaur-thread-key': 'c:1', 'x-claude-code-session-id': 's' };
-    expect(threadClues(http(headers), body({ metadata: { user_id: 'u' } }))).toEqual({
-      threadKey: 'c:1',
-      sessionId: 's',
-      userId: 'u',
-      isSideRequest: false,
-    });
-    expect(threadClues(http({ ...headers, 'x-chiron-thread-key': 'x:1' }), body()).threadKey).toBe('x:1');
-  });
-
-  it('does not count for a side request of Claude Code', () => {
-    const title = body({ output_config: { format: {} }, tools: [] });
-    const turn = body({ tools: [{ name: 'Bash', input_schema: {} }] });
-    const isSide = (headers: Readonly<Record<string, string>>, request: typeof title) =>
-      threadClues(http(headers), request).isSideRequest;
-    expect([isSide(CLAUDE_CODE, title), isSide({}, title)]).toEqual([true, false]);
-    expect([isSide(CLAUDE_CODE, turn), isSide({ ...CLAUDE_CODE, 'x-claude-code-agent-id': 'a' }, turn)]).toEqual([
-      false,
-      true,
-    ]);
-    expect(isSide({ ...CLAUDE_CODE, 'x-claude-code-request-class': 'compaction' }, turn)).toBe(true);
-  });
-});
+/** The turn that a request asks for which has these headers and these fields. */
+const asked = (headers: Readonly<Record<string, string>> = {}, fields: object = {}, context = CONTEXT) =>
+  toTurnRequest(request(headers, fields), context);
 
 describe('the turn that a request asks for', () => {
   it('has the prompt, the model and the system prompt', async () => {
-    expect(await toTurnRequest(http(), body({ system: 'Be brief.' }), APPEND)).toMatchObject({
-      caller: 'sdk',
-      prompt: [{ type: 'text', text: 'hi' }],
-      model: 'm',
-      systemPrompt: 'Be brief.',
-      hasHistory: false,
+    expect(await asked({}, { system: 'Be brief.' })).toMatchObject({
       received: undefined,
-      interrupts: false,
+      turn: {
+        tenant: 't',
+        threadKey: 'a:b',
+        isFreshThread: false,
+        caller: 'sdk',
+        prompt: [text('hi')],
+        model: 'm',
+        systemPrompt: 'Be brief.',
+        hasHistory: false,
+        interrupts: false,
+      },
     });
-    expect(
-      (await toTurnRequest(http(), body({ system: 'Be brief.' }), { ...APPEND, callerSystem: 'ignore' })).systemPrompt,
-    ).toBeUndefined();
+    const { turn } = await asked({}, { system: 'Be brief.' }, { ...CONTEXT, callerSystem: 'ignore' });
+    expect(turn.systemPrompt).toBeUndefined();
   });
 
   it('is the one that was cut off when Claude Code asks for its rest', async () => {
@@ -70,9 +67,11 @@ describe('the turn that a request asks for', () => {
       { role: 'assistant', content: 'Hel' },
       { role: 'user', content: 'Your response above was cut off mid-stream. Resume directly from where it stops' },
     ];
-    const cut = await toTurnRequest(http(CLAUDE_CODE), body({ messages: [question, ...repair] }), APPEND);
-    const whole = await toTurnRequest(http(CLAUDE_CODE), body(), APPEND);
-    expect(cut).toEqual({ ...whole, received: 'Hel' });
+    const cut = await asked(CLAUDE_CODE, { messages: [question, ...repair] });
+    const { turn } = await asked(CLAUDE_CODE);
+    expect(cut).toEqual({ turn, received: 'Hel' });
+    // Of another caller they are words of its user.
+    expect((await asked({}, { messages: [question, ...repair] })).received).toBeUndefined();
   });
 
   it('shows an SDK’s trailing system message to the agent, and not Claude Code’s', async () => {
@@ -80,38 +79,77 @@ describe('the turn that a request asks for', () => {
       { role: 'user', content: 'hi' },
       { role: 'system', content: 'It is late.' },
     ];
-    expect((await toTurnRequest(http(), body({ messages }), APPEND)).prompt).toEqual([
-      { type: 'text', text: '<system-reminder>\nIt is late.\n</system-reminder>' },
-      { type: 'text', text: 'hi' },
+    expect((await asked({}, { messages })).turn.prompt).toEqual([
+      text('<system-reminder>\nIt is late.\n</system-reminder>'),
+      text('hi'),
     ]);
-    expect((await toTurnRequest(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
-      { type: 'text', text: 'hi' },
-    ]);
+    expect((await asked(CLAUDE_CODE, { messages })).turn.prompt).toEqual([text('hi')]);
   });
 
   it('has the caller’s idempotency key, if it is one', async () => {
-    expect((await toTurnRequest(http({ 'idempotency-key': 'k' }), body(), APPEND)).idempotencyKey).toBe('k');
-    await expect(toTurnRequest(http({ 'idempotency-key': ' ' }), body(), APPEND)).rejects.toThrow(
-      '1 to 256 characters',
-    );
+    expect((await asked({ 'idempotency-key': 'k' })).turn.idempotencyKey).toBe('k');
+    await expect(asked({ 'idempotency-key': ' ' })).rejects.toThrow('1 to 256 characters');
+  });
+
+  it.each([
+    [{}, { key: 'a:b', isFresh: true }, {}, 'first'],
+    [{}, { key: 'a:b', isFresh: false }, {}, 'unknown'],
+    [{}, { key: 'a:b', isFresh: true }, { thread: { type: 'create' } }, 'unknown'],
+    [CLAUDE_CODE, { key: 'a:b', isFresh: true }, {}, 'unknown'],
+  ])('says if it was sent before, as far as its client tells: %j, %j, %j', async (headers, thread, fields, attempt) => {
+    const sent = { ...headers, 'x-stainless-retry-count': '0' };
+    expect((await asked(sent, fields, { ...CONTEXT, thread })).turn.attempt).toBe(attempt);
   });
 
   it('tells the agent of plan mode, which the caller’s client cannot keep it to', async () => {
     const { messages } = recorded('main-plan-mode').body;
-    expect((await toTurnRequest(http(CLAUDE_CODE), body({ messages }), APPEND)).prompt).toEqual([
-      { type: 'text', text: expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) },
-      { type: 'text', text: 'prompt in plan mode' },
+    expect((await asked(CLAUDE_CODE, { messages })).turn.prompt).toEqual([
+      text(expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) as string),
+      text('prompt in plan mode'),
     ]);
   });
 
   it('holds the conversation and the request’s own system prompt when it is beside the conversation', async () => {
     const { messages, system } = recorded('side-recap').body;
-    const asked = await toTurnRequest(http(CLAUDE_CODE), body({ messages, system }), {
-      ...APPEND,
-      callerSystem: 'ignore',
-      isSideRequest: true,
+    const headers = { ...CLAUDE_CODE, 'x-claude-code-request-class': 'recap' };
+    const { turn } = await asked(headers, { messages, system }, { ...CONTEXT, callerSystem: 'ignore' });
+    expect(turn.isSideRequest).toBe(true);
+    expect(turn.prompt).toEqual(sidePrompt(messages, claudeCode));
+    expect(turn.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);
+  });
+});
+
+describe('a client that is new', () => {
+  /** An editor that signs its user's texts, asks for titles with a header, and shows tools as text. */
+  const editor: ClientProfile = {
+    ...anySdk,
+    kind: 'editor',
+    sendsWholeConversation: true,
+    isSideRequest: ({ header }) => header('x-editor-purpose') === 'title',
+    sideAnswer: () => 'A title',
+    toolBlocks: () => 'text',
+    filterText: (said) => said.replace(/ — sent from my editor$/, ''),
+    systemPrompt: () => undefined,
+  };
+  const messages = [{ role: 'user', content: 'hi — sent from my editor' }];
+
+  it('needs a profile only: its turns follow it', async () => {
+    const ofEditor = request({}, { messages, system: 'You are in an editor.' }, editor);
+    const { turn } = await toTurnRequest(ofEditor, CONTEXT);
+    expect(turn).toMatchObject({
+      caller: 'editor',
+      hasHistory: true,
+      prompt: [text('hi')],
+      systemPrompt: undefined,
     });
-    expect(asked.prompt).toEqual(sidePrompt(messages));
-    expect(asked.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);
+    // The signature does not count for what was said either.
+    expect(turn.requestKey).toBe((await asked({}, {})).turn.requestKey);
+    expect(readPresentation(ofEditor, { toolBlocks: 'auto', toolOutputLimit: 9 }, false).toolBlocks).toBe('text');
+  });
+
+  it('needs a profile only: its side requests are its own', () => {
+    const title = request({ 'x-editor-purpose': 'title' }, { messages }, editor);
+    expect(title.isSideRequest).toBe(true);
+    expect(answerWithoutAgent(title, 'msg_1')?.content).toEqual([{ type: 'text', text: 'A title', citations: null }]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { promptText } from '../../domain/prompt.js';
-import { keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
+import { keepText } from '../../domain/text-filter.js';
+import { withoutReminders } from '../../clients/claude-code/system-reminder.js';
 import { renderHistory } from './transcript-builder.js';
 
 describe(renderHistory, () => {

@@ -1,7 +1,7 @@
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
-import { isObject, toText } from '../../turns/matching/conversation-key.js';
-import type { TextFilter } from '../../clients/claude-code/system-reminder.js';
+import { isJsonObject, toText } from '../../domain/json.js';
+import type { TextFilter } from '../../domain/text-filter.js';
 import { BlockReader, skipBlock } from './prompt-blocks.js';
 
 /** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
@@ -24,7 +24,7 @@ export class TranscriptBuilder {
 
   /** Adds messages in their order. Never throws, whatever they hold. */
   addMessages(messages: readonly unknown[]): void {
-    for (const message of messages) if (isObject(message)) this.addMessage(message['role'], message['content']);
+    for (const message of messages) if (isJsonObject(message)) this.addMessage(message['role'], message['content']);
   }
 
   /** Adds a message. `system` messages are left out: they are for the agent of the caller. */
@@ -32,7 +32,7 @@ export class TranscriptBuilder {
     if (role !== 'user' && role !== 'assistant') return;
     if (typeof content === 'string') this.addText(role, content);
     if (!Array.isArray(content)) return;
-    for (const block of content as readonly unknown[]) if (isObject(block)) this.tellBlock(role, block);
+    for (const block of content as readonly unknown[]) if (isJsonObject(block)) this.tellBlock(role, block);
   }
 
   private tellBlock(role: Role, block: Fields): void {
@@ -66,7 +66,7 @@ export class TranscriptBuilder {
     const name = this.#tools.get(toText(block['tool_use_id']));
     const { content } = block;
     // What was fetched from the web is in one more object.
-    const parts = this.#reader.resultBlocks(isObject(content) ? [content['content']] : content, '');
+    const parts = this.#reader.resultBlocks(isJsonObject(content) ? [content['content']] : content, '');
     const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [textBlock(''), ...parts];
     const failed = block['is_error'] === true ? ' is_error="true"' : '';
     this.addToolBlock('tool_result', name, first?.type === 'text' ? first.text : '', failed);

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { ANY_OBJECT } from '../../openapi/schema.js';
 import { SessionException } from '../session.exception.js';
 import { MESSAGE_ROLES, type MessageRole } from '../../storage/stores/session-message.store.js';
-import { validateBody } from './checked.js';
+import { validateSessionBody } from './session-body.js';
 
 /** Most messages of one call: each is checked and stored by itself. */
 const MAX_MESSAGES = 1000;
@@ -41,10 +41,10 @@ export class AppendMessagesDto {
 
 /** @throws SessionException 422 that names each field that is wrong, 400 when there is no message. */
 export function parseAppendMessages(body: unknown): AppendMessagesDto {
-  const dto = validateBody(new AppendMessagesDto(), ['messages'], body);
+  const dto = validateSessionBody(new AppendMessagesDto(), ['messages'], body);
   if (dto.messages.length === 0) throw new SessionException(400, 'messages must not be empty');
   dto.messages = dto.messages.map((message) =>
-    validateBody(new SessionMessageDto(), ['client_message_id', 'role', 'parts', 'metadata'], message),
+    validateSessionBody(new SessionMessageDto(), ['client_message_id', 'role', 'parts', 'metadata'], message),
   );
   return dto;
 }

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsObject, IsOptional, IsString, ValidateBy, type ValidationArguments } from 'class-validator';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { HARNESS_TYPES } from './harness-type.js';
-import { validateBody } from './checked.js';
+import { validateSessionBody } from './session-body.js';
 
 /** What a session is to be. */
 export class CreateSessionDto {
@@ -53,5 +53,5 @@ function knownTypes(told: ValidationArguments | undefined): readonly unknown[] {
 /** @throws SessionException (422) that names each field that is wrong. */
 export function parseCreateSession(body: unknown, harnessTypes: readonly string[]): CreateSessionDto {
   const fields = ['harness_type', 'persona_id', 'metadata', 'on_harness_conflict'] as const;
-  return validateBody(new CreateSessionDto(harnessTypes), fields, body);
+  return validateSessionBody(new CreateSessionDto(harnessTypes), fields, body);
 }

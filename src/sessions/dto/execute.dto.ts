@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject, asArray } from '../../domain/json.js';
 import { inputLinesProblem, MAX_LINES } from '../input/input-lines.js';
 import { SessionException } from '../session.exception.js';
-import { validateBody } from './checked.js';
+import { validateSessionBody } from './session-body.js';
 
 /** An execution that is to be started. */
 export class ExecuteDto {
@@ -60,7 +60,7 @@ export function parseExecute(body: unknown): ExecuteDto {
   if (isJsonObject(body) && asArray(body['input_lines']).length > MAX_LINES) {
     throw new SessionException(422, `input_lines must not have more than ${MAX_LINES} elements`);
   }
-  const dto = validateBody(new ExecuteDto(), fields, body);
+  const dto = validateSessionBody(new ExecuteDto(), fields, body);
   const problem = inputLinesProblem(dto.input_lines) ?? durationProblem(dto);
   if (problem !== undefined) throw new SessionException(400, problem);
   return dto;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
-import { buildTurnMessage } from '../../translator/collect.js';
+import { toOutcome } from '../../turns/running/turn-outcome.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { terminalId } from './event-id.js';
 import { eventsOfEndedTurn } from '../../turns/message-events.js';
@@ -146,13 +146,13 @@ describe(SessionEventEncoder.name, () => {
       isError: false,
     };
     const events = [call, result, ...SAID, END];
-    const folded = buildTurnMessage({ messageId: 'msg_1', model: 'm', knownUsage: null }, events);
-    if (!('message' in folded)) throw new Error('the turn has no message');
+    const outcome = toOutcome(TURN, THREAD, [call, result, ...SAID], END);
+    if (outcome.state !== 'completed') throw new Error('the turn has no message');
     const ended: Turn = {
       ...TURN,
       state: 'completed',
       stopReason: 'end_turn',
-      message: folded.message,
+      message: outcome.message,
       eventsPrunedAt: 9,
     };
     const replayed = narrator(ended, 'message').encode(eventsOfEndedTurn(ended));

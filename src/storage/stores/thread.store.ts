@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { JsonObject } from '../../domain/harness-event.js';
-import type { HarnessName } from '../../harness/harness.js';
 import { Database } from '../database/database.js';
 import type { ThreadTable } from '../database/tables.js';
 import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
@@ -15,7 +14,7 @@ export interface Thread {
   /** `<source>:<id>`, unique per tenant. */
   readonly key: string;
   /** As it was stored, which may be by a version with other harnesses. */
-  readonly harness: HarnessName;
+  readonly harness: string;
   /** The model's name as the first request had it; what answers say is in `answered-model.ts`. */
   readonly model: string;
   /** The model to ask the harness for; `undefined` for the harness's own default. */
@@ -169,7 +168,7 @@ export class ThreadStore {
    */
   async switchHarness(
     id: string,
-    to: { readonly harness: HarnessName; readonly harnessModel: string | undefined; readonly now: number },
+    to: { readonly harness: string; readonly harnessModel: string | undefined; readonly now: number },
   ): Promise<boolean> {
     const result = await this.database.kysely
       .updateTable('threads')

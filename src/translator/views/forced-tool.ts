@@ -1,5 +1,5 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
+import { parseObject } from '../../domain/json.js';
 import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 import { completeBlockEvents } from '../../anthropic/stream-parts.js';
@@ -40,6 +40,7 @@ function read(name: string, state: State, event: StreamEvent): Step {
     case 'content_block_stop': {
       if (state.pieces === undefined) return [state, [event]];
       const text = state.pieces.join('');
+      // An answer that was cut short is no JSON.
       const input = parseObject(text);
       const next = { ...state, pieces: undefined, called: input !== undefined };
       if (input === undefined) return [next, completeBlockEvents(event.index, { type: 'text', text, citations: null })];
@@ -55,15 +56,5 @@ function read(name: string, state: State, event: StreamEvent): Step {
       return [state, [event]];
     default:
       return event satisfies never;
-  }
-}
-
-/** An answer that was cut short is no JSON. */
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value: JsonValue = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
+import { asString, isJsonObject } from '../../domain/json.js';
 import type { McpToolUseBlock } from '../../anthropic/stream-event.js';
 
 /** The server of tools that are the agent's own. */
@@ -89,14 +90,6 @@ function withoutShell(command: string | undefined): string | undefined {
   return single?.replaceAll(/'\\''|'"'"'/g, "'") ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? word ?? command;
 }
 
-function asString(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
 function asObjects(value: JsonValue | undefined): readonly JsonObject[] | undefined {
-  return Array.isArray(value) ? value.filter(isObject) : undefined;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Array.isArray(value) ? value.filter(isJsonObject) : undefined;
 }

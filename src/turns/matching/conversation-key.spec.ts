@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { withoutReminders } from '../../clients/claude-code/system-reminder.js';
-import { stripRecoveryMessages, requestKey, endsWithInterruptMarker } from './conversation-key.js';
+import { requestKey } from './conversation-key.js';
 
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
 const text = (value: string, extra: object = {}) => ({ type: 'text', text: value, ...extra });
-const CUT_OFF =
-  'Your response above was cut off mid-stream. Resume directly from where it stops — no apology, no recap. If none of it survived, answer the request from the start.';
 
 describe(requestKey.name, () => {
   const plain = [user('one'), assistant('two'), user('three')];
@@ -37,7 +34,8 @@ describe(requestKey.name, () => {
     expect(await requestKey(conversation)).toBe(await requestKey(plain));
   });
 
-  it('does not change with the reminders of Claude Code, and does with the same words of any other caller', async () => {
+  it('does not change with what a filter takes out of the user’s texts, and does without the filter', async () => {
+    const filter = (said: string) => said.replaceAll(/<system-reminder>.*?<\/system-reminder>/g, '');
     const reminded = [
       user([text('<system-reminder>a</system-reminder>'), text('one')]),
       assistant('two'),
@@ -45,7 +43,7 @@ describe(requestKey.name, () => {
     ];
     const inside = [user('o<system-reminder>a</system-reminder>ne'), assistant('two'), user('three')];
     for (const conversation of [reminded, inside]) {
-      expect(await requestKey(conversation, '', withoutReminders)).toBe(await requestKey(plain));
+      expect(await requestKey(conversation, '', filter)).toBe(await requestKey(plain));
       expect(await requestKey(conversation)).not.toBe(await requestKey(plain));
     }
   });
@@ -96,42 +94,5 @@ describe(requestKey.name, () => {
     expect(await requestKey(result('a', { is_error: false }))).toBe(await requestKey(result([text('a')])));
     expect(await requestKey(result('a'))).not.toBe(await requestKey(result('b')));
     expect(await requestKey(result('a', { is_error: true }))).not.toBe(await requestKey(result('a')));
-  });
-});
-
-describe(stripRecoveryMessages.name, () => {
-  it('leaves an ordinary conversation alone', async () => {
-    const messages = [user('one'), assistant('two'), user('three')];
-    expect(stripRecoveryMessages(messages)).toEqual({ messages, partialAnswer: undefined });
-  });
-
-  it("takes Claude Code's cut-off prompts off the end, and says what the caller has", async () => {
-    const messages = [user('one'), assistant([text('par')]), user(CUT_OFF), assistant('tial'), user([text(CUT_OFF)])];
-    expect(stripRecoveryMessages(messages)).toEqual({ messages: [user('one')], partialAnswer: 'partial' });
-  });
-
-  it('asks for the whole answer when the caller does', async () => {
-    const again = `${CUT_OFF} Only your next message is delivered. Write the complete response again from the start — now.`;
-    expect(stripRecoveryMessages([user('one'), assistant('par'), user(again)])).toEqual({
-      messages: [user('one')],
-      partialAnswer: undefined,
-    });
-  });
-
-  it('does not mistake a user who quotes the words without an answer before them', async () => {
-    const messages = [user(CUT_OFF)];
-    expect(stripRecoveryMessages(messages).messages).toBe(messages);
-  });
-});
-
-describe(endsWithInterruptMarker.name, () => {
-  it("sees Claude Code's marker in or before the newest message", async () => {
-    expect(endsWithInterruptMarker([user('a'), user('[Request interrupted by user]'), user('b')])).toBe(true);
-    expect(endsWithInterruptMarker([user([text('[Request interrupted by user for tool use]'), text('b')])])).toBe(true);
-  });
-
-  it('does not look further back, nor at other words', async () => {
-    expect(endsWithInterruptMarker([user('[Request interrupted by user]'), assistant('x'), user('b')])).toBe(false);
-    expect(endsWithInterruptMarker([user('why "[Request interrupted by user]"?')])).toBe(false);
   });
 });

@@ -1,66 +1,22 @@
 import { createHash } from 'node:crypto';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { inSlices } from '../../workers/in-slices.js';
-import { type TextFilter, keepText, withoutReminders } from '../../clients/claude-code/system-reminder.js';
-
-/**
- * What Claude Code writes as the user when a stream ended without its end: a request for the rest of the answer, not a new
- * message. [Claude Code 2.1.330]
- */
-const CUT_OFF = 'Your response above was cut off';
-
-/** The variant that asks for the whole answer again. [Claude Code 2.1.330] */
-const START_AGAIN = 'Write the complete response again from the start';
-
-/** What Claude Code writes as the user when its user pressed Escape. [Claude Code 2.1.330] */
-const INTERRUPTED = '[Request interrupted by user';
+import { type TextFilter, keepText } from '../../domain/text-filter.js';
+import { readContent, readRole } from '../../anthropic/content.js';
+import { isJsonObject, toText } from '../../domain/json.js';
 
 type Fields = Readonly<Record<string, unknown>>;
-
-/** A conversation without the exchanges that only repair a broken stream. */
-export interface StrippedConversation {
-  readonly messages: readonly unknown[];
-  /** The text of the answer that the caller already has, when it asks for the rest; `undefined` when it asks for all of it. */
-  readonly partialAnswer: string | undefined;
-}
-
-/**
- * Takes Claude Code's own recoveries off the end of a conversation: after a cut stream it sends the partial answer and a user
- * message that asks to go on, up to three times.
- */
-export function stripRecoveryMessages(messages: readonly unknown[]): StrippedConversation {
-  let end = messages.length;
-  let received: string | undefined;
-  while (end >= 2) {
-    const asked = lastUser(messages, end);
-    const text = asked === -1 ? '' : readText(messages[asked]);
-    if (asked < 1 || !text.startsWith(CUT_OFF) || role(messages[asked - 1]) !== 'assistant') break;
-    if (!text.includes(START_AGAIN)) received = readText(messages[asked - 1]) + (received ?? '');
-    end = asked - 1;
-  }
-  return { messages: end === messages.length ? messages : messages.slice(0, end), partialAnswer: received };
-}
-
-/** Whether the caller's history says that its user interrupted the answer before this message. */
-export function endsWithInterruptMarker(messages: readonly unknown[]): boolean {
-  const last = lastUser(messages, messages.length);
-  if (last === -1) return false;
-  // The marker is a text of its own, in the newest user message or in the one before it.
-  return contentTexts(messages[last])
-    .concat(contentTexts(messages[last - 1]))
-    .some((text) => text.startsWith(INTERRUPTED));
-}
 
 /**
  * The keys of a conversation, one for each change of speaker: hashes of it, up to there, in canonical form. Two conversations with
  * the same key said the same.
  *
- * Of a message only its role and what was said counts. Not counted, as clients change it between a request and its retry:
- * everything outside `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`,
- * whether a text is a string or a block, and where one message of a role ends and the next begins. Of the agent's text the white space does not count either, as clients join its blocks in different ways. [Claude Code
- * 2.1.330: markers move, reminders come and go, a one-block system message comes back as a string]
+ * Of a message only its role and what was said counts. Clients change the rest between a request and its retry: everything outside
+ * `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`, whether a text is a
+ * string or a block, and where one message of a role ends and the next begins. Of the agent's text the white space does not count
+ * either, as clients join its blocks in different ways. What a client adds to its user's texts is taken out by `read`.
  *
- * @param read what is taken of a text of the user: of Claude Code's what its user wrote, without reminders.
+ * @param read takes out of the user's texts what the user did not write.
  * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the keys of the
  *   whole, as long as the role changes where the parts meet.
  */
@@ -81,7 +37,7 @@ function* computeKeys(
   let run: PartsHash | undefined;
   let speaking = '';
   for (const message of messages) {
-    const speaker = role(message);
+    const speaker = readRole(message);
     if (speaker !== 'user' && speaker !== 'assistant') continue;
     if (run === undefined || speaker !== speaking) {
       if (run !== undefined) keys.push(run.digest());
@@ -157,11 +113,11 @@ function* canonicalContent(
   parts: PartsHash,
   read: TextFilter | undefined,
 ): Generator<undefined, void> {
-  const content = isObject(message) ? message['content'] : undefined;
+  const content = readContent(message);
   yield;
   if (typeof content === 'string') yield* canonicalText(content, parts, read);
   if (!Array.isArray(content)) return;
-  for (const block of content as readonly unknown[]) if (isObject(block)) yield* canonicalBlock(block, parts, read);
+  for (const block of content as readonly unknown[]) if (isJsonObject(block)) yield* canonicalBlock(block, parts, read);
 }
 
 function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
@@ -189,11 +145,6 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
       // Thinking and the blocks of inner tools: callers may or may not send them back.
       return;
   }
-}
-
-/** What should be a name, as text, whatever it is. `String` throws for an object that calls something else its `toString`. */
-export function toText(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
 function* canonicalText(text: string, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
@@ -227,35 +178,4 @@ function* splitIntoStretches(text: string): Generator<string, void> {
     yield stretch;
     start += stretch.length;
   }
-}
-
-function lastUser(messages: readonly unknown[], end: number): number {
-  for (let index = end - 1; index >= 0; index -= 1) {
-    const speaker = role(messages[index]);
-    if (speaker === 'user') return index;
-    if (speaker === 'assistant') return -1;
-  }
-  return -1;
-}
-
-function role(message: unknown): string {
-  return isObject(message) && typeof message['role'] === 'string' ? message['role'] : '';
-}
-
-function contentTexts(message: unknown): readonly string[] {
-  const content = isObject(message) ? message['content'] : undefined;
-  if (typeof content === 'string') return [content];
-  if (!Array.isArray(content)) return [];
-  return (content as readonly unknown[]).flatMap((block) =>
-    isObject(block) && block['type'] === 'text' && typeof block['text'] === 'string' ? [block['text']] : [],
-  );
-}
-
-function readText(message: unknown): string {
-  return contentTexts(message).map(withoutReminders).join('');
-}
-
-/** Narrows to a JSON object. */
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { SideRequestBody } from '../side-request-signals.js';
+import type { ClientRequestBody } from '../../client-profile.js';
 
 /** One request of Claude Code 2.1.330, see `README.md`. */
 export interface Recording {
   readonly isSideRequest: boolean;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: SideRequestBody;
+  readonly body: ClientRequestBody;
 }
 
 /** The names of all recordings. */

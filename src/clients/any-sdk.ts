@@ -1,0 +1,65 @@
+import { readContent, readRole, readTexts } from '../anthropic/content.js';
+import { hasInterruptMarker } from './claude-code/interruption.js';
+import { findSession } from './claude-code/session-id.js';
+import type { ClientProfile, PromptContext } from './client-profile.js';
+import { joinSystemBlocks } from './system-blocks.js';
+import { keepText } from '../domain/text-filter.js';
+
+/** Any program that speaks the Messages API: every request is a turn, and every word is the user's. */
+export const anySdk: ClientProfile = {
+  kind: 'sdk',
+  isSender: () => true,
+
+  sendsWholeConversation: false,
+  countsRetries: true,
+  hasHardTimeout: false,
+  needsFinalText: false,
+  answerTool: undefined,
+
+  // Claude Code behind a proxy that hides it is one of these: its user still has one thread for a session.
+  findSession,
+  isSideRequest: () => false,
+  sideAnswer: () => undefined,
+  toolBlocks: () => 'mcp',
+
+  filterText: keepText,
+  stripMarkup: (content) => content,
+  stripRecovery: (messages) => ({ messages, partialAnswer: undefined }),
+  // For the same reason: Escape must still stop the agent.
+  wasInterrupted: hasInterruptMarker,
+  promptContext,
+
+  systemPrompt: joinSystemBlocks,
+  sideSystemPrompt: joinSystemBlocks,
+};
+
+/**
+ * The API takes messages of one role for one, so the user messages right before the newest one are part of the prompt. `system`
+ * messages that follow it are for the agent.
+ */
+function promptContext(messages: readonly unknown[], index: number): PromptContext {
+  const firstIndex = findStartOfUserRun(messages, index);
+  const note = messages
+    .slice(index + 1)
+    .flatMap((message) => readTexts(readContent(message)))
+    .join('\n');
+  return {
+    firstIndex,
+    before: messages
+      .slice(firstIndex, index)
+      .filter((message) => readRole(message) === 'user')
+      .map(readContent),
+    note: note === '' ? undefined : note,
+  };
+}
+
+/** The place of the first of the user messages that end with this one; system messages may be between them. */
+function findStartOfUserRun(messages: readonly unknown[], last: number): number {
+  let first = last;
+  for (let index = last - 1; index >= 0; index -= 1) {
+    const role = readRole(messages[index]);
+    if (role === 'user') first = index;
+    else if (role !== 'system') break;
+  }
+  return first;
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { anySdk } from './any-sdk.js';
+import { recorded, RECORDINGS } from './claude-code/__fixtures__/recorded.js';
+import { claudeCode } from './claude-code/claude-code.js';
+import type { ClientProfile, HeaderReader } from './client-profile.js';
+import { CLIENTS, detectClient } from './detect-client.js';
+
+const reader =
+  (headers: Readonly<Record<string, string | undefined>>): HeaderReader =>
+  (name) =>
+    headers[name];
+
+describe('the profile of a client', () => {
+  it.each([
+    ['claude-cli/2.1.330 (external, sdk-cli)', undefined, claudeCode],
+    [undefined, 'cli', claudeCode],
+    ['a proxy', 'cli-bg', claudeCode],
+    ['Anthropic/JS 1.12.0', undefined, anySdk],
+    ['not claude-cli/2', 'web', anySdk],
+    [undefined, undefined, anySdk],
+  ])('is chosen by its user-agent %j and x-app %j', (userAgent, xApp, profile) => {
+    expect(detectClient(reader({ 'user-agent': userAgent, 'x-app': xApp }))).toBe(profile);
+  });
+
+  it.each(RECORDINGS)('is that of Claude Code for each of its recorded requests: %s', (name) => {
+    const { headers, body, isSideRequest } = recorded(name);
+    const header = reader(headers);
+    const client = detectClient(header);
+    expect(client.kind).toBe('claude-code');
+    expect(client.isSideRequest({ header, body })).toBe(isSideRequest);
+    const isTurnInTerminal = !isSideRequest && headers['user-agent']?.includes('(external, cli)') === true;
+    expect(client.toolBlocks({ header, body }, isSideRequest)).toBe(isTurnInTerminal ? 'text' : 'mcp');
+  });
+
+  it.each(RECORDINGS)('makes nothing of the same request when another client sends it: %s', (name) => {
+    const { body } = recorded(name);
+    const request = { header: reader({ 'user-agent': 'Anthropic/JS 1.12.0' }), body };
+    const client = detectClient(request.header);
+    expect(client.kind).toBe('sdk');
+    expect(client.isSideRequest(request)).toBe(false);
+    expect(client.toolBlocks(request, false)).toBe('mcp');
+    expect(client.stripRecovery(body.messages)).toEqual({ messages: body.messages, partialAnswer: undefined });
+  });
+
+  it('has a name of its own, as that is stored', () => {
+    const kinds = [...CLIENTS, anySdk].map(({ kind }) => kind);
+    expect(new Set(kinds).size).toBe(kinds.length);
+  });
+});
+
+describe('a client that is new', () => {
+  /** What a client costs that differs from any SDK in three habits. */
+  const editor: ClientProfile = {
+    ...anySdk,
+    kind: 'editor',
+    isSender: (header) => header('user-agent')?.startsWith('editor/') === true,
+    isSideRequest: ({ header }) => header('x-editor-purpose') === 'title',
+    toolBlocks: () => 'text',
+  };
+
+  it('is known by its own headers, and changes nothing for the others', () => {
+    const clients = [editor, ...CLIENTS];
+    expect(detectClient(reader({ 'user-agent': 'editor/1.0' }), clients)).toBe(editor);
+    expect(detectClient(reader({ 'x-app': 'cli' }), clients)).toBe(claudeCode);
+    expect(detectClient(reader({}), clients)).toBe(anySdk);
+  });
+});
+
+describe('the system prompt of any SDK', () => {
+  it('is passed on as it is', () => {
+    const blocks = ['Be brief.', '<system-reminder>x</system-reminder>', 'x-anthropic-billing-header: is a header.'];
+    expect(anySdk.systemPrompt(blocks)).toBe(blocks.join('\n\n'));
+  });
+
+  it.each([[[]], [[' ']]])('is none when it says nothing: %j', (blocks) => {
+    expect(anySdk.systemPrompt(blocks)).toBeUndefined();
+  });
+});

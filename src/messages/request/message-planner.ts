@@ -1,0 +1,87 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Message } from '../../anthropic/stream-event.js';
+import { AppConfig } from '../../config/app-config.js';
+import { ModelCatalog } from '../../harness/models/model-catalog.js';
+import { type ResolvedThread, ThreadResolver } from '../../threads/thread.resolver.js';
+import {
+  assertSameModel,
+  type ContinuationPoint,
+  MessageThreads,
+  threadNotFound,
+} from '../../turns/matching/message-threads.js';
+import { newMessageId } from '../../turns/message-id.js';
+import { noSuchModel } from '../../turns/new-thread.js';
+import type { TurnRequest } from '../../turns/turn-request.js';
+import type { AnswerOptions } from '../response/answer.service.js';
+import { answerWithoutAgent } from './answer-without-agent.js';
+import { type MessageRequest, threadClues } from './message-request.js';
+import { type AnswerFormat, readAnswerFormat } from './output-schema.js';
+import { readPresentation } from './presentation.js';
+import { threadField } from './thread-field.js';
+import { toTurnRequest } from './to-turn-request.js';
+
+/** What is to be done for a request: a turn is opened, or its answer is there already. */
+export type MessagePlan =
+  | { readonly kind: 'answer'; readonly threadKey: string; readonly message: Message }
+  | { readonly kind: 'turn'; readonly turn: TurnRequest; readonly options: AnswerOptions };
+
+/** Finds out what a request to `POST /v1/messages` asks for. Reads the store, and changes nothing. */
+@Injectable()
+export class MessagePlanner {
+  constructor(
+    private readonly resolver: ThreadResolver,
+    private readonly messageThreads: MessageThreads,
+    private readonly models: ModelCatalog,
+    @Inject(AppConfig) private readonly config: AppConfig,
+  ) {}
+
+  /** Rejects with a ServiceError or an AnthropicException for a request that is malformed, or names what is not there. */
+  async plan(tenant: string, request: MessageRequest): Promise<MessagePlan> {
+    const thread = this.resolver.resolve(threadClues(request));
+    const format = await readAnswerFormat(request.body, request.client);
+    const view = this.answerView(request, format);
+    const prepared = answerWithoutAgent(request, newMessageId());
+    if (prepared !== undefined) {
+      const model = this.models.answeredModel(request.body.model);
+      if (model === undefined) throw noSuchModel(request.body.model);
+      return { kind: 'answer', threadKey: thread.key, message: { ...prepared, model } };
+    }
+    const { turn, received } = await toTurnRequest(request, {
+      tenant,
+      thread,
+      continuesFrom: await this.findContinuationPoint(tenant, request, thread),
+      callerSystem: this.config.callerSystem,
+      view,
+      outputSchema: format.schema,
+    });
+    return { kind: 'turn', turn, options: { ...view, received } };
+  }
+
+  private answerView(request: MessageRequest, format: AnswerFormat): Omit<AnswerOptions, 'received'> {
+    return {
+      hasHardTimeout: request.client.hasHardTimeout,
+      presentation: readPresentation(request, this.config, format.schema !== undefined),
+      stopSequences: request.body.stop_sequences ?? [],
+      answerTool: format.tool,
+    };
+  }
+
+  /** The answer that a request goes on from, when it holds only what is new. */
+  private async findContinuationPoint(
+    tenant: string,
+    { body, isSideRequest }: MessageRequest,
+    { key, isFresh }: ResolvedThread,
+  ): Promise<ContinuationPoint | undefined> {
+    const field = threadField(body.thread);
+    if (field?.type !== 'continue') return undefined;
+    // A request beside the conversation has an agent of its own, which has heard nothing of it.
+    if (isSideRequest) throw threadNotFound();
+    const point = await this.messageThreads.findContinuationPoint(
+      tenant,
+      field.previousMessageId,
+      isFresh ? undefined : key,
+    );
+    assertSameModel(point, body.model);
+    return point;
+  }
+}
