@@ -56,10 +56,13 @@ describe('a second server on the same data folder', () => {
   it('is refused for as long as the first one lives, under load, by whatever path it comes', async () => {
     const first = await server('first', 'data');
     symlinkSync(join(folder, 'data'), join(folder, 'link'));
-    for (const path of ['data', 'link', 'link/../data/.']) {
-      const [second] = await Promise.all([server('second', path), load(first)]);
-      await isRefused(second, new RegExp(`another Chiron \\(process ${first.pid}\\) uses the data folder`));
-    }
+    const paths = ['data', 'link', 'link/../data/.'];
+    const [others] = await Promise.all([
+      Promise.all(paths.map((path, index) => server(`other-${index}`, path))),
+      load(first).then(() => load(first)),
+    ]);
+    for (const start of others)
+      await isRefused(start, new RegExp(`another Chiron \\(process ${first.pid}\\) uses the data folder`));
     expect((await fetch(`${urlOf(first)}/healthz`)).status).toBe(200);
   });
 
@@ -114,10 +117,21 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
     }
   }
 
+  /** Those of this database alone: other tests have servers of their own at the same PostgreSQL. */
+  const cutConnections = (): Promise<void> =>
+    administer(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name like 'chiron%' and datname = current_database()`,
+    );
+
   it('is refused while the first one lives, whatever its data folder, and is told who has it', async () => {
     const first = await server('first', 'one', database);
-    await isRefused(await server('second', 'one', database), /uses the data folder/);
-    const [other] = await Promise.all([server('other', 'two', database), load(first)]);
+    const [second, other] = await Promise.all([
+      server('second', 'one', database),
+      server('other', 'two', database),
+      load(first),
+    ]);
+    await isRefused(second, /uses the data folder/);
     await isRefused(other, new RegExp(`another Chiron \\(process ${first.pid} on \\S+\\) uses PostgreSQL at`));
     first.signal('SIGKILL');
     const next = await server('next', 'two', database);
@@ -135,7 +149,7 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
 
   it('is refused as well after the connection of the first one broke', async () => {
     const first = await server('first', 'one', database);
-    await administer(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'chiron%'`);
+    await cutConnections();
     await expect.poll(() => holders(), { timeout: 15_000 }).toBe(1);
     await isRefused(await server('second', 'two', database), /uses PostgreSQL at/);
     expect((await fetch(`${urlOf(first)}/healthz`)).status).toBe(200);
@@ -144,7 +158,7 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
   it('stops the first one when it got in while that had no connection', async () => {
     const first = await server('first', 'one', database);
     first.signal('SIGSTOP');
-    await administer(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'chiron%'`);
+    await cutConnections();
     const second = await server('second', 'two', database);
     urlOf(second);
     first.signal('SIGCONT');
