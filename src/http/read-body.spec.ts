@@ -1,23 +1,11 @@
 import { createServer, request } from 'node:http';
-import type { Transform } from 'node:stream';
+import { Transform } from 'node:stream';
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
 import { ServiceError } from '../domain/service-error.js';
 import { SERVICE_ERROR_STATUS } from './service-error-http.js';
 import { MAX_BODY_BYTES, readJsonBody } from './read-body.js';
-
-const decoders = vi.hoisted((): Transform[] => []);
-
-vi.mock('node:zlib', async (original) => {
-  const zlib = await original<typeof import('node:zlib')>();
-  const createBrotliDecompress: typeof zlib.createBrotliDecompress = (options) => {
-    const decoder = zlib.createBrotliDecompress(options);
-    decoders.push(decoder);
-    return decoder;
-  };
-  return { ...zlib, createBrotliDecompress };
-});
 
 interface Read {
   readonly value?: unknown;
@@ -26,17 +14,24 @@ interface Read {
 
 describe('a body', () => {
   const reads: Read[] = [];
+  /** What unpacked it. */
+  const decoders: Transform[] = [];
   const server = createServer((incoming, response) => {
+    const pipe = vi.spyOn(incoming, 'pipe');
     readJsonBody(incoming)
       .then((value) => reads.push({ value }))
       .catch((error: unknown) => {
         reads.push(error instanceof ServiceError ? { status: SERVICE_ERROR_STATUS[error.kind] } : {});
       })
-      .finally(() => response.end());
+      .finally(() => {
+        decoders.push(...pipe.mock.results.map(({ value }) => value).filter((value) => value instanceof Transform));
+        response.end();
+      });
   });
 
   beforeEach(async () => {
     reads.length = 0;
+    decoders.length = 0;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
 
@@ -104,6 +99,7 @@ describe('a body', () => {
       params: { [constants.BROTLI_PARAM_QUALITY]: 1 },
     });
     expect(await read([packed], { 'content-encoding': 'br' })).toEqual({ status: 413 });
+    await eventually(() => decoders).toHaveLength(1);
     expect(decoders.map(({ destroyed }) => destroyed)).toEqual([true]);
   });
 

@@ -56,10 +56,13 @@ describe('a second server on the same data folder', () => {
   it('is refused for as long as the first one lives, under load, by whatever path it comes', async () => {
     const first = await server('first', 'data');
     symlinkSync(join(folder, 'data'), join(folder, 'link'));
-    for (const path of ['data', 'link', 'link/../data/.']) {
-      const [second] = await Promise.all([server('second', path), load(first)]);
-      await isRefused(second, new RegExp(`another Chiron \\(process ${first.pid}\\) uses the data folder`));
-    }
+    const paths = ['data', 'link', 'link/../data/.'];
+    const [others] = await Promise.all([
+      Promise.all(paths.map((path, index) => server(`other-${index}`, path))),
+      load(first).then(() => load(first)),
+    ]);
+    for (const start of others)
+      await isRefused(start, new RegExp(`another Chiron \\(process ${first.pid}\\) uses the data folder`));
     expect((await fetch(`${urlOf(first)}/healthz`)).status).toBe(200);
   });
 
@@ -114,10 +117,21 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
     }
   }
 
+  /** Those of this database alone: other tests have servers of their own at the same PostgreSQL. */
+  const cutConnections = (): Promise<void> =>
+    administer(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name like 'chiron%' and datname = current_database()`,
+    );
+
   it('is refused while the first one lives, whatever its data folder, and is told who has it', async () => {
     const first = await server('first', 'one', database);
-    await isRefused(await server('second', 'one', database), /uses the data folder/);
-    const [other] = await Promise.all([server('other', 'two', database), load(first)]);
+    const [second, other] = await Promise.all([
+      server('second', 'one', database),
+      server('other', 'two', database),
+      load(first),
+    ]);
+    await isRefused(second, /uses the data folder/);
     await isRefused(other, new RegExp(`another Chiron \\(process ${first.pid} on \\S+\\) uses PostgreSQL at`));
     first.signal('SIGKILL');
     const next = await server('next', 'two', database);
@@ -135,8 +149,10 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
 
   it('is refused as well after the connection of the first one broke', async () => {
     const first = await server('first', 'one', database);
-    await administer(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'chiron%'`);
-    await expect.poll(() => holders(), { timeout: 15_000 }).toBe(1);
+    const before = await holders();
+    await cutConnections();
+    await expect.poll(() => holders(), { timeout: 15_000 }).not.toEqual(before);
+    await expect.poll(() => holders(), { timeout: 15_000 }).toHaveLength(1);
     await isRefused(await server('second', 'two', database), /uses PostgreSQL at/);
     expect((await fetch(`${urlOf(first)}/healthz`)).status).toBe(200);
   });
@@ -144,7 +160,7 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
   it('stops the first one when it got in while that had no connection', async () => {
     const first = await server('first', 'one', database);
     first.signal('SIGSTOP');
-    await administer(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'chiron%'`);
+    await cutConnections();
     const second = await server('second', 'two', database);
     urlOf(second);
     first.signal('SIGCONT');
@@ -152,14 +168,15 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
     expect(first.output()).toMatch(/Chiron stops: another Chiron \(process \d+ on \S+\) uses PostgreSQL at/);
   });
 
-  async function holders(): Promise<number> {
+  /** The processes of PostgreSQL that have a lock. */
+  async function holders(): Promise<readonly number[]> {
     const client = new pg.Client(database.CHIRON_DATABASE_URL);
     await client.connect();
     try {
-      const { rows } = await client.query(
-        `select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
       );
-      return rows.length;
+      return rows.map(({ pid }) => pid);
     } finally {
       await client.end();
     }

@@ -25,8 +25,11 @@ export async function hostWarnings(): Promise<readonly string[]> {
  * zombie for ever, and agents leave many. Tried out with one; true where that tells nothing.
  */
 async function collectsOrphans(): Promise<boolean> {
-  const shell = spawn('/bin/sh', ['-c', ': >/dev/null & echo $!'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // It lives until its input ends, after its parent did: a shell that outlives it, as on a busy host, collects it itself.
+  const script = 'exec 3<&0; (exec >/dev/null; read -r line <&3) & echo $!';
+  const shell = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
   shell.on('error', () => undefined); // Then nothing is printed.
+  shell.once('exit', () => shell.stdin.destroy());
   const orphan = (await text(shell.stdout)).trim();
   if (!/^\d+$/.test(orphan)) return true;
   await delay(PATIENCE_MS, undefined, { ref: false });
