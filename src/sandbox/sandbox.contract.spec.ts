@@ -64,8 +64,10 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
     });
 
     it('has folders put right that its agent has removed', async () => {
-      await shellOutput('rm -rf "$HOME/.codex"');
-      expect(await shellOutput('ls -d "$HOME/.codex"')).toEqual([join(sandbox.folders('one').home, '.codex')]);
+      await sandbox.prepare('one', ['.agent']);
+      await shellOutput('rm -rf "$HOME/.agent"');
+      await sandbox.prepare('one', ['.agent']);
+      expect(await shellOutput('ls -d "$HOME/.agent"')).toEqual([join(sandbox.folders('one').home, '.agent')]);
     });
 
     it('shares its files with the server, both ways', async () => {

@@ -53,7 +53,7 @@ describe.each(await testedKinds())('a thread whose harness this version does not
     expect(text).toContain('"harness_type":"emacs"');
 
     const refused = await post('two').expect(404);
-    const message = expect.stringMatching(/emacs.* names nothing that this server has/);
+    const message = expect.stringMatching(/emacs.* is not available here/);
     expect(refused.body).toMatchObject({ error: { type: 'not_found_error', message } });
     const executed = supertest(app.url)
       .post(session('/execute'))
