@@ -7,11 +7,8 @@ import type { TurnRequest } from './turn-request.js';
 
 /**
  * The thread that a request begins, with the harness that was chosen for it.
- *
- * @throws ServiceError (`not_found`) when there is no harness for its model.
  */
-export function newThread(request: TurnRequest, choice: HarnessChoice | undefined): NewThread {
-  if (choice === undefined) throw noSuchModel(request.model);
+export function newThread(request: TurnRequest, choice: HarnessChoice): NewThread {
   return {
     id: randomUUID(),
     tenant: request.tenant,

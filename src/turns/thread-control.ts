@@ -9,7 +9,8 @@ import type { Prompt } from '../domain/prompt.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
-import { assertAcceptsTurns } from './admission.js';
+import { readLoad, refuseForLoad } from './matching/admission.js';
+import { toServiceError } from './matching/refusals.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest } from './running/stored-request.js';
 import { newMessageId } from './message-id.js';
@@ -67,7 +68,8 @@ export class ThreadControl {
       if (known !== undefined) return { kind: 'known', turn: known };
       const active = await this.active(thread.id);
       if (active !== undefined) return { kind: 'busy', turn: active };
-      assertAcceptsTurns(this.runner, this.config.maxWaitingTurns);
+      const refusal = refuseForLoad(readLoad(this.runner), this.config.maxWaitingTurns);
+      if (refusal !== undefined) throw toServiceError(refusal);
       const opening = await this.memory.prepareSeed(current);
       const { turn } = await this.turns.create({
         id: randomUUID(),

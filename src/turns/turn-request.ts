@@ -3,8 +3,20 @@ import type { Prompt } from '../domain/prompt.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';
-import type { Attempt, RetryIdentity } from './matching/retry-match.js';
 import type { ContinuationPoint } from './matching/message-threads.js';
+
+/** The part of a request that says whether it is the same as an earlier one. */
+export interface RetryIdentity {
+  readonly requestKey: string;
+  /** Whether the caller sends the complete conversation, so that the same message once more would make it longer. */
+  readonly hasHistory: boolean;
+}
+
+/**
+ * What a caller that names no thread says about a request: that it was not sent before, that it is a retry, or nothing. Identical
+ * first attempts are separate turns; a retry attaches to one of them.
+ */
+export type Attempt = 'first' | 'retry' | 'unknown';
 
 /** A request for a turn, as far as it matters to threads and turns. */
 export interface TurnRequest extends RetryIdentity {

@@ -1,35 +1,39 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
-import { AppConfig, type BusyPolicy } from '../config/app-config.js';
+import { AppConfig } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
-import { HarnessRegistry } from '../harness/harness.registry.js';
+import type { HarnessChoice } from '../harness/models/route-model.js';
 import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ServiceError } from '../domain/service-error.js';
-import { threadBusy, assertAcceptsTurns } from './admission.js';
+import { readLoad } from './matching/admission.js';
+import { classify, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
 import { fallbackEndEvent, SERVER_RESTARTING } from './running/fallback-end.js';
 import { KeyLock, lockKey } from './key-lock.js';
 import { storedRequest } from './running/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
-import { hasLaterTurn, threadNotFound, assertNotContinued } from './matching/message-threads.js';
 import { eventsOfEndedTurn } from './message-events.js';
 import { newMessageId } from './message-id.js';
-import { newThread, noSuchModel } from './new-thread.js';
-import { SameTurns } from './matching/same-turns.js';
+import { newThread } from './new-thread.js';
+import { OpeningFactsReader } from './matching/opening-facts.js';
+import { toServiceError } from './matching/refusals.js';
+import { TurnCallers } from './matching/turn-callers.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
+
+/** What {@link classify} was given. */
+type Facts = Pick<OpeningFacts, 'sameRequest' | 'thread'>;
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
 export class TurnService implements OnApplicationBootstrap {
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
-    private readonly registry: HarnessRegistry,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly log: EventLog,
@@ -37,7 +41,8 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
     private readonly memory: ThreadMemory,
-    private readonly same: SameTurns,
+    private readonly facts: OpeningFactsReader,
+    private readonly callers: TurnCallers,
   ) {}
 
   /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
@@ -94,12 +99,12 @@ export class TurnService implements OnApplicationBootstrap {
 
   /** Notes that a caller has the whole answer. */
   delivered(turn: Turn): Promise<void> {
-    return this.same.delivered(turn);
+    return this.callers.delivered(turn);
   }
 
   /** The caller of an opened turn has its answer, or is gone. */
   leave(opened: OpenedTurn): void {
-    this.same.leave(opened);
+    this.callers.leave(opened);
   }
 
   /** Interrupts a turn whose answer has come as far as it is wanted. Its caller hears of its end as of every other. */
@@ -124,7 +129,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private retryUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    return this.openAndEnter(request.tenant, request.requestKey, () => this.same.findRetriedTurn(request));
+    return this.openAndEnter(request.tenant, request.requestKey, () => this.facts.findRetried(request));
   }
 
   /** Within the lock, so that the next of several retries is not of the same turn. */
@@ -135,44 +140,54 @@ export class TurnService implements OnApplicationBootstrap {
   ): Promise<OpenedTurn | undefined> {
     return this.lock.run(lockKey(tenant, name), async () => {
       const opened = await open();
-      if (opened !== undefined) this.same.enter(opened);
+      if (opened !== undefined) this.callers.enter(opened);
       return opened;
     });
   }
 
-  /** `undefined` when the thread that was found for the request has gone on in another way. */
+  /** `undefined` when the thread that was found for the request has continued in another way. */
   private async openLocked(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    const thread = await this.threads.find(request.tenant, request.threadKey);
     // Behind the running turn there may be queued ones.
-    const recent =
-      thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, this.config.maxQueuedPerThread + 2);
-    const known = request.attempt === 'first' ? undefined : await this.knownTurn(request, thread, recent);
-    if (known !== undefined) return known;
-    if (thread !== undefined && !this.registry.serves(thread.harness)) throw noSuchModel(thread.harness);
-    const { continuesFrom } = request;
-    if (continuesFrom !== undefined) {
-      if (!continuesFrom.isExplicit && (thread === undefined || hasLaterTurn(recent, continuesFrom.sequence)))
+    const facts = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
+    const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
+    switch (decision.kind) {
+      case 'attach':
+        return this.attach(decision.turnId, facts);
+      case 'fork':
         return undefined;
-      if (thread === undefined) throw threadNotFound();
-      assertNotContinued(recent, continuesFrom.sequence, this.config.onBusy);
+      case 'refuse':
+        throw toServiceError(decision.refusal);
+      case 'new':
+      case 'continue':
+      case 'queue':
+        return this.begin(request, decision, facts.recent);
+      case 'interrupt':
+        for (const turn of decision.turns) await this.runner.interrupt(turn);
+        return this.begin(request, decision, facts.recent);
+      default:
+        return decision satisfies never;
     }
-    assertAcceptsTurns(this.runner, this.config.maxWaitingTurns);
-    const going = recent.filter((turn) => !hasEnded(turn.state));
-    if (going.length > 0) await this.applyBusyPolicy(going, request);
-    const opening = await this.memory.prepareSeed(thread, request, recent);
-    // After all that could refuse the request: a thread without a turn would be left.
-    const owner = thread === undefined ? await this.createThread(request) : await this.readied(thread, request, recent);
-    return { thread: owner, turn: await this.startTurn(owner, request, opening), attached: false };
   }
 
-  private async knownTurn(
+  private async attach(turnId: string, { sameRequest, thread }: Facts): Promise<OpenedTurn | undefined> {
+    if (sameRequest?.turn.id === turnId) return { ...sameRequest, attached: true };
+    const turn = await this.turns.byId(turnId);
+    return thread === undefined || turn === undefined ? undefined : { thread, turn, attached: true };
+  }
+
+  /** Stores a new turn of a new or known thread. Nothing refuses the request any more: a thread without a turn would be left. */
+  private async begin(
     request: TurnRequest,
-    thread: Thread | undefined,
+    decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
     recent: readonly TurnSummary[],
-  ): Promise<OpenedTurn | undefined> {
-    if (thread === undefined) return request.isFreshThread ? this.same.findRetriedTurn(request) : undefined;
-    const turn = await this.same.findSameTurn(request, thread.id, recent);
-    return turn === undefined ? undefined : { thread, turn, attached: true };
+  ): Promise<OpenedTurn> {
+    const known = 'thread' in decision ? decision.thread : undefined;
+    const opening = await this.memory.prepareSeed(known, request, recent);
+    const thread =
+      'thread' in decision
+        ? await this.withSystemPrompt(decision.thread, request, recent)
+        : await this.createThread(request, decision.harness);
+    return { thread, turn: await this.startTurn(thread, request, opening), attached: false };
   }
 
   private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {
@@ -199,38 +214,21 @@ export class TurnService implements OnApplicationBootstrap {
     }
   }
 
-  private async createThread(request: TurnRequest): Promise<Thread> {
-    const { thread, created } = await this.threads.findOrCreate(newThread(request, this.registry.route(request.model)));
+  private async createThread(request: TurnRequest, harness: HarnessChoice): Promise<Thread> {
+    const { thread, created } = await this.threads.findOrCreate(newThread(request, harness));
     if (created) logReplacedModel(thread);
     return thread;
   }
 
   /** The first answered request fixes the system prompt: one that was refused for its length would fail all that follow. */
-  private async readied(thread: Thread, request: TurnRequest, recent: readonly TurnSummary[]): Promise<Thread> {
+  private async withSystemPrompt(
+    thread: Thread,
+    request: TurnRequest,
+    recent: readonly TurnSummary[],
+  ): Promise<Thread> {
     if (thread.systemPrompt === request.systemPrompt || !areAllFailed(recent)) return thread;
     await this.runner.stopThread(thread.id);
     return this.threads.setSystemPrompt(thread, request.systemPrompt);
-  }
-
-  /** Another message on a busy thread: interrupts, waits in the queue or is refused, as the deployment wants. */
-  private async applyBusyPolicy(going: readonly TurnSummary[], request: TurnRequest): Promise<void> {
-    const policy: BusyPolicy = request.interrupts ? 'interrupt' : this.config.onBusy;
-    switch (policy) {
-      case 'interrupt':
-        // A caller's own interruption is of what runs; what other callers have queued behind it stays.
-        for (const turn of going) {
-          if (!request.interrupts || turn.state === 'running') await this.runner.interrupt(turn);
-        }
-        return;
-      case 'queue':
-        if (going.filter((turn) => turn.state === 'queued').length >= this.config.maxQueuedPerThread)
-          throw threadBusy('Too many messages wait on this thread.');
-        return;
-      case 'reject':
-        throw threadBusy('The thread is busy with another message.');
-      default:
-        return policy satisfies never;
-    }
   }
 
   /** What the readers of a turn are told whose log stopped without its end. */

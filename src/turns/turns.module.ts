@@ -5,7 +5,8 @@ import { KeyLock } from './key-lock.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
 import { LeaseService } from './running/lease.service.js';
 import { MessageThreads } from './matching/message-threads.js';
-import { SameTurns } from './matching/same-turns.js';
+import { OpeningFactsReader } from './matching/opening-facts.js';
+import { TurnCallers } from './matching/turn-callers.js';
 import { SideThreadRemover } from './cleanup/side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
@@ -21,7 +22,8 @@ import { TurnService } from './turn.service.js';
     ConversationFinder,
     LeaseService,
     MessageThreads,
-    SameTurns,
+    OpeningFactsReader,
+    TurnCallers,
     SideThreadRemover,
     ThreadControl,
     ThreadMemory,

@@ -1,5 +1,5 @@
 import type { ClientProfile } from '../../clients/client-profile.js';
-import type { Attempt } from '../../turns/matching/retry-match.js';
+import type { Attempt } from '../../turns/turn-request.js';
 
 /** What tells whether a request was sent before. */
 export interface AttemptClues {

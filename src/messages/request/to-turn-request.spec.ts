@@ -147,6 +147,18 @@ describe('a client that is new', () => {
     expect(readPresentation(ofEditor, { toolBlocks: 'auto', toolOutputLimit: 9 }, false).toolBlocks).toBe('text');
   });
 
+  it('needs a profile only: a conversation that it repairs is a retry, as its answer was cut off', async () => {
+    const repairing: ClientProfile = {
+      ...anySdk,
+      stripRecovery: (all) => ({ messages: all.slice(0, 1), partialAnswer: 'He' }),
+    };
+    expect(await toTurnRequest(request({}, {}, repairing), CONTEXT)).toMatchObject({
+      turn: { hasHistory: true },
+      received: 'He',
+    });
+    expect((await asked()).turn.hasHistory).toBe(false);
+  });
+
   it('needs a profile only: its side requests are its own', () => {
     const title = request({ 'x-editor-purpose': 'title' }, { messages }, editor);
     expect(title.isSideRequest).toBe(true);

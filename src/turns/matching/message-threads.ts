@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { BusyPolicy } from '../../config/app-config.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
-import { hasEnded, type TurnSummary } from '../../storage/stores/turn.js';
+import { hasEnded } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ServiceError } from '../../domain/service-error.js';
 import { isOfModel } from '../answered-model.js';
@@ -65,27 +64,6 @@ export function threadNotFound(): ServiceError {
   return new ServiceError('not_found', 'thread.previous_message_id: no thread has this message.', {
     code: 'thread_not_found',
   });
-}
-
-/** Whether the thread has gone on after this answer, or is about to. */
-export function hasLaterTurn(recent: readonly TurnSummary[], sequence: number): boolean {
-  return recent.some((turn) => turn.sequence > sequence && turn.state !== 'failed');
-}
-
-/**
- * Refuses a request to go on from an answer after which the thread has gone on already. While the other message is still being
- * answered, the deployment's policy for busy threads decides, as for every other message.
- *
- * @param recent the thread's last turns.
- */
-export function assertNotContinued(recent: readonly TurnSummary[], sequence: number, onBusy: BusyPolicy): void {
-  const later = recent.filter((turn) => turn.sequence > sequence && turn.state !== 'failed');
-  if (later.some((turn) => hasEnded(turn.state))) {
-    throw refused('thread_already_continued', 'another message has gone on from this one.');
-  }
-  if (later.length > 0 && onBusy === 'reject') {
-    throw refused('thread_continue_in_flight', 'another message is going on from this one.');
-  }
 }
 
 /** Refuses a request that wants something else than the thread was created with. */

@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { aThread, aTurn } from '../../../test/support/stored.js';
+import type { Turn, TurnState, TurnSummary } from '../../storage/stores/turn.js';
+import { classify, type ClassifiedRequest, type Opening, type OpeningFacts, type OpeningPolicy } from './classify.js';
+import type { Refusal } from './refusals.js';
+
+const NOW = 1_000_000;
+
+const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary => ({
+  ...aTurn({ state, requestKey: 'same', ...more }),
+  hasMessage: false,
+});
+
+const THREAD = aThread();
+const HARNESS = { harness: 'demo', model: undefined };
+const POLICY: OpeningPolicy = { onBusy: 'queue', maxQueuedPerThread: 2, maxWaitingTurns: 3 };
+const REQUEST: ClassifiedRequest = {
+  requestKey: 'new',
+  hasHistory: false,
+  attempt: 'unknown',
+  continuesFrom: undefined,
+  idempotencyKey: undefined,
+  interrupts: false,
+  isFreshThread: false,
+  model: 'demo',
+};
+const IDLE = { isDraining: false, isFull: false, pendingTurns: 0 };
+const FACTS: OpeningFacts = {
+  thread: THREAD,
+  recent: [],
+  sameRequest: undefined,
+  harness: HARNESS,
+  load: IDLE,
+  nowMs: NOW,
+};
+const NO_THREAD = { thread: undefined };
+
+const ended = turn('completed', { id: 'ended', sequence: 1, requestKey: 'old', deliveredAt: 1 });
+const running = turn('running', { id: 'running', sequence: 2, requestKey: 'old' });
+const queued = turn('queued', { id: 'queued', sequence: 3, requestKey: 'old' });
+const stored = (id: string) => ({ thread: THREAD, turn: aTurn({ id }) });
+const answer = (isExplicit: boolean): Partial<ClassifiedRequest> => ({
+  continuesFrom: { sequence: 1, thread: THREAD, conversationKey: 'key', isExplicit },
+});
+const refuse = (refusal: Refusal): Opening => ({ kind: 'refuse', refusal });
+
+describe('a request', () => {
+  it.each<
+    readonly [row: string, Partial<ClassifiedRequest>, Partial<OpeningFacts>, Partial<OpeningPolicy>, Partial<Opening>]
+  >([
+    [
+      '1: with a known idempotency key attaches',
+      { idempotencyKey: 'k' },
+      { sameRequest: stored('first') },
+      {},
+      { kind: 'attach', turnId: 'first' },
+    ],
+    [
+      '1: with another key does not attach to an equal turn',
+      { idempotencyKey: 'k', requestKey: 'old' },
+      { recent: [running] },
+      {},
+      { kind: 'queue' },
+    ],
+    [
+      '2: that equals the running turn attaches',
+      { requestKey: 'old' },
+      { recent: [running, ended] },
+      {},
+      { kind: 'attach', turnId: 'running' },
+    ],
+    [
+      '2: that equals a queued turn attaches',
+      { requestKey: 'old' },
+      { recent: [queued] },
+      {},
+      { kind: 'attach', turnId: 'queued' },
+    ],
+    [
+      '2: that equals the last ended turn attaches when it has history',
+      { requestKey: 'old', hasHistory: true },
+      { recent: [ended] },
+      {},
+      { kind: 'attach', turnId: 'ended' },
+    ],
+    [
+      '2: that equals an older ended turn is a new one',
+      { requestKey: 'old', hasHistory: true },
+      { recent: [turn('completed', { id: 'newer', requestKey: 'other' }), ended] },
+      {},
+      { kind: 'continue' },
+    ],
+    [
+      '2: that is a first attempt never attaches',
+      { requestKey: 'old', attempt: 'first' },
+      { recent: [running] },
+      {},
+      { kind: 'queue' },
+    ],
+    [
+      '3: without a thread attaches to the turn of any',
+      { isFreshThread: true },
+      { ...NO_THREAD, sameRequest: stored('any') },
+      {},
+      { kind: 'attach', turnId: 'any' },
+    ],
+    [
+      '4: on a thread whose harness is not served is refused',
+      {},
+      { harness: undefined },
+      {},
+      refuse({ reason: 'no-such-model', model: THREAD.harness }),
+    ],
+    ['5: that continues a found answer of a removed thread forks', answer(false), NO_THREAD, {}, { kind: 'fork' }],
+    [
+      '6: that continues a found answer with a later turn forks',
+      answer(false),
+      { recent: [running, ended] },
+      {},
+      { kind: 'fork' },
+    ],
+    [
+      '6: that continues a found answer after which a turn failed continues',
+      answer(false),
+      { recent: [turn('failed', { sequence: 2, requestKey: 'old' }), ended] },
+      {},
+      { kind: 'continue' },
+    ],
+    [
+      '7: that continues a named answer of a removed thread is refused',
+      answer(true),
+      NO_THREAD,
+      {},
+      refuse({ reason: 'thread-not-found' }),
+    ],
+    [
+      '8: that continues a named answer which was continued is refused',
+      answer(true),
+      { recent: [turn('completed', { sequence: 2, requestKey: 'old' }), ended] },
+      {},
+      refuse({ reason: 'already-continued' }),
+    ],
+    [
+      '9: that continues a named answer which is being continued is refused by `reject`',
+      answer(true),
+      { recent: [running, ended] },
+      { onBusy: 'reject' },
+      refuse({ reason: 'continue-in-flight' }),
+    ],
+    [
+      '9: that continues a named answer which is being continued waits by `queue`',
+      answer(true),
+      { recent: [running, ended] },
+      {},
+      { kind: 'queue' },
+    ],
+    [
+      '10: is refused while the server drains',
+      {},
+      { load: { ...IDLE, isDraining: true } },
+      {},
+      refuse({ reason: 'draining' }),
+    ],
+    [
+      '10: attaches while the server drains',
+      { requestKey: 'old' },
+      { recent: [running], load: { ...IDLE, isDraining: true } },
+      {},
+      { kind: 'attach' },
+    ],
+    [
+      '11: is refused while too many turns wait',
+      {},
+      { load: { ...IDLE, isFull: true, pendingTurns: 3 } },
+      {},
+      refuse({ reason: 'overloaded' }),
+    ],
+    [
+      '11: is taken on while turns may wait',
+      {},
+      { load: { ...IDLE, isFull: true, pendingTurns: 2 } },
+      {},
+      { kind: 'continue' },
+    ],
+    [
+      '12: for an unknown model is refused',
+      { model: 'x' },
+      { ...NO_THREAD, harness: undefined },
+      {},
+      refuse({ reason: 'no-such-model', model: 'x' }),
+    ],
+    ['13: without a thread starts one', {}, NO_THREAD, {}, { kind: 'new', harness: HARNESS }],
+    ['14: on an idle thread continues it', {}, { recent: [ended] }, {}, { kind: 'continue', thread: THREAD }],
+    [
+      '15: that its user interrupted interrupts what runs',
+      { interrupts: true },
+      { recent: [queued, running] },
+      { onBusy: 'reject' },
+      { kind: 'interrupt', turns: [running] },
+    ],
+    [
+      '16: on a busy thread interrupts everything by `interrupt`',
+      {},
+      { recent: [queued, running] },
+      { onBusy: 'interrupt' },
+      { kind: 'interrupt', turns: [queued, running] },
+    ],
+    ['17: on a busy thread waits by `queue`', {}, { recent: [queued, running] }, {}, { kind: 'queue' }],
+    [
+      '18: on a thread with a full queue is refused',
+      {},
+      { recent: [queued, turn('queued', { requestKey: 'old' }), running] },
+      {},
+      refuse({ reason: 'queue-full' }),
+    ],
+    [
+      '19: on a busy thread is refused by `reject`',
+      {},
+      { recent: [running] },
+      { onBusy: 'reject' },
+      refuse({ reason: 'busy' }),
+    ],
+  ])('row %s', (_, request, facts, policy, expected) => {
+    expect(classify({ ...REQUEST, ...request }, { ...FACTS, ...facts }, { ...POLICY, ...policy })).toMatchObject(
+      expected,
+    );
+  });
+});

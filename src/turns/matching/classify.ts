@@ -1,0 +1,212 @@
+import type { BusyPolicy } from '../../config/app-config.js';
+import { isPermanentFailure } from '../../domain/failure.js';
+import type { HarnessChoice } from '../../harness/models/route-model.js';
+import type { Thread } from '../../storage/stores/thread.store.js';
+import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
+import type { RetryIdentity, TurnRequest } from '../turn-request.js';
+import { refuseForLoad, type ServerLoad } from './admission.js';
+import type { Refusal } from './refusals.js';
+
+/** What of a request decides which turn it gets. */
+export type ClassifiedRequest = RetryIdentity &
+  Pick<TurnRequest, 'attempt' | 'continuesFrom' | 'idempotencyKey' | 'interrupts' | 'isFreshThread' | 'model'>;
+
+/** The settings that decide what becomes of a request. */
+export interface OpeningPolicy {
+  readonly onBusy: BusyPolicy;
+  readonly maxQueuedPerThread: number;
+  readonly maxWaitingTurns: number;
+}
+
+/** What the store and the server know when a request comes. */
+export interface OpeningFacts {
+  /** The thread that the request names, or that was found for it. */
+  readonly thread: Thread | undefined;
+  /** The thread's last turns, newest first. */
+  readonly recent: readonly TurnSummary[];
+  /**
+   * The turn that was begun by the same request as far as that can be found without comparing `recent`: of the thread by its
+   * idempotency key, or of any thread when the request names none; see {@link rankRetried}.
+   */
+  readonly sameRequest: { readonly thread: Thread; readonly turn: Turn } | undefined;
+  /** The harness of the thread, or for a new one that of the request's model; `undefined` when it is not served here. */
+  readonly harness: HarnessChoice | undefined;
+  readonly load: ServerLoad;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** What becomes of a request. */
+export type Opening =
+  /** It is a retry: its caller gets the turn that is there. */
+  | { readonly kind: 'attach'; readonly turnId: string }
+  /** It gets the first turn of a new thread. */
+  | { readonly kind: 'new'; readonly harness: HarnessChoice }
+  /** It gets the next turn of a thread that is idle. */
+  | { readonly kind: 'continue'; readonly thread: Thread }
+  /** The same, behind the turns that have not ended. */
+  | { readonly kind: 'queue'; readonly thread: Thread }
+  /** The same, once these turns have been interrupted. */
+  | { readonly kind: 'interrupt'; readonly thread: Thread; readonly turns: readonly TurnSummary[] }
+  /** The thread that was found for it has continued in another way: it is to be opened on a fresh one. */
+  | { readonly kind: 'fork' }
+  | { readonly kind: 'refuse'; readonly refusal: Refusal };
+
+/**
+ * Decides whether a request is a retry, the next message of a thread, the first one of a new thread, or refused. The first row that
+ * matches counts; "later turn" is one after the continued answer that has not failed.
+ *
+ * | #  | the request                                                                                                  | decision                       |
+ * | -- | ------------------------------------------------------------------------------------------------------------ | ------------------------------ |
+ * |    | **is a retry**, unless it says that it is a first attempt                                                    |                                |
+ * | 1  | has the idempotency key of a turn of its thread                                                              | attach                         |
+ * | 2  | has no key; is the request of an unfinished turn of its thread, or of the last ended one ({@link isRetryOf}) | attach                         |
+ * | 3  | names no thread; is the request of a turn of any ({@link rankRetried})                                       | attach                         |
+ * |    | **names a thread** whose harness is not served                                                               |                                |
+ * | 4  | whatever it says                                                                                             | refuse: `no-such-model`        |
+ * |    | **continues an answer** that was found by its conversation                                                   |                                |
+ * | 5  | of a thread that is gone                                                                                     | fork                           |
+ * | 6  | with a later turn                                                                                            | fork                           |
+ * |    | **continues an answer** that it names                                                                        |                                |
+ * | 7  | of a thread that is gone                                                                                     | refuse: `thread-not-found`     |
+ * | 8  | with a later turn that has ended                                                                             | refuse: `already-continued`    |
+ * | 9  | with a later turn, when busy threads reject                                                                  | refuse: `continue-in-flight`   |
+ * |    | **needs a turn** of its own ({@link refuseForLoad})                                                          |                                |
+ * | 10 | while the server drains                                                                                      | refuse: `draining`             |
+ * | 11 | while too many turns wait                                                                                    | refuse: `overloaded`           |
+ * |    | **begins a thread**                                                                                          |                                |
+ * | 12 | for a model that nothing here answers for                                                                    | refuse: `no-such-model`        |
+ * | 13 | otherwise                                                                                                    | new                            |
+ * |    | **is the next message of a thread**                                                                          |                                |
+ * | 14 | that has no unfinished turn                                                                                  | continue                       |
+ * | 15 | that is busy, and its user interrupted the turn                                                              | interrupt what runs            |
+ * | 16 | that is busy, policy `interrupt`                                                                             | interrupt all unfinished turns |
+ * | 17 | that is busy, policy `queue`, with room in the queue                                                         | queue                          |
+ * | 18 | that is busy, policy `queue`, without                                                                        | refuse: `queue-full`           |
+ * | 19 | that is busy, policy `reject`                                                                                | refuse: `busy`                 |
+ */
+export function classify(request: ClassifiedRequest, facts: OpeningFacts, policy: OpeningPolicy): Opening {
+  const retriedId = request.attempt === 'first' ? undefined : findRetried(request, facts);
+  if (retriedId !== undefined) return { kind: 'attach', turnId: retriedId };
+  const { thread, harness } = facts;
+  if (thread !== undefined && harness === undefined) return refuse({ reason: 'no-such-model', model: thread.harness });
+  const stopped = checkContinuation(request, facts, policy.onBusy);
+  if (stopped !== undefined) return stopped;
+  const overload = refuseForLoad(facts.load, policy.maxWaitingTurns);
+  if (overload !== undefined) return refuse(overload);
+  if (thread !== undefined) return classifyNextMessage(thread, request, facts, policy);
+  return harness === undefined ? refuse({ reason: 'no-such-model', model: request.model }) : { kind: 'new', harness };
+}
+
+/** Rows 1 to 3. */
+function findRetried(request: ClassifiedRequest, { sameRequest, recent, nowMs }: OpeningFacts): string | undefined {
+  if (sameRequest !== undefined) return sameRequest.turn.id;
+  if (request.idempotencyKey !== undefined) return undefined;
+  const lastEnded = recent.find((turn) => hasEnded(turn.state));
+  const candidates = recent.filter((turn) => turn === lastEnded || !hasEnded(turn.state));
+  return candidates.find((turn) => isRetryOf(request, turn, nowMs))?.id;
+}
+
+/** Rows 5 to 9. */
+function checkContinuation(
+  { continuesFrom }: ClassifiedRequest,
+  { thread, recent }: OpeningFacts,
+  onBusy: BusyPolicy,
+): Opening | undefined {
+  if (continuesFrom === undefined) return undefined;
+  const later = recent.filter(({ sequence, state }) => sequence > continuesFrom.sequence && state !== 'failed');
+  if (!continuesFrom.isExplicit) return thread === undefined || later.length > 0 ? { kind: 'fork' } : undefined;
+  if (thread === undefined) return refuse({ reason: 'thread-not-found' });
+  if (later.some(({ state }) => hasEnded(state))) return refuse({ reason: 'already-continued' });
+  return later.length > 0 && onBusy === 'reject' ? refuse({ reason: 'continue-in-flight' }) : undefined;
+}
+
+/** Rows 14 to 19. */
+function classifyNextMessage(
+  thread: Thread,
+  { interrupts }: ClassifiedRequest,
+  { recent }: OpeningFacts,
+  { onBusy, maxQueuedPerThread }: OpeningPolicy,
+): Opening {
+  const unfinished = recent.filter(({ state }) => !hasEnded(state));
+  if (unfinished.length === 0) return { kind: 'continue', thread };
+  // What other callers have queued behind the running turn stays.
+  if (interrupts) return { kind: 'interrupt', thread, turns: unfinished.filter(({ state }) => state === 'running') };
+  switch (onBusy) {
+    case 'interrupt':
+      return { kind: 'interrupt', thread, turns: unfinished };
+    case 'queue': {
+      const queued = unfinished.filter(({ state }) => state === 'queued').length;
+      return queued < maxQueuedPerThread ? { kind: 'queue', thread } : refuse({ reason: 'queue-full' });
+    }
+    case 'reject':
+      return refuse({ reason: 'busy' });
+    default:
+      return onBusy satisfies never;
+  }
+}
+
+function refuse(refusal: Refusal): Opening {
+  return { kind: 'refuse', refusal };
+}
+
+/** How long a failure that would come again answers for the request that failed, in milliseconds. */
+const PERMANENT_FAILURE_TTL_MS = 60_000;
+
+/**
+ * Whether a request is a retry of this turn, and not the next one. Both have to have the same key.
+ *
+ * | the turn is         | retry                                                                     |
+ * | ------------------- | ------------------------------------------------------------------------- |
+ * | `queued`, `running` | yes                                                                       |
+ * | `completed`         | if the caller sends its history, or nobody has read the answer to its end |
+ * | `cancelled`         | if there is an answer that nobody has read to its end                     |
+ * | `failed`            | for a minute, if it would fail again                                      |
+ *
+ * With its history a conversation that continues has another key. A caller that sends its newest message only, and sends the same
+ * twice, wants two turns, once it has the answer to the first. A failure that would come again: Claude Code 2.1.330 sends the same
+ * conversation six times after a 400, and more often after a 401, and each would be a turn of the agent.
+ *
+ * @param nowMs milliseconds since the epoch.
+ */
+export function isRetryOf(request: RetryIdentity, turn: TurnSummary, nowMs: number): boolean {
+  if (request.requestKey !== turn.requestKey) return false;
+  switch (turn.state) {
+    case 'queued':
+    case 'running':
+      return true;
+    case 'completed':
+      return request.hasHistory || turn.deliveredAt === undefined;
+    case 'cancelled':
+      return turn.hasMessage && turn.deliveredAt === undefined;
+    case 'failed':
+      return (
+        turn.failure !== undefined &&
+        isPermanentFailure(turn.failure.kind) &&
+        nowMs - (turn.endedAt ?? 0) < PERMANENT_FAILURE_TTL_MS
+      );
+    default:
+      return turn.state satisfies never;
+  }
+}
+
+/**
+ * The turns that a request without a thread may be a retry of, the most likely first. An SDK sends the same body again when its
+ * connection breaks: of identical turns a request that says it is a retry is of the one with the fewest callers.
+ *
+ * @param sameRequests turns with the request's key or idempotency key, newest first.
+ * @param callerCount how many callers wait for a turn now.
+ */
+export function rankRetried(
+  request: Pick<ClassifiedRequest, 'requestKey' | 'idempotencyKey' | 'attempt'>,
+  sameRequests: readonly TurnSummary[],
+  callerCount: (turnId: string) => number,
+  nowMs: number,
+): readonly TurnSummary[] {
+  const { requestKey, idempotencyKey, attempt } = request;
+  // With an idempotency key it is the same request, also when the answer has been read to its end.
+  const retried = sameRequests.filter(
+    (turn) => idempotencyKey !== undefined || isRetryOf({ requestKey, hasHistory: false }, turn, nowMs),
+  );
+  return attempt === 'retry' ? retried.toSorted((one, other) => callerCount(one.id) - callerCount(other.id)) : retried;
+}

@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import { HarnessRegistry } from '../../harness/harness.registry.js';
+import type { HarnessChoice } from '../../harness/models/route-model.js';
+import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
+import { TurnStore } from '../../storage/stores/turn.store.js';
+import type { OpenedTurn, TurnRequest } from '../turn-request.js';
+import { type OpeningFacts, rankRetried } from './classify.js';
+import { hasSameOrigin } from './conversation-finder.js';
+import { TurnCallers } from './turn-callers.js';
+
+/** How long after its start a turn of an unnamed thread can be retried by the same request. */
+const RETRY_WINDOW_MS = 3_600_000;
+
+/** Reads from the store what {@link classify} decides on. Two queries for a request that needs a new turn on a known thread. */
+@Injectable()
+export class OpeningFactsReader {
+  constructor(
+    private readonly registry: HarnessRegistry,
+    private readonly threads: ThreadStore,
+    private readonly turns: TurnStore,
+    private readonly callers: TurnCallers,
+  ) {}
+
+  /**
+   * The facts about a request but the load of the server.
+   *
+   * @param recentTurns how many of the thread's last turns count.
+   */
+  async read(request: TurnRequest, recentTurns: number): Promise<Omit<OpeningFacts, 'load'>> {
+    const thread = await this.threads.find(request.tenant, request.threadKey);
+    const stored = thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, recentTurns);
+    const nowMs = Date.now();
+    return {
+      thread,
+      recent: this.callers.withDeliveries(stored, nowMs),
+      sameRequest: request.attempt === 'first' ? undefined : await this.findSameRequest(request, thread),
+      harness: this.findHarness(request, thread),
+      nowMs,
+    };
+  }
+
+  /** The turn of an unnamed thread that the request is a retry of; see {@link rankRetried}. */
+  async findRetried(request: TurnRequest): Promise<OpenedTurn | undefined> {
+    const nowMs = Date.now();
+    const same = await this.turns.sameRequests(request.requestKey, request.idempotencyKey, nowMs - RETRY_WINDOW_MS);
+    const delivered = this.callers.withDeliveries(same, nowMs);
+    for (const { id, threadId } of rankRetried(request, delivered, (turnId) => this.callers.count(turnId), nowMs)) {
+      const thread = await this.threads.byId(threadId);
+      if (thread === undefined || !hasSameOrigin(request, thread)) continue;
+      const turn = await this.turns.byId(id);
+      if (turn !== undefined) return { thread, turn, attached: true };
+    }
+    return undefined;
+  }
+
+  private async findSameRequest(
+    request: TurnRequest,
+    thread: Thread | undefined,
+  ): Promise<OpeningFacts['sameRequest']> {
+    if (thread === undefined) return request.isFreshThread ? this.findRetried(request) : undefined;
+    if (request.idempotencyKey === undefined) return undefined;
+    const turn = await this.turns.byIdempotencyKey(thread.id, request.idempotencyKey);
+    return turn === undefined ? undefined : { thread, turn };
+  }
+
+  private findHarness({ model }: TurnRequest, thread: Thread | undefined): HarnessChoice | undefined {
+    if (thread === undefined) return this.registry.route(model);
+    return this.registry.serves(thread.harness) ? { harness: thread.harness, model: thread.harnessModel } : undefined;
+  }
+}

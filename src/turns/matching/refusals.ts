@@ -1,0 +1,55 @@
+import { ServiceError } from '../../domain/service-error.js';
+import { noSuchModel } from '../new-thread.js';
+import { threadNotFound } from './message-threads.js';
+
+/** Why a request gets no turn. */
+export type Refusal =
+  /** The server is about to stop. */
+  | { readonly reason: 'draining' }
+  /** Too many turns wait on this server. */
+  | { readonly reason: 'overloaded' }
+  /** Nothing that runs here answers for this model, or is this harness of an older thread. */
+  | { readonly reason: 'no-such-model'; readonly model: string }
+  /** The thread of the answer that the request continues is gone. */
+  | { readonly reason: 'thread-not-found' }
+  /** Another request has continued that answer, and was answered. */
+  | { readonly reason: 'already-continued' }
+  /** Another request continues that answer, and the deployment rejects messages on busy threads. */
+  | { readonly reason: 'continue-in-flight' }
+  /** As many messages wait on the thread as may. */
+  | { readonly reason: 'queue-full' }
+  /** The thread is busy, and the deployment rejects messages on busy threads. */
+  | { readonly reason: 'busy' };
+
+/** The refusal as an error for the caller. */
+export function toServiceError(refusal: Refusal): ServiceError {
+  switch (refusal.reason) {
+    case 'draining':
+      return new ServiceError('unavailable', 'The server is restarting.', { retryAfterSeconds: 5 });
+    case 'overloaded':
+      return new ServiceError('overloaded', 'Too many turns are waiting.', { retryAfterSeconds: 10 });
+    case 'no-such-model':
+      return noSuchModel(refusal.model);
+    case 'thread-not-found':
+      return threadNotFound();
+    case 'already-continued':
+      return notContinued('thread_already_continued', 'another message has gone on from this one.');
+    case 'continue-in-flight':
+      return notContinued('thread_continue_in_flight', 'another message is going on from this one.');
+    case 'queue-full':
+      return threadBusy('Too many messages wait on this thread.');
+    case 'busy':
+      return threadBusy('The thread is busy with another message.');
+    default:
+      return refusal satisfies never;
+  }
+}
+
+/** The codes are those of the API, so that clients do what they do there: they send the whole conversation again. */
+function notContinued(code: string, what: string): ServiceError {
+  return new ServiceError('bad_request', `thread.previous_message_id: ${what}`, { code });
+}
+
+function threadBusy(message: string): ServiceError {
+  return new ServiceError('conflict', message, { retryAfterSeconds: 5 });
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import type { Turn, TurnSummary } from '../../storage/stores/turn.js';
+import { TurnStore } from '../../storage/stores/turn.store.js';
+import type { OpenedTurn } from '../turn-request.js';
+
+/** Knows which callers wait for which turn, and which turns were delivered a moment ago. */
+@Injectable()
+export class TurnCallers {
+  /** Turns whose delivery is being stored: the caller's next request may be faster than the store. */
+  readonly #justDelivered = new Set<string>();
+  /** How many callers wait for a turn. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(private readonly turns: TurnStore) {}
+
+  /** Records that a caller has the complete answer. */
+  async delivered(turn: Turn): Promise<void> {
+    this.#justDelivered.add(turn.id);
+    try {
+      await this.turns.markDelivered(turn.id, Date.now());
+    } finally {
+      this.#justDelivered.delete(turn.id);
+    }
+  }
+
+  /** Counts a caller of a turn, until {@link leave}. */
+  enter({ turn }: OpenedTurn): void {
+    this.#counts.set(turn.id, this.count(turn.id) + 1);
+  }
+
+  /** The caller has its answer, or has disconnected. */
+  leave({ turn }: OpenedTurn): void {
+    const left = this.count(turn.id) - 1;
+    if (left > 0) this.#counts.set(turn.id, left);
+    else this.#counts.delete(turn.id);
+  }
+
+  /** How many callers wait for a turn now. */
+  count(turnId: string): number {
+    return this.#counts.get(turnId) ?? 0;
+  }
+
+  /** Stored turns, with the deliveries that the store does not have yet. */
+  withDeliveries(turns: readonly TurnSummary[], nowMs: number): readonly TurnSummary[] {
+    if (this.#justDelivered.size === 0) return turns;
+    return turns.map((turn) => (this.#justDelivered.has(turn.id) ? { ...turn, deliveredAt: nowMs } : turn));
+  }
+}
