@@ -6,7 +6,7 @@ import { joinSystemBlocks } from './system-blocks.js';
 import { keepText } from '../domain/text-filter.js';
 
 /** Any program that speaks the Messages API: every request is a turn, and every word is the user's. */
-export const anySdk: ClientProfile = {
+export const anySdkProfile: ClientProfile = {
   kind: 'sdk',
   isSender: () => true,
 

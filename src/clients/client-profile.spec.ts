@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { anySdk } from './any-sdk.js';
+import { anySdkProfile } from './any-sdk.js';
 import { recorded, RECORDINGS } from './claude-code/__fixtures__/recorded.js';
-import { claudeCode } from './claude-code/claude-code.js';
+import { claudeCodeProfile } from './claude-code/claude-code.js';
 import type { ClientProfile, HeaderReader } from './client-profile.js';
 import { CLIENTS, detectClient } from './detect-client.js';
 
@@ -12,12 +12,12 @@ const reader =
 
 describe('the profile of a client', () => {
   it.each([
-    ['claude-cli/2.1.330 (external, sdk-cli)', undefined, claudeCode],
-    [undefined, 'cli', claudeCode],
-    ['a proxy', 'cli-bg', claudeCode],
-    ['Anthropic/JS 1.12.0', undefined, anySdk],
-    ['not claude-cli/2', 'web', anySdk],
-    [undefined, undefined, anySdk],
+    ['claude-cli/2.1.330 (external, sdk-cli)', undefined, claudeCodeProfile],
+    [undefined, 'cli', claudeCodeProfile],
+    ['a proxy', 'cli-bg', claudeCodeProfile],
+    ['Anthropic/JS 1.12.0', undefined, anySdkProfile],
+    ['not claude-cli/2', 'web', anySdkProfile],
+    [undefined, undefined, anySdkProfile],
   ])('is chosen by its user-agent %j and x-app %j', (userAgent, xApp, profile) => {
     expect(detectClient(reader({ 'user-agent': userAgent, 'x-app': xApp }))).toBe(profile);
   });
@@ -43,7 +43,7 @@ describe('the profile of a client', () => {
   });
 
   it('has a name of its own, as that is stored', () => {
-    const kinds = [...CLIENTS, anySdk].map(({ kind }) => kind);
+    const kinds = [...CLIENTS, anySdkProfile].map(({ kind }) => kind);
     expect(new Set(kinds).size).toBe(kinds.length);
   });
 });
@@ -51,7 +51,7 @@ describe('the profile of a client', () => {
 describe('a client that is new', () => {
   /** What a client costs that differs from any SDK in three habits. */
   const editor: ClientProfile = {
-    ...anySdk,
+    ...anySdkProfile,
     kind: 'editor',
     isSender: (header) => header('user-agent')?.startsWith('editor/') === true,
     isSideRequest: ({ header }) => header('x-editor-purpose') === 'title',
@@ -61,18 +61,18 @@ describe('a client that is new', () => {
   it('is known by its own headers, and changes nothing for the others', () => {
     const clients = [editor, ...CLIENTS];
     expect(detectClient(reader({ 'user-agent': 'editor/1.0' }), clients)).toBe(editor);
-    expect(detectClient(reader({ 'x-app': 'cli' }), clients)).toBe(claudeCode);
-    expect(detectClient(reader({}), clients)).toBe(anySdk);
+    expect(detectClient(reader({ 'x-app': 'cli' }), clients)).toBe(claudeCodeProfile);
+    expect(detectClient(reader({}), clients)).toBe(anySdkProfile);
   });
 });
 
 describe('the system prompt of any SDK', () => {
   it('is passed on as it is', () => {
     const blocks = ['Be brief.', '<system-reminder>x</system-reminder>', 'x-anthropic-billing-header: is a header.'];
-    expect(anySdk.systemPrompt(blocks)).toBe(blocks.join('\n\n'));
+    expect(anySdkProfile.systemPrompt(blocks)).toBe(blocks.join('\n\n'));
   });
 
   it.each([[[]], [[' ']]])('is none when it says nothing: %j', (blocks) => {
-    expect(anySdk.systemPrompt(blocks)).toBeUndefined();
+    expect(anySdkProfile.systemPrompt(blocks)).toBeUndefined();
   });
 });

@@ -12,7 +12,7 @@ import { callsFromTerminal } from './terminal.js';
 import { titleAnswer } from './title.js';
 
 /** Claude Code, in a terminal, with `-p` or under an Agent SDK. Each fact about it is in a file of this folder. */
-export const claudeCode: ClientProfile = {
+export const claudeCodeProfile: ClientProfile = {
   kind: 'claude-code',
   isSender,
 

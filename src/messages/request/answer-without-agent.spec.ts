@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import { recorded, RECORDINGS } from '../../clients/claude-code/__fixtures__/recorded.js';
 import { replayMessage } from '../../translator/replay-message.js';
-import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import { parseCreateMessage } from './create-message.dto.js';
 import { answerWithoutAgent } from './answer-without-agent.js';
 import { toMessageRequest } from './message-request.js';
@@ -12,7 +12,7 @@ const title = { type: 'json_schema', schema: { type: 'object', properties: { tit
 const answerTo = (fields: object, isSideRequest = true) => {
   const messages = [{ role: 'user', content: 'x' }];
   const body = parseCreateMessage({ model: 'm', max_tokens: 1024, messages, ...fields });
-  return answerWithoutAgent({ header: () => undefined, body, client: claudeCode, isSideRequest }, 'msg_1');
+  return answerWithoutAgent({ header: () => undefined, body, client: claudeCodeProfile, isSideRequest }, 'msg_1');
 };
 
 describe(answerWithoutAgent.name, () => {

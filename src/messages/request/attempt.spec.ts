@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { anySdk } from '../../clients/any-sdk.js';
-import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import { anySdkProfile } from '../../clients/any-sdk.js';
+import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import { classifyAttempt } from './attempt.js';
 
-const SDK = { client: anySdk, retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
+const SDK = { client: anySdkProfile, retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
 
 describe('what a request says of being sent again', () => {
   it.each([
@@ -21,7 +21,7 @@ describe('what a request says of being sent again', () => {
   });
 
   it.each([
-    ['of Claude Code, whose own retries all say 0', { client: claudeCode }],
+    ['of Claude Code, whose own retries all say 0', { client: claudeCodeProfile }],
     ['with an idempotency key, which decides by itself', { idempotencyKey: 'k' }],
     ['on a thread with a name', { isNameless: false }],
   ] as const)('is nothing %s', (_, more) => {

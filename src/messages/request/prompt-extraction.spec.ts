@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { anySdk } from '../../clients/any-sdk.js';
-import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import { anySdkProfile } from '../../clients/any-sdk.js';
+import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import { extractPrompt } from './prompt-extraction.js';
 
 const text = (value: string) => ({ type: 'text', text: value });
@@ -11,12 +11,12 @@ describe(extractPrompt.name, () => {
       { role: 'user', content: 'old' },
       { role: 'assistant', content: 'answer' },
     ];
-    expect(extractPrompt([{ role: 'user', content: 'hello' }], anySdk)).toEqual({
+    expect(extractPrompt([{ role: 'user', content: 'hello' }], anySdkProfile)).toEqual({
       prompt: [text('hello')],
       hasHistory: false,
       firstIndex: 0,
     });
-    expect(extractPrompt([...history, { role: 'user', content: [text('new'), text('er')] }], anySdk)).toEqual({
+    expect(extractPrompt([...history, { role: 'user', content: [text('new'), text('er')] }], anySdkProfile)).toEqual({
       prompt: [text('new'), text('er')],
       hasHistory: true,
       firstIndex: 2,
@@ -32,18 +32,18 @@ describe(extractPrompt.name, () => {
       { role: 'user' },
       { role: 'user', content: [text('Sum it up.')] },
     ];
-    expect(extractPrompt(messages, anySdk)).toMatchObject({
+    expect(extractPrompt(messages, anySdkProfile)).toMatchObject({
       prompt: [text('A document.'), text('Sum it up.')],
       firstIndex: 2,
     });
     // Claude Code puts an interruption, and what its user mentions, into messages of their own.
-    expect(extractPrompt(messages, claudeCode)).toMatchObject({ prompt: [text('Sum it up.')], firstIndex: 5 });
+    expect(extractPrompt(messages, claudeCodeProfile)).toMatchObject({ prompt: [text('Sum it up.')], firstIndex: 5 });
   });
 
   it('names what is malformed in the last message, and passes over it in those before', () => {
     const odd = { role: 'user', content: [{ type: 'text' }, { type: 'video' }, null, { type: 'image' }, text('a')] };
-    expect(extractPrompt([odd, { role: 'user', content: 'b' }], anySdk).prompt).toEqual([text('a'), text('b')]);
-    expect(() => extractPrompt([{ role: 'user', content: 'b' }, odd], anySdk)).toThrow(
+    expect(extractPrompt([odd, { role: 'user', content: 'b' }], anySdkProfile).prompt).toEqual([text('a'), text('b')]);
+    expect(() => extractPrompt([{ role: 'user', content: 'b' }, odd], anySdkProfile)).toThrow(
       'messages.1.content.0.text: Field required',
     );
   });
@@ -58,7 +58,7 @@ describe(extractPrompt.name, () => {
         { role: 'user', content: before },
         { role: 'user', content: 'b' },
       ],
-      anySdk,
+      anySdkProfile,
     );
     expect(prompt).toEqual([before[0], text("[result of the caller's tool call t]\nfound"), text('b')]);
   });
@@ -69,7 +69,7 @@ describe(extractPrompt.name, () => {
       { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
       { role: 'system', content: '<total_tokens>1</total_tokens>' },
     ];
-    expect(extractPrompt(messages, claudeCode).prompt).toEqual([text('Reply PING')]);
+    expect(extractPrompt(messages, claudeCodeProfile).prompt).toEqual([text('Reply PING')]);
   });
 
   it('says before it what an SDK adds in system messages that follow, if anything', () => {
@@ -78,11 +78,11 @@ describe(extractPrompt.name, () => {
       { role: 'system', content: 'It is late.' },
       { role: 'system', content: [text('Be quick.')] },
     ];
-    expect(extractPrompt([said, ...added], anySdk).prompt).toEqual([
+    expect(extractPrompt([said, ...added], anySdkProfile).prompt).toEqual([
       text('<system-reminder>\nIt is late.\nBe quick.\n</system-reminder>'),
       text('hi'),
     ]);
-    expect(extractPrompt([said, { role: 'system', content: '' }], anySdk).prompt).toEqual([text('hi')]);
+    expect(extractPrompt([said, { role: 'system', content: '' }], anySdkProfile).prompt).toEqual([text('hi')]);
   });
 
   it.each([
@@ -94,20 +94,20 @@ describe(extractPrompt.name, () => {
     '[Image: source: /tmp/a.png]',
     '  spaces around it \n',
   ])('takes a text of an SDK as it is: %j', (said) => {
-    expect(extractPrompt([{ role: 'user', content: said }], anySdk).prompt).toEqual([text(said)]);
+    expect(extractPrompt([{ role: 'user', content: said }], anySdkProfile).prompt).toEqual([text(said)]);
     const blocks = [text('Refactor auth'), text(said)];
-    expect(extractPrompt([{ role: 'user', content: blocks }], anySdk).prompt).toEqual(blocks);
+    expect(extractPrompt([{ role: 'user', content: blocks }], anySdkProfile).prompt).toEqual(blocks);
     const earlier = [
       { role: 'user', content: said },
       { role: 'user', content: 'go' },
     ];
-    expect(extractPrompt(earlier, anySdk).prompt).toEqual([text(said), text('go')]);
+    expect(extractPrompt(earlier, anySdkProfile).prompt).toEqual([text(said), text('go')]);
   });
 
   it('takes a message of nothing but reminders for what Claude Code itself has to say', () => {
     const reminder = text('<system-reminder>A task ended.</system-reminder>');
     const content = [reminder, text(' \n')];
-    expect(extractPrompt([{ role: 'user', content }], claudeCode).prompt).toEqual([reminder]);
+    expect(extractPrompt([{ role: 'user', content }], claudeCodeProfile).prompt).toEqual([reminder]);
   });
 
   it('keeps images and documents as they are', () => {
@@ -118,7 +118,11 @@ describe(extractPrompt.name, () => {
       source: { type: 'base64', media_type: 'application/pdf', data: 'AA==' },
       title: 'T',
     };
-    expect(extractPrompt([{ role: 'user', content: [image, page, pdf] }], anySdk).prompt).toEqual([image, page, pdf]);
+    expect(extractPrompt([{ role: 'user', content: [image, page, pdf] }], anySdkProfile).prompt).toEqual([
+      image,
+      page,
+      pdf,
+    ]);
   });
 
   it.each([
@@ -154,7 +158,7 @@ describe(extractPrompt.name, () => {
       'messages.0.content.0.text: Input should be a valid string',
     ],
   ])('refuses %j', (messages, problem) => {
-    expect(() => extractPrompt(messages, anySdk)).toThrow(problem);
+    expect(() => extractPrompt(messages, anySdkProfile)).toThrow(problem);
   });
 
   const image = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
@@ -163,12 +167,12 @@ describe(extractPrompt.name, () => {
     'refuses a message without a word, as the API does: %j',
     (content) => {
       const problem = 'messages: text content blocks must contain non-whitespace text';
-      expect(() => extractPrompt([{ role: 'user', content }], anySdk)).toThrow(problem);
+      expect(() => extractPrompt([{ role: 'user', content }], anySdkProfile)).toThrow(problem);
       const behind = [
         { role: 'user', content: 'hi' },
         { role: 'user', content },
       ];
-      expect(() => extractPrompt(behind, anySdk)).toThrow(problem);
+      expect(() => extractPrompt(behind, anySdkProfile)).toThrow(problem);
     },
   );
 
@@ -180,10 +184,10 @@ describe(extractPrompt.name, () => {
       [image, text('hi')],
     ],
   ])('leaves blank texts out beside others, which a model’s API would refuse: %j', (content, prompt) => {
-    expect(extractPrompt([{ role: 'user', content }], anySdk).prompt).toEqual(prompt);
+    expect(extractPrompt([{ role: 'user', content }], anySdkProfile).prompt).toEqual(prompt);
   });
 
   it.each([[' '], [[text('\n')]], [[text(' '), text('')]]])('refuses the same of Claude Code: %j', (content) => {
-    expect(() => extractPrompt([{ role: 'user', content }], claudeCode)).toThrow(/non-whitespace text$/);
+    expect(() => extractPrompt([{ role: 'user', content }], claudeCodeProfile)).toThrow(/non-whitespace text$/);
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { recorded } from '../../clients/claude-code/__fixtures__/recorded.js';
-import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import { extractPrompt } from './prompt-extraction.js';
 
 const text = (value: string) => ({ type: 'text', text: value });
 
 /** What of a recorded prompt can be shown on a line: its texts, and the kinds of its other blocks. */
 function shown(name: string): readonly string[] {
-  const { prompt } = extractPrompt(recorded(name).body.messages, claudeCode);
+  const { prompt } = extractPrompt(recorded(name).body.messages, claudeCodeProfile);
   return prompt.map((block) => (block.type === 'text' ? block.text : block.type));
 }
 
@@ -60,7 +60,9 @@ describe('the prompt of a recorded turn', () => {
       { role: 'system', content: mention },
       { role: 'assistant', content: mention },
     ]) {
-      expect(extractPrompt([before, { role: 'user', content: 'now' }], claudeCode).prompt).toEqual([text('now')]);
+      expect(extractPrompt([before, { role: 'user', content: 'now' }], claudeCodeProfile).prompt).toEqual([
+        text('now'),
+      ]);
     }
   });
 

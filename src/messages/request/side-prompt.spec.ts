@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { promptText } from '../../domain/prompt.js';
 import { recorded, RECORDINGS } from '../../clients/claude-code/__fixtures__/recorded.js';
-import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import * as side from './side-prompt.js';
 
-const sidePrompt = (messages: readonly unknown[]) => side.sidePrompt(messages, claudeCode);
+const sidePrompt = (messages: readonly unknown[]) => side.sidePrompt(messages, claudeCodeProfile);
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
 const text = (value: string) => ({ type: 'text', text: value });

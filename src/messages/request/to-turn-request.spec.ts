@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recorded } from '../../clients/claude-code/__fixtures__/recorded.js';
-import { anySdk } from '../../clients/any-sdk.js';
-import { claudeCode } from '../../clients/claude-code/claude-code.js';
+import { anySdkProfile } from '../../clients/any-sdk.js';
+import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import type { ClientProfile } from '../../clients/client-profile.js';
 import { answerWithoutAgent } from './answer-without-agent.js';
 import { parseCreateMessage } from './create-message.dto.js';
@@ -114,7 +114,7 @@ describe('the turn that a request asks for', () => {
     const headers = { ...CLAUDE_CODE, 'x-claude-code-request-class': 'recap' };
     const { turn } = await asked(headers, { messages, system }, { ...CONTEXT, callerSystem: 'ignore' });
     expect(turn.isSideRequest).toBe(true);
-    expect(turn.prompt).toEqual(sidePrompt(messages, claudeCode));
+    expect(turn.prompt).toEqual(sidePrompt(messages, claudeCodeProfile));
     expect(turn.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);
   });
 });
@@ -122,7 +122,7 @@ describe('the turn that a request asks for', () => {
 describe('a client that is new', () => {
   /** An editor that signs its user's texts, asks for titles with a header, and shows tools as text. */
   const editor: ClientProfile = {
-    ...anySdk,
+    ...anySdkProfile,
     kind: 'editor',
     sendsWholeConversation: true,
     isSideRequest: ({ header }) => header('x-editor-purpose') === 'title',
@@ -149,7 +149,7 @@ describe('a client that is new', () => {
 
   it('needs a profile only: a conversation that it repairs is a retry, as its answer was cut off', async () => {
     const repairing: ClientProfile = {
-      ...anySdk,
+      ...anySdkProfile,
       stripRecovery: (all) => ({ messages: all.slice(0, 1), partialAnswer: 'He' }),
     };
     expect(await toTurnRequest(request({}, {}, repairing), CONTEXT)).toMatchObject({

@@ -1,5 +1,5 @@
 import type { TurnRunner } from '../running/turn.runner.js';
-import type { Refusal } from './refusals.js';
+import type { OpeningRefusal } from './refusals.js';
 
 /** How busy this process is. */
 export interface ServerLoad {
@@ -20,7 +20,7 @@ export function readLoad(runner: Pick<TurnRunner, 'draining' | 'isFull' | 'count
 export function refuseForLoad(
   { isDraining, isFull, pendingTurns }: ServerLoad,
   maxWaitingTurns: number,
-): Refusal | undefined {
+): OpeningRefusal | undefined {
   if (isDraining) return { reason: 'draining' };
   return isFull && pendingTurns >= maxWaitingTurns ? { reason: 'overloaded' } : undefined;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../../test/support/stored.js';
 import type { Turn, TurnState, TurnSummary } from '../../storage/stores/turn.js';
 import { classify, type ClassifiedRequest, type Opening, type OpeningFacts, type OpeningPolicy } from './classify.js';
-import type { Refusal } from './refusals.js';
+import type { OpeningRefusal } from './refusals.js';
 
 const NOW = 1_000_000;
 
@@ -42,7 +42,7 @@ const stored = (id: string) => ({ thread: THREAD, turn: aTurn({ id }) });
 const answer = (isExplicit: boolean): Partial<ClassifiedRequest> => ({
   continuesFrom: { sequence: 1, thread: THREAD, conversationKey: 'key', isExplicit },
 });
-const refuse = (refusal: Refusal): Opening => ({ kind: 'refuse', refusal });
+const refuse = (refusal: OpeningRefusal): Opening => ({ kind: 'refuse', refusal });
 
 describe('a request', () => {
   it.each<

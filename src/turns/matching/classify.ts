@@ -5,7 +5,7 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import type { RetryIdentity, TurnRequest } from '../turn-request.js';
 import { refuseForLoad, type ServerLoad } from './admission.js';
-import type { Refusal } from './refusals.js';
+import type { OpeningRefusal } from './refusals.js';
 
 /** What of a request decides which turn it gets. */
 export type ClassifiedRequest = RetryIdentity &
@@ -50,7 +50,7 @@ export type Opening =
   | { readonly kind: 'interrupt'; readonly thread: Thread; readonly turns: readonly TurnSummary[] }
   /** The thread that was found for it has continued in another way: it is to be opened on a fresh one. */
   | { readonly kind: 'fork' }
-  | { readonly kind: 'refuse'; readonly refusal: Refusal };
+  | { readonly kind: 'refuse'; readonly refusal: OpeningRefusal };
 
 /**
  * Decides whether a request is a retry, the next message of a thread, the first one of a new thread, or refused. The first row that
@@ -146,7 +146,7 @@ function classifyNextMessage(
   }
 }
 
-function refuse(refusal: Refusal): Opening {
+function refuse(refusal: OpeningRefusal): Opening {
   return { kind: 'refuse', refusal };
 }
 

@@ -3,7 +3,7 @@ import { noSuchModel } from '../new-thread.js';
 import { threadNotFound } from './message-threads.js';
 
 /** Why a request gets no turn. */
-export type Refusal =
+export type OpeningRefusal =
   /** The server is about to stop. */
   | { readonly reason: 'draining' }
   /** Too many turns wait on this server. */
@@ -22,7 +22,7 @@ export type Refusal =
   | { readonly reason: 'busy' };
 
 /** The refusal as an error for the caller. */
-export function toServiceError(refusal: Refusal): ServiceError {
+export function toServiceError(refusal: OpeningRefusal): ServiceError {
   switch (refusal.reason) {
     case 'draining':
       return new ServiceError('unavailable', 'The server is restarting.', { retryAfterSeconds: 5 });
