@@ -10,7 +10,7 @@ import {
   threadNotFound,
 } from '../../turns/matching/message-threads.js';
 import { newMessageId } from '../../turns/message-id.js';
-import { noSuchModel } from '../../turns/new-thread.js';
+import { noSuchModel } from '../../turns/matching/refusals.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import type { AnswerOptions } from '../response/answer.service.js';
 import { answerWithoutAgent } from './answer-without-agent.js';

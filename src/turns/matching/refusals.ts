@@ -1,5 +1,4 @@
-import { ServiceError } from '../../domain/service-error.js';
-import { noSuchModel } from '../new-thread.js';
+import { quoteForCaller, ServiceError } from '../../domain/service-error.js';
 import { threadNotFound } from './message-threads.js';
 
 /** Why a request gets no turn. */
@@ -52,4 +51,10 @@ function notContinued(code: string, what: string): ServiceError {
 
 function threadBusy(message: string): ServiceError {
   return new ServiceError('conflict', message, { retryAfterSeconds: 5 });
+}
+
+/** No harness here answers for this model, or has this name. */
+export function noSuchModel(model: string): ServiceError {
+  const message = `model: ${quoteForCaller(model)} is not available here. GET /v1/models lists the available models.`;
+  return new ServiceError('not_found', message);
 }
