@@ -129,7 +129,7 @@ describe('a turn', () => {
     await stream.sees('on and on');
     skipAhead(7_201_000);
     await stream.done();
-    expect(stream.said).toMatch(/^on and on\[The turn was stopped: it took longer than the 7200 s/);
+    expect(stream.said).toMatch(/^on and on\[Turn stopped: it exceeded this server's time limit of 7200 s/);
     expect(stream.events.at(-2)).toMatchObject({ delta: { stop_reason: 'end_turn' } });
     expect(checkGrammar(stream.events)).toEqual([]);
   });
