@@ -212,10 +212,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     const claimed =
       turn.state === 'running' ? await this.reclaim(turn) : await this.turns.claim(turn.id, this.leases.lease());
     if (claimed === undefined) {
-      this.logger.warn(
-        { turnId: turn.id },
-        'failed to claim a turn: it was cancelled, or another turn of its thread is running',
-      );
+      this.logger.warn({ turnId: turn.id }, 'failed to claim a turn: it was cancelled, or its thread is busy');
       void this.resubmitWithBackoff(queuedThread, turn.id);
       return;
     }
@@ -228,10 +225,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return this.turns.reclaim(turn.id, { ...this.leases.lease(), fromAttempt: turn.attempt });
   }
 
-  /**
-   * Submits a turn again that failed to run because of the store or another process: the server has accepted it. Retries until it
-   * could load the turn.
-   */
+  /** Submits an accepted turn again that failed to run because of the store or another process. Retries until it is loaded. */
   private async resubmitWithBackoff(thread: Thread, turnId: string): Promise<void> {
     for (let delayMs = INITIAL_BACKOFF_MS; !this.draining; delayMs = Math.min(2 * delayMs, MAX_BACKOFF_MS)) {
       await wait(delayMs, undefined, { ref: false });
