@@ -1,4 +1,4 @@
-// What Chiron is measured against: the least that a server can do that parses the body and writes the same bytes. No
+// The baseline: a minimal server that parses the body and writes the same bytes. No
 // framework, no store, no checks; one write per event. It understands the same prompts as the demo agent.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';

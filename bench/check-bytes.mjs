@@ -1,4 +1,4 @@
-// A comparison is worth something only if both servers say the same.
+// The comparison is valid only if both servers send the same content.
 import { askForText, freshRequest } from './client.mjs';
 import { withServers } from './servers.mjs';
 

@@ -1,4 +1,4 @@
-// The load generator's side of HTTP: raw sockets, and as little parsing as will do, so that it is never what limits a server.
+// The HTTP client of the load generator: raw sockets and minimal parsing, so that it is never the bottleneck.
 import { Buffer } from 'node:buffer';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -60,7 +60,7 @@ export function open(port) {
 
 /**
  * Sends a request and reads its answer. `begun` resolves with the answer's first byte, `done` at its end; both reject when it
- * is not a success or is cut off. `onData` is told of every piece. Times are milliseconds since the request was sent.
+ * is not a success or is cut off. `onData` gets every chunk. Times are milliseconds since the request was sent.
  */
 export function exchange(socket, bytes, onData) {
   const sent = performance.now();
@@ -105,7 +105,7 @@ export async function ask(port, bytes) {
   }
 }
 
-/** A whole answer as text, for looking at. */
+/** A complete answer as text. */
 export async function askForText(port, bytes) {
   const socket = await open(port);
   const chunks = [];

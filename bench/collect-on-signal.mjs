@@ -1,5 +1,5 @@
 // Loaded into a measured server with `--import`, beside `--expose-gc`: SIGUSR2 collects all garbage and gives free pages back,
-// so that the memory read afterwards is what the server holds and not what it has not got round to freeing.
+// so that the memory read afterwards excludes garbage.
 import process from 'node:process';
 
 process.on('SIGUSR2', () => {

@@ -1,4 +1,4 @@
-// Sends a large request from a thread of its own, so that the thread that watches the other streams is not held up by it.
+// Sends a large request from a separate thread, so that it does not block the thread that watches the other streams.
 import { Buffer } from 'node:buffer';
 import { parentPort } from 'node:worker_threads';
 import { ask } from './client.mjs';

@@ -1,9 +1,9 @@
-// Measures Chiron beside a bare server of Node's own and writes what came out into docs/performance.md.
+// Measures Chiron against a bare Node server, and writes the results into docs/performance.md.
 //
 //   npm run bench                          everything, about ten minutes
 //   npm run bench -- --quick               everything in small, about a minute; writes nothing
-//   npm run bench -- --only=events,start   some of it; writes nothing
-//   npm run bench -- --quick --write       writes what it has measured, whatever that is
+//   npm run bench -- --only=events,start   selected measures; writes nothing
+//   npm run bench -- --quick --write       writes these results
 //   npm run bench -- --server=dist/main.js another build
 import { resolve } from 'node:path';
 import process from 'node:process';

@@ -1,4 +1,4 @@
-// Starts the two servers, and reads what the system knows of their processes.
+// Starts the two servers, and reads the system's statistics of their processes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const BARE = fileURLToPath(new URL('bare-server.mjs', import.meta.url));
 const COLLECTOR = new URL('collect-on-signal.mjs', import.meta.url).href;
 
-/** What is measured: by default what `npm run build` has made. */
+/** The measured build: by default the output of `npm run build`. */
 export const kinds = {
   bare: BARE,
   chiron: fileURLToPath(new URL('../dist/main.js', import.meta.url)),
@@ -20,13 +20,13 @@ export const kinds = {
 
 const running = new Set();
 
-// A bench that is stopped in the middle leaves neither servers nor their folders.
+// An interrupted bench removes its servers and their folders.
 process.on('exit', () => {
   for (const server of running) server.kill();
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
-/** Only what the server needs: nothing of the caller's own settings, keys or agents plays a part. */
+/** Only what the server needs, without the user's own settings, keys and agents. */
 function environment(dataDirectory, settings) {
   return {
     PATH: process.env.PATH,
@@ -44,7 +44,7 @@ function environment(dataDirectory, settings) {
   };
 }
 
-/** Starts a server of a kind, with a data folder of its own. Resolves once it says that it listens. */
+/** Starts a server of one kind with a new data folder. Resolves once it listens. */
 export async function start(kind, nodeOptions = [], settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'chiron-bench-'));
   const begun = performance.now();
@@ -58,7 +58,7 @@ export async function start(kind, nodeOptions = [], settings = {}) {
   server.port = await new Promise((resolve, reject) => {
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
-      // What a server has to say once it serves is a warning.
+      // Output of a running server is a warning.
       if (server.port !== 0) process.stderr.write(`${kind}: ${text}`);
       output += text;
       const found = /http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.[1];
@@ -70,7 +70,7 @@ export async function start(kind, nodeOptions = [], settings = {}) {
   return server;
 }
 
-/** Starts one of each, measures, and stops them, whatever happens. */
+/** Starts one server of each kind, measures, and always stops them. */
 export async function withServers(nodeOptions, measure) {
   const bare = await start('bare', nodeOptions);
   try {
@@ -114,7 +114,7 @@ class Server {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]);
   }
 
-  /** Frees what can be freed; needs {@link COLLECTABLE}. */
+  /** Collects all garbage; needs {@link COLLECTABLE}. */
   async collect() {
     for (let time = 0; time < 2; time += 1) {
       this.child.kill('SIGUSR2');
@@ -123,7 +123,7 @@ class Server {
     }
   }
 
-  /** Resolves when the server has nothing left to do: late commits and the like belong to what was measured. */
+  /** Resolves when the server is idle: late commits belong to the measured work. */
   async quiet() {
     for (let idle = 0; idle < 3;) {
       const before = this.cpu();
@@ -132,7 +132,7 @@ class Server {
     }
   }
 
-  /** Processor time of `work` in microseconds, without what the server uses in the same time when nobody asks it anything. */
+  /** Processor time of `work` in microseconds, minus what an idle server uses in the same time. */
   async cpuOf(work) {
     if (this.idleShare === undefined) {
       await this.quiet();

@@ -1,4 +1,4 @@
-// Mixed load for a long time, with callers that come and go: what the server holds at the end must be what it held before.
+// Mixed load over a long time, with callers that disconnect: the server must not leak memory, descriptors or processes.
 //
 //   npm run soak                      ten minutes; writes docs/performance.md
 //   npm run soak -- --minutes=1       shorter; writes nothing
@@ -16,7 +16,7 @@ import { COLLECTABLE, start } from './servers.mjs';
 
 const CALLERS = 60;
 const WARM_UP_SECONDS = 30;
-/** Memory that comes and goes with garbage collection and SQLite's cache, as a share of what there was. */
+/** Normal variation of memory from garbage collection and SQLite's cache, as a share of the initial memory. */
 const NOISE = 0.1;
 
 const PAGE = new URL('../docs/performance.md', import.meta.url);
@@ -29,7 +29,7 @@ const seed = Number(options.get('seed') ?? Date.now() % 1_000_000);
 const random = generator(seed);
 const done = new Map();
 
-/** What callers do, each with its weight. Every one resolves, whatever becomes of the request. */
+/** The scenarios of callers, with their weights. Each one resolves even if its request fails. */
 const ACTS = [
   [4, 'reads an answer to its end', (port) => ask(port, newThread(), `/stream ${count(20, 200)} ${count(1, 20)}`)],
   [2, 'reads an answer that does not stream', (port) => ask(port, newThread(), 'hello', { stream: false })],
@@ -81,7 +81,7 @@ async function load(milliseconds) {
   );
 }
 
-/** What the server holds once it has nothing to do. */
+/** The resources of the idle server. */
 async function snapshot() {
   const store = new DatabaseSync(join(server.folder, 'chiron.sqlite'), { readOnly: true });
   const open$ = store.prepare("select count(*) as n from turns where state in ('queued', 'running')");
@@ -98,7 +98,7 @@ function files() {
   return readdirSync(`/proc/${server.child.pid}/fd`).length;
 }
 
-/** Processes that the server has started, and those that they have. */
+/** All descendant processes of the server. */
 function descendants(pid) {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
   return children.reduce((sum, child) => sum + 1 + descendants(child), 0);
@@ -156,7 +156,7 @@ async function ask(port, thread, prompt, how) {
   }
 }
 
-/** An exchange whose failure is heard in one place only. */
+/** An exchange that reports its failure in one place only. */
 function exchanged(socket, bytes, onData) {
   const both = exchange(socket, bytes, onData);
   both.begun.catch(() => undefined);
@@ -164,7 +164,7 @@ function exchanged(socket, bytes, onData) {
   return both;
 }
 
-/** Sends a request and is gone a little later, whatever has come by then. */
+/** Sends a request and disconnects a little later. */
 async function leave(port, thread, prompt) {
   const socket = await open(port);
   socket.on('error', () => undefined);

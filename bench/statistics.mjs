@@ -4,14 +4,14 @@ export function percentile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** The middle value. */
+/** The median. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Does a thing with both servers so many times, each time in the other order. The list of the rounds' results. */
+/** Runs a measurement on both servers several times, alternating their order. Returns the results of the rounds. */
 export async function rounds(count, { bare, chiron }, measure) {
   const results = [];
   for (let round = 0; round < count; round += 1) {

@@ -1,4 +1,4 @@
-// Whether one caller can stop the others: how long a small question waits while a hostile or a huge request is dealt with.
+// Whether one caller can block the others: the latency of a small request during a hostile or huge one.
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const message = (more, content = 'hi') =>
   JSON.stringify({ model: 'demo', max_tokens: 9, messages: [{ role: 'user', content }], ...more });
 const filled = (json) => message({ filling: 'here' }).replace('"here"', json);
 
-/** What is sent, and how often at once. */
+/** The requests, and how many of each are sent concurrently. */
 const ATTACKS = [
   { name: '10 million objects', atOnce: 1, body: () => filled(`[${many('{}', 10 * MILLION)}]`) },
   { name: 'objects up to the limit', atOnce: 4, body: () => filled(`[${many('{}', 499_000)}]`) },

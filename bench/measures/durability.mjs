@@ -1,10 +1,10 @@
-// What it costs that every event is stored.
+// The cost of storing every event.
 import { ask, exchange, freshRequest, open } from '../client.mjs';
 import { ratioRow, rounds } from '../statistics.mjs';
 import { start } from '../servers.mjs';
 
 const WITHOUT_LOG = ['--import', new URL('../without-log.mjs', import.meta.url).href];
-/** An hour: nothing is even made ready to be stored before the end of its turn. */
+/** An hour: no event is flushed before the end of its turn. */
 const NO_FLUSH = { CHIRON_EVENT_FLUSH_MILLISECONDS: '3600000' };
 const STREAMS = 100;
 

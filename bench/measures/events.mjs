@@ -1,12 +1,12 @@
-// What an event costs.
+// Processor time per event.
 import { ask, freshRequest } from '../client.mjs';
 import { ratioRow, rounds } from '../statistics.mjs';
 import { withServers } from '../servers.mjs';
 
-/** Most deltas that the demo agent gives in one turn of the event loop. */
+/** Most deltas that the demo agent emits in one iteration of the event loop. */
 const BURST = 4096;
 
-/** Processor time per event, live and in bursts, and of a whole short turn. */
+/** Processor time per event, live and in bursts, and per short turn. */
 export function measureEvents({ isQuick }) {
   return withServers([], async (servers) => {
     const count = isQuick ? 20_000 : 60_000;

@@ -23,7 +23,7 @@ export async function firstTokens(server, count, pause, isNewThread = false) {
   return times;
 }
 
-/** The rows of p50 and p99 from rounds of times; what is compared is the time that Chiron adds. */
+/** The rows of p50 and p99 over all rounds, of the time that Chiron adds. */
 export function addedRows(title, [goal50, goal99], results) {
   return [
     ['p50', 0.5, goal50],
@@ -43,7 +43,7 @@ export function addedRows(title, [goal50, goal99], results) {
   });
 }
 
-/** Added time to the first token while nothing else goes on. */
+/** Added time to the first token on an idle server. */
 export function measureFirstToken({ isQuick }) {
   return withServers([], async (servers) => {
     const count = isQuick ? 100 : 300;

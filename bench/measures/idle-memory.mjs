@@ -1,4 +1,4 @@
-// What a stream costs that is open and silent.
+// Memory per open, silent stream.
 import { readFileSync } from 'node:fs';
 import { exchange, freshRequest, open } from '../client.mjs';
 import { COLLECTABLE, start } from '../servers.mjs';
@@ -39,13 +39,13 @@ async function perStream(kind, count) {
       const socket = await open(server.port);
       sockets.push(socket);
       const { begun, done } = exchange(socket, freshRequest('/sleep 3000'));
-      // They are cut off when the server is stopped.
+      // Stopping the server cuts them off.
       ends.push(done.catch(() => undefined));
       await begun;
     }
   };
   try {
-    // The first ones also bring code and buffers that all share.
+    // The first streams also allocate shared code and buffers.
     await Promise.all(Array.from({ length: AT_ONCE }, () => more(5)));
     await server.collect();
     const before = server.memory();

@@ -1,4 +1,4 @@
-// What a long history costs: its own request, and everybody else.
+// The cost of a long history, for its own request and for other callers.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { exchange, freshRequest, newThread, open, requestBody, requestBytes } from '../client.mjs';

@@ -1,4 +1,4 @@
-// Many streams at a model's pace, and what a newcomer waits for beside them.
+// Many streams at a model's pace, and the time to the first token of a new turn beside them.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exchange, freshRequest, open } from '../client.mjs';
@@ -38,7 +38,7 @@ export async function measurePaced({ isQuick }) {
   ];
 }
 
-/** One server's figures. A server of its own, as Chiron's turns go on when their callers leave. */
+/** One server's results. Each measurement has a new server, because Chiron's turns keep running when callers disconnect. */
 async function round(kind, seconds, probes) {
   const server = await start(kind);
   const sockets = [];
@@ -55,9 +55,9 @@ async function round(kind, seconds, probes) {
       sockets.push(socket);
       const { begun, done } = exchange(socket, freshRequest(`/stream 100000 ${INTERVAL}`), onData);
       begins.push(begun);
-      // Every stream is left in the middle.
+      // Every stream is closed before its end.
       cut.push(done.catch(() => undefined));
-      // Spread over the interval, or all would speak in the same moment.
+      // Spread over the interval, so that not all streams emit at once.
       if (index % 10 === 9) await wait(1);
     }
     await Promise.all(begins);

@@ -1,12 +1,12 @@
-// How soon a server listens, and what it holds then.
+// Startup time, and memory after it.
 import { median } from '../statistics.mjs';
 import { start } from '../servers.mjs';
 
-/** Time from the start of the process to its word that it listens, and its memory at that moment. */
+/** Time from the process start until the server reports that it listens, and its memory then. */
 export async function measureStart({ isQuick }) {
   const times = { bare: [], chiron: [] };
   const memory = { bare: [], chiron: [] };
-  // The first one brings the files into the system's cache.
+  // The first start fills the file cache.
   for (let round = -1; round < (isQuick ? 3 : 9); round += 1) {
     for (const kind of ['bare', 'chiron']) {
       const server = await start(kind);

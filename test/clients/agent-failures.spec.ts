@@ -76,7 +76,7 @@ describe.skipIf(skipReason !== undefined).each([
     expect(rig.server.output()).toMatch(/"level":50.*refused the account of the agent/);
   });
 
-  it('as there is no login at all is an error of the server', async () => {
+  it('without any login is an error of the server', async () => {
     const provider = await refusingProvider(401, { type: 'authentication_error', message: 'Missing bearer' });
     rig = await startRig(harness, leadingTo(provider.url, ''));
     const answer = await ask('Hello');
@@ -87,7 +87,7 @@ describe.skipIf(skipReason !== undefined).each([
 });
 
 describe.skipIf(skipReason !== undefined)('Claude Code in front of an agent that is not logged in', () => {
-  it('asks once, and tells its user to ask the administrator rather than to log in', async () => {
+  it('sends one request, and shows its user to ask the administrator rather than to log in', async () => {
     const provider = await refusingProvider(401, { type: 'authentication_error', message: 'invalid x-api-key' });
     rig = await startRig('claude-code', leadingTo(provider.url));
     const { result, retries, exitCode } = await (await newClaudeCode(rig.server.url)).ask('Hello');
@@ -101,7 +101,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code in front of an agent that
 });
 
 describe.skipIf(skipReason !== undefined).each(HARNESSES)('The program of %s', (harness) => {
-  it('that is removed, closed or broken while the server runs is told as such, each in its own words', async () => {
+  it('that is removed, inaccessible or broken while the server runs is reported as such', async () => {
     const folder = await newFolder('bin');
     const program = join(folder, 'agent');
     await symlink(harness === 'claude-code' ? CLAUDE_CODE : CODEX, program);
@@ -129,7 +129,7 @@ describe.skipIf(skipReason !== undefined)('A prompt that is too long for Codex',
   it.each([
     ['one text', 'a'.repeat(1_048_577)],
     ['several texts', [600_000, 600_000].map((length) => ({ type: 'text', text: 'b'.repeat(length) }))],
-  ])('is told as such, streamed or not, and the thread goes on: %s', async (_, content) => {
+  ])('is reported as such, streamed or not, and the thread continues: %s', async (_, content) => {
     rig = await startRig('codex');
     const messages = [{ role: 'user', content }];
     for (const stream of [false, true]) {
@@ -142,7 +142,7 @@ describe.skipIf(skipReason !== undefined)('A prompt that is too long for Codex',
 });
 
 describe.skipIf(skipReason !== undefined)('A server whose agents cannot reach a model', () => {
-  it('says so when it starts, in its summary and in its log, without a value', async () => {
+  it('reports it at startup, in its summary and its log, without any value of a setting', async () => {
     rig = await startRig('claude-code', {
       ANTHROPIC_API_KEY: '',
       ANTHROPIC_BASE_URL: 'https://a-secret.example/v1',
@@ -163,7 +163,7 @@ describe.skipIf(skipReason !== undefined)('A server whose agents cannot reach a 
     expect(server.output()).not.toContain('a-secret');
   });
 
-  it('does not start when it would be its own agents’ model', async () => {
+  it('does not start if its agents would use it as their own model', async () => {
     const port = await freePort();
     const start = startServer({
       PORT: String(port),

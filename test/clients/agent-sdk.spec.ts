@@ -48,7 +48,7 @@ describe.skipIf(skipReason !== undefined)('@anthropic-ai/claude-agent-sdk', () =
     });
   });
 
-  it('sends one prompt after the other into a session', async () => {
+  it('sends several prompts into one session', async () => {
     const said = new Answers();
     const results: SDKMessage[] = [];
     for await (const message of query({ prompt: prompts(['One', 'Two'], said), options })) {
@@ -62,7 +62,7 @@ describe.skipIf(skipReason !== undefined)('@anthropic-ai/claude-agent-sdk', () =
     ]);
   });
 
-  it('sees inner tools among the blocks, and the events of the stream when it asks for them', async () => {
+  it('gets inner tools as blocks, and stream events when it asks for them', async () => {
     const messages = await all(
       query({ prompt: '!echo from the inside', options: { ...options, includePartialMessages: true } }),
     );
@@ -93,7 +93,7 @@ describe.skipIf(skipReason !== undefined)('@anthropic-ai/claude-agent-sdk', () =
     expect(await sessionTurns(sessionId)).toMatchObject([{ status: 'running' }]);
   });
 
-  it('throws what the agent failed of', async () => {
+  it('throws the failure of the agent', async () => {
     expect(await failureOf(ask(' /fail billing'))).toMatchObject({ message: expect.stringContaining('billing') });
   });
 });

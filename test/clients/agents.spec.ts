@@ -27,7 +27,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     messages: [{ role: 'user' as const, content }],
   });
 
-  it('gets an image to the model inside', async () => {
+  it('passes an image to the inner model', async () => {
     const message = await newClient().messages.create({
       ...asking(''),
       messages: [
@@ -44,7 +44,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     expect(JSON.stringify(rig.model.requests.at(-1)?.body)).toContain(PIXEL.slice(0, 24));
   });
 
-  it('gets a PDF to the agent inside', async () => {
+  it('passes a PDF to the inner agent', async () => {
     const message = await newClient().messages.create({
       ...asking(''),
       messages: [
@@ -63,14 +63,14 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     expect(JSON.stringify(rig.model.requests.at(-1)?.body)).toContain(expected);
   });
 
-  it('gets a system prompt to the model inside, as it is', async () => {
+  it('passes a system prompt to the inner model unchanged', async () => {
     await newClient().messages.create({ ...asking('SCENE:text yes'), system: 'Speak in rhymes.' });
     const system = rig.model.requests.at(-1)?.system ?? '';
     expect(system).toContain('Speak in rhymes.');
     expect(system).not.toContain('the caller, not yours');
   });
 
-  it('sees the same message streaming and not, with each tool as one block and its output as another', async () => {
+  it('gets the same message streamed and unstreamed, with a block per tool call and per output', async () => {
     const { messages } = newClient().beta;
     const prompt = asking('SCENE:tool echo "$((6 * 7)) lines"; exit 3');
     const whole = await messages.create(prompt);
@@ -93,7 +93,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     ]);
   });
 
-  it('hears each word as the model inside says it', async () => {
+  it('gets each word when the inner model emits it', async () => {
     const deltas: string[] = [];
     const stream = newClient()
       .messages.stream(asking('SCENE:slow 10 20'))
@@ -103,7 +103,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     expect(deltas.length).toBeGreaterThanOrEqual(5);
   });
 
-  it('stops a turn with its cancel route, and can go on with the thread', async () => {
+  it('stops a turn with its cancel route, and can continue the thread', async () => {
     const client = newClient();
     const onThread = { headers: { 'x-chiron-thread-key': `api:cancelled-${harness}` } };
     const stream = client.messages.stream(asking('SCENE:slow 10000 20'), onThread);
@@ -121,7 +121,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('An SDK in front of %s
     ['SCENE:fail 429 rate_limit_error', 429, 'rate_limit_error'],
     ['SCENE:fail 401 authentication_error', 500, 'api_error'],
     ['SCENE:fail 500 api_error', 500, 'api_error'],
-  ])('is told of the failure %s by its status', async (prompt, status, type) => {
+  ])('gets the status of the failure %s', async (prompt, status, type) => {
     const failure = newClient().messages.create(asking(prompt));
     await expect(failure).rejects.toMatchObject({ status, type });
   });

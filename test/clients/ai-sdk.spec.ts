@@ -24,7 +24,7 @@ describe('@ai-sdk/anthropic', () => {
 
   const onThread = (key: string) => ({ headers: { 'x-chiron-thread-key': key } });
 
-  it('generates a text, and knows what it cost', async () => {
+  it('generates a text, with its usage', async () => {
     const result = await generateText({ model: anthropic(MODEL), prompt: 'Hello there' });
     expect(result.text).toContain('You said: Hello there');
     expect(result).toMatchObject({
@@ -60,7 +60,7 @@ describe('@ai-sdk/anthropic', () => {
     ]);
   });
 
-  it('streams an inner tool that failed as a failed tool, not as a failed stream', async () => {
+  it('streams a failed inner tool as a failed tool, not as a failed stream', async () => {
     const parts = await all(streamText({ model: anthropic(MODEL), prompt: '!echo oh no; exit 3' }).fullStream);
     expect(parts.filter(({ type }) => /^(?:tool-|error|text-delta)/.test(type))).toMatchObject([
       { type: 'tool-call', toolName: 'shell', providerExecuted: true },
@@ -69,7 +69,7 @@ describe('@ai-sdk/anthropic', () => {
     ]);
   });
 
-  it('does not run its own tool of the name of an inner tool, and is done after one step', async () => {
+  it('does not run its own tool with the name of an inner tool, and stops after one step', async () => {
     let runs = 0;
     const shell = tool({
       inputSchema: z.object({ command: z.string() }),
@@ -85,7 +85,7 @@ describe('@ai-sdk/anthropic', () => {
     expect(runs).toBe(0);
   });
 
-  it('goes on with a conversation in which there were inner tools', async () => {
+  it('continues a conversation that has inner tools', async () => {
     const thread = onThread('api:ai-sdk');
     const first = await generateText({ model: anthropic(MODEL), prompt: '!echo the first turn', ...thread });
     const messages = [
@@ -97,7 +97,7 @@ describe('@ai-sdk/anthropic', () => {
     expect(text).toContain('This is turn 2 of this thread. You said: And the second?');
   });
 
-  it('may send images, PDFs and a system prompt', async () => {
+  it('can send images, PDFs and a system prompt', async () => {
     const { text } = await generateText({
       model: anthropic(MODEL),
       system: 'Be brief.',
@@ -115,7 +115,7 @@ describe('@ai-sdk/anthropic', () => {
     expect(text).toContain('You said: What are these?');
   });
 
-  it('leaves the turn running when it is aborted, and finds it again with the same request', async () => {
+  it('leaves the turn running when it is aborted, and attaches to it with the same request', async () => {
     const thread = onThread('api:ai-sdk-aborted');
     const controller = new AbortController();
     const model = anthropic(MODEL);
@@ -126,7 +126,7 @@ describe('@ai-sdk/anthropic', () => {
     expect(await turnsOf(server, 'api:ai-sdk-aborted', KEY)).toMatchObject([{ message_id: response.id }]);
   });
 
-  it('throws the errors of the agent, and tries again after those that may pass', async () => {
+  it('throws the errors of the agent, and retries the transient ones', async () => {
     const { requests, fetch } = recordingFetch();
     const model = createAnthropic({ baseURL: `${server.url}/v1`, apiKey: KEY, fetch })(MODEL);
     const refused = await failureOf(generateText({ model, prompt: '/fail bad_request' }));
@@ -139,7 +139,7 @@ describe('@ai-sdk/anthropic', () => {
     expect(requests).toHaveLength(3);
   });
 
-  it('finds nothing at an address without /v1', async () => {
+  it('gets a 404 at an address without /v1', async () => {
     const model = createAnthropic({ baseURL: server.url, apiKey: KEY })(MODEL);
     expect(await failureOf(generateText({ model, prompt: 'Hello' }))).toMatchObject({ statusCode: 404 });
   });

@@ -62,7 +62,7 @@ describe
   .each([
     ...CLAUDE_CODES.map((one) => ({ ...one, harness: 'claude-code' as const })),
     { version: '0.169.0', program: undefined, harness: 'codex' as const },
-  ])('What a caller says to $harness $version', ({ harness, program, version }) => {
+  ])('A caller’s text to $harness $version', ({ harness, program, version }) => {
   /** 2.1.197 cannot be told that a text is none of its commands, so that one gets a line end in front. */
   const asTold = (words: string) => (version === '2.1.197' && words.startsWith('/') ? `\n${words}` : words);
 
@@ -72,7 +72,7 @@ describe
     return rig;
   }
 
-  it('is told to the model and is never a command, whatever it begins with', async () => {
+  it('reaches the model and is never a command, whatever it begins with', async () => {
     const here = await begin();
     const session = here.open();
     await runTurn(session, turnOf('My number is 4711.'));
@@ -89,7 +89,7 @@ describe
     await session.close();
   });
 
-  it('is told block by block, and behind what was said before the agent was called in', async () => {
+  it('reaches the model block by block, after the conversation that seeds the agent', async () => {
     const here = await begin();
     const session = here.open();
     const blocks = ['Hello', '/model haiku', 'and', '/clear'].map((text) => ({ type: 'text' as const, text }));
@@ -102,7 +102,7 @@ describe
     expect(toldTexts(here)).toEqual(expect.arrayContaining(['My number is 4711.', asTold('/clear')]));
   });
 
-  it('is no command either when a new process goes on with a turn whose process died', async () => {
+  it('is not a command when a new process resumes a turn whose process died', async () => {
     const here = await begin();
     const turn = turnOf('/model haiku SCENE:slow 30 40');
     const session = here.open();
@@ -124,7 +124,7 @@ describe
     expect(here.model.requests.at(-1)?.model).toBe(asked);
   });
 
-  it('is no command in a turn whose answer is to follow a schema', async () => {
+  it('is not a command in a turn whose answer must follow a schema', async () => {
     const here = await begin();
     const outputSchema = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
     const events = await runTurn(here.open(), turnOf('/clear SCENE:answer {"a":1}', { outputSchema }));
@@ -133,7 +133,7 @@ describe
 });
 
 describe.skipIf(skipReason !== undefined)('A file that a caller names', () => {
-  it('is not read by Claude Code before the model has asked for it', async () => {
+  it('is not read by Claude Code before the model asks for it', async () => {
     rig = await startHarnessRig('claude-code');
     await tempt(rig);
     await runTurn(rig.open(), turnOf('Look at @secret.txt, please.'));

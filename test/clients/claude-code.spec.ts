@@ -95,7 +95,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     expect(outputs.toSorted()).toEqual(['first', 'second']);
   });
 
-  it('counts what the inner model calls cost', async () => {
+  it('counts the usage of the inner model calls', async () => {
     const { result } = await (await newCaller()).ask('SCENE:tool true');
     expect(result['usage']).toMatchObject(toolTurnUsage);
     expect(result).toMatchObject({
@@ -104,7 +104,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     });
   });
 
-  it('has its requested model used inside, where tools see it as CLAUDE_MODEL', async () => {
+  it('has its requested model used by the inner agent, whose tools see it as CLAUDE_MODEL', async () => {
     const caller = await newCaller();
     const { toolOutput } = await caller.ask('SCENE:tool echo "<$CLAUDE_MODEL>"', '--model', otherModel);
     expect(toolOutput.trim()).toBe(`<${otherModel}>`);
@@ -124,7 +124,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     expect(JSON.stringify(request?.body).split('The house rule is to be kind.')).toHaveLength(2);
   });
 
-  it('shows a request that the inner model refuses as an API error of that kind', async () => {
+  it('shows a request that the inner model rejects as an API error of the same type', async () => {
     const { exitCode, result } = await (await newCaller()).ask('SCENE:fail 400 invalid_request_error');
     expect(exitCode).toBe(1);
     expect(result).toMatchObject({
@@ -135,7 +135,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     });
   });
 
-  it('shows an overloaded inner model as overloaded, after trying again', async () => {
+  it('shows an overloaded inner model as overloaded, after its retries', async () => {
     const caller = await newCaller({ CLAUDE_CODE_MAX_RETRIES: '1' });
     const before = rig.model.requests.length;
     const { exitCode, result } = await caller.ask('SCENE:fail 529 overloaded_error');
@@ -144,7 +144,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     expect(rig.model.requests.length - before).toBeGreaterThanOrEqual(2);
   });
 
-  it('gives the agent nothing of the server’s environment that it was not meant to have', async () => {
+  it('gives the agent only the intended variables of the server’s environment', async () => {
     const { toolOutput } = await (await newCaller()).ask('SCENE:tool env');
     expect(toolOutput).toMatch(/^HOME=.*\/threads\/.*\/home$/m);
     expect(toolOutput).toMatch(/^CENTAUR_THREAD_KEY=api:claude:/m);
@@ -152,7 +152,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     expect(toolOutput).not.toMatch(/^CHIRON_(DATA_DIR|API_KEYS|CLAUDE_BIN)=/m);
   });
 
-  it('shows a wrong key as a failed authentication, and does not keep trying', async () => {
+  it('shows a wrong key as a failed authentication, and does not retry', async () => {
     const caller = await newCaller({ ANTHROPIC_API_KEY: 'a-wrong-key' });
     const { exitCode, result, retries } = await caller.ask('SCENE:text not to be heard');
     expect(exitCode).toBe(1);

@@ -38,7 +38,7 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)('claude -p of $vers
     expect(await turnsOf(server, `api:claude:${sessionId}`)).toHaveLength(1);
   });
 
-  it('prints each piece of the answer as it comes', async () => {
+  it('prints each piece of the answer when it arrives', async () => {
     const args = ['-p', ' /stream 5 20', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'];
     const lines = (await (await newCaller()).print(...args)).trim().split('\n');
     const events = lines.map((line): unknown => JSON.parse(line)).filter(isRecord);
@@ -48,7 +48,7 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)('claude -p of $vers
     );
   });
 
-  it('goes on with its conversation with --resume and with --continue', async () => {
+  it('continues its conversation with --resume and with --continue', async () => {
     const caller = await newCaller();
     const first = await caller.ask('!echo the first turn');
     const second = await caller.ask('The second', '--resume', first.sessionId);
@@ -58,7 +58,7 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)('claude -p of $vers
     expect(third.sessionId).toBe(first.sessionId);
   });
 
-  it('shows inner tools among its blocks, and runs none of them', async () => {
+  it('shows inner tools as blocks, and runs none of them', async () => {
     const { blocks, result, toolOutput } = await (await newCaller()).ask('!pwd');
     expect(blocks).toMatchObject([
       { type: 'mcp_tool_use', name: 'shell', input: { command: 'pwd' } },
@@ -74,7 +74,7 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)('claude -p of $vers
     expect(await caller.print('-p', 'Hello')).toContain('You said: Hello');
   });
 
-  it('tells what the agent failed of', async () => {
+  it('shows the failure of the agent', async () => {
     const { exitCode, result, retries } = await (await newCaller()).ask(' /fail billing');
     expect(retries).toBe(0);
     expect(exitCode).toBe(1);

@@ -12,10 +12,10 @@ interface Row {
   readonly title: string;
 }
 
-describe('The table of docs/compatibility.md', async () => {
+describe('the table in docs/compatibility.md', async () => {
   const rows = rowsOf(await readFile(TABLE, 'utf8'));
 
-  it('names tests that there are', async () => {
+  it('names tests that exist', async () => {
     expect(rows.length).toBeGreaterThan(40);
     for (const { file, title } of rows) {
       const source = await readFile(new URL(file, HERE), 'utf8');
@@ -23,7 +23,7 @@ describe('The table of docs/compatibility.md', async () => {
     }
   });
 
-  it('names the versions that are installed, and each of them', () => {
+  it('names exactly the versions that are installed', () => {
     const inTable = rows.flatMap(({ versions }) => versions);
     const installed = Object.entries({ ...packages.dependencies, ...packages.optionalDependencies })
       .filter(([name]) => !NO_CLIENTS.includes(name))
@@ -32,7 +32,7 @@ describe('The table of docs/compatibility.md', async () => {
   });
 });
 
-/** The agent inside, what tests write schemas with, and the compiler of generated clients. */
+/** Packages that are not clients: the inner agent, the schema library of the tests, and the compiler of generated clients. */
 const NO_CLIENTS = ['@openai/codex', 'zod', 'typescript'];
 
 /** The rows of the last section's table: client, versions, what was run, and `file`: title of the test. */

@@ -20,7 +20,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of Cla
   });
   afterAll(removeFolders);
 
-  it('stays with one process over its turns, in one workspace, also when it says the same again', async () => {
+  it('keeps one process and one workspace over its turns, even if a prompt repeats', async () => {
     rig = await startRig(harness);
     const { dataDirectory } = rig.server;
     const caller = await newClaudeCode(rig.server.url);
@@ -36,7 +36,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of Cla
     expect(await readFile(marker, 'utf8')).toBe('ran\nran\n');
   });
 
-  it('goes on in another process once the first was stopped for being idle', async () => {
+  it('continues in a new process after the first was stopped as idle', async () => {
     rig = await startRig(harness, { CHIRON_HARNESS_IDLE_SECONDS: '1' });
     const { dataDirectory } = rig.server;
     const caller = await newClaudeCode(rig.server.url);
@@ -54,7 +54,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of Cla
     expect(conversationOf(rig)).toContain(firstProcess);
   });
 
-  it('goes on after the server was started again on the same data', async () => {
+  it('continues after the server was restarted on the same data', async () => {
     rig = await startRig(harness);
     const before = rig;
     const caller = await newClaudeCode(before.server.url);

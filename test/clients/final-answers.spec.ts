@@ -36,7 +36,7 @@ describe.skipIf(skipReason !== undefined)('The final answer', () => {
   });
 
   describe.each(CLAUDE_CODES)('of claude -p $version', ({ program }) => {
-    it('is the agent’s last words, in every output format', async () => {
+    it('is the agent’s last text, in every output format', async () => {
       const caller = await newClaudeCode(app.url, {}, program);
       expect(await caller.print('-p', WORKS)).toBe('One file, in turn 1.\n');
       expect(resultIn(await caller.print('-p', WORKS, '--output-format', 'json'))).toBe('One file, in turn 1.');
@@ -45,14 +45,14 @@ describe.skipIf(skipReason !== undefined)('The final answer', () => {
       expect(blocks.map(({ type }) => type)).toEqual(['text', 'mcp_tool_use', 'mcp_tool_result', 'text']);
     });
 
-    it('is that of the same conversation with --continue and --resume', async () => {
+    it('is correct in a conversation continued with --continue and --resume', async () => {
       const caller = await newClaudeCode(app.url, {}, program);
       const { sessionId } = await caller.ask(WORKS);
       expect(await caller.print('-p', `${WORKS} Again.`, '--continue')).toBe('One file, in turn 2.\n');
       expect(await caller.print('-p', `${WORKS} Once more.`, '--resume', sessionId)).toBe('One file, in turn 3.\n');
     });
 
-    it('is empty, and no error, when the agent ends without a word; and the conversation goes on', async () => {
+    it('is empty, and not an error, when the agent ends without text, and the conversation continues', async () => {
       const caller = await newClaudeCode(app.url, {}, program);
       expect((await caller.print('-p', SAYS_NOTHING)).trim()).toBe('');
       const { result, exitCode, sessionId } = await caller.ask(SAYS_NOTHING);
@@ -62,7 +62,7 @@ describe.skipIf(skipReason !== undefined)('The final answer', () => {
     });
   });
 
-  it('of the Agent SDK is the agent’s last words, with the tools among its blocks', async () => {
+  it('of the Agent SDK is the agent’s last text, with the tools as blocks', async () => {
     const options = await agentEnvironment(app.url);
     const messages = await all(query({ prompt: WORKS, options }));
     expect(resultOf(messages)).toMatchObject({ subtype: 'success', result: 'One file, in turn 1.' });

@@ -61,7 +61,7 @@ describe('a client that @hey-api/openapi-ts generates from /openapi.json', () =>
     expect(await compile({})).toEqual([]);
   });
 
-  it('has a method for every operation, and does the main job with them', async () => {
+  it('has a method for every operation, and can run a conversation with them', async () => {
     await compile({});
     const { code, stdout, stderr } = await run([join(folder, 'out/program.js'), server.url, KEY]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

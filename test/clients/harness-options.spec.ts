@@ -44,7 +44,7 @@ const told = ({ model }: HarnessRig, ...words: readonly string[]): boolean => {
 };
 
 describe.skipIf(skipReason !== undefined).each(HARNESSES)('A turn of %s with a schema', (harness) => {
-  it('ends with the answer as its last text, and the conversation goes on with and without it', async () => {
+  it('ends with the answer as its last text, and the conversation continues with and without a schema', async () => {
     const here = await rigOf(harness);
     const session = here.open();
     expect(textsOf(await runTurn(session, turnOf('SCENE:text I saw a heron')))).toEqual(['I saw a heron']);
@@ -66,7 +66,7 @@ describe.skipIf(skipReason !== undefined)('A turn of Claude Code with a schema',
   const answering = (scene: string, outputSchema: object = PERSON) =>
     turnOf(scene, { outputSchema: JSON.parse(JSON.stringify(outputSchema)) });
 
-  it('asks the model again for an answer that does not fit, and shows only the one that does', async () => {
+  it('asks the model again after an invalid answer, and emits only the valid one', async () => {
     const session = (await rigOf('claude-code')).open();
     const events = await runTurn(session, answering(`SCENE:answer {"name":7} then ${ADA}`));
     expect(textsOf(events)).toEqual([ADA]);
@@ -82,14 +82,14 @@ describe.skipIf(skipReason !== undefined)('A turn of Claude Code with a schema',
     expect(again.some(({ type }) => type === 'session-started')).toBe(false);
   });
 
-  it('takes a schema of something else than an object, with its definitions', async () => {
+  it('accepts a schema of a value other than an object, with its definitions', async () => {
     const session = (await rigOf('claude-code')).open();
     const colours = { type: 'array', items: { $ref: '#/$defs/colour' }, $defs: { colour: { enum: ['red', 'blue'] } } };
     const scene = 'SCENE:answer {"answer":["green"]} then {"answer":["red"]}';
     expect(textsOf(await runTurn(session, answering(scene, colours)))).toEqual(['["red"]']);
   });
 
-  it('fails when the model never answers so, and the next turn is none the worse', async () => {
+  it('fails when the model gives no valid answer, and does not affect the next turn', async () => {
     const session = (await rigOf('claude-code')).open();
     const stubborn = await runTurn(session, answering('SCENE:text {"name":"Ada","age":36}'));
     expect(stubborn.at(-1)).toEqual({
@@ -107,7 +107,7 @@ describe.skipIf(skipReason !== undefined)('A turn of Claude Code with a schema',
     expect(textsOf(await runTurn(session, answering(`SCENE:answer ${ADA}`)))).toEqual([ADA]);
   });
 
-  it('is a bad request with a schema that is none', async () => {
+  it('is a bad request with an invalid schema', async () => {
     const session = (await rigOf('claude-code')).open();
     const events = await runTurn(session, answering('SCENE:text hi', { type: 'person' }));
     expect(events).toEqual([
@@ -115,7 +115,7 @@ describe.skipIf(skipReason !== undefined)('A turn of Claude Code with a schema',
     ]);
   });
 
-  it('wants the answer also from the process that takes the turn up after a crash', async () => {
+  it('requires the answer also from the process that resumes the turn after a crash', async () => {
     const here = await rigOf('claude-code');
     const session = here.open();
     const turn = turnOf('SCENE:slow 30 40', { outputSchema: PERSON });
@@ -180,7 +180,7 @@ describe.skipIf(skipReason !== undefined)('A thread without tools', () => {
     expect(['user', 'project', 'mcp', 'skill'].filter(traced)).toEqual([]);
   });
 
-  it('of Claude Code takes no prompt for a command', async () => {
+  it('of Claude Code does not treat a prompt as a command', async () => {
     const here = await rigOf('claude-code');
     await tempt(here);
     const session = here.open({ tools: 'none' });
@@ -190,7 +190,7 @@ describe.skipIf(skipReason !== undefined)('A thread without tools', () => {
     }
   });
 
-  it('of Claude Code gives an answer of a schema, by the only tool that there is', async () => {
+  it('of Claude Code gives an answer of a schema, with its only tool', async () => {
     const here = await rigOf('claude-code');
     const session = here.open({ tools: 'none' });
     const events = await runTurn(session, turnOf(`SCENE:answer ${ADA}`, { outputSchema: PERSON }));
@@ -201,7 +201,7 @@ describe.skipIf(skipReason !== undefined)('A thread without tools', () => {
 
   const SERVER = (path: string) => `[mcp_servers.tempting]\ncommand = "touch"\nargs = ["${path}"]\n`;
 
-  it.each([undefined, 'gpt-5.5'])('of Codex with the model %s offers it nothing that can act', async (model) => {
+  it.each([undefined, 'gpt-5.5'])('of Codex with the model %s offers it no tool with side effects', async (model) => {
     const trace = join(await newFolder('trace'), 'ran');
     const here = await rigOf('codex', SERVER(trace));
     const session = here.open({ tools: 'none', model });
@@ -211,7 +211,7 @@ describe.skipIf(skipReason !== undefined)('A thread without tools', () => {
     expect(existsSync(trace)).toBe(false);
   });
 
-  it('of Codex is one also after it was resumed', async () => {
+  it('of Codex has no tools after it was resumed', async () => {
     const here = await rigOf('codex');
     const session = here.open({ tools: 'none' });
     const events = await runTurn(session, turnOf('SCENE:text Hello'));
@@ -222,7 +222,7 @@ describe.skipIf(skipReason !== undefined)('A thread without tools', () => {
     expect(offeredTools(here.model)).toEqual([]);
   });
 
-  it.each(HARNESSES)('of %s runs nothing for a model that calls a tool all the same', async (harness) => {
+  it.each(HARNESSES)('of %s runs nothing if the model calls a tool anyway', async (harness) => {
     const here = await rigOf(harness);
     const trace = join(here.folders.workspace, 'trace');
     const events = await runTurn(here.open({ tools: 'none' }), turnOf(`SCENE:tool touch ${trace}`));
@@ -237,17 +237,20 @@ describe.skipIf(skipReason !== undefined)('A model that stops', () => {
     return { texts: textsOf(events), end: events.at(-1) };
   };
 
-  it.each(['', 'Well, '])('as it refuses, after saying "%s", ends the turn of Claude Code so', async (words) => {
-    const { texts, end } = await endOf('claude-code', `SCENE:stop refusal ${words}`.trim());
-    expect(end).toMatchObject({
-      type: 'turn-end',
-      reason: 'refusal',
-      refusal: { category: 'cyber', explanation: 'A scripted explanation.' },
-    });
-    expect(new Set(texts)).toEqual(new Set(words === '' ? [] : ['Well,']));
-  });
+  it.each(['', 'Well, '])(
+    'with a refusal after the text "%s" ends the turn of Claude Code as a refusal',
+    async (words) => {
+      const { texts, end } = await endOf('claude-code', `SCENE:stop refusal ${words}`.trim());
+      expect(end).toMatchObject({
+        type: 'turn-end',
+        reason: 'refusal',
+        refusal: { category: 'cyber', explanation: 'A scripted explanation.' },
+      });
+      expect(new Set(texts)).toEqual(new Set(words === '' ? [] : ['Well,']));
+    },
+  );
 
-  it.each(['', 'Well, '])('as it refuses, after saying "%s", ends the turn of Codex so', async (words) => {
+  it.each(['', 'Well, '])('with a refusal after the text "%s" ends the turn of Codex as a refusal', async (words) => {
     const { texts, end } = await endOf('codex', `SCENE:stop refusal ${words}`.trim());
     expect(end).toMatchObject({ type: 'turn-end', reason: 'refusal' });
     expect(texts).toEqual(words === '' ? [] : ['Well,']);
@@ -263,7 +266,7 @@ describe.skipIf(skipReason !== undefined)('A model that stops', () => {
     },
   );
 
-  it('as it may not say more ends the turn of Codex so', async () => {
+  it('at its token limit ends the turn of Codex as max_tokens', async () => {
     const { texts, end } = await endOf('codex', 'SCENE:stop max_tokens And then');
     expect(end).toMatchObject({ type: 'turn-end', reason: 'max_tokens' });
     expect(texts).toEqual(['And then']);
@@ -271,7 +274,7 @@ describe.skipIf(skipReason !== undefined)('A model that stops', () => {
 });
 
 describe.skipIf(skipReason !== undefined)('The tokens of a turn of Claude Code', () => {
-  it('tell what was written to the cache for an hour', async () => {
+  it('include the tokens written to the one-hour cache', async () => {
     const events = await runTurn((await rigOf('claude-code')).open(), turnOf('SCENE:text hi'));
     const split = { cacheCreationInputTokens: 20, cacheCreation1hInputTokens: 8 };
     expect(events.at(-1)).toMatchObject({ type: 'turn-end', usage: split });

@@ -40,7 +40,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The processes of %s',
     return { rig: started, streams: [speaking, running] };
   }
 
-  it('are gone within ten seconds after a SIGTERM, and the callers are told to try again', async () => {
+  it('are gone within ten seconds after a SIGTERM, and the callers get a retryable error', async () => {
     const { rig, streams } = await startWork(DRAIN_SECONDS);
     process.kill(rig.server.pid, 'SIGTERM');
     await drained(streams);
@@ -48,7 +48,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The processes of %s',
     expect(await rig.server.exit).toEqual({ code: 0, signal: null });
   });
 
-  it('are gone after a second SIGINT, without the time that running turns are given', async () => {
+  it('are gone after a second SIGINT, which skips the drain', async () => {
     const { rig, streams } = await startWork('3600');
     process.kill(rig.server.pid, 'SIGINT');
     await expect

@@ -28,7 +28,7 @@ describe('@langchain/anthropic', () => {
     new ChatAnthropic({ model: MODEL, apiKey: KEY, anthropicApiUrl: server.url, maxRetries });
   const onThread = (key: string) => ({ headers: { 'x-chiron-thread-key': key } });
 
-  it('gets a message, and knows what it cost', async () => {
+  it('gets a message, with its usage', async () => {
     const message = await newModel().invoke('Hello there');
     expect(message.text).toContain('You said: Hello there');
     expect(message).toMatchObject({
@@ -38,7 +38,7 @@ describe('@langchain/anthropic', () => {
     });
   });
 
-  it('streams a message, and knows what it cost', async () => {
+  it('streams a message, with its usage', async () => {
     const chunks = await all(await newModel().stream('/stream 5 5'));
     expect(chunks.map(({ text }) => text).join('')).toBe('word0 word1 word2 word3 word4 ');
     // It takes the input from the beginning of the stream, which has the context before the turn.
@@ -49,7 +49,7 @@ describe('@langchain/anthropic', () => {
     });
   });
 
-  it.skipIf(skipReason !== undefined)('knows what all model calls of a turn cost, unless it streams', async () => {
+  it.skipIf(skipReason !== undefined)('gets the usage of all model calls of a turn, unless it streams', async () => {
     const rig = await startRig('claude-code');
     try {
       const model = new ChatAnthropic({ model: MODEL, apiKey: KEY, anthropicApiUrl: rig.server.url, maxRetries: 0 });
@@ -65,7 +65,7 @@ describe('@langchain/anthropic', () => {
     }
   });
 
-  it('shows an inner tool among its blocks, and not as a call that it has to run', async () => {
+  it('shows an inner tool as a block, and not as a call that it must run', async () => {
     const message = await newModel().invoke('!echo from the inside');
     expect(message.tool_calls).toEqual([]);
     expect(message.text).toBe('The command worked.');
@@ -82,14 +82,14 @@ describe('@langchain/anthropic', () => {
     expect(message).toMatchObject({ content: 'The command worked.', tool_calls: [] });
   });
 
-  it('does not call a bound tool of the name of an inner tool', async () => {
+  it('does not call a bound tool with the name of an inner tool', async () => {
     const shell = { name: 'shell', description: 'Runs a command', input_schema: { type: 'object' as const } };
     const message = await newModel().bindTools([shell]).invoke('!echo mine or yours');
     expect(message.tool_calls).toEqual([]);
     expect(message.text).toBe('The command worked.');
   });
 
-  it('goes on with a conversation in which there were inner tools', async () => {
+  it('continues a conversation that has inner tools', async () => {
     const thread = onThread('api:langchain');
     const first = await newModel().invoke('!echo the first turn', thread);
     const conversation = [new HumanMessage('!echo the first turn'), first, new HumanMessage('And the second?')];
@@ -97,7 +97,7 @@ describe('@langchain/anthropic', () => {
     expect(text).toContain('This is turn 2 of this thread. You said: And the second?');
   });
 
-  it('may send images, PDFs and a system prompt', async () => {
+  it('can send images, PDFs and a system prompt', async () => {
     const content = [
       { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PIXEL } },
       { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: PDF } },
@@ -107,7 +107,7 @@ describe('@langchain/anthropic', () => {
     expect(text).toContain('You said: What are these?');
   });
 
-  it('leaves the turn running when it is aborted, and finds it again with the same request', async () => {
+  it('leaves the turn running when it is aborted, and attaches to it with the same request', async () => {
     const thread = onThread('api:langchain-aborted');
     const controller = new AbortController();
     const left = await newModel().stream('/stream 40 25', { ...thread, signal: controller.signal });
@@ -122,7 +122,7 @@ describe('@langchain/anthropic', () => {
     expect(await turnsOf(server, 'api:langchain-aborted', KEY)).toMatchObject([{ message_id: message.id }]);
   });
 
-  it('throws the errors of the agent, and tries again after those that may pass', async () => {
+  it('throws the errors of the agent, and retries the transient ones', async () => {
     expect(await failureOf(newModel(1).invoke('/fail bad_request'))).toMatchObject({ status: 400 });
     const overloaded = newModel(1).invoke('/fail overloaded', onThread('api:langchain-failed'));
     expect(await failureOf(overloaded)).toMatchObject({ status: 529 });

@@ -19,7 +19,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A system prompt for %
     ['of 128 KiB', 'rule '.repeat(26_300)],
     ['of 1 MB', 'rule '.repeat(210_000)],
     ['of 400 kB in characters of three bytes', '規則 '.repeat(60_000)],
-  ])('%s reaches the agent whole', async (_, text) => {
+  ])('%s reaches the agent complete', async (_, text) => {
     rig = await startRig(harness);
     const options = { thread: 'test:large', more: { system: `${text}Say what you see.` } };
     expect(await messageThrough(await sayTo(rig, ['SCENE:text one'], options))).toBe('one');

@@ -32,7 +32,7 @@ describe.skipIf(skipReason !== undefined)('Message Threads', () => {
     const textOf = (message: Anthropic.Beta.BetaMessage): string =>
       message.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
 
-    it('goes on with the new messages only, streaming and not, also after the server was killed', async () => {
+    it('continues with the new messages only, streamed and unstreamed, also after the server was killed', async () => {
       const data = await newFolder('data');
       const first = await start(data);
       proxy = await startCuttingProxy(first.url, []);
@@ -55,7 +55,7 @@ describe.skipIf(skipReason !== undefined)('Message Threads', () => {
       expect(thread.messages).toHaveLength(6);
     });
 
-    it('sends the whole conversation again when the thread is gone, and goes on from there', async () => {
+    it('sends the full conversation when the thread is gone, and continues from there', async () => {
       const { url } = await start(await newFolder('data'));
       proxy = await startCuttingProxy(url, []);
       const thread = clientOf(proxy.url).beta.messages.thread(
@@ -71,7 +71,7 @@ describe.skipIf(skipReason !== undefined)('Message Threads', () => {
     });
   });
 
-  it('are used by Claude Code 2.1.330 with CLAUDE_CODE_TETHER_LIVE: each turn is sent alone, and in one thread', async () => {
+  it('are used by Claude Code 2.1.330 with CLAUDE_CODE_TETHER_LIVE: it sends only new messages, on one thread', async () => {
     const { url } = await start(await newFolder('data'));
     proxy = await startCuttingProxy(url, []);
     const answers = await conversation(proxy.url, ['hello one', '!echo tethered', 'hello three']);

@@ -33,7 +33,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A data folder with th
     return { started, from, to: join(await newFolder('to'), 'data') };
   }
 
-  it('that was moved while the server was down remembers', async () => {
+  it('that was moved while the server was down keeps the agents’ memory', async () => {
     const { started, from, to } = await begin();
     await started.server.stop();
     await rename(from, to);
@@ -46,7 +46,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A data folder with th
     expect(sent()).toContain('What is my number?');
   });
 
-  it('that was restored elsewhere while the original is still there remembers, and leaves the original alone', async () => {
+  it('that was restored beside the original keeps the agents’ memory, and does not change the original', async () => {
     const { started, from, to } = await begin();
     await started.server.stop();
     await cp(from, to, { recursive: true });
@@ -58,7 +58,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A data folder with th
     expect(await anyFileHolds(join(to, 'threads'), 'What is my number?')).toBe(true);
   });
 
-  it('that was moved after a kill in the middle of a turn goes on with the turn', async () => {
+  it('that was moved after a kill in mid-turn resumes the turn', async () => {
     const { started, from, to } = await begin();
     const slow = ask("SCENE:tool python3 -c 'import time; time.sleep(4)'").catch(() => undefined);
     await expect.poll(() => started.model.requests.length, { timeout: 20_000 }).toBeGreaterThan(1);
@@ -76,7 +76,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A data folder with th
   it.each([
     ['whose threads are gone', (data: string) => rm(join(data, 'threads'), { recursive: true })],
     ['in which the agent’s own record is gone', (data: string) => removeRecords(data)],
-  ])('%s says so, and its agent is told what the store has', async (_, lose) => {
+  ])('%s reports the loss, and the stored turns seed its agent', async (_, lose) => {
     const { started, from } = await begin();
     await started.server.stop();
     await lose(from);
@@ -91,7 +91,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A data folder with th
     expect(sent()).toContain('What is my number?');
   });
 
-  it('in which the agent’s own record is damaged goes on, and its agent is told what the store has', async () => {
+  it('with a damaged record of an agent keeps working, and the stored turns seed the agent', async () => {
     const { started, from } = await begin();
     await started.server.stop();
     await damageRecords(from);

@@ -3,7 +3,7 @@ import { startServer, type RunningServer } from '../support/running-server.js';
 import { isRecord, recordsOf } from './support/json.js';
 import { asking, loadSdk, recordingFetch, type Sdk, SDKS } from './support/sdk.js';
 
-describe.each(SDKS)('Identical requests at once of @anthropic-ai/sdk $version', ({ packageName }) => {
+describe.each(SDKS)('Concurrent identical requests of @anthropic-ai/sdk $version', ({ packageName }) => {
   let sdk: Sdk;
   let server: RunningServer;
 
@@ -24,7 +24,7 @@ describe.each(SDKS)('Identical requests at once of @anthropic-ai/sdk $version', 
     return isRecord(body) ? recordsOf(body['sessions']).length : 0;
   }
 
-  it('are as many turns, whole and streaming', async () => {
+  it('start a turn each, streamed and unstreamed', async () => {
     const before = await threads();
     const { messages } = newClient();
     const whole = await Promise.all(Array.from({ length: 10 }, () => messages.create(asking('/sleep 1'))));
@@ -35,7 +35,7 @@ describe.each(SDKS)('Identical requests at once of @anthropic-ai/sdk $version', 
     expect(await threads()).toBe(before + 20);
   });
 
-  it('attach to their own turns when they are sent again, after their connections broke', async () => {
+  it('attach to their own turns when they are retried after broken connections', async () => {
     const before = await threads();
     const { requests, fetch } = recordingFetch();
     // The first attempt of each breaks while its turn runs.

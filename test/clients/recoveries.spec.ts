@@ -43,21 +43,21 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)(
     const said = (run: ClaudeCodeRun): string =>
       run.blocks.map((block) => (typeof block['text'] === 'string' ? block['text'] : '')).join('');
 
-    it('before the first word gets the whole answer of one turn', async () => {
+    it('before the first text gets the complete answer of one turn', async () => {
       const { run, turns, requests } = await askThrough({ at: 'word0 ' });
       expect(requests.length).toBeGreaterThan(1);
       expect(said(run)).toContain(ALL);
       expect(turns).toBe(1);
     });
 
-    it('in the middle of the answer gets the whole answer of one turn', async () => {
+    it('in mid-answer gets the complete answer of one turn', async () => {
       const { run, turns, requests } = await askThrough({ at: 'word12 ' });
       expect(requests.length).toBeGreaterThan(1);
       expect(said(run)).toContain(ALL);
       expect(turns).toBe(1);
     });
 
-    it('in the middle of a tool that is shown as text gets the rest of it, of one turn', async () => {
+    it('inside a tool that is shown as text gets its remainder, from one turn', async () => {
       const proxy = await startCuttingProxy(server.url, [{ at: '⎿' }]);
       onTestFinished(() => proxy.close());
       const caller = await newClaudeCode(
@@ -72,14 +72,14 @@ describe.skipIf(skipReason !== undefined).each(CLAUDE_CODES)(
       expect(await turnsOf(run)).toBe(1);
     });
 
-    it('again and again makes one turn only, and gets all of its answer if it keeps trying', async () => {
+    it('repeatedly causes only one turn, and gets its complete answer if it keeps retrying', async () => {
       const { run, turns } = await askThrough({ at: 'word3 ' }, { at: 'word6 ' }, { at: 'word9 ' });
       // 2.1.197 asks for the whole message after the first cut, and gives up when that is cut, too.
       expect(said(run)).toContain(version === '2.1.197' ? 'empty or malformed response' : ALL);
       expect(turns).toBe(1);
     });
 
-    it('after the whole text, but before the end of the message, makes one turn only', async () => {
+    it('after the complete text, but before the end of the message, causes only one turn', async () => {
       const { run, turns, requests } = await askThrough({ at: 'message_stop' });
       expect(requests.length).toBeGreaterThan(1);
       expect(said(run)).toContain(ALL);

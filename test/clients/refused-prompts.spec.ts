@@ -30,7 +30,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
   const end = (events: readonly HarnessEvent[]) => events.at(-1)?.type;
 
   describe.each(REFUSAL_REASONS)('in which a message is refused (%s)', (reason) => {
-    it('goes on without that message, and remembers the ones before', async () => {
+    it('continues without that message, and remembers the earlier ones', async () => {
       rig = await startHarnessRig(harness);
       const session = rig.open();
       await runTurn(session, turnOf('SCENE:text I saw a heron'));
@@ -41,7 +41,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
       await session.close();
     });
 
-    it('goes on after what a tool gave back was refused, and knows what it did', async () => {
+    it('continues after a tool’s result was refused, and remembers the tool call', async () => {
       rig = await startHarnessRig(harness);
       const session = rig.open();
       await runTurn(session, turnOf('SCENE:text I saw a heron'));
@@ -56,7 +56,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
     });
   });
 
-  it('that begins with a refused message begins again', async () => {
+  it('that begins with a refused message starts over', async () => {
     rig = await startHarnessRig(harness);
     const session = rig.open();
     await runTurn(session, turnOf('SCENE:text REFUSED:policy'));
@@ -64,7 +64,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
     await session.close();
   });
 
-  it('goes on after several refused messages, also in a new process', async () => {
+  it('continues after several refused messages, also in a new process', async () => {
     rig = await startHarnessRig(harness);
     const before = rig.open();
     const first = await runTurn(before, turnOf('SCENE:text I saw a heron'));
@@ -77,7 +77,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
     await after.close();
   });
 
-  it('tells a late attempt of a refused turn that it was refused, and goes on', async () => {
+  it('reports the refusal to a late attempt of a refused turn, and continues', async () => {
     rig = await startHarnessRig(harness);
     const before = rig.open();
     const first = await runTurn(before, turnOf('SCENE:text I saw a heron'));
@@ -94,25 +94,22 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of %s'
   });
 });
 
-describe.skipIf(skipReason !== undefined).each(HARNESSES)(
-  'A caller of %s that tells its whole conversation',
-  (name) => {
-    let rig: Rig | undefined;
+describe.skipIf(skipReason !== undefined).each(HARNESSES)('A caller of %s that sends its full conversation', (name) => {
+  let rig: Rig | undefined;
 
-    afterEach(async () => {
-      await rig?.close();
-      rig = undefined;
-    });
+  afterEach(async () => {
+    await rig?.close();
+    rig = undefined;
+  });
 
-    it('without the message that was refused is led to its thread, which answers', async () => {
-      rig = await startRig(name);
-      const first = await sayTo(rig, ['SCENE:text one']);
-      const refused = await sayTo(rig, ['SCENE:text one', 'one', 'SCENE:text two REFUSED:too-long']);
-      expect(refused.status).toBe(400);
-      const next = await sayTo(rig, ['SCENE:text one', 'one', 'SCENE:text three']);
-      expect(await messageThrough(next)).toBe('three');
-      expect(next.headers.get('x-chiron-thread-key')).toBe(first.headers.get('x-chiron-thread-key'));
-      expect(next.headers.get('x-chiron-history')).toBeNull();
-    });
-  },
-);
+  it('without the refused message is matched to its thread, which answers', async () => {
+    rig = await startRig(name);
+    const first = await sayTo(rig, ['SCENE:text one']);
+    const refused = await sayTo(rig, ['SCENE:text one', 'one', 'SCENE:text two REFUSED:too-long']);
+    expect(refused.status).toBe(400);
+    const next = await sayTo(rig, ['SCENE:text one', 'one', 'SCENE:text three']);
+    expect(await messageThrough(next)).toBe('three');
+    expect(next.headers.get('x-chiron-thread-key')).toBe(first.headers.get('x-chiron-thread-key'));
+    expect(next.headers.get('x-chiron-history')).toBeNull();
+  });
+});

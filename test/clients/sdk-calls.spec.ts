@@ -36,7 +36,7 @@ describe.concurrent.each(SDKS)('The other calls of @anthropic-ai/sdk $version', 
     expect(more).toBeGreaterThan(few + 20);
   });
 
-  it('count pictures and documents', async () => {
+  it('count images and documents', async () => {
     const count = async (...content: readonly ContentBlockParam[]) => {
       const messages = [{ role: 'user' as const, content: [...content] }];
       return (await newClient().messages.countTokens({ model: MODEL, messages })).input_tokens;
@@ -59,7 +59,7 @@ describe.concurrent.each(SDKS)('The other calls of @anthropic-ai/sdk $version', 
     expect(requests).toHaveLength(Math.ceil(ids.length / 2));
   });
 
-  it('retrieve a model by its name, and throw NotFoundError for one that is not there', async () => {
+  it('retrieve a model by its id, and throw NotFoundError for an unknown one', async () => {
     const { models } = newClient();
     expect(await models.retrieve('team/fast')).toMatchObject({ type: 'model', id: 'team/fast' });
     const error = await failureOf(models.retrieve('claude-nobody'));
@@ -67,12 +67,12 @@ describe.concurrent.each(SDKS)('The other calls of @anthropic-ai/sdk $version', 
     expect(told(error)).toMatchObject({ status: 404, type: 'not_found_error', message: 'model: claude-nobody' });
   });
 
-  it('may use the beta names of the models', async () => {
+  it('can use the beta routes of the models', async () => {
     const { models } = newClient().beta;
     expect(await models.retrieve('demo')).toMatchObject({ id: 'demo', display_name: 'Demo agent' });
   });
 
-  it('get the answer of one turn when their time is up again and again', async () => {
+  it('get the answer of one turn after repeated timeouts', async () => {
     const key = `api:slow-${packageName}`;
     const { requests, fetch } = recordingFetch();
     const client = newClient({ timeout: 500, maxRetries: 8, fetch });
@@ -82,7 +82,7 @@ describe.concurrent.each(SDKS)('The other calls of @anthropic-ai/sdk $version', 
     expect(await turnsOf(server, key)).toMatchObject([{ message_id: message.id }]);
   });
 
-  it('throw APIConnectionTimeoutError when their time is up, and leave the turn running', async () => {
+  it('throw APIConnectionTimeoutError on a timeout, and leave the turn running', async () => {
     const key = `api:timeout-${packageName}`;
     const onThread = { headers: { 'x-chiron-thread-key': key } };
     const error = await failureOf(newClient({ timeout: 300 }).messages.create(asking('/sleep 1'), onThread));
@@ -92,7 +92,7 @@ describe.concurrent.each(SDKS)('The other calls of @anthropic-ai/sdk $version', 
     expect(await turnsOf(server, key)).toMatchObject([{ message_id: message.id }]);
   });
 
-  it('leave the turn running when they are aborted, and find it again with the same request', async ({ expect }) => {
+  it('leave the turn running when they are aborted, and attach to it with the same request', async ({ expect }) => {
     const key = `api:aborted-${packageName}`;
     const controller = new AbortController();
     const onThread = { headers: { 'x-chiron-thread-key': key } };
@@ -107,7 +107,7 @@ describe.concurrent.each(SDKS)('The other calls of @anthropic-ai/sdk $version', 
     expect(await turnsOf(server, key)).toMatchObject([{ message_id: message.id }]);
   });
 
-  it('must stream for a `max_tokens` of more than 21,333: the SDK itself refuses the rest', async () => {
+  it('must stream for a `max_tokens` of more than 21,333: the SDK itself rejects other requests', async () => {
     const { requests, fetch } = recordingFetch();
     const { messages } = newClient({ fetch });
     // It throws before there is a promise.

@@ -41,7 +41,7 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     expect(requests).toHaveLength(1);
   });
 
-  it('are NotFoundError for what Chiron does not have', async () => {
+  it('are NotFoundError for unknown routes', async () => {
     const error = await failureOf(newClient().post('/v1/no-such-thing', { body: {} }));
     expect(error).toBeInstanceOf(sdk.NotFoundError);
     expect(told(error)).toMatchObject({ status: 404, type: 'not_found_error' });
@@ -61,7 +61,7 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     ['authentication', 500, 'api_error', 1],
     ['billing', 500, 'api_error', 1],
     ['permission', 500, 'api_error', 1],
-  ])('tell of an agent that fails with %s', async (kind, status, type, attempts) => {
+  ])('report an agent that fails with %s', async (kind, status, type, attempts) => {
     const failing = async (stream: boolean) => {
       const { requests, fetch } = recordingFetch();
       const client = newClient({ maxRetries: 1, fetch });
@@ -73,7 +73,7 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     await Promise.all([failing(false), failing(true)]);
   });
 
-  it('are APIError for a stream that the server has to end', async ({ onTestFinished }) => {
+  it('are APIError for a stream that the server ends early', async ({ onTestFinished }) => {
     const stopping = await startServer({ CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_DRAIN_SECONDS: '0' });
     onTestFinished(async () => void (await stopping.kill()));
     const stream = newClient({ baseURL: stopping.url }).messages.stream(asking('/stream 100000 10'));
@@ -83,7 +83,7 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     expect(told(error)).toMatchObject({ type: 'overloaded_error', requestId: expect.stringMatching(/^req_/) });
   });
 
-  it('are overcome by trying again, as long after a 529 as Chiron asks for', async ({ onTestFinished }) => {
+  it('are retried after a 529, when its retry-after has passed', async ({ onTestFinished }) => {
     const full = await startServer({
       CHIRON_DEFAULT_HARNESS: 'demo',
       CHIRON_MAX_CONCURRENT_TURNS: '1',
@@ -109,10 +109,7 @@ describe.concurrent.each(SDKS)('The errors of @anthropic-ai/sdk $version', ({ pa
     await running.finalMessage();
   });
 
-  it('are overcome by trying again while the server starts anew, and the turn goes on', async ({
-    expect,
-    onTestFinished,
-  }) => {
+  it('are retried while the server restarts, and the turn resumes', async ({ expect, onTestFinished }) => {
     const environment = { CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_DATA_DIR: await newFolder('data') };
     const first = await startServer(environment);
     onTestFinished(async () => void (await first.kill()));

@@ -19,7 +19,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
 
   const newClient = () => new sdk.Anthropic({ baseURL: server.url, apiKey: KEY, maxRetries: 0 });
 
-  it('gets a whole message, with all the fields of its type', async () => {
+  it('gets an unstreamed message, with all fields of its type', async () => {
     const message = await newClient().messages.create(asking('Hello'));
     expect(message).toMatchObject({
       id: expect.stringMatching(/^msg_/),
@@ -59,7 +59,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     ]);
   });
 
-  it('tells the listeners of messages.stream() about texts, thoughts, blocks and the message', async () => {
+  it('emits text, thinking, blocks and the message to the listeners of messages.stream()', async () => {
     const heard = { text: '', thinking: '', blocks: new Array<string>(), messages: 0, events: 0 };
     const stream = newClient()
       .messages.stream(asking('Think, please.'))
@@ -77,7 +77,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     expect(stream.request_id).toMatch(/^req_/);
   });
 
-  it('gets the same message streaming and not', async () => {
+  it('gets the same message streamed and unstreamed', async () => {
     // With `beta`, because the other stream helper drops `usage.iterations` (1.12.0); that of 0.65.0 knows of none at all.
     const hasIterations = packageName !== 'sdk-065';
     const { messages } = newClient().beta;
@@ -125,7 +125,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     }
   });
 
-  it('has a tool runner that does not run the inner tools of that name', async () => {
+  it('has a tool runner that does not run inner tools with the name of its own', async () => {
     let runs = 0;
     const shell = {
       type: 'custom' as const,
@@ -153,7 +153,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     expect(runs).toBe(0);
   });
 
-  it('finds the thread in a header, and goes on with it', async () => {
+  it('gets the thread key in a header, and continues the thread with it', async () => {
     const client = newClient();
     const { data: first, response } = await client.messages.create(asking('One')).withResponse();
     const key = response.headers.get('x-chiron-thread-key') ?? '';
@@ -175,7 +175,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     expect(await third.finalText()).toContain('This is turn 3 of this thread. You said: Three');
   });
 
-  it('goes on with a conversation that it sends whole, without naming its thread', async () => {
+  it('continues a conversation by sending its full history, without naming its thread', async () => {
     const { messages } = newClient();
     const first = { role: 'user' as const, content: 'Remember the heron' };
     const { content } = await messages.create({ ...asking(''), messages: [first] });
@@ -185,7 +185,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     expect(said(answer)).toContain('This is turn 2 of this thread. You said: Which bird was it?');
   });
 
-  it('may send images, documents and whatever else its types have', async () => {
+  it('can send images, documents and everything else that its types have', async () => {
     const message = await newClient().messages.create({
       ...asking(''),
       system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
@@ -210,7 +210,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     expect(said(message)).toContain('You said: What is this?');
   });
 
-  it('gets back to a turn that it left, with the same request', async () => {
+  it('attaches to a turn that it aborted, with the same request', async () => {
     const client = newClient();
     const onThread = { headers: { 'x-chiron-thread-key': `api:left-${packageName}` } };
     const left = client.messages.stream(asking('/stream 40 25'), onThread);

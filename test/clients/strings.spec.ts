@@ -58,17 +58,17 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     { type: 'tool_use', name: text, input: { [text]: [text] } },
   ];
 
-  it.each(Object.entries(ODD_STRINGS))('reads %s as they are, in text, thinking and tools', async (name, text) => {
+  it.each(Object.entries(ODD_STRINGS))('reads %s unchanged in text, thinking and tools', async (name, text) => {
     const message = await read(name, (run) => run.end(...everywhere(text)));
     expect(message.content).toMatchObject(told(text));
   });
 
-  it.each(Object.entries(HALF_CHARACTERS))('reads U+FFFD for half a character %s', async (name, [text, shown]) => {
+  it.each(Object.entries(HALF_CHARACTERS))('reads U+FFFD for a lone surrogate %s', async (name, [text, shown]) => {
     const message = await read(`half ${name}`, (run) => run.end(...everywhere(text)));
     expect(message.content).toMatchObject(told(shown));
   });
 
-  it('reads characters whole, wherever the agent cuts them', async () => {
+  it('reads no split characters, wherever the agent splits its text', async () => {
     const text = 'a🌍b👩‍👩‍👧‍👦𝒳é';
     const message = await read('cut', (run) => {
       for (let at = 0; at < text.length; at += 1)
@@ -104,12 +104,12 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
     ['empty deltas', [{ type: 'text-delta', id: 'a', text: '' }], 0],
     ['only thinking', [{ type: 'thinking-delta', id: 't', text: 'hm' }], 1],
     ['only tools', everywhere('x').slice(2, 4), 2],
-  ])('reads an answer of %s to its end', async (name, said, blocks) => {
+  ])('reads an answer with %s to its end', async (name, said, blocks) => {
     const message = await read(name, (run) => run.end(...said));
     expect([message.content.length, message.stop_reason]).toEqual([blocks, 'end_turn']);
   });
 
-  it('reads inputs of tools that are deep', async () => {
+  it('reads deeply nested inputs of tools', async () => {
     let input: JsonObject = { end: 'here' };
     for (let level = 1; level < 100; level += 1) input = { in: [input] };
     const { content } = await read('deep', (run) =>

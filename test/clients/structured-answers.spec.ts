@@ -49,7 +49,7 @@ describe('An answer of a schema', () => {
     expect((await beta.messages.parse(wanted)).parsed_output).toEqual(A_VERDICT);
   });
 
-  it('is the text of a message of @anthropic-ai/sdk 0.65.0, which knows of no schemas', async () => {
+  it('is the text of a message of @anthropic-ai/sdk 0.65.0, which has no schemas', async () => {
     const { Anthropic } = await loadSdk('sdk-065');
     const { messages } = new Anthropic({ baseURL: server.url, apiKey: 'any', maxRetries: 0 });
     const format = { type: 'json_schema' as const, schema: SCHEMA };
@@ -57,7 +57,7 @@ describe('An answer of a schema', () => {
     expect(JSON.parse(said({ content }))).toEqual(A_VERDICT);
   });
 
-  it('is the object of generateObject and of Output.object of the Vercel AI SDK', async () => {
+  it('is the object of generateObject and Output.object of the Vercel AI SDK', async () => {
     expect((await generateObject({ model: newModel(), schema: VERDICT, prompt: PROMPT })).object).toEqual(A_VERDICT);
     const output = Output.object({ schema: VERDICT });
     expect((await generateText({ model: newModel(), output, prompt: PROMPT })).output).toEqual(A_VERDICT);
@@ -65,17 +65,17 @@ describe('An answer of a schema', () => {
     expect((await all(streamed.partialOutputStream)).at(-1)).toEqual(A_VERDICT);
   });
 
-  it('is that of withStructuredOutput of LangChain with the method jsonSchema', async () => {
+  it('is the result of withStructuredOutput of LangChain with the method jsonSchema', async () => {
     expect(await newChat().withStructuredOutput(VERDICT, { method: 'jsonSchema' }).invoke(PROMPT)).toEqual(A_VERDICT);
   });
 
   // Programs that do not know of formats force a call of a tool.
   describe('that is asked for by a tool', () => {
-    it('is that of withStructuredOutput of LangChain, whose default this is', async () => {
+    it('is the result of withStructuredOutput of LangChain, whose default is a tool', async () => {
       expect(await newChat().withStructuredOutput(VERDICT).invoke(PROMPT)).toEqual(A_VERDICT);
     });
 
-    it('is that of the Vercel AI SDK, also for models that it does not take for new ones of Anthropic’s', async () => {
+    it('is the object of the Vercel AI SDK, also for models that it does not recognise', async () => {
       const output = Output.object({ schema: VERDICT });
       for (const name of ['demo', 'claude-sonnet-4-0', 'claude-agent']) {
         const { output: answer } = await generateText({ model: newModel(name), output, prompt: PROMPT });
@@ -93,7 +93,7 @@ describe('An answer of a schema', () => {
       },
     );
 
-    it.skipIf(skipReason !== undefined)('is that of outputFormat of the Claude Agent SDK', async () => {
+    it.skipIf(skipReason !== undefined)('is the result of outputFormat of the Claude Agent SDK', async () => {
       const { env, cwd } = await agentEnvironment(server.url);
       const outputFormat = { type: 'json_schema' as const, schema: SCHEMA };
       const messages = await all(query({ prompt: PROMPT, options: { env, cwd, outputFormat } }));

@@ -51,7 +51,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       return claude;
     };
 
-    it('shows the answers to one prompt after the other', async () => {
+    it('shows the answers to consecutive prompts', async () => {
       const terminal = await open();
       await terminal.submit('SCENE:text A heron stood there');
       await terminal.shows('● A heron stood there');
@@ -61,7 +61,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       expect(await turnsOf(rig.server, await keyOf(terminal))).toHaveLength(2);
     });
 
-    it('stops at Escape, and so does the agent when the next prompt comes', async () => {
+    it('stops at Escape, and the next prompt stops the agent', async () => {
       const terminal = await open();
       await terminal.submit('SCENE:slow 10000 20');
       await terminal.shows('word5 ');
@@ -75,7 +75,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       ]);
     });
 
-    it('shows what a turn of three model calls cost, and the size of the context after the last', async () => {
+    it('shows the usage of a turn of three model calls, and the context size after the last one', async () => {
       const terminal = await open();
       await terminal.submit('SCENE:steps true && true');
       await terminal.shows('It printed');
@@ -88,7 +88,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       await terminal.shows(`400 input, ${OUTPUT} output, 600 cache read, 20 cache write`);
     });
 
-    it('shows the context by its parts with /context', async () => {
+    it('shows the parts of the context with /context', async () => {
       const terminal = await open();
       await terminal.submit('SCENE:text Hello');
       await terminal.shows('● Hello');
@@ -98,7 +98,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       expect(screen).toMatch(/[\d.]+k?\/1m tokens/);
     });
 
-    it('offers the models that Chiron has, and asks for the one that is picked', async () => {
+    it('offers Chiron’s models, and requests the selected one', async () => {
       const terminal = await open({ CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: '1' });
       await terminal.submit('/model');
       await terminal.shows('claude-agent-a');

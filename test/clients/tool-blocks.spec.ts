@@ -56,7 +56,7 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     }
   });
 
-  it('are taken by the Vercel AI SDK, and do not keep it from going on', async () => {
+  it('are accepted by the Vercel AI SDK, which can continue the conversation', async () => {
     const model = createAnthropic({ baseURL: `${server.url}/v1`, apiKey: 'any' })(MODEL);
     const whole = await generateText({ model, prompt: PROMPT });
     const streamed = streamText({ model, prompt: PROMPT });
@@ -73,7 +73,7 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
     expect((await generateText({ model, messages })).text).toContain(SECOND);
   });
 
-  it('are taken by LangChain, and do not keep it from going on', async () => {
+  it('are accepted by LangChain, which can continue the conversation', async () => {
     const model = new ChatAnthropic({ model: MODEL, apiKey: 'any', anthropicApiUrl: server.url, maxRetries: 0 });
     const streamed = (await all(await model.stream(PROMPT))).reduce((before, chunk) => before.concat(chunk));
     expect(streamed.text).toEqual(text);
@@ -85,7 +85,7 @@ describe.each(FORMS)('Inner tools in the form $form', ({ form, blocks, text }) =
   });
 
   it.skipIf(skipReason !== undefined).each(CLAUDE_CODES)(
-    'are taken by Claude Code $version, and do not keep it from going on',
+    'are accepted by Claude Code $version, which can continue the conversation',
     async ({ program }) => {
       const caller = await newClaudeCode(server.url, {}, program);
       const first = await caller.ask(PROMPT);

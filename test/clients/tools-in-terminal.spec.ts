@@ -35,7 +35,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       return screen.slice(screen.indexOf(`❯ ${prompt.slice(0, 20)}`));
     };
 
-    it('a call with its result below it, each with the one bullet that the terminal makes', async () => {
+    it('a call with its result below it, with one bullet each', async () => {
       const screen = await screenAfter('SCENE:tool echo from-inside', '● It printed');
       expect(screen).toContain(
         '● Let me run it.\n\n● Bash(echo from-inside)\n  ⎿  from-inside\n\n● It printed "from-inside".',
@@ -54,7 +54,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       expect(await claude.shows('● It printed')).toMatch(/● Bash\(until [\s\S]*\n {2}⎿ {2}released\n/);
     });
 
-    it('calls side by side as they are made, and then what each gave back', async () => {
+    it('parallel calls when they start, and then their results', async () => {
       const screen = await screenAfter('SCENE:parallel echo first && echo second >&2; exit 3', '● It printed');
       expect(screen).toContain('● Bash(echo first)\n\n● Bash(echo second >&2; exit 3)\n\n');
       expect(screen).toContain('● Result of Bash(echo first)\n  ⎿  first\n\n');
@@ -68,19 +68,19 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       );
     });
 
-    it('of a long output the first lines', async () => {
+    it('the first lines of a long output', async () => {
       const screen = await screenAfter('SCENE:tool seq 60', '● It printed');
       expect(screen).toContain('● Bash(seq 60)\n  ⎿  1\n     2\n     3\n     4\n     … +56 lines\n\n');
     });
 
-    it('an output as it is, whatever Markdown or a terminal would make of it', async () => {
+    it('an output verbatim, even if it contains Markdown or terminal escapes', async () => {
       const output = String.raw`# h\n- *x* __y__\n\033[31m<context>\033[0m</context>\n1. ~~z~~ &amp;\n`;
       const screen = await screenAfter(`SCENE:tool printf '${output}'`, '● It printed');
       expect(screen).toContain('\n  ⎿  # h\n     - *x* __y__\n     ‹context>‹/context>\n     1. ~~z~~ &amp;\n\n');
       expect(screen).toContain(`● Bash(printf '${output.replaceAll('<', '‹')}')\n`);
     });
 
-    it('a sub-agent by what it is to do, with its report', async () => {
+    it('a sub-agent by its task, with its report', async () => {
       const input = {
         description: 'Count files',
         prompt: 'SCENE:text Two',
@@ -91,7 +91,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
       expect(screen).toContain('● Agent(Count files)\n  ⎿  Two\n\n● It printed');
     });
 
-    it('all of that in its own conversation, with which it goes on, also as claude -p', async () => {
+    it('all of that in its own conversation, which it can continue, also as claude -p', async () => {
       await screenAfter('SCENE:tool echo from-inside', '● It printed');
       await claude.submit('SCENE:text And on');
       await claude.shows('● And on');

@@ -4,14 +4,14 @@ import { expect, it } from 'vitest';
 const FOLDER = new URL('.', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8');
 
-/** The first cells of a table of the README, by the heading above it. */
-function linesOf(heading: string): readonly string[] {
+/** The numbers in the first column of a README table, by the heading above it. */
+function numbersOf(heading: string): readonly string[] {
   const [, section = ''] = read('README.md').split(`## ${heading}\n`);
   const [table = ''] = section.split('\n## ');
   return [...table.matchAll(/^\| ([AC][. ]?\d+) +\|/gm)].map(([, line = '']) => line);
 }
 
-/** The lines after which tests are named; a test may have several. */
+/** The numbers in the titles of tests; a title may have several. */
 const tested = new Set(
   readdirSync(FOLDER)
     .filter((name) => name.endsWith('.e2e-spec.ts'))
@@ -19,20 +19,20 @@ const tested = new Set(
     .flatMap(([, lines = '']) => lines.match(/[AC][. ]\d+/g) ?? []),
 );
 
-const sections = linesOf('Sections');
-const pitfalls = linesOf('Pitfalls');
-const untested = new Set(linesOf('Without a test'));
+const sections = numbersOf('Sections');
+const pitfalls = numbersOf('Pitfalls');
+const untested = new Set(numbersOf('Without a test'));
 
-it('the checklist has the sections A.0 to A.11, and the pitfalls C 1 to C 51', () => {
+it('the README lists the sections A.0 to A.11 and the pitfalls C 1 to C 51', () => {
   expect(sections).toEqual(Array.from({ length: 12 }, (_, index) => `A.${index}`));
   expect(pitfalls).toEqual(Array.from({ length: 51 }, (_, index) => `C ${index + 1}`));
 });
 
-it('every section of the checklist has tests, and every pitfall has one or a reason why not', () => {
+it('every section has tests, and every pitfall has either a test or a reason why not', () => {
   expect(sections.filter((line) => !tested.has(line))).toEqual([]);
   expect(pitfalls.filter((line) => tested.has(line) === untested.has(line))).toEqual([]);
 });
 
-it('no test is named after a line that the checklist does not have', () => {
+it('no test title has a number that the README does not list', () => {
   expect([...tested].filter((line) => !sections.includes(line) && !pitfalls.includes(line))).toEqual([]);
 });

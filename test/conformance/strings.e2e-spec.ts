@@ -1,4 +1,4 @@
-// Strings at the edge, in everything that an agent says and a caller asks. Over 250 lines: each kind with each place.
+// Unusual strings in everything that an agent emits and a caller sends. Over 250 lines: each type of string in each place.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../src/domain/harness-event.js';
@@ -13,9 +13,9 @@ const server = new ConformanceServer();
 
 const delta = (text: string, id = 'a'): HarnessEvent => ({ type: 'text-delta', id, text });
 
-describe('what an agent says', () => {
+describe('the output of an agent', () => {
   it.each(Object.entries(ODD_STRINGS))(
-    'strings: %s arrive as they are, in text, thinking and tools',
+    'strings: %s arrive unchanged in text, thinking and tools',
     async (name, text) => {
       const { message } = await server.answer(`odd ${name}`, (run) =>
         run.end(
@@ -37,7 +37,7 @@ describe('what an agent says', () => {
     },
   );
 
-  it('strings: nothing in an event ends a line, for readers that know more line ends than event streams have', async () => {
+  it('strings: events contain no line ends, not even those that only some readers recognise', async () => {
     const { stream } = await server.answer('line ends', (run) =>
       run.end(...textBlock('a\u0085b\u2028c\u2029d\u000be\u000cf\u001cg')),
     );
@@ -45,19 +45,19 @@ describe('what an agent says', () => {
     expect(stream.text.split('\n').filter((line) => !/^(event: |data: \{.*\}$|$)/.test(line))).toEqual([]);
   });
 
-  it('strings: characters are whole in every delta, wherever the agent cuts', async () => {
+  it('strings: deltas never split a character, wherever the agent splits its text', async () => {
     const text = 'a🌍b👩‍👩‍👧‍👦𝒳\u2028é';
     for (let size = 1; size <= 3; size += 1) {
       const { stream } = await server.answer(`cut after ${size}`, (run) => {
         for (let at = 0; at < text.length; at += size) run.say(delta(text.slice(at, at + size)));
         run.end();
       });
-      // The grammar was checked for half characters.
+      // The grammar check covers lone surrogates.
       expect(stream.said).toBe(text);
     }
   });
 
-  it('strings: a character whose halves are in two thoughts, or around a tool, is not one', async () => {
+  it('strings: two halves of a character in separate blocks are not joined', async () => {
     const { message } = await server.answer('torn apart', (run) =>
       run.end(
         { type: 'thinking-delta', id: 't', text: 'a\uD83C' },
@@ -77,7 +77,7 @@ describe('what an agent says', () => {
   });
 
   it.each(Object.entries(HALF_CHARACTERS))(
-    'strings: half a character %s becomes U+FFFD everywhere',
+    'strings: a lone surrogate %s becomes U+FFFD everywhere',
     async (name, [text, told]) => {
       for (const form of ['mcp', 'server', 'text']) {
         const { stream, whole, message } = await server.answer(
@@ -101,7 +101,7 @@ describe('what an agent says', () => {
     },
   );
 
-  it('strings: half a character in an error becomes U+FFFD, streamed and whole', async () => {
+  it('strings: a lone surrogate in an error becomes U+FFFD, streamed and unstreamed', async () => {
     server.plays('half an error', (run) => {
       if (run.turn.turnIndex === 0) run.text('said');
       run.fail('internal', 'broken \uD83C here');
@@ -112,8 +112,8 @@ describe('what an agent says', () => {
   });
 });
 
-describe('how much an agent says', () => {
-  it('strings: a megabyte in one delta arrives whole', async () => {
+describe('the amount of an agent’s output', () => {
+  it('strings: a megabyte in one delta arrives complete', async () => {
     const text = 'megabyte🌍'.repeat(100_000);
     const { message, events } = await server.answer('a megabyte', (run) => run.end(...textBlock(text)));
     expect(message.content).toEqual([{ type: 'text', text, citations: null }]);
@@ -123,7 +123,7 @@ describe('how much an agent says', () => {
   const MANY = 100_000;
   const WORDS = Array.from({ length: MANY }, (_, index) => `${index} `);
 
-  it('strings: 100,000 deltas arrive each and in order, streamed and whole', async () => {
+  it('strings: 100,000 deltas arrive complete and in order, streamed and unstreamed', async () => {
     const { stream, events } = await server.answer('many', (run) => {
       for (const word of WORDS) run.say(delta(word));
       run.end();
@@ -132,7 +132,7 @@ describe('how much an agent says', () => {
     expect(stream.said).toBe(WORDS.join(''));
   });
 
-  it('strings: 100,000 deltas reach also a caller that does not read while they are said', async () => {
+  it('strings: 100,000 deltas reach a caller that does not read while they are emitted', async () => {
     const { stream, run } = await server.held('slow reader');
     stream.pause();
     for (const [index, word] of WORDS.entries()) {
@@ -149,7 +149,7 @@ describe('how much an agent says', () => {
     expect(checkGrammar(stream.events)).toEqual([]);
   });
 
-  it('strings: empty deltas are nothing, and open no block', async () => {
+  it('strings: empty deltas are dropped, and open no block', async () => {
     const { events, message } = await server.answer('empty', (run) => {
       run.say(delta('', 'never said'), { type: 'thinking-delta', id: 't', text: '' }, { type: 'block-end', id: 't' });
       run.say(delta('a'), delta(''), delta('b'), { type: 'block-end', id: 'a' }, delta('', 'late'));
@@ -182,16 +182,16 @@ describe('how much an agent says', () => {
     ],
   ];
 
-  it.each(silent)('strings: an answer of %s ends properly', async (name, said, types) => {
+  it.each(silent)('strings: an answer with %s ends properly', async (name, said, types) => {
     const { events, message } = await server.answer(`silent ${name}`, (run) => run.end(...said));
     expect(message.content.map(({ type }) => type)).toEqual(types);
     expect(message.stop_reason).toBe('end_turn');
     expect(events.slice(-2).map(({ type }) => type)).toEqual(['message_delta', 'message_stop']);
-    // A conversation goes on after it.
+    // The conversation continues after it.
     await server.post(server.conversation('and then?'), thread(`silent ${name}`)).expect(200);
   });
 
-  it('strings: a thousand blocks are numbered to the last', async () => {
+  it('strings: a thousand blocks are numbered without gaps', async () => {
     const ids = Array.from({ length: 250 }, (_, index) => `${index}`);
     const { events, message } = await server.answer('a thousand', (run) => {
       for (const id of ids) {
@@ -210,8 +210,8 @@ describe('how much an agent says', () => {
   });
 });
 
-describe('tools at the edge', () => {
-  it('strings: very long names and ids arrive whole, and a result has the id of its call', async () => {
+describe('unusual tools', () => {
+  it('strings: very long names and ids arrive complete, and a result has the id of its call', async () => {
     const long = 'x'.repeat(100_000);
     const { message } = await server.answer('long names', (run) => {
       run.say(
@@ -229,7 +229,7 @@ describe('tools at the edge', () => {
   });
 
   it.each(['', 'with spaces and ümläuts', 'a:b/c.d', '🌍', 'toolu_', '\u0000'])(
-    'strings: an id that is %j becomes one that the API takes, the same in call and result',
+    'strings: the id %j becomes one that the API accepts, the same in call and result',
     async (id) => {
       const { message } = await server.answer(`an id ${encodeURIComponent(id)}`, (run) =>
         run.end(
@@ -250,22 +250,22 @@ describe('tools at the edge', () => {
     ['a number', 7, []],
     ['an empty list', [], []],
     ['a list with odd things', [null, 5, 'text', { type: 'text', text: 'kept' }], ['kept']],
-    ['a text that is no text', [{ type: 'text', text: 5 }], ['[text]']],
+    ['a text block without text', [{ type: 'text', text: 5 }], ['[text]']],
     [
       'an image',
       [{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } }],
       ['[image image/png]'],
     ],
-    ['a kind that nobody knows', [{ type: 'tool_reference', tool_name: 'x' }], ['[tool_reference]']],
+    ['an unknown block type', [{ type: 'tool_reference', tool_name: 'x' }], ['[tool_reference]']],
   ];
 
-  it.each(outputs)('strings: an output that is %s is told as texts', async (name, content, texts) => {
+  it.each(outputs)('strings: an output that is %s is sent as texts', async (name, content, texts) => {
     const { message } = await server.answer(`output ${name}`, (run) => run.finish(claudeToolResult(content)));
     const results = message.content.flatMap((block) => (block.type === 'mcp_tool_result' ? [block.content] : []));
     expect(results).toEqual([texts.map((text) => ({ type: 'text', text, citations: null }))]);
   });
 
-  /** An object with so many objects in one another. */
+  /** An object of this nesting depth. */
   const nested = (depth: number): JsonObject => {
     let object: JsonObject = { end: 'here' };
     for (let level = 1; level < depth; level += 1) object = { in: object };
@@ -278,14 +278,14 @@ describe('tools at the edge', () => {
     ...textBlock('done'),
   ];
 
-  it('strings: an input of 200 objects in one another arrives whole', async () => {
+  it('strings: an input nested 200 levels deep arrives complete', async () => {
     const input = nested(200);
     const { message } = await server.answer('deep', (run) => run.end(...called(input)));
     expect(message.content).toMatchObject([{ input }, {}, { input }, {}]);
   });
 
   it.each(['mcp', 'server', 'text'])(
-    'strings: an input deeper than JSON can be written breaks neither its turn nor others (%s)',
+    'strings: an input nested too deep for JSON breaks neither its turn nor others (%s)',
     async (form) => {
       const { stream: other, run } = await server.held(`beside ${form}`);
       const headers = { 'x-chiron-tool-blocks': form };
@@ -303,15 +303,15 @@ describe('tools at the edge', () => {
   );
 });
 
-describe('what is cut because it is long', () => {
+describe('text that is truncated', () => {
   const cutting = new ConformanceServer({ toolOutputLimit: 100 });
 
-  /** Only globes, so that a cut between two units is in the middle of one as often as not. */
+  /** Only surrogate pairs: a cut at an odd offset would split one. */
   const globes = (before: string): string => `${before}${'🌍'.repeat(10_000)}`;
-  /** As JSON writes half a character, and nothing else. */
+  /** How JSON escapes a lone surrogate, and nothing else. */
   const HALF = /\\ud[89a-f]/i;
 
-  it.each(['', 'x'])('strings: an output of a tool is cut between characters, in every form (%j)', async (before) => {
+  it.each(['', 'x'])('strings: a tool’s output is truncated between characters, in every form (%j)', async (before) => {
     for (const form of ['mcp', 'server', 'text']) {
       const { whole } = await cutting.answer(
         `cut output ${form} ${before}`,
@@ -328,39 +328,47 @@ describe('what is cut because it is long', () => {
     }
   });
 
-  it.each(['', 'x'])('strings: what a new agent is told of tools is cut between characters (%j)', async (before) => {
-    const prompt = `after long outputs ${before}`;
-    const messages = [
-      { role: 'user', content: 'look' },
-      {
-        role: 'assistant',
-        content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: globes(before) } }],
-      },
-      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: globes(before) }] },
-      { role: 'assistant', content: 'I see.' },
-      { role: 'user', content: prompt },
-    ];
-    await server.post(ask('', { messages })).expect(200);
-    const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.history);
-    expect(told).toContain('🌍');
-    expect(told).not.toMatch(HALF);
-  });
+  it.each(['', 'x'])(
+    'strings: tool output that seeds a new agent is truncated between characters (%j)',
+    async (before) => {
+      const prompt = `after long outputs ${before}`;
+      const messages = [
+        { role: 'user', content: 'look' },
+        {
+          role: 'assistant',
+          content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: globes(before) } }],
+        },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: globes(before) }] },
+        { role: 'assistant', content: 'I see.' },
+        { role: 'user', content: prompt },
+      ];
+      await server.post(ask('', { messages })).expect(200);
+      const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.history);
+      expect(told).toContain('🌍');
+      expect(told).not.toMatch(HALF);
+    },
+  );
 
-  it.each(['', 'x'])('strings: a title, and a name in an error, are cut between characters (%j)', async (before) => {
-    const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
-    const title = ask(globes(before), { tools: [], output_config: { format } });
-    const { text: titled } = await server.post(title, CLAUDE_CODE).expect(200);
-    const { text: unknown } = await server.post(ask('hi', { model: `codex/${before}${'🌍'.repeat(120)}` })).expect(404);
-    for (const text of [titled, unknown]) {
-      expect(text).toContain('🌍…');
-      expect(text).not.toMatch(HALF);
-    }
-  });
+  it.each(['', 'x'])(
+    'strings: a title, and a name in an error, are truncated between characters (%j)',
+    async (before) => {
+      const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
+      const title = ask(globes(before), { tools: [], output_config: { format } });
+      const { text: titled } = await server.post(title, CLAUDE_CODE).expect(200);
+      const { text: unknown } = await server
+        .post(ask('hi', { model: `codex/${before}${'🌍'.repeat(120)}` }))
+        .expect(404);
+      for (const text of [titled, unknown]) {
+        expect(text).toContain('🌍…');
+        expect(text).not.toMatch(HALF);
+      }
+    },
+  );
 });
 
-describe('what a caller asks', () => {
+describe('the input of a caller', () => {
   it.each(Object.entries(ODD_STRINGS).filter(([name]) => name !== 'a system reminder' && !name.startsWith('NUL')))(
-    'strings: %s reach the agent as they are, and are known again',
+    'strings: %s reach the agent unchanged, and the conversation is recognised',
     async (name, text) => {
       const body = server.conversation(`${name}: ${text}.`);
       const one = await server.post(body, thread(name)).expect(200);
@@ -370,7 +378,7 @@ describe('what a caller asks', () => {
     },
   );
 
-  it('strings: a stop sequence of odd characters is found, however the text was cut', async () => {
+  it('strings: a stop sequence of unusual characters is found, wherever the text is split', async () => {
     const prompt = 'stops at a globe';
     server.plays(prompt, (run) => run.say(delta('one \uD83C'), delta('\uDF0D two')));
     const response = await server.post(ask(prompt, { stop_sequences: ['🌍'] })).expect(200);

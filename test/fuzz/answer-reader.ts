@@ -4,7 +4,7 @@ export interface Answer {
   /** By lower-case name, each with all its values, in Latin-1. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: Buffer;
-  /** Its end was there: the length that it named, or its last chunk. */
+  /** Whether it is complete: it has its full content-length or its last chunk. */
   readonly isWhole: boolean;
 }
 
@@ -14,17 +14,17 @@ interface Head {
   readonly framing: 'none' | 'chunked' | 'until close' | number;
 }
 
-/** Bytes that are no HTTP response. */
+/** Thrown for bytes that are not an HTTP response. */
 export class NotAnAnswer extends Error {}
 
-/** Reads the responses on one connection, strictly: what a lenient client would overlook is an error here. */
+/** Parses the responses on one connection strictly: errors that a lenient client overlooks throw here. */
 export class AnswerReader {
   readonly #methods: string[] = [];
   #bytes: Buffer = Buffer.alloc(0);
   #head: Head | undefined;
   #body: Buffer[] = [];
 
-  /** Tells of a request whose response is to come; to that of a HEAD there is no body. */
+  /** Registers a sent request; the response to a HEAD has no body. */
   expect(method: string): void {
     this.#methods.push(method);
   }

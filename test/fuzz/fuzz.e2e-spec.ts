@@ -13,7 +13,7 @@ import { harmlessShell, KEYS, newTarget } from './target.js';
 import { eventually } from '../support/eventually.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
-// The short form of `npm run test:fuzz`, which tells what is sent, and what may not come of it.
+// The short form of `npm run test:fuzz`. `judge*.ts` and `ledger.ts` define the invariants.
 
 const REQUESTS = 500;
 const CALLERS = 8;

@@ -2,7 +2,7 @@ import { MARKER } from './draw-case.js';
 import type { Finding } from './judge.js';
 import { property } from './reading.js';
 
-/** Level of pino from which a line tells of something that went wrong inside. */
+/** The pino level from which a line reports an internal error. */
 const ERROR_LEVEL = 50;
 /** What operators are to hear of at that level, and the demo agent is asked for: its account was refused. */
 const MEANT_ERROR = 'the model provider refused the account of the agent';
@@ -11,7 +11,7 @@ const GROWTH = 96 * 1024 * 1024;
 /** Memory that a server may hold in any case: after 100,000 requests it is 300 to 360 MB, of which large messages leave the most. */
 const USUAL = 512 * 1024 * 1024;
 
-/** What is wrong with what a server has printed: errors of its own, keys or prompts. */
+/** Finds violations in a server's output: internal errors, keys or prompts. */
 export function logFindings(output: string, secrets: readonly string[]): readonly Finding[] {
   const markers = new RegExp(MARKER.source);
   return output.split('\n').flatMap((line) => {
@@ -29,7 +29,7 @@ export function logFindings(output: string, secrets: readonly string[]): readonl
   });
 }
 
-/** What is wrong with a server's memory after the first half of a run, and after all of it, in bytes. */
+/** Finds a leak from the server's memory after half of a run and after all of it, in bytes. */
 export function memoryFindings(half: number | undefined, whole: number | undefined): readonly Finding[] {
   if (half === undefined || whole === undefined || whole - half <= GROWTH || whole <= USUAL) return [];
   const text = `${megabytes(half)} after half of the requests, ${megabytes(whole)} after all of them`;

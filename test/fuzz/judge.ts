@@ -5,7 +5,7 @@ import { refusalProblems } from './judge-refusal.js';
 import { eventsOf, excerpt, isStream, parsed, pathOf, property } from './reading.js';
 import { type FuzzCase, type FuzzRequest, headerOf, type RawExchange } from './request.js';
 
-/** What a server may not do. */
+/** A violation of a rule by the server. */
 export interface Finding {
   /** The rule that it breaks; findings are counted by it. */
   readonly rule: string;
@@ -14,14 +14,14 @@ export interface Finding {
   readonly shown: FuzzCase | undefined;
 }
 
-/** What a judge has to know of the server. */
+/** What the judge knows of the server. */
 export interface Judged {
-  /** Texts that nobody may be told: keys, and where the server keeps its data. */
+  /** Texts that no answer may contain: keys, and the path of the data folder. */
   readonly secrets: readonly string[];
 }
 
 /**
- * The statuses from 500 on that are meant, each with the reason for which a caller may see it here.
+ * The expected statuses from 500 on, each with the reason why a caller may get it here.
  *
  * 503 on a session route is centaur's word for 529; no other 5xx is, on any route.
  */
@@ -37,12 +37,12 @@ const MEANT_FAILURES: readonly (readonly [status: number, path: RegExp, reason: 
  */
 const AGENT_FAILED = /The agent’s answer |agent of this server|account of this server's agent/;
 
-/** What is wrong with what came of a request. */
+/** Finds the violations in the outcome of a request. */
 export function judge(request: FuzzRequest, outcome: Outcome, judged: Judged): readonly Finding[] {
   return problems(request, outcome, judged).map(([rule, text]) => ({ rule, text, shown: request }));
 }
 
-/** What is wrong with what came of bytes. */
+/** Finds the violations in the outcome of raw bytes. */
 export function judgeRaw(raw: RawExchange, outcome: RawOutcome, judged: Judged): readonly Finding[] {
   const found: Problem[] = outcome.answers.flatMap((answer) => [
     ...failureProblems(answer, '/v1'),
@@ -91,7 +91,7 @@ function brokenOff(answer: Answer): Problem {
   return ['broken off', `the answer has no end: ${excerpt(answer.body.subarray(-200))}`];
 }
 
-/** Nothing but what is open to everybody is open without a key. */
+/** Only public routes may answer without a key. */
 function keyProblems({ key, method }: FuzzRequest, { status }: Answer, path: string): readonly Problem[] {
   if (key !== 'bad' || status >= 300 || isOpen(path, method)) return [];
   return [['open without a key', `status ${status}`]];
@@ -103,7 +103,7 @@ function isOpen(path: string, method: string): boolean {
   return /^\/(docs|openapi\.(json|yaml))/.test(path);
 }
 
-/** A request that nobody could object to is taken on, unless its thread has too many already or there is too much to do. */
+/** A valid request must be accepted, unless its thread's queue or the server is full. */
 function plainProblems(request: FuzzRequest, { status, body }: Answer): readonly Problem[] {
   if (!request.isPlain || [200, 409, 529].includes(status)) return [];
   // Without keys a body has to be JSON by its type, as browsers let every web page send one without.
@@ -138,7 +138,7 @@ function messageProblems(value: unknown, { body }: Answer): readonly Problem[] {
   return isMessage ? [] : [['not a message', excerpt(body)]];
 }
 
-/** A request that names its thread is told that it went there. */
+/** The answer to a request that names its thread must have that thread key. */
 function threadProblems(request: FuzzRequest, { headers }: Answer): readonly Problem[] {
   const asked = request.headers.filter(([name]) => name.toLowerCase() === 'x-chiron-thread-key');
   const isClaudeCode = /^claude-cli|^cli/.test(headerOf(request, 'user-agent') ?? headerOf(request, 'x-app') ?? '');

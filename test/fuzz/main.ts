@@ -15,10 +15,10 @@ import { KEYS } from './target.js';
 
 /** Callers of each server at a time. */
 const CALLERS = 12;
-/** How long a request may take while it is made smaller, in milliseconds. */
-const SHRINK_LIMIT = 5000;
-/** Kinds of findings that are told of. */
-const MOST_TOLD = 12;
+/** How long a request may take while it is shrunk. */
+const SHRINK_TIMEOUT_MS = 5000;
+/** How many groups of findings are reported. */
+const MAX_REPORTED_GROUPS = 12;
 
 const print = (line: string): void => console.log(line);
 
@@ -44,7 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Sends a lane its share of the requests, looks at what is left of them, and stops its server. */
-async function run(lane: Lane, options: FuzzOptions, whole: Report): Promise<readonly Told[]> {
+async function run(lane: Lane, options: FuzzOptions, whole: Report): Promise<readonly ReportedGroup[]> {
   const report = new Report();
   const watcher = {
     done: (...done: Parameters<Report['done']>) => {
@@ -95,7 +95,7 @@ async function run(lane: Lane, options: FuzzOptions, whole: Report): Promise<rea
   }
 }
 
-/** Says when this process was kept from its work for long: the times of that run say nothing then. */
+/** Warns when this process was blocked for long: the times of that run are not valid then. */
 function stallWatch(): () => void {
   let last = performance.now();
   return () => {
@@ -113,13 +113,13 @@ function general(rule: string, text: string): Finding {
   return { rule, text, shown: undefined };
 }
 
-/** A run in which nearly everything is refused says little. */
+/** Warns when nearly all requests were rejected: such a run proves little. */
 function vacuityFindings({ cases, acceptedShare }: Report): readonly Finding[] {
   if (cases < 100 || acceptedShare > 0.2) return [];
   return [general('hardly anything is accepted', `${Math.round(acceptedShare * 100)} % of the requests`)];
 }
 
-/** Whether the server still does its work. */
+/** Checks that the server still answers. */
 async function healthFindings(lane: Lane): Promise<readonly Finding[]> {
   const { port, surroundings } = lane.target;
   const url = `http://127.0.0.1:${port}`;
@@ -138,16 +138,16 @@ async function healthFindings(lane: Lane): Promise<readonly Finding[]> {
     .map((response) => general('not healthy after all', `${response.url}: ${response.status}`));
 }
 
-/** A group of findings, the smallest request that shows them, and what the server said about it. */
-interface Told extends FindingGroup {
+/** A group of findings, the smallest request that shows them, and what the server logged. */
+interface ReportedGroup extends FindingGroup {
   readonly lane: string;
   readonly log: readonly string[];
 }
 
-async function explained(lane: Lane, groups: readonly FindingGroup[]): Promise<readonly Told[]> {
+async function explained(lane: Lane, groups: readonly FindingGroup[]): Promise<readonly ReportedGroup[]> {
   const output = lane.server.output().split('\n');
-  const all: Told[] = [];
-  for (const group of groups.slice(0, MOST_TOLD)) {
+  const all: ReportedGroup[] = [];
+  for (const group of groups.slice(0, MAX_REPORTED_GROUPS)) {
     const id = /req_[0-9a-f]{24}/.exec(group.finding.text)?.[0];
     const log = id === undefined ? [] : output.filter((line) => line.includes(id) && line.includes('"err"'));
     all.push({ ...group, finding: await shrunk(lane, group.finding), lane: lane.name, log });
@@ -161,7 +161,7 @@ async function shrunk(lane: Lane, finding: Finding): Promise<Finding> {
   const { port } = lane.target;
   const shows = async (candidate: FuzzRequest): Promise<boolean> => {
     const before = rule === 'a turn for a refused request' ? await lane.turnCount() : 0;
-    const alone = await sendAlone(port, candidate, lane.target, SHRINK_LIMIT);
+    const alone = await sendAlone(port, candidate, lane.target, SHRINK_TIMEOUT_MS);
     if (rule === 'a turn for a refused request') return isRefused(alone) && (await lane.turnCount()) > before;
     return alone.findings.some((each) => kindOf(each) === kindOf(finding));
   };
@@ -172,7 +172,7 @@ function isRefused({ outcome }: Alone): boolean {
   return outcome.kind === 'answered' && outcome.answer.status >= 400;
 }
 
-function told({ finding, count, lane, log }: Told, seed: number): string {
+function told({ finding, count, lane, log }: ReportedGroup, seed: number): string {
   const { rule, text, shown } = finding;
   return [
     `FOUND ${rule} (${count} times, ${lane}): ${text}`,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What a run was asked for. */
+/** The options of a run. */
 export interface FuzzOptions {
   /** Everything random is drawn from it. */
   readonly seed: number;
@@ -14,7 +14,7 @@ export interface FuzzOptions {
 
 const REQUESTS = 20_000;
 
-/** Reads the command line. Throws for an unknown option, or a number that is none. */
+/** Parses the command line. Throws for an unknown option or an invalid number. */
 export function readOptions(args: readonly string[]): FuzzOptions {
   const { values } = parseArgs({
     args: [...args],

@@ -6,7 +6,7 @@ import type { Finding } from './judge.js';
 const LONGEST = 3000;
 const PAUSE = 100;
 
-/** Asks a server all the time whether it is well, on connections of their own. */
+/** Probes a server's health continuously, on separate connections. */
 export class Pulse {
   #longest = 0;
   #isStopped = false;

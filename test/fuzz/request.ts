@@ -1,10 +1,10 @@
-/** A header as it goes on the wire: Latin-1, so that any byte can be in it. */
+/** A header as sent: Latin-1, so that it can contain any byte. */
 export type Header = readonly [name: string, value: string];
 
 /** Whether a request carries a key of the server: that is known, or not. `open` is a server without keys. */
 export type KeyState = 'good' | 'bad' | 'unclear' | 'open';
 
-/** A request of its own, as it goes on the wire. */
+/** A request as sent. */
 export interface FuzzRequest {
   readonly type: 'request';
   readonly number: number;
@@ -20,11 +20,11 @@ export interface FuzzRequest {
   readonly key: KeyState;
   /** The tenant of the key that it carries. */
   readonly tenant: string;
-  /** Stands in the prompt of whatever turn comes of it. */
+  /** A marker in the prompt of the turn that the request starts. */
   readonly marker: string;
-  /** Nothing in it could be refused, but for load. */
+  /** The request is valid: the server may reject it only for load. */
   readonly isPlain: boolean;
-  /** The caller leaves early; what became of its request is then not known. */
+  /** The caller disconnects early, so the outcome of its request is unknown. */
   readonly leaves: 'after sending' | 'after the first bytes' | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface RawExchange {
   readonly ending: 'waits' | 'ends' | 'cuts';
   /** How many answers are waited for before the connection is cut. */
   readonly answers: number;
-  /** It holds no whole request, so that it cannot start a turn. */
+  /** It contains no complete request, so it cannot start a turn. */
   readonly isHalf: boolean;
   readonly marker: string;
 }

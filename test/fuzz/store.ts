@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
 
-/** A turn as the store has it. */
+/** A stored turn. */
 export interface StoredTurn {
   readonly id: string;
   readonly messageId: string;
@@ -11,7 +11,7 @@ export interface StoredTurn {
   readonly prompt: string;
 }
 
-/** A thread as the store has it. */
+/** A stored thread. */
 export interface StoredThread {
   readonly tenant: string;
   readonly key: string;
@@ -82,7 +82,7 @@ async function postgresRows(url: string, queries: readonly string[]): Promise<re
   }
 }
 
-/** Whether a turn is still to end. */
+/** Whether a turn has not ended. */
 export function isOpenTurn({ state }: StoredTurn): boolean {
   return state === 'queued' || state === 'running';
 }

@@ -42,7 +42,7 @@ describe('a turn', () => {
     skipAhead(3_601_000);
     await caller.done();
     expect(run.interrupted).toBe(true);
-    expect(caller.said).toMatch(/working\[The turn was stopped: it took longer than the 3600 s/);
+    expect(caller.said).toMatch(/working\[Turn stopped: it exceeded this server's time limit of 3600 s/);
     expect(caller.types.at(-1)).toBe('message_stop');
     expect(checkGrammar(caller.events)).toEqual([]);
   });

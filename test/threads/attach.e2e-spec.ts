@@ -1,4 +1,4 @@
-// Over 250 lines: all that can make two requests the same, or different, side by side.
+// Over 250 lines: keeps all cases in which two requests count as the same, or as different, in one place.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Socket } from 'node:net';
 import supertest from 'supertest';
@@ -31,10 +31,10 @@ afterAll(() => app.close());
 const open = (body: object, headers: Readonly<Record<string, string>> = {}) => SseClient.post(app.url, body, headers);
 const idOf = (text: string): string | undefined => /"id":"(msg_\w+)"/.exec(text)?.[1];
 
-/** The conversation that ends with this text, with a tool as Claude Code's have: without one it would be a side request. */
+/** A conversation that ends with this text. It has a tool, as Claude Code's do; without one it would be a side request. */
 const after = (text: string, more = {}) => converse(['before', 'I see.', text], { tools: [{ name: 'Bash' }], ...more });
 
-describe('the same request again', () => {
+describe('a repeated request', () => {
   it('attaches to the running turn and gets the message from its first event', async () => {
     const first = open(ask('attach', STREAM), thread('attach'));
     const run = await app.harness.run('attach');
@@ -51,7 +51,7 @@ describe('the same request again', () => {
     expect(second.headers['request-id']).not.toBe(first.headers['request-id']);
   });
 
-  it('finds the turn that went on after its caller left', async () => {
+  it('attaches to the turn that kept running after its caller disconnected', async () => {
     const first = open(ask('leave', STREAM), thread('leave'));
     const run = await app.harness.run('leave');
     run.text('one ', 'a');
@@ -69,7 +69,7 @@ describe('the same request again', () => {
     expect(second.said).toBe('one two ');
   });
 
-  it('gets the answer that was finished while nobody was there', async () => {
+  it('gets the answer that completed while no caller was connected', async () => {
     const first = open(ask('gone', STREAM), thread('gone'));
     const run = await app.harness.run('gone');
     first.leave();
@@ -80,7 +80,7 @@ describe('the same request again', () => {
     expect(app.harness.runsOf('gone')).toHaveLength(1);
   });
 
-  it('gets the finished answer again when it tells the conversation, byte for byte', async () => {
+  it('with a history gets the completed answer again, byte for byte', async () => {
     const first = open(after('replay', STREAM), thread('replay'));
     (await app.harness.run('replay')).end(
       { type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: {} },
@@ -91,7 +91,7 @@ describe('the same request again', () => {
     expect(second.text).toBe(first.text);
   });
 
-  it('gets it also when the events are pruned: the same id, blocks and usage', async () => {
+  it('gets the same id, blocks and usage after the events were pruned', async () => {
     const body = after('pruned');
     app.harness.onRun = (run) => run.end(...modelCall([...textBlock('a', 'a'), ...textBlock('b', 'b')]));
     const first = await supertest(app.url).post('/v1/messages').set(thread('pruned')).send(body).expect(200);
@@ -106,7 +106,7 @@ describe('the same request again', () => {
     expect(checkGrammar(streamed.events)).toEqual([]);
   });
 
-  it('means it twice when it has no history and the first answer was read to its end', async () => {
+  it('without a history starts a new turn once the first answer was read to its end', async () => {
     app.harness.onRun = (run) => run.answer('ok');
     const first = await open(ask('go on', STREAM), thread('twice')).done();
     const second = await open(ask('go on', STREAM), thread('twice')).done();
@@ -114,7 +114,7 @@ describe('the same request again', () => {
     expect(app.harness.runsOf('go on')).toHaveLength(2);
   });
 
-  it('is tried again after a failure', async () => {
+  it('starts a new turn after a failure', async () => {
     const first = open(after('flaky'), thread('flaky'));
     (await app.harness.run('flaky')).fail('overloaded');
     expect((await first.done()).status).toBe(529);
@@ -123,7 +123,7 @@ describe('the same request again', () => {
     expect((await second.done()).status).toBe(200);
   });
 
-  it('is known by the conversation, whatever clients change around it', async () => {
+  it('is recognised by its conversation, even if model, system, tools or limits differ', async () => {
     const first = open(after('variant', STREAM), thread('variant'));
     const run = await app.harness.run('variant');
     const variant = {
@@ -154,7 +154,7 @@ describe('the same request again', () => {
     expect(app.harness.runsOf('variant')).toHaveLength(1);
   });
 
-  it('sent 50 times at once starts one turn, whose message all get', async () => {
+  it('sent 50 times at once starts one turn, and all callers get its message', async () => {
     const callers = Array.from({ length: 50 }, () => open(ask('fifty', STREAM), thread('fifty')));
     const run = await app.harness.run('fifty');
     await eventually(() => app.app.get(EventLog).stats.readers).toBe(50);
@@ -164,7 +164,7 @@ describe('the same request again', () => {
     expect(app.harness.runsOf('fifty')).toHaveLength(1);
   });
 
-  it('is read by 200 callers to the same end', async () => {
+  it('sent by 200 callers streams the same message to all of them', async () => {
     const body = after('crowd', STREAM);
     const callers = [open(body, thread('crowd'))];
     const run = await app.harness.run('crowd');
@@ -181,7 +181,7 @@ describe('the same request again', () => {
 });
 
 describe('a request that names no thread', () => {
-  it('attaches to its own running turn, as an SDK’s retry, and gets its thread’s name', async () => {
+  it('attaches to its running turn when an SDK retries it, and gets the thread’s key', async () => {
     const first = open(ask('nameless', STREAM));
     const run = await app.harness.run('nameless');
     first.leave();
@@ -199,7 +199,7 @@ describe('a request that names no thread', () => {
   it.each([
     ['another model', { model: 'claude-haiku-4-5' }],
     ['another system prompt', { system: 'You are B.' }],
-  ])('is another one with %s, however much it says the same at the same time', async (name, more) => {
+  ])('with %s starts a turn of its own, even with the same messages at the same time', async (name, more) => {
     const one = open(ask(name, STREAM));
     const two = open(ask(name, { ...STREAM, ...more }));
     (await app.harness.run(name)).answer('one');
@@ -208,7 +208,7 @@ describe('a request that names no thread', () => {
     expect(one.headers['x-chiron-thread-key']).not.toBe(two.headers['x-chiron-thread-key']);
   });
 
-  it('does not attach to a thread that has a name', async () => {
+  it('does not attach to a named thread', async () => {
     const named = open(ask('secret name', STREAM), thread('secret'));
     const run = await app.harness.run('secret name');
     const nameless = open(ask('secret name', STREAM));
@@ -229,7 +229,7 @@ describe('a request that names no thread', () => {
 });
 
 describe('an idempotency-key', () => {
-  it('decides: the same is the same turn, also when its answer has been read', async () => {
+  it('identifies the turn: the same key gets the same answer, even after it was read', async () => {
     app.harness.onRun = (run) => run.answer('ok');
     const key = (name: string) => ({ ...thread('keyed'), 'idempotency-key': name });
     const first = await open(ask('keyed', STREAM), key('a')).done();
@@ -240,7 +240,7 @@ describe('an idempotency-key', () => {
     expect(app.harness.runsOf('keyed')).toHaveLength(2);
   });
 
-  it('must be one', async () => {
+  it('that is empty or too long is a 400', async () => {
     for (const key of ['', 'x'.repeat(257)]) {
       const { status, text } = await open(ask('hi'), { 'idempotency-key': key }).done();
       expect([status, text]).toEqual([400, expect.stringContaining('idempotency-key')]);
@@ -249,7 +249,7 @@ describe('an idempotency-key', () => {
 });
 
 describe('Claude Code', () => {
-  it('gets the running turn’s whole message when it falls back to not streaming', async () => {
+  it('gets the running turn’s complete message when it falls back to an unstreamed request', async () => {
     const streaming = open(after('fall back', STREAM), { ...CLAUDE_CODE, ...thread('fall back') });
     const run = await app.harness.run('fall back');
     run.text('half ', 'a');
@@ -265,7 +265,7 @@ describe('Claude Code', () => {
     expect(app.harness.runsOf('fall back')).toHaveLength(1);
   });
 
-  it('is told to ask again before it gives up on a long turn, and then gets the message', async () => {
+  it('gets a retryable timeout before its own timeout on a long turn, and the message on the retry', async () => {
     const headers = { ...CLAUDE_CODE, ...thread('patience') };
     const first = await open(after('patience'), headers).done();
     expect(first.status).toBe(504);
@@ -280,7 +280,7 @@ describe('Claude Code', () => {
     expect(second.text).toContain('worth it');
   });
 
-  it('gets only the rest of the answer when it says that its stream was cut off', async () => {
+  it('gets only the remainder of the answer when it reports that its stream was cut off', async () => {
     const first = open(after('cut', STREAM), { ...CLAUDE_CODE, ...thread('cut') });
     const run = await app.harness.run('cut');
     run.say({ type: 'text-delta', id: 'a', text: 'The first half' });
@@ -304,7 +304,7 @@ describe('Claude Code', () => {
   });
 });
 
-describe('a caller with patience', () => {
+describe('a caller without a fixed timeout', () => {
   it('that does not stream gets the headers and white space once the turn is slow', async () => {
     const caller = open(ask('slow'), thread('slow'));
     const run = await app.harness.run('slow');
@@ -317,7 +317,7 @@ describe('a caller with patience', () => {
     expect(JSON.parse(caller.text)).toMatchObject({ content: [{ text: 'finally' }] });
   });
 
-  it('that does not stream finds its connection cut when a slow turn fails', async () => {
+  it('that does not stream gets a closed connection when a slow turn fails', async () => {
     const caller = open(ask('slow failure'), thread('slow failure'));
     const run = await app.harness.run('slow failure');
     skipAhead(31_000);
@@ -342,7 +342,7 @@ describe('a caller with patience', () => {
     expect(caller.said).toBe('hello');
   });
 
-  it('that does not read costs the server no more than its buffers, and gets everything when it reads', async () => {
+  it('that stops reading uses no more memory than its buffers, and gets all events once it reads', async () => {
     const sockets: Socket[] = [];
     app.server.on('connection', (socket) => sockets.push(socket));
     const caller = open(ask('lazy', STREAM), thread('lazy'));

@@ -30,10 +30,10 @@ const say = (prompt: string, name: string, more: Readonly<Record<string, unknown
 
 const waiting = () => app.app.get(TurnRunner).counts.pending;
 
-describe('another message on a busy thread', () => {
+describe('a message on a busy thread', () => {
   serverWith({ maxQueuedPerThread: 2 });
 
-  it('waits for its turn, in the order in which they came, and its caller sees that it waits', async () => {
+  it('is queued in order of arrival, and its stream reports that it is queued', async () => {
     const first = say('queue 1', 'queue');
     const run = await app.harness.run('queue 1');
     const second = say('queue 2', 'queue');
@@ -51,7 +51,7 @@ describe('another message on a busy thread', () => {
     expect((await app.harness.run('queue 3')).turn.turnIndex).toBe(2);
   });
 
-  it('is refused when too many wait there already, and nothing is left of it', async () => {
+  it('is rejected when the queue is full, and leaves nothing in the store', async () => {
     const callers = [say('full 1', 'full')];
     const run = await app.harness.run('full 1');
     for (const prompt of ['full 2', 'full 3']) {
@@ -70,7 +70,7 @@ describe('another message on a busy thread', () => {
     await Promise.all(callers.map((caller) => caller.done()));
   });
 
-  it('is itself when it is sent again while it waits', async () => {
+  it('is the same turn when it is retried while it is queued', async () => {
     say('again 1', 'again');
     const run = await app.harness.run('again 1');
     const second = say('again 2', 'again');
@@ -84,16 +84,16 @@ describe('another message on a busy thread', () => {
   });
 
   it.each([
-    ['in the message before', ['first', 'wor', '[Request interrupted by user]', 'understood', 'new wish']],
+    ['in the previous message', ['first', 'wor', '[Request interrupted by user]', 'understood', 'new wish']],
     ['in the message itself', ['first', 'wor', '[Request interrupted by user for tool use]']],
-  ])('interrupts it when the caller’s history shows, %s, that its user did', async (_, history) => {
+  ])('interrupts the running turn when the history has an interrupt marker %s', async (_, history) => {
     const name = `marker ${history.length}`;
     const interrupted = say('first', name);
     const run = await app.harness.run('first', app.harness.runsOf('first').length + 1);
     run.say({ type: 'text-delta', id: 'a', text: 'wor' });
     await interrupted.sees('wor');
     const messages = converse(history)['messages'] as object[];
-    // Claude Code sends the marker as a user message of its own, right before the new one.
+    // Claude Code sends the marker as a separate user message, right before the new one.
     if (history.length > 3) messages.splice(3, 1);
     const next = SseClient.post(app.url, ask('', { ...STREAM, messages }), thread(name));
     await eventually(() => run.interrupted).toBe(true);
@@ -105,7 +105,7 @@ describe('another message on a busy thread', () => {
     expect((await next.done()).said).toBe('as you wish');
   });
 
-  it('that interrupts leaves what other callers have queued', async () => {
+  it('that interrupts the running turn leaves queued turns of other callers', async () => {
     const interrupted = say('mine', 'shared');
     const run = await app.harness.run('mine');
     const others = say('of another caller', 'shared');
@@ -121,10 +121,10 @@ describe('another message on a busy thread', () => {
   });
 });
 
-describe('another message on a busy thread, where the deployment rejects it,', () => {
+describe('a message on a busy thread under the reject policy', () => {
   serverWith({ onBusy: 'reject' });
 
-  it('is a conflict that may be retried, and leaves the running turn alone', async () => {
+  it('is a retryable conflict, and does not affect the running turn', async () => {
     const first = say('busy', 'reject');
     const run = await app.harness.run('busy');
     const refused = await say('no', 'reject', {}).done();
@@ -137,10 +137,10 @@ describe('another message on a busy thread, where the deployment rejects it,', (
   });
 });
 
-describe('another message on a busy thread, where the deployment interrupts,', () => {
+describe('a message on a busy thread under the interrupt policy', () => {
   serverWith({ onBusy: 'interrupt' });
 
-  it('ends the running turn with what there is of it, and runs', async () => {
+  it('interrupts the running turn, which keeps its partial answer, and runs', async () => {
     const first = say('long story', 'interrupt', {});
     const run = await app.harness.run('long story');
     run.text('Once upon');
@@ -152,7 +152,7 @@ describe('another message on a busy thread, where the deployment interrupts,', (
     expect((await second.done()).said).toBe('did it');
   });
 
-  it('has its way also when the harness does not heed the interruption', async () => {
+  it('runs even if the harness ignores the interrupt', async () => {
     app.harness.heedsInterruptions = false;
     const first = say('stubborn', 'stubborn');
     const run = await app.harness.run('stubborn');
@@ -173,7 +173,7 @@ describe('cancelling a message', () => {
 
   const cancel = (id: string) => supertest(app.url).post(`/v1/messages/${id}/cancel`);
 
-  it('ends its running turn; its callers get what there is', async () => {
+  it('ends its running turn; its callers get the partial answer', async () => {
     const caller = say('cancel me', 'cancel');
     const run = await app.harness.run('cancel me');
     run.say({ type: 'text-delta', id: 'a', text: 'some' });
@@ -186,7 +186,7 @@ describe('cancelling a message', () => {
     await cancel(caller.messageId).expect(200, { cancelled: false });
   });
 
-  it('takes it out of the queue when it has not begun', async () => {
+  it('removes it from the queue if it has not started', async () => {
     const running = say('in front', 'cancel queued');
     const run = await app.harness.run('in front');
     const queued = say('never mind', 'cancel queued');
@@ -199,15 +199,15 @@ describe('cancelling a message', () => {
     expect(app.harness.runsOf('never mind')).toEqual([]);
   });
 
-  it('is a 404 for a message that nobody knows', async () => {
+  it('is a 404 for an unknown message', async () => {
     await cancel('msg_nobody').expect(404, /not_found_error/);
   });
 });
 
-describe('a server with room for two turns and one that waits', () => {
+describe('a server with two slots and a queue of one', () => {
   serverWith({ maxConcurrentTurns: 2, maxWaitingTurns: 1 });
 
-  it('lets the third wait, refuses the fourth for a while, and goes on when one ends', async () => {
+  it('queues the third turn, rejects the fourth with retry-after, and starts the third when a slot is free', async () => {
     const callers = ['room 1', 'room 2'].map((name) => say(name, name));
     const [one, two] = [await app.harness.run('room 1'), await app.harness.run('room 2')];
     const third = say('room 3', 'room 3');
@@ -218,7 +218,7 @@ describe('a server with room for two turns and one that waits', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     expect(JSON.parse(refused.text)).toMatchObject({ error: { type: 'overloaded_error' } });
     expect(await app.count('threads')).toBe(threads);
-    // A retry of a known turn is no new one.
+    // A retry of a stored turn needs no slot.
     const attached = say('room 1', 'room 1');
     await attached.sees('message_start');
     expect(app.harness.runsOf('room 3')).toEqual([]);

@@ -5,7 +5,7 @@ import { ask, converse, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
-describe('a conversation that its caller sends as a whole, without naming a thread', () => {
+describe('a conversation whose caller sends the full history without naming a thread', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describe('a conversation that its caller sends as a whole, without naming a thre
   const keyOf = (response: Response): string => String(response.headers['x-chiron-thread-key']);
   const idOf = (response: Response): string => (response.body as { readonly id: string }).id;
 
-  it('is one thread: its agent remembers', async () => {
+  it('stays on one thread, whose agent remembers it', async () => {
     const first = await post(ask('one'));
     const second = await post(converse(['one', 'answer to one', 'two']));
     const third = await post(converse(['one', 'answer to one', 'two', 'answer to two', 'three']));
@@ -28,7 +28,7 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     expect(['one', 'two', 'three'].map((prompt) => app.harness.runsOf(prompt)[0]?.turn.turnIndex)).toEqual([0, 1, 2]);
   });
 
-  it('is known by the words of its answers, however a client joins their blocks', async () => {
+  it('is recognised by the text of its answers, however a client joins their blocks', async () => {
     app.harness.onRun = (run) => run.end(...textBlock('First. ', 'a'), ...textBlock('Second.', 'b'));
     const first = await post(ask('two blocks'));
     const joined = await post(converse(['two blocks', 'First.\nSecond.', 'next']));
@@ -36,7 +36,7 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
   });
 
-  it('is known by what its caller was shown of the answers: tools as text, and no more than up to a stop sequence', async () => {
+  it('is recognised by the answers as they were shown: with tools as text, and cut at a stop sequence', async () => {
     const inText = { 'x-chiron-tool-blocks': 'text' };
     app.harness.onRun = (run) =>
       run.end(
@@ -54,7 +54,7 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
   });
 
-  it('gets the same answer for the same request, also at the same time, and one turn', async () => {
+  it('has one turn and one answer for identical requests, concurrent ones included', async () => {
     await post(ask('again'));
     const body = converse(['again', 'answer to again', 'and again']);
     const [one, other] = await Promise.all([post(body), post(body)]);
@@ -63,7 +63,7 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     expect(app.harness.runsOf('and again')).toHaveLength(1);
   });
 
-  it('goes on in a thread of its own once it goes another way', async () => {
+  it('gets a new thread when it branches off an earlier message', async () => {
     const first = await post(ask('fork'));
     await post(converse(['fork', 'answer to fork', 'left']));
     const right = await post(converse(['fork', 'answer to fork', 'right']));
@@ -75,18 +75,18 @@ describe('a conversation that its caller sends as a whole, without naming a thre
     ['another model', converse(['mine', 'answer to mine', 'next'], { model: 'claude-haiku-4-5' })],
     ['another system prompt', converse(['mine', 'answer to mine', 'next'], { system: 'You are B.' })],
     ['another user', converse(['mine', 'answer to mine', 'next'], { metadata: { user_id: 'somebody' } })],
-  ])('is another one with %s', async (_, body) => {
+  ])('is a different conversation with %s', async (_, body) => {
     const first = await post(ask('mine'));
     expect(keyOf(await post(body))).not.toBe(keyOf(first));
   });
 
-  it('of a user goes on for this user', async () => {
+  it('with a metadata.user_id continues for the same user', async () => {
     const metadata = { user_id: 'ada' };
     const first = await post(ask('of ada', { metadata }));
     expect(keyOf(await post(converse(['of ada', 'answer to of ada', 'next'], { metadata })))).toBe(keyOf(first));
   });
 
-  it('does not find a thread that has a name', async () => {
+  it('does not match a named thread', async () => {
     await post(ask('by name'), thread('by-name'));
     expect(keyOf(await post(converse(['by name', 'answer to by name', 'next'])))).toMatch(/^api:/);
   });
@@ -109,7 +109,7 @@ describe('a conversation that began elsewhere', () => {
   it.each([
     ['without a name', {}],
     ['under a new name', thread('elsewhere')],
-  ])('is told to the new agent, once (%s)', async (name, headers) => {
+  ])('seeds the new agent once (%s)', async (name, headers) => {
     await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`]), headers);
     expect(historyOf(`who am I, ${name}`)).toBe('<user>\nI am Ada.\n</user>\n<assistant>\nHello Ada.\n</assistant>\n');
     await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`, 'fine', `and then, ${name}`]), headers);
@@ -117,7 +117,7 @@ describe('a conversation that began elsewhere', () => {
     expect(app.harness.runsOf(`and then, ${name}`)[0]?.turn.turnIndex).toBe(1);
   });
 
-  it('is not told by a first message, nor by system messages', async () => {
+  it('does not seed the agent with the first message or with system messages', async () => {
     await post(
       ask('', {
         messages: [
@@ -129,7 +129,7 @@ describe('a conversation that began elsewhere', () => {
     expect(app.harness.runsOf('a first one')[0]?.turn.history).toBeUndefined();
   });
 
-  it('is told by its newest part where it is long, and whatever it holds', async () => {
+  it('that is long seeds the agent with its newest part, whatever blocks it has', async () => {
     const odd = [
       { type: 'image' },
       { type: 'document', source: { type: 'file', file_id: 'f' } },
@@ -160,7 +160,7 @@ describe('a conversation that began elsewhere', () => {
   });
 });
 
-it('a conversation without a name does not find the thread of another tenant', async () => {
+it('a conversation without a name does not match a thread of another tenant', async () => {
   const { readConfig } = await import('../../src/config/app-config.js');
   const app = await startTestApp({
     apiKeys: readConfig({ CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough' }).apiKeys,

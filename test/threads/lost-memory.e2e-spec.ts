@@ -36,17 +36,17 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
     supertest(app.url).post('/v1/messages').set(headers).send(body);
   const historyOf = (response: Response): unknown => response.headers['x-chiron-history'];
-  /** What the agent was told before this prompt. */
+  /** The text that seeded the agent before this prompt. */
   const told = (prompt: string): string => promptText(app.harness.runsOf(prompt).at(-1)?.turn.history ?? []);
 
-  /** The server is gone, and with it every folder of a thread: a container without a volume. */
+  /** Restarts the server without the folders of its threads, as a container without a volume does. */
   async function restartWithoutFolders(): Promise<void> {
     await app.close({ keepData: true });
     await rm(join(app.dataDirectory, 'threads'), { recursive: true });
     app = await start();
   }
 
-  it('whose folder is gone says so, and its agent is told what the store has', async () => {
+  it('whose folder is gone reports the loss, and the stored turns seed its agent', async () => {
     await post(ask('I am Ada'), thread('one')).expect(200);
     await restartWithoutFolders();
     const body = ask('who am I?');
@@ -58,7 +58,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(told('and now?')).toBe('');
   });
 
-  it('says so in a stream as well, and to whoever asks for the same turn again', async () => {
+  it('reports the loss in a stream as well, and to a retry of the same turn', async () => {
     await post(ask('I am Bob'), thread('two')).expect(200);
     await restartWithoutFolders();
     const body = converse(['I am Bob', 'answer to I am Bob', 'who?'], { stream: true });
@@ -67,7 +67,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(app.harness.runsOf('who?')).toHaveLength(1);
   });
 
-  it('is told what its caller tells of the conversation, if that tells it', async () => {
+  it('seeds its agent with the caller’s history if the request has one', async () => {
     const first = await post(ask('without a name')).expect(200);
     await restartWithoutFolders();
     const next = await post(converse(['without a name', 'answer to without a name', 'go on'])).expect(200);
@@ -78,14 +78,14 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     );
   });
 
-  it('of which only the folder was lost while its server runs says so, too', async () => {
+  it('whose folder is deleted while its server runs reports the loss', async () => {
     await post(ask('I am Cy'), thread('three')).expect(200);
     await rm(join(app.dataDirectory, 'threads'), { recursive: true });
     expect(historyOf(await post(ask('who is it?'), thread('three')).expect(200))).toBe('lost');
     expect(told('who is it?')).toContain('I am Cy');
   });
 
-  it('is not told what was refused, and not told of a folder in which nothing was answered', async () => {
+  it('does not seed its agent with refused prompts, and reports no loss if it has no answers', async () => {
     app.harness.onRun = (run) => run.fail('context_too_long');
     await post(ask('far too long'), thread('four')).expect(400);
     app.harness.onRun = answer;
@@ -96,7 +96,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(told('shorter')).toBe('<user>\nshort\n</user>\n<assistant>\nanswer to short\n</assistant>\n');
   });
 
-  it('tells the newest of a long conversation', async () => {
+  it('seeds its agent with the newest part of a long conversation', async () => {
     for (const text of ['a', 'b', 'c']) await post(ask(text.repeat(70_000)), thread('long')).expect(200);
     await restartWithoutFolders();
     await post(ask('how long?'), thread('long')).expect(200);
@@ -105,7 +105,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(told('how long?').length).toBeLessThan(201_000);
   });
 
-  it('says so in the events of the session API', async () => {
+  it('reports the loss in the events of the session API', async () => {
     await post(ask('I am Dee'), thread('session')).expect(200);
     await restartWithoutFolders();
     const path = `${app.url}/api/session/${encodeURIComponent('test:session')}`;
@@ -120,13 +120,13 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(told('who am I now?')).toContain('I am Dee');
   });
 
-  it('of the demo agent says so, too', async () => {
+  it('of the demo agent reports the loss', async () => {
     await post(ask('hello', { model: 'demo' }), thread('demo')).expect(200);
     await restartWithoutFolders();
     expect(historyOf(await post(ask('hello again', { model: 'demo' }), thread('demo')).expect(200))).toBe('lost');
   });
 
-  it('recalls the turns in the store for an agent that finds its record gone only when it starts', async () => {
+  it('seeds an agent that finds its record missing only at its start', async () => {
     await post(ask('I am Eve'), thread('late')).expect(200);
     await post(ask('and then?'), thread('late')).expect(200);
     const recall = app.harness.runsOf('and then?')[0]?.turn.recall;
@@ -135,7 +135,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
   });
 });
 
-describe('a message that was refused', () => {
+describe('a refused message', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -148,7 +148,7 @@ describe('a message that was refused', () => {
     supertest(app.url).post('/v1/messages').set(headers).send(body);
 
   it.each(['bad_request', 'context_too_long'] as const)(
-    'as %s is forgotten: a conversation without it goes on in the same thread',
+    '(%s) is dropped: a conversation without it continues on the same thread',
     async (kind) => {
       app.harness.onRun = answer;
       const first = await post(ask(`begin ${kind}`)).expect(200);
@@ -161,7 +161,7 @@ describe('a message that was refused', () => {
     },
   );
 
-  it('and was the first of its thread takes the history with it, which is told again', async () => {
+  it('that was the first of its thread drops the history too, so the next turn is seeded again', async () => {
     const before = ['elsewhere', 'an answer from elsewhere'];
     app.harness.onRun = (run) => {
       run.say({ type: 'session-started', sessionId: 'a-session' });
@@ -173,7 +173,7 @@ describe('a message that was refused', () => {
     expect(promptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
   });
 
-  it('for its system prompt does not keep the thread from another one, until one was answered', async () => {
+  it('lets the thread change its system prompt until a message was answered', async () => {
     const named = thread('system');
     app.harness.onRun = (run) => (run.thread.systemPrompt === 'short' ? answer(run) : run.fail('context_too_long'));
     await post(ask('with a long one', { system: 'long '.repeat(1000) }), named).expect(400);
@@ -182,7 +182,7 @@ describe('a message that was refused', () => {
     expect(app.harness.runsOf('with a third one')[0]?.thread.systemPrompt).toBe('short');
   });
 
-  it('does not lead to a thread whose agent fails again and again', async () => {
+  it('does not match a conversation to a thread whose turns all failed', async () => {
     app.harness.onRun = answer;
     const first = await post(ask('hopeless')).expect(200);
     const before = ['hopeless', 'answer to hopeless'];

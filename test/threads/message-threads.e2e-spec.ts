@@ -33,7 +33,7 @@ describe('a message thread', () => {
     expect(response.body).toMatchObject({ error: { type, details: { error_code: code } } });
   };
 
-  it('goes on from an answer with only the new message, without any other name', async () => {
+  it('continues from an answer’s id with only the new message', async () => {
     answersAll();
     const first = await post(ask('one', create)).expect(200);
     const second = await post(goOn(idOf(first), 'two')).expect(200);
@@ -47,7 +47,7 @@ describe('a message thread', () => {
     expect(third.body).toMatchObject({ content: [{ text: 'answer to three' }] });
   });
 
-  it('gives the same answer to the same continuation, and one turn', async () => {
+  it('has one turn and one answer for identical continuations', async () => {
     answersAll();
     const first = await post(ask('start once', create)).expect(200);
     const [one, other] = await Promise.all([post(goOn(idOf(first), 'go on')), post(goOn(idOf(first), 'go on'))]);
@@ -56,7 +56,7 @@ describe('a message thread', () => {
     expect(app.harness.runsOf('go on')).toHaveLength(1);
   });
 
-  it('knows a continuation again when its caller sends the whole conversation instead', async () => {
+  it('recognises a continuation that its caller retries with the full conversation', async () => {
     app.harness.onRun = () => undefined;
     const opening = post(ask('whole one', create)).then((response) => response);
     (await app.harness.run('whole one')).answer('first answer');
@@ -64,7 +64,7 @@ describe('a message thread', () => {
     const going = post(goOn(idOf(first), 'whole two')).then((response) => response);
     const run = await app.harness.run('whole two');
     const whole = converse(['whole one', 'first answer', 'whole two'], { ...create, stream: true });
-    // Its headers come with the beginning of a turn that it found, or made.
+    // The headers arrive once the request has attached to a turn or started one.
     const replayed = await fetch(`${app.url}/v1/messages`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -75,7 +75,7 @@ describe('a message thread', () => {
     expect(app.harness.runsOf('whole two')).toHaveLength(1);
   });
 
-  it('is continued once: another message after it is told so', async () => {
+  it('can be continued once: a second message after the same answer is an error', async () => {
     answersAll();
     const first = await post(ask('continued once', create)).expect(200);
     await post(goOn(idOf(first), 'this way')).expect(200);
@@ -83,7 +83,7 @@ describe('a message thread', () => {
     expect(app.harness.runsOf('that way')).toEqual([]);
   });
 
-  it('takes the same message again after its turn failed', async () => {
+  it('accepts the same message again after its turn failed', async () => {
     answersAll();
     const first = await post(ask('before a failure', create)).expect(200);
     app.harness.onRun = (run) => run.fail('overloaded');
@@ -92,7 +92,7 @@ describe('a message thread', () => {
     await post(goOn(idOf(first), 'unlucky')).expect(200, /answer to unlucky/);
   });
 
-  it('queues another message while one is answered', async () => {
+  it('queues another message while a turn is running', async () => {
     answersAll();
     const first = await post(ask('busy', create)).expect(200);
     app.harness.onRun = () => undefined;
@@ -110,11 +110,11 @@ describe('a message thread', () => {
   it.each([
     ['an unknown id', 'msg_unknown'],
     ['an id that is not one', '{}'],
-  ])('is not found by %s, which tells the caller to send all of it', async (_, id) => {
+  ])('is not found by %s, and the error asks for the full conversation', async (_, id) => {
     await post(goOn(id, 'lost')).expect(refusal(404, 'not_found_error', 'thread_not_found'));
   });
 
-  it('is not found under the name of another thread, and is under its own', async () => {
+  it('is found under its own thread key, and not under another one', async () => {
     answersAll();
     const first = await post(ask('named', create), thread('mine')).expect(200);
     const elsewhere = post(goOn(idOf(first), 'elsewhere'), thread('other'));
@@ -122,20 +122,20 @@ describe('a message thread', () => {
     await post(goOn(idOf(first), 'at home'), thread('mine')).expect(200);
   });
 
-  it('is not found for an answer that its caller never had', async () => {
+  it('is not found by an answer that its caller never received', async () => {
     app.harness.onRun = (run) => run.fail('internal');
     const failed = await post(ask('failing', create), thread('failing')).expect(500);
     expect(failed.body).not.toHaveProperty('id');
   });
 
-  it('refuses another model than the one that it was created with', async () => {
+  it('rejects a model other than the one that it was created with', async () => {
     answersAll();
     const first = await post(ask('a model', create)).expect(200);
     const other = goOn(idOf(first), 'another model', { model: 'claude-haiku-5-5' });
     await post(other).expect(refusal(400, 'invalid_request_error', 'thread_fingerprint_mismatch'));
   });
 
-  it('tells an answer of a schema from one in free text', async () => {
+  it('distinguishes a structured answer from free text', async () => {
     answersAll();
     const format = { type: 'json_schema', schema: { type: 'object' } };
     const first = await post(ask('schema', create)).expect(200);
@@ -151,7 +151,7 @@ describe('a message thread', () => {
     ['thread.previous_message_id', { thread: { type: 'continue' } }],
     ['thread.previous_message_id', { thread: { type: 'continue', previous_message_id: 7 } }],
     ['messages', { thread: { type: 'continue', previous_message_id: 'msg_1' }, messages: [] }],
-  ])('is refused when %s is malformed, and nothing is left', async (field, more) => {
+  ])('is rejected when %s is malformed, and leaves nothing in the store', async (field, more) => {
     const before = await app.count('turns');
     const response = await post(ask('bad', more)).expect(400);
     expect(response.body).toMatchObject({ error: { type: 'invalid_request_error' } });
@@ -160,7 +160,7 @@ describe('a message thread', () => {
   });
 });
 
-describe('a message thread of a server that refuses messages on busy threads', () => {
+describe('a message thread under the reject policy', () => {
   let app: TestApp;
 
   beforeAll(async () => {
@@ -169,7 +169,7 @@ describe('a message thread of a server that refuses messages on busy threads', (
 
   afterAll(() => app.close());
 
-  it('says that another message is going on from the answer', async () => {
+  it('reports that another continuation of the answer is in progress', async () => {
     app.harness.onRun = (run) => (promptText(run.turn.prompt) === 'slow' ? undefined : run.answer('fine'));
     const post = (body: object) => supertest(app.url).post('/v1/messages').send(body);
     const first = await post(ask('first', { thread: { type: 'create' } })).expect(200);
@@ -198,7 +198,7 @@ describe('a message thread of one tenant', () => {
 
   afterAll(() => app.close());
 
-  it('is not found by another, as if it were not there', async () => {
+  it('is not found by another tenant', async () => {
     const post = (key: string, body: object) =>
       supertest(app.url).post('/v1/messages').set('x-api-key', key).send(body);
     const first = await post('key-one-that-is-long-enough', ask('mine', { thread: { type: 'create' } })).expect(200);

@@ -20,7 +20,7 @@ const times = <Value>(length: number, make: (index: number) => Value): Value[] =
   Array.from({ length }, (_, i) => make(i));
 const open = (body: object, headers: Readonly<Record<string, string>> = {}) => SseClient.post(app.url, body, headers);
 
-/** Ten identical requests that say that they are no retries, once all of them have begun to be answered. */
+/** Sends ten identical requests that are marked as no retries, and waits until all of them have a turn. */
 async function ten(body: object): Promise<readonly SseClient[]> {
   const callers = times(10, () => open(body, count(0)));
   await eventually(() => app.harness.runs.length).toBe(10);
@@ -29,7 +29,7 @@ async function ten(body: object): Promise<readonly SseClient[]> {
   return callers;
 }
 
-/** Answers all turns, and all callers: the ids of their messages. */
+/** Answers all turns; returns the message ids that the callers get. */
 async function answered(callers: readonly SseClient[]): Promise<readonly string[]> {
   for (const run of app.harness.runs) if (!run.ended) run.answer('done');
   await Promise.all(callers.map((caller) => caller.done()));
@@ -38,22 +38,22 @@ async function answered(callers: readonly SseClient[]): Promise<readonly string[
 
 const keyOf = ({ headers }: SseClient): unknown => headers['x-chiron-thread-key'];
 
-describe('identical requests at once of an SDK that says that they are no retries', () => {
-  it('are as many turns, each on a thread of its own', async () => {
+describe('concurrent identical requests that the SDK marks as no retries', () => {
+  it('start a turn each, on separate threads', async () => {
     const callers = await ten(ask('best of ten', STREAM));
     expect(new Set(await answered(callers)).size).toBe(10);
     expect(new Set(callers.map(keyOf)).size).toBe(10);
     expect(await app.count('turns')).toBe(10);
   });
 
-  it('are as many turns without a stream', async () => {
+  it('start a turn each without streaming, too', async () => {
     app.harness.onRun = (run) => run.answer('done');
     const answers = await Promise.all(times(10, () => open(ask('whole'), count(0)).done()));
     const ids = answers.map(({ text }) => (JSON.parse(text) as Message).id);
     expect(new Set(ids).size).toBe(10);
   });
 
-  it('are as many turns when they go on with a conversation, each of which knows it', async () => {
+  it('start a turn each when they continue a conversation, and each agent knows it', async () => {
     app.harness.onRun = (run) => run.answer('fine');
     await open(ask('one'), count(0)).done();
     app.harness.onRun = () => undefined;
@@ -64,7 +64,7 @@ describe('identical requests at once of an SDK that says that they are no retrie
     expect(knows).toEqual(times(10, () => true));
   });
 
-  it('are one turn without that word', async () => {
+  it('share one turn without that header', async () => {
     const callers = times(10, () => open(ask('silent', STREAM)));
     const run = await app.harness.run('silent');
     await eventually(() => app.count('turns')).toBe(1);
@@ -74,15 +74,15 @@ describe('identical requests at once of an SDK that says that they are no retrie
   });
 
   it.each([
-    ['a name of their thread', thread('one'), {}],
-    ['one idempotency key', { 'idempotency-key': 'k' }, {}],
-    ['a message thread that is created', {}, { thread: { type: 'create' } }],
+    ['a thread key', thread('one'), {}],
+    ['the same idempotency key', { 'idempotency-key': 'k' }, {}],
+    ['a new message thread', {}, { thread: { type: 'create' } }],
     [
       'a session of Claude Code',
       { 'x-claude-code-session-id': 's', 'user-agent': 'claude-cli/2.1.330' },
       { tools: [{ name: 'Bash' }] },
     ],
-  ])('are one turn with %s', async (name, headers, more) => {
+  ])('share one turn with %s', async (name, headers, more) => {
     const callers = times(10, () => open(ask(name, { ...STREAM, ...more }), { ...headers, ...count(0) }));
     const run = await app.harness.run(name);
     run.say({ type: 'text-delta', id: 'a', text: 'half ' });
@@ -91,10 +91,10 @@ describe('identical requests at once of an SDK that says that they are no retrie
     expect(app.harness.runsOf(name)).toHaveLength(1);
   });
 
-  it('are as many turns with as many idempotency keys, and each key finds its own again', async () => {
+  it('start a turn per idempotency key, and each key gets its own turn again', async () => {
     app.harness.onRun = (run) => run.answer('done');
     const keyed = (index: number) => open(ask('keys', STREAM), { ...count(0), 'idempotency-key': `k${index}` }).done();
-    // More than are looked at of the same words without keys.
+    // More than the server searches when identical requests have no keys.
     const first = await Promise.all(times(30, keyed));
     const again = await Promise.all(times(30, keyed));
     expect(again.map(({ messageId }) => messageId)).toEqual(first.map(({ messageId }) => messageId));
@@ -102,8 +102,8 @@ describe('identical requests at once of an SDK that says that they are no retrie
   });
 });
 
-describe('a retry of one of them', () => {
-  it('attaches to a turn whose caller lost its connection, and another retry to another', async () => {
+describe('a retry of one of several identical requests', () => {
+  it('attaches to a turn whose caller lost its connection, and the next retry to another such turn', async () => {
     const callers = await ten(ask('lost', STREAM));
     const lost = [callers[2], callers[7]];
     for (const caller of lost) caller?.leave();
@@ -115,7 +115,7 @@ describe('a retry of one of them', () => {
     expect(await app.count('turns')).toBe(10);
   });
 
-  it('attaches to one of them when the server has not yet seen that a connection is lost', async () => {
+  it('attaches to one of their turns before the server has noticed the lost connection', async () => {
     const callers = await ten(ask('unseen', STREAM));
     const retry = open(ask('unseen', STREAM), count(2));
     await retry.sees('half ');
@@ -124,7 +124,7 @@ describe('a retry of one of them', () => {
     expect(await app.count('turns')).toBe(10);
   });
 
-  it('attaches to the one turn that nobody has had, when the others are delivered', async () => {
+  it('attaches to the only turn whose answer was not delivered', async () => {
     const callers = await ten(ask('left over', STREAM));
     callers[4]?.leave();
     await eventually(() => callers[4]?.closed).toBe(true);
@@ -134,7 +134,7 @@ describe('a retry of one of them', () => {
     expect(await app.count('turns')).toBe(10);
   });
 
-  it('attaches to it also when it goes on with a conversation', async () => {
+  it('attaches to the undelivered turn also when it continues a conversation', async () => {
     app.harness.onRun = (run) => run.answer('fine');
     await open(ask('one'), count(0)).done();
     app.harness.onRun = () => undefined;
@@ -148,7 +148,7 @@ describe('a retry of one of them', () => {
     expect(await answered([retry])).toEqual([callers[9]?.messageId]);
   });
 
-  it('attaches after a restart: as many retries to as many turns', async () => {
+  it('attaches after a restart, each retry to a turn of its own', async () => {
     const before = app;
     const callers = await ten(ask('restart', STREAM));
     await before.close({ keepData: true });
@@ -161,13 +161,13 @@ describe('a retry of one of them', () => {
     expect(await app.count('turns')).toBe(10);
   });
 
-  it('begins a turn when the request that it repeats never arrived', async () => {
+  it('starts a turn when the original request never arrived', async () => {
     const retry = open(ask('never arrived', STREAM), count(1));
     (await app.harness.run('never arrived')).answer('done');
     expect((await retry.done()).said).toBe('done');
   });
 
-  it('does not attach to a turn of another model, or of a thread that has a name', async () => {
+  it('does not attach to a turn of another model or of a named thread', async () => {
     open(ask('mine', STREAM), thread('named'));
     open(ask('mine', { ...STREAM, model: 'claude-haiku-4-5' }), count(0));
     await eventually(() => app.harness.runs.length).toBe(2);

@@ -27,7 +27,7 @@ describe('the thread of a side request', () => {
     return existsSync(threads) ? readdirSync(threads).length : 0;
   };
 
-  it('has an agent without tools, which honours the schema of its request', async () => {
+  it('has an agent without tools, which follows the schema of the request', async () => {
     const output_config = { format: { type: 'json_schema', schema: SCHEMA } };
     const response = await side('two numbers', { output_config }).expect(200, /\{\\"a\\":1\}/);
     expect(response.headers['x-chiron-thread-key']).toMatch(/^side:/);
@@ -36,7 +36,7 @@ describe('the thread of a side request', () => {
     expect(run?.turn.outputSchema).toEqual(SCHEMA);
   });
 
-  it('is removed some minutes later, with its folders, and nothing else is', async () => {
+  it('is removed with its folders after its retention period; other threads stay', async () => {
     await supertest(app.url)
       .post('/v1/messages')
       .set('x-chiron-thread-key', 'side:by-name')
@@ -52,7 +52,7 @@ describe('the thread of a side request', () => {
     expect(folders()).toBe(1);
   });
 
-  it('is removed also while others cannot be', async () => {
+  it('is removed even if the removal of another side thread fails', async () => {
     const remover = app.app.get(SideThreadRemover);
     const before = await app.count('threads');
     for (const text of ['a first', 'a second', 'a third']) await side(text).expect(200);

@@ -31,7 +31,7 @@ const keyOf = (response: Response): string => {
 const userId = (value: unknown): object => ask('hi', { metadata: { user_id: value } });
 
 describe('the thread of a request', () => {
-  it('is named by the thread key header, under either name', async () => {
+  it('is named by the thread key header, in either spelling', async () => {
     expect(keyOf(await post({ 'x-chiron-thread-key': 'slack:C1:17.2' }))).toBe('slack:C1:17.2');
     expect(keyOf(await post({ 'x-centaur-thread-key': 'web:t1' }))).toBe('web:t1');
   });
@@ -47,7 +47,7 @@ describe('the thread of a request', () => {
     }
   });
 
-  it('is the first that is named: thread key, session header, metadata', async () => {
+  it('is named by the first of: thread key, session header, metadata', async () => {
     const metadata = userId('{"session_id":"c"}');
     const session = { 'x-claude-code-session-id': 'b' };
     const centaur = { 'x-centaur-thread-key': 'y:a' };
@@ -58,7 +58,7 @@ describe('the thread of a request', () => {
   });
 
   it.each([undefined, 'somebody', '{', '{"session_id":7}', 'null', 5, 'user_1_account__session_2'])(
-    'is a new one when nothing names it, also with metadata.user_id %j',
+    'is new when nothing names it (metadata.user_id: %j)',
     async (value) => {
       const [one, other] = [keyOf(await post({}, userId(value))), keyOf(await post({}, userId(value)))];
       expect(one).toMatch(/^api:[0-9a-f-]{36}$/);
@@ -66,7 +66,7 @@ describe('the thread of a request', () => {
     },
   );
 
-  it('may have any letters in its name', async () => {
+  it('may have any Unicode letters in its key', async () => {
     const key = 'chat:zażółć 🌍';
     const header = Buffer.from(key).toString('latin1');
     for (const body of [ask('hi'), ask('hi', { stream: true }), ask('fail')]) {
@@ -88,19 +88,19 @@ describe('the thread of a request', () => {
     ['source:', "thread_key must be namespaced as '<source>:<id>'"],
   ];
 
-  it.each(bad)('cannot be %j', async (key, words) => {
+  it.each(bad)('cannot have the key %j', async (key, message) => {
     const threads = await app.count('threads');
     const folders = foldersOf(app);
     for (const name of ['x-chiron-thread-key', 'x-centaur-thread-key']) {
       const response = await post({ [name]: key }).expect(400);
-      expect(response.body).toMatchObject({ error: { type: 'invalid_request_error', message: words } });
+      expect(response.body).toMatchObject({ error: { type: 'invalid_request_error', message } });
       expect(response.headers['x-chiron-thread-key']).toBeUndefined();
     }
     expect(await app.count('threads')).toBe(threads);
     expect(foldersOf(app)).toEqual(folders);
   });
 
-  it('cannot be an empty session, nor one that is no good as a key', async () => {
+  it('cannot have a session id that is empty or invalid as a key', async () => {
     const threads = await app.count('threads');
     await post({ 'x-claude-code-session-id': '' }).expect(400, /must not be empty/);
     await post({}, userId('{"session_id":""}')).expect(400, /must not be empty/);
@@ -111,7 +111,7 @@ describe('the thread of a request', () => {
 });
 
 describe('the first request of a thread', () => {
-  it('fixes harness, model and system for all that follow', async () => {
+  it('fixes harness, model and system prompt for all later requests', async () => {
     const headers = { 'x-chiron-thread-key': 'fixed:1' };
     const first = await post(headers, ask('one', { model: 'claude-first', system: 'Be brief.' })).expect(200);
     const later = await post(headers, ask('two', { model: 'demo', system: 'Be long.' })).expect(200);
@@ -126,13 +126,13 @@ describe('the first request of a thread', () => {
     });
   });
 
-  it('may ask for a harness by name; the answer’s model is what was asked for', async () => {
+  it('can select a harness by name; the answer has the requested model', async () => {
     const named = await post({ 'x-chiron-thread-key': 'named:1' }, ask('hi', { model: 'demo/any' })).expect(200);
     expect(named.body).toMatchObject({ model: 'demo/any' });
     expect(named.text).toContain('I am the demo agent');
   });
 
-  it('with a model that the harness does not know gets the harness’s own, and is told so', async () => {
+  it('with a model that the harness does not know gets the harness’s default, and the answer names it', async () => {
     const own = await post({ 'x-chiron-thread-key': 'own:1' }, ask('own model', { model: 'gpt-9' })).expect(200);
     expect(own.body).toMatchObject({ model: 'claude-code' });
     const [run] = app.harness.runsOf('own model');
@@ -140,7 +140,7 @@ describe('the first request of a thread', () => {
     expect(run?.thread.env).not.toHaveProperty('CLAUDE_MODEL');
   });
 
-  it('of Claude Code gives the agent the rest of its system prompt, said to be of the caller’s machine', async () => {
+  it('of Claude Code passes on its system prompt without billing data, marked as about the caller’s machine', async () => {
     const headers = { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)', 'x-claude-code-session-id': 'system' };
     const system = [
       { type: 'text', text: 'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;' },
@@ -166,7 +166,7 @@ describe('a side request of Claude Code', () => {
   const session = { 'user-agent': 'claude-cli/2.1.330 (external, cli)', 'x-claude-code-session-id': 'sides' };
   const title = { output_config: { format: { type: 'json_schema', schema: {} } }, tools: [] };
 
-  it('does not touch the thread whose session id it has', async () => {
+  it('does not affect the thread of its session id', async () => {
     await post(session, ask('name this', { ...title, model: 'claude-small', system: 'You name sessions.' })).expect(
       200,
     );
@@ -178,7 +178,7 @@ describe('a side request of Claude Code', () => {
     expect(keyOf(agent)).not.toBe('api:claude:sides');
   });
 
-  it('is nothing special when another client sends it', async () => {
+  it('is an ordinary request when another client sends it', async () => {
     const response = await post({ 'x-claude-code-session-id': 'sdk' }, ask('as JSON, please', title));
     expect(keyOf(response)).toBe('api:claude:sdk');
   });

@@ -7,7 +7,7 @@ import { ask, thread } from '../support/requests.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
 
-// As after a roll-back to a version that does not have the harness of some threads.
+// The state after a rollback to a version without the harness of some threads.
 describe.each(await testedKinds())('a thread whose harness this version does not have, on %s', (kind) => {
   let store: TestStore;
   let settings: TestSettings;
@@ -29,7 +29,7 @@ describe.each(await testedKinds())('a thread whose harness this version does not
     app = await startTestApp(settings);
   }
 
-  /** Another version's server had the threads in between. */
+  /** Restarts the server on threads that another version has changed. */
   async function restartAfterEmacs(): Promise<void> {
     await app.close({ keepData: true });
     await store.database.kysely.updateTable('threads').set({ harness: 'emacs' }).execute();
@@ -39,7 +39,7 @@ describe.each(await testedKinds())('a thread whose harness this version does not
   const post = (prompt: string) => supertest(app.url).post('/v1/messages').set(thread('old')).send(ask(prompt));
   const session = (path = '') => `/api/session/test:old${path}`;
 
-  it('is shown with its name, refuses turns as a model that is not there, and can be given another harness', async () => {
+  it('is listed by its harness name, rejects turns with a 404, and can be moved to another harness', async () => {
     app.harness.onRun = (run) => run.answer('done');
     await post('one').expect(200);
     await restartAfterEmacs();
@@ -67,7 +67,7 @@ describe.each(await testedKinds())('a thread whose harness this version does not
     await post('three').expect(200);
   });
 
-  it('has its unfinished turns ended as failed by the next start, which logs each once', async () => {
+  it('has its unfinished turns failed at the next start, which logs each once', async () => {
     void post('running').then(() => undefined);
     await app.harness.run('running');
     void post('queued').then(() => undefined);

@@ -2,10 +2,10 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { AppConfig } from '../../config/app-config.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 
-/** How often old events are looked for, besides at the start, in milliseconds. */
+/** How often old events are deleted, besides at startup. */
 const PRUNE_INTERVAL_MS = 3_600_000;
 
-/** Deletes the events of turns that ended long ago; their messages stay. */
+/** Deletes the events of turns that ended before the retention period. Their messages stay. */
 @Injectable()
 export class EventPruner implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(EventPruner.name);
@@ -29,7 +29,7 @@ export class EventPruner implements OnApplicationBootstrap, OnApplicationShutdow
     try {
       await this.log.prune(Date.now() - this.config.eventRetentionMs);
     } catch (error) {
-      this.logger.error({ err: error }, 'old events could not be deleted');
+      this.logger.error({ err: error }, 'failed to delete old events');
     }
   }
 }

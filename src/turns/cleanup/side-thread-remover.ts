@@ -2,20 +2,20 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { ThreadControl } from '../thread-control.js';
 
-/** How often the threads of side requests are looked for, in milliseconds. */
+/** How often expired side threads are removed. */
 const SWEEP_INTERVAL_MS = 60_000;
-/** How long one is kept, for a retry of its request. */
+/** How long a side thread is kept for a retry of its request. */
 const RETENTION_MS = 600_000;
-/** How many are removed at a time. */
+/** How many threads one sweep removes. */
 const BATCH_SIZE = 100;
 
-/** Removes the threads that were made for side requests: nobody comes back to them, and each has folders. */
+/** Removes the threads of side requests: no later request uses them, and each has folders on disk. */
 @Injectable()
 export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(SideThreadRemover.name);
   #timer: NodeJS.Timeout | undefined;
   #removing = false;
-  /** What could not be removed, so that the log has each of them once. */
+  /** Threads whose removal failed; each is logged once. */
   readonly #stuck = new Set<string>();
 
   constructor(
@@ -31,16 +31,17 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
     clearInterval(this.#timer);
   }
 
-  /** Removes what is old enough at this time (milliseconds since the epoch). Never rejects. */
-  async remove(now: number): Promise<void> {
+  /** Removes the threads that have expired at this time (milliseconds since the epoch). Never rejects. */
+  async remove(nowMs: number): Promise<void> {
     if (this.#removing) return;
     this.#removing = true;
     try {
-      // Those that cannot be removed are the oldest: they must not keep the others from their turn.
-      const old = await this.threads.listExpiredSideThreads(now - RETENTION_MS, BATCH_SIZE + this.#stuck.size);
-      for (const thread of old) await this.removeOne(thread);
+      // The oldest come first. Threads that cannot be removed must not fill up the batch.
+      const limit = BATCH_SIZE + this.#stuck.size;
+      const expired = await this.threads.listExpiredSideThreads(nowMs - RETENTION_MS, limit);
+      for (const thread of expired) await this.removeOne(thread);
     } catch (error) {
-      this.logger.error({ err: error }, 'threads of side requests could not be looked for');
+      this.logger.error({ err: error }, 'failed to list expired side threads');
     } finally {
       this.#removing = false;
     }
@@ -52,7 +53,7 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
       this.#stuck.delete(thread.id);
     } catch (error) {
       if (!this.#stuck.has(thread.id)) {
-        this.logger.error({ err: error, threadId: thread.id }, 'the thread of a side request could not be removed');
+        this.logger.error({ err: error, threadId: thread.id }, 'failed to remove a side thread');
       }
       this.#stuck.add(thread.id);
     }

@@ -9,17 +9,17 @@ import { TurnDigest } from './turn-digest.js';
 import type { TurnRequest } from '../turn-request.js';
 
 /** How many turns are read from the store at once. */
-const PAGE = 20;
+const PAGE_SIZE = 20;
 
-/** What an agent is told before a turn that it does not know. */
+/** The earlier conversation that seeds an agent without memory of it. */
 export interface AgentSeed {
-  /** Empty for nothing. */
+  /** Empty when the agent needs none. */
   readonly seed: Prompt;
-  /** Whether the agent knew it, and its own record of it is gone. */
+  /** Whether the agent had a record of its own, which is gone. */
   readonly isLost: boolean;
 }
 
-/** Finds out whether a thread's agent still remembers, and tells what the store has for one that does not. */
+/** Checks whether a thread's agent still has its own record of the conversation, and makes the seed for one that does not. */
 @Injectable()
 export class ThreadMemory {
   private readonly logger = new Logger(ThreadMemory.name);
@@ -30,8 +30,8 @@ export class ThreadMemory {
   ) {}
 
   /**
-   * What the agent is to be told before a new turn: what the caller tells of a conversation that it never heard, or, when its own record
-   * is gone, what the caller, else the store, tells of it.
+   * Makes the seed for a new turn. An agent that never saw the conversation gets the caller's history. An agent whose own record is
+   * gone gets the caller's history, or else the stored turns.
    *
    * @param recent the thread's last turns, newest first.
    */
@@ -40,43 +40,46 @@ export class ThreadMemory {
     request: Partial<Pick<TurnRequest, 'history' | 'isSideRequest'>> = {},
     recent: readonly TurnSummary[] = [],
   ): Promise<AgentSeed> {
-    // The record of a thread at work is being written.
-    const isAtWork = recent.some((turn) => !hasEnded(turn.state));
-    const isLost = thread !== undefined && !isAtWork && (await this.isLost(thread));
-    // The prompt of a side request has it all, and an agent that has been here before remembers by itself.
-    const tells = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
-    const told = tells ? (request.history?.toPrompt() ?? []) : [];
-    return { seed: isLost && told.length === 0 ? await this.digest(thread.id) : told, isLost };
+    // While a turn is active, the agent is still writing its record.
+    const isActive = recent.some((turn) => !hasEnded(turn.state));
+    const isLost = thread !== undefined && !isActive && (await this.isLost(thread));
+    // The prompt of a side request contains the conversation, and an agent with memory needs no seed.
+    const needsSeed = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
+    const history = needsSeed ? (request.history?.toPrompt() ?? []) : [];
+    return { seed: isLost && history.length === 0 ? await this.digest(thread.id) : history, isLost };
   }
 
-  /** Whether the thread has answers of which its agent's own record is gone: its folder was lost, or the record in it. */
+  /** Whether the thread has answers and its agent's own record of them is gone: the record or its folder was deleted. */
   private async isLost(thread: Thread): Promise<boolean> {
     if (thread.turnCount === 0 || (await this.gateway.remembers(thread))) return false;
     const isLost = await this.turns.hasAnswer(thread.id);
     if (isLost)
-      this.logger.warn({ threadId: thread.id }, 'the agent’s record of a thread is gone; it is told what was said');
+      this.logger.warn(
+        { threadId: thread.id },
+        'the agent’s record of a thread is gone; the next turn seeds the agent',
+      );
     return isLost;
   }
 
-  /** What the store has of the turns before this one: the newest of it, where it is long. Empty for nothing. */
+  /** Renders the stored turns before this sequence number; only the newest where they are long. Empty when there are none. */
   async digest(threadId: string, before?: number): Promise<Prompt> {
-    const told = new TurnDigest();
+    const digest = new TurnDigest();
     let page: readonly Turn[];
     do {
-      page = await this.turns.lastTurns(threadId, PAGE, before);
-      for (const turn of page) told.addBefore(turn);
+      page = await this.turns.lastTurns(threadId, PAGE_SIZE, before);
+      for (const turn of page) digest.addBefore(turn);
       before = page.at(-1)?.sequence;
-    } while (page.length === PAGE && !told.isFull);
-    return told.toPrompt();
+    } while (page.length === PAGE_SIZE && !digest.isFull);
+    return digest.toPrompt();
   }
 }
 
-/** Whether a thread has turns, these are all of them, and none was answered. */
+/** Whether these are all turns of a thread, at least one, and all of them failed. */
 export function areAllFailed(recent: readonly TurnSummary[]): boolean {
   return recent.at(-1)?.sequence === 1 && recent.every(({ state }) => state === 'failed');
 }
 
-/** Whether none of the thread's turns reached its agent for good: those that the model provider refused are taken out again. */
+/** Whether no turn of the thread is in its agent's memory. Turns that the model provider refused are removed from it again. */
 function hasNoMemory(thread: Thread | undefined, recent: readonly TurnSummary[]): boolean {
   if (recent.length === 0) return thread?.sessionId === undefined;
   const isRefused = ({ failure }: TurnSummary): boolean => failure !== undefined && isRefusal(failure.kind);

@@ -16,29 +16,29 @@ const turn = (
   ...more,
 });
 
-const said = (value: string, answer?: string, more: Partial<DigestibleTurn> = {}): DigestibleTurn =>
+const exchange = (value: string, answer?: string, more: Partial<DigestibleTurn> = {}): DigestibleTurn =>
   turn([{ type: 'text', text: value }], answer === undefined ? undefined : [text(answer)], more);
 
-/** What is told of these turns, the oldest first. */
-function told(...turns: readonly DigestibleTurn[]): string {
-  const all = new TurnDigest();
-  for (const one of turns.toReversed()) if (!all.isFull) all.addBefore(one);
-  return promptText(all.toPrompt());
+/** The digest of these turns, given oldest first. */
+function digestOf(...turns: readonly DigestibleTurn[]): string {
+  const digest = new TurnDigest();
+  for (const one of turns.toReversed()) if (!digest.isFull) digest.addBefore(one);
+  return promptText(digest.toPrompt());
 }
 
-describe('What is told of the turns in the store', () => {
-  it('is what was said, in its order', () => {
-    expect(told(said('one', 'two'), said('three', 'four'))).toBe(
+describe('the digest of stored turns', () => {
+  it('has prompts and answers in order', () => {
+    expect(digestOf(exchange('one', 'two'), exchange('three', 'four'))).toBe(
       '<user>\none\n</user>\n<assistant>\ntwo\n</assistant>\n<user>\nthree\n</user>\n<assistant>\nfour\n</assistant>\n',
     );
   });
 
-  it('is nothing of no turns', () => {
+  it('is empty without turns', () => {
     expect(new TurnDigest().toPrompt()).toEqual([]);
   });
 
-  it('has the tools that ran, with a part of what they printed, and no thinking', () => {
-    const words = told(
+  it('has tool calls with shortened results, and no thinking', () => {
+    const words = digestOf(
       turn(
         [{ type: 'text', text: 'go' }],
         [
@@ -53,8 +53,8 @@ describe('What is told of the turns in the store', () => {
     expect(words).not.toContain('hm');
   });
 
-  it('has a word for a picture, not its bytes, and the text of a document', () => {
-    const words = told(
+  it('has a placeholder for an image, and the text of a document', () => {
+    const words = digestOf(
       turn(
         [
           { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGVsbG8=' } },
@@ -66,14 +66,20 @@ describe('What is told of the turns in the store', () => {
     expect(words).toBe('<user>\n[image]\n</user>\n<user>\nthe reef\n</user>\n');
   });
 
-  it('leaves out what was refused, and keeps a prompt that failed for another reason', () => {
-    expect(told(said('too long', undefined, { failure: { kind: 'context_too_long', message: '' } }))).toBe('');
-    expect(told(said('a bad picture', undefined, { failure: { kind: 'bad_request', message: '' } }))).toBe('');
-    expect(told(said('at noon', undefined, { failure: { kind: 'overloaded', message: '' } }))).toContain('at noon');
+  it('omits a refused prompt, and keeps one that failed for another reason', () => {
+    expect(digestOf(exchange('too long', undefined, { failure: { kind: 'context_too_long', message: '' } }))).toBe('');
+    expect(digestOf(exchange('a bad picture', undefined, { failure: { kind: 'bad_request', message: '' } }))).toBe('');
+    expect(digestOf(exchange('at noon', undefined, { failure: { kind: 'overloaded', message: '' } }))).toContain(
+      'at noon',
+    );
   });
 
-  it('is the newest of it where it is long, whole blocks only', () => {
-    const words = told(said('oldest', 'a'.repeat(120_000)), said('newer', 'b'.repeat(120_000)), said('newest', 'c'));
+  it('has only the newest blocks, none of them shortened, of a long conversation', () => {
+    const words = digestOf(
+      exchange('oldest', 'a'.repeat(120_000)),
+      exchange('newer', 'b'.repeat(120_000)),
+      exchange('newest', 'c'),
+    );
     expect(words).toMatch(/^\[What was said before is left out\.\]\n<user>\nnewer\n/);
     expect(words).toMatch(/<assistant>\nc\n<\/assistant>\n$/);
   });

@@ -4,39 +4,39 @@ import type { Turn } from '../../storage/stores/turn.js';
 import type { ContentBlock, Message } from '../../anthropic/stream-event.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
 
-/** Longest text that an agent is told of the turns in the store, in characters: it leaves room for the turns to come. */
+/** Maximum length of the digest. It leaves room in the agent's context for the turns to come. */
 const MAX_DIGEST_CHARS = 200_000;
 
-/** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
+/** Maximum length of a tool's input or output. Prompts and answers are not shortened. */
 const MAX_TOOL_CHARS = 4000;
 
-/** A turn as far as it is told. */
+/** The fields of a turn that the digest uses. */
 export interface DigestibleTurn extends Pick<Turn, 'prompt' | 'failure'> {
   readonly message: Pick<Message, 'content'> | undefined;
 }
 
-/** The newest words of a conversation, as many as an agent is told. */
+/** The newest part of a conversation, as text that seeds an agent. */
 export class TurnDigest {
   readonly #blocks: string[] = [];
-  #room = MAX_DIGEST_CHARS;
+  #remainingChars = MAX_DIGEST_CHARS;
 
-  /** Whether nothing before it is told. */
+  /** Whether earlier turns no longer fit. */
   get isFull(): boolean {
-    return this.#room < 0;
+    return this.#remainingChars < 0;
   }
 
-  /** Adds the turn before those that were added. A prompt that was refused is not part of the conversation. */
+  /** Adds the turn before those added so far. Skips a refused prompt: it is not part of the conversation. */
   addBefore({ prompt, message, failure }: DigestibleTurn): void {
     if (failure !== undefined && isRefusal(failure.kind)) return;
     const blocks = [...prompt.map(renderPromptBlock), ...(message?.content ?? []).map(renderAnswerBlock)];
     for (const block of blocks.toReversed()) {
-      this.#room -= block.length;
+      this.#remainingChars -= block.length;
       if (this.isFull) return;
       this.#blocks.unshift(block);
     }
   }
 
-  /** What was added, for an agent that does not know it; empty for nothing. */
+  /** Returns the digest as a prompt; empty when nothing was added. */
   toPrompt(): Prompt {
     const omission = this.isFull ? ['[What was said before is left out.]\n'] : [];
     const text = [...omission, ...this.#blocks].join('');
@@ -44,7 +44,7 @@ export class TurnDigest {
   }
 }
 
-/** A picture is told as one that was there: its bytes would take the room of all that was said. */
+/** Renders an image as a placeholder: its bytes would use up the digest's length. */
 function renderPromptBlock(block: PromptBlock): string {
   switch (block.type) {
     case 'text':
@@ -81,6 +81,7 @@ function element(name: string, text: string, attributes = ''): string {
 }
 
 function shorten(text: string): string {
-  const left = text.length - MAX_TOOL_CHARS;
-  return left <= 0 ? text : `${truncateAtCodePoint(text, MAX_TOOL_CHARS)} … [${left} more characters]`;
+  const omittedChars = text.length - MAX_TOOL_CHARS;
+  if (omittedChars <= 0) return text;
+  return `${truncateAtCodePoint(text, MAX_TOOL_CHARS)} … [${omittedChars} more characters]`;
 }

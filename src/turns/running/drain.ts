@@ -1,22 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** The time in which a server that stops lets running turns end. It begins once, and is over once. */
+/** The period in which a stopping server lets running turns finish. It starts once and ends once. */
 export class Drain {
   #hasBegun = false;
-  /** Aborted when running turns are not waited for any longer. */
+  /** Aborted when the wait for running turns ends. */
   readonly #over = new AbortController();
 
-  /** True once the server is about to stop: it starts no more turns. */
+  /** True once the server is stopping; it starts no more turns. */
   get hasBegun(): boolean {
     return this.#hasBegun;
   }
 
-  /** Ends the wait, now or as soon as it begins. */
+  /** Ends the wait at once, or as soon as it starts. */
   skip(): void {
     this.#over.abort();
   }
 
-  /** Begins, and resolves when all of these have settled, after `maxMs`, or when it is skipped. */
+  /** Starts the drain. Resolves when all of `running` have settled, after `maxMs`, or on `skip`. */
   async run(running: readonly Promise<void>[], maxMs: number): Promise<void> {
     this.#hasBegun = true;
     const timedOut = wait(maxMs, undefined, { signal: this.#over.signal }).catch(() => undefined);

@@ -1,14 +1,14 @@
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { Turn } from '../../storage/stores/turn.js';
 
-/** What the caller of a turn that was left to the next server is told, so that it sends its request again. */
+/** The error that callers of a handed-off turn get. It is retryable, so clients resend the request to the next server. */
 export const SERVER_RESTARTING: HarnessEvent = {
   type: 'turn-failed',
   kind: 'overloaded',
-  message: 'The server is restarting. Your turn goes on after it; send the same request again to read it.',
+  message: 'The server is restarting. The turn resumes after the restart; retry the same request to get its result.',
 };
 
-/** What the readers of a turn are told whose log stopped without its end, by what the store has of it. */
+/** The end that readers get when a turn's log stops without one. `turn` is its stored row. */
 export function fallbackEndEvent(turn: Turn | undefined): HarnessEvent {
   if (turn?.state === 'failed' && turn.failure !== undefined) return { type: 'turn-failed', ...turn.failure };
   return turn?.state === 'cancelled' ? { type: 'turn-end', reason: 'interrupted' } : SERVER_RESTARTING;

@@ -2,11 +2,11 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { randomUUID } from 'node:crypto';
 import { type Lease, TurnStore } from '../../storage/stores/turn.store.js';
 
-/** How long this process may be silent before others may think that it is gone, in milliseconds. */
+/** Other processes may regard this one as dead when it has not renewed its leases for this long. */
 const LEASE_MS = 60_000;
-const RENEWAL = 20_000;
+const RENEWAL_INTERVAL_MS = 20_000;
 
-/** Says in the store which turns are this process's. One process runs all turns for now, so nobody else looks yet. */
+/** Records in the store which turns this process owns. Nothing reads the leases yet: one process runs all turns. */
 @Injectable()
 export class LeaseService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(LeaseService.name);
@@ -16,14 +16,14 @@ export class LeaseService implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(private readonly turns: TurnStore) {}
 
   onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void this.renew(), RENEWAL).unref();
+    this.#timer = setInterval(() => void this.renew(), RENEWAL_INTERVAL_MS).unref();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.#timer);
   }
 
-  /** A lease of this process from now on; it is renewed for as long as the process lives. */
+  /** Returns a lease that starts now. This service renews it while the process lives. */
   lease(): Lease {
     const now = Date.now();
     return { owner: this.#owner, leaseExpiresAt: now + LEASE_MS, now };
@@ -33,7 +33,7 @@ export class LeaseService implements OnApplicationBootstrap, OnApplicationShutdo
     try {
       await this.turns.renewLeases(this.#owner, Date.now() + LEASE_MS);
     } catch (error) {
-      this.logger.error({ err: error }, 'the leases of running turns could not be renewed');
+      this.logger.error({ err: error }, 'failed to renew the leases of running turns');
     }
   }
 }

@@ -7,9 +7,9 @@ const pending = (id: string, threadId: string) => ({
   turn: aTurn({ id, threadId }),
   isCancelled: false,
 });
-const running = 'a turn that runs';
+const running = 'a running turn';
 
-/** The ids of all that can start, in their order. */
+/** Starts all turns that can start; returns their ids in order. */
 function startAll(queue: RunQueue<string>): readonly string[] {
   const started: string[] = [];
   for (let next = queue.dequeue(); next !== undefined; next = queue.dequeue()) {
@@ -20,7 +20,7 @@ function startAll(queue: RunQueue<string>): readonly string[] {
 }
 
 describe(RunQueue.name, () => {
-  it('starts one turn per thread, in their order', () => {
+  it('starts one turn per thread, in the order of submission', () => {
     const queue = new RunQueue<string>(9);
     for (const one of [pending('a1', 'a'), pending('a2', 'a'), pending('b1', 'b')]) queue.enqueue(one);
     expect(startAll(queue)).toEqual(['a1', 'b1']);
@@ -29,7 +29,7 @@ describe(RunQueue.name, () => {
     expect(queue.counts).toEqual({ running: 2, pending: 0 });
   });
 
-  it('starts no more than the deployment allows; a reserved slot counts', () => {
+  it('starts no more turns than the deployment allows, and counts a reserved slot', () => {
     const queue = new RunQueue<string>(2);
     expect(queue.reserve('a')).toBe(true);
     for (const one of [pending('b1', 'b'), pending('c1', 'c')]) queue.enqueue(one);
@@ -40,7 +40,7 @@ describe(RunQueue.name, () => {
     expect(startAll(queue)).toEqual(['c1']);
   });
 
-  it('reserves nothing for a thread that has a turn here, or a slot', () => {
+  it('reserves no slot for a thread that has a pending turn, a running turn or a slot', () => {
     const queue = new RunQueue<string>(9);
     queue.enqueue(pending('a1', 'a'));
     queue.setRunning('b', running);
@@ -48,14 +48,14 @@ describe(RunQueue.name, () => {
     expect(['a', 'b', 'c'].map((thread) => queue.reserve(thread))).toEqual([false, false, false]);
   });
 
-  it('does not take the slot of a turn that runs for one that is reserved', () => {
+  it('does not release the slot of a running turn', () => {
     const queue = new RunQueue<string>(9);
     queue.setRunning('a', running);
     expect(queue.release('a')).toBe(false);
     expect(queue.runningOf('a')).toBe(running);
   });
 
-  it('keeps a cancelled turn in its place, and gives up one that is removed', () => {
+  it('keeps a cancelled turn in its position, and drops a removed one', () => {
     const queue = new RunQueue<string>(9);
     const [first, second] = [pending('a1', 'a'), pending('b1', 'b')];
     for (const one of [first, second]) queue.enqueue(one);

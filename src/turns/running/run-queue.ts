@@ -1,11 +1,11 @@
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 
-/** A turn that waits for its start. */
+/** A turn that waits to start. */
 export interface PendingTurn {
   readonly thread: Thread;
   readonly turn: Turn;
-  /** It ends as interrupted as soon as it starts: its caller cancelled it after an earlier server had begun it. */
+  /** The caller cancelled it after an earlier server had started it: it ends as interrupted as soon as it starts here. */
   readonly isCancelled: boolean;
 }
 
@@ -15,13 +15,13 @@ export interface RunnerCounts {
   readonly pending: number;
 }
 
-/** What a thread's slot is used for: at most one turn, which runs, or which is being stored and starts at once. */
+/** A thread's slot: reserved for a turn that is being stored and starts at once, or used by a running turn. */
 type Slot<Running> = { readonly kind: 'reserved' } | { readonly kind: 'running'; readonly running: Running };
 
 /**
- * The turns that wait, in their order, and the slots of those that run: one per thread, and as many in all as the deployment allows.
+ * The pending turns, in order, and the slots of running turns: one per thread, up to the deployment's limit.
  *
- * @typeParam Running what is kept of a turn that runs.
+ * @typeParam Running the record of a running turn.
  */
 export class RunQueue<Running> {
   readonly #pending: PendingTurn[] = [];
@@ -34,7 +34,7 @@ export class RunQueue<Running> {
     return { running: this.running.length, pending: this.#pending.length };
   }
 
-  /** Whether another turn would have to wait for one that runs. */
+  /** Whether all slots are taken: another turn would wait. */
   get isFull(): boolean {
     return this.#slots.size >= this.maxConcurrentTurns;
   }
@@ -43,25 +43,25 @@ export class RunQueue<Running> {
     return [...this.#slots.values()].flatMap((slot) => (slot.kind === 'running' ? [slot.running] : []));
   }
 
-  /** The turn of a thread that runs. */
+  /** The running turn of a thread. */
   runningOf(threadId: string): Running | undefined {
     const slot = this.#slots.get(threadId);
     return slot?.kind === 'running' ? slot.running : undefined;
   }
 
-  /** The turns of a thread that wait. */
+  /** The pending turns of a thread. */
   pendingOf(threadId: string): readonly PendingTurn[] {
     return this.#pending.filter(({ turn }) => turn.threadId === threadId);
   }
 
-  /** Reserves a slot for a thread that has no turn here. False when its turn would have to wait. */
+  /** Reserves a slot for a thread that has no turn here. False when its turn has to wait. */
   reserve(threadId: string): boolean {
     if (this.isFull || this.#slots.has(threadId) || this.pendingOf(threadId).length > 0) return false;
     this.#slots.set(threadId, { kind: 'reserved' });
     return true;
   }
 
-  /** Frees a reserved slot. False when it is not reserved any more. */
+  /** Frees a reserved slot. False when the slot is no longer reserved. */
   release(threadId: string): boolean {
     return this.#slots.get(threadId)?.kind === 'reserved' && this.#slots.delete(threadId);
   }
@@ -71,7 +71,7 @@ export class RunQueue<Running> {
     this.#slots.set(threadId, { kind: 'running', running });
   }
 
-  /** Frees the slot of a turn that has run. */
+  /** Frees the slot of a turn that has finished. */
   clearRunning(threadId: string): void {
     this.#slots.delete(threadId);
   }
@@ -80,25 +80,25 @@ export class RunQueue<Running> {
     this.#pending.push(pending);
   }
 
-  /** Takes out the first waiting turn whose thread is free, if there is a slot for it. */
+  /** Removes and returns the first pending turn whose thread is idle, if a slot is free. */
   dequeue(): PendingTurn | undefined {
     if (this.isFull) return undefined;
     const index = this.#pending.findIndex(({ turn }) => this.runningOf(turn.threadId) === undefined);
     return index === -1 ? undefined : this.#pending.splice(index, 1)[0];
   }
 
-  /** Finds a waiting turn. */
+  /** Finds a pending turn. */
   findPending(turnId: string): PendingTurn | undefined {
     return this.#pending.find(({ turn }) => turn.id === turnId);
   }
 
-  /** Takes a waiting turn out. */
+  /** Removes a pending turn. */
   removePending(pending: PendingTurn): void {
     const index = this.#pending.indexOf(pending);
     if (index !== -1) this.#pending.splice(index, 1);
   }
 
-  /** Keeps a waiting turn in its place, and lets it end as interrupted when it starts. */
+  /** Marks a pending turn as cancelled: it keeps its position and ends as interrupted when it starts. */
   markCancelled(pending: PendingTurn): void {
     const index = this.#pending.indexOf(pending);
     if (index !== -1) this.#pending[index] = { ...pending, isCancelled: true };

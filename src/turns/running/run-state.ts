@@ -1,33 +1,33 @@
 import { durationExceeded } from './max-duration.js';
 import type { TurnEnd } from './turn-outcome.js';
 
-/** How often the process of one turn may die and be resumed by this server. */
+/** How often this server resumes a turn whose process died. */
 const MAX_RESUMPTIONS = 2;
-/** The same once the process has hung: a resumed one often hangs again, and each time takes a full stall limit. */
+/** The same after a stall: a resumed process often hangs again, and each time costs a full stall limit. */
 const MAX_RESUMPTIONS_AFTER_STALL = 1;
-/** How often a turn is tried in all, by whatever server: one that brings the server down must not do so for ever. */
+/** Attempts of a turn over all servers: a turn that crashes the server must not do so for ever. */
 const MAX_ATTEMPTS = 20;
-/** How long an interrupted harness may take to end its turn before it is killed, in milliseconds. */
+/** How long an interrupted harness may take to end its turn before it is killed. */
 const INTERRUPT_GRACE_MS = 10_000;
 
 /** Why a turn is being interrupted. */
 export type InterruptCause = 'caller' | 'turn-timeout' | 'max-duration';
 
-/** The harness works, or is being started or resumed. */
+/** The harness is working, starting or resuming. */
 interface Running {
   readonly phase: 'running';
-  /** How often the harness has died and been resumed by this server. */
+  /** How often this server has resumed the harness after its death. */
   readonly resumptions: number;
-  /** Whether it was killed for its silence. */
+  /** Whether the server has killed it for a stall. */
   readonly hasStalled: boolean;
 }
 
-/** The harness is to end the turn; it is killed after a grace period. */
+/** The harness was asked to end the turn; it is killed after a grace period. */
 interface Interrupting {
   readonly phase: 'interrupting';
   readonly cause: InterruptCause;
   readonly sinceMs: number;
-  /** Whether a process has received the interrupt; the turn may be interrupted while its process is still starting. */
+  /** Whether a process has received the interrupt. False if the turn was interrupted while its process was starting. */
   readonly isDelivered: boolean;
 }
 
@@ -36,17 +36,17 @@ interface Abandoned {
   readonly phase: 'abandoned';
 }
 
-/** The last attempt is over; its end is being stored, or is stored. */
+/** The last attempt is over; its end is being stored or is stored. */
 interface Ended {
   readonly phase: 'ended';
   /** Set when the turn was interrupted before it ended. */
   readonly interruptedBy: InterruptCause | undefined;
 }
 
-/** Where the run of a claimed turn is in its life. Immutable. */
+/** The state of a claimed turn's run. Immutable. */
 export type RunState = Running | Interrupting | Abandoned | Ended;
 
-/** What happens to a run. Times are of `performance.now()`. */
+/** An input of the state machine. Times are readings of `performance.now()`. */
 export type RunEvent =
   | { readonly type: 'interrupt-requested'; readonly nowMs: number }
   | { readonly type: 'interrupt-delivered' }
@@ -57,20 +57,20 @@ export type RunEvent =
 /** A limit that a running turn has exceeded. */
 export type Overrun = 'max-duration' | 'turn-timeout' | 'stall';
 
-/** What the run does to its harness, or to its log, on an event. */
+/** A side effect on the harness or the log, which the run performs. */
 export type RunAction = 'interrupt-harness' | 'stop-harness' | 'log-timeout-notice' | 'unsubscribe';
 
-/** The next state, and what to do, in this order. */
+/** The next state, and the actions to perform in order. */
 export type RunStep = readonly [RunState, readonly RunAction[]];
 
-/** How long a run, and the silence of its harness, has lasted, in milliseconds. */
+/** How long a run and the current silence of its harness have lasted. */
 export interface RunTimes {
   readonly elapsedMs: number;
-  /** `undefined` while a tool runs, which may be silent for as long as it takes. */
+  /** `undefined` while a tool runs: a tool may be silent for any time. */
   readonly silentMs: number | undefined;
 }
 
-/** How long a turn may take, in milliseconds. */
+/** Time limits of a turn. */
 export interface RunLimits {
   /** The turn's own limit; past it the turn fails. */
   readonly maxDurationMs: number | undefined;
@@ -82,11 +82,11 @@ export interface RunLimits {
 
 const NO_ACTIONS: readonly RunAction[] = [];
 
-/** The state of a turn that has just been claimed, or is about to be. */
+/** The state of a turn that is about to be claimed or has just been claimed. */
 export const INITIAL_RUN_STATE: RunState = { phase: 'running', resumptions: 0, hasStalled: false };
 
 /**
- * The life of a run: from its claim to the end of its last attempt. A dash changes nothing.
+ * Advances a run, from its claim to the end of its last attempt. A dash changes nothing.
  *
  * | event                         | running                                                 | interrupting                               | abandoned | ended |
  * | ----------------------------- | ------------------------------------------------------- | ------------------------------------------ | --------- | ----- |
@@ -100,7 +100,7 @@ export const INITIAL_RUN_STATE: RunState = { phase: 'running', resumptions: 0, h
  * | `attempt-ended`, otherwise    | → ended                                                 | → ended                                    | –         | –     |
  * | `handed-off`                  | unsubscribe → abandoned                                 | unsubscribe → abandoned                    | –         | –     |
  *
- * `abandoned` and `ended` are final. An interrupted turn never resumes, whatever became of its harness.
+ * `abandoned` and `ended` are final. An interrupted turn never resumes, even if its harness died.
  */
 export function advanceRun(state: RunState, event: RunEvent): RunStep {
   switch (state.phase) {
@@ -179,23 +179,23 @@ function canResume({ resumptions, hasStalled }: Running, end: TurnEnd): boolean 
   return end.type === 'turn-failed' && end.kind === 'process_died' && resumptions < limit;
 }
 
-/** The limit that a turn has exceeded; the turn's own one counts before the server's. */
+/** Returns the limit that a turn has exceeded. The turn's own limit takes precedence over the server's. */
 export function findOverrun({ elapsedMs, silentMs }: RunTimes, limits: RunLimits): Overrun | undefined {
   if (limits.maxDurationMs !== undefined && elapsedMs > limits.maxDurationMs) return 'max-duration';
   if (elapsedMs > limits.turnTimeoutMs) return 'turn-timeout';
   return silentMs !== undefined && silentMs > limits.harnessStallMs ? 'stall' : undefined;
 }
 
-/** The end of a turn whose next attempt is not to begin: it was interrupted before, or has been tried too often. */
+/** Returns the end of a turn that must not start another attempt: it was interrupted, or has used all attempts. */
 export function endBeforeAttempt(state: RunState, attempt: number): TurnEnd | undefined {
   if (state.phase === 'interrupting') return { type: 'turn-end', reason: 'interrupted' };
   if (attempt <= MAX_ATTEMPTS) return undefined;
-  return { type: 'turn-failed', kind: 'internal', message: `The turn was given up after ${MAX_ATTEMPTS} attempts.` };
+  return { type: 'turn-failed', kind: 'internal', message: `The turn failed after ${MAX_ATTEMPTS} attempts.` };
 }
 
 /**
- * The end of a turn that was interrupted: what its harness reports counts only if it ended the turn by itself before it heeded the
- * interruption. One that was killed for not heeding it, or that calls it a failure, was interrupted all the same.
+ * Returns the end of a turn that may have been interrupted. The reported end stands if the harness completed the turn before it
+ * processed the interrupt. If it was killed, or reports the interrupt as a failure, the turn ends as interrupted.
  */
 export function endAfterInterrupt(
   reported: TurnEnd,

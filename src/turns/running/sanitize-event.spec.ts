@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
 import { sanitizeEvent } from './sanitize-event.js';
 
-const HALF = '\uD83C';
+const LONE_SURROGATE = '\uD83C';
 
 const call = (input: JsonObject): HarnessEvent => ({
   type: 'tool-call',
@@ -12,7 +12,7 @@ const call = (input: JsonObject): HarnessEvent => ({
   input,
 });
 
-/** An object with so many objects in one another. */
+/** An object of this nesting depth. */
 const nested = (depth: number): JsonObject => {
   let object: JsonObject = { end: 'here' };
   for (let level = 1; level < depth; level += 1) object = { list: [object] };
@@ -20,9 +20,9 @@ const nested = (depth: number): JsonObject => {
 };
 
 describe(sanitizeEvent.name, () => {
-  it('leaves what is sound as it is', () => {
+  it('leaves well-formed events unchanged', () => {
     const events: readonly HarnessEvent[] = [
-      call({ text: 'whole 🌍', list: [1, null, true, { deep: '' }] }),
+      call({ text: 'well-formed 🌍', list: [1, null, true, { deep: '' }] }),
       { type: 'caller-tool-call', id: 'b', name: 'ask', input: {} },
       { type: 'tool-result', id: 'a', content: [{ type: 'text', text: '🌍' }], isError: false },
       { type: 'turn-failed', kind: 'internal', message: 'broken 🌍' },
@@ -32,27 +32,36 @@ describe(sanitizeEvent.name, () => {
     expect(events.map(sanitizeEvent)).toEqual(events);
   });
 
-  it('puts U+FFFD for half a character in everything that is said about tools and failures', () => {
-    const sound = [
-      { ...call({ [`key${HALF}`]: [`value${HALF}`, { inner: HALF }] }), server: HALF, name: HALF },
-      { type: 'caller-tool-call', id: HALF, name: `ask${HALF}`, input: {} } as const,
-      { type: 'tool-result', id: HALF, content: [{ type: 'text', text: `a${HALF}b` }], isError: false } as const,
-      { type: 'turn-failed', kind: 'internal', message: HALF } as const,
+  it('replaces lone surrogates in tool events and failures with U+FFFD', () => {
+    const sanitized = [
+      {
+        ...call({ [`key${LONE_SURROGATE}`]: [`value${LONE_SURROGATE}`, { inner: LONE_SURROGATE }] }),
+        server: LONE_SURROGATE,
+        name: LONE_SURROGATE,
+      },
+      { type: 'caller-tool-call', id: LONE_SURROGATE, name: `ask${LONE_SURROGATE}`, input: {} } as const,
+      {
+        type: 'tool-result',
+        id: LONE_SURROGATE,
+        content: [{ type: 'text', text: `a${LONE_SURROGATE}b` }],
+        isError: false,
+      } as const,
+      { type: 'turn-failed', kind: 'internal', message: LONE_SURROGATE } as const,
     ].map(sanitizeEvent);
-    expect(JSON.stringify(sound)).not.toContain(String.raw`\ud83c`);
-    expect(sound[0]).toMatchObject({ input: { 'key\uFFFD': ['value\uFFFD', { inner: '\uFFFD' }] } });
+    expect(JSON.stringify(sanitized)).not.toContain(String.raw`\ud83c`);
+    expect(sanitized[0]).toMatchObject({ input: { 'key\uFFFD': ['value\uFFFD', { inner: '\uFFFD' }] } });
   });
 
-  it('leaves halves of texts, which the next piece may complete', () => {
-    const piece: HarnessEvent = { type: 'text-delta', id: 'a', text: HALF };
+  it('leaves a lone surrogate in a delta, which the next delta may complete', () => {
+    const piece: HarnessEvent = { type: 'text-delta', id: 'a', text: LONE_SURROGATE };
     expect(sanitizeEvent(piece)).toBe(piece);
   });
 
-  it('cuts what is nested deeper than can be stored', () => {
+  it('replaces values that are nested too deep to be stored', () => {
     const shallow = call(nested(100));
     expect(sanitizeEvent(shallow)).toEqual(shallow);
-    const told = JSON.stringify(sanitizeEvent(call(nested(100_000))));
-    expect(told).toContain('[nested too deep]');
-    expect(told.length).toBeLessThan(5000);
+    const json = JSON.stringify(sanitizeEvent(call(nested(100_000))));
+    expect(json).toContain('[nested too deep]');
+    expect(json.length).toBeLessThan(5000);
   });
 });

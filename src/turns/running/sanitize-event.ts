@@ -3,18 +3,17 @@ import type { HarnessEvent, JsonObject, JsonValue } from '../../domain/harness-e
 import { replaceLoneSurrogates } from '../../domain/well-formed.js';
 
 /**
- * How many lists and objects of a tool's input may be in one another. `JSON.stringify` has no stack left somewhere above 3,000, and
- * an event that cannot be written would hold up those of every other turn.
+ * Maximum nesting depth of a tool's input. `JSON.stringify` overflows the stack above some 3,000 levels, and an event that cannot be
+ * written would block those of every other turn.
  */
 const MAX_DEPTH = 256;
 
-/** What stands for what is nested deeper. */
+/** Placeholder for values below the maximum depth. */
 const TOO_DEEP = '[nested too deep]';
 
 /**
- * What a harness says about tools and failures, in strings that every client can read and of a depth that can be stored: half a
- * character becomes U+FFFD, as strict parsers refuse it together with the whole event. Text and thinking pass as they are, as
- * their halves may belong to the next piece.
+ * Sanitizes the strings and limits the depth of tool events and failures. Lone surrogates become U+FFFD: strict JSON parsers would
+ * reject the complete event. Text and thinking deltas pass unchanged, because the next delta may complete a surrogate pair.
  */
 export function sanitizeEvent(event: HarnessEvent): HarnessEvent {
   switch (event.type) {
@@ -63,12 +62,12 @@ function sanitizeObject(object: JsonObject, depth: number): JsonObject {
   );
 }
 
-/** `depth`: how many lists and objects the value is in. */
+/** @param depth the number of lists and objects around the value. */
 function sanitizeValue(value: JsonValue, depth: number): JsonValue {
   if (typeof value === 'string') return replaceLoneSurrogates(value);
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= MAX_DEPTH) return TOO_DEEP;
-  if (isList(value)) return value.map((one) => sanitizeValue(one, depth + 1));
+  if (isList(value)) return value.map((item) => sanitizeValue(item, depth + 1));
   return sanitizeObject(value, depth + 1);
 }
 

@@ -12,8 +12,8 @@ const CONTEXT = {
   thinkingTokens: 5,
 };
 
-describe('what a turn knows at its beginning', () => {
-  it('is the context of its thread, and stays so when the thread’s changes', () => {
+describe(translateOptions.name, () => {
+  it('has the context usage of the thread when the turn was opened, also after it changed', () => {
     const turn = aTurn({ request: storedRequest(aThread({ contextUsage: CONTEXT })) });
     const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 }, harnessModel: 'model-of-the-thread' });
     expect(translateOptions(turn, later)).toEqual({
@@ -23,20 +23,20 @@ describe('what a turn knows at its beginning', () => {
     });
   });
 
-  it('is the model that answered it, also when its thread has another agent since', () => {
+  it('has the model that answered the turn, also after its thread got another agent', () => {
     const [start] = forceStart({ phase: 'idle', options: { messageId: 'msg_1', model: 'm', knownUsage: null } })[1];
     const message = start?.type === 'message_start' ? start.message : undefined;
     const other = aThread({ harness: 'codex', harnessModel: 'gpt-5.5' });
     expect(translateOptions(aTurn({ message }), other).model).toBe('m');
   });
 
-  it('is nothing in a new thread', () => {
+  it('has no usage in a new thread', () => {
     for (const thread of [undefined, aThread()]) {
       expect(translateOptions(aTurn({ request: storedRequest(thread) }), aThread()).knownUsage).toBeNull();
     }
   });
 
-  it('is read also where another version wrote less, or something else', () => {
+  it('reads what another version stored: fewer fields, or invalid ones', () => {
     const read = (contextUsage: string | object) =>
       translateOptions(aTurn({ request: JSON.parse(JSON.stringify({ contextUsage })) }), aThread()).knownUsage;
     expect(read({ inputTokens: 7, outputTokens: 'many' })).toMatchObject({ inputTokens: 7, outputTokens: 0 });

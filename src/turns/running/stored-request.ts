@@ -9,10 +9,10 @@ import type { AgentSeed } from '../memory/thread-memory.js';
 import type { TurnRequest } from '../turn-request.js';
 
 /**
- * What is stored of a turn's request besides its prompt: what the turn is run with, and what its thread's context is at its
- * beginning, so that every reader's `message_start` says the same.
+ * Returns the fields that a turn stores of its request, besides the prompt: its options, and the thread's context usage when it
+ * was opened, so that every reader gets the same `message_start`.
  *
- * @param opening what was said before that the agent does not know, if anything.
+ * The last parameter is the earlier conversation that the agent does not know; none by default.
  */
 export function storedRequest(
   thread: Thread | undefined,
@@ -33,35 +33,35 @@ function asJson(prompt: Prompt): JsonValue {
   return json;
 }
 
-/** What was said before the turn that its agent has not heard, if anything. */
+/** Reads the earlier conversation that seeds the turn's agent, if any. */
 export function readSeedHistory(turn: Turn): Prompt | undefined {
   const { history } = turn.request;
-  // Written by `storedRequest`, and by nothing else.
+  // Only `storedRequest` writes it.
   return Array.isArray(history) ? history : undefined;
 }
 
-/** Whether the agent's own record of the turns before was gone when the turn was opened. */
+/** Whether the agent's own record of earlier turns was missing when the turn was opened. */
 export function isHistoryLost(turn: Turn): boolean {
   return turn.request['historyLost'] === true;
 }
 
-/** The JSON Schema that the turn's answer is to follow, if there is one. */
+/** Reads the JSON Schema that the turn's answer must follow, if any. */
 export function readOutputSchema(turn: Turn): JsonObject | undefined {
   const { outputSchema } = turn.request;
   return isJsonObject(outputSchema) ? outputSchema : undefined;
 }
 
-/** What names a turn in the log: its own id, and the trace of the request that began it, if that had one. */
+/** The log fields of a turn: its id, and the trace id of the request that opened it, if it had one. */
 export function logFields(turn: Turn): { readonly turnId: string; readonly traceId?: string } {
   const { traceId } = turn.request;
   return typeof traceId === 'string' ? { turnId: turn.id, traceId } : { turnId: turn.id };
 }
 
-/** What the translator needs to know of a turn. */
+/** Returns the translator's options for a turn. */
 export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
   return {
     messageId: turn.messageId,
-    // What the turn said stays, also when its thread has another agent by now: every reader gets the same message.
+    // The stored model wins: the thread may have another agent by now, and every reader must get the same message.
     model: turn.message?.model ?? toAnsweredModel(thread),
     knownUsage: tokenUsage(turn.request['contextUsage']),
   };

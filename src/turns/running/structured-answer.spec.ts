@@ -20,7 +20,7 @@ const thought = (id: string, words: string): readonly HarnessEvent[] => [
 const call: HarnessEvent = { type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: {} };
 
 describe('the answer of a turn with a schema', () => {
-  it('is the last text, in one piece, when it fits', async () => {
+  it('is the last text, in one piece, when it is valid', async () => {
     const answer = new StructuredOutputBuffer(SCHEMA);
     expect(answer.push([{ type: 'text-delta', id: 'a', text: '{"count"' }])).toEqual([]);
     expect(
@@ -32,43 +32,43 @@ describe('the answer of a turn with a schema', () => {
     expect(await answer.finish(END)).toEqual([text('a', '{"count":3}'), END]);
   });
 
-  it('has no other text beside it: remarks on the way become thinking, in their place', async () => {
+  it('has no other text: earlier texts become thinking, in their position', async () => {
     const answer = new StructuredOutputBuffer(SCHEMA);
-    const said = answer.push([
+    const emitted = answer.push([
       ...text('a', 'Let me look.'),
       call,
       ...text('b', 'Almost.'),
       ...text('c', '{"count":1}'),
     ]);
-    expect(said).toEqual([...thought('a', 'Let me look.'), call, ...thought('b', 'Almost.')]);
+    expect(emitted).toEqual([...thought('a', 'Let me look.'), call, ...thought('b', 'Almost.')]);
     expect((await answer.finish(END))[0]).toEqual(text('c', '{"count":1}'));
   });
 
   it.each([
-    ['is no JSON', 'three', 'not JSON'],
-    ['does not fit', '{"count":"a secret"}', '#/count'],
-    ['is not there', undefined, 'not JSON'],
-  ])('that %s is a failure, whose message does not quote it', async (_, words, told) => {
+    ['is not JSON', 'three', 'not JSON'],
+    ['violates the schema', '{"count":"a secret"}', '#/count'],
+    ['is missing', undefined, 'not JSON'],
+  ])('that %s becomes a failure that does not quote it', async (_, words, problem) => {
     const answer = new StructuredOutputBuffer(SCHEMA);
     if (words !== undefined) answer.push(text('a', words));
-    const [rest, end] = await answer.finish(END);
+    const [buffered, end] = await answer.finish(END);
     expect(end).toMatchObject({
       type: 'turn-failed',
       kind: 'internal',
-      message: expect.stringContaining(told) as string,
+      message: expect.stringContaining(problem) as string,
     });
     expect(JSON.stringify(end)).not.toContain('secret');
-    expect(rest).toEqual(words === undefined ? [] : thought('a', words));
+    expect(buffered).toEqual(words === undefined ? [] : thought('a', words));
   });
 
-  it.each(['max_tokens', 'refusal'] as const)('is what there is of it after %s', async (reason) => {
+  it.each(['max_tokens', 'refusal'] as const)('is emitted unchecked when the turn ends with %s', async (reason) => {
     const answer = new StructuredOutputBuffer(SCHEMA);
     answer.push(text('a', '{"cou'));
     const end = { type: 'turn-end', reason } as const;
     expect(await answer.finish(end)).toEqual([text('a', '{"cou'), end]);
   });
 
-  it('is nothing when the turn was interrupted or failed', async () => {
+  it('becomes thinking when the turn was interrupted or failed', async () => {
     for (const end of [
       { type: 'turn-end', reason: 'interrupted' },
       { type: 'turn-failed', kind: 'overloaded', message: 'm' },
@@ -79,7 +79,7 @@ describe('the answer of a turn with a schema', () => {
     }
   });
 
-  it('is told again by a resumed harness: what was held back of the dead attempt is forgotten', async () => {
+  it('drops the buffered text of a dead attempt, which the resumed harness replays', async () => {
     const answer = new StructuredOutputBuffer(SCHEMA);
     answer.push([{ type: 'text-delta', id: 'a', text: '{"count":' }]);
     answer.push([{ type: 'attempt-start', attempt: 2 }]);

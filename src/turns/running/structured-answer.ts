@@ -11,32 +11,32 @@ interface BufferedText {
   readonly pieces: string[];
 }
 
-/** How many of a schema's complaints are told. */
-const MAX_COMPLAINTS = 3;
+/** How many schema violations the failure names. */
+const MAX_REPORTED_VIOLATIONS = 3;
 
 /**
- * Makes the answer of a turn follow its schema: its last text, if it is JSON that fits, is the only text of the answer. Clients parse
- * every text block of such an answer [@anthropic-ai/sdk 1.12.0, parser.ts], so what the agent remarks on the way becomes thinking.
+ * Makes the answer of a turn follow its schema: the last text, if it is valid, is the only text of the answer. Clients parse every
+ * text block of such an answer [@anthropic-ai/sdk 1.12.0, parser.ts], so earlier texts of the agent become thinking.
  *
- * A text is held back until it is known whether it is the last one.
+ * Buffers a text until a later event shows whether it is the last one.
  */
 export class StructuredOutputBuffer {
   #held: BufferedText | undefined;
 
   constructor(private readonly schema: JsonObject) {}
 
-  /** Of what the harness says, that which is not held back; the end of the turn is not to be given here. */
+  /** Adds events and returns those to emit now. @throws Error for the end of the turn, which belongs to `finish`. */
   push(events: Events): Events {
     return events.flatMap((event) => this.pushOne(event));
   }
 
-  /** What is left to be said, and how the turn ends: a good end without a fitting answer is a failure. Never rejects. */
+  /** Returns the buffered events and the end of the turn: a normal end without a valid answer becomes a failure. Never rejects. */
   async finish(end: TurnEnd): Promise<readonly [Events, TurnEnd]> {
     const held = this.#held;
     this.#held = undefined;
     if (end.type === 'turn-failed' || end.reason === 'interrupted') return [asThinking(held), end];
     const answer = held === undefined ? '' : held.pieces.join('');
-    // An answer that was cut short does not fit, and says so by its reason.
+    // A truncated or refused answer is not checked: its stop reason explains it.
     const problem = end.reason === 'end_turn' ? await validationError(answer, this.schema) : undefined;
     if (problem !== undefined) return [asThinking(held), { type: 'turn-failed', kind: 'internal', message: problem }];
     return [held === undefined ? [] : block('text-delta', held), end];
@@ -56,11 +56,11 @@ export class StructuredOutputBuffer {
       case 'block-end':
         return held?.id === event.id ? [] : [event];
       case 'attempt-start':
-        // The harness tells again what was held back.
+        // The resumed harness replays the buffered text.
         this.#held = undefined;
         return [event];
       default:
-        if (isTurnEnd(event)) throw new Error('the end of a turn is told by itself');
+        if (isTurnEnd(event)) throw new Error('the end of a turn was pushed; pass it to finish');
         if (!hasTrait(event, 'flushesText', true)) return [event];
         this.#held = undefined;
         return [...asThinking(held), event];
@@ -79,19 +79,19 @@ function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: BufferedTe
   ];
 }
 
-/** What is wrong with an answer, in words that do not quote it; `undefined` for one that fits. */
+/** Describes what is wrong with an answer without quoting it; `undefined` for a valid answer. */
 async function validationError(answer: string, schema: JsonObject): Promise<string | undefined> {
   const check = await checkAnswer(schema, answer).catch((error: unknown) => {
-    new Logger(StructuredOutputBuffer.name).error({ err: error }, 'an answer could not be checked against its schema');
+    new Logger(StructuredOutputBuffer.name).error({ err: error }, 'failed to check an answer against its schema');
     return { kind: 'unusable' } as const;
   });
   switch (check.kind) {
     case 'fits':
       return undefined;
     case 'not JSON':
-      return 'The agent’s answer is not JSON, as output_config.format asks.';
+      return 'The agent’s answer is not JSON, which output_config.format requires.';
     case 'misfit':
-      return `The agent’s answer does not follow the schema of output_config.format: ${check.places.slice(-MAX_COMPLAINTS).join(', ')}`;
+      return `The agent’s answer does not follow the schema of output_config.format: ${check.places.slice(-MAX_REPORTED_VIOLATIONS).join(', ')}`;
     case 'unusable':
       return 'The agent’s answer cannot be checked against the schema of output_config.format.';
     default:

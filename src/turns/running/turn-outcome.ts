@@ -9,14 +9,14 @@ import { translateOptions } from './stored-request.js';
 /** One of the two events that end a turn. */
 export type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
 
-/** A resumed harness counts only what its last process used; the sum of the turn's model calls is the truth then. */
+/** Drops the usage of a resumed harness, which covers its last process only; `toOutcome` then sums the turn's model calls. */
 export function withoutReportedUsage(end: TurnEnd): TurnEnd {
   if (end.type === 'turn-failed') return end;
   const { usage: _, ...rest } = end;
   return rest;
 }
 
-/** What is stored of a turn's end: its state, its whole message and its usage. */
+/** Returns what is stored when a turn ends: its state, complete message and usage. */
 export function toOutcome(turn: Turn, thread: Thread, events: readonly HarnessEvent[], end: TurnEnd): TurnOutcome {
   const calls = events.filter((event) => hasTrait(event, 'countsUsage', true));
   const context = calls.at(-1)?.usage;

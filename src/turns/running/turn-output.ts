@@ -5,11 +5,11 @@ import { sanitizeEvent } from './sanitize-event.js';
 import { StructuredOutputBuffer } from './structured-answer.js';
 import { type TurnEnd, withoutReportedUsage } from './turn-outcome.js';
 
-/** What one batch of the harness adds to a turn. */
+/** What one batch of harness events adds to a turn. */
 export interface OutputBatch {
-  /** The events to log, in their order. */
+  /** The events to log, in order. */
   readonly events: readonly HarnessEvent[];
-  /** The end of the turn, which is stored together with the turn's new state. */
+  /** The end of the turn. It is stored together with the turn's new state. */
   readonly end: TurnEnd | undefined;
 }
 
@@ -20,31 +20,31 @@ export interface LastOutput {
 }
 
 /**
- * The events that the harness emits in a turn, as they are logged: sanitized, without what a resumed harness replays, and with the
- * text held back that may have to follow a schema. It covers all attempts.
+ * Turns the harness events of a turn, over all attempts, into logged events: sanitizes them, drops what a resumed harness replays,
+ * and buffers text that must follow a schema.
  */
 export class TurnOutput {
   readonly #events: HarnessEvent[];
   readonly #runningTools = new Set<string>();
   readonly #structured: StructuredOutputBuffer | undefined;
-  /** What the attempts before the current one have emitted. */
+  /** Ids that earlier attempts have emitted. */
   #emittedBefore: EmittedIds = collectEmittedIds([]);
 
   /**
    * @param logged the events of earlier attempts.
-   * @param schema JSON Schema that the answer has to follow, if any.
+   * @param schema JSON Schema that the answer must follow, if any.
    */
   constructor(logged: readonly HarnessEvent[], schema: JsonObject | undefined) {
     this.#events = [...logged];
     this.#structured = schema === undefined ? undefined : new StructuredOutputBuffer(schema);
   }
 
-  /** All events so far, but the end. */
+  /** All events so far, without the end. */
   get events(): readonly HarnessEvent[] {
     return [...this.#events];
   }
 
-  /** Whether a tool runs, so that the harness may be silent. */
+  /** Whether a tool is running, so that the harness may be silent. */
   get isRunningTool(): boolean {
     return this.#runningTools.size > 0;
   }
@@ -55,7 +55,7 @@ export class TurnOutput {
     return started?.type === 'session-started' ? started.sessionId : undefined;
   }
 
-  /** To be called before the harness of an attempt starts: from the second one on it may replay what is logged already. */
+  /** Call before an attempt's harness starts: from the second attempt on, it may replay logged events. */
   beginAttempt(attempt: number): void {
     this.#runningTools.clear();
     this.#emittedBefore = collectEmittedIds(attempt > 1 ? this.#events : []);
@@ -74,7 +74,7 @@ export class TurnOutput {
     return { events, end: sanitized.find(isTurnEnd) };
   }
 
-  /** What remains to be logged when the turn ends like this after so many attempts. The end may become a failure of the schema. */
+  /** Returns the last events and the end to log. A normal end becomes a failure if the answer violates the schema. */
   async finish(end: TurnEnd, attempt: number): Promise<LastOutput> {
     const [held, checkedEnd] = (await this.#structured?.finish(end)) ?? [[], end];
     return {

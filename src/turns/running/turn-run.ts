@@ -29,21 +29,21 @@ const PROCESS_DIED: TurnEnd = {
   message: 'The agent’s process ended in the middle of the turn.',
 };
 
-/** What a run needs of the server around it. */
+/** The services and limits that a run uses. */
 export interface TurnRunContext {
   readonly gateway: HarnessGateway;
   readonly log: EventLog;
   readonly threads: ThreadStore;
   readonly limits: RunLimits;
-  /** Claims the turn as its next attempt; `undefined` when this process does not own it any more. */
+  /** Claims the turn's next attempt; `undefined` when this process no longer owns the turn. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
-  /** The conversation before this turn, as the store has it. */
+  /** Reads the conversation before this turn from the store. */
   readonly recall: (turn: Turn) => Promise<Prompt>;
 }
 
 /**
- * Runs one claimed turn to its end: attempt after attempt, as {@link advanceRun} decides. This class only performs what that table
- * has: it starts and stops the harness, and writes the log.
+ * Runs one claimed turn to its end, attempt after attempt. {@link advanceRun} decides; this class performs its actions: it starts
+ * and stops the harness and writes the log.
  */
 export class TurnRun {
   private readonly logger = new Logger(TurnRun.name);
@@ -63,7 +63,7 @@ export class TurnRun {
     return this.turn.id;
   }
 
-  /** Runs the turn as it was claimed. Resolves when it has ended or was handed off. Rejects when the store cannot write its end. */
+  /** Runs the claimed turn. Resolves when it has ended or was handed off. Rejects when the store cannot write its end. */
   async run(claimed: Turn, thread: Thread): Promise<void> {
     this.turn = claimed;
     this.thread = thread;
@@ -79,17 +79,17 @@ export class TurnRun {
     return this.context.log.handOff(this.turn.id);
   }
 
-  /** Asks the harness to end the turn, which then ends as interrupted; a harness that does not is killed. */
+  /** Interrupts the harness; the turn ends as interrupted. A harness that does not end in time is killed. */
   interrupt(): void {
     this.advance({ type: 'interrupt-requested', nowMs: performance.now() });
   }
 
-  /** Leaves the turn as it is, to be resumed by the next server, and stops its harness. */
+  /** Leaves the turn to the next server, which resumes it, and unsubscribes from its harness. */
   handOff(): void {
     this.advance({ type: 'handed-off' });
   }
 
-  /** To be called about once a second, with `performance.now()`. */
+  /** Checks the limits. Call about once a second, with `performance.now()`. */
   tick(nowMs: number): void {
     const elapsedMs = nowMs - this.#startedAtMs;
     const silentMs = this.#output.isRunningTool ? undefined : nowMs - this.#lastEventAtMs;
@@ -106,11 +106,11 @@ export class TurnRun {
   private perform(action: RunAction): void {
     switch (action) {
       case 'interrupt-harness':
-        // False while the process is still on its way; the next tick tries again.
+        // False while the process is starting; the next tick retries.
         if (this.context.gateway.interrupt(this.thread.id)) this.advance({ type: 'interrupt-delivered' });
         return;
       case 'stop-harness':
-        // The process that takes its place has the full time again.
+        // The resumed process gets the full stall limit.
         this.#lastEventAtMs = performance.now();
         void this.context.gateway.stop(this.thread.id);
         return;
@@ -150,13 +150,13 @@ export class TurnRun {
       filter((end) => end !== undefined),
     );
     return lastValueFrom(end$, { defaultValue: PROCESS_DIED }).catch((error: unknown) => {
-      this.logger.error({ ...logFields(turn), err: error }, 'the harness could not be started');
+      this.logger.error({ ...logFields(turn), err: error }, 'failed to start the harness');
       return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
     });
   }
 
   private async resume(): Promise<RunState> {
-    this.logger.warn({ ...logFields(this.turn), attempt: this.turn.attempt }, 'the harness died; the turn is resumed');
+    this.logger.warn({ ...logFields(this.turn), attempt: this.turn.attempt }, 'the harness died; resuming the turn');
     const next = await this.context.reclaim(this.turn);
     if (next === undefined) return this.advance({ type: 'handed-off' });
     this.turn = next;
@@ -172,19 +172,19 @@ export class TurnRun {
 
   private logTimeoutNotice(): void {
     const seconds = this.context.limits.turnTimeoutMs / 1000;
-    const text = `[The turn was stopped: it took longer than the ${seconds} s that this server allows.]`;
+    const text = `[Turn stopped: it exceeded this server's time limit of ${seconds} s.]`;
     this.ingest([
       { type: 'text-delta', id: 'chiron-timeout', text },
       { type: 'block-end', id: 'chiron-timeout' },
     ]);
   }
 
-  /** Logs what the harness emitted. The end is kept back: it is written together with the turn's new state. */
+  /** Logs harness events. Returns the end without logging it: `finish` writes it together with the turn's new state. */
   private ingest(emitted: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAtMs = performance.now();
     const { events, end } = this.#output.add(emitted);
     for (const event of events) if (event.type === 'session-started') this.storeSessionId(event.sessionId);
-    // A log that takes nothing more belongs to another process: this one must stop.
+    // A log that rejects events belongs to another process: this one must stop.
     if (!this.context.log.append(this.turn.id, events)) this.handOff();
     return end;
   }
@@ -201,14 +201,14 @@ export class TurnRun {
   private storeSessionId(sessionId: string): void {
     if (sessionId === this.thread.sessionId) return;
     this.context.threads.setSession(this.thread.id, sessionId).catch((error: unknown) => {
-      this.logger.error({ threadId: this.thread.id, err: error }, 'the conversation’s name could not be stored');
+      this.logger.error({ threadId: this.thread.id, err: error }, 'failed to store the session id of a thread');
     });
   }
 
   private async finish(reported: TurnEnd, interruptedBy: InterruptCause | undefined): Promise<void> {
     const { events, end } = await this.#output.finish(this.endForCaller(reported, interruptedBy), this.turn.attempt);
     const outcome = toOutcome(this.turn, this.thread, [...this.#output.events, ...events], end);
-    // Stored when the harness reported it, too, for a crash in the middle of the turn; here it cannot be missed.
+    // `ingest` has stored it already, for a crash in the middle of the turn; that write may have failed, this one cannot.
     const sessionId = this.sessionId();
     await this.context.log.finish(this.turn.id, [...events, end], { ...outcome, sessionId });
   }

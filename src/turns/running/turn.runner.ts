@@ -20,30 +20,30 @@ import { readMaxDuration } from './max-duration.js';
 import { type PendingTurn, RunQueue, type RunnerCounts } from './run-queue.js';
 import { TurnRun } from './turn-run.js';
 
-/** How often running turns are checked for having become too long or too silent, in milliseconds. */
+/** How often running turns are checked against their time limits. */
 const TICK_MS = 1000;
-/** How long a turn that could not be run waits for its next try, at first and at most, in milliseconds. */
+/** Delays before a turn that failed to run is submitted again. */
 const INITIAL_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 30_000;
 
 /** A slot for one more running turn. */
 export interface RunSlot {
-  /** To be stored with the turn. */
+  /** The caller stores it with the turn. */
   readonly lease: Lease;
-  /** Gives the slot back, unless a turn has been submitted for it. Safe to call again. */
+  /** Frees the slot, unless a turn has been submitted for it. Idempotent. */
   release(): void;
 }
 
-/** A turn that has been started here, from its claim to its stored end. */
+/** A turn that this process runs, from its claim to its stored end. */
 interface RunningTurn {
   readonly run: TurnRun;
   readonly ended: Promise<void>;
 }
 
 /**
- * Runs the turns of this process: one at a time per thread, in their order, and as many at once as the deployment allows.
+ * Runs the turns of this process: one at a time per thread, in order, up to the deployment's concurrency limit.
  *
- * submit → ({@link RunQueue}) → start → claim → run ({@link TurnRun}) → end; a turn that could not be run is submitted again later.
+ * submit → ({@link RunQueue}) → start → claim → run ({@link TurnRun}) → end. A turn that failed to run is submitted again later.
  */
 @Injectable()
 export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -69,7 +69,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     this.#timer = setInterval(() => this.tick(), TICK_MS).unref();
   }
 
-  /** True once the server is about to stop: it takes on no more turns. */
+  /** True once the server is stopping; it accepts no more turns. */
   get draining(): boolean {
     return this.#drain.hasBegun;
   }
@@ -78,24 +78,24 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return this.#queue.counts;
   }
 
-  /** Whether another turn would have to wait for one that runs. */
+  /** Whether all slots are taken: another turn would wait. */
   get isFull(): boolean {
     return this.#queue.isFull;
   }
 
-  /** The thread of each turn that is taken on, from now on. Never completes. */
+  /** Emits the thread id of each submitted turn. Never completes. */
   get submitted$(): Observable<string> {
     return this.#submitted$;
   }
 
-  /** The turns of a thread that wait for their start. */
+  /** Counts the pending turns of a thread. */
   pendingCount(threadId: string): number {
     return this.#queue.pendingOf(threadId).length;
   }
 
   /**
-   * A slot for a turn of this thread that can start at once, so that it need not be queued first; `undefined` when it has to
-   * wait. The slot is taken until the turn is submitted, or the slot is released because there is none.
+   * Reserves a slot for a turn of this thread, so that it can start at once; `undefined` when the turn has to wait. The slot is
+   * taken until the turn is submitted or the slot is released.
    */
   reserveSlot(threadId: string): RunSlot | undefined {
     if (this.draining || !this.#queue.reserve(threadId)) return undefined;
@@ -106,8 +106,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /**
-   * Takes on a turn that is stored as queued, or as running: by this process in a slot that was reserved for it, or by one
-   * that is gone.
+   * Starts or queues a stored turn. Its state is `queued`, or `running` if this process reserved a slot for it or an earlier
+   * process had started it.
    */
   submit(thread: Thread, turn: Turn): void {
     const pending: PendingTurn = { thread, turn, isCancelled: false };
@@ -118,7 +118,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     this.startRunnable();
   }
 
-  /** Interrupts a turn, or takes it out of the queue. False when it is neither running nor waiting here. */
+  /** Interrupts a running turn or cancels a pending one. False when this process has neither. */
   async interrupt(turn: Pick<Turn, 'id' | 'threadId'>): Promise<boolean> {
     const running = this.#queue.runningOf(turn.threadId);
     if (running?.run.turnId === turn.id) {
@@ -128,7 +128,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     const pending = this.#queue.findPending(turn.id);
     if (pending === undefined) return false;
     if (pending.turn.state === 'running') {
-      // An earlier server had begun with it, and its events are in the log: it ends like a running one.
+      // An earlier server had started it, and its events are in the log: it ends like a running turn.
       this.#queue.markCancelled(pending);
       return true;
     }
@@ -138,7 +138,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return cancelled;
   }
 
-  /** Interrupts the running turn of a thread and cancels those that wait. Resolves when nothing of it runs. */
+  /** Interrupts the running turn of a thread and cancels its pending ones. Resolves when none of them runs. */
   async stopThread(threadId: string): Promise<void> {
     for (const { turn } of this.#queue.pendingOf(threadId)) await this.interrupt(turn);
     const running = this.#queue.runningOf(threadId);
@@ -147,13 +147,13 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await running?.ended;
   }
 
-  /** Does not wait for running turns when the server drains, now or later; for an operator who is in a hurry. */
+  /** Skips the drain, now or later, so that the server stops without waiting for running turns. */
   skipDrain(): void {
     this.#drain.skip();
   }
 
   /**
-   * The server stops: running turns get `CHIRON_DRAIN_SECONDS` to end. Those left are handed off to the next server, which
+   * Drains the server: running turns get `CHIRON_DRAIN_SECONDS` to end. The others are handed off to the next server, which
    * resumes them, and their processes are stopped.
    */
   async beforeApplicationShutdown(): Promise<void> {
@@ -162,10 +162,10 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       this.config.drainMs,
     );
     clearInterval(this.#timer);
-    const left = this.#queue.running;
-    for (const { run } of left) run.handOff();
-    await Promise.all(left.map(({ ended }) => ended));
-    // Readers of a turn that has not begun get their end now, while their connections are still open.
+    const unfinished = this.#queue.running;
+    for (const { run } of unfinished) run.handOff();
+    await Promise.all(unfinished.map(({ ended }) => ended));
+    // Readers of pending turns get their end now, while their connections are still open.
     await this.log.completeReaders();
     await this.gateway.stopAll();
   }
@@ -178,14 +178,14 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  /** @param isClaimed the turn was stored as running by this process, so that it need not be claimed. */
+  /** @param isClaimed this process has stored the turn as running, so it needs no claim. */
   private start(pending: PendingTurn, isClaimed: boolean): void {
     const { thread, turn } = pending;
     const run = this.createRun(pending);
     if (pending.isCancelled) run.interrupt();
     const ended = (isClaimed ? run.run(turn, thread) : this.claimAndRun(run, pending))
       .catch((error: unknown) => {
-        this.logger.error({ turnId: turn.id, err: error }, 'a turn could not be run; it is tried again');
+        this.logger.error({ turnId: turn.id, err: error }, 'failed to run a turn; it will be retried');
         this.log.abandon(turn.id, error instanceof Error ? error : new Error(String(error)));
         void this.resubmitWithBackoff(thread, turn.id);
       })
@@ -204,7 +204,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       threads: this.threads,
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
-      recall: (one) => this.memory.digest(one.threadId, one.sequence),
+      recall: ({ threadId, sequence }) => this.memory.digest(threadId, sequence),
     });
   }
 
@@ -212,11 +212,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     const claimed =
       turn.state === 'running' ? await this.reclaim(turn) : await this.turns.claim(turn.id, this.leases.lease());
     if (claimed === undefined) {
-      this.logger.warn({ turnId: turn.id }, 'a turn could not be claimed: it was cancelled, or another one runs');
+      this.logger.warn({ turnId: turn.id }, 'failed to claim a turn: it was cancelled, or its thread is busy');
       void this.resubmitWithBackoff(queuedThread, turn.id);
       return;
     }
-    // The turns that were before this one in the queue may have given the thread its session and its context.
+    // Earlier turns in the queue may have changed the thread's session id and context usage.
     const thread = (await this.threads.byId(turn.threadId)) ?? queuedThread;
     await run.run(claimed, thread);
   }
@@ -225,25 +225,22 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return this.turns.reclaim(turn.id, { ...this.leases.lease(), fromAttempt: turn.attempt });
   }
 
-  /**
-   * Submits a turn again that could not be run, because of the store or of another process: its caller was promised that it runs. It
-   * is looked up until it has ended or can be submitted.
-   */
+  /** Submits an accepted turn again that failed to run because of the store or another process. Retries until it is loaded. */
   private async resubmitWithBackoff(thread: Thread, turnId: string): Promise<void> {
-    for (let delay = INITIAL_BACKOFF_MS; !this.draining; delay = Math.min(2 * delay, MAX_BACKOFF_MS)) {
-      await wait(delay, undefined, { ref: false });
+    for (let delayMs = INITIAL_BACKOFF_MS; !this.draining; delayMs = Math.min(2 * delayMs, MAX_BACKOFF_MS)) {
+      await wait(delayMs, undefined, { ref: false });
       try {
         const turn = await this.turns.byId(turnId);
         if (turn !== undefined && !hasEnded(turn.state) && !this.draining) this.submit(thread, turn);
         return;
       } catch (error) {
-        this.logger.error({ turnId, err: error }, 'a turn that is to be tried again could not be looked up');
+        this.logger.error({ turnId, err: error }, 'failed to load a turn for its retry');
       }
     }
   }
 
   private tick(): void {
-    const now = performance.now();
-    for (const { run } of this.#queue.running) run.tick(now);
+    const nowMs = performance.now();
+    for (const { run } of this.#queue.running) run.tick(nowMs);
   }
 }

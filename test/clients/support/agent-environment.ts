@@ -12,7 +12,7 @@ export async function agentEnvironment(url: string) {
       ANTHROPIC_BASE_URL: url,
       ANTHROPIC_API_KEY: 'a-key-of-the-caller',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      // It refuses `bypassPermissions` as root otherwise.
+      // Otherwise it rejects `bypassPermissions` as root.
       IS_SANDBOX: '1',
     },
   };

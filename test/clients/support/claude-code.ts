@@ -6,12 +6,12 @@ import { CLAUDE_CODE } from './programs.js';
 const RUN_MS = 50_000;
 const AS_EVENTS = ['--output-format', 'stream-json', '--verbose'];
 
-/** A Claude Code on the caller's machine, which talks to Chiron: a home and a working directory of its own. */
+/** Claude Code on the caller's machine, with its own home and working directory, connected to Chiron. */
 export interface ClaudeCodeCaller {
   readonly workingDirectory: string;
-  /** Runs `claude -p <prompt>` to its end. Its tools may do anything: only Chiron keeps them from being run. */
+  /** Runs `claude -p <prompt>` to its end. Its own permissions allow every tool, so only Chiron prevents that they run. */
   ask(prompt: string, ...more: readonly string[]): Promise<ClaudeCodeRun>;
-  /** The same for a run that may take this long, in milliseconds. */
+  /** The same with this timeout, in milliseconds. */
   askPatiently(prompt: string, milliseconds: number): Promise<ClaudeCodeRun>;
   /** Runs `claude` with these arguments to its end, and resolves with what it printed; rejects when it fails. */
   print(...args: readonly string[]): Promise<string>;
@@ -19,7 +19,7 @@ export interface ClaudeCodeCaller {
   to(url: string): ClaudeCodeCaller;
 }
 
-/** What one run of Claude Code said in its stream-json output. */
+/** The stream-json output of one run of Claude Code. */
 export interface ClaudeCodeRun {
   readonly exitCode: number | null;
   readonly sessionId: string;
@@ -27,13 +27,13 @@ export interface ClaudeCodeRun {
   readonly blocks: readonly JsonRecord[];
   /** The line of type `result`. */
   readonly result: JsonRecord;
-  /** How often it sent a request again. */
+  /** How often it retried a request. */
   readonly retries: number;
-  /** What the inner tools printed, by the `mcp_tool_result` blocks. */
+  /** The output of inner tools, from the `mcp_tool_result` blocks. */
   readonly toolOutput: string;
 }
 
-/** A caller with an empty home that knows nothing but Chiron's address. `program` is the newest Claude Code by default, `folder` a new one. */
+/** Creates a caller with an empty home, configured with Chiron's address only. `program` is the newest Claude Code by default, `folder` a new one. */
 export async function newClaudeCode(
   url: string,
   environment: Readonly<Record<string, string>> = {},
@@ -49,7 +49,7 @@ export async function newClaudeCode(
     ANTHROPIC_API_KEY: 'a-key-of-the-caller',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_AUTOUPDATER: '1',
-    // It refuses `bypassPermissions` as root otherwise.
+    // Otherwise it rejects `bypassPermissions` as root.
     IS_SANDBOX: '1',
     ...environment,
   });

@@ -1,14 +1,14 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What becomes of one answer on its way: cut once this was seen in it, and nothing of the piece in which it was. */
+/** Cuts one answer when this text appears in it; the chunk with the text is dropped. */
 export interface Cut {
   readonly at: string;
-  /** The piece itself is passed on before the cut. */
+  /** Forwards that chunk before the cut. */
   readonly inclusive?: boolean;
 }
 
-/** What matters of a request to `/v1/messages`. */
+/** The relevant fields of a request to `/v1/messages`. */
 export interface SeenRequest {
   readonly streams: boolean;
   /** How many messages it has. */

@@ -7,15 +7,15 @@ import type { ScriptedModel } from '../../support/scripted-model/scene.js';
 import { newFolder } from './folders.js';
 import { CLAUDE_CODE, CODEX } from './programs.js';
 
-/** A harness with a command line program of its own. */
+/** A harness with its own command line program. */
 export type RealHarness = 'claude-code' | 'codex';
 
-/** Chiron with one real harness, whose agents ask a scripted model. */
+/** Chiron with one real harness, whose agents use a scripted model. */
 export interface Rig {
   readonly server: RunningServer;
-  /** What the inner agents ask. */
+  /** The scripted model of the inner agents. */
   readonly model: ScriptedModel;
-  /** The same with a new server, on the same data unless `more` says otherwise; to be called when the first server has ended. */
+  /** Starts a new server, on the same data unless `more` overrides it. Call after the first server has ended. */
   startAgain(more?: Readonly<Record<string, string>>): Promise<Rig>;
   close(): Promise<void>;
 }
@@ -59,20 +59,20 @@ interface Inner {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Claude Code finds its model by the variables that are handed to every sandbox. */
+/** Claude Code finds its model in the environment variables of every sandbox. */
 async function anthropic(): Promise<Inner> {
   const model = await startScriptedAnthropicModel();
   const variables = {
     ANTHROPIC_BASE_URL: model.url,
     ANTHROPIC_API_KEY: 'a-key-of-the-server',
-    // A scripted failure is meant: ten attempts with growing pauses would not change it.
+    // A scripted failure is permanent: ten attempts with backoff would not change it.
     CLAUDE_CODE_MAX_RETRIES: '0',
     CHIRON_SANDBOX_PASSTHROUGH_ENV: 'ANTHROPIC_BASE_URL,ANTHROPIC_API_KEY,CLAUDE_CODE_MAX_RETRIES',
   };
   return { model, variables };
 }
 
-/** Codex finds its model by the configuration in its home. */
+/** Codex finds its model in the configuration in its home. */
 async function responses(): Promise<Inner> {
   const model = await startScriptedResponsesModel();
   const home = await newFolder('home-template');

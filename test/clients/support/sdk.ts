@@ -22,7 +22,7 @@ export async function loadSdk(packageName: SdkPackage): Promise<Sdk> {
   return sdk;
 }
 
-/** The model that these tests ask for: a name that the SDKs know as no old one. */
+/** The model of these tests: a name that the SDKs do not treat as an old model. */
 export const MODEL = 'claude-opus-5-5';
 
 /** A request with one user message. */
@@ -37,7 +37,7 @@ export function said(message: {
   return message.content.map(({ text }) => text ?? '').join('');
 }
 
-/** A `fetch` that keeps the requests it was given, to count attempts and to see what really is sent. */
+/** A `fetch` that records its requests, to count attempts and inspect what was sent. */
 export function recordingFetch() {
   const requests: Request[] = [];
   const fetchAndRecord = (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
@@ -57,7 +57,7 @@ export async function failureOf(promise: PromiseLike<unknown>): Promise<unknown>
   throw new Error('it did not fail');
 }
 
-/** What an SDK's error tells of Chiron's answer; its `type` is read in the body, as 0.65.0 has it nowhere else. */
+/** Fields of an SDK's error; `type` is read from the body, because 0.65.0 has it only there. */
 export function told(error: unknown) {
   if (!isRecord(error)) throw new Error(`not an error of an SDK: ${String(error)}`);
   const body: JsonRecord = isRecord(error['error']) ? error['error'] : {};

@@ -55,7 +55,7 @@ async function readAll(body: ReadableStream<string>, take: (text: string) => voi
       take(value);
     }
   } catch {
-    // A killed server cuts the connection: what was read until then is the answer.
+    // A killed server closes the connection; the answer is what was read until then.
   }
 }
 

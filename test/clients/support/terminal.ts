@@ -7,11 +7,11 @@ import { skipReason as clientsSkipReason } from './programs.js';
 
 const run = promisify(execFile);
 
-/** How long a program may take to show something, in milliseconds. */
+/** How long a program may take to show a text, in milliseconds. */
 const PATIENCE = 20_000;
 const COLUMNS = 140;
 const ROWS = 50;
-/** Lines that have left the screen at its top, and are still looked at. */
+/** Number of scrollback lines that are searched. */
 const SCROLLBACK = 500;
 
 /** A program in a terminal of its own, as its user sees it. */
@@ -20,9 +20,9 @@ export interface Terminal {
   submit(line: string): Promise<void>;
   /** Presses keys, by tmux's names: `Enter`, `Escape`, `Down`. */
   press(...keys: readonly string[]): Promise<void>;
-  /** What it shows, with what has scrolled away; a line each, without the spaces at its end. */
+  /** Its screen and scrollback, without trailing spaces. */
   screen(): Promise<string>;
-  /** Resolves with the screen once it shows this; rejects after 20 s without. */
+  /** Resolves with the screen once it shows this text; rejects after 20 s. */
   shows(what: string | RegExp): Promise<string>;
   /** Ends the program. */
   close(): Promise<void>;
@@ -52,7 +52,7 @@ export async function openTerminal(
   workingDirectory: string,
   variables: Readonly<Record<string, string>>,
 ): Promise<Terminal> {
-  // A tmux server of its own: nothing is shared with one that somebody uses on this machine.
+  // A separate tmux server, so that nothing is shared with a user's own.
   const socket = join(await newFolder('tmux'), 'socket');
   const env = { ...variables, TERM: 'xterm-256color', LANG: 'C.UTF-8' };
   const tmux = async (...args: readonly string[]): Promise<string> =>
@@ -75,7 +75,7 @@ export async function openTerminal(
     },
     submit: async (line) => {
       await tmux('send-keys', '-l', line);
-      // Enter that comes along with the text would be taken for a part of something pasted.
+      // An Enter sent together with the text would count as part of a paste.
       await expect.poll(async () => inputOf(await screen()), { timeout: PATIENCE }).toBe(line);
       await tmux('send-keys', 'Enter');
     },
@@ -85,7 +85,7 @@ export async function openTerminal(
   };
 }
 
-/** What stands in the input box: the last line with a prompt sign. */
+/** The content of the input box: the last line with a prompt sign. */
 function inputOf(screen: string): string | undefined {
   return screen
     .split('\n')

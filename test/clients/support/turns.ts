@@ -1,7 +1,7 @@
 import type { RunningServer } from '../../support/running-server.js';
 import { isRecord, type JsonRecord, recordsOf } from './json.js';
 
-/** The turns of a thread, newest first, as the session API tells of them; none for a thread that is not there. */
+/** The turns of a thread, newest first, as the session API returns them; none for an unknown thread. */
 export async function turnsOf(
   { url }: Pick<RunningServer, 'url'>,
   key: string,

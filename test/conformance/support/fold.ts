@@ -1,8 +1,8 @@
 import type { StreamEvent } from '../../../src/anthropic/stream-event.js';
 
 /**
- * A stream as the official SDK folds it: blocks and deltas by their index, the last usage over the first. Written apart from the
- * server's own folding, so that the two can be compared.
+ * Folds a stream as the official SDK does: blocks and deltas by index, the last usage over the first. Separate from the server's own
+ * code, so that the two can be compared.
  */
 export function foldStream(events: readonly StreamEvent[]): Readonly<Record<string, unknown>> {
   let message: Readonly<Record<string, unknown>> = {};
@@ -20,8 +20,8 @@ export function foldStream(events: readonly StreamEvent[]): Readonly<Record<stri
 
 function addDelta(block: Record<string, unknown>, delta: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(delta)) {
-    const said = block[name];
-    if (name !== 'type') block[name] = (typeof said === 'string' ? said : '') + value;
+    const previous = block[name];
+    if (name !== 'type') block[name] = (typeof previous === 'string' ? previous : '') + value;
   }
 }
 

@@ -32,12 +32,12 @@ export const CODEX_RECORDINGS = [
   'codex-bad-request',
 ] as const;
 
-/** What a recorded turn of Claude Code 2.1.330 says, to its end. */
+/** The events of a recorded turn of Claude Code 2.1.330. */
 export function claudeRecording(name: (typeof CLAUDE_RECORDINGS)[number]): readonly HarnessEvent[] {
   return claudeEvents(lines('claude-code', name));
 }
 
-/** What a recorded turn of Codex 0.169.0 says, to its end. */
+/** The events of a recorded turn of Codex 0.169.0. */
 export function codexRecording(name: (typeof CODEX_RECORDINGS)[number]): readonly HarnessEvent[] {
   let state: CodexState = startCodex();
   return lines('codex', name).flatMap((line) => {
@@ -47,14 +47,14 @@ export function codexRecording(name: (typeof CODEX_RECORDINGS)[number]): readonl
   });
 }
 
-/** A turn of Claude Code whose only tool gives back this content. */
+/** The events of a turn of Claude Code whose only tool returns this content. */
 export function claudeToolResult(content: JsonValue | undefined): readonly HarnessEvent[] {
   return claudeEvents(
     lines('claude-code', 'claude-tool').map((line) => {
-      const said = JSON.parse(line) as { readonly message?: { readonly content?: readonly object[] } };
-      const [block] = said.message?.content ?? [];
+      const entry = JSON.parse(line) as { readonly message?: { readonly content?: readonly object[] } };
+      const [block] = entry.message?.content ?? [];
       if (block === undefined || !('tool_use_id' in block)) return line;
-      return JSON.stringify({ ...said, message: { ...said.message, content: [{ ...block, content }] } });
+      return JSON.stringify({ ...entry, message: { ...entry.message, content: [{ ...block, content }] } });
     }),
   );
 }

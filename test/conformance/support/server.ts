@@ -11,21 +11,21 @@ import { startTestApp, type TestApp, type TestSettings } from '../../support/tes
 import { foldStream } from './fold.js';
 import { quickenClocks } from './quick-clocks.js';
 
-/** What the agent does with a prompt. */
+/** What the scripted agent does with a prompt. */
 type Play = (run: ScriptedRun) => void;
 type Headers = Readonly<Record<string, string>>;
 
-/** One turn's answer, as a caller gets it that streams, and one that does not. */
+/** The answer of one turn, streamed and unstreamed. */
 export interface Answer {
   /** The stream, read while the turn ran. */
   readonly stream: SseClient;
   readonly events: readonly StreamEvent[];
-  /** The whole answer of the same turn, asked for after it. */
+  /** The unstreamed answer of the same turn, requested after it. */
   readonly whole: Response;
   readonly message: Message;
 }
 
-/** A server that is there while the tests of a file, or of a `describe`, run. Its agent answers `fine`, or as its schema wants it, but for what it is told. */
+/** A server for the tests of a file or a `describe`. Its agent answers `fine`, or a value of the request's schema, unless `plays` scripts it. */
 export class ConformanceServer {
   #app: TestApp | undefined;
   readonly #plays = new Map<string, Play>();
@@ -48,7 +48,7 @@ export class ConformanceServer {
   }
 
   get app(): TestApp {
-    if (this.#app === undefined) throw new Error('the server is there only while tests run');
+    if (this.#app === undefined) throw new Error('the server runs only while tests run');
     return this.#app;
   }
 
@@ -60,41 +60,41 @@ export class ConformanceServer {
     return this.app.harness;
   }
 
-  /** From now on the agent does this with a prompt. */
+  /** Scripts what the agent does with a prompt. */
   plays(prompt: string, play: Play): void {
     this.#plays.set(prompt, play);
   }
 
-  /** From now on the agent does nothing by itself with this prompt: the test drives the run. */
+  /** Lets the test drive the run of this prompt: the agent does nothing by itself. */
   waits(prompt: string): void {
     this.plays(prompt, () => undefined);
   }
 
-  /** Asks for an answer, to be awaited. */
+  /** Sends a request, to be awaited. */
   post(body: object | string, headers: Headers = {}): supertest.Test {
     return supertest(this.url).post('/v1/messages').set('content-type', 'application/json').set(headers).send(body);
   }
 
-  /** Asks for an answer, and does not wait for anything. */
+  /** Sends a request without waiting for the answer. */
   open(body: object, headers: Headers = {}): SseClient {
     return SseClient.post(this.url, body, headers);
   }
 
-  /** A stream and the run that it reads, which the test drives. */
+  /** Opens a stream; returns it with its run, which the test drives. */
   async held(prompt: string, body: object = ask(prompt), headers: Headers = thread(prompt)) {
     this.waits(prompt);
     const stream = this.open({ ...body, stream: true }, headers);
     return { stream, run: await this.harness.run(prompt) };
   }
 
-  /** The conversation that ends with a prompt: as it has a history, its repetition is a retry. */
+  /** A conversation that ends with a prompt. It has a history, so the same request again is a retry. */
   conversation(prompt: string, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
     return converse(['before', 'I see.', prompt], more);
   }
 
   /**
-   * What the agent says to a prompt, as a stream and whole: one turn, read twice. Expects that the stream follows the grammar,
-   * that each of its events is named as it is, and that both say the same.
+   * Reads one turn's answer twice, streamed and unstreamed. Expects that the stream follows the grammar and that both have the same
+   * message.
    */
   async answer(
     prompt: string,
@@ -117,13 +117,13 @@ export class ConformanceServer {
   }
 }
 
-/** The headers of Claude Code 2.1.330, started with `-p`. */
+/** The headers of Claude Code 2.1.330 with `-p`. */
 export const CLAUDE_CODE: Headers = { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)', 'x-app': 'cli' };
 
-/** The ids and texts of an answer as it was sent, for comparison. */
+/** The message id of an answer. */
 export const idOf = (response: Response): string => (response.body as { readonly id: string }).id;
 
-/** Expects an error in Anthropic's envelope, with the request's id inside and outside the same. */
+/** Expects an error in Anthropic's envelope, with the same request id in its header and body. */
 export function expectError(
   response: { readonly status?: number | undefined; readonly headers: unknown; readonly text: string },
   status: number,

@@ -27,7 +27,7 @@ it.each(['slow', 'quick'])('C 1 message_start of a %s turn has the context of th
   expect(stream.events[0]).toMatchObject({ message: { usage: { ...USAGE_OF_CALL, output_tokens: 0 } } });
 });
 
-it('C 2 the counters of the cache are in the stream, at its end', async () => {
+it('C 2 the stream has the cache counters at its end', async () => {
   const call = { ...CALL_USAGE, cacheCreation1hInputTokens: 4 };
   const { events, message } = await server.answer('cached', (run) => run.end(...modelCall(textBlock('hi'), call)));
   const usage = {
@@ -38,7 +38,7 @@ it('C 2 the counters of the cache are in the stream, at its end', async () => {
   expect(message).toMatchObject({ usage });
 });
 
-it('C 3 message_delta waits for the usage, however long before the text was whole', async () => {
+it('C 3 message_delta waits for the usage, even if the text is complete long before', async () => {
   const { stream, run } = await server.held('late usage');
   run.say({ type: 'model-call-start', model: 'm', usage: CALL_USAGE }, ...textBlock('all said'));
   await stream.sees('content_block_stop');
@@ -49,13 +49,13 @@ it('C 3 message_delta waits for the usage, however long before the text was whol
   expect(stream.events.at(-2)).toMatchObject({ type: 'message_delta', usage: { ...USAGE_OF_CALL, output_tokens: 77 } });
 });
 
-it('C 4 input_tokens leaves out what was cached, also of Codex, which counts it in', async () => {
+it('C 4 input_tokens excludes cached tokens, even for Codex, which includes them', async () => {
   // The recording says 400 input tokens, 300 of them cached.
   const { message } = await server.answer('as Codex counts', (run) => run.finish(codexRecording('codex-text')));
   expect(message.usage).toMatchObject({ input_tokens: 100, cache_read_input_tokens: 300, output_tokens: 25 });
 });
 
-it('C 5 the last iteration is the context, and the total of the turn is not', async () => {
+it('C 5 the last iteration is the context size, which the turn’s total is not', async () => {
   const grown = { ...CALL_USAGE, cacheReadInputTokens: 2000 };
   const { message } = await server.answer('a turn of three calls', (run) =>
     run.end(...modelCall([]), ...modelCall([]), ...modelCall(textBlock('done'), grown)),
@@ -66,7 +66,7 @@ it('C 5 the last iteration is the context, and the total of the turn is not', as
 });
 
 it.each(['claude-opus-5-5[1m]', 'claude-sonnet-5-5'])(
-  'C 6 a model is called by the name that the caller gave it, by which clients know its window: %s',
+  'C 6 a model keeps the name in the request, by which clients know its context window: %s',
   async (model) => {
     const { message } = await server.answer(`called ${model}`, (run) => run.answer('hi'), { model });
     expect(message.model).toBe(model);
@@ -80,7 +80,7 @@ describe('POST /v1/messages/count_tokens', () => {
     return (response.body as { readonly input_tokens: number }).input_tokens;
   };
 
-  it('C 7 count_tokens is there, and asks no agent', async () => {
+  it('C 7 count_tokens is answered without an agent', async () => {
     const runs = server.harness.runs.length;
     expect(await count(server.url, FOO)).toBeGreaterThan(0);
     expect(server.harness.runs).toHaveLength(runs);
@@ -99,7 +99,7 @@ describe('POST /v1/messages/count_tokens', () => {
 
   const full = new ConformanceServer({ maxConcurrentTurns: 1, maxWaitingTurns: 0 });
 
-  it('C 9 a storm of counts is answered, also by a server that has no room for turns', async () => {
+  it('C 9 a burst of counts is answered, even by a server whose queue is full', async () => {
     const { stream, run } = await full.held('the only one');
     const counts = await Promise.all(Array.from({ length: 50 }, () => count(full.url, FOO)));
     expect(new Set(counts).size).toBe(1);

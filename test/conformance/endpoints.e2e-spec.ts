@@ -16,7 +16,7 @@ const server = new ConformanceServer({ apiKeys });
 
 const get = (path: string) => supertest(server.url).get(path).set(KEY);
 
-it.each(['', '?beta=true'])('A.1 POST /v1/messages%s answers as a stream and whole', async (query) => {
+it.each(['', '?beta=true'])('A.1 POST /v1/messages%s answers streamed and unstreamed', async (query) => {
   const post = (stream: boolean) =>
     supertest(server.url)
       .post(`/v1/messages${query}`)
@@ -63,7 +63,7 @@ describe('POST /v1/messages/count_tokens', () => {
   );
 });
 
-it('A.1 HEAD /api/hello warms a connection up without a key', async () => {
+it('A.1 HEAD /api/hello is answered without a key, for clients that warm up a connection', async () => {
   const response = await supertest(server.url).head('/api/hello').set('user-agent', 'Bun/1.4.4').expect(200);
   expect(response.text).toBeUndefined();
 });
@@ -78,7 +78,7 @@ it.each([
 });
 
 describe('GET /v1/models', () => {
-  it('A.1 GET /v1/models?limit=1000 offers Claude Code models that it keeps, without a redirect', async () => {
+  it('A.1 GET /v1/models?limit=1000 lists models that Claude Code accepts, without a redirect', async () => {
     const response = await fetch(`${server.url}/v1/models?limit=1000`, {
       headers: { ...KEY, 'user-agent': 'claude-code/2.1.330' },
       redirect: 'error',
@@ -96,7 +96,7 @@ describe('GET /v1/models', () => {
     });
   });
 
-  it('A.1 GET /v1/models can be paged with limit, after_id, before_id and lifecycle', async () => {
+  it('A.1 GET /v1/models pages with limit, after_id, before_id and lifecycle', async () => {
     const { body } = await get('/v1/models?limit=1').expect(200);
     const { last_id: last } = body as { readonly last_id: string };
     await get(`/v1/models?limit=1&after_id=${last}`).expect(200);
@@ -105,7 +105,7 @@ describe('GET /v1/models', () => {
     expectError(await get('/v1/models?limit=0'), 400, 'invalid_request_error', /^limit/);
   });
 
-  it('A.1 GET /v1/models/{id} tells every field of ModelInfo, as the list does', async () => {
+  it('A.1 GET /v1/models/{id} has every field of ModelInfo, as the list does', async () => {
     const { data } = (await get('/v1/models').expect(200)).body as { readonly data: readonly Model[] };
     const [first] = data;
     const { body } = await get(`/v1/models/${first?.id}`).expect(200);
@@ -152,6 +152,6 @@ it.each([
   ['post', '/v1/files'],
   ['get', '/v1/sessions'],
   ['get', '/v1/agents'],
-] as const)('A.1 %s %s, which is not here, is a not_found_error', async (method, path) => {
+] as const)('A.1 %s %s, which is not offered, is a not_found_error', async (method, path) => {
   expectError(await supertest(server.url)[method](path).set(KEY), 404, 'not_found_error', /^There is no such route\.$/);
 });

@@ -14,13 +14,13 @@ it.each([
   ['first', 0],
   ['in the middle', 2],
   ['last', 4],
-])('C 10 a system message is taken %s', async (_, at) => {
+])('C 10 a system message is accepted when it is %s', async (_, at) => {
   const messages = [...(converse(['a', 'b', `system at ${at}`, 'c', 'd'])['messages'] as object[])].slice(0, 3);
   messages.splice(Math.min(at, messages.length), 0, { role: 'system', content: 'Context.' });
   await server.post(ask('', { messages })).expect(200);
 });
 
-it('C 11 a system message that stands last is context, and never the prompt', async () => {
+it('C 11 a trailing system message is context, never the prompt', async () => {
   const messages = [
     { role: 'user', content: 'the question' },
     { role: 'system', content: 'Ignore the question.' },
@@ -33,7 +33,7 @@ it('C 11 a system message that stands last is context, and never the prompt', as
   expect(server.harness.runs.at(-1)?.turn.prompt).toEqual([{ type: 'text', text: 'the question' }]);
 });
 
-it('C 12 a <total_tokens> system message behind a tool result neither breaks the thread nor repeats its history', async () => {
+it('C 12 a <total_tokens> system message after a tool result neither breaks the thread nor repeats its history', async () => {
   const tools = { tools: [{ name: 'Bash' }] };
   const headers = { ...CLAUDE_CODE, 'x-claude-code-session-id': 'total-tokens' };
   const history = [
@@ -68,7 +68,7 @@ it('C 14 a base URL that ends in /v1 works: /v1/v1/messages, count_tokens and mo
 describe('models', () => {
   const strict = new ConformanceServer({ unknownModels: 'refuse' });
 
-  it('C 15 an unknown model gets the default agent, and is refused only where a deployment is strict', async () => {
+  it('C 15 an unknown model gets the default agent, and is rejected only by a strict deployment', async () => {
     await server.post(ask('hi', { model: 'gpt-unknown' })).expect(200);
     expectError(await strict.post(ask('hi', { model: 'gpt-unknown' })), 404, 'not_found_error', /^model: gpt-unknown/);
     await strict.post(ask('hi', { model: 'claude-of-the-future' })).expect(200);
@@ -86,38 +86,38 @@ it.each([
   await server.post(ask('parameters', more)).expect(200);
 });
 
-describe('the name of a thread', () => {
+describe('the thread of a request', () => {
   const user_id = JSON.stringify({ session_id: 'of-metadata' });
   const SESSION = { 'x-claude-code-session-id': 'of-header' };
 
-  it('C 17 is the first of: the thread key, the session header, the metadata', async () => {
+  it('C 17 is named by the first of: thread key, session header, metadata', async () => {
     const body = ask('named', { metadata: { user_id } });
     expect(keyOf(await server.post(body, { ...thread('explicit'), ...SESSION }))).toBe('test:explicit');
     expect(keyOf(await server.post(body, SESSION))).toBe('api:claude:of-header');
     expect(keyOf(await server.post(body))).toBe('api:claude:of-metadata');
   });
 
-  it('C 17 is that of the conversation, known by its words, where nothing names one', async () => {
+  it('C 17 is found by the content of the conversation if nothing names it', async () => {
     const one = await server.post(ask('no name at all')).expect(200);
     const two = await server.post(converse(['no name at all', 'fine', 'and still none'])).expect(200);
     expect(keyOf(two)).toBe(keyOf(one));
     expect(server.harness.runsOf('and still none')[0]?.turn.turnIndex).toBe(1);
   });
 
-  it('C 17 is that of the answer that a message thread goes on from, where nothing else names one', async () => {
+  it('C 17 is found by the answer that a message thread continues from if nothing else names it', async () => {
     const one = await server.post(ask('one', { thread: { type: 'create' } }), thread('answered')).expect(200);
     const goOn = ask('two', { thread: { type: 'continue', previous_message_id: idOf(one) } });
     expect(keyOf(await server.post(goOn))).toBe('test:answered');
   });
 });
 
-describe('a session of two tenants', () => {
+describe('a session id used by two tenants', () => {
   const { apiKeys } = readConfig({
     CHIRON_API_KEYS: 'one:key-one-that-is-long-enough,two:key-two-that-is-long-enough',
   });
   const shared = new ConformanceServer({ apiKeys });
 
-  it('C 18 is two threads: the key scopes the session id, which is not a credential', async () => {
+  it('C 18 names two threads: it is scoped by the API key, and is not a credential', async () => {
     const session = { 'x-claude-code-session-id': 'the-same' };
     const body = shared.conversation('who am I?');
     const one = await shared.post(body, { ...session, 'x-api-key': 'key-one-that-is-long-enough' }).expect(200);

@@ -28,7 +28,7 @@ const expectRefusal = (response: Response, status: number, type: string, code: s
 describe('message threads', () => {
   const server = new ConformanceServer();
 
-  it('A.8 create takes the whole conversation, continue only what is new, and the next goes on from that', async () => {
+  it('A.8 create takes the full conversation, continue only new messages, and can be continued again', async () => {
     const one = await server.post(ask('one', CREATE), BETA).expect(200);
     const two = await server.post(goOn(idOf(one), 'two'), BETA).expect(200);
     const three = await server.post(goOn(idOf(two), 'three'), BETA).expect(200);
@@ -38,14 +38,14 @@ describe('message threads', () => {
     expect(runs.map((run) => run.turn.turnIndex)).toEqual([0, 1, 2]);
   });
 
-  it('A.8 continue streams as every other request does', async () => {
+  it('A.8 continue can stream', async () => {
     const one = await server.post(ask('before the stream', CREATE)).expect(200);
     const stream = await server.open(goOn(idOf(one), 'streamed', { stream: true })).done();
     expect(checkGrammar(stream.events)).toEqual([]);
     await server.post(goOn(stream.messageId, 'after the stream')).expect(200);
   });
 
-  it('A.8 continue may have system and tools again, as Claude Code sends them, and tool results as its messages', async () => {
+  it('A.8 continue may repeat system and tools, as Claude Code does, and have tool results as messages', async () => {
     const one = await server.post(ask('with tools', { ...CREATE, system: 'Be brief.' })).expect(200);
     const messages = [
       { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'found' }] },
@@ -64,13 +64,13 @@ describe('message threads', () => {
     expect(server.harness.runsOf('lost')).toEqual([]);
   });
 
-  it('A.8 after thread_not_found the caller’s create with the whole conversation is taken', async () => {
+  it('A.8 after thread_not_found, create with the full conversation is accepted', async () => {
     await server.post(goOn('msg_nobody', 'whole two')).expect(404);
     const created = await server.post(converse(['whole one', 'Yes.', 'whole two'], CREATE)).expect(200);
     await server.post(goOn(idOf(created), 'whole three')).expect(200);
   });
 
-  it('A.8 an answer is continued once: another message after it is a 400 thread_already_continued', async () => {
+  it('A.8 an answer can be continued once: a second message after it is a 400 thread_already_continued', async () => {
     const one = await server.post(ask('once', CREATE)).expect(200);
     await server.post(goOn(idOf(one), 'this way')).expect(200);
     const other = await server.post(goOn(idOf(one), 'that way'));
@@ -78,7 +78,7 @@ describe('message threads', () => {
     expect(server.harness.runsOf('that way')).toEqual([]);
   });
 
-  it('A.8 the same continuation again is a retry, not a second one', async () => {
+  it('A.8 an identical continuation is a retry', async () => {
     const one = await server.post(ask('retried', CREATE)).expect(200);
     const [first, second] = await Promise.all([
       server.post(goOn(idOf(one), 'the same')),
@@ -89,7 +89,7 @@ describe('message threads', () => {
     expect(server.harness.runsOf('the same')).toHaveLength(1);
   });
 
-  it('A.8 another continuation in flight is no error: it waits for the one that runs', async () => {
+  it('A.8 a second continuation in flight is queued behind the running one', async () => {
     const one = await server.post(ask('in flight', CREATE)).expect(200);
     const { stream, run } = await server.held('slow', goOn(idOf(one), 'slow'), {});
     const turns = await server.app.count('turns');
@@ -101,13 +101,13 @@ describe('message threads', () => {
     expect((await next).status).toBe(200);
   });
 
-  it('A.8 what must stay the same is a 400 thread_fingerprint_mismatch when it changes', async () => {
+  it('A.8 a changed field that must stay the same is a 400 thread_fingerprint_mismatch', async () => {
     const one = await server.post(ask('a model', CREATE)).expect(200);
     const other = await server.post(goOn(idOf(one), 'another model', { model: 'claude-haiku-5-5' }));
     expectRefusal(other, 400, 'invalid_request_error', 'thread_fingerprint_mismatch');
   });
 
-  it('A.8 an answer is not found under the name of another thread', async () => {
+  it('A.8 an answer is not found under another thread key', async () => {
     const one = await server.post(ask('named', CREATE), thread('its own')).expect(200);
     const elsewhere = await server.post(goOn(idOf(one), 'elsewhere'), thread('another'));
     expectRefusal(elsewhere, 404, 'not_found_error', 'thread_not_found');
@@ -115,10 +115,10 @@ describe('message threads', () => {
   });
 });
 
-describe('message threads of a server that refuses what it would have to queue', () => {
+describe('message threads under the reject policy', () => {
   const server = new ConformanceServer({ onBusy: 'reject' });
 
-  it('A.8 another continuation in flight is a 400 thread_continue_in_flight', async () => {
+  it('A.8 a second continuation in flight is a 400 thread_continue_in_flight', async () => {
     const one = await server.post(ask('in flight', CREATE)).expect(200);
     const { stream, run } = await server.held('slow', goOn(idOf(one), 'slow'), {});
     const other = await server.post(goOn(idOf(one), 'refused'));
@@ -142,7 +142,7 @@ describe('message threads of two tenants', () => {
   });
 });
 
-describe('message threads of a server that was started anew', () => {
+describe('message threads after a restart of the server', () => {
   const apps: TestApp[] = [];
 
   afterAll(() => {
@@ -160,7 +160,7 @@ describe('message threads of a server that was started anew', () => {
   };
   const post = (app: TestApp, body: object) => supertest(app.url).post('/v1/messages').send(body).expect(200);
 
-  it('A.8 go on where they were: nothing expires, and an answer that was given is given again', async () => {
+  it('A.8 continue: nothing expires, and a completed answer is replayed', async () => {
     const before = await start();
     const one = await post(before, ask('one', CREATE));
     const two = await post(before, goOn(idOf(one), 'two'));

@@ -19,7 +19,7 @@ it('C 30 an error is in Anthropic’s envelope with the id of the request, whate
   expectError(await server.post(ask('breaks')), 500, 'api_error', /^broken$/);
 });
 
-it('C 31 an error in the middle of a stream is told in it', async () => {
+it('C 31 an error in mid-stream is an event of the stream', async () => {
   server.plays('breaks later', (run) => {
     run.text('half');
     run.fail('internal', 'broken');
@@ -28,7 +28,7 @@ it('C 31 an error in the middle of a stream is told in it', async () => {
   expect(stream.events.at(-1)).toMatchObject({ type: 'error', error: { type: 'api_error', message: 'broken' } });
 });
 
-describe('what a client is told about trying again', () => {
+describe('the retry header', () => {
   it.each([
     ['overloaded', 529, 'retry-after', /^\d+$/],
     ['rate_limit', 429, 'retry-after', /^\d+$/],
@@ -43,7 +43,7 @@ describe('what a client is told about trying again', () => {
 
   const small = new ConformanceServer({ maxConcurrentTurns: 1, maxWaitingTurns: 1 });
 
-  it('C 32 is nothing while there is room in the queue: it waits there instead', async () => {
+  it('C 32 is absent while the queue has room: the request is queued', async () => {
     const { stream: first, run } = await small.held('first');
     const second = small.open(ask('second', { stream: true }));
     await eventually(() => small.app.app.get(TurnRunner).counts.pending).toBe(1);
@@ -57,14 +57,14 @@ describe('what a client is told about trying again', () => {
   const { apiKeys } = readConfig({ CHIRON_API_KEYS: 'team:the-key-that-is-long-enough' });
   const closed = new ConformanceServer({ apiKeys });
 
-  it('C 33 of a wrong key is not to: Claude Code would, for minutes', async () => {
+  it('C 33 of a wrong key forbids a retry; Claude Code would retry for minutes', async () => {
     const response = await closed.post(ask('hi'), { ...CLAUDE_CODE, 'x-api-key': 'wrong' });
     expectError(response, 401, 'authentication_error');
     expect(response.headers['x-should-retry']).toBe('false');
   });
 });
 
-it('C 34 the fallback from a stream to a whole answer runs no tool twice', async () => {
+it('C 34 the fallback from a stream to an unstreamed request runs no tool twice', async () => {
   const body = server.conversation('runs a tool');
   const { stream, run } = await server.held('runs a tool', body);
   run.say({ type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'deploy' } });
@@ -81,10 +81,10 @@ it('C 34 the fallback from a stream to a whole answer runs no tool twice', async
   expect(server.harness.runsOf('runs a tool')).toHaveLength(1);
 });
 
-describe('a caller that leaves', () => {
+describe('a caller that disconnects', () => {
   const readers = () => server.app.app.get(EventLog).stats.readers;
 
-  it('C 35 leaves the turn running, and may come back to all of it', async () => {
+  it('C 35 leaves the turn running, and gets the complete answer when it retries', async () => {
     const { stream, run } = await server.held('leaves');
     run.text('one ', 'a');
     await stream.sees('one');
@@ -100,7 +100,7 @@ describe('a caller that leaves', () => {
     expect(checkGrammar(again.events)).toEqual([]);
   });
 
-  it('C 35 before the first byte does so too, and holds nothing of the server', async () => {
+  it('C 35 before the first byte leaves the turn running, and no reader behind', async () => {
     server.waits('leaves early');
     const callers = Array.from({ length: 10 }, () =>
       server.open(ask('leaves early', { stream: true }), thread('early')),

@@ -30,8 +30,8 @@ const main = (prompt: string, more: Readonly<Record<string, unknown>> = {}) => a
 const keyOf = ({ headers }: { readonly headers: unknown }): string =>
   (headers as Readonly<Record<string, string>>)['x-chiron-thread-key'] ?? '';
 
-describe('a request beside the conversation', () => {
-  it.each([false, true])('A.10 title generation is answered from the request itself (stream: %s)', async (stream) => {
+describe('a side request', () => {
+  it.each([false, true])('A.10 for a title is answered without an agent (stream: %s)', async (stream) => {
     const [runs, turns] = [server.harness.runs.length, await server.app.count('turns')];
     const response = await server.post({ ...title('Fix the login page'), stream }, SESSION).expect(200);
     expect(response.text).toMatch(/"text":"\{\\"title\\":\\"Fix the login page\\"\}"/);
@@ -39,7 +39,7 @@ describe('a request beside the conversation', () => {
     expect([server.harness.runs.length, await server.app.count('turns')]).toEqual([runs, turns]);
   });
 
-  it('A.10 title generation neither waits for the turn that runs nor disturbs it', async () => {
+  it('A.10 for a title neither waits for the running turn nor affects it', async () => {
     const { stream, run } = await server.held('the real one', main('the real one'), SESSION);
     await server.post(title('the real one'), SESSION).expect(200);
     await server.post(main('of a sub-agent'), { ...SESSION, 'x-claude-code-agent-id': 'a1' }).expect(200);
@@ -59,11 +59,11 @@ describe('a request beside the conversation', () => {
       {},
     ],
     ['a sub-agent', TOOLS, { 'x-claude-code-agent-id': 'a1' }],
-    ['one of the background', { tools: [] }, { 'x-app': 'cli-bg' }],
+    ['a background request', { tools: [] }, { 'x-app': 'cli-bg' }],
   ];
 
   it.each(others)(
-    'A.10 %s does not touch the thread, its model, its system prompt or its count',
+    'A.10 (%s) does not affect the thread, its model, its system prompt or its turn count',
     async (name, more, headers) => {
       const session = { ...SESSION, 'x-claude-code-session-id': name.replaceAll(/\W/g, '-') };
       const aside = await server.post(ask(`beside: ${name}`, { system: 'You are another.', ...more }), {
@@ -81,7 +81,7 @@ describe('a request beside the conversation', () => {
   );
 
   it.each(RECORDINGS.filter((name) => recorded(name).isSideRequest))(
-    'A.10 as Claude Code was recorded is told from the conversation: %s',
+    'A.10 of a Claude Code recording is detected: %s',
     async (name) => {
       const { headers, body } = recorded(name);
       const response = await server.post({ ...body, stream: true }, headers).expect(200);
@@ -89,14 +89,17 @@ describe('a request beside the conversation', () => {
     },
   );
 
-  it.each([0, 1])('A.10 a probe with max_tokens %i is answered without an agent, whoever asks', async (max_tokens) => {
-    const [runs, threads] = [server.harness.runs.length, await server.app.count('threads')];
-    await server.post(main('quota', { max_tokens }), SESSION).expect(200);
-    await server.post(ask('quota', { max_tokens })).expect(200);
-    expect([server.harness.runs.length, await server.app.count('threads')]).toEqual([runs, threads]);
-  });
+  it.each([0, 1])(
+    'A.10 that is a probe with max_tokens %i is answered without an agent, for any client',
+    async (max_tokens) => {
+      const [runs, threads] = [server.harness.runs.length, await server.app.count('threads')];
+      await server.post(main('quota', { max_tokens }), SESSION).expect(200);
+      await server.post(ask('quota', { max_tokens })).expect(200);
+      expect([server.harness.runs.length, await server.app.count('threads')]).toEqual([runs, threads]);
+    },
+  );
 
-  it('A.10 threads of such requests are removed, and no others', async () => {
+  it('A.10 has its thread removed later, and no other thread', async () => {
     await server.post(main('to be kept'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
     await server.post(ask('in passing'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
     await server.app.app.get(SideThreadRemover).remove(Date.now() + 3_600_000);
@@ -107,7 +110,7 @@ describe('a request beside the conversation', () => {
 
 describe('a request of the conversation', () => {
   it.each(RECORDINGS.filter((name) => !recorded(name).isSideRequest && name !== 'main-thread-continue'))(
-    'A.10 as Claude Code was recorded goes to the thread of its session: %s',
+    'A.10 of a Claude Code recording runs on the thread of its session: %s',
     async (name) => {
       const { headers, body } = recorded(name);
       const session = { ...headers, 'x-claude-code-session-id': name };
@@ -116,7 +119,7 @@ describe('a request of the conversation', () => {
     },
   );
 
-  it('A.10 is every one of another client, also with a schema and without tools', async () => {
+  it('A.10 is any request of another client, even with a schema and without tools', async () => {
     server.plays('as JSON', (run) => run.answer('{"title":"x"}'));
     const { output_config } = title('x') as { readonly output_config: object };
     const headers = { 'x-claude-code-session-id': 'of-an-sdk' };
@@ -127,7 +130,7 @@ describe('a request of the conversation', () => {
     expect(server.harness.runsOf('no tools')[0]?.turn.turnIndex).toBe(1);
   });
 
-  it('A.10 brings of the caller’s system prompt no billing line, and says of the rest whose machine it is about', async () => {
+  it('A.10 passes on the system prompt without billing line, marked as about the caller’s machine', async () => {
     const system = [...IDENTITY, { type: 'text', text: '\n# Environment\nWorking directory: /home/me' }];
     await server
       .post(main('whose machine', { system }), { ...SESSION, 'x-claude-code-session-id': 'machine' })
@@ -141,7 +144,7 @@ describe('a request of the conversation', () => {
 describe('a request of the conversation where callers’ system prompts are ignored', () => {
   const strict = new ConformanceServer({ callerSystem: 'ignore' });
 
-  it('A.10 brings none', async () => {
+  it('A.10 passes on no system prompt', async () => {
     await strict.post(main('no prompt', { system: IDENTITY }), SESSION).expect(200);
     expect(strict.harness.runsOf('no prompt')[0]?.thread.systemPrompt).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-// Over 250 lines: all that makes two requests the same, side by side.
+// Over 250 lines: keeps all cases in which two requests count as the same in one place.
 import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ const TOOLS = { tools: [{ name: 'Bash' }, { name: 'Edit' }] };
 const session = (name: string) => ({ ...CLAUDE_CODE, 'x-claude-code-session-id': name });
 const readers = () => server.app.app.get(EventLog).stats.readers;
 
-/** A turn of Claude Code that has said something, with the stream that reads it. */
+/** Starts a turn of Claude Code that has emitted some text, with the stream that reads it. */
 async function begun(prompt: string, text = 'half ') {
   const body = server.conversation(prompt, { ...TOOLS, max_tokens: 128_000 });
   const { stream, run } = await server.held(prompt, body, session(prompt));
@@ -28,7 +28,7 @@ async function begun(prompt: string, text = 'half ') {
 }
 
 describe('Claude Code after a fault', () => {
-  it('A.9 after an error before any content: the identical request is one more try of the same message', async () => {
+  it('A.9 after an error before any content, the identical request starts a new turn on its thread', async () => {
     const body = server.conversation('unlucky', TOOLS);
     server.plays('unlucky', (run) =>
       server.harness.runsOf('unlucky').length === 1 ? run.fail('overloaded') : run.answer('better'),
@@ -42,7 +42,7 @@ describe('Claude Code after a fault', () => {
     expect(runs).toHaveLength(2);
   });
 
-  it('A.9 after a cut in a text: the identical request reads the same turn from its start', async () => {
+  it('A.9 after a cut in a text, the identical request replays the same turn from its start', async () => {
     const { body, stream, run } = await begun('cut in a text');
     stream.leave();
     await eventually(readers).toBe(0);
@@ -56,7 +56,7 @@ describe('Claude Code after a fault', () => {
     expect(server.harness.runsOf('cut in a text')).toHaveLength(1);
   });
 
-  it('A.9 after an error in a text: the request without stream and with other max_tokens gets the finished turn', async () => {
+  it('A.9 after an error in a text, the unstreamed request with other max_tokens gets the completed turn', async () => {
     const { body, stream, run } = await begun('falls back');
     stream.leave();
     const whole = server.post({ ...body, max_tokens: 64_000 }, session('falls back')).then((response) => response);
@@ -99,7 +99,7 @@ describe('Claude Code after a fault', () => {
     expect(server.harness.runs.filter((one) => one.thread.id === run.thread.id)).toHaveLength(1);
   });
 
-  it('A.9 after three of those in a row: still the same turn', async () => {
+  it('A.9 after three cut-off messages in a row, it is still the same turn', async () => {
     const { body, stream, run } = await begun('thrice', 'One. Two. Three. ');
     stream.leave();
     const parts = ['One. ', 'Two. ', 'Three. '].flatMap((text) => [
@@ -114,7 +114,7 @@ describe('Claude Code after a fault', () => {
     expect(server.harness.runs.filter((one) => one.thread.id === run.thread.id)).toHaveLength(1);
   });
 
-  it('A.9 after a 400: the mutated requests that follow start no turn each', async () => {
+  it('A.9 after a 400, the modified retries do not start a turn each', async () => {
     server.plays('bad for good', (run) => run.fail('bad_request', 'no'));
     const body = server.conversation('bad for good', { ...TOOLS, thinking: { type: 'adaptive', display: 'updates' } });
     const mutations = [
@@ -136,7 +136,7 @@ describe('Claude Code after a fault', () => {
     expect(server.harness.runsOf('bad for good')).toHaveLength(1);
   });
 
-  it('A.9 after Escape: the closed socket leaves the turn running, and the endpoint for it cancels', async () => {
+  it('A.9 after Escape, the closed socket leaves the turn running, and the cancel endpoint ends it', async () => {
     const { stream, run } = await begun('escaped');
     stream.leave();
     await eventually(readers).toBe(0);
@@ -147,7 +147,7 @@ describe('Claude Code after a fault', () => {
     await eventually(async () => ((await cancel().expect(200)).body as { cancelled: boolean }).cancelled).toBe(false);
   });
 
-  it('A.9 after Escape: the next message, whose history tells of it, interrupts the turn', async () => {
+  it('A.9 after Escape, the next message, whose history has the interrupt marker, interrupts the turn', async () => {
     const { body, stream, run } = await begun('interrupted');
     const messages = [
       ...(body['messages'] as object[]),
@@ -224,14 +224,14 @@ describe('the same conversation', () => {
     expect(server.harness.runsOf(prompt)).toHaveLength(1);
   });
 
-  it('A.9 with one word changed, or on another thread, is another turn', async () => {
+  it('A.9 with one word changed, or on another thread, starts another turn', async () => {
     const one = await server.post(said('a word'), thread('words')).expect(200);
     const other = await server.post(said('another word'), thread('words')).expect(200);
     const elsewhere = await server.post(said('a word'), thread('elsewhere')).expect(200);
     expect(new Set([one, other, elsewhere].map(idOf)).size).toBe(3);
   });
 
-  it('A.9 sent by many at once starts one turn', async () => {
+  it('A.9 sent concurrently by many callers starts one turn', async () => {
     const callers = Array.from({ length: 20 }, () => server.open(said('at once', { stream: true }), thread('at once')));
     await Promise.all(callers.map((caller) => caller.done()));
     expect(new Set(callers.map(({ messageId }) => messageId)).size).toBe(1);
@@ -239,14 +239,14 @@ describe('the same conversation', () => {
   });
 });
 
-describe('a retry that comes to the next server', () => {
+describe('a retry after a restart of the server', () => {
   const apps: TestApp[] = [];
 
   afterAll(() => {
     for (const { dataDirectory } of apps) rmSync(dataDirectory, { recursive: true, force: true });
   });
 
-  it('A.9 gets the same message: of a turn that was running, and of one that had ended', async () => {
+  it('A.9 gets the same message, of a turn that was running and of one that had ended', async () => {
     const before = await startTestApp();
     apps.push(before);
     const body = (prompt: string) => ({ ...ask(prompt), ...server.conversation(prompt), stream: true });

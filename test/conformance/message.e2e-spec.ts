@@ -6,11 +6,11 @@ import { ConformanceServer, expectError, idOf } from './support/server.js';
 
 const server = new ConformanceServer();
 
-/** How a message ends, by its stream and whole. */
+/** How a message ends, streamed and unstreamed. */
 const END = { stop_sequence: null, stop_details: null };
 
 describe('a message', () => {
-  it('A.4 has every field, the nullable ones as well, streamed and whole', async () => {
+  it('A.4 has every field, nullable ones included, streamed and unstreamed', async () => {
     const { message, events } = await server.answer('fields', (run) => run.answer('all here'));
     const fields = {
       id: expect.stringMatching(/^msg_[0-9a-f]{24}$/) as string,
@@ -41,7 +41,7 @@ describe('a message', () => {
     });
   });
 
-  it('A.4 has an id of its own, and its response a request-id, by which clients know that threads can be held', async () => {
+  it('A.4 has a unique id, and its response a request-id, which clients require for message threads', async () => {
     const one = await server.post(ask('one')).expect(200);
     const other = await server.post(ask('another')).expect(200);
     expect(idOf(other)).not.toBe(idOf(one));
@@ -49,7 +49,7 @@ describe('a message', () => {
     expect(other.headers['request-id']).not.toBe(one.headers['request-id']);
   });
 
-  it('A.4 has ids of inner and of caller tools with the prefixes of their kind', async () => {
+  it('A.4 has tool ids with the prefix of their type, for inner and caller tools', async () => {
     const { message } = await server.answer('ids', (run) =>
       run.end(
         { type: 'tool-call', id: 'call_7', name: 'Bash', server: 'agent', input: {} },
@@ -75,7 +75,7 @@ describe('usage', () => {
   };
   const REST = { server_tool_use: null, service_tier: 'standard', speed: null, inference_geo: null };
 
-  it('A.4 has all its fields at the start, at the end and in the whole message', async () => {
+  it('A.4 has all fields in message_start, in message_delta and in the unstreamed message', async () => {
     const { message, events } = await server.answer('usage', (run) => run.answer('counted'));
     const usage = {
       ...COUNTS,
@@ -102,7 +102,7 @@ describe('usage', () => {
     });
   });
 
-  it('A.4 is the sum of the turn, with an iteration per model call, the last of which is the context', async () => {
+  it('A.4 is the turn’s total, with an iteration per model call, and the last one is the context size', async () => {
     const first = { ...CALL_USAGE, inputTokens: 1000, outputTokens: 50 };
     const last = { ...CALL_USAGE, inputTokens: 30, cacheReadInputTokens: 1500, outputTokens: 8 };
     const { message } = await server.answer('two calls', (run) =>
@@ -149,10 +149,10 @@ describe('stop_reason', () => {
     ],
   ];
 
-  it.each(ends)('A.4 of an agent that ends with %j is told as it is, streamed and whole', async (end, told) => {
+  it.each(ends)('A.4 of an agent that ends with %j is passed on, streamed and unstreamed', async (end, told) => {
     const prompt = JSON.stringify(end);
     server.plays(prompt, (run) => run.finish(said(end)));
-    // Both at once: a turn that was interrupted is not answered again once it was read.
+    // Both concurrently: an interrupted turn is not replayed after it was read.
     const body = server.conversation(prompt);
     const stream = server.open({ ...body, stream: true }, thread(prompt));
     const whole = await server.post(body, thread(prompt)).expect(200);
@@ -163,7 +163,7 @@ describe('stop_reason', () => {
     expect(stream.text + whole.text).not.toContain('pause_turn');
   });
 
-  it('A.4 of a call of a caller’s tool is tool_use', async () => {
+  it('A.4 is tool_use for a call of a caller’s tool', async () => {
     const { message } = await server.answer('a caller tool', (run) => {
       run.say({ type: 'caller-tool-call', id: 'toolu_1', name: 'ask_user', input: { question: 'why?' } });
       run.endAs('tool_use');
@@ -175,7 +175,7 @@ describe('stop_reason', () => {
     });
   });
 
-  it('A.4 of an agent that fails is none: it is an HTTP error at first, and an error event later', async () => {
+  it('A.4 is absent for a failed agent: an HTTP error before any output, an error event after', async () => {
     server.plays('fails at first', (run) => run.fail('overloaded'));
     expectError(await server.post(ask('fails at first')), 529, 'overloaded_error');
     server.plays('fails later', (run) => {

@@ -16,7 +16,7 @@ afterEach(() => {
 
 const open = (prompt: string) => server.open(ask(prompt, { stream: true }), thread(prompt));
 
-/** Every kind of thing that an agent can say. */
+/** Every type of event that an agent can emit. */
 const EVERYTHING: readonly HarnessEvent[] = [
   { type: 'session-started', sessionId: 's' },
   { type: 'notice', kind: 'retrying', message: 'again' },
@@ -37,7 +37,7 @@ const EVERYTHING: readonly HarnessEvent[] = [
 ];
 
 describe('the response', () => {
-  it('A.6 is 200 text/event-stream with headers against buffering, sent before the end', async () => {
+  it('A.6 is 200 text/event-stream with headers against buffering, sent before the turn ends', async () => {
     const { stream, run } = await server.held('headers');
     run.say({ type: 'text-delta', id: 'a', text: 'first' });
     await stream.sees('first');
@@ -53,7 +53,7 @@ describe('the response', () => {
     await stream.done();
   });
 
-  it('A.6 has frames of an event line and one line of JSON whose type is that name, and nothing else', async () => {
+  it('A.6 has only frames of an event line and one data line of JSON with the same type', async () => {
     const { stream } = await server.answer('frames', (run) => run.end(...EVERYTHING));
     expect(stream.text.endsWith('\n\n')).toBe(true);
     for (const frame of stream.text.slice(0, -2).split('\n\n')) {
@@ -91,7 +91,7 @@ describe('the events', () => {
     expect(events.filter((event) => JSON.stringify(event).includes('signature_delta'))).toHaveLength(1);
   });
 
-  it('A.6 do not interleave blocks that the agent says at the same time', async () => {
+  it('A.6 do not interleave blocks that the agent emits concurrently', async () => {
     const { message } = await server.answer('at the same time', (run) => {
       run.say({ type: 'text-delta', id: 'a', text: 'one ' }, { type: 'text-delta', id: 'b', text: 'two ' });
       run.end({ type: 'text-delta', id: 'a', text: 'three' }, { type: 'block-end', id: 'b' });
@@ -99,7 +99,7 @@ describe('the events', () => {
     expect(message.content).toMatchObject([{ text: 'one ' }, { text: 'two ' }, { text: 'three' }]);
   });
 
-  it('A.6 hold whole characters, wherever the agent cuts its text', async () => {
+  it('A.6 never split a character, wherever the agent splits its text', async () => {
     const { stream } = await server.answer('characters', (run) => {
       for (const half of ['a\uD83C', '\uDF0D\uD83C', '\uDF0Db']) run.say({ type: 'text-delta', id: 'a', text: half });
       run.end();
@@ -107,7 +107,7 @@ describe('the events', () => {
     expect(stream.said).toBe('a🌍🌍b');
   });
 
-  it('A.6 have one message_start, also when the agent’s process dies and another goes on', async () => {
+  it('A.6 have one message_start, even if the agent’s process dies and another one resumes the turn', async () => {
     const { stream, run: first } = await server.held('dies');
     first.text('before ', 'a');
     await stream.sees('before');
@@ -119,7 +119,7 @@ describe('the events', () => {
     expect(checkGrammar(stream.events)).toEqual([]);
   });
 
-  it('A.6 of a ping are its type alone, and it may come at any time', async () => {
+  it('A.6 may include a ping at any time, which has only its type', async () => {
     const { stream, run } = await server.held('pinged');
     run.say({ type: 'text-delta', id: 'a', text: 'open' });
     await stream.sees('open');
@@ -136,7 +136,7 @@ describe('recordings of the real agents', () => {
   it.each([
     ...CLAUDE_RECORDINGS.map((name) => [name, claudeRecording(name)] as const),
     ...CODEX_RECORDINGS.map((name) => [name, codexRecording(name)] as const),
-  ])('A.6 read over HTTP follow the grammar, streamed and whole: %s', async (name, events) => {
+  ])('A.6 read over HTTP follow the grammar, streamed and unstreamed: %s', async (name, events) => {
     const last = events.at(-1);
     if (last?.type === 'turn-end') {
       const { message } = await server.answer(name, (run) => run.finish(events));
@@ -151,7 +151,7 @@ describe('recordings of the real agents', () => {
 
 describe('the end', () => {
   const ends = {
-    'a good end': (run) => run.end(),
+    'a normal end': (run) => run.end(),
     'a failure': (run) => run.fail('internal', 'broken'),
     silence: (run) => run.vanish(),
     'an interruption': (run) => run.interrupt(),
@@ -167,12 +167,12 @@ describe('the end', () => {
       });
       const stream = await open(prompt).done();
       expect(checkGrammar(stream.events)).toEqual([]);
-      const expected = name === 'a good end' || name === 'an interruption' ? 'message_stop' : 'error';
+      const expected = name === 'a normal end' || name === 'an interruption' ? 'message_stop' : 'error';
       expect(stream.types.at(-1)).toBe(expected);
     },
   );
 
-  it('A.6 with an error has the envelope, with the id of the response', async () => {
+  it('A.6 with an error has the error envelope, with the request-id of the response', async () => {
     server.plays('an error', (run) => {
       run.text('half');
       run.fail('rate_limit', 'slow down');

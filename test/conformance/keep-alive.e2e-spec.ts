@@ -16,7 +16,7 @@ const deltas = (stream: SseClient): number => stream.types.filter((type) => type
 const pings = (stream: SseClient): number => stream.types.filter((type) => type === 'ping').length;
 
 describe('a stream', () => {
-  it('A.11 begins within seconds, before the agent has said anything', async () => {
+  it('A.11 starts within seconds, before the agent has emitted anything', async () => {
     const { stream, run } = await server.held('not a word');
     skipAhead(1100);
     await stream.sees('message_start');
@@ -40,7 +40,7 @@ describe('a stream', () => {
   });
 
   it.each(['text', 'thinking'] as const)(
-    'A.11 has an empty delta of the open %s block every 30 s, as pings alone end after 600 s',
+    'A.11 has an empty delta of the open %s block every 30 s, because clients stop waiting on pings alone after 600 s',
     async (kind) => {
       const { stream, run } = await server.held(`open ${kind}`);
       run.say({ type: `${kind}-delta`, id: 'a', text: 'open' });
@@ -62,7 +62,7 @@ describe('a stream', () => {
     },
   );
 
-  it('A.11 has it in a thinking block of its own when none is open, as clients hide those', async () => {
+  it('A.11 has the empty delta in a separate thinking block, which clients hide, when no block is open', async () => {
     const body = server.conversation('none is open');
     const { stream, run } = await server.held('none is open', body);
     run.say({ type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'make' } });
@@ -73,12 +73,12 @@ describe('a stream', () => {
     run.end({ type: 'tool-result', id: 't', content: [], isError: false });
     await stream.done();
     expect(checkGrammar(stream.events)).toEqual([]);
-    // What only kept the connection alive is not part of the message.
+    // Keep-alive deltas are not part of the message.
     const whole = await server.post(body, thread('none is open'));
     expect(whole.text).not.toContain('"type":"thinking"');
   });
 
-  it('A.11 has it also where thinking is not shown', async () => {
+  it('A.11 has the empty delta even if thinking is not shown', async () => {
     const omitted = ask('omitted', { thinking: { type: 'adaptive', display: 'omitted' } });
     const disabled = ask('disabled', { thinking: { type: 'disabled' } });
     const held = [await server.held('omitted', omitted), await server.held('disabled', disabled)];
@@ -93,7 +93,7 @@ describe('a stream', () => {
     }
   });
 
-  it('A.11 is still there after 1300 s of silence, never more than 240 s without a delta, and ends well', async () => {
+  it('A.11 stays open for 1300 s of silence, has a delta at least every 240 s, and ends normally', async () => {
     const { stream, run } = await server.held('silence');
     run.say({ type: 'text-delta', id: 'a', text: 'open' });
     await stream.sees('open');
@@ -108,7 +108,7 @@ describe('a stream', () => {
     expect(checkGrammar(stream.events)).toEqual([]);
   });
 
-  it('A.11 of a turn that waits in the queue is kept alive too', async () => {
+  it('A.11 of a queued turn is kept alive too', async () => {
     const { stream: first, run } = await server.held('in front', ask('in front'), thread('queue'));
     const second = server.open(ask('behind', { stream: true }), thread('queue'));
     skipAhead(1100);
@@ -123,20 +123,20 @@ describe('a stream', () => {
 });
 
 describe('a turn', () => {
-  it('A.4 A.11 has a deadline, after which its stream is closed properly, as an end_turn that says why', async () => {
+  it('A.4 A.11 that exceeds the time limit ends as end_turn, with a notice in its text', async () => {
     const { stream, run } = await server.held('for ever');
     run.say({ type: 'text-delta', id: 'a', text: 'on and on' });
     await stream.sees('on and on');
     skipAhead(7_201_000);
     await stream.done();
-    expect(stream.said).toMatch(/^on and on\[The turn was stopped: it took longer than the 7200 s/);
+    expect(stream.said).toMatch(/^on and on\[Turn stopped: it exceeded this server's time limit of 7200 s/);
     expect(stream.events.at(-2)).toMatchObject({ delta: { stop_reason: 'end_turn' } });
     expect(checkGrammar(stream.events)).toEqual([]);
   });
 });
 
 describe('a caller that does not stream', () => {
-  it('A.11 gets its headers after 30 s, and white space from then on, so that SDKs wait without a limit', async () => {
+  it('A.11 gets headers after 30 s and then white space, so that SDKs wait without a limit', async () => {
     server.waits('patient');
     const caller = server.open(ask('patient'), thread('patient'));
     const run = await server.harness.run('patient');
@@ -150,7 +150,7 @@ describe('a caller that does not stream', () => {
     expect(JSON.parse(caller.text)).toMatchObject({ content: [{ text: 'finally' }] });
   });
 
-  it('A.11 is told to ask again before 300 s if it is Claude Code, whose next request waits for the same turn', async () => {
+  it('A.11 gets a retryable timeout before 300 s if it is Claude Code, and its retry waits for the same turn', async () => {
     const headers = { ...CLAUDE_CODE, ...thread('impatient') };
     const body = server.conversation('impatient', { tools: [{ name: 'Bash' }] });
     server.waits('impatient');

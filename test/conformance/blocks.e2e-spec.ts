@@ -6,7 +6,7 @@ import { ConformanceServer, CLAUDE_CODE, idOf } from './support/server.js';
 
 const server = new ConformanceServer();
 
-/** Inner tools by names that the caller has too, also by one that looks like a call of its own. */
+/** Inner tools with names that the caller uses too, one of them with the id prefix of a caller's call. */
 const WORK: readonly HarnessEvent[] = [
   { type: 'thinking-delta', id: 'thought', text: 'Which files?' },
   { type: 'block-end', id: 'thought', signature: 'SIGNED' },
@@ -20,22 +20,19 @@ const CALLERS = { tools: ['Bash', 'query'].map((name) => ({ name, input_schema: 
 const FORMS = ['mcp', 'server', 'text', 'none'] as const;
 
 describe('tools that ran in the sandbox', () => {
-  it.each(FORMS)(
-    'A.5 are never tool_use, however they are shown (%s), as Claude Code would run those',
-    async (form) => {
-      const headers = { ...CLAUDE_CODE, 'x-chiron-tool-blocks': form };
-      const { stream, whole, message } = await server.answer(
-        `never ${form}`,
-        (run) => run.end(...WORK),
-        CALLERS,
-        headers,
-      );
-      expect(stream.text).not.toContain('"type":"tool_use"');
-      expect(whole.text).not.toContain('"type":"tool_use"');
-      expect(message.stop_reason).toBe('end_turn');
-      expect(message.content.at(-1)).toMatchObject({ type: 'text', text: 'There is one file.' });
-    },
-  );
+  it.each(FORMS)('A.5 are never tool_use, which Claude Code would run (%s)', async (form) => {
+    const headers = { ...CLAUDE_CODE, 'x-chiron-tool-blocks': form };
+    const { stream, whole, message } = await server.answer(
+      `never ${form}`,
+      (run) => run.end(...WORK),
+      CALLERS,
+      headers,
+    );
+    expect(stream.text).not.toContain('"type":"tool_use"');
+    expect(whole.text).not.toContain('"type":"tool_use"');
+    expect(message.stop_reason).toBe('end_turn');
+    expect(message.content.at(-1)).toMatchObject({ type: 'text', text: 'There is one file.' });
+  });
 
   it.each(FORMS)('A.5 are never a tool_result of the assistant either (%s)', async (form) => {
     const { stream, whole } = await server.answer(`no result ${form}`, (run) => run.end(...WORK), CALLERS, {
@@ -44,7 +41,7 @@ describe('tools that ran in the sandbox', () => {
     expect(stream.text + whole.text).not.toContain('"type":"tool_result"');
   });
 
-  it('A.5 have their whole input in the start of an mcp_tool_use, as Claude Code calls deltas malformed', async () => {
+  it('A.5 have their complete input in the start of an mcp_tool_use, because Claude Code rejects deltas there', async () => {
     const { events, message } = await server.answer('as mcp', (run) => run.end(...WORK));
     expect(JSON.stringify(events)).not.toContain('input_json_delta');
     expect(message.content.slice(1, -1)).toEqual([
@@ -71,7 +68,7 @@ describe('tools that ran in the sandbox', () => {
     ]);
   });
 
-  it('A.5 have it in deltas of a server_tool_use, as clients build it from those', async () => {
+  it('A.5 have their input in deltas of a server_tool_use, because clients build it from those', async () => {
     const { events, message } = await server.answer(
       'as server',
       (run) => run.end(...WORK),
@@ -98,7 +95,7 @@ describe('tools that ran in the sandbox', () => {
     ]);
   });
 
-  it('A.5 are plain text where a deployment or a request wants so, and nothing where it wants that', async () => {
+  it('A.5 are text or hidden if the deployment or the request selects it', async () => {
     const asText = await server.answer('as text', (run) => run.end(...WORK), {}, { 'x-chiron-tool-blocks': 'text' });
     expect(asText.message.content.map(({ type }) => type)).toEqual([
       'thinking',
@@ -113,7 +110,7 @@ describe('tools that ran in the sandbox', () => {
     expect(none.message.content.map(({ type }) => type)).toEqual(['thinking', 'text']);
   });
 
-  it('A.5 come back with the history, verbatim or not at all, and are not taken for words', async () => {
+  it('A.5 may be returned in the history, or left out, and are not part of its text', async () => {
     const { message } = await server.answer('worked', (run) => run.end(...WORK));
     const next = (content: readonly object[]) => ({
       ...server.conversation('worked'),
@@ -130,7 +127,7 @@ describe('tools that ran in the sandbox', () => {
   });
 });
 
-it('A.5 thinking is a block with its one signature, the provider’s own or an empty one', async () => {
+it('A.5 thinking is a block with one signature, the provider’s or an empty one', async () => {
   const { message, events } = await server.answer('thoughts', (run) =>
     run.end(
       { type: 'thinking-delta', id: 'a', text: 'signed ' },
@@ -152,7 +149,7 @@ it('A.5 thinking is a block with its one signature, the provider’s own or an e
   expect(signatures).toEqual(['SIGNED', '']);
 });
 
-it('A.5 only tools that the caller must run are tool_use, with their input in deltas', async () => {
+it('A.5 only calls that the caller must run are tool_use, with their input in deltas', async () => {
   const input = { question: 'why?', options: ['a', 'b'] };
   const { events, message } = await server.answer('caller tool', (run) => {
     run.say(...textBlock('Tell me.'), { type: 'caller-tool-call', id: 'toolu_9', name: 'ask_user', input });
@@ -166,7 +163,7 @@ it('A.5 only tools that the caller must run are tool_use, with their input in de
   });
 });
 
-it('A.5 nothing of the sandbox is shown in a form that does not exist', async () => {
+it('A.5 an unknown form of tool blocks is rejected', async () => {
   await server.post(ask('as html'), { 'x-chiron-tool-blocks': 'html' }).expect(400);
   expect(server.harness.runsOf('as html')).toEqual([]);
 });

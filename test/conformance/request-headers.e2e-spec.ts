@@ -14,7 +14,7 @@ const MORE_BETAS =
   'redact-thinking-2026-02-12,structured-outputs-2025-12-15,dangerous-tool-use-2026-09-03,thinking-display-updates-2026-08-18,' +
   'afk-mode-2026-01-31,message-threads-2026-08-12,mid-conversation-system-clear-at-2026-08-21,of-2031-01-01';
 
-/** As Claude Code 2.1.330 sends them with `-p`. */
+/** The headers that Claude Code 2.1.330 sends with `-p`. */
 const CLAUDE_CODE = (session: string) => ({
   accept: 'application/json',
   'content-type': 'application/json',
@@ -40,14 +40,14 @@ const TOOLS = { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] };
 const keyOf = (response: { readonly headers: unknown }): string =>
   (response.headers as Readonly<Record<string, string>>)['x-chiron-thread-key'] ?? '';
 
-it('A.2 the headers of Claude Code are taken as they are, and its session id names the thread', async () => {
+it('A.2 the headers of Claude Code are accepted, and its session id names the thread', async () => {
   const first = await server.post(ask('session one', TOOLS), CLAUDE_CODE('8c1f')).expect(200);
   const second = await server.post(ask('session two', TOOLS), CLAUDE_CODE('8c1f')).expect(200);
   expect([keyOf(first), keyOf(second)]).toEqual(['api:claude:8c1f', 'api:claude:8c1f']);
   expect(server.harness.runsOf('session two')[0]?.turn.turnIndex).toBe(1);
 });
 
-it('A.2 a caller that takes packed answers gets its events unpacked, so that none waits in a packer', async () => {
+it('A.2 a caller that accepts compression gets an uncompressed stream, so that no event is delayed', async () => {
   const response = await fetch(`${server.url}/v1/messages`, {
     method: 'POST',
     headers: CLAUDE_CODE('packed'),
@@ -57,7 +57,7 @@ it('A.2 a caller that takes packed answers gets its events unpacked, so that non
   expect(await response.text()).toContain('event: message_stop');
 });
 
-it('A.2 the requests of its sub-agents are not turns of the session', async () => {
+it('A.2 requests of Claude Code’s sub-agents are not turns of the session', async () => {
   const sub = {
     ...CLAUDE_CODE('with-sub-agents'),
     'x-claude-code-agent-id': 'a1',
@@ -69,7 +69,7 @@ it('A.2 the requests of its sub-agents are not turns of the session', async () =
   expect(server.harness.runsOf('of the session')[0]?.turn.turnIndex).toBe(0);
 });
 
-it('A.2 x-stainless-retry-count says nothing: what a request says decides whether it is a retry', async () => {
+it('A.2 a request with a history is a retry whatever its x-stainless-retry-count', async () => {
   const ask3 = (count: string) =>
     server.post(server.conversation('count me', TOOLS), {
       ...CLAUDE_CODE('retries'),
@@ -80,7 +80,7 @@ it('A.2 x-stainless-retry-count says nothing: what a request says decides whethe
   expect(server.harness.runsOf('count me')).toHaveLength(1);
 });
 
-it('A.2 metadata.user_id names the session where a proxy strips the headers', async () => {
+it('A.2 metadata.user_id names the session when a proxy strips the headers', async () => {
   const user_id = JSON.stringify({ device_id: 'ab'.repeat(32), account_uuid: '', session_id: '9d2e' });
   const stripped = await server.post(ask('stripped', { metadata: { user_id } })).expect(200);
   expect(keyOf(stripped)).toBe('api:claude:9d2e');
@@ -88,7 +88,7 @@ it('A.2 metadata.user_id names the session where a proxy strips the headers', as
   expect(keyOf(plain)).toMatch(/^api:[0-9a-f-]{36}$/);
 });
 
-it('A.2 whatever else SDKs and applications send is taken', async () => {
+it('A.2 other headers of SDKs and applications are accepted', async () => {
   const extras = {
     'anthropic-user-profile-id': 'profile_1',
     'anthropic-workspace-id': 'wrkspc_1',
@@ -102,7 +102,7 @@ it('A.2 whatever else SDKs and applications send is taken', async () => {
   await server.post(ask('extras'), extras).expect(200);
 });
 
-it('A.2 a traceparent goes with the turn that it starts; a malformed one is ignored', async () => {
+it('A.2 a traceparent is stored with the turn that it starts, and a malformed one is ignored', async () => {
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
   await server.post(ask('traced'), { traceparent: `00-${trace}-00f067aa0ba902b7-01` }).expect(200);
   await server.post(ask('not traced'), { traceparent: 'nonsense' }).expect(200);
@@ -117,7 +117,7 @@ it('A.2 a traceparent goes with the turn that it starts; a malformed one is igno
   expect(JSON.stringify(other)).not.toContain('traceId');
 });
 
-/** A body over the limit, which packs to some kilobytes. */
+/** A body over the limit, which compresses to some kilobytes. */
 const BOMB = Buffer.from(JSON.stringify(ask('x'.repeat(33 * 1024 * 1024))));
 const PACKERS = {
   gzip: (body: Buffer) => gzipSync(body, { level: 1 }),
@@ -127,7 +127,7 @@ const PACKERS = {
 };
 
 it.each(Object.entries(PACKERS))(
-  'A.2 a body may be packed with %s, to a limit of what it unpacks to',
+  'A.2 a body may be compressed with %s, up to a limit of its uncompressed size',
   async (name, pack) => {
     const send = (body: Buffer) =>
       fetch(`${server.url}/v1/messages`, {
@@ -141,7 +141,7 @@ it.each(Object.entries(PACKERS))(
   },
 );
 
-it('A.2 a body that is not packed as it says, or in a way that nobody knows, is an error of the caller', async () => {
+it('A.2 a body with a wrong or unknown content-encoding is a client error', async () => {
   const send = (name: string) =>
     supertest(server.url)
       .post('/v1/messages')
@@ -153,8 +153,8 @@ it('A.2 a body that is not packed as it says, or in a way that nobody knows, is 
 
 it.each([
   ['those of Claude Code', BETAS],
-  ['its interactive ones and one of the future', MORE_BETAS],
-  ['something that is no list', ',;"'],
-])('A.2 no beta is refused: %s', async (_, betas) => {
+  ['those of interactive Claude Code and an unknown one', MORE_BETAS],
+  ['a malformed list', ',;"'],
+])('A.2 no beta is rejected: %s', async (_, betas) => {
   await server.post(ask('betas'), { 'anthropic-beta': betas }).expect(200);
 });

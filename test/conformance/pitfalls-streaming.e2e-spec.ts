@@ -31,7 +31,7 @@ it('C 19 text is never an input_json_delta, and an input is never text', async (
   ]);
 });
 
-it.each(['mcp', 'server'])('C 20 a tool’s input arrives whole, also an empty one (%s)', async (form) => {
+it.each(['mcp', 'server'])('C 20 a tool’s input arrives complete, even an empty one (%s)', async (form) => {
   const { message } = await server.answer(
     `inputs ${form}`,
     (run) => {
@@ -60,7 +60,7 @@ it('C 21 one block per id, however many deltas it has', async () => {
   expect(events.filter((event) => event.type === 'content_block_start')).toHaveLength(1);
 });
 
-it('C 22 a thinking_delta has its thinking, and its block closes before the next one opens', async () => {
+it('C 22 thinking is sent as thinking_delta, and its block closes before the next one opens', async () => {
   const { events } = await server.answer('thinks', (run) =>
     run.end({ type: 'thinking-delta', id: 't', text: 'hm' }, { type: 'text-delta', id: 'x', text: 'So.' }),
   );
@@ -73,7 +73,7 @@ it('C 22 a thinking_delta has its thinking, and its block closes before the next
   ]);
 });
 
-it('C 23 a signature is the provider’s own or none, and what callers send back never reaches the agent', async () => {
+it('C 23 a signature is the provider’s or empty, and signatures from callers never reach the agent', async () => {
   const { message } = await server.answer('signed', (run) =>
     run.end(
       { type: 'thinking-delta', id: 'a', text: 'one' },
@@ -94,7 +94,7 @@ it('C 23 a signature is the provider’s own or none, and what callers send back
   ]);
 });
 
-it('C 24 an agent that calls its model again and again, and whose process dies, still makes one message', async () => {
+it('C 24 a turn with several model calls and a dead process is one message', async () => {
   const { stream, run } = await server.held('again and again');
   run.say(
     ...modelCall(textBlock('one ', 'a')),
@@ -116,7 +116,7 @@ it('C 24 a turn of Claude Code with several inner messages is one message', asyn
   expect(events.filter((event) => event.type === 'message_start')).toHaveLength(1);
 });
 
-it('C 25 an error is the last event, without a message_stop, and the only one of its kind', async () => {
+it('C 25 an error is the last event of a stream, without a message_stop, and the only error', async () => {
   server.plays('errs', (run) => {
     run.text('half');
     run.fail('internal', 'broken');
@@ -126,7 +126,7 @@ it('C 25 an error is the last event, without a message_stop, and the only one of
   expect(stream.types.filter((type) => type === 'error' || type === 'message_stop')).toEqual(['error']);
 });
 
-it('C 26 silence is broken by pings', async () => {
+it('C 26 a silent stream has pings', async () => {
   const { stream, run } = await server.held('silent');
   run.text('before');
   await stream.sees('before');
@@ -136,8 +136,8 @@ it('C 26 silence is broken by pings', async () => {
   await stream.done();
 });
 
-describe('an end', () => {
-  it('C 27 comes to every stream: an agent that falls silent is resumed, and one that dies then is an error', async () => {
+describe('the end of a stream', () => {
+  it('C 27 always comes: a stalled agent is resumed, and an error if it dies again', async () => {
     const { stream, run } = await server.held('falls silent');
     run.text('hm');
     await stream.sees('hm');
@@ -148,7 +148,7 @@ describe('an end', () => {
     expect(server.harness.runsOf('falls silent')).toHaveLength(2);
   });
 
-  it('C 28 comes when the server stops: an overloaded_error, so that the caller asks the next server', async () => {
+  it('C 28 is an overloaded_error when the server stops, so that the caller retries with the next server', async () => {
     const stopping = await startTestApp();
     const stream = SseClient.post(stopping.url, ask('unfinished', { stream: true }));
     (await stopping.harness.run('unfinished')).say({ type: 'text-delta', id: 'a', text: 'half' });
@@ -160,8 +160,8 @@ describe('an end', () => {
   });
 });
 
-describe('a reason to stop', () => {
-  it('C 29 is stop_sequence where the answer ran into one, which it does not hold', async () => {
+describe('the stop reason', () => {
+  it('C 29 is stop_sequence if the answer reached one, and the answer ends before it', async () => {
     server.plays('count', (run) =>
       run.say({ type: 'text-delta', id: 'a', text: 'ONE T' }, { type: 'text-delta', id: 'a', text: 'WO THREE' }),
     );
@@ -176,7 +176,7 @@ describe('a reason to stop', () => {
     for (const run of server.harness.runsOf('count')) expect(run.interrupted).toBe(true);
   });
 
-  it('C 29 is refusal where the model refused, and not end_turn', async () => {
+  it('C 29 is refusal, not end_turn, if the model refused', async () => {
     const { message } = await server.answer('refused', (run) => {
       run.text('I cannot.');
       run.finish([{ type: 'turn-end', reason: 'refusal', refusal: { category: 'bio', explanation: null } }]);

@@ -1,4 +1,4 @@
-// C 36 to 51: threads and sessions. Over 250 lines, as they are so many.
+// C 36 to 51: threads and sessions. Over 250 lines: one test or more for each of 16 pitfalls.
 import { rmSync } from 'node:fs';
 import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
@@ -21,7 +21,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('C 36 thread.continue is not taken for a whole conversation: the agent has what came before, or the caller is told', async () => {
+it('C 36 thread.continue is not taken for a full conversation: the agent knows the history, or the caller gets an error', async () => {
   const one = await server.post(ask('my name is Ann', { thread: { type: 'create' } })).expect(200);
   const goOn = (id: string) => ask('who am I?', { thread: { type: 'continue', previous_message_id: id } });
   await server.post(goOn(idOf(one))).expect(200);
@@ -33,7 +33,7 @@ it('C 36 thread.continue is not taken for a whole conversation: the agent has wh
   expect(lost.body).toMatchObject({ error: { details: { error_code: 'thread_not_found' } } });
 });
 
-it('C 37 C 41 an agent that was not there is told what was said, with its tools, before its first prompt', async () => {
+it('C 37 C 41 an agent without memory is seeded with the conversation and its tools before its first prompt', async () => {
   const messages = [
     { role: 'user', content: 'What is in a?' },
     { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: 'a' } }] },
@@ -50,7 +50,7 @@ it('C 37 C 41 an agent that was not there is told what was said, with its tools,
   expect(server.harness.runsOf('Thanks.')[0]?.turn.history).toBeUndefined();
 });
 
-describe('a server after another one on the same data', () => {
+describe('a restarted server', () => {
   const apps: TestApp[] = [];
 
   afterAll(() => {
@@ -65,7 +65,7 @@ describe('a server after another one on the same data', () => {
   const say = (app: TestApp, prompt: string) =>
     SseClient.post(app.url, converse(['hello', 'Hi.', prompt], { stream: true }), thread('kept'));
 
-  it('C 37 C 40 goes on with the agent’s own session of a thread, in a process of its own', async () => {
+  it('C 37 C 40 resumes the agent’s own session of a thread, in a new process', async () => {
     const before = await start();
     const first = say(before, 'before');
     const run = await before.harness.run('before');
@@ -84,7 +84,7 @@ describe('a server after another one on the same data', () => {
     await after.close({ keepData: true });
   });
 
-  it('C 45 gives a tool that ran when the other died a result that is an error, so that the thread goes on', async () => {
+  it('C 45 makes an error result for a tool that ran when the old server died, so that the thread continues', async () => {
     const before = await start();
     const first = say(before, 'dies at work');
     (await before.harness.run('dies at work')).say(
@@ -105,7 +105,7 @@ describe('a server after another one on the same data', () => {
   });
 });
 
-it('C 38 messages that come at the same time run one after the other, and none is lost', async () => {
+it('C 38 concurrent messages on a thread run one after the other, and none is lost', async () => {
   const prompts = ['first', 'second', 'third', 'fourth'].map((word) => `${word} at once`);
   let [running, most] = [0, 0];
   for (const prompt of prompts) {
@@ -127,7 +127,7 @@ it('C 38 messages that come at the same time run one after the other, and none i
   expect(most).toBe(1);
 });
 
-it('C 39 many calls of the same tool at once are shown as many, each with its own result', async () => {
+it('C 39 parallel calls of one tool are shown separately, each with its own result', async () => {
   const ids = Array.from({ length: 20 }, (_, index) => `call${index}`);
   const { message } = await server.answer('twenty at once', (run) =>
     run.end(
@@ -145,14 +145,14 @@ it('C 39 many calls of the same tool at once are shown as many, each with its ow
   expect(results).toEqual(ids.toReversed().map((id) => [`mcptoolu_${id}`, id]));
 });
 
-describe('an agent that falls silent', () => {
-  it('C 44 is stopped and resumed, but left alone while a tool runs', async () => {
+describe('a silent agent', () => {
+  it('C 44 is stopped and resumed, but not while a tool runs', async () => {
     const { stream, run } = await server.held('long tool');
     run.say({ type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'make' } });
     await stream.sees('mcp_tool_use');
     const { stream: beside } = await server.held('silent beside it');
     skipAhead(1_200_000);
-    // What is silent without a tool has been noticed by then, so the other has been looked at as well.
+    // The agent without a tool was stopped, so the tick has checked the other one as well.
     (await server.harness.run('silent beside it', 2)).end();
     await beside.done();
     expect(server.harness.runsOf('long tool')).toHaveLength(1);
@@ -168,7 +168,7 @@ describe('an agent that falls silent', () => {
   });
 });
 
-it('C 46 a request for a title neither waits for its session’s turn, nor is one', async () => {
+it('C 46 a title request neither waits for the turn of its session nor starts one', async () => {
   const session = { ...CLAUDE_CODE, 'x-claude-code-session-id': 'titled' };
   const { stream, run } = await server.held('the work', ask('the work', { tools: [{ name: 'Bash' }] }), session);
   const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
@@ -179,7 +179,7 @@ it('C 46 a request for a title neither waits for its session’s turn, nor is on
   expect(server.harness.runsOf('the work')).toHaveLength(1);
 });
 
-it('C 47 an agent’s own tool is never a call that its caller would run, by whatever name', async () => {
+it('C 47 an inner tool is never a call that the caller would run, whatever its name', async () => {
   for (const form of ['mcp', 'server', 'text', 'none']) {
     const { stream, whole } = await server.answer(
       `work as ${form}`,
@@ -197,7 +197,7 @@ it('C 47 an agent’s own tool is never a call that its caller would run, by wha
 });
 
 describe('a server without keys', () => {
-  it('C 48 answers programs on its own machine only, and does not start for others', async () => {
+  it('C 48 answers programs on its own machine only, and does not start on a public address', async () => {
     await server.post(ask('from here')).expect(200);
     for (const headers of [
       { host: 'chiron.example.com' },
@@ -211,7 +211,7 @@ describe('a server without keys', () => {
   });
 });
 
-it('C 49 a long silence is bridged by more than pings, and what a caller gave up on goes on once', async () => {
+it('C 49 a long silence has more than pings, and a caller that gave up starts no second turn', async () => {
   const { stream, run } = await server.held('long silence', server.conversation('long silence'));
   run.say({ type: 'text-delta', id: 'a', text: 'open' });
   await stream.sees('open');
@@ -236,7 +236,7 @@ describe('the events of a thread', () => {
   const ONE = { 'x-api-key': 'key-one-that-is-long-enough' };
   const read = (query: string, headers = {}) => SessionReader.open(path(`/events${query}`), { ...ONE, ...headers });
 
-  it('C 50 are numbered and kept: a reader that was cut goes on after its last one, and the state says what is', async () => {
+  it('C 50 are numbered and stored: a reader resumes after its last event, and the session state is current', async () => {
     shared.waits('in pieces');
     const answer = shared.open(ask('in pieces'), { ...ONE, ...thread('events') });
     const run = await shared.harness.run('in pieces');
@@ -257,7 +257,7 @@ describe('the events of a thread', () => {
     expect(body).toMatchObject({ status: 'idle' });
   });
 
-  it('C 51 are shown by whose they are, and not by their number or their thread’s name', async () => {
+  it('C 51 are authorised by tenant, not by event id or thread key', async () => {
     const other = SessionReader.open(path('/events?after_event_id=0'), { 'x-api-key': 'key-two-that-is-long-enough' });
     await other.done();
     expect([other.status, other.text]).toEqual([404, expect.not.stringContaining('one')]);

@@ -1,4 +1,4 @@
-// Over 250 lines: all that a request may hold, side by side.
+// Over 250 lines: keeps everything that a request may contain in one place.
 import { describe, expect, it } from 'vitest';
 import type { PromptBlock } from '../../src/domain/prompt.js';
 import type { Message } from '../../src/anthropic/stream-event.js';
@@ -43,8 +43,8 @@ describe('fields', () => {
     ['compaction', { compaction: { type: 'auto' } }],
     ['billing_policy', { billing_policy: 'default' }],
     ['safeguards', { safeguards: [{ type: 'dangerous_tool_use' }] }],
-    ['a thread that is created', { thread: { type: 'create' } }],
-    ['fields that nobody knows', { from_the_future: { deep: [1] }, another: null }],
+    ['a new message thread', { thread: { type: 'create' } }],
+    ['unknown fields', { from_the_future: { deep: [1] }, another: null }],
   ];
 
   it.each(fields)('A.3 a request may have %s', async (name, more) => {
@@ -52,7 +52,7 @@ describe('fields', () => {
     expect((body as Message).content).toMatchObject([{ text: 'fine' }]);
   });
 
-  it('A.3 output_config.format and the older output_format ask for JSON of a schema', async () => {
+  it('A.3 output_config.format and the older output_format select an answer in JSON that follows a schema', async () => {
     for (const more of [
       { output_config: { format: { type: 'json_schema', schema: SCHEMA } } },
       { output_format: { type: 'json_schema', schema: SCHEMA } },
@@ -64,7 +64,7 @@ describe('fields', () => {
     }
   });
 
-  it('A.3 a tool_choice of one tool asks for JSON of its schema, as a call of that tool', async () => {
+  it('A.3 a tool_choice of one tool makes the answer a call of that tool, with its schema', async () => {
     const more = { tools: [{ ...TOOL, input_schema: SCHEMA }], tool_choice: { type: 'tool', name: 'look' } };
     const { message } = await server.answer('choose it', (run) => run.answer('{"answer":"yes"}'), more);
     expect(message).toMatchObject({
@@ -73,7 +73,7 @@ describe('fields', () => {
     });
   });
 
-  it.each([false, true])('A.3 max_tokens 0 is legal and gets no output (stream: %s)', async (stream) => {
+  it.each([false, true])('A.3 max_tokens 0 is accepted and gets no output (stream: %s)', async (stream) => {
     const response = await server.post(ask('warm the cache', { max_tokens: 0, stream })).expect(200);
     expect(response.text).toContain('"stop_reason":"max_tokens"');
     expect(response.text).toContain('"content":[]');
@@ -81,7 +81,7 @@ describe('fields', () => {
     expect(server.harness.runsOf('warm the cache')).toEqual([]);
   });
 
-  it('A.3 a request may have 100,000 messages, and no more', async () => {
+  it('A.3 a request may have at most 100,000 messages', async () => {
     const texts = Array.from({ length: 99_999 }, (_, index) => `m${index}`);
     await server.post(converse(texts)).expect(200);
     expect(server.harness.runs.at(-1)?.turn.prompt).toEqual([{ type: 'text', text: 'm99998' }]);
@@ -97,12 +97,12 @@ describe('messages', () => {
   };
   const said = (text: string): readonly PromptBlock[] => [{ type: 'text', text }];
 
-  it('A.3 a content is a string or a list of blocks', async () => {
+  it('A.3 content is a string or a list of blocks', async () => {
     expect(await promptOf([{ role: 'user', content: 'a string' }])).toEqual(said('a string'));
     expect(await promptOf([{ role: 'user', content: [{ type: 'text', text: 'a block' }] }])).toEqual(said('a block'));
   });
 
-  it('A.3 system messages may have whatever they have: effort, clear_at, tool changes, or no content', async () => {
+  it('A.3 system messages may have effort, clear_at, tool changes or no content', async () => {
     const messages = [
       { role: 'system', content: 'a', output_config: { effort: 'low' }, clear_at: 'next_user_message' },
       { role: 'user', content: 'before' },
@@ -120,7 +120,7 @@ describe('messages', () => {
     expect((await promptOf(messages)).at(-1)).toEqual({ type: 'text', text: 'the prompt' });
   });
 
-  it('A.3 messages of one role may follow each other, and those of the user at the end are one prompt', async () => {
+  it('A.3 consecutive messages may have the same role, and trailing user messages are one prompt', async () => {
     const two = [
       { role: 'user', content: 'Here is a document.' },
       { role: 'user', content: [{ type: 'text', text: 'Sum it up.' }] },
@@ -137,7 +137,7 @@ describe('messages', () => {
     expect(await promptOf(messages)).toEqual(said('three'));
   });
 
-  it('A.3 an assistant message at the end is refused, as an agent cannot go on with words that are not its own', async () => {
+  it('A.3 a trailing assistant message is rejected: agents cannot continue a prefilled answer', async () => {
     const messages = [
       { role: 'user', content: 'a' },
       { role: 'assistant', content: 'I' },
@@ -187,7 +187,7 @@ describe('messages', () => {
     { type: 'agent_activity', anything: true },
   ];
 
-  it('A.3 every kind of block may be in the history, those of nobody as well', async () => {
+  it('A.3 the history may have every type of block, unknown ones included', async () => {
     const messages = [
       { role: 'user', content: [{ type: 'text', text: 'look' }, ...USER_BLOCKS] },
       { role: 'assistant', content: [{ type: 'text', text: 'I see.' }, ...ASSISTANT_BLOCKS] },
@@ -218,7 +218,7 @@ describe('messages', () => {
     ['image', USER_BLOCKS[2]],
     ['document', USER_BLOCKS[6]],
     ['container_upload', USER_BLOCKS.at(-1)],
-  ])('A.3 a file that only the Files API has is refused by name: %s', async (_, block) => {
+  ])('A.3 a file of the Files API is rejected, and the error names its field: %s', async (_, block) => {
     const body = ask([block, { type: 'text', text: 'read it' }]);
     expectError(await server.post(body), 400, 'invalid_request_error', /^messages\.0\.content\.0\.(source\.)?type: /);
   });
@@ -253,7 +253,7 @@ describe('a turn of Claude Code', () => {
     },
   ];
 
-  it('A.3 a turn of Claude Code has as its prompt what its user wrote, without reminders and environment', async () => {
+  it('A.3 the prompt of a Claude Code turn is the text of its user, without reminders and environment', async () => {
     await server.post(body(first), { ...CLAUDE_CODE, ...thread('reply ping') }).expect(200);
     expect(server.harness.runsOf('Reply PING')).toHaveLength(1);
     const [run] = server.harness.runsOf('Reply PING');
@@ -261,7 +261,7 @@ describe('a turn of Claude Code', () => {
     expect(run?.thread.systemPrompt).not.toContain('x-anthropic-billing-header');
   });
 
-  it('A.3 a turn of Claude Code is the same turn when the system message comes back as a string and cache markers have moved', async () => {
+  it('A.3 a Claude Code turn is the same turn if a system message becomes a string and cache markers move', async () => {
     const headers = { ...CLAUDE_CODE, ...thread('moved') };
     const said = [
       { role: 'user', content: [reminder, { type: 'text', text: 'moved' }] },
