@@ -7,7 +7,7 @@ import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
 import { endsRefused } from '../../domain/refusal.js';
-import { toStartFailure, startFailureText } from '../start-failure.js';
+import { toStartFailure, describeStartFailure } from '../start-failure.js';
 import { commandLine, environment, interruptLine, promptLine } from './process/command-line.js';
 import { decodeLine } from './decode/decode.js';
 import { type StartFiles, writeStartFiles } from './process/start-files.js';
@@ -220,7 +220,7 @@ export class ClaudeCodeSession implements HarnessSession {
     const { running } = this;
     if (running === undefined) return;
     if (exit.notStarted !== undefined) {
-      this.tools.logger.error(`Claude Code could not be started: ${startFailureText(exit.notStarted)}`);
+      this.tools.logger.error(`Claude Code could not be started: ${describeStartFailure(exit.notStarted)}`);
       const { message, kind } = toStartFailure(exit.notStarted);
       this.failTurn(running, message, kind);
       return;
