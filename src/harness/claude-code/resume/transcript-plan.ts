@@ -7,10 +7,10 @@ import { toRefusal, parseErrorStop } from '../decode/stop.js';
 import { ANSWER_TOOL, answerEvents, missingAnswerFailure } from '../decode/structured-output.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
-  blockName,
+  blockId,
   collectTranscriptIds,
   rebuildMissingEntries,
-  positioned,
+  withPositions,
   resultEntry,
 } from './transcript-repair.js';
 
@@ -159,7 +159,7 @@ function chainEntries(entries: readonly JsonObject[], turn: readonly JsonObject[
 
 /** An entry's part of the answer, as the dead process would have told it; what was told before has the same name. */
 function entryDecoder(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
-  const names = new Map(positioned(turn).map(([entry, position]) => [entry, blockName(entry, position)]));
+  const names = new Map(withPositions(turn).map(([entry, position]) => [entry, blockId(entry, position)]));
   return (entry) => {
     // Claude Code's own words about a failed call.
     if (entry['isApiErrorMessage'] === true) return [];

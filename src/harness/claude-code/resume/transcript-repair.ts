@@ -22,7 +22,7 @@ interface LostMessage {
 }
 
 /** Name of a block in our events, for the `position`-th entry of its message. */
-export function blockName(entry: JsonObject, position: number): string {
+export function blockId(entry: JsonObject, position: number): string {
   const id = asString(asObject(entry['message'])['id']) ?? '';
   return `${id}:${asNumber(entry['apiBlockIndex']) ?? position}`;
 }
@@ -97,7 +97,7 @@ function lostMessages(said: readonly HarnessEvent[], kept: TranscriptIds): reado
         break;
       case 'block-end':
         if (!kept.blocks.has(event.id)) {
-          const [id, index] = splitBlockName(event.id);
+          const [id, index] = parseBlockId(event.id);
           const block = toBlock(words.get(event.id), event.signature);
           if (block !== undefined) inMessage(id)?.blocks.push([index, block]);
         }
@@ -148,7 +148,7 @@ function pushCall(message: LostMessage | undefined, call: Extract<HarnessEvent, 
 }
 
 /** The message and the index in a block's name. */
-function splitBlockName(name: string): readonly [string, number] {
+function parseBlockId(name: string): readonly [string, number] {
   const colon = name.lastIndexOf(':');
   return [name.slice(0, colon), Number(name.slice(colon + 1))];
 }
@@ -169,14 +169,14 @@ export function collectTranscriptIds(turn: readonly JsonObject[]): TranscriptIds
   const idsOf = (type: string, key: string): ReadonlySet<string> =>
     new Set(content.flatMap((block) => (block['type'] === type ? (asString(block[key]) ?? []) : [])));
   return {
-    blocks: new Set(positioned(turn).map(([entry, position]) => blockName(entry, position))),
+    blocks: new Set(withPositions(turn).map(([entry, position]) => blockId(entry, position))),
     calls: idsOf('tool_use', 'id'),
     results: idsOf('tool_result', 'tool_use_id'),
   };
 }
 
 /** The `assistant` entries, each with its position among those of its message. */
-export function positioned(turn: readonly JsonObject[]): readonly (readonly [JsonObject, number])[] {
+export function withPositions(turn: readonly JsonObject[]): readonly (readonly [JsonObject, number])[] {
   const counts = new Map<string, number>();
   return turn
     .filter((entry) => entry['type'] === 'assistant')
