@@ -219,7 +219,7 @@ describe('CodexSession', () => {
     expect(sent('thread/start')).toHaveLength(1);
   });
 
-  it('goes on with a turn that an earlier attempt left, without another user message', async () => {
+  it('continues a turn that an earlier attempt left, without another user message', async () => {
     const items = [{ type: 'userMessage', clientId: 'turn-1' }];
     const { run, sent } = open(
       (method) => {
