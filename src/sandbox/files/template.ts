@@ -80,7 +80,7 @@ export function inspectTemplate(template: string, dataDirectory: string): Templa
   }
 }
 
-/** The first entry that could not be copied; tells of those that are passed over. */
+/** The first entry that cannot be copied; reports skipped ones. */
 function unreadable(folder: string, onSkipped: (path: string) => void): string | undefined {
   const entries = unlessClosed(() => readdirSync(folder, { withFileTypes: true }));
   if (entries === undefined) return folder;

@@ -109,7 +109,7 @@ export class Reaper {
   }
 
   private start(): void {
-    // A pause that goes on starts a helper anyway; after the close there is nobody to guard.
+    // A pending restart starts a helper anyway; after the close there is nobody to guard.
     if (this.pause !== undefined || this.closed) return;
     const startedAt = performance.now();
     const helper = spawn('/bin/sh', ['-c', SCRIPT, this.marker], {

@@ -56,11 +56,11 @@ export function environment(
     DISABLE_TELEMETRY: '1',
     // `session_state_changed` lines tell when sub-agents in the background are done (see background-tasks.ts).
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
-    // The prompt is on disk before the model hears it, so that a crash cannot lose it (2.1.330 else writes every 100 ms).
+    // The prompt is on disk before the model call, so that a crash cannot lose it (2.1.330 else writes every 100 ms).
     CLAUDE_CODE_EAGER_FLUSH: '1',
     // `CLAUDE.md` of the folders of `--add-dir` counts.
     CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: '1',
-    // As root, Claude Code refuses to skip its permission prompts unless it is told that it is in a sandbox.
+    // As root, Claude Code refuses to skip its permission prompts unless `IS_SANDBOX` is set.
     ...(isRoot ? { IS_SANDBOX: '1' } : {}),
     ...thread.env,
     CLAUDE_CONFIG_DIR: configFolder,

@@ -81,7 +81,7 @@ function newPlan(sessionId: string): StartPlan {
   return { conversation: { kind: 'new', sessionId }, turn: { kind: 'prompt' }, isLost: false, refusedCalls: [] };
 }
 
-/** The turn as the new process is told it: behind what its conversation does not hold. */
+/** Adds to a turn what the conversation of the new process lacks: refused calls, and earlier turns. */
 export async function withMissingContext(
   { conversation, refusedCalls }: StartPlan,
   turn: HarnessTurn,
@@ -91,7 +91,7 @@ export async function withMissingContext(
   return { ...turn, prompt, ...(recalled === undefined ? {} : { history: recalled }) };
 }
 
-/** Writes what is appended to the system prompt into a file, and tells its path; `undefined` when there is nothing. */
+/** Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing. */
 export async function writeInstructions(
   thread: HarnessThread,
   logger: Pick<Logger, 'warn'>,

@@ -14,7 +14,7 @@ export interface OpenBlock {
   readonly partEnded: boolean;
 }
 
-/** A block of which nothing was said so far. */
+/** A block without text so far. */
 export function openBlock(kind: OpenBlock['kind'], id: string): OpenBlock {
   return { kind, id, text: '', part: undefined, partEnded: false };
 }

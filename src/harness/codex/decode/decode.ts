@@ -156,11 +156,11 @@ function itemStarted(state: CodexState, item: JsonObject, startedAt: number | un
   const tool = id === undefined ? undefined : toToolItem(item, id);
   if (tool === undefined || !tool.knownAtStart || isEmitted(state, tool.call.id)) return [state, []];
   const [others, ended] = endAnonymousBlocks(state, '');
-  const told: CodexState = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
+  const started: CodexState = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
   const next =
     startedAt === undefined
-      ? told
-      : withRunning(told, tool.call.id, { name: tool.call.name, since: startedAt, told: startedAt });
+      ? started
+      : withRunning(started, tool.call.id, { name: tool.call.name, since: startedAt, lastNoticeAt: startedAt });
   return [next, [...ended, tool.call]];
 }
 
@@ -203,7 +203,7 @@ function blockCompleted(state: CodexState, type: BlockType, itemId: string | und
 
 function progressed(state: CodexState, itemId: string, now: number): CodexStep {
   const tool = state.running.get(itemId);
-  if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, told: now }), []];
+  if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, lastNoticeAt: now }), []];
   const noticed = progressNotice(tool, now);
   if (noticed === undefined) return [state, []];
   const [next, notice] = noticed;
