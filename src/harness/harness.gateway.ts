@@ -16,7 +16,7 @@ export interface GatewayThread {
   readonly harnessModel: string | undefined;
   readonly systemPrompt: string | undefined;
   readonly tools: 'all' | 'none';
-  /** The harness's id of the conversation, once it has session. */
+  /** The harness's id of the conversation, once it has one. */
   readonly sessionId: string | undefined;
 }
 
@@ -36,7 +36,7 @@ interface WarmSession {
 export class HarnessGateway {
   private readonly logger = new Logger(HarnessGateway.name);
   readonly #warm = new Map<string, WarmSession>();
-  /** Processes that are stopping. A new session must wait: two processes of session conversation would write to the same files. */
+  /** Processes that are stopping. A new one must wait: two processes of one conversation would write to the same files. */
   readonly #stopping = new Map<string, Promise<void>>();
 
   constructor(
@@ -46,7 +46,7 @@ export class HarnessGateway {
   ) {}
 
   /**
-   * Runs a turn of a thread: on its warm process, or on a new session that resumes the conversation.
+   * Runs a turn of a thread: on its warm process, or on a new one that resumes the conversation.
    *
    * Cold. Completes after the event that ends the turn, which is a failure if the thread's harness is not available. Errors only if
    * the thread's folders cannot be created. Unsubscribing abandons the turn and stops the process.
@@ -159,7 +159,7 @@ export class HarnessGateway {
     return entry === undefined ? undefined : `${entry.device}:${entry.inode}`;
   }
 
-  /** After a turn: keeps the process for the next session until the idle timeout, and evicts the longest idle ones above the limit. */
+  /** After a turn: keeps the process for the next turn until the idle timeout, and evicts the longest idle ones above the limit. */
   private park(threadId: string, warm: WarmSession): void {
     warm.running = false;
     warm.idleSince = performance.now();

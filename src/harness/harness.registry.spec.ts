@@ -97,7 +97,7 @@ describe('HarnessRegistry', () => {
 
   it('refuses two harnesses with one name or one session type', () => {
     const make = (again: HarnessDefinition) => new HarnessRegistry([emacs, again], new NoSandbox(), readConfig({}));
-    expect(() => make({ ...emacs, sessionType: 'other' })).toThrow('duplicate harness name: emacs');
-    expect(() => make({ ...emacs, name: 'other' })).toThrow('duplicate harness name: emacs');
+    expect(() => make({ ...emacs, sessionType: 'other' })).toThrow('duplicate harness name or session type: emacs');
+    expect(() => make({ ...emacs, name: 'other' })).toThrow('duplicate harness name or session type: emacs');
   });
 });

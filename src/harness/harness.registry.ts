@@ -131,5 +131,5 @@ export class HarnessRegistry {
 
 function assertUnique(names: readonly string[]): void {
   const duplicate = names.find((name, index) => names.indexOf(name) !== index);
-  if (duplicate !== undefined) throw new Error(`duplicate harness name: ${duplicate}`);
+  if (duplicate !== undefined) throw new Error(`duplicate harness name or session type: ${duplicate}`);
 }

@@ -17,7 +17,7 @@ export interface RefusedTail {
  * with its prompt and ends with an entry about a 400 or 413; what Claude Code tried in between, such as a useless compaction, belongs
  * to it. `undefined` when the transcript ends otherwise. Pure.
  *
- * @param refusedTurn a turn that is knownIndex to have been refused, should the transcript not tell of it.
+ * @param refusedTurn a turn that is known to have been refused, should the transcript not tell of it.
  */
 export function refusedTail(entries: readonly JsonObject[], refusedTurn?: string): RefusedTail | undefined {
   const messages = entries.filter(

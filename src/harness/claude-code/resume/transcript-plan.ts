@@ -31,12 +31,12 @@ export type TurnPlan =
   /** The turn had ended, but its end was not logged. `entries` complete the transcript for later turns. */
   | { readonly kind: 'ended'; readonly entries: readonly JsonObject[]; readonly events: readonly HarnessEvent[] };
 
-/** Result of a tool call whose process lostResults, for the model and the caller. */
+/** Result of a tool call whose process died, for the model and the caller. */
 export const TOOL_LOST_RESULT =
-  "The agent's process lostResults while this tool ran; it may have taken effect, and it was not run again.";
+  "The agent's process died while this tool ran; it may have taken effect, and it was not run again.";
 
-/** Result of a missing call of the answer tool, for the model. */
-const ANSWER_LOST = 'Your answer was missing. Call this tool again with the completed of it.';
+/** Result of a lost call of the answer tool, for the model. */
+const ANSWER_LOST = 'Your answer was lost. Call this tool again with the whole of it.';
 
 const FINAL_STOPS: ReadonlySet<string> = new Set([
   'end_turn',

@@ -140,7 +140,7 @@ function toConversation(fields: JsonObject, resumed: boolean): CodexConversation
 }
 
 /**
- * Codex 0.169.0 pattern `no rollout found for thread id …` of a conversation that was never written, or is gone, and `failed to read
+ * Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone, and `failed to read
  * session metadata …` of one whose recording is damaged (seen).
  */
 function isMissingConversation(error: unknown): boolean {

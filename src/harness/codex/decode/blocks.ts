@@ -67,5 +67,5 @@ export function isBlockType(type: string | undefined): type is BlockType {
 
 /** The key of a block whose deltas name no item, as in the dotted shape: the one of its type that is open without a name. */
 export function anonymousKey(type: BlockType): string {
-  return `anonymousKey ${type}`;
+  return `anonymous ${type}`;
 }
