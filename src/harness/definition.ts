@@ -2,33 +2,33 @@ import type { HarnessSettings } from '../config/settings.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
 import type { Harness } from './harness.js';
 
-/** What a harness is made with. */
+/** Dependencies of a harness. */
 export interface HarnessParts {
   readonly sandbox: Sandbox;
-  /** Its program, as the deployment set it: an absolute path, or a name on the server's `PATH`. Empty for one that declares none. */
+  /** The configured program: an absolute path, or a name on the server's `PATH`. Empty if the definition declares no program. */
   readonly command: string;
 }
 
-/** Everything that the rest of the server needs to know of a harness. `docs/adding-a-harness.md` goes through one. */
+/** Describes a harness to the rest of the server. `docs/adding-a-harness.md` walks through one. */
 export interface HarnessDefinition extends HarnessSettings {
-  /** Unique, and for good: settings, model names (`<name>/<model>`) and stored threads have it. */
+  /** Unique and permanent: settings, model names (`<name>/<model>`) and stored threads contain it. */
   readonly name: string;
   readonly displayName: string;
-  /** `harness_type` in the session API. Unique, too. */
+  /** `harness_type` in the session API. Also unique. */
   readonly sessionType: string;
-  /** Folders of each thread's home that the harness keeps its files in, by the variables that its processes find them by. */
+  /** Folders in each thread's home where the harness keeps its files, keyed by the variable that points its processes to them. */
   readonly home?: Readonly<Record<string, string>>;
-  /** The variable in which the processes of a thread find the model that was asked for. */
+  /** The environment variable that passes the requested model to the processes of a thread. */
   readonly modelVariable?: string;
-  /** What makes it log in at its model provider, for the warnings of the start: variables, or files of the home template. */
+  /** Credentials for its model provider: variables, or files of the home template. The server warns at startup if none is present. */
   readonly login?: { readonly variables: readonly string[]; readonly files: readonly string[] };
-  /** It runs commands without a model, and so answers only where it is the default harness or `CHIRON_DEMO` is on. */
+  /** Runs commands without a model, so it is offered only as the default harness or with `CHIRON_DEMO` on. */
   readonly isDemo?: boolean;
-  /** Called once, when the server starts; the program may not be there. */
+  /** Called once at startup; the program may be missing. */
   create(parts: HarnessParts): Harness;
 }
 
-/** The harnesses of a server, in the order in which `auto` prefers them. */
+/** The harnesses of a server, in the order of preference for `auto`. */
 export type Harnesses = readonly HarnessDefinition[];
 
 /** Injection token of the harnesses. */

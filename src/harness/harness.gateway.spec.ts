@@ -36,7 +36,7 @@ const turn = (text: string): HarnessTurn => ({
   turnIndex: 0,
 });
 
-describe('the gateway', () => {
+describe('HarnessGateway', () => {
   let harness: ScriptedHarness;
   let sandbox: NoSandbox;
   let gateway: HarnessGateway;
@@ -57,7 +57,7 @@ describe('the gateway', () => {
 
   const run = (id: string, text = id) => lastValueFrom(gateway.run(thread(id), turn(text)).pipe(toArray()));
 
-  it('opens a thread’s conversation with what the thread fixed', async () => {
+  it('opens a conversation with the fixed fields of the thread', async () => {
     const named = thread('a', { harnessModel: 'claude-x', systemPrompt: 'Be brief.', sessionId: 's' });
     await lastValueFrom(gateway.run(named, turn('one')));
     expect(harness.opened).toEqual([
@@ -80,19 +80,19 @@ describe('the gateway', () => {
     ]);
   });
 
-  it('fails the turn of a thread whose harness is not here, with its name', async () => {
+  it('fails a turn whose harness is not available, and names the harness', async () => {
     const events = await lastValueFrom(gateway.run(thread('a', { harness: 'emacs' }), turn('one')).pipe(toArray()));
     const message = 'The harness emacs is not available on this server.';
     expect(events).toEqual([[{ type: 'turn-failed', kind: 'not_found', message }]]);
     expect([harness.opened, gateway.counts.warm]).toEqual([[], 0]);
   });
 
-  it('makes the folders in which harnesses keep their files', async () => {
+  it('creates the home folders of the harnesses', async () => {
     await run('a');
     expect(sandbox.homeFolders).toEqual(['.claude']);
   });
 
-  it('runs nothing before it is subscribed to', async () => {
+  it('starts nothing before the subscription', async () => {
     const events$ = gateway.run(thread('a'), turn('one'));
     await Promise.resolve();
     expect(harness.opened).toEqual([]);
@@ -107,7 +107,7 @@ describe('the gateway', () => {
     expect(gateway.counts).toEqual({ warm: 1, running: 0 });
   });
 
-  it('gives a thread whose workspace was removed, or replaced, another process', async () => {
+  it('starts a new process for a thread whose workspace was removed or replaced', async () => {
     const root = mkdtempSync(join(tmpdir(), 'gateway-'));
     const workspace = join(root, 'workspace');
     sandbox.files = () => new ThreadFiles(root);
@@ -126,7 +126,7 @@ describe('the gateway', () => {
     rmSync(root, { recursive: true });
   });
 
-  it('keeps a warm process whose folders could not be looked at, and runs the next turn on it', async () => {
+  it('keeps a warm process when checking its folders fails, and runs the next turn on it', async () => {
     await run('a', 'one');
     sandbox.failure = new Error('the disk is full');
     await expect(run('a', 'two')).rejects.toThrow('the disk is full');
@@ -136,7 +136,7 @@ describe('the gateway', () => {
     expect(harness.opened).toHaveLength(1);
   });
 
-  it('stops a process that was idle for too long, and starts another for the next turn', async () => {
+  it('stops a process after the idle timeout, and starts a new one for the next turn', async () => {
     await run('a', 'one');
     vi.advanceTimersByTime(599_000);
     await run('a', 'two');
@@ -148,7 +148,7 @@ describe('the gateway', () => {
     expect(harness.opened).toHaveLength(2);
   });
 
-  it('keeps so many idle processes and stops the one that was idle for longest', async () => {
+  it('evicts the longest idle process above the limit', async () => {
     for (const id of ['a', 'b', 'c']) await run(id);
     expect(gateway.counts).toEqual({ warm: 2, running: 0 });
     await run('b');
@@ -157,7 +157,7 @@ describe('the gateway', () => {
     expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'a']);
   });
 
-  it('does not count the working ones among the idle', async () => {
+  it('does not count running processes as idle', async () => {
     harness.onRun = () => undefined;
     const running = ['a', 'b', 'c'].map((id) => run(id));
     await eventually(() => harness.runs.length).toBe(3);
@@ -167,7 +167,7 @@ describe('the gateway', () => {
     expect(gateway.counts).toEqual({ warm: 2, running: 0 });
   });
 
-  it('asks only a running turn to end', async () => {
+  it('interrupts only a running turn', async () => {
     expect(gateway.interrupt('a')).toBe(false);
     await run('a');
     expect(gateway.interrupt('a')).toBe(false);
@@ -178,7 +178,7 @@ describe('the gateway', () => {
     expect((await ended).flat().at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
   });
 
-  it('stops the process of a turn that nobody wants any more, and does not use it again', async () => {
+  it('stops the process of an abandoned turn and does not reuse it', async () => {
     harness.onRun = () => undefined;
     const subscription = gateway.run(thread('a'), turn('one')).subscribe();
     await eventually(() => harness.runs.length).toBe(1);
@@ -190,7 +190,7 @@ describe('the gateway', () => {
     expect(harness.opened).toHaveLength(2);
   });
 
-  it('stops a process in the middle of its turn, which then fails', async () => {
+  it('fails a turn whose process is stopped', async () => {
     harness.onRun = () => undefined;
     const ended = run('a');
     await eventually(() => harness.runs.length).toBe(1);
@@ -199,7 +199,7 @@ describe('the gateway', () => {
     expect(gateway.counts).toEqual({ warm: 0, running: 0 });
   });
 
-  it('can stop everything, and remove what a thread had', async () => {
+  it('stops all processes, and removes the folders of a thread', async () => {
     await run('a');
     await run('b');
     await gateway.remove('a');
@@ -208,7 +208,7 @@ describe('the gateway', () => {
     expect(gateway.counts.warm).toBe(0);
   });
 
-  it('tells when a thread’s folders cannot be made', async () => {
+  it('errors if the folders of a thread cannot be created', async () => {
     sandbox.failure = new Error('the disk is full');
     await expect(firstValueFrom(gateway.run(thread('a'), turn('one')))).rejects.toThrow('the disk is full');
     expect(gateway.counts.warm).toBe(0);

@@ -7,37 +7,37 @@ import type { HarnessEvent } from '../domain/harness-event.js';
 import type { Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
 
-/** What the gateway needs to know of a thread to run its turns. */
+/** The fields of a thread that the gateway needs to run its turns. */
 export interface GatewayThread {
   readonly id: string;
   readonly key: string;
   readonly harness: HarnessName;
-  /** The model to ask the harness for; `undefined` for its own default. */
+  /** The model to request from the harness; `undefined` for its own default. */
   readonly harnessModel: string | undefined;
   readonly systemPrompt: string | undefined;
   readonly tools: 'all' | 'none';
-  /** The harness's own name of the conversation, once it has one. */
+  /** The harness's id of the conversation, once it has one. */
   readonly sessionId: string | undefined;
 }
 
-/** A thread's warm conversation. */
+/** A conversation whose process is kept between turns. */
 interface WarmSession {
   readonly session: HarnessSession;
-  /** The folder that it works in, as told by `workspaceOf`. */
+  /** Identity of the folder that the process runs in; see `workspaceId`. */
   readonly workspace: string | undefined;
   running: boolean;
-  /** When its last turn ended; the order in which idle ones are given up. */
+  /** When its last turn ended; the longest idle session is evicted first. */
   idleSince: number;
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** Runs turns on harnesses, and keeps the harness of a thread warm for its next turn. */
+/** Runs turns on harnesses, and keeps the process of a thread warm for its next turn. */
 @Injectable()
 export class HarnessGateway {
   private readonly logger = new Logger(HarnessGateway.name);
   readonly #warm = new Map<string, WarmSession>();
-  /** Processes that are on their way out: two of them on one conversation would write to the same files. */
-  readonly #ending = new Map<string, Promise<void>>();
+  /** Processes that are stopping. A new one must wait: two processes of one conversation would write to the same files. */
+  readonly #stopping = new Map<string, Promise<void>>();
 
   constructor(
     private readonly registry: HarnessRegistry,
@@ -48,20 +48,20 @@ export class HarnessGateway {
   /**
    * Runs a turn of a thread: on its warm process, or on a new one that resumes the conversation.
    *
-   * Cold. Completes after the event that ends the turn, which is a failure when the thread's harness is not here; errors only when
-   * the thread's folders cannot be made. Unsubscribing abandons the turn and stops the process.
+   * Cold. Completes after the event that ends the turn, which is a failure if the thread's harness is not available. Errors only if
+   * the thread's folders cannot be created. Unsubscribing abandons the turn and stops the process.
    */
   run(thread: GatewayThread, turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
     const harness = this.registry.find(thread.harness);
-    if (harness === undefined) return defer(() => of([this.refuse(thread, turn)]));
+    if (harness === undefined) return defer(() => of([this.failUnavailable(thread, turn)]));
     return defer(async () => this.acquire(thread, harness)).pipe(
       switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.park(thread.id, warm)))),
     );
   }
 
   /**
-   * Whether a thread's folders are there, and in them its agent's own record of the conversation, as far as its harness keeps one. A
-   * live process remembers without it. Cheap: nothing is read.
+   * Whether the agent still has the conversation: in a live process, or as its own record in the thread's folders, if its harness keeps
+   * session. Cheap: reads no file.
    */
   async remembers({ id, harness, sessionId }: Pick<GatewayThread, 'id' | 'harness' | 'sessionId'>): Promise<boolean> {
     const files = this.sandbox.files(id);
@@ -70,13 +70,13 @@ export class HarnessGateway {
       if (sessionId === undefined || this.#warm.get(id)?.session.alive === true) return true;
       return (await this.registry.find(harness)?.hasRecord?.(files, sessionId)) ?? true;
     } catch (error) {
-      // What has the record's name and is none.
+      // Something else than a file has the name of the record.
       if (error instanceof ThreadFileError) return false;
       throw error;
     }
   }
 
-  /** Asks a thread's running turn to end; it then ends as `interrupted`. False when none runs, or not yet. */
+  /** Interrupts a thread's running turn, which then ends as `interrupted`. False if no turn runs, or its process is not ready yet. */
   interrupt(threadId: string): boolean {
     const warm = this.#warm.get(threadId);
     if (warm?.running !== true) return false;
@@ -84,44 +84,44 @@ export class HarnessGateway {
     return true;
   }
 
-  /** Stops a thread's process, running or not. Resolves when it is gone. */
+  /** Stops a thread's process, even during a turn. Resolves when it has exited. */
   async stop(threadId: string): Promise<void> {
     const warm = this.#warm.get(threadId);
-    if (warm !== undefined) this.end(threadId, warm);
-    await this.#ending.get(threadId);
+    if (warm !== undefined) this.evict(threadId, warm);
+    await this.#stopping.get(threadId);
   }
 
-  /** Stops a thread's process and removes its folders: nothing of it is left on this machine. Its next turn begins anew. */
+  /** Stops a thread's process and removes all its files from this machine. Its next turn starts a new conversation. */
   async remove(threadId: string): Promise<void> {
     await this.stop(threadId);
     await this.sandbox.remove(threadId);
   }
 
-  /** Stops every process. To be called when no turn is wanted any more. */
+  /** Stops every process. Call it after the last turn. */
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#warm.keys(), ...this.#ending.keys()].map((threadId) => this.stop(threadId)));
+    await Promise.all([...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId)));
   }
 
-  /** How many processes are kept, and how many of them work: for metrics and tests. */
+  /** How many processes are kept, and how many of them run a turn: for metrics and tests. */
   get counts(): { readonly warm: number; readonly running: number } {
     return { warm: this.#warm.size, running: [...this.#warm.values()].filter((warm) => warm.running).length };
   }
 
   private async acquire(thread: GatewayThread, harness: Harness): Promise<WarmSession> {
-    const known = this.#warm.get(thread.id);
-    if (known !== undefined) {
-      const isUsable = known.session.alive && (await this.isInItsFolder(thread.id, known));
-      // It may have been given up meanwhile.
-      if (isUsable && this.#warm.get(thread.id) === known) {
-        clearTimeout(known.idleTimer);
-        known.running = true;
-        return known;
+    const existing = this.#warm.get(thread.id);
+    if (existing !== undefined) {
+      const isUsable = existing.session.alive && (await this.isInWorkspace(thread.id, existing));
+      // It may have been evicted during the check.
+      if (isUsable && this.#warm.get(thread.id) === existing) {
+        clearTimeout(existing.idleTimer);
+        existing.running = true;
+        return existing;
       }
-      this.end(thread.id, known);
+      this.evict(thread.id, existing);
     }
-    await this.#ending.get(thread.id);
+    await this.#stopping.get(thread.id);
     const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders);
-    const workspace = await this.workspaceOf(thread.id);
+    const workspace = await this.workspaceId(thread.id);
     const session = harness.open({
       id: thread.id,
       folders,
@@ -137,8 +137,8 @@ export class HarnessGateway {
     return warm;
   }
 
-  /** The end of a turn whose harness this server does not have: it was taken out, or a later version brought it. */
-  private refuse({ id, harness }: GatewayThread, turn: HarnessTurn): HarnessEvent {
+  /** Fails a turn whose harness this server does not have: it was removed, or the thread is from a later version. */
+  private failUnavailable({ id, harness }: GatewayThread, turn: HarnessTurn): HarnessEvent {
     this.logger.warn({ threadId: id, turnId: turn.id, harness }, 'failed to run a turn: its harness is not available');
     return {
       type: 'turn-failed',
@@ -147,49 +147,50 @@ export class HarnessGateway {
     };
   }
 
-  /** A process stays in the folder in which it was started, also when that is removed and another one has its name. */
-  private async isInItsFolder(threadId: string, warm: WarmSession): Promise<boolean> {
+  /** A process keeps its start folder even after that is removed and another folder gets its name. */
+  private async isInWorkspace(threadId: string, warm: WarmSession): Promise<boolean> {
     await this.sandbox.prepare(threadId, this.registry.homeFolders);
-    return warm.workspace === (await this.workspaceOf(threadId)) && warm.session.alive;
+    return warm.workspace === (await this.workspaceId(threadId)) && warm.session.alive;
   }
 
-  /** Tells a thread's workspace from another folder of the same name. */
-  private async workspaceOf(threadId: string): Promise<string | undefined> {
-    const found = await this.sandbox.files(threadId).stat('workspace');
-    return found === undefined ? undefined : `${found.device}:${found.inode}`;
+  /** Identifies a thread's workspace, to detect that another folder has taken its name. */
+  private async workspaceId(threadId: string): Promise<string | undefined> {
+    const entry = await this.sandbox.files(threadId).stat('workspace');
+    return entry === undefined ? undefined : `${entry.device}:${entry.inode}`;
   }
 
-  /** A turn is over: its process waits for the next one for a while, if there is room for another idle one. */
+  /** After a turn: keeps the process for the next turn until the idle timeout, and evicts the longest idle ones above the limit. */
   private park(threadId: string, warm: WarmSession): void {
     warm.running = false;
     warm.idleSince = performance.now();
     if (this.#warm.get(threadId) !== warm) return;
     if (!warm.session.alive) {
-      this.end(threadId, warm);
+      this.evict(threadId, warm);
       return;
     }
-    warm.idleTimer = setTimeout(() => this.end(threadId, warm), this.config.harnessIdleMs);
+    warm.idleTimer = setTimeout(() => this.evict(threadId, warm), this.config.harnessIdleMs);
     warm.idleTimer.unref();
     const idle = [...this.#warm]
-      .filter(([, one]) => !one.running)
+      .filter(([, session]) => !session.running)
       .toSorted(([, a], [, b]) => a.idleSince - b.idleSince);
-    for (const [id, one] of idle.slice(0, Math.max(0, idle.length - this.config.maxWarmHarnesses))) this.end(id, one);
+    for (const [id, session] of idle.slice(0, Math.max(0, idle.length - this.config.maxWarmHarnesses)))
+      this.evict(id, session);
   }
 
-  private end(threadId: string, warm: WarmSession): void {
+  private evict(threadId: string, warm: WarmSession): void {
     clearTimeout(warm.idleTimer);
     if (this.#warm.get(threadId) !== warm) return;
     this.#warm.delete(threadId);
-    const ending = warm.session
+    const stopping = warm.session
       .close()
-      .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'a harness process could not be stopped'))
+      .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'failed to stop a harness process'))
       .finally(() => {
-        if (this.#ending.get(threadId) === ending) this.#ending.delete(threadId);
+        if (this.#stopping.get(threadId) === stopping) this.#stopping.delete(threadId);
       });
-    this.#ending.set(threadId, ending);
+    this.#stopping.set(threadId, stopping);
   }
 
-  /** What every process of the thread gets besides the sandbox's own few variables and those of its home. */
+  /** The variables of every process of the thread, besides those of the sandbox and of its home. */
   private threadEnvironment(thread: GatewayThread): Readonly<Record<string, string>> {
     const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
     return {

@@ -6,17 +6,17 @@ import { Harnesses } from './definition.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { HARNESSES } from './harnesses.js';
-import { refuseBadTemplates } from './refuse-templates.js';
+import { assertUsableTemplates } from './assert-templates.js';
 import { ModelCatalog } from './models/model-catalog.js';
 
-/** The agent programs. */
+/** Provides the harnesses, their gateway and their models. */
 @Module({
   imports: [
     SandboxModule.forRootAsync({
       inject: [AppConfig],
       useFactory: ({ dataDirectory, workspaceTemplate, homeTemplate }: AppConfig): SandboxOptions => {
         const options = { dataDirectory, workspaceTemplate, homeTemplate };
-        refuseBadTemplates(options, new Logger('Templates'));
+        assertUsableTemplates(options, new Logger('Templates'));
         return options;
       },
     }),

@@ -35,7 +35,7 @@ describe('the demo agent', () => {
     [['claude-code', 'demo'], { CHIRON_DEFAULT_HARNESS: 'demo' }],
     [['claude-code', 'demo'], { CHIRON_DEMO: 'on' }],
     [['codex', 'demo'], { CHIRON_DEFAULT_HARNESS: 'codex', CHIRON_DEMO: 'on' }],
-  ] as const)('answers where it is the default, or was asked for: %j %j', async (names, variables) => {
+  ] as const)('is available as the default harness or with CHIRON_DEMO=on: %j %j', async (names, variables) => {
     const registry = await found(names, variables);
     expect(registry.serves('demo')).toBe(true);
     expect(registry.route('demo/x')).toEqual({ harness: 'demo', model: 'x' });
@@ -47,7 +47,7 @@ describe('the demo agent', () => {
     [['codex', 'demo'], { CHIRON_DEFAULT_HARNESS: 'codex' }],
     [['claude-code', 'demo'], { CHIRON_MODEL_ROUTES: 'fast=demo,*=demo' }],
     [['claude-code', 'demo'], { CHIRON_DEMO: 'off' }],
-  ] as const)('is not there beside another agent, by whatever name: %j %j', async (names, variables) => {
+  ] as const)('is not available next to another agent under any name: %j %j', async (names, variables) => {
     const registry = await found(names, variables);
     expect(registry.serves('demo')).toBe(false);
     expect(registry.available.map(({ name }) => name)).not.toContain('demo');
@@ -57,47 +57,47 @@ describe('the demo agent', () => {
   });
 
   it.each([
-    [{ CHIRON_DEMO: 'off' }, /CHIRON_DEFAULT_HARNESS: is auto, no agent program was found, and CHIRON_DEMO is off/],
-    [{ CHIRON_DEMO: 'off', CHIRON_DEFAULT_HARNESS: 'demo' }, /CHIRON_DEFAULT_HARNESS: is demo, and CHIRON_DEMO is off/],
-    [{ CHIRON_DEFAULT_HARNESS: 'codex' }, /CHIRON_DEFAULT_HARNESS: names a harness whose program was not found/],
-  ])('is not taken for the agent that is missing: %j', async (variables, problem) => {
+    [{ CHIRON_DEMO: 'off' }, /CHIRON_DEFAULT_HARNESS: is auto, but no agent program was found and CHIRON_DEMO is off/],
+    [{ CHIRON_DEMO: 'off', CHIRON_DEFAULT_HARNESS: 'demo' }, /CHIRON_DEFAULT_HARNESS: is demo, but CHIRON_DEMO is off/],
+    [{ CHIRON_DEFAULT_HARNESS: 'codex' }, /CHIRON_DEFAULT_HARNESS: is codex, but its program was not found/],
+  ])('does not replace a missing agent: %j', async (variables, problem) => {
     await expect(found(['demo'], variables)).rejects.toThrow(problem);
   });
 });
 
-describe('the harnesses that are here', () => {
+describe('HarnessRegistry', () => {
   it.each([
     [['claude-code', 'codex', 'demo'], 'codex-1', 'codex'],
     [['claude-code', 'emacs'], 'emacs-1', 'emacs'],
     [['codex', 'emacs', 'demo'], 'emacs-1', 'emacs'],
     [['claude-code', 'demo'], 'demo-1', 'claude-code'],
     [['demo', 'emacs'], 'emacs-1', 'demo'],
-  ])('get the models of their kind when two of them are agents with models: %j, %s', async (names, model, harness) => {
+  ])('routes a model to the harness that knows it if two agents have models: %j, %s', async (names, model, harness) => {
     const registry = await found(names, { CHIRON_DEMO: 'on' });
     expect(registry.route(model)?.harness).toBe(harness);
   });
 
-  it('leave their models to the default one that was named', async () => {
+  it('routes all models to a configured default harness', async () => {
     const registry = await found(['claude-code', 'emacs'], { CHIRON_DEFAULT_HARNESS: 'claude-code' });
     expect(registry.route('emacs-1')?.harness).toBe('claude-code');
   });
 
-  it('do not count as here by their name alone', async () => {
+  it('does not offer a harness whose program is missing', async () => {
     const registry = await found(['claude-code'], {});
     expect(registry.route('emacs/x')).toBeUndefined();
     expect([registry.serves('emacs'), registry.serves('vim')]).toEqual([false, false]);
   });
 
-  it('and those that are not have their folders in every home, as a thread may be given another one', async () => {
+  it('lists the home folders of unavailable harnesses too', async () => {
     const registry = await found(['claude-code'], {});
     expect(registry.homeFolders).toEqual(['.claude', '.codex', '.emacs.d']);
     const folders = { workspace: '/w', home: '/h', server: '/s' };
     expect(registry.homeVariables(folders)).toMatchObject({ CODEX_HOME: '/h/.codex', EMACS_HOME: '/h/.emacs.d' });
   });
 
-  it('cannot be two of one name, or of one session type', () => {
+  it('refuses two harnesses with one name or one session type', () => {
     const make = (again: HarnessDefinition) => new HarnessRegistry([emacs, again], new NoSandbox(), readConfig({}));
-    expect(() => make({ ...emacs, sessionType: 'other' })).toThrow('two harnesses are called emacs');
-    expect(() => make({ ...emacs, name: 'other' })).toThrow('two harnesses are called emacs');
+    expect(() => make({ ...emacs, sessionType: 'other' })).toThrow('duplicate harness name or session type: emacs');
+    expect(() => make({ ...emacs, name: 'other' })).toThrow('duplicate harness name or session type: emacs');
   });
 });

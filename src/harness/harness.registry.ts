@@ -7,20 +7,20 @@ import { type HarnessDefinition, Harnesses } from './definition.js';
 import type { Harness, HarnessInfo, HarnessName } from './harness.js';
 import { routeModel, type HarnessChoice, type ModelRouting } from './models/route-model.js';
 
-/** A harness that was found on this machine. */
-interface FoundHarness extends HarnessInfo {
+/** A harness whose program is installed on this machine. */
+interface AvailableHarness extends HarnessInfo {
   readonly definition: HarnessDefinition;
   readonly harness: Harness;
 }
 
-/** The harnesses that this server can run, found once at the start, and the rule that picks one for a thread. */
+/** The harnesses that this server can run, probed once at startup, and the rule that picks one for a thread. */
 @Injectable()
 export class HarnessRegistry {
-  #found: readonly FoundHarness[] = [];
-  #choices: ModelRouting | undefined;
+  #available: readonly AvailableHarness[] = [];
+  #routing: ModelRouting | undefined;
 
   constructor(
-    /** Also those that were not found. */
+    /** Includes harnesses that are not available. */
     @Inject(Harnesses) readonly definitions: Harnesses,
     @Inject(Sandbox) private readonly sandbox: Sandbox,
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -30,59 +30,64 @@ export class HarnessRegistry {
   }
 
   /**
-   * Looks for the programs, all at once. To be called once, before anything is served.
+   * Probes all programs in parallel. Call it once, before the server accepts requests.
    *
-   * @throws ConfigurationError when the configured default harness is not here.
+   * @throws ConfigurationError if the configured default harness is not available.
    */
   async probeAll(): Promise<void> {
     const probes = await Promise.all(this.definitions.map((definition) => this.probe(definition)));
-    const here = probes.filter((found) => found !== undefined);
-    this.#found = here.filter(({ definition }) => definition.isDemo !== true || this.offersDemo(definition, here));
-    const wanted = this.config.defaultHarness;
-    const first = this.#found.find(({ name }) => wanted === 'auto' || name === wanted);
+    const installed = probes.filter((probe) => probe !== undefined);
+    this.#available = installed.filter(
+      ({ definition }) => definition.isDemo !== true || this.offersDemo(definition, installed),
+    );
+    const configured = this.config.defaultHarness;
+    const first = this.#available.find(({ name }) => configured === 'auto' || name === configured);
     if (first === undefined) throw this.noDefaultHarness();
-    const hasChoice = this.#found.filter(({ definition }) => definition.isDemo !== true).length > 1;
-    this.#choices = {
+    const hasChoice = this.#available.filter(({ definition }) => definition.isDemo !== true).length > 1;
+    this.#routing = {
       names: this.definitions.map(({ name }) => name),
-      available: this.#found.map(({ name, harness }) => ({ name, knowsModel: (model) => harness.knowsModel(model) })),
+      available: this.#available.map(({ name, harness }) => ({
+        name,
+        knowsModel: (model) => harness.knowsModel(model),
+      })),
       defaultHarness: first.name,
       routes: this.config.modelRoutes ?? [],
-      routesByKind: this.config.modelRoutes === undefined && wanted === 'auto' && hasChoice,
+      routesByKind: this.config.modelRoutes === undefined && configured === 'auto' && hasChoice,
       refusesUnknown: this.config.unknownModels === 'refuse',
     };
   }
 
-  /** Whether turns of this harness are run here. */
+  /** Whether this server can run turns of this harness. */
   serves(name: HarnessName): boolean {
     return this.find(name) !== undefined;
   }
 
-  /** The harnesses that are here, with their versions, preferred ones first. */
+  /** The available harnesses with their versions, in order of preference. */
   get available(): readonly HarnessInfo[] {
-    return this.#found.map(({ name, version }) => ({ name, version }));
+    return this.#available.map(({ name, version }) => ({ name, version }));
   }
 
-  /** The harness of a model that has no route. */
+  /** The harness for models without a route. */
   get defaultHarness(): HarnessName {
-    return this.choices.defaultHarness;
+    return this.routing.defaultHarness;
   }
 
-  /** The harness and its model for a requested model; `undefined` when that harness is not here. */
+  /** Picks the harness and its model for a requested model; `undefined` if that harness is not available. */
   route(model: string): HarnessChoice | undefined {
-    return routeModel(model, this.choices);
+    return routeModel(model, this.routing);
   }
 
-  /** The harness of this name; `undefined` for one that is not here, such as that of a thread which another version stored. */
+  /** The harness of this name; `undefined` if it is not available, such as the harness of a thread that another version stored. */
   find(name: HarnessName): Harness | undefined {
-    return this.#found.find((found) => found.name === name)?.harness;
+    return this.#available.find((harness) => harness.name === name)?.harness;
   }
 
-  /** What the harness of this name is, here or not. */
+  /** The definition of the harness of this name, available or not. */
   definition(name: HarnessName): HarnessDefinition | undefined {
     return this.definitions.find((definition) => definition.name === name);
   }
 
-  /** The folders that every thread's home has, as any thread may be given another harness. */
+  /** The folders of all harnesses; every thread's home gets them, so that it works with any harness. */
   get homeFolders(): readonly string[] {
     return this.definitions.flatMap(({ home = {} }) => Object.values(home));
   }
@@ -93,38 +98,38 @@ export class HarnessRegistry {
     return Object.fromEntries(folders.map(([variable, folder]) => [variable, join(home, folder)]));
   }
 
-  private async probe(definition: HarnessDefinition): Promise<FoundHarness | undefined> {
+  private async probe(definition: HarnessDefinition): Promise<AvailableHarness | undefined> {
     const { name } = definition;
     const harness = definition.create({ sandbox: this.sandbox, command: this.config.programs[name] ?? '' });
     const version = await harness.probe();
     return version === undefined ? undefined : { name, version, definition, harness };
   }
 
-  /** Beside other agents the demo agent would be a way around them: a shell without a model, its rules or its costs. */
-  private offersDemo({ name }: HarnessDefinition, here: readonly FoundHarness[]): boolean {
+  /** Next to other agents, the demo agent would bypass them: it is a shell without a model and its rules. So it has to be enabled. */
+  private offersDemo({ name }: HarnessDefinition, installed: readonly AvailableHarness[]): boolean {
     const { demo, defaultHarness } = this.config;
-    const isAlone = here.every(({ definition }) => definition.isDemo === true);
+    const isAlone = installed.every(({ definition }) => definition.isDemo === true);
     return demo === 'on' || (demo === 'auto' && (defaultHarness === name || (defaultHarness === 'auto' && isAlone)));
   }
 
   private noDefaultHarness(): ConfigurationError {
-    const wanted = this.config.defaultHarness;
+    const configured = this.config.defaultHarness;
     const problem =
-      wanted === 'auto'
-        ? 'is auto, no agent program was found, and CHIRON_DEMO is off'
-        : this.definition(wanted)?.isDemo === true
-          ? `is ${wanted}, and CHIRON_DEMO is off`
-          : 'names a harness whose program was not found';
+      configured === 'auto'
+        ? 'is auto, but no agent program was found and CHIRON_DEMO is off'
+        : this.definition(configured)?.isDemo === true
+          ? `is ${configured}, but CHIRON_DEMO is off`
+          : `is ${configured}, but its program was not found`;
     return new ConfigurationError(new Map([['CHIRON_DEFAULT_HARNESS', problem]]));
   }
 
-  private get choices(): ModelRouting {
-    if (this.#choices === undefined) throw new Error('HarnessRegistry.probeAll() has not run');
-    return this.#choices;
+  private get routing(): ModelRouting {
+    if (this.#routing === undefined) throw new Error('HarnessRegistry.probeAll() has not run');
+    return this.#routing;
   }
 }
 
 function assertUnique(names: readonly string[]): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`two harnesses are called ${twice}`);
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+  if (duplicate !== undefined) throw new Error(`duplicate harness name or session type: ${duplicate}`);
 }

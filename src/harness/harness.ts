@@ -4,107 +4,106 @@ import type { ThreadFiles } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent, JsonObject } from '../domain/harness-event.js';
 import type { Prompt } from '../domain/prompt.js';
 
-/** The name of a harness, as its definition has it. One that is stored may be of a harness that this server does not have. */
+/** The name in a harness definition. A stored name may belong to a harness that this server does not have. */
 export type HarnessName = string;
 
-/** A thread as its harness needs to know it. Fixed by the thread's first request. */
+/** The fields of a thread that its harness needs. Fixed by the thread's first request. */
 export interface HarnessThread {
   readonly id: string;
   readonly folders: SandboxFolders;
-  /** The only way to what is in the folders: an agent may have put anything there. */
+  /** The only safe access to the contents of the folders: an agent may have put anything there. */
   readonly files: ThreadFiles;
-  /** The model to ask for, or `undefined` for the harness's own default. */
+  /** The model to request, or `undefined` for the harness's own default. */
   readonly model: string | undefined;
   /** The caller's system prompt, to be appended after the workspace's `AGENTS.md`; `undefined` for none. */
   readonly systemPrompt: string | undefined;
-  /** The harness's own name of the conversation from an earlier `session-started`, to resume it; `undefined` for a new one. */
+  /** The harness's id of the conversation from an earlier `session-started`, to resume it; `undefined` for a new conversation. */
   readonly sessionId: string | undefined;
-  /** `none`: the agent answers from what it is told, and can neither run nor read anything. */
+  /** `none`: the agent answers from its prompt alone, and can neither run nor read anything. */
   readonly tools: 'all' | 'none';
-  /** The environment that every process of this thread gets: what the deployment passes through, the homes of the harnesses, the model and such. */
+  /** The environment of every process of this thread: the variables that the deployment passes through, the harness homes, the model. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** One turn as its harness needs to know it. */
+/** The fields of a turn that its harness needs. */
 export interface HarnessTurn {
   /** A UUID, the same for every attempt of the turn. */
   readonly id: string;
   readonly prompt: Prompt;
-  /** What was said before that the harness has not heard: the conversation began elsewhere. To be told before the prompt. */
+  /** Earlier messages that the harness has not received, as the conversation started elsewhere. They go before the prompt. */
   readonly history?: Prompt;
   /**
-   * What the store has of the turns before this one, for an agent whose own record of them turns out to be gone; `undefined` when
-   * there is nothing. To be asked for only when `history` is absent and the agent begins a new conversation.
+   * Loads the earlier turns from the store, for an agent that has lost its own record of them; `undefined` if there are none. Call it
+   * only if `history` is absent and the agent starts a new conversation.
    */
   readonly recall?: () => Promise<Prompt | undefined>;
-  /** 1 for the first attempt. From 2 on, the harness resumes what an earlier, dead attempt of the same turn left. */
+  /** 1 for the first attempt. From 2 on, the harness resumes the turn where the dead attempt stopped. */
   readonly attempt: number;
   /**
-   * JSON Schema of the answer. The last text block that the harness tells of is then the JSON; texts before it are remarks.
-   * Whether it follows the schema is checked by who reads it.
+   * JSON Schema of the answer. The harness emits the JSON as its last text block; earlier text blocks are remarks. The reader of the
+   * events validates the JSON.
    */
   readonly outputSchema?: JsonObject;
-  /** How many turns the thread had before this one. */
+  /** Number of earlier turns in the thread. */
   readonly turnIndex: number;
   /**
-   * What earlier attempts told, as far as it was logged. The harness's own record of the turn may have more, which the resumed
-   * harness tells again (what was logged already is passed over then), or less: that it must not do again.
+   * The logged events of earlier attempts. The harness's own record of the turn may have more: the resumed harness replays all of it,
+   * and events that are already in the log are dropped. It may also have less: the harness must not repeat those actions.
    */
   readonly priorEvents?: readonly HarnessEvent[];
 }
 
-/** One live conversation of a thread: a warm process, or what stands for it. */
+/** One live conversation of a thread, usually a warm process. */
 export interface HarnessSession {
   /**
    * Runs a turn. Cold; one at a time. Emits in batches, in the order of the harness's lines; the last event is `turn-end` or
-   * `turn-failed`, then it completes. It never errors, and never completes without an end event: a process that dies becomes
-   * a `turn-failed`. Unsubscribing abandons the turn: the session is closed, as nobody would read the rest.
+   * `turn-failed`, then it completes. It never errors, and never completes without an end event: a process that dies
+   * emits `turn-failed`. Unsubscribing abandons the turn and closes the session, as nobody reads its remaining events.
    */
   run(turn: HarnessTurn): Observable<readonly HarnessEvent[]>;
-  /** Asks the running turn to end; the turn then ends with the reason `interrupted`. Does nothing without a running turn. */
+  /** Interrupts the running turn, which then ends with the reason `interrupted`. No-op without a running turn. */
   interrupt(): void;
-  /** Ends the process. Resolves when it and everything it started are gone. Safe to call again. */
+  /** Stops the process. Resolves when it and all its descendants have exited. Idempotent. */
   close(): Promise<void>;
-  /** False once the process is gone, closed or not to be trusted with another turn. */
+  /** False once the process has exited, is closing, or must not get another turn. */
   readonly alive: boolean;
 }
 
-/** What was found of a harness on this machine. */
+/** An available harness and the version that its probe found. */
 export interface HarnessInfo {
   readonly name: HarnessName;
   readonly version: string;
 }
 
-/** A model that a harness can be asked for by name. Its sizes are in tokens. */
+/** A model that callers can request by name. */
 export interface HarnessModel {
   readonly id: string;
   readonly displayName: string;
-  /** What the model takes in, at most, where the harness tells. */
+  /** Maximum input tokens, if the harness documents it. */
   readonly contextTokens?: number | undefined;
-  /** What one call of the model gives out, at most, where the harness tells. */
+  /** Maximum output tokens of one model call, if the harness documents it. */
   readonly maxOutputTokens?: number | undefined;
-  /** The day on which the model came out, as `2026-09-22`, where that is known. */
+  /** Release date, as `2026-09-22`, if known. */
   readonly releasedOn?: string | undefined;
-  /** The provider's name of the series that the model belongs to, such as `opus`, where it has one. */
+  /** The provider's name for the model's series, such as `opus`, if it has one. */
   readonly line?: string | undefined;
 }
 
 /**
- * An agent program. What is optional here is what not every agent has: a harness without it leaves it out, and the server goes on as
- * the method says.
+ * An agent program. Methods that not every agent can implement are optional; each says how the server treats a harness without it.
  */
 export interface Harness {
-  /** Looks for the program and tells its version; `undefined` when it is not there. Never rejects. Called once, before all others. */
+  /** Returns the version of the installed program; `undefined` if it is missing. Never rejects. Called once, before all other methods. */
   probe(): Promise<string | undefined>;
-  /** Whether a model name is of this harness's kind; one that is not becomes the harness's own default model. */
+  /** Whether this harness can run a model of this name; for any other name, it runs its own default model. */
   knowsModel(model: string): boolean;
-  /** The current models that are worth offering by name, newest first. A harness without this has no model at all. */
+  /** The current models to offer by name, newest first. A harness without this method uses no model. */
   models?(): readonly HarnessModel[];
   /**
-   * Whether the agent's own record of this conversation is there. Cheap: it looks for the file and does not read it. A harness
-   * without this keeps no record.
+   * Whether the agent's own record of this conversation exists. Cheap: looks for the file and does not read it. A harness without
+   * this method keeps no record.
    */
   hasRecord?(files: ThreadFiles, sessionId: string): Promise<boolean>;
-  /** Starts, or resumes, a thread's conversation. Cheap: a process that does not start shows in the first `run`. */
+  /** Creates a session that starts or resumes the thread's conversation. Cheap: the first `run` starts the process. */
   open(thread: HarnessThread): HarnessSession;
 }

@@ -3,5 +3,5 @@ import { codex } from './codex/definition.js';
 import type { Harnesses } from './definition.js';
 import { demo } from './demo/definition.js';
 
-/** The harnesses of this version. A new one costs its folder and a line here. */
+/** The harnesses of this version. To add one, add its folder and an entry here. */
 export const HARNESSES: Harnesses = [claudeCode, codex, demo];

@@ -42,7 +42,7 @@ describe(loadInstructions.name, () => {
     expect(warnings).toEqual([]);
   });
 
-  it('is nothing where there is neither, or both are blank', async () => {
+  it('returns nothing if both are missing or blank', async () => {
     expect(await of(undefined)).toBeUndefined();
     await writeFile(join(workspace, 'AGENTS.md'), ' \n');
     expect(await of(' ')).toBeUndefined();
@@ -50,7 +50,7 @@ describe(loadInstructions.name, () => {
     expect(await of(undefined)).toBeUndefined();
   });
 
-  it('is cut, with a note, where AGENTS.md is too long', async () => {
+  it('truncates an AGENTS.md above the limit, and adds a note', async () => {
     await writeFile(join(workspace, 'AGENTS.md'), 'rules');
     await truncate(join(workspace, 'AGENTS.md'), 10 * MAX_AGENTS_FILE_BYTES);
     const text = await of('be kind');
@@ -71,13 +71,13 @@ describe(loadInstructions.name, () => {
         await link(join(folder, 'elsewhere'), path);
       },
     ],
-  ])('passes over an AGENTS.md that is %s, with a warning', async (_, plant) => {
+  ])('ignores an AGENTS.md that is %s, with a warning', async (_, plant) => {
     await plant(join(workspace, 'AGENTS.md'));
     expect(await of('be kind')).toBe('be kind');
     expect(warnings).toEqual([expect.stringContaining('workspace/AGENTS.md')]);
   });
 
-  it('is what a link leads to within the workspace, as repositories and ConfigMaps have it', async () => {
+  it('follows links within the workspace, as in repositories and ConfigMaps', async () => {
     await mkdir(join(workspace, '..2024'));
     await writeFile(join(workspace, '..2024', 'AGENTS.md'), 'rules');
     await symlink('..2024', join(workspace, '..data'));
@@ -88,7 +88,7 @@ describe(loadInstructions.name, () => {
   });
 
   it.each(['../outside', '..data/../../outside', `/tmp/../${'x'.repeat(10)}`, '../workspace/../outside'])(
-    'is nothing where AGENTS.md leads to %s',
+    'ignores an AGENTS.md that links to %s',
     async (target) => {
       await writeFile(join(folder, 'outside'), 'a secret');
       await symlink('.', join(workspace, '..data'));
@@ -97,7 +97,7 @@ describe(loadInstructions.name, () => {
     },
   );
 
-  it('passes over the AGENTS.md of a workspace that is a link', async () => {
+  it('ignores the AGENTS.md of a workspace that is a link', async () => {
     await mkdir(join(folder, 'elsewhere'));
     await writeFile(join(folder, 'elsewhere', 'AGENTS.md'), 'a secret');
     await rm(workspace, { recursive: true });

@@ -1,7 +1,7 @@
 import type { SpawnFailure } from '../sandbox/process/spawn-failure.js';
 import type { FailureKind } from '../domain/harness-event.js';
 
-/** What the caller of a turn is told whose agent could not be started. */
+/** The failure that a caller gets if the agent could not be started. */
 export interface StartFailure {
   readonly kind: FailureKind;
   readonly message: string;
@@ -9,14 +9,14 @@ export interface StartFailure {
 
 const START_FAILURES: Readonly<Record<SpawnFailure['reason'], StartFailure>> = {
   'program-missing': { kind: 'not_started', message: 'The agent program is not installed on this server.' },
-  'program-not-runnable': { kind: 'not_started', message: 'The agent program of this server cannot be run.' },
+  'program-not-runnable': { kind: 'not_started', message: 'The agent program on this server is not executable.' },
   'arguments-too-long': {
     kind: 'not_started',
-    message: 'The agent could not be started: its arguments and its environment are too long for this server.',
+    message: 'The agent could not be started: its arguments and environment exceed the system limit.',
   },
   'workspace-unusable': {
     kind: 'internal',
-    message: 'The agent could not be started: its workspace is gone or closed to it.',
+    message: 'The agent could not be started: its workspace is missing or not accessible.',
   },
   'out-of-resources': {
     kind: 'overloaded',
@@ -26,20 +26,20 @@ const START_FAILURES: Readonly<Record<SpawnFailure['reason'], StartFailure>> = {
   unknown: { kind: 'internal', message: 'The agent could not be started.' },
 };
 
-/** The failure of a turn whose agent could not be started. */
+/** Maps a spawn failure to the failure of the turn. */
 export function toStartFailure({ reason }: SpawnFailure): StartFailure {
   return START_FAILURES[reason];
 }
 
-/** Why an agent could not be started, for the log: the system's own name of it, and nothing of its arguments or environment. */
-export function startFailureText({ reason, code }: SpawnFailure): string {
+/** Describes a spawn failure for the log: the reason and the system's error code, without arguments or environment. */
+export function describeStartFailure({ reason, code }: SpawnFailure): string {
   return code === undefined ? reason : `${reason}, ${code}`;
 }
 
-/** An agent's program that could not be started. */
+/** The agent's program could not be started. */
 export class NotStartedError extends Error {
   constructor(readonly failure: SpawnFailure) {
-    super(startFailureText(failure));
+    super(describeStartFailure(failure));
     this.name = 'NotStartedError';
   }
 }

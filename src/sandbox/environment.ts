@@ -5,7 +5,7 @@ import type { SandboxFolders } from './sandbox.js';
 /** An environment as Node gives it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment of one sandbox process is made of. */
+/** Sources of the environment of a sandbox process. */
 export interface EnvironmentParts {
   /** The server's own environment; only `PATH`, the locale, the time zone and the user's name are taken from it. */
   readonly server: Environment;
@@ -14,11 +14,11 @@ export interface EnvironmentParts {
   readonly temporaryFolder: string;
   /** The command's additions; they win over the basics. */
   readonly added: Readonly<Record<string, string>>;
-  /** The variables by which the process and its descendants are found again; they win over everything. */
+  /** Variables that identify the process and its descendants; they win over everything. */
   readonly markers: Readonly<Record<string, string>>;
 }
 
-/** The environment of a sandbox process: a few basics and what the command adds, nothing else of the server's. */
+/** Builds the environment of a sandbox process: a few basic variables and those of the command, nothing else from the server. */
 export function sandboxEnvironment(parts: EnvironmentParts): Record<string, string> {
   const { server, folders } = parts;
   const user = server['USER'] ?? server['LOGNAME'] ?? 'chiron';
@@ -41,9 +41,9 @@ export function sandboxEnvironment(parts: EnvironmentParts): Record<string, stri
 }
 
 /**
- * The server's `PATH` for the sandbox: without what npm puts in front of it for a script (this project's own tools would
- * otherwise hide the workspace's), and without entries relative to the working directory, which the agent can write to.
- * When that takes away `node`, on which the harnesses' launchers depend, the server's own comes last.
+ * The server's `PATH` for the sandbox, without the folders that npm prepends for scripts (this project's own tools would hide the
+ * workspace's) and without relative entries, as the agent can write to the working directory. If that removes `node`, which the
+ * harnesses' launchers need, the folder of the server's own Node is appended.
  */
 export function sandboxPath(path: string | undefined, nodeProgram: string = process.execPath): string {
   const entries = (path ?? '').split(delimiter).filter((entry) => isAbsolute(entry) && !isNpmFolder(entry));

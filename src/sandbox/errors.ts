@@ -3,7 +3,7 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What a thrown thing says, for the log. */
+/** The message of a thrown value, for the log. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

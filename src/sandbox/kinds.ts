@@ -1,22 +1,22 @@
 import { LocalSandbox } from './local/local.sandbox.js';
 import type { Sandbox, SandboxOptions } from './sandbox.js';
 
-/** A kind of sandbox: how the deployment's one is made. */
+/** Constructor of a kind of sandbox. */
 export type SandboxKind = new (options: SandboxOptions) => Sandbox;
 
-/** Every kind of sandbox by its name. A new one is a folder, a line here, and nothing else: the contract spec runs over this list. */
+/** Every kind of sandbox by its name. To add one, add its folder and an entry here; the contract spec covers all entries. */
 export const SANDBOXES: Readonly<Record<string, SandboxKind>> = { local: LocalSandbox };
 
-/** Injection token of the kinds, for a program that brings one of its own. */
+/** Injection token of the kinds, for a program that adds its own. */
 export const SANDBOX_KINDS = Symbol('SANDBOX_KINDS');
 
-/** The kind of a deployment that names none. */
+/** The kind for a deployment that configures none. */
 const DEFAULT_KIND = 'local';
 
 /**
- * Makes the deployment's sandbox.
+ * Creates the deployment's sandbox.
  *
- * @throws when there is no such kind
+ * @throws if the configured kind does not exist
  */
 export function createSandbox(options: SandboxOptions, kinds: Readonly<Record<string, SandboxKind>>): Sandbox {
   const name = options.kind ?? DEFAULT_KIND;

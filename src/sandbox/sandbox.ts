@@ -4,9 +4,9 @@ import type { ThreadFiles } from './files/thread-files.js';
 
 /** Settings of a sandbox, whatever its kind. */
 export interface SandboxOptions {
-  /** One of those in kinds.ts; the local one by default. */
+  /** A name from kinds.ts; `local` by default. */
   readonly kind?: string;
-  /** The server's folder, below which the threads' folders are. */
+  /** The server's data folder, which contains the threads' folders. */
   readonly dataDirectory: string;
   /** Copied into the workspace of each new thread. */
   readonly workspaceTemplate: string | undefined;
@@ -23,7 +23,7 @@ export interface SandboxFolders {
   readonly workspace: string;
   /** `HOME` of the agent. */
   readonly home: string;
-  /** What the server writes for the agent: instructions, uploads. The agent only reads it. */
+  /** Files that the server writes for the agent: instructions, uploads. The agent only reads them. */
   readonly server: string;
 }
 
@@ -34,7 +34,7 @@ export interface SandboxCommand {
   /** The program: an absolute path, or a name on the server's `PATH`. */
   readonly command: string;
   readonly args: readonly string[];
-  /** Added to the sandbox's own few variables (`PATH`, `HOME`, `LANG` …). Nothing else of the server's environment gets in. */
+  /** Added to the sandbox's own variables (`PATH`, `HOME`, `LANG` …). The process inherits nothing else from the server. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -43,7 +43,7 @@ export interface SandboxExit {
   /** Exit status, or `null` when a signal ended it. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last lines of its standard error, at most 4 KiB, for the log; it may quote the user, so it is never sent to a caller. */
+  /** The end of its standard error, at most 4 KiB, for the log. It may quote the user, so never send it to a caller. */
   readonly stderr: string;
   /** Why the program could not be started; `undefined` for one that ran. */
   readonly notStarted?: SpawnFailure | undefined;
@@ -56,53 +56,52 @@ export interface SandboxProcess {
    * costs one emission). Hot and buffered until the first subscription; completes when the output closes; never errors.
    */
   readonly lines$: Observable<readonly string[]>;
-  /** Settles when the process is gone, and everything that it started with it. Never rejects. */
+  /** Resolves when the process and all its descendants have exited. Never rejects. */
   readonly exit: Promise<SandboxExit>;
-  /** Writes one line to its standard input; a line end is added. Ignored when the process is gone. */
+  /** Writes one line to its standard input; adds the line end. No-op after the process has exited. */
   writeLine(line: string): void;
-  /** Asks it to end (input closed, SIGTERM), and kills it and all its descendants after `graceMilliseconds`. Resolves when they are gone. */
+  /** Closes its input, sends SIGTERM, and kills it with all descendants after `graceMs`. Resolves when they have exited. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** What came of a program that was run to its end. */
+/** Result of a program that ran to its end. */
 export type ProgramRun =
   | { readonly kind: 'done'; readonly output: string }
-  /** There is no such program in this sandbox. */
+  /** The sandbox has no such program. */
   | { readonly kind: 'missing' }
-  /** It could not be started, failed, or did not end in time; `problem` ends a sentence that begins with its name. */
+  /** It did not start, failed, or timed out; `problem` completes a sentence that starts with its name. */
   | { readonly kind: 'failed'; readonly problem: string };
 
 /** Where the processes of threads run. One implementation per kind of isolation; each passes sandbox.contract.spec.ts. */
 export interface Sandbox {
-  /** Whether its programs run as root, which Claude Code must be told. */
+  /** Whether its programs run as root; Claude Code needs `IS_SANDBOX` then. */
   readonly runsAsRoot: boolean;
   /** The thread's folders, without touching the disk. */
   folders(threadId: string): SandboxFolders;
-  /** The server's way to the thread's files: `workspace/…`, `home/…` and `server/…` are the folders above. */
+  /** Safe access to the thread's files: `workspace/…`, `home/…` and `server/…`, as in {@link SandboxFolders}. */
   files(threadId: string): ThreadFiles;
   /**
-   * The text of a file as the deployment's templates have it, by the path that it gets in each thread; `undefined` where they have none.
-   * What a thread has by now may be its agent's work.
+   * Reads a file of the deployment's templates by its path in a thread; `undefined` if there is none. Use it for settings that must be
+   * the deployment's: the agent may have changed the thread's copy.
    */
   templateText(path: string): Promise<string | undefined>;
   /**
-   * Makes the thread's folders, from the templates when they are new, and puts right what an agent did to them. Safe to call again.
+   * Creates the thread's folders from the templates, or repairs existing ones that the agent damaged. Idempotent.
    *
-   * @param homeFolders names of folders that the home has to have, as the agents keep their settings and conversations there.
+   * @param homeFolders names of folders to create in the home, where agents keep their settings and conversations.
    */
   prepare(threadId: string, homeFolders?: readonly string[]): Promise<SandboxFolders>;
-  /** Starts a program. Never throws for one that cannot be started: its `exit` says why. */
+  /** Starts a program. Never throws if it cannot start: `exit` has the reason. */
   spawn(command: SandboxCommand): SandboxProcess;
   /**
-   * Runs a program where those of threads run, but for no thread: to find out whether it is there, and which version. It is killed
-   * after `timeoutMs`. Never rejects.
+   * Runs a program outside any thread, to probe whether it is installed and which version. Kills it after `timeoutMs`. Never rejects.
    */
   run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun>;
-  /** What this host lacks for this kind of sandbox, in sentences for the log. */
+  /** Log messages about what this host lacks for this kind of sandbox. */
   warnings(): Promise<readonly string[]>;
   /** Removes the thread's folders. Its processes must be stopped before. */
   remove(threadId: string): Promise<void>;
-  /** Stops every process that is left. */
+  /** Stops all running processes. */
   close(): Promise<void>;
 }
 

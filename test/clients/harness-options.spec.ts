@@ -111,7 +111,7 @@ describe.skipIf(skipReason !== undefined)('A turn of Claude Code with a schema',
     const session = (await rigOf('claude-code')).open();
     const events = await runTurn(session, answering('SCENE:text hi', { type: 'person' }));
     expect(events).toEqual([
-      { type: 'turn-failed', kind: 'bad_request', message: 'The output schema is no valid JSON Schema.' },
+      { type: 'turn-failed', kind: 'bad_request', message: 'The output schema is not a valid JSON Schema.' },
     ]);
   });
 

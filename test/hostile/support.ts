@@ -38,7 +38,7 @@ export interface Hostile {
   say(thread: string, content: Content, more?: object): Promise<Answer>;
   /** Has the thread's agent run a command. */
   run(thread: string, command: string): Promise<Answer>;
-  /** Says something, and gives everything that the model was told by the process that heard it. */
+  /** Sends a message, and returns everything that its agent process sent to the model. */
   told(thread: string, content: Content): Promise<string>;
   /** Asks for a thread's removal, and gives the status. */
   remove(thread: string): Promise<number>;

@@ -97,7 +97,7 @@ export async function startServer(environment: Readonly<Record<string, string>> 
   };
 }
 
-/** How the process ends, told once all that it said has been read and its own folder is gone. */
+/** The exit of the process; resolves when all its output has been read and its folder is removed. */
 async function endOf(child: ChildProcess, folder: string): Promise<ServerExit> {
   try {
     return await new Promise((resolve, reject) => {

@@ -24,10 +24,10 @@ export function textBlock(text: string, id = 'text'): readonly HarnessEvent[] {
 }
 
 /** One model call that costs {@link CALL_USAGE}. */
-export function modelCall(said: readonly HarnessEvent[], usage = CALL_USAGE): readonly HarnessEvent[] {
+export function modelCall(events: readonly HarnessEvent[], usage = CALL_USAGE): readonly HarnessEvent[] {
   return [
     { type: 'model-call-start', model: 'scripted', usage: { ...usage, outputTokens: 0, thinkingTokens: 0 } },
-    ...said,
+    ...events,
     { type: 'model-call-end', model: 'scripted', usage },
   ];
 }
@@ -104,7 +104,7 @@ export class ScriptedRun {
   }
 }
 
-/** A harness that says what the test tells it to. It stands in for Claude Code: models named `claude-*` are its own. */
+/** A harness that emits the events of the test. It stands in for Claude Code: models named `claude-*` are its own. */
 export class ScriptedHarness implements Harness {
   /** Every run, in the order in which they began. */
   readonly runs: ScriptedRun[] = [];

@@ -35,7 +35,7 @@ export class SessionReader {
     return new SessionReader(get(url, { agent: false, headers }));
   }
 
-  /** The whole events so far. Throws for a frame that is none. */
+  /** The complete events so far. Throws for an invalid frame. */
   get events(): readonly ReadSessionEvent[] {
     const frames = this.text.split('\n\n').slice(0, -1);
     return frames
@@ -56,7 +56,7 @@ export class SessionReader {
     return this.events.map((event) => event.id ?? -1);
   }
 
-  /** What the agent said in the deltas so far. */
+  /** The text of the deltas so far. */
   get said(): string {
     return this.text
       .split('\n')

@@ -3,15 +3,15 @@ import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
-import { knowsComposed } from './process/command-line.js';
+import { supportsClientComposed } from './process/command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
 import { probeVersion } from '../probe.js';
 import { hasTranscript } from './resume/transcript.js';
 
 /**
- * Names of Claude models as providers and gateways spell them: Anthropic's own, those of Bedrock (`us.anthropic.claude-…`, ARNs), Vertex
+ * Names of Claude models as spelled by providers and gateways: Anthropic's own, those of Bedrock (`us.anthropic.claude-…`, ARNs), Vertex
  * (`claude-…@20251001`) and routers (`anthropic/claude-…`, `databricks-claude-…`), and the aliases of Claude Code 2.1.330, where `[1m]`
- * asks for the long context.
+ * requests the long context.
  */
 const MODEL =
   /(^|[./:@_-])claude-|(^|\/)anthropic[./:-]|^arn:aws[\w-]*:bedrock:|^(sonnet|opus|haiku|fable|default|opusplan)(\[1m\])?$/i;
@@ -48,7 +48,7 @@ export class ClaudeCodeHarness implements Harness {
       sandbox: this.sandbox,
       command: this.command,
       isRoot: this.sandbox.runsAsRoot,
-      knowsComposed: knowsComposed(this.#version),
+      supportsClientComposed: supportsClientComposed(this.#version),
       logger: this.logger,
     });
   }

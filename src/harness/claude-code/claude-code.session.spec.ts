@@ -91,7 +91,13 @@ describe('a session with Claude Code', () => {
     };
     const note = (text: string) => void warnings.push(text);
     const logger = { warn: note, error: note };
-    return new ClaudeCodeSession(thread, { sandbox, command: 'claude', isRoot: false, knowsComposed: true, logger });
+    return new ClaudeCodeSession(thread, {
+      sandbox,
+      command: 'claude',
+      isRoot: false,
+      supportsClientComposed: true,
+      logger,
+    });
   }
 
   const turnOf = (text: string, more: Partial<HarnessTurn> = {}): HarnessTurn => ({
@@ -182,7 +188,7 @@ describe('a session with Claude Code', () => {
     expect(processes).toHaveLength(2);
   });
 
-  it('is done with everything when it is closed while a process is replaced', async () => {
+  it('stops both processes if it is closed during a replacement', async () => {
     const session = open();
     run(session);
     const plain = await process();
@@ -201,7 +207,7 @@ describe('a session with Claude Code', () => {
     expect(processes).toHaveLength(1);
   });
 
-  it('refuses a schema that Claude Code cannot be given, or refuses itself', async () => {
+  it('fails a turn with a schema that is too long or that Claude Code refuses', async () => {
     const long = run(open(), turnOf('hi', { outputSchema: { type: 'object', description: 'x'.repeat(130_000) } }));
     await vi.waitFor(() => expect(long.complete).toBe(true));
     expect(long.heard).toMatchObject([{ type: 'turn-failed', kind: 'bad_request' }]);
@@ -236,7 +242,7 @@ describe('a session with Claude Code', () => {
     );
   });
 
-  it('fails the turn when the process dies, without what it wrote about it', async () => {
+  it('fails the turn when the process dies, without quoting its standard error', async () => {
     const session = open();
     const turn = run(session);
     (await process()).end(KILLED);
@@ -248,11 +254,11 @@ describe('a session with Claude Code', () => {
 
   it.each([
     ['program-missing', undefined, 'not_started', 'is not installed'],
-    ['program-not-runnable', 'ENOEXEC', 'not_started', 'cannot be run'],
-    ['arguments-too-long', 'E2BIG', 'not_started', 'too long'],
-    ['workspace-unusable', 'ENOENT', 'internal', 'workspace is gone'],
+    ['program-not-runnable', 'ENOEXEC', 'not_started', 'not executable'],
+    ['arguments-too-long', 'E2BIG', 'not_started', 'exceed the system limit'],
+    ['workspace-unusable', 'ENOENT', 'internal', 'workspace is missing'],
     ['out-of-resources', 'EMFILE', 'overloaded', 'out of memory'],
-  ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
+  ] as const)('reports why it did not start: %s %s', async (reason, code, kind, words) => {
     const turn = run(open());
     (await process()).end({ code: null, signal: null, stderr: 'secret', notStarted: { reason, code } });
     await vi.waitFor(() => expect(turn.complete).toBe(true));
@@ -270,7 +276,7 @@ describe('a session with Claude Code', () => {
     expect(run(session).heard).toMatchObject([{ type: 'turn-failed' }]);
   });
 
-  it('stops the process when nobody listens any more', async () => {
+  it('stops the process when the subscriber leaves', async () => {
     const session = open();
     const turn = run(session);
     const claude = await process();
@@ -279,7 +285,7 @@ describe('a session with Claude Code', () => {
     expect(session.alive).toBe(false);
   });
 
-  it('holds an interrupt back until Claude Code has begun with the prompt', async () => {
+  it('delays an interrupt until Claude Code works on the prompt', async () => {
     const session = open();
     const turn = run(session);
     const claude = await process();
@@ -306,13 +312,13 @@ describe('a session with Claude Code', () => {
     expect(session.alive).toBe(false);
   });
 
-  it('logs the length of a line that is no JSON, never the line', async () => {
+  it('logs the length of a line that is not JSON, never the line', async () => {
     run(open());
     (await process()).lines$.next(['my secret']);
-    expect(warnings).toEqual(['Claude Code wrote a line of 9 characters that is no JSON']);
+    expect(warnings).toEqual(['ignored a line of 9 characters from Claude Code: not JSON']);
   });
 
-  it('resumes a conversation that is on disk, and begins another when it is not', async () => {
+  it('resumes a conversation that is on disk, and starts a new one otherwise', async () => {
     run(open({ sessionId: SESSION }));
     const fresh = (await process(0)).command.args.slice(-2);
     expect(fresh[0]).toBe('--session-id');
@@ -323,7 +329,7 @@ describe('a session with Claude Code', () => {
     expect((await process(1)).written).toHaveLength(1);
   });
 
-  it('goes on with a dead turn: answers its tools in the transcript, and gives no prompt', async () => {
+  it('resumes a dead turn: adds results of its tools to the transcript, and sends no prompt', async () => {
     const path = await writeTranscript([promptEntry, callEntry, '{"type":"user","uu']);
     const turn = run(open({ sessionId: SESSION }), turnOf('hi', { attempt: 2 }));
     const claude = await process();
@@ -343,14 +349,14 @@ describe('a session with Claude Code', () => {
     });
   });
 
-  it('gives the prompt of a dead turn again when the transcript does not hold it', async () => {
+  it('resends the prompt of a dead turn if the transcript lacks it', async () => {
     await writeTranscript([{ ...promptEntry, uuid: 'another' }]);
     run(open({ sessionId: SESSION }), turnOf('hi', { attempt: 2 }));
     expect((await process()).written).toHaveLength(1);
     expect((await process()).command.env['CLAUDE_CODE_RESUME_INTERRUPTED_TURN']).toBeUndefined();
   });
 
-  it('ends a dead turn that had ended, without a process', async () => {
+  it('replays a dead turn that had ended, without a process', async () => {
     const message = { id: 'm', stop_reason: 'end_turn', content: [{ type: 'text', text: 'done' }] };
     await writeTranscript([promptEntry, { type: 'assistant', uuid: 'a1', message }]);
     const turn = run(open({ sessionId: SESSION }), turnOf('hi', { attempt: 2 }));

@@ -149,8 +149,8 @@ describe('CodexSession', () => {
 
   it.each([
     ['program-missing', 'ENOENT', 'not_started', 'is not installed'],
-    ['program-not-runnable', 'EACCES', 'not_started', 'cannot be run'],
-    ['arguments-too-long', 'E2BIG', 'not_started', 'too long'],
+    ['program-not-runnable', 'EACCES', 'not_started', 'not executable'],
+    ['arguments-too-long', 'E2BIG', 'not_started', 'exceed the system limit'],
     ['out-of-resources', 'ENOMEM', 'overloaded', 'out of memory'],
   ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
     const { sandbox, session, run } = open(() => undefined);
@@ -219,7 +219,7 @@ describe('CodexSession', () => {
     expect(sent('thread/start')).toHaveLength(1);
   });
 
-  it('goes on with a turn that an earlier attempt left, without another user message', async () => {
+  it('continues a turn that an earlier attempt left, without another user message', async () => {
     const items = [{ type: 'userMessage', clientId: 'turn-1' }];
     const { run, sent } = open(
       (method) => {

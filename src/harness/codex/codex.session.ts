@@ -34,23 +34,23 @@ type Emit = (events: readonly HarnessEvent[]) => void;
 interface RunningTurn {
   /** Codex's name of it; `undefined` until `turn/started`, before which 0.169.0 has "no active turn to interrupt" (seen). */
   codexTurnId: string | undefined;
-  interruptWanted: boolean;
+  interruptRequested: boolean;
 }
 
-/** Somebody who listens to a turn. */
+/** A subscription to the events of a turn. */
 interface Follower {
   readonly done: Promise<void>;
-  /** Stops listening; `done` resolves. */
+  /** Unsubscribes; `done` resolves. */
   stop(): void;
 }
 
-/** One `codex app-server` that is kept warm, with one conversation. Started by the first turn. */
+/** One warm `codex app-server` with one conversation. The first turn starts it. */
 export class CodexSession implements HarnessSession {
   #running: Promise<Running> | undefined;
   #conversation: CodexConversation | undefined;
-  /** Whether the conversation holds nothing of the turns before. */
+  /** Whether the conversation lacks the earlier turns. */
   #isBlank = false;
-  /** Whether the newest turns may be refused ones, which Codex would send again with the next one. */
+  /** Whether the newest turns may be refused ones, which Codex would resend with the next one. */
   #mayHoldRefused = false;
   #state: CodexState = initialCodexState();
   #turn: RunningTurn | undefined;
@@ -84,7 +84,7 @@ export class CodexSession implements HarnessSession {
         subscriber.complete();
       };
       this.#runTurn(turn, emit).catch((error: unknown) => {
-        this.logger.warn(`Codex failed a turn of thread ${this.thread.id}: ${describe(error)}`);
+        this.logger.warn(`failed to run a turn of thread ${this.thread.id}: ${describe(error)}`);
         emit([turnFailed(error)]);
       });
       return () => {
@@ -97,7 +97,7 @@ export class CodexSession implements HarnessSession {
 
   interrupt(): void {
     if (this.#turn === undefined) return;
-    this.#turn.interruptWanted = true;
+    this.#turn.interruptRequested = true;
     void this.#interruptIfKnown(this.#turn);
   }
 
@@ -105,7 +105,7 @@ export class CodexSession implements HarnessSession {
     this.#alive = false;
     this.#closing ??= (async () => {
       const running = await this.#running?.catch(() => undefined);
-      // A turn that has ended for us may not be in Codex's record yet: what was refused would be taken for interrupted, and sent again.
+      // Codex may not have recorded the end of the turn yet: a refused turn would count as interrupted, and be resent on resume.
       if (this.#turn === undefined) await Promise.race([this.#settled, delay(SETTLE_GRACE_MS)]);
       await running?.process.stop(STOP_GRACE_MS);
     })();
@@ -114,20 +114,20 @@ export class CodexSession implements HarnessSession {
 
   /** Runs the turn. Resolves when Codex is done with it; rejects when it could not be run, or the process went away. */
   async #runTurn(turn: HarnessTurn, emit: Emit): Promise<void> {
-    const turnState: RunningTurn = { codexTurnId: undefined, interruptWanted: false };
+    const turnState: RunningTurn = { codexTurnId: undefined, interruptRequested: false };
     this.#turn = turnState;
-    const running = await this.#serverRunning();
-    const conversation = await this.#conversationOpen(running, emit);
+    const running = await this.#ensureServer();
+    const conversation = await this.#ensureConversation(running, emit);
     const resumption = await this.#resumption(running, conversation.threadId, turn);
     if (resumption.kind === 'ended') return emit(resumption.events);
     if (resumption.kind === 'continue') emit(resumption.events);
     await this.#settled;
-    const calls = resumption.kind === 'continue' ? [] : await this.#takeOutRefused(running, conversation, emit);
-    const input = resumption.kind === 'continue' ? [] : await this.#inputFor(turn, calls);
+    const calls = resumption.kind === 'continue' ? [] : await this.#removeRefusedTurns(running, conversation, emit);
+    const input = resumption.kind === 'continue' ? [] : await this.#buildInput(turn, calls);
     const { threadId } = this.#conversation ?? conversation;
     this.#state = { ...this.#state, turnId: undefined };
     const follower = this.#follow(running, turnState, emit);
-    // A turn that is refused is told by the answer; this keeps its follower's rejection from going unheard.
+    // If `turn/start` fails, its error ends the turn; this avoids an unhandled rejection of the follower.
     this.#settled = follower.done.catch(() => undefined);
     try {
       await running.server.request('turn/start', {
@@ -144,26 +144,26 @@ export class CodexSession implements HarnessSession {
     this.#isBlank = false;
   }
 
-  #serverRunning(): Promise<Running> {
+  #ensureServer(): Promise<Running> {
     if (!this.#alive) return Promise.reject(new AppServerError('The session is closed.', undefined));
     this.#running ??= startServer(this.thread, this.command, this.sandbox, (length) =>
-      this.logger.warn(`Codex wrote a line of ${length} characters that is not JSON (thread ${this.thread.id})`),
+      this.logger.warn(`ignored a line of ${length} characters from Codex: not JSON (thread ${this.thread.id})`),
     ).then((running) => {
       void running.process.exit.then((exit) => {
         const expected = this.#closing !== undefined;
         this.#alive = false;
         // What it wrote to its standard error may quote the user.
-        if (!expected) this.logger.warn(`Codex ended by itself with ${exit.code ?? exit.signal}`);
+        if (!expected) this.logger.warn(`Codex exited unexpectedly with ${exit.code ?? exit.signal}`);
       });
       return running;
     });
     return this.#running;
   }
 
-  async #conversationOpen(running: Running, emit: Emit): Promise<CodexConversation> {
+  async #ensureConversation(running: Running, emit: Emit): Promise<CodexConversation> {
     if (this.#conversation !== undefined) return this.#conversation;
     const conversation = await openConversation(running, this.thread, this.logger).catch(async (error: unknown) => {
-      // Half open, it would refuse every later turn.
+      // A half-open session would fail every later turn.
       const closed = this.close();
       if (!isProcessGone(error)) throw error;
       await closed;
@@ -171,22 +171,22 @@ export class CodexSession implements HarnessSession {
       throw notStarted === undefined ? error : new NotStartedError(notStarted);
     });
     if (this.thread.sessionId !== undefined && !conversation.resumed) {
-      this.logger.warn(`The conversation of thread ${this.thread.id} is gone; a new one was started`);
+      this.logger.warn(`lost the conversation of thread ${this.thread.id}; started a new one`);
     }
     this.#isBlank = !conversation.resumed;
     this.#mayHoldRefused = conversation.resumed;
-    this.#goOnWith(conversation, emit);
+    this.#adoptConversation(conversation, emit);
     return conversation;
   }
 
-  #goOnWith(conversation: CodexConversation, emit: Emit): void {
+  #adoptConversation(conversation: CodexConversation, emit: Emit): void {
     this.#conversation = conversation;
     this.#state = initialCodexState({ threadId: conversation.threadId, model: conversation.model });
     emit([{ type: 'session-started', sessionId: conversation.threadId }]);
   }
 
-  /** Takes turns at the end of the conversation that were refused out of it. Gives what the agent did in them. */
-  async #takeOutRefused(
+  /** Removes refused turns from the end of the conversation. Returns the tool calls of these turns. */
+  async #removeRefusedTurns(
     { server }: Running,
     conversation: CodexConversation,
     emit: Emit,
@@ -195,7 +195,7 @@ export class CodexSession implements HarnessSession {
     const refused = refusedTurns(await newestTurns(server, conversation.threadId));
     if (refused !== undefined) {
       const shorter = await takeOut(server, conversation, refused.from);
-      if (shorter !== conversation) this.#goOnWith(shorter, emit);
+      if (shorter !== conversation) this.#adoptConversation(shorter, emit);
       this.#isBlank = refused.areAll;
     }
     this.#mayHoldRefused = false;
@@ -207,7 +207,7 @@ export class CodexSession implements HarnessSession {
     return planResumption(await newestTurns(server, threadId), turn.id);
   }
 
-  async #inputFor(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
+  async #buildInput(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
     const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
     const { input, uploads } = toCodexInput(
       withHistory(history, promptAfterRefused(calls, turn.prompt)),
@@ -218,8 +218,8 @@ export class CodexSession implements HarnessSession {
   }
 
   /**
-   * Emits what the server tells, from now on. `done` resolves with Codex's own end of the turn, which comes a little after the
-   * error that ends it for us; it rejects when the server goes away before. A message sent in between would be lost.
+   * Emits the events of the server from now on. `done` resolves at Codex's own end of the turn, shortly after the error that ends the
+   * turn for us: a prompt sent in between would be lost. It rejects if the server exits first.
    */
   #follow({ server }: Running, turn: RunningTurn, emit: Emit): Follower {
     const following = new Subscription();
@@ -232,7 +232,7 @@ export class CodexSession implements HarnessSession {
           void this.#interruptIfKnown(turn);
         }
         emit(events);
-        if (batch.some((notification) => this.#isOurEnd(notification))) following.unsubscribe();
+        if (batch.some((notification) => this.#endsOurTurn(notification))) following.unsubscribe();
       };
       const complete = (): void => {
         this.#alive = false;
@@ -243,7 +243,7 @@ export class CodexSession implements HarnessSession {
     return { done, stop: () => following.unsubscribe() };
   }
 
-  #isOurEnd({ method, params }: JsonObject): boolean {
+  #endsOurTurn({ method, params }: JsonObject): boolean {
     return method === 'turn/completed' && asObject(params)['threadId'] === this.#conversation?.threadId;
   }
 
@@ -253,16 +253,16 @@ export class CodexSession implements HarnessSession {
     return events;
   }
 
-  /** An interruption that came too early is sent when the turn has started. */
+  /** Sends a requested interrupt, once the turn has started. */
   async #interruptIfKnown(turn: RunningTurn): Promise<void> {
     const threadId = this.#conversation?.threadId;
-    if (!turn.interruptWanted || turn.codexTurnId === undefined || threadId === undefined) return;
+    if (!turn.interruptRequested || turn.codexTurnId === undefined || threadId === undefined) return;
     try {
-      const { server } = await this.#serverRunning();
+      const { server } = await this.#ensureServer();
       await server.request('turn/interrupt', { threadId, turnId: turn.codexTurnId });
     } catch (error) {
       // The turn may have ended by itself in the meantime.
-      this.logger.debug(`Codex did not take an interruption: ${describe(error)}`);
+      this.logger.debug(`failed to interrupt Codex: ${describe(error)}`);
     }
   }
 }

@@ -3,11 +3,11 @@ import { sampleFromSchema } from './sample.js';
 
 type Events = readonly HarnessEvent[];
 
-/** The name that the demo agent gives its model. */
+/** The model name that the demo agent reports. */
 const MODEL = 'demo';
 
-/** What a turn begins with. */
-export function opening(sessionId: string, prompt: string): Events {
+/** The first events of a turn. */
+export function openingEvents(sessionId: string, prompt: string): Events {
   return [
     { type: 'session-started', sessionId },
     ...(prompt.trim().startsWith('/fail')
@@ -16,24 +16,24 @@ export function opening(sessionId: string, prompt: string): Events {
   ];
 }
 
-/** What a turn ends with. */
-export function closing(prompt: string, interrupted: boolean): Events {
+/** The last events of a turn. */
+export function closingEvents(prompt: string, interrupted: boolean): Events {
   return [
     { type: 'model-call-end', model: MODEL, usage: { ...estimateUsage(prompt), outputTokens: 1 } },
     { type: 'turn-end', reason: interrupted ? 'interrupted' : 'end_turn' },
   ];
 }
 
-/** A whole block of text. */
-export function textEvents(id: string, replyEvents: string): Events {
+/** A complete text block. */
+export function textEvents(id: string, text: string): Events {
   return [
-    { type: 'text-delta', id, text: replyEvents },
+    { type: 'text-delta', id, text },
     { type: 'block-end', id },
   ];
 }
 
-/** The answer to words: a few more of them, after a thought if one was asked for. */
-export function words(prompt: string, think: boolean, turn: number): Events {
+/** The reply to plain text, after a thinking block if the prompt asks for one. */
+export function replyEvents(prompt: string, think: boolean, turn: number): Events {
   const thought: Events = think
     ? [
         { type: 'thinking-delta', id: 'thought', text: 'The user wants to see me think. ' },
@@ -41,12 +41,12 @@ export function words(prompt: string, think: boolean, turn: number): Events {
         { type: 'block-end', id: 'thought' },
       ]
     : [];
-  // Not cut in the middle of a character.
-  const said = prompt.length > 200 ? `${prompt.slice(0, 200).replace(/[\uD800-\uDBFF]$/, '')}…` : prompt;
+  // A cut between two surrogates would leave half a character.
+  const quoted = prompt.length > 200 ? `${prompt.slice(0, 200).replace(/[\uD800-\uDBFF]$/, '')}…` : prompt;
   return [
     ...thought,
     { type: 'text-delta', id: 'answer', text: `This is turn ${turn} of this thread. ` },
-    { type: 'text-delta', id: 'answer', text: `You said: ${said}\n\n` },
+    { type: 'text-delta', id: 'answer', text: `You said: ${quoted}\n\n` },
     {
       type: 'text-delta',
       id: 'answer',
@@ -56,22 +56,22 @@ export function words(prompt: string, think: boolean, turn: number): Events {
   ];
 }
 
-/** The answer to a request that wants JSON of a schema. */
-export function json(schema: JsonObject, prompt: string): Events {
+/** The answer to a request with an output schema. */
+export function jsonEvents(schema: JsonObject, prompt: string): Events {
   return textEvents('json', JSON.stringify(sampleFromSchema(schema, prompt.trim())));
 }
 
-/** One small piece of a long text. */
+/** One delta of a long text. */
 export function tokenEvent(index: number): Events {
   return [{ type: 'text-delta', id: 'stream', text: `word${index} ` }];
 }
 
-/** A command that starts, as an inner tool. */
+/** The start of a command, as a call of an inner tool. */
 export function commandCall(id: string, command: string): Events {
   return [{ type: 'tool-call', id, name: 'shell', server: 'agent', input: { command } }];
 }
 
-/** A command that ended. `code` is `null` when a signal ended it. */
+/** The result of a command. `code` is `null` if a signal ended it. */
 export function commandResult(id: string, output: string, code: number | null): Events {
   return [
     { type: 'tool-result', id, content: [{ type: 'text', text: output }], isError: code !== 0 },
@@ -82,22 +82,22 @@ export function commandResult(id: string, output: string, code: number | null): 
   ];
 }
 
-/** What a resumed turn says of its command, which may have taken effect. */
+/** The reply of a resumed turn: its command may have taken effect, so it does not run again. */
 export function skippedCommand(): Events {
   return textEvents('outcome', 'The server was stopped while the command ran. It was not run again.');
 }
 
-/** The failure that was asked for. */
-export function failure(kind: FailureKind): HarnessEvent {
+/** The failure that `/fail` requests. */
+export function failureEvent(kind: FailureKind): HarnessEvent {
   return { type: 'turn-failed', kind, message: `The demo agent failed as asked (${kind}).` };
 }
 
-/** The failure of a command that no shell can be given. */
-export function tooLong(): HarnessEvent {
+/** The failure of a command that exceeds the system's limit for an argument. */
+export function commandTooLong(): HarnessEvent {
   return { type: 'turn-failed', kind: 'bad_request', message: 'The command is too long for a shell.' };
 }
 
-/** Four characters are about a token; there is no model that would count better. */
+/** Estimates four characters per token; there is no model with a tokenizer of its own. */
 function estimateUsage(prompt: string): TokenUsage {
   return {
     inputTokens: Math.ceil(prompt.length / 4),

@@ -7,15 +7,15 @@ function kept(batches: readonly (readonly string[])[], longestPart?: number): st
   return output.text();
 }
 
-describe('the output of a command', () => {
-  it('is kept as it is up to the limit', () => {
+describe('BoundedOutput', () => {
+  it('returns output up to the limit unchanged', () => {
     expect(kept([])).toBe('');
     expect(kept([['']])).toBe('');
     expect(kept([['one', 'two'], [], ['', 'three']])).toBe('one\ntwo\n\nthree');
     expect(kept([['12345'], ['67']], 5)).toBe('12345\n67');
   });
 
-  it('keeps its beginning and its end, whatever pieces it comes in, and says how much is missing', () => {
+  it('keeps the beginning and the end of a longer output in any chunking, and counts the dropped characters', () => {
     const lines = Array.from({ length: 1000 }, (_, index) => `line ${index}`);
     const whole = `${lines.join('\n')}\n`;
     const expected = `${whole.slice(0, 100)}\n[${whole.length - 200} characters were left out]\n${whole.slice(-100, -1)}`;
@@ -30,7 +30,7 @@ describe('the output of a command', () => {
     expect(kept([[whole.slice(0, -1)]], 100)).toBe(expected);
   });
 
-  it('never takes more memory than the limit, however much there is', () => {
+  it('keeps memory below the limit for any amount of output', () => {
     const output = new BoundedOutput();
     const many = Array.from({ length: 32_768 }, () => 'y');
     for (let chunk = 0; chunk < 1000; chunk += 1) output.add(many);

@@ -1,43 +1,43 @@
-/** The longest beginning, and the longest end, of a command's output that is kept, in characters. */
-const LONGEST_PART = 256 * 1024;
+/** How many characters to keep of the beginning of a command's output, and as many of its end. */
+const MAX_PART_CHARS = 256 * 1024;
 
-/** The lines of a command, of which only the beginning and the end are kept when there are very many. */
+/** Collects a command's output in bounded memory: keeps the beginning and the end, and drops the middle of a long output. */
 export class BoundedOutput {
   private head = '';
   private tail: string[] = [];
   private tailLength = 0;
-  private leftOut = 0;
+  private droppedChars = 0;
 
-  constructor(private readonly longestPart: number = LONGEST_PART) {}
+  constructor(private readonly maxPartChars: number = MAX_PART_CHARS) {}
 
   /** Adds lines. */
   add(lines: readonly string[]): void {
     if (lines.length === 0) return;
     const text = `${lines.join('\n')}\n`;
-    const room = this.longestPart - this.head.length;
+    const room = this.maxPartChars - this.head.length;
     this.head += text.slice(0, room);
     if (text.length <= room) return;
-    const rest = text.slice(Math.max(room, text.length - this.longestPart));
-    this.leftOut += text.length - room - rest.length;
-    this.tail.push(rest);
-    this.tailLength += rest.length;
+    const kept = text.slice(Math.max(room, text.length - this.maxPartChars));
+    this.droppedChars += text.length - room - kept.length;
+    this.tail.push(kept);
+    this.tailLength += kept.length;
     for (
       let [first] = this.tail;
-      first !== undefined && this.tailLength - first.length >= this.longestPart;
+      first !== undefined && this.tailLength - first.length >= this.maxPartChars;
       [first] = this.tail
     ) {
       this.tail.shift();
       this.tailLength -= first.length;
-      this.leftOut += first.length;
+      this.droppedChars += first.length;
     }
   }
 
-  /** What was kept, with a note of how much is missing. */
+  /** The kept output, with a note that counts the dropped characters. */
   text(): string {
     const tail = this.tail.join('');
-    const end = tail.slice(Math.max(0, tail.length - this.longestPart));
-    const missing = this.leftOut + tail.length - end.length;
-    const note = missing === 0 ? '' : `\n[${missing} characters were left out]\n`;
+    const end = tail.slice(Math.max(0, tail.length - this.maxPartChars));
+    const dropped = this.droppedChars + tail.length - end.length;
+    const note = dropped === 0 ? '' : `\n[${dropped} characters were left out]\n`;
     return `${this.head}${note}${end}`.replace(/\n$/, '');
   }
 }

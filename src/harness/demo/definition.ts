@@ -1,7 +1,7 @@
 import type { HarnessDefinition } from '../definition.js';
 import { DemoHarness } from './demo.harness.js';
 
-/** The agent without a model and without a program. */
+/** The demo agent: needs neither a model nor a program. */
 export const demo: HarnessDefinition = {
   name: 'demo',
   displayName: 'Demo agent',

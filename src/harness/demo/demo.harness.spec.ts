@@ -49,24 +49,24 @@ describe('the demo agent', () => {
   const said = async (text: string, more: Partial<HarnessTurn> = {}): Promise<readonly HarnessEvent[]> =>
     (await lastValueFrom(session.run(turn(text, more)).pipe(toArray()))).flat();
 
-  it('is always here and knows no model', async () => {
+  it('is always available and knows no model', async () => {
     expect(await harness.probe()).toBe('built in');
     expect(harness.knowsModel()).toBe(false);
   });
 
-  it('repeats what it was told, and which turn it is', async () => {
+  it('repeats the prompt and the number of the turn', async () => {
     const events = await said('good morning', { turnIndex: 4 });
     expect(textOf(events)).toMatch(/^This is turn 5 of this thread\. You said: good morning\n/);
     expect(events.at(0)).toEqual({ type: 'session-started', sessionId: 'thread' });
     expect(events.at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
   });
 
-  it('thinks when it is asked to', async () => {
+  it('emits a thinking block if the prompt asks it to think', async () => {
     expect((await said('think about it')).map((event) => event.type)).toContain('thinking-delta');
     expect((await said('just say it')).map((event) => event.type)).not.toContain('thinking-delta');
   });
 
-  it('runs a command and tells its output, both kinds, and its status', async () => {
+  it('runs a command and emits its stdout, stderr and exit status', async () => {
     const events = await said('!echo $MINE; echo wrong >&2; exit 3');
     const call = events.find((event) => event.type === 'tool-call');
     expect(call).toMatchObject({ name: 'shell', server: 'agent' });
@@ -84,7 +84,7 @@ describe('the demo agent', () => {
     expect(textOf(events)).toContain('was not run again');
   });
 
-  it('stops a command that is interrupted', async () => {
+  it('stops an interrupted command', async () => {
     const pids: string[] = [];
     const ended = lastValueFrom(session.run(turn('!echo $$ > pid; sleep 600')).pipe(toArray()));
     await expect
@@ -95,7 +95,7 @@ describe('the demo agent', () => {
     await expect.poll(() => isAlive(Number(pids.at(-1))), { timeout: 5000 }).toBe(false);
   });
 
-  it('streams as many words as it is asked for, at once or in slices', async () => {
+  it('streams the requested number of words, in one batch or several', async () => {
     for (const prompt of ['/stream 10 0', '/stream 10 0 3', '/stream 10 1']) {
       expect(textOf(await said(prompt))).toBe(Array.from({ length: 10 }, (_, index) => `word${index} `).join(''));
     }
@@ -105,21 +105,21 @@ describe('the demo agent', () => {
     ]);
   });
 
-  it('stops streaming when nobody reads', async () => {
+  it('stops streaming when the reader unsubscribes', async () => {
     const first = await firstValueFrom(session.run(turn('/stream 1000000 0 1')));
     expect(first.length).toBeGreaterThan(0);
     const events = await said('/stream 5 0');
     expect(textOf(events)).toBe('word0 word1 word2 word3 word4 ');
   });
 
-  it('fails as asked, before it says anything', async () => {
+  it('fails on /fail before it emits any content', async () => {
     const events = await said('/fail billing');
     expect(events.map((event) => event.type)).toEqual(['session-started', 'turn-failed']);
     expect(events.at(-1)).toMatchObject({ kind: 'billing' });
     expect((await said('/fail nonsense')).at(-1)).toMatchObject({ kind: 'internal' });
   });
 
-  it('ends a long sleep when it is interrupted', async () => {
+  it('ends a long sleep on an interrupt', async () => {
     const ended = lastValueFrom(session.run(turn('/sleep 3600')).pipe(toArray()));
     session.interrupt();
     expect((await ended).flat().at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });

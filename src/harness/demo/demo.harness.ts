@@ -22,16 +22,16 @@ import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../har
 import { promptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
-import { type DemoAct, demoAct } from './script.js';
+import { type DemoCommand, parseDemoCommand } from './script.js';
 
 type Events$ = Observable<readonly HarnessEvent[]>;
 
-/** How long a command that was interrupted may take to end by itself, in milliseconds. */
+/** How long an interrupted command may take to exit before it is killed. */
 const COMMAND_GRACE_MS = 1000;
-/** How often a command that writes is a sign of life, in milliseconds. */
+/** Minimum time between two progress notices of a command that writes output. */
 const PROGRESS_INTERVAL_MS = 1000;
 
-/** An agent without a model, so that a newcomer sees the product work with nothing installed. It runs commands for real. */
+/** An agent without a model, to try the server with nothing else installed. It really runs commands. */
 export class DemoHarness implements Harness {
   constructor(private readonly sandbox: Sandbox) {}
 
@@ -48,7 +48,7 @@ export class DemoHarness implements Harness {
   }
 }
 
-/** A conversation with the demo agent. It has no process of its own; only the commands that it is asked to run have. */
+/** A conversation with the demo agent. It has no process of its own; each command runs in one. */
 class DemoSession implements HarnessSession {
   readonly #interrupts$ = new Subject<void>();
   alive = true;
@@ -64,10 +64,10 @@ class DemoSession implements HarnessSession {
       const interrupts$ = this.#interrupts$.pipe(tap(() => (interrupted = true)));
       const text = promptText(turn.prompt);
       return concat(
-        of(answer.opening(this.thread.id, text)),
-        this.play(demoAct(text, this.thread.tools), turn).pipe(takeUntil(interrupts$)),
-        turn.outputSchema === undefined ? EMPTY : of(answer.json(turn.outputSchema, text)),
-        defer(() => of(answer.closing(text, interrupted))),
+        of(answer.openingEvents(this.thread.id, text)),
+        this.execute(parseDemoCommand(text, this.thread.tools), turn).pipe(takeUntil(interrupts$)),
+        turn.outputSchema === undefined ? EMPTY : of(answer.jsonEvents(turn.outputSchema, text)),
+        defer(() => of(answer.closingEvents(text, interrupted))),
       ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
     });
   }
@@ -82,26 +82,30 @@ class DemoSession implements HarnessSession {
     return Promise.resolve();
   }
 
-  private play(act: DemoAct, turn: HarnessTurn): Events$ {
-    switch (act.kind) {
-      case 'say':
-        return of(answer.words(act.text, act.think, turn.turnIndex + 1));
+  private execute(request: DemoCommand, turn: HarnessTurn): Events$ {
+    switch (request.kind) {
+      case 'reply':
+        return of(answer.replyEvents(request.text, request.think, turn.turnIndex + 1));
       case 'shell':
         if (turn.attempt > 1) return of(answer.skippedCommand());
-        return isTooLong(act.command) ? of([answer.tooLong()]) : this.runCommand(act.command);
+        return isTooLong(request.command) ? of([answer.commandTooLong()]) : this.runShell(request.command);
       case 'stream':
-        return act.intervalMilliseconds > 0 ? paced(act.count, act.intervalMilliseconds) : sliced(act.count, act.slice);
+        return request.intervalMs > 0
+          ? streamAtInterval(request.count, request.intervalMs)
+          : streamInBatches(request.count, request.batchSize);
       case 'sleep':
-        return of(answer.textEvents('slept', `Slept for ${act.milliseconds / 1000} s.`)).pipe(delay(act.milliseconds));
+        return of(answer.textEvents('slept', `Slept for ${request.durationMs / 1000} s.`)).pipe(
+          delay(request.durationMs),
+        );
       case 'fail':
-        return of([answer.failure(act.failure)]);
+        return of([answer.failureEvent(request.failure)]);
       default:
-        return act satisfies never;
+        return request satisfies never;
     }
   }
 
-  /** Runs a shell command in the workspace; unsubscribing stops it and everything it started. */
-  private runCommand(command: string): Events$ {
+  /** Runs a shell command in the workspace. Unsubscribing stops it and everything it started. */
+  private runShell(command: string): Events$ {
     return new Observable((subscriber) => {
       const { id: threadId, folders, env } = this.thread;
       const args = ['-c', shellScript(command)];
@@ -110,7 +114,7 @@ class DemoSession implements HarnessSession {
       const output = new BoundedOutput();
       const output$ = program.lines$.pipe(
         tap((chunk) => output.add(chunk)),
-        // The output is told at the end; until then it is a sign of life, of which one a second is enough.
+        // The result carries the output; until then, one progress notice per second keeps the caller's stream alive.
         throttleTime(PROGRESS_INTERVAL_MS),
         map((): readonly HarnessEvent[] => [{ type: 'notice', kind: 'progress', message: 'shell writes its output' }]),
       );
@@ -125,33 +129,33 @@ function shellScript(command: string): string {
   return `exec 2>&1\n${command}`;
 }
 
-/** Whether the system could not start a shell with this command as an argument. */
+/** Whether the command exceeds the system's limit for an argument of the shell. */
 function isTooLong(command: string): boolean {
   return Buffer.byteLength(shellScript(command)) > MAX_ARGUMENT_BYTES;
 }
 
-/** `count` small deltas, `milliseconds` apart. */
-function paced(count: number, milliseconds: number): Events$ {
-  return interval(milliseconds).pipe(
+/** Emits `count` small deltas, `intervalMs` apart. */
+function streamAtInterval(count: number, intervalMs: number): Events$ {
+  return interval(intervalMs).pipe(
     take(count),
     map((index) => answer.tokenEvent(index)),
   );
 }
 
-/** `count` small deltas, as fast as they are read: `size` of them per turn of the event loop. */
-function sliced(count: number, size: number): Events$ {
+/** Emits `count` small deltas as fast as the reader takes them, `batchSize` per turn of the event loop. */
+function streamInBatches(count: number, batchSize: number): Events$ {
   return new Observable((subscriber) => {
-    let given = 0;
-    let next = setImmediate(give);
-    function give(): void {
-      const start = given;
-      given = Math.min(start + size, count);
-      // The next slice is asked for after this one has been passed on, as everybody in between may wait for this turn of the loop.
-      if (given > start)
-        subscriber.next(Array.from({ length: given - start }, (_, index) => answer.tokenEvent(start + index)).flat());
-      if (given === count) subscriber.complete();
-      // Whoever was given it may have left.
-      else if (!subscriber.closed) next = setImmediate(give);
+    let emitted = 0;
+    let next = setImmediate(emitBatch);
+    function emitBatch(): void {
+      const start = emitted;
+      emitted = Math.min(start + batchSize, count);
+      // Schedule the next batch only after this one is delivered: operators in between may need this turn of the loop.
+      if (emitted > start)
+        subscriber.next(Array.from({ length: emitted - start }, (_, index) => answer.tokenEvent(start + index)).flat());
+      if (emitted === count) subscriber.complete();
+      // The subscriber may have unsubscribed while it handled the batch.
+      else if (!subscriber.closed) next = setImmediate(emitBatch);
     }
     return () => clearImmediate(next);
   });

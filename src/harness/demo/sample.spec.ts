@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { sampleFromSchema } from './sample.js';
 
-describe('the demo agent’s answer of a schema', () => {
+describe('sampleFromSchema', () => {
   it.each<readonly [JsonObject, unknown]>([
     [{ type: 'object', properties: { title: { type: 'string' } }, required: ['title'] }, { title: 'Hi' }],
     [{ type: 'object', properties: { title: { type: 'string' } } }, {}],
@@ -19,7 +19,7 @@ describe('the demo agent’s answer of a schema', () => {
     expect(new Validator(schema, '2020-12').validate(value).valid).toBe(true);
   });
 
-  it('comes to an end where a schema refers to itself', () => {
+  it('terminates for a recursive schema', () => {
     const schema = { $ref: '#/$defs/loop', $defs: { loop: { $ref: '#/$defs/loop' } } };
     expect(sampleFromSchema(schema, '')).toBeNull();
   });

@@ -1,35 +1,35 @@
 import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { isJsonObject, asArray, asNumber, asObject, asString } from '../../domain/json.js';
 
-/** How deep a schema is followed, as it may refer to itself. */
+/** Nesting limit: a schema may refer to itself. */
 const MAX_DEPTH = 12;
-/** How many values a sample has at most, and how long its strings are made: a schema may ask for any number. */
+/** Limits on the values of a sample and on the length of its strings: a schema may demand any number. */
 const MAX_VALUES = 1000;
-const MAX_LENGTH = 10_000;
+const MAX_STRING_CHARS = 10_000;
 
 /**
- * A small value that follows a JSON Schema, for the usual schemas of answers: types, `enum`, `const`, `anyOf`, references within the
- * schema, and lower bounds. `text` is what strings say, as far as they may.
+ * Builds a small value that matches a JSON Schema. Supports what output schemas usually contain: types, `enum`, `const`, `anyOf`,
+ * references within the schema, and lower bounds. Strings contain `text`, cut or padded to their length limits.
  */
 export function sampleFromSchema(schema: JsonObject, text: string): JsonValue {
-  return sample(schema, { root: schema, text, depth: 0, budget: { left: MAX_VALUES } });
+  return sample(schema, { root: schema, text, depth: 0, budget: { remaining: MAX_VALUES } });
 }
 
 interface Context {
   readonly root: JsonObject;
   readonly text: string;
   readonly depth: number;
-  /** How many values may still be made. */
-  readonly budget: { left: number };
+  /** How many values the sample may still get. */
+  readonly budget: { remaining: number };
 }
 
 function sample(value: JsonValue | undefined, context: Context): JsonValue {
   const schema = asObject(value);
   const inner = { ...context, depth: context.depth + 1 };
-  context.budget.left -= 1;
-  if (context.depth > MAX_DEPTH || context.budget.left < 0) return null;
+  context.budget.remaining -= 1;
+  if (context.depth > MAX_DEPTH || context.budget.remaining < 0) return null;
   const { $ref: reference, const: constant } = schema;
-  if (typeof reference === 'string') return sample(referred(context.root, reference), inner);
+  if (typeof reference === 'string') return sample(resolveReference(context.root, reference), inner);
   if (constant !== undefined) return constant;
   const [first] = asArray(schema['enum']);
   if (first !== undefined) return first;
@@ -39,8 +39,8 @@ function sample(value: JsonValue | undefined, context: Context): JsonValue {
   }
   switch (readType(schema)) {
     case 'object': {
-      const wanted = new Set(asArray(schema['required']));
-      const properties = Object.entries(asObject(schema['properties'])).filter(([name]) => wanted.has(name));
+      const required = new Set(asArray(schema['required']));
+      const properties = Object.entries(asObject(schema['properties'])).filter(([name]) => required.has(name));
       return Object.fromEntries(properties.map(([name, property]) => [name, sample(property, inner)]));
     }
     case 'array':
@@ -50,7 +50,7 @@ function sample(value: JsonValue | undefined, context: Context): JsonValue {
     case 'string':
       return context.text
         .slice(0, asNumber(schema['maxLength']))
-        .padEnd(Math.min(asNumber(schema['minLength']) ?? 0, MAX_LENGTH), '.');
+        .padEnd(Math.min(asNumber(schema['minLength']) ?? 0, MAX_STRING_CHARS), '.');
     case 'integer':
     case 'number':
       return asNumber(schema['minimum']) ?? 0;
@@ -67,8 +67,8 @@ function readType(schema: JsonObject): string | undefined {
   return asString(Array.isArray(type) ? type[0] : type);
 }
 
-/** The part of a schema that `#/$defs/name` refers to. */
-function referred(root: JsonObject, reference: string): JsonValue | undefined {
+/** Resolves a reference within the schema, such as `#/$defs/name`. */
+function resolveReference(root: JsonObject, reference: string): JsonValue | undefined {
   return reference
     .split('/')
     .slice(1)

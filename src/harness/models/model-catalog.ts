@@ -4,7 +4,7 @@ import { answeredModel } from './route-model.js';
 import { HarnessRegistry } from '../harness.registry.js';
 import { findServedModel, type ModelSources, type ServedModel, servedModels } from './served-models.js';
 
-/** The model names that this server understands and offers. Names that are not in it may work too: see `chooseHarness`. */
+/** The model names that this server offers. Other names may work too; see `routeModel`. */
 @Injectable()
 export class ModelCatalog {
   constructor(
@@ -12,17 +12,17 @@ export class ModelCatalog {
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
-  /** All of them, each once. */
+  /** All offered models, without duplicates. */
   list(): readonly ServedModel[] {
     return servedModels(this.sources());
   }
 
-  /** The one of this name, or `undefined`. */
+  /** The model of this name, or `undefined`. */
   find(id: string): ServedModel | undefined {
     return findServedModel(id, this.sources());
   }
 
-  /** What an answer to a request for this name says that it is from; `undefined` for a name that nothing here has. */
+  /** The `model` field of a response to a request for this name; `undefined` if the name has no available harness. */
   answeredModel(requested: string): string | undefined {
     const choice = this.registry.route(requested);
     return choice === undefined ? undefined : answeredModel(requested, choice);
@@ -36,7 +36,7 @@ export class ModelCatalog {
         models: this.registry.find(name)?.models?.(),
       })),
       routes: this.config.modelRoutes ?? [],
-      choose: (model) => this.registry.route(model),
+      route: (model) => this.registry.route(model),
     };
   }
 }

@@ -25,26 +25,26 @@ const onlyCodex: ModelRouting = {
 };
 
 describe(routeModel.name, () => {
-  it('routes each kind of model to its own CLI when both are there', () => {
+  it('routes each kind of model to its own CLI if both are available', () => {
     expect(routeModel('claude-opus-5-5', both)).toEqual({ harness: 'claude-code', model: 'claude-opus-5-5' });
     expect(routeModel('gpt-5-codex', both)).toEqual({ harness: 'codex', model: 'gpt-5-codex' });
   });
 
-  it('gives a model without a route to the default harness, which uses its own default model', () => {
+  it('routes a model without a route to the default harness and its default model', () => {
     expect(routeModel('my-agent', both)).toEqual({ harness: 'claude-code', model: undefined });
   });
 
-  it("turns a name that is not the default harness's kind into the harness's own default model", () => {
+  it("replaces a name that the default harness does not know with the harness's own default model", () => {
     expect(routeModel('claude-opus-5-5', onlyCodex)).toEqual({ harness: 'codex', model: undefined });
     expect(routeModel('gpt-5-codex', onlyCodex)).toEqual({ harness: 'codex', model: 'gpt-5-codex' });
   });
 
-  it('always understands <harness>/<model>, whatever the routes say', () => {
+  it('prefers <harness>/<model> over any route', () => {
     expect(routeModel('codex/claude-ish/v2', both)).toEqual({ harness: 'codex', model: 'claude-ish/v2' });
     expect(routeModel('demo', both)).toEqual({ harness: 'demo', model: undefined });
   });
 
-  it('says that there is none when the request or a route names a harness that is not here', () => {
+  it('returns undefined if the request or a route names an unavailable harness', () => {
     expect(routeModel('claude-code/claude-opus-5-5', onlyCodex)).toBeUndefined();
     const routes = [{ pattern: 'claude-*', harness: 'claude-code' }] as const;
     expect(routeModel('claude-x', { ...onlyCodex, routes })).toBeUndefined();
@@ -54,7 +54,7 @@ describe(routeModel.name, () => {
     expect(routeModel('mine', { ...demoOff, routes: [{ pattern: 'mine', harness: 'demo' }] })).toBeUndefined();
   });
 
-  it('takes the first route that fits, with * for any text and a dot for itself', () => {
+  it('takes the first matching route; * matches any text, and a dot only itself', () => {
     const routes = [
       { pattern: 'a.b*', harness: 'codex' },
       { pattern: '*', harness: 'demo' },

@@ -24,7 +24,7 @@ function sources(names: readonly Name[], defaultHarness: Name, routes: ModelRout
   return {
     harnesses: names.map((name) => ({ name, displayName: DISPLAY_NAMES[name], models: MODELS[name] })),
     routes,
-    choose: (id) =>
+    route: (id) =>
       routeModel(id, {
         names: Object.keys(KINDS),
         available,
@@ -38,18 +38,18 @@ function sources(names: readonly Name[], defaultHarness: Name, routes: ModelRout
 
 const ids = (from: ModelSources) => servedModels(from).map(({ id }) => id);
 
-describe('the models that a server offers', () => {
-  it('are each harness that is here, by its own name, and its models', () => {
+describe('servedModels', () => {
+  it('lists each available harness by its name, and its models', () => {
     expect(ids(sources(['claude-code', 'demo'], 'claude-code'))).toEqual(['claude-code', 'claude-big', 'demo']);
   });
 
-  it('are no invented names when there is the demo agent alone', () => {
+  it('lists no model names for the demo agent alone', () => {
     expect(servedModels(sources(['demo'], 'demo'))).toEqual([
       { id: 'demo', displayName: 'Demo agent', harness: 'demo', hasModel: false },
     ]);
   });
 
-  it('have the harness in their name when their name alone reaches another one', () => {
+  it('prefixes a model with its harness if the name alone routes to another one', () => {
     const both = sources(['claude-code', 'codex'], 'claude-code');
     expect(ids(both)).toEqual(['claude-code', 'claude-big', 'codex', 'codex/gpt-big']);
     expect(findServedModel('codex/gpt-big', both)).toMatchObject({ displayName: 'GPT Big (Codex)', harness: 'codex' });
@@ -57,7 +57,7 @@ describe('the models that a server offers', () => {
     expect(ids(routed)).toEqual(['claude-code', 'claude-big', 'codex', 'gpt-big']);
   });
 
-  it('begin with the names of the routes, without patterns, unreachable ones and repetitions', () => {
+  it('starts with the routes, without patterns, unreachable ones and duplicates', () => {
     const routes: ModelRouting['routes'] = [
       { pattern: 'fast', harness: 'codex' },
       { pattern: 'claude-*', harness: 'claude-code' },
@@ -70,7 +70,7 @@ describe('the models that a server offers', () => {
     expect(servedModels(routed)[1]).toMatchObject({ displayName: 'Big', contextTokens: 1000 });
   });
 
-  it('are found by their long names too, and no others are', () => {
+  it('finds offered models by their long names too, and no other models', () => {
     const both = sources(['claude-code', 'codex'], 'claude-code');
     expect(findServedModel('claude-code/claude-big', both)).toMatchObject({ id: 'claude-code/claude-big' });
     const others = ['', 'gpt-big', 'claude-code/claude-code', 'codex/claude-big', 'demo'];

@@ -1,37 +1,37 @@
 import type { HarnessModel, HarnessName } from '../harness.js';
 import type { HarnessChoice, ModelRouting } from './route-model.js';
 
-/** A model name that a request to this server can have, and what it stands for. */
+/** A model name that requests can use, with the model behind it. */
 export interface ServedModel extends HarnessModel {
   readonly harness: HarnessName;
-  /** False for the agent that plays its part without a model. */
+  /** False for the demo agent, which uses no model. */
   readonly hasModel: boolean;
 }
 
-/** What the model names of a server follow from. */
+/** The inputs for the list of offered models. */
 export interface ModelSources {
-  /** The harnesses that are here, preferred ones first; `undefined` models for one that has no model. */
+  /** The available harnesses in order of preference; `models` is `undefined` for a harness without a model. */
   readonly harnesses: readonly {
     readonly name: HarnessName;
     readonly displayName: string;
     readonly models: readonly HarnessModel[] | undefined;
   }[];
-  /** What the deployment configured. */
+  /** The configured routes. */
   readonly routes: ModelRouting['routes'];
-  /** What a request with a model name would get. */
-  choose(model: string): HarnessChoice | undefined;
+  /** Routes a request for a model name. */
+  route(model: string): HarnessChoice | undefined;
 }
 
 /**
- * The model names that the server offers, each once: names of configured routes, then each harness with its own name and its
- * models. A model whose name alone would reach another harness is offered as `<harness>/<model>`, which always works.
+ * Lists the offered models without duplicates: configured routes, then each harness under its own name and with its models. If a
+ * model's name alone would route to another harness, it is offered as `<harness>/<model>`.
  */
 export function servedModels(sources: ModelSources): readonly ServedModel[] {
   const offered = [...routedModels(sources), ...sources.harnesses.flatMap((harness) => listModels(harness, sources))];
   return offered.filter(({ id }, index) => offered.findIndex((model) => model.id === id) === index);
 }
 
-/** The model of a name, also of a `<harness>/<model>` that is offered by its shorter name; `undefined` for any other. */
+/** Finds an offered model; also accepts `<harness>/<model>` for a model that is offered by its short name. */
 export function findServedModel(id: string, sources: ModelSources): ServedModel | undefined {
   const models = servedModels(sources);
   const found = models.find((model) => model.id === id);
@@ -46,9 +46,9 @@ function listModels(
 ): readonly ServedModel[] {
   const hasModel = models !== undefined;
   return [
-    unnamedModel(name, displayName, name, hasModel),
+    defaultModel(name, displayName, name, hasModel),
     ...(models ?? []).map((model) => {
-      const choice = sources.choose(model.id);
+      const choice = sources.route(model.id);
       const isReached = choice?.harness === name && choice.model === model.id;
       const named = isReached
         ? { id: model.id, displayName: model.displayName }
@@ -58,20 +58,20 @@ function listModels(
   ];
 }
 
-/** Routes with a pattern name no model. A route may also lose its name to an earlier pattern, or its harness not be here. */
+/** Skips routes with a wildcard, and those that an earlier pattern shadows or whose harness is not available. */
 function routedModels(sources: ModelSources): readonly ServedModel[] {
   return sources.routes.flatMap(({ pattern }) => {
-    const choice = pattern.includes('*') ? undefined : sources.choose(pattern);
+    const choice = pattern.includes('*') ? undefined : sources.route(pattern);
     const harness = sources.harnesses.find(({ name }) => name === choice?.harness);
     if (choice === undefined || harness === undefined) return [];
     const known = harness.models?.find(({ id }) => id === choice.model);
     if (known !== undefined) return [{ ...known, id: pattern, harness: harness.name, hasModel: true }];
     const displayName = `${pattern} (${harness.displayName})`;
-    return [unnamedModel(pattern, displayName, harness.name, harness.models !== undefined)];
+    return [defaultModel(pattern, displayName, harness.name, harness.models !== undefined)];
   });
 }
 
-/** A harness with whichever model it takes by itself. */
-function unnamedModel(id: string, displayName: string, harness: HarnessName, hasModel: boolean): ServedModel {
+/** A harness with its own default model. */
+function defaultModel(id: string, displayName: string, harness: HarnessName, hasModel: boolean): ServedModel {
   return { id, displayName, harness, hasModel };
 }

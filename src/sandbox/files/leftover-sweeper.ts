@@ -1,26 +1,26 @@
 import { errorText } from '../errors.js';
 import type { StuckLeftover } from './thread-removal.js';
 
-/** How often leftovers are looked for after the start, in milliseconds: what a program still held then may be free by now. */
+/** Sweep interval after the first sweep: a leftover that a program still held may be removable later. */
 const SWEEP_INTERVAL_MS = 600_000;
 
-/** Removes, now and then, what removals of threads have left: a server that died in one would leave it for ever. */
+/** Periodically removes leftovers of thread removals, such as those of a server that died during one. */
 export class LeftoverSweeper {
-  /** What is known to resist, so that the log has each of them once. */
+  /** Leftovers that could not be removed, to log each of them once. */
   #stuck: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #underway: Promise<void> | undefined;
 
   /**
-   * @param sweep removes what can be removed, and gives the rest
-   * @param warn told of what resists
+   * @param sweep removes what it can, and returns the stuck leftovers
+   * @param warn logs a stuck leftover
    */
   constructor(
     private readonly sweep: () => Promise<readonly StuckLeftover[]>,
     private readonly warn: (text: string) => void,
   ) {}
 
-  /** Sweeps now, beside what else goes on, and from time to time. */
+  /** Sweeps now in the background, and then periodically. */
   start(): void {
     this.#timer ??= setInterval(() => void this.run(), SWEEP_INTERVAL_MS).unref();
     void this.run();
@@ -30,7 +30,7 @@ export class LeftoverSweeper {
     clearInterval(this.#timer);
   }
 
-  /** Sweeps once, or joins the sweep that goes on. Never rejects. */
+  /** Sweeps once, or joins the running sweep. Never rejects. */
   run(): Promise<void> {
     this.#underway ??= this.#sweepOnce().finally(() => (this.#underway = undefined));
     return this.#underway;
@@ -40,12 +40,11 @@ export class LeftoverSweeper {
     try {
       const stuck = await this.sweep();
       for (const { name, error } of stuck) {
-        if (!this.#stuck.has(name))
-          this.warn(`the leftover ${name} of a thread cannot be removed: ${errorText(error)}`);
+        if (!this.#stuck.has(name)) this.warn(`failed to remove the thread leftover ${name}: ${errorText(error)}`);
       }
       this.#stuck = new Set(stuck.map(({ name }) => name));
     } catch (error) {
-      this.warn(`leftovers of threads could not be looked for: ${errorText(error)}`);
+      this.warn(`failed to list thread leftovers: ${errorText(error)}`);
     }
   }
 }

@@ -47,7 +47,7 @@ describe('A template', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(template, 'S.gpg-agent'), resolve));
     expect(inspect().problem).toBeUndefined();
-    expect(inspect().passedOver.toSorted()).toEqual(['S.gpg-agent', 'below/fifo', 'fifo']);
+    expect(inspect().skipped.toSorted()).toEqual(['S.gpg-agent', 'below/fifo', 'fifo']);
     const { workspace } = await prepare();
     server.close();
     expect(readdirSync(workspace)).toEqual(['below']);
@@ -57,7 +57,7 @@ describe('A template', () => {
   it('is copied with its links as they are, also those that lead in a circle, out of it, or nowhere', async () => {
     const links = { loop: 'loop', up: '..', out: '/etc', nowhere: '/nowhere/at/all', device: '/dev/zero' };
     for (const [name, target] of Object.entries(links)) symlinkSync(target, join(template, name));
-    expect(inspect()).toEqual({ problem: undefined, passedOver: [] });
+    expect(inspect()).toEqual({ problem: undefined, skipped: [] });
     const { workspace } = await prepare();
     for (const [name, target] of Object.entries(links)) expect(readlinkSync(join(workspace, name))).toBe(target);
   });

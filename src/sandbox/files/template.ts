@@ -11,7 +11,7 @@ export interface TemplateReport {
   /** Why it cannot be copied; `undefined` when it can. */
   readonly problem: string | undefined;
   /** What is not copied, as it is no file, folder or link: the sockets of programs that run in a home, for one. */
-  readonly passedOver: readonly string[];
+  readonly skipped: readonly string[];
 }
 
 /**
@@ -60,35 +60,35 @@ export async function readTemplate(
 
 /** Looks through a template, so that what is wrong with it shows when the server starts and not in somebody's turn. */
 export function inspectTemplate(template: string, dataDirectory: string): TemplateReport {
-  const passedOver: string[] = [];
+  const skipped: string[] = [];
   try {
     const root = realpathSync(template);
-    if (!lstatSync(root).isDirectory()) return { problem: 'must be a folder', passedOver };
+    if (!lstatSync(root).isDirectory()) return { problem: 'must be a folder', skipped };
     if (`${resolve(dataDirectory)}${sep}`.startsWith(root === sep ? root : `${root}${sep}`)) {
-      return { problem: 'must not hold CHIRON_DATA_DIR: a copy of it would hold itself', passedOver };
+      return { problem: 'must not hold CHIRON_DATA_DIR: a copy of it would hold itself', skipped };
     }
-    const problem = unreadable(root, (path) => passedOver.push(relative(root, path)));
+    const problem = unreadable(root, (path) => skipped.push(relative(root, path)));
     return {
       problem:
         problem === undefined ? undefined : `has an entry that cannot be read: ${relative(root, problem) || '.'}`,
-      passedOver,
+      skipped,
     };
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    return { problem: `cannot be read (${code})`, passedOver };
+    return { problem: `cannot be read (${code})`, skipped };
   }
 }
 
-/** The first entry that could not be copied; tells of those that are passed over. */
-function unreadable(folder: string, passOver: (path: string) => void): string | undefined {
+/** The first entry that cannot be copied; reports skipped ones. */
+function unreadable(folder: string, onSkipped: (path: string) => void): string | undefined {
   const entries = unlessClosed(() => readdirSync(folder, { withFileTypes: true }));
   if (entries === undefined) return folder;
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (!isPlain(entry)) passOver(path);
+    if (!isPlain(entry)) onSkipped(path);
     else if (entry.isDirectory()) {
-      const problem = unreadable(path, passOver);
+      const problem = unreadable(path, onSkipped);
       if (problem !== undefined) return problem;
     } else if (entry.isFile()) {
       const file = unlessClosed(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));

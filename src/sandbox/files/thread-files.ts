@@ -38,7 +38,7 @@ export interface ReadOptions {
   readonly otherNames?: boolean;
 }
 
-/** What tells one entry from another that took its name. */
+/** Kind and identity of an entry; the identity reveals that another entry took its name. */
 export interface EntryInfo {
   readonly kind: 'file' | 'folder' | 'link' | 'other';
   readonly size: number;
@@ -94,7 +94,7 @@ export class ThreadFiles {
     return this.#existing(path, (folder, name) => permitted(folder, () => readlink(`${folder.path}/${name}`)));
   }
 
-  /** The path by which programs name an entry: absolute, and without links, if it is there. Only to be told, never to be opened. */
+  /** The path by which programs name an entry: absolute, and without links, if it is there. For display only, never to be opened. */
   realPath(path: string): Promise<string> {
     const named = join(this.root, path);
     return realpath(named).catch((error: unknown) => {

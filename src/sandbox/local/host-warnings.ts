@@ -22,7 +22,7 @@ export async function hostWarnings(): Promise<readonly string[]> {
 
 /**
  * Whether a process whose parent is gone disappears when it ends. Where process 1 is no init, as `npm` in a container, it stays as a
- * zombie for ever, and agents leave many. Tried out with one; true where that tells nothing.
+ * zombie for ever, and agents leave many. Tests it with one process; true if the test is inconclusive.
  */
 async function collectsOrphans(): Promise<boolean> {
   // It lives until its input ends, after its parent did: a shell that outlives it, as on a busy host, collects it itself.

@@ -12,17 +12,17 @@ import { listTreeIds, killTree, signalProcess } from './sweep.js';
 
 const STDERR_BYTES = 4096;
 
-/** How long the end of standard error is waited for once everything is dead, in milliseconds. */
+/** How long to wait for the end of standard error after all processes have exited. */
 const STDERR_WAIT_MS = 1000;
 
 /**
- * Holds the program back until the reaper knows its pid: there is no moment at which a killed server leaves a program that
- * nobody guards. `read` of a POSIX shell takes no byte beyond the line end from a pipe, so the program's input is intact,
- * and `exec` keeps the pid. A server that dies before it wrote the line closes the input, and the gate goes.
+ * Blocks the program until the reaper guards its pid, so that a killed server never leaves an unguarded program. `read` of a POSIX
+ * shell consumes no byte after the line end of a pipe, so the program's input stays intact, and `exec` keeps the pid. If the server
+ * dies before it writes the line, the input closes and the shell exits.
  */
 const GATE = 'read -r CHIRON_GATE || exit 125; unset CHIRON_GATE; exec "$0" "$@"';
 
-/** What a local process needs. */
+/** Options of a local process. */
 export interface LocalProcessOptions {
   /** Absolute path of the program. */
   readonly program: string;
@@ -32,11 +32,11 @@ export interface LocalProcessOptions {
   /** `NAME=value`, part of `environment` and of no other process's. */
   readonly marker: string;
   readonly reaper: Reaper;
-  /** For the log; never given anything that the process said. */
+  /** Logs a warning; never receives output of the process. */
   readonly warn: (text: string) => void;
 }
 
-/** Starts a program. Never throws: the exit of what cannot be started says why. */
+/** Starts a program. Never throws: if it cannot start, `exit` has the reason. */
 export function startProcess(options: LocalProcessOptions): SandboxProcess {
   try {
     const child = spawn('/bin/sh', ['-c', GATE, options.program, ...options.args], {
@@ -46,7 +46,7 @@ export function startProcess(options: LocalProcessOptions): SandboxProcess {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    return child.pid === undefined ? neverStarted(failure(child)) : new LocalProcess(child, child.pid, options);
+    return child.pid === undefined ? notStartedProcess(failure(child)) : new LocalProcess(child, child.pid, options);
   } catch (error) {
     // Arguments that are too long or hold a NUL, or a system without memory.
     return failedProcess(toSpawnFailure(error));
@@ -55,10 +55,10 @@ export function startProcess(options: LocalProcessOptions): SandboxProcess {
 
 /** A process that could not be started. */
 export function failedProcess(failure: SpawnFailure): SandboxProcess {
-  return neverStarted(Promise.resolve(failure));
+  return notStartedProcess(Promise.resolve(failure));
 }
 
-function neverStarted(failure: Promise<SpawnFailure>): SandboxProcess {
+function notStartedProcess(failure: Promise<SpawnFailure>): SandboxProcess {
   const exit = failure.then((why): SandboxExit => ({ code: null, signal: null, stderr: '', notStarted: why }));
   return { lines$: EMPTY, exit, writeLine: () => undefined, stop: () => exit.then(() => undefined) };
 }
@@ -73,7 +73,7 @@ class LocalProcess implements SandboxProcess {
   readonly exit: Promise<SandboxExit>;
   private guarded = false;
   private stderr: Buffer = Buffer.alloc(0);
-  private known: ReadonlySet<string> = new Set();
+  private treeIds: ReadonlySet<string> = new Set();
 
   constructor(
     private readonly child: ChildProcessWithoutNullStreams,
@@ -83,7 +83,7 @@ class LocalProcess implements SandboxProcess {
     // The gate's line is first in the queue, and the queue is held until the reaper knows the pid.
     child.stdin.cork();
     child.stdin.write('\n');
-    // A process that closed its input or is gone: what is written to it then is ignored.
+    // Ignore write errors: the process may have exited or closed its input.
     child.stdin.on('error', () => undefined);
     child.stderr.on('error', () => undefined);
     child.stderr.on('data', (chunk: Buffer) => {
@@ -91,7 +91,7 @@ class LocalProcess implements SandboxProcess {
     });
     this.exit = this.end();
     this.lines$ = readLines(child.stdout, this.exit, (count) => {
-      options.warn(`${String(count)} line(s) of the output were too long and were dropped`);
+      options.warn(`dropped ${String(count)} line(s) of output above the length limit`);
     });
     void options.reaper.add(pid).then(() => {
       this.guarded = true;
@@ -99,7 +99,7 @@ class LocalProcess implements SandboxProcess {
     });
   }
 
-  private get over(): boolean {
+  private get hasExited(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
@@ -108,11 +108,11 @@ class LocalProcess implements SandboxProcess {
   }
 
   async stop(graceMs: number): Promise<void> {
-    // Ending a held queue would let the program in before it is guarded.
+    // Ending a corked stream would flush it and release the program before it is guarded.
     if (this.guarded) this.child.stdin.end();
     else this.child.stdin.destroy();
-    if (this.over) return void (await this.exit);
-    // Who belongs to it can be told best while it lives: a dead parent's children are nobody's.
+    if (this.hasExited) return void (await this.exit);
+    // Collect descendants while the process lives: after its death they are reparented and cannot be found by parent.
     await this.refreshTree();
     this.signal('SIGTERM');
     const grace = setTimeout(() => {
@@ -128,7 +128,7 @@ class LocalProcess implements SandboxProcess {
       this.child.on('error', (error) => this.options.warn(error.message));
     });
     await this.killLeftovers();
-    await this.readRest();
+    await this.drainStderr();
     this.options.reaper.remove(this.pid);
     const stderr = decodeTail(this.stderr);
     const { stdout } = this.child;
@@ -139,14 +139,14 @@ class LocalProcess implements SandboxProcess {
 
   private async killLeftovers(): Promise<void> {
     try {
-      const left = await killTree(this.pid, this.options.marker, this.known);
-      if (left > 0) this.options.warn(`${String(left)} process(es) could not be killed`);
+      const survivors = await killTree(this.pid, this.options.marker, this.treeIds);
+      if (survivors > 0) this.options.warn(`failed to kill ${String(survivors)} process(es)`);
     } catch (error) {
-      this.options.warn(`could not look for what a process left behind: ${errorText(error)}`);
+      this.options.warn(`failed to list the leftovers of a process: ${errorText(error)}`);
     }
   }
 
-  private async readRest(): Promise<void> {
+  private async drainStderr(): Promise<void> {
     const end = finished(this.child.stderr).catch(() => undefined); // Closed is closed, however.
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
@@ -160,15 +160,15 @@ class LocalProcess implements SandboxProcess {
   private async refreshTree(): Promise<void> {
     try {
       const found = await listTreeIds(this.pid, this.options.marker);
-      this.known = new Set([...this.known, ...found]);
+      this.treeIds = new Set([...this.treeIds, ...found]);
     } catch (error) {
-      this.options.warn(`could not look for the descendants of a process: ${errorText(error)}`);
+      this.options.warn(`failed to list the descendants of a process: ${errorText(error)}`);
     }
   }
 
   private signal(signal: NodeJS.Signals): void {
-    // Once it is gone its number may be another's.
-    if (this.over) return;
+    // After its exit, the system may reuse the pid.
+    if (this.hasExited) return;
     signalProcess(-this.pid, signal);
     if (signal === 'SIGKILL') signalProcess(this.pid, signal);
   }

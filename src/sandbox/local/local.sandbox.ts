@@ -87,7 +87,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
         server: process.env,
         folders: command.folders,
         temporaryFolder: threadFolders(this.options.dataDirectory, command.threadId).temporary,
-        added: this.fitting(command),
+        added: this.shortenedEnvironment(command),
         markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
       }),
       marker: `CHIRON_PROCESS=${processId}`,
@@ -107,17 +107,17 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
     return hostWarnings();
   }
 
-  /** What the command adds to the environment, shortened to what the system can start a program with. */
-  private fitting({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
+  /** The command's variables, shortened to the system limits. */
+  private shortenedEnvironment({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
     const { variables, shortened } = fittingVariables(env, argumentRoom() - measureArguments(args));
     if (shortened.length > 0) {
-      this.logger.warn({ threadId, variables: shortened }, 'variables were too long for a program and were shortened');
+      this.logger.warn({ threadId, variables: shortened }, 'shortened variables above the system limit');
     }
     return variables;
   }
 
   async remove(threadId: string): Promise<void> {
-    // A preparation that failed has told its own caller; what it left is removed like the rest.
+    // A failed preparation rejects for its own caller; its leftovers are removed here.
     await this.preparing.get(threadId)?.catch(() => undefined);
     await this.store.remove(threadId);
   }

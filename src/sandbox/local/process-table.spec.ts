@@ -7,7 +7,7 @@ function entry(pid: number, parent: number, more: Partial<ProcessEntry> = {}): P
 
 const pids = (entries: readonly ProcessEntry[]) => entries.map((each) => each.pid);
 
-describe('family', () => {
+describe('processTree', () => {
   it('has the group, the session, the marked ones and the descendants of them all, and no others', () => {
     const table = [
       entry(1, 0),
@@ -31,7 +31,7 @@ describe('family', () => {
   });
 });
 
-describe('family of a pid that is no program', () => {
+describe('processTree of a pid that is not a program', () => {
   it.each([0, 1, -1])('is refused, as it would be everybody (%i)', (leader) => {
     expect(() => processTree([entry(1, 0), entry(2, 1)], leader)).toThrow(RangeError);
   });

@@ -47,24 +47,23 @@ for round in 1 2 3 4 5 6 7 8; do
 done
 `;
 
-/** A helper that dies younger than this is started again only after as long a pause, so that a broken one costs little. */
+/** A helper that exits sooner than this restarts only after the same pause, so that a broken one costs little. */
 const SHORT_LIFE_MS = 1000;
 
 /**
- * Makes sure that no process outlives the server, even one that is killed with SIGKILL and can do nothing any more: a tiny
- * shell process in a session of its own holds the other end of a pipe and cleans up when the pipe closes. It is started
- * with the first process, and again when it dies itself.
+ * Ensures that no process outlives the server, even if that gets SIGKILL: a small shell process in its own session holds the other
+ * end of a pipe and cleans up when the pipe closes. It starts with the first process, and restarts if it dies.
  */
 export class Reaper {
   private readonly groups = new Set<number>();
-  private readonly waiting = new Map<number, () => void>();
+  private readonly pending = new Map<number, () => void>();
   private helper: ChildProcess | undefined;
   private pause: NodeJS.Timeout | undefined;
   private closed = false;
 
   /**
    * @param marker `NAME=value`, in the environment of every process of this server and of nothing else
-   * @param warn told when a helper died, for the log
+   * @param warn logs the death of a helper
    */
   constructor(
     private readonly marker: string,
@@ -77,25 +76,25 @@ export class Reaper {
   }
 
   /**
-   * Puts a process group under guard. Resolves once the helper has it: from then on the group dies with the server. Waits
-   * for ever when there is no helper to be had, or when the group is removed before.
+   * Guards a process group. Resolves when the helper has registered it: from then on, the group dies with the server. Never resolves
+   * if no helper can start, or if the group is removed first.
    */
   add(group: number): Promise<void> {
     this.groups.add(group);
     return new Promise((resolve) => {
-      this.waiting.set(group, resolve);
+      this.pending.set(group, resolve);
       if (this.helper === undefined) this.start();
-      else tell(this.helper.stdin, `add ${String(group)}`);
+      else writeLine(this.helper.stdin, `add ${String(group)}`);
     });
   }
 
-  /** Takes a group out again, once it is empty: its number may soon be another's. */
+  /** Unregisters an empty group: the system may reuse its number. */
   remove(group: number): void {
-    this.waiting.delete(group);
-    if (this.groups.delete(group)) tell(this.helper?.stdin, `remove ${String(group)}`);
+    this.pending.delete(group);
+    if (this.groups.delete(group)) writeLine(this.helper?.stdin, `remove ${String(group)}`);
   }
 
-  /** Ends the helper, which kills what is still under guard. Resolves when it is gone. */
+  /** Stops the helper, which kills all guarded groups. Resolves when it has exited. */
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.pause);
@@ -110,7 +109,7 @@ export class Reaper {
   }
 
   private start(): void {
-    // A pause that goes on starts a helper anyway; after the close there is nobody to guard.
+    // A pending restart starts a helper anyway; after the close there is nobody to guard.
     if (this.pause !== undefined || this.closed) return;
     const startedAt = performance.now();
     const helper = spawn('/bin/sh', ['-c', SCRIPT, this.marker], {
@@ -121,29 +120,29 @@ export class Reaper {
     });
     this.helper = helper;
     helper.once('error', (error) => this.replace(startedAt, error.message));
-    helper.once('exit', (code, signal) => this.replace(startedAt, `ended with ${String(signal ?? code)}`));
+    helper.once('exit', (code, signal) => this.replace(startedAt, `exited with ${String(signal ?? code)}`));
     if (helper.pid === undefined) return;
-    // A line that is lost with a dying helper is told to the next one, which gets the whole list.
+    // A line lost with a dying helper does not matter: the next one gets the complete list.
     helper.stdin.on('error', () => undefined);
     const splitter = new LineSplitter();
     helper.stdout.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) this.acknowledge(Number(line));
     });
-    for (const group of this.groups) tell(helper.stdin, `add ${String(group)}`);
+    for (const group of this.groups) writeLine(helper.stdin, `add ${String(group)}`);
     // A helper is no reason for the server to stay.
     helper.unref();
     for (const stream of [helper.stdin, helper.stdout]) if (stream instanceof Socket) stream.unref();
   }
 
   private acknowledge(group: number): void {
-    this.waiting.get(group)?.();
-    this.waiting.delete(group);
+    this.pending.get(group)?.();
+    this.pending.delete(group);
   }
 
   private replace(startedAt: number, reason: string): void {
     this.helper = undefined;
     if (this.closed) return;
-    this.warn(`the helper that guards the processes is gone (${reason})`);
+    this.warn(`process reaper exited unexpectedly (${reason})`);
     if (this.groups.size === 0) return;
     if (performance.now() - startedAt >= SHORT_LIFE_MS) {
       this.start();
@@ -156,6 +155,6 @@ export class Reaper {
   }
 }
 
-function tell(input: Writable | null | undefined, line: string): void {
+function writeLine(input: Writable | null | undefined, line: string): void {
   if (input?.writable === true) input.write(`${line}\n`);
 }

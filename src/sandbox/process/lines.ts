@@ -29,26 +29,26 @@ export class LineSplitter {
       return [];
     }
     this.keep(chunk.subarray(0, first));
-    const lines = [...this.take()];
+    const lines = [...this.takeLine()];
     let start = first + 1;
     const last = chunk.lastIndexOf(LINE_FEED);
     if (last > first && last - first <= this.longestLineBytes) {
-      // Decoded together: one by one, an output of short lines would keep the event loop from everybody else.
+      // Decode these lines together: one by one, an output of short lines would block the event loop.
       for (const line of chunk.toString('utf8', start, last).split('\n')) lines.push(withoutReturn(line));
       start = last + 1;
     }
     for (let end = chunk.indexOf(LINE_FEED, start); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       this.keep(chunk.subarray(start, end));
-      lines.push(...this.take());
+      lines.push(...this.takeLine());
       start = end + 1;
     }
     if (start < chunk.length) this.keep(chunk.subarray(start));
     return lines;
   }
 
-  /** The last line, when the output closed without a line end after it. */
+  /** The last line, if the output closed without a final line end. */
   end(): readonly string[] {
-    return this.pendingBytes > 0 ? this.take() : [];
+    return this.pendingBytes > 0 ? this.takeLine() : [];
   }
 
   private keep(part: Buffer): void {
@@ -56,24 +56,24 @@ export class LineSplitter {
     if (this.pendingBytes + part.length > this.longestLineBytes) {
       this.dropping = true;
       this.droppedLines += 1;
-      this.forget();
+      this.resetPending();
       return;
     }
     this.pending.push(part);
     this.pendingBytes += part.length;
   }
 
-  private take(): readonly string[] {
+  private takeLine(): readonly string[] {
     if (this.dropping) {
       this.dropping = false;
       return [];
     }
     const line = Buffer.concat(this.pending, this.pendingBytes).toString('utf8');
-    this.forget();
+    this.resetPending();
     return [withoutReturn(line)];
   }
 
-  private forget(): void {
+  private resetPending(): void {
     this.pending = [];
     this.pendingBytes = 0;
   }
@@ -83,14 +83,14 @@ function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** The last `limit` bytes of what was kept and what came now. */
+/** Appends a chunk to a tail, and keeps the last `limit` bytes. */
 export function keepTail(tail: Buffer, chunk: Buffer, limit: number): Buffer {
   const all = chunk.length >= limit ? chunk : Buffer.concat([tail, chunk]);
   // A copy, so that a large read is not held by the small piece of it that is kept.
   return Buffer.from(all.subarray(Math.max(0, all.length - limit)));
 }
 
-/** A tail as text. A character whose first bytes were cut off is left out. */
+/** Decodes a tail; drops a character whose first bytes were cut off. */
 export function decodeTail(tail: Buffer): string {
   let start = 0;
   while (start < Math.min(3, tail.length) && ((tail[start] ?? 0) & 0xc0) === 0x80) start += 1;

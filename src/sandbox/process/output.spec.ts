@@ -16,7 +16,7 @@ function watch(stream: Readable, gone: Promise<unknown> = new Promise(() => unde
   };
 }
 
-describe('linesOf', () => {
+describe('readLines', () => {
   it('gives the lines of one read as one array, and the rest at the close', async () => {
     const stream = new PassThrough();
     const { begin, seen, complete } = watch(stream);

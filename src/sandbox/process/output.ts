@@ -12,7 +12,7 @@ const SILENCE_MS = 1000;
  *
  * @param gone resolves when the process is gone. A descendant that nobody could find may hold the output open for ever
  *   after that; when it has been silent for a second, the output counts as closed.
- * @param dropped told at the end how many lines were too long, if any
+ * @param dropped receives at the end the number of lines above the length limit, if any
  */
 export function readLines(
   stream: Readable,

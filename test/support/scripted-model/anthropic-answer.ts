@@ -30,7 +30,7 @@ const SLOW_ANSWER_WORDS = 20;
 /** A JSON object that nothing is known of. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
-/** Text, said in words, so many milliseconds apart. */
+/** Text, streamed word by word at an interval in milliseconds. */
 export interface TextPart {
   readonly type: 'text';
   readonly text: string;
@@ -100,7 +100,7 @@ function stopped({ reason, text }: Extract<Scene, { readonly kind: 'stop' }>): A
 
 type PlainScene = Exclude<Scene, { readonly kind: 'answer' | 'stop' | 'steps' }>;
 
-/** The next command of a scene that has one per answer, or what is said after the last. */
+/** The next command of a scene that has one per answer, or the text after the last. */
 function step(commands: readonly string[], done: number, call: number, outputs: readonly string[]): Answer {
   const command = commands[done];
   const part = command === undefined ? textPart(answerAfterTools(outputs)) : toolPart(command, call, 0);
@@ -174,7 +174,7 @@ function isSideRequest(body: JsonRecord): boolean {
 }
 
 /**
- * What the tools printed, when tool results are the newest thing the user said; `undefined` when the newest is a prompt.
+ * What the tools printed, if the newest user message holds tool results; `undefined` when the newest is a prompt.
  * All user messages since the last assistant message count as one: Claude Code puts "Continue from where you left off."
  * behind the tool results of a turn that it resumes.
  */
@@ -194,7 +194,7 @@ function stepsDone(messages: readonly JsonRecord[]): number {
   return blocks.filter((block) => isRecord(block) && block['type'] === 'tool_result').length;
 }
 
-/** What the user said in a message, without the reminders that Claude Code adds. */
+/** The user's text in a message, without the reminders that Claude Code adds. */
 export function userTexts(message: JsonRecord): readonly string[] {
   if (message['role'] !== 'user') {
     return [];

@@ -52,7 +52,7 @@ function textOf(item: Fields): string {
   return textsOf(item).join('\n');
 }
 
-/** Before what the user says now, one message may have what was said before: in a text of its own, with scenes of its own. */
+/** One message may hold the earlier conversation in a text of its own, with its own scenes, before the new prompt. */
 function newestTextOf(item: Fields): string {
   return textsOf(item).findLast((text) => text.includes('SCENE:')) ?? textOf(item);
 }

@@ -85,7 +85,7 @@ async function answer(
     return;
   }
   if (request.method === 'GET' && path.endsWith('/responses')) {
-    // Codex 0.169.0 tries a WebSocket first when it takes us for OpenAI; told so, it falls back to HTTP at once.
+    // Codex 0.169.0 tries a WebSocket first when it takes us for OpenAI; after a refusal, it falls back to HTTP at once.
     sendJson(response, 426, { error: { message: 'no WebSocket here', type: 'invalid_request_error', code: null } });
     return;
   }

@@ -4,12 +4,12 @@ import { decodeLine } from '../decode/decode.js';
 import { startTurn, initialDecoderState } from '../decode/turn-state.js';
 import type { ClaudeState } from '../decode/turn-state.js';
 
-/** The lines that Claude Code 2.1.330 wrote in a turn, in front of a scripted model. */
+/** Reads the lines that Claude Code 2.1.330 wrote in a turn against a scripted model. */
 export function recording(name: string): readonly string[] {
   return readFileSync(new URL(`${name}.jsonl`, import.meta.url), 'utf8').trim().split('\n');
 }
 
-/** What the lines say. */
+/** Decodes the lines into events. */
 export function decodeRecording(
   lines: readonly (string | object)[],
   from: ClaudeState = startTurn(initialDecoderState()),

@@ -1,20 +1,20 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
 import { asObject, asObjects, asString } from '../../../domain/json.js';
 
-/** A `tool_use` block as an event; `undefined` for a block without an id or a name. `mcp__<server>__<tool>` is the server's tool. */
+/** Converts a `tool_use` block; `undefined` without an id or a name. `mcp__<server>__<tool>` names a tool of an MCP server. */
 export function toToolCall(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-call' }> | undefined {
   const [id, fullName] = [asString(block['id']), asString(block['name'])];
   if (id === undefined || fullName === undefined) return undefined;
   return { type: 'tool-call', id, ...splitToolName(fullName), input: asObject(block['input']) };
 }
 
-/** The server and the name of a tool; `agent` for Claude Code's own. */
+/** Splits a tool name into server and name; the server of Claude Code's own tools is `agent`. */
 export function splitToolName(fullName: string): { readonly name: string; readonly server: string } {
   const match = /^mcp__(.+?)__(.+)$/.exec(fullName);
   return { name: match?.[2] ?? fullName, server: match?.[1] ?? 'agent' };
 }
 
-/** A `tool_result` block as an event; `undefined` for a block without an id. */
+/** Converts a `tool_result` block; `undefined` without an id. */
 export function toToolResult(block: JsonObject): Extract<HarnessEvent, { readonly type: 'tool-result' }> | undefined {
   const id = asString(block['tool_use_id']);
   if (id === undefined) return undefined;

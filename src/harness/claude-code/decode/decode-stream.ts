@@ -4,16 +4,16 @@ import { toRefusal } from './stop.js';
 import type { StreamedMessage, DecoderState } from './turn-state.js';
 import { addCallUsage, parseUsage } from './usage.js';
 
-/** The next state of a turn, and what was said. */
+/** The next state of a turn, and the events to emit. */
 export type TurnStep = readonly [DecoderState, readonly HarnessEvent[]];
 
-const NOTHING: readonly HarnessEvent[] = [];
+const NO_EVENTS: readonly HarnessEvent[] = [];
 
-/** One `stream_event` line of the agent itself, given its `event`. */
+/** Decodes the `event` of one `stream_event` line of the agent itself. */
 export function decodeStreamEvent(turn: DecoderState, event: JsonObject): TurnStep {
   if (event['type'] === 'message_start') return startMessage(turn, asObject(event['message']));
   const message = turn.streaming;
-  if (message === undefined || message.repeated) return [turn, NOTHING];
+  if (message === undefined || message.repeated) return [turn, NO_EVENTS];
   switch (event['type']) {
     case 'content_block_delta':
       return delta(turn, message, asNumber(event['index']) ?? 0, asObject(event['delta']));
@@ -24,25 +24,25 @@ export function decodeStreamEvent(turn: DecoderState, event: JsonObject): TurnSt
     case 'message_stop':
       return closeOpenBlocks(turn);
     default:
-      return [turn, NOTHING];
+      return [turn, NO_EVENTS];
   }
 }
 
 /**
- * Ends every block that is open, as nothing more of it will come. An attempt that Claude Code gives up for a retry keeps what
- * was said of it; the next one has a message id of its own, and so begins new blocks.
+ * Ends every open block. The text of an attempt that Claude Code abandons for a retry stays in the log; the next attempt has its own
+ * message id and so starts new blocks.
  */
 export function closeOpenBlocks(turn: DecoderState): TurnStep {
   const message = turn.streaming;
-  return message === undefined ? [turn, NOTHING] : closeBlocks(turn, message, [...message.open.keys()]);
+  return message === undefined ? [turn, NO_EVENTS] : closeBlocks(turn, message, [...message.open.keys()]);
 }
 
 function startMessage(turn: DecoderState, start: JsonObject): TurnStep {
   const id = asString(start['id']) ?? '';
-  if (turn.streaming?.id === id) return [turn, NOTHING];
+  if (turn.streaming?.id === id) return [turn, NO_EVENTS];
   const [closed, ended] = closeOpenBlocks(turn);
   const [model, usage] = [asString(start['model']) ?? '', parseUsage(start['usage'])];
-  const repeated = turn.streamed.has(id) || turn.wholeBlocks.has(id);
+  const repeated = turn.streamed.has(id) || turn.unstreamedBlocks.has(id);
   const next: DecoderState = {
     ...closed,
     streaming: { id, model, usage, open: new Map(), closed: new Set(), counted: false, repeated },
@@ -52,29 +52,29 @@ function startMessage(turn: DecoderState, start: JsonObject): TurnStep {
 }
 
 function delta(turn: DecoderState, message: StreamedMessage, index: number, change: JsonObject): TurnStep {
-  if (message.closed.has(index)) return [turn, NOTHING];
+  if (message.closed.has(index)) return [turn, NO_EVENTS];
   const id = `${message.id}:${index}`;
   switch (change['type']) {
     case 'text_delta':
-      return [opened(turn, message, index), spoken('text-delta', id, asString(change['text']))];
+      return [withOpened(turn, message, index), deltaEvents('text-delta', id, asString(change['text']))];
     case 'thinking_delta':
-      return [opened(turn, message, index), spoken('thinking-delta', id, asString(change['thinking']))];
+      return [withOpened(turn, message, index), deltaEvents('thinking-delta', id, asString(change['thinking']))];
     case 'signature_delta': {
-      const before = message.open.get(index);
-      // A signature without thinking (a provider that hides it) has no block to go with.
-      if (before === undefined) return [turn, NOTHING];
-      return [withOpen(turn, message, index, before + (asString(change['signature']) ?? '')), NOTHING];
+      const signature = message.open.get(index);
+      // Without thinking text (some providers hide it), there is no block for the signature.
+      if (signature === undefined) return [turn, NO_EVENTS];
+      return [withOpen(turn, message, index, signature + (asString(change['signature']) ?? '')), NO_EVENTS];
     }
     default:
-      return [turn, NOTHING];
+      return [turn, NO_EVENTS];
   }
 }
 
-function spoken(type: 'text-delta' | 'thinking-delta', id: string, text = ''): readonly HarnessEvent[] {
+function deltaEvents(type: 'text-delta' | 'thinking-delta', id: string, text = ''): readonly HarnessEvent[] {
   return [{ type, id, text }];
 }
 
-function opened(turn: DecoderState, message: StreamedMessage, index: number): DecoderState {
+function withOpened(turn: DecoderState, message: StreamedMessage, index: number): DecoderState {
   return message.open.has(index) ? turn : withOpen(turn, message, index, '');
 }
 
@@ -83,18 +83,18 @@ function withOpen(turn: DecoderState, message: StreamedMessage, index: number, s
 }
 
 function closeBlocks(turn: DecoderState, message: StreamedMessage, indices: readonly number[]): TurnStep {
-  const ending = indices.filter((index) => message.open.has(index));
-  if (ending.length === 0) return [turn, NOTHING];
-  const events = ending.map((index): HarnessEvent => {
+  const closing = indices.filter((index) => message.open.has(index));
+  if (closing.length === 0) return [turn, NO_EVENTS];
+  const events = closing.map((index): HarnessEvent => {
     const [id, signature] = [`${message.id}:${index}`, message.open.get(index) ?? ''];
     return signature === '' ? { type: 'block-end', id } : { type: 'block-end', id, signature };
   });
-  const open = new Map([...message.open].filter(([index]) => !ending.includes(index)));
-  return [{ ...turn, streaming: { ...message, open, closed: new Set([...message.closed, ...ending]) } }, events];
+  const open = new Map([...message.open].filter(([index]) => !closing.includes(index)));
+  return [{ ...turn, streaming: { ...message, open, closed: new Set([...message.closed, ...closing]) } }, events];
 }
 
 function countMessage(turn: DecoderState, message: StreamedMessage, event: JsonObject): TurnStep {
-  if (message.counted) return [turn, NOTHING];
+  if (message.counted) return [turn, NO_EVENTS];
   const usage = parseUsage(event['usage'], message.usage);
   const change = asObject(event['delta']);
   const next: DecoderState = {

@@ -83,7 +83,7 @@ const usage = (
 });
 
 describe('a recording of Claude Code', () => {
-  it('tells a text once, though it is streamed and then repeated whole', () => {
+  it('emits a text once, though it is streamed and then repeated in full', () => {
     expect(eventsOf('claude-text')).toEqual([
       { type: 'session-started', sessionId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
       { type: 'model-call-start', model: 'claude-opus-5-5', usage: usage(100, 20, 0, 1) },
@@ -104,11 +104,11 @@ describe('a recording of Claude Code', () => {
     'end end_turn',
   ];
 
-  it('tells thinking with its signature, a tool call with its whole input, and its result', () => {
+  it('emits thinking with its signature, a tool call with its complete input, and its result', () => {
     expect(told(eventsOf('claude-tool'))).toEqual(TOOL);
   });
 
-  it('tells the same turn without partial messages, with the same usage', () => {
+  it('emits the same turn without partial messages, with the same usage', () => {
     const events = eventsOf('claude-tool-no-partials');
     expect(told(events)).toEqual(TOOL);
     expect(events.filter((event) => event.type === 'model-call-start')).toHaveLength(2);
@@ -116,7 +116,7 @@ describe('a recording of Claude Code', () => {
     expect(endOf(events)).toMatchObject({ usage: usage(250, 40, 300, 22) });
   });
 
-  it('tells parallel calls and which of them failed', () => {
+  it('emits parallel calls and which of them failed', () => {
     expect(told(eventsOf('claude-parallel'))).toEqual([
       'Two things at once.',
       'agent/Bash {"command":"echo one","description":"one"}',
@@ -141,7 +141,7 @@ describe('a recording of Claude Code', () => {
     ]);
   });
 
-  it('waits for a sub-agent, whose own words and tokens are not the agent’s', () => {
+  it('waits for a sub-agent, without emitting its texts and tokens', () => {
     const events = eventsOf('claude-subagent');
     const lines = told(events);
     expect(lines.map((line) => line.slice(0, 45))).toEqual([
@@ -159,11 +159,11 @@ describe('a recording of Claude Code', () => {
     expect(events).toContainEqual({ type: 'notice', kind: 'progress', message: 'A sub-agent is working: count files' });
   });
 
-  it('keeps Claude Code’s own words to the model to itself when it goes on after max_tokens', () => {
+  it('does not emit Claude Code’s prompt to continue after max_tokens', () => {
     expect(told(eventsOf('claude-max-tokens'))).toEqual(['This answer is cut', 'PONG', 'end end_turn']);
   });
 
-  it('tells two turns of one process, and the session only once', () => {
+  it('emits two turns of one process, and the session only once', () => {
     const lines = recording('claude-two-turns');
     const split = lines.findIndex((line) => line.includes('"type":"result"')) + 1;
     const first = decodeAll(lines.slice(0, split));
@@ -174,31 +174,31 @@ describe('a recording of Claude Code', () => {
     expect(endOf(second.events)).toMatchObject({ usage: usage(250, 40, 300, 22) });
   });
 
-  it('ends an interrupted turn as interrupted, with what was said before', () => {
+  it('ends an interrupted turn as interrupted, after its partial text', () => {
     const events = eventsOf('claude-interrupted');
     expect(told(events)).toEqual(['word0 word1 word2 word3 word4 word5 word6 ', 'end interrupted']);
     expect(endOf(events)).toEqual({ type: 'turn-end', reason: 'interrupted' });
   });
 
-  it('fails a refused request with the provider’s words, and says nothing as the agent', () => {
+  it('fails a rejected request with the provider’s message, without agent text', () => {
     expect(told(eventsOf('claude-bad-request'))).toEqual(['failed bad_request: messages.0: scripted bad request']);
   });
 
-  it('says nothing after the end', () => {
+  it('emits nothing after the end', () => {
     const { state } = decodeAll(recording('claude-text'));
     expect(decodeAll(recording('claude-tool'), state).events).toEqual([]);
   });
 });
 
-describe('lines that come twice, too late or broken', () => {
-  it('tells nothing twice when every line comes twice', () => {
+describe('duplicate, late or broken lines', () => {
+  it('emits nothing twice if every line is duplicated', () => {
     for (const name of ['claude-parallel', 'claude-tool-no-partials']) {
       const twice = recording(name).flatMap((line) => (line.includes('"content_block_delta"') ? [line] : [line, line]));
       expect(decodeAll(twice).events).toEqual(eventsOf(name));
     }
   });
 
-  it('tells a message once when its whole lines come before its stream', () => {
+  it('emits a message once if its assistant lines precede its stream', () => {
     const lines = recording('claude-text');
     const whole = lines.filter((line) => line.includes('"type":"assistant"'));
     const events = decodeAll([...whole, ...lines]).events;
@@ -206,20 +206,20 @@ describe('lines that come twice, too late or broken', () => {
     expect(sumOfCalls(events)).toEqual(usage(100, 20, 0, 4));
   });
 
-  it('tells a tool call once when another line repeats it', () => {
+  it('emits a tool call once if another line repeats it', () => {
     const message = { id: 'm', model: 'x', content: [{ type: 'tool_use', id: 't1', name: 'Bash', input: {} }] };
     const lines = ['u1', 'u2'].map((uuid) => JSON.stringify({ type: 'assistant', uuid, message }));
     expect(decodeAll(lines).events.filter((event) => event.type === 'tool-call')).toHaveLength(1);
   });
 
-  it('counts the characters of a line that is no JSON, and goes on', () => {
+  it('reports the length of a line that is not JSON, and continues', () => {
     const lines = recording('claude-text');
     const { events, notes } = decodeAll(['warning: x', '', '[1]', '{"type":"news"}', 'null', ...lines]);
     expect(notes).toEqual([10, 3, 4]);
     expect(events).toEqual(eventsOf('claude-text'));
   });
 
-  it('ignores deltas without a message, and after their block’s end', () => {
+  it('ignores deltas without a message, and after the end of their block', () => {
     const delta = (text: string) =>
       JSON.stringify({
         type: 'stream_event',
@@ -232,25 +232,25 @@ describe('lines that come twice, too late or broken', () => {
   });
 });
 
-describe('what happens beside the messages', () => {
+describe('lines other than messages', () => {
   const line = (fields: object) => JSON.stringify(fields);
 
-  it('ends the blocks of an attempt that is given up, and tells of the retry', () => {
+  it('ends the blocks of an abandoned attempt, and emits a retry notice', () => {
     const lines = recording('claude-text');
     const half = lines.slice(0, lines.findIndex((text) => text.includes('"PO"')) + 1);
     const retry = line({ type: 'system', subtype: 'api_retry', attempt: 2, max_retries: 10, error_status: 529 });
     expect(decodeAll([...half, retry]).events.slice(-2)).toEqual([
       { type: 'block-end', id: 'msg_01scripted1:0' },
-      { type: 'notice', kind: 'retrying', message: 'The model call was answered 529 and is made again (retry 2).' },
+      { type: 'notice', kind: 'retrying', message: 'The model call failed with status 529; retrying (retry 2).' },
     ]);
   });
 
-  it('tells that the context is compacted', () => {
+  it('emits a notice for a compaction', () => {
     const status = line({ type: 'system', subtype: 'status', status: 'compacting' });
     expect(decodeAll([status]).events).toMatchObject([{ type: 'notice', kind: 'compacting' }]);
   });
 
-  it('tells the output of a command of Claude Code itself, which is no model call', () => {
+  it('emits the output of a command of Claude Code itself, without a model call', () => {
     const message = { id: 'u1', model: '<synthetic>', content: [{ type: 'text', text: 'Estimated cost: $0' }] };
     expect(decodeAll([line({ type: 'assistant', uuid: 'x', message })]).events).toEqual([
       { type: 'text-delta', id: 'u1:0', text: 'Estimated cost: $0' },
@@ -258,7 +258,7 @@ describe('what happens beside the messages', () => {
     ]);
   });
 
-  it('counts whole messages by the result that they belong to', () => {
+  it('counts unstreamed messages by their result', () => {
     const says = (id: string) =>
       line({ type: 'assistant', uuid: id, message: { id, model: 'x', content: [], usage: { output_tokens: 1 } } });
     const result = (output_tokens: number) => line({ type: 'result', subtype: 'success', usage: { output_tokens } });
@@ -276,7 +276,7 @@ describe('what happens beside the messages', () => {
     expect(endOf(events)).toMatchObject({ usage: { outputTokens: 15 } });
   });
 
-  it('ends when Claude Code is idle after a sub-agent that was stopped, for the reason of the result', () => {
+  it('ends with the reason of the result if Claude Code is idle after a stopped sub-agent', () => {
     const agent = {
       type: 'system',
       subtype: 'task_started',
@@ -289,7 +289,7 @@ describe('what happens beside the messages', () => {
     expect(decodeAll([line(agent), idle, result, idle]).events).toEqual([{ type: 'turn-end', reason: 'refusal' }]);
   });
 
-  it('passes images of tool results on, and names what it cannot pass on', () => {
+  it('emits images of tool results, and the type of unsupported content', () => {
     const source = { type: 'base64', media_type: 'image/png', data: 'AAAA' };
     const content = [{ type: 'image', source }, { type: 'tool_reference' }];
     const message = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't1', content }] };
@@ -325,7 +325,7 @@ describe('what happens beside the messages', () => {
     expect(endOf(decodeAll([...lines, stopped]).events)).toMatchObject({ stopSequence: 'STOP' });
   });
 
-  it('fails a turn that broke without an interruption', () => {
+  it('fails a turn that broke off without an interrupt', () => {
     const result = line({ type: 'result', subtype: 'error_during_execution', is_error: true, errors: ['it broke'] });
     expect(decodeAll([result]).events).toEqual([{ type: 'turn-failed', kind: 'internal', message: 'it broke' }]);
   });

@@ -10,20 +10,20 @@ import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../.
 import type { ClaudeState, DecoderState } from './turn-state.js';
 import { addCallUsage, isUsed, NO_USAGE, parseUsage } from './usage.js';
 
-/** Something about a line that is worth a word in the log. Never its content, which may quote the user. */
+/** A problem of a line, for the log. Never contains the line, which may quote the user. */
 export interface DecodeNote {
   readonly kind: 'not-json';
-  /** Of the line, in UTF-16 units. */
+  /** Length of the line in UTF-16 code units. */
   readonly length: number;
 }
 
-/** The next state, what was said, and what was odd. */
+/** The next state, the events to emit, and the problems to log. */
 export type DecodedLine = readonly [ClaudeState, readonly HarnessEvent[], readonly DecodeNote[]];
 
-const NOTHING: readonly HarnessEvent[] = [];
+const NO_EVENTS: readonly HarnessEvent[] = [];
 const NO_NOTES: readonly DecodeNote[] = [];
 
-const REASON_OF_STOP: Readonly<Record<string, TurnEndReason>> = {
+const END_REASON_BY_STOP: Readonly<Record<string, TurnEndReason>> = {
   end_turn: 'end_turn',
   max_tokens: 'max_tokens',
   stop_sequence: 'stop_sequence',
@@ -31,19 +31,19 @@ const REASON_OF_STOP: Readonly<Record<string, TurnEndReason>> = {
   model_context_window_exceeded: 'model_context_window_exceeded',
 };
 
-/** The ends at which a turn has its answer; one that was cut short may lack it. */
-const ANSWERED: ReadonlySet<TurnEndReason> = new Set<TurnEndReason>(['end_turn', 'stop_sequence', 'tool_use']);
+/** End reasons that require an answer of the schema; a turn that was cut short may lack it. */
+const ANSWER_REQUIRED: ReadonlySet<TurnEndReason> = new Set<TurnEndReason>(['end_turn', 'stop_sequence', 'tool_use']);
 
 /**
- * One line of Claude Code's `stream-json` output (2.1.330; recordings `claude-*`), with or without partial messages. Pure.
+ * Decodes one line of Claude Code's `stream-json` output (2.1.330; recordings `claude-*`), with or without partial messages. Pure.
  *
- * Lines of unknown kinds say nothing. Lines after the turn's end say nothing either; only the process's background tasks are
- * kept up to date until {@link ClaudeState} is taken to its next turn.
+ * Emits nothing for lines of unknown kinds, and for lines after the end of the turn; those only update the background tasks until
+ * `startTurn`.
  */
 export function decodeLine(state: ClaudeState, text: string): DecodedLine {
   const line = parseObject(text);
   if (line === undefined) {
-    return [state, NOTHING, text.trim() === '' ? NO_NOTES : [{ kind: 'not-json', length: text.length }]];
+    return [state, NO_EVENTS, text.trim() === '' ? NO_NOTES : [{ kind: 'not-json', length: text.length }]];
   }
   const [next, events] = decodeObject(state, line);
   return [next, events, NO_NOTES];
@@ -52,7 +52,7 @@ export function decodeLine(state: ClaudeState, text: string): DecodedLine {
 function decodeObject(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
   if (line['type'] === 'system') return decodeSystem(state, line);
   if (line['type'] === 'result') return decodeResult(state, line);
-  if (state.turn.ended) return [state, NOTHING];
+  if (state.turn.ended) return [state, NO_EVENTS];
   const [turn, events] = decodeMessage(state.turn, line);
   return [turn === state.turn ? state : { ...state, turn }, events];
 }
@@ -60,7 +60,7 @@ function decodeObject(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
 function decodeMessage(turn: DecoderState, line: JsonObject): TurnStep {
   if (line['type'] === 'tool_progress') return toolProgress(turn, line);
   if (typeof line['parent_tool_use_id'] === 'string') {
-    return line['type'] === 'stream_event' ? [turn, NOTHING] : subAgentProgress(turn, line);
+    return line['type'] === 'stream_event' ? [turn, NO_EVENTS] : subAgentProgress(turn, line);
   }
   switch (line['type']) {
     case 'stream_event':
@@ -70,7 +70,7 @@ function decodeMessage(turn: DecoderState, line: JsonObject): TurnStep {
     case 'user':
       return decodeUser(turn, line);
     default:
-      return [turn, NOTHING];
+      return [turn, NO_EVENTS];
   }
 }
 
@@ -80,41 +80,47 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   switch (line['subtype']) {
     case 'init': {
       const sessionId = asString(line['session_id']);
-      // After the end nothing is said; the next turn begins with an `init` line of its own.
-      if (sessionId === undefined || sessionId === state.sessionId || state.turn.ended) return [next, NOTHING];
+      // Ignored after the end: the next turn starts with its own `init` line.
+      if (sessionId === undefined || sessionId === state.sessionId || state.turn.ended) return [next, NO_EVENTS];
       return [{ ...next, sessionId }, [{ type: 'session-started', sessionId }]];
     }
     case 'api_retry':
-      return state.turn.ended ? [next, NOTHING] : retry(next, line);
+      return state.turn.ended ? [next, NO_EVENTS] : retry(next, line);
     case 'status': {
-      const begun = state.turn.begun ? next : { ...next, turn: { ...state.turn, begun: true } };
+      const started = state.turn.started ? next : { ...next, turn: { ...state.turn, started: true } };
       return [
-        begun,
-        line['status'] === 'compacting' ? said(state, 'compacting', 'The context is compacted.') : NOTHING,
+        started,
+        line['status'] === 'compacting'
+          ? noticeUnlessEnded(state, 'compacting', 'The context is being compacted.')
+          : NO_EVENTS,
       ];
     }
     case 'compact_boundary':
-      return [next, said(state, 'compacting', 'The context was compacted.')];
+      return [next, noticeUnlessEnded(state, 'compacting', 'The context was compacted.')];
     case 'model_refusal_fallback': {
-      const instead = asString(line['fallback_model']) ?? 'another model';
-      return [next, said(state, 'retrying', `The model refused, and ${instead} is asked instead.`)];
+      const fallback = asString(line['fallback_model']) ?? 'another model';
+      return [next, noticeUnlessEnded(state, 'retrying', `The model refused; retrying with ${fallback}.`)];
     }
     case 'task_progress': {
-      if (state.turn.ended) return [next, NOTHING];
+      if (state.turn.ended) return [next, NO_EVENTS];
       const [turn, notices] = taskProgress(state.turn, line);
       return [{ ...next, turn }, notices];
     }
     case 'session_state_changed':
       return endsWithIdle(tasks, line) && !state.turn.ended
-        ? endTurn(next, state.turn.reason, NOTHING)
-        : [next, NOTHING];
+        ? endTurn(next, state.turn.reason, NO_EVENTS)
+        : [next, NO_EVENTS];
     default:
-      return [next, NOTHING];
+      return [next, NO_EVENTS];
   }
 }
 
-function said(state: ClaudeState, kind: 'compacting' | 'retrying', message: string): readonly HarnessEvent[] {
-  return state.turn.ended ? NOTHING : [notice(kind, message)];
+function noticeUnlessEnded(
+  state: ClaudeState,
+  kind: 'compacting' | 'retrying',
+  message: string,
+): readonly HarnessEvent[] {
+  return state.turn.ended ? NO_EVENTS : [notice(kind, message)];
 }
 
 function notice(kind: 'retrying' | 'compacting', message: string): HarnessEvent {
@@ -124,13 +130,13 @@ function notice(kind: 'retrying' | 'compacting', message: string): HarnessEvent 
 function retry(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
   const [turn, ends] = closeOpenBlocks(state.turn);
   const [attempt, status] = [asNumber(line['attempt']), asNumber(line['error_status'])];
-  const cause = status === undefined ? 'failed' : `was answered ${status}`;
-  const message = `The model call ${cause} and is made again${attempt === undefined ? '' : ` (retry ${attempt})`}.`;
+  const cause = status === undefined ? 'failed' : `failed with status ${status}`;
+  const message = `The model call ${cause}; retrying${attempt === undefined ? '' : ` (retry ${attempt})`}.`;
   return [{ ...state, turn }, [...ends, notice('retrying', message)]];
 }
 
 function decodeResult(state: ClaudeState, line: JsonObject): readonly [ClaudeState, readonly HarnessEvent[]] {
-  if (state.turn.ended) return [state, NOTHING];
+  if (state.turn.ended) return [state, NO_EVENTS];
   const usage = parseUsage(line['usage']);
   const [closed, ends] = closeOpenBlocks(state.turn);
   const [counted, counts] = endUnstreamedCall(closed, usage);
@@ -160,10 +166,10 @@ function endTurn(
   before: readonly HarnessEvent[],
 ): readonly [ClaudeState, readonly HarnessEvent[]] {
   const { turn } = state;
-  return [{ ...state, turn: { ...turn, ended: true } }, [...before, ...ending(turn, reason)]];
+  return [{ ...state, turn: { ...turn, ended: true } }, [...before, ...endEvents(turn, reason)]];
 }
 
-function ending(turn: DecoderState, reason: TurnEndReason): readonly HarnessEvent[] {
+function endEvents(turn: DecoderState, reason: TurnEndReason): readonly HarnessEvent[] {
   const end: HarnessEvent = {
     type: 'turn-end',
     reason,
@@ -171,11 +177,11 @@ function ending(turn: DecoderState, reason: TurnEndReason): readonly HarnessEven
     ...(reason === 'refusal' && turn.refusal !== undefined ? { refusal: turn.refusal } : {}),
     ...(isUsed(turn.total) ? { usage: turn.total } : {}),
   };
-  if (turn.shape === undefined || !ANSWERED.has(reason)) return [end];
+  if (turn.shape === undefined || !ANSWER_REQUIRED.has(reason)) return [end];
   return turn.answer === undefined ? [missingAnswerFailure()] : [...answerEvents(turn.answer, turn.shape), end];
 }
 
-/** `terminal_reason` is `aborted_streaming` or `aborted_tools` (2.1.330); older versions only leave their marker in a user line. */
+/** `terminal_reason` is `aborted_streaming` or `aborted_tools` (2.1.330); older versions only write their marker in a user line. */
 function wasInterrupted(turn: DecoderState, line: JsonObject): boolean {
   const aborted = asString(line['terminal_reason'])?.startsWith('aborted') === true;
   return line['subtype'] === 'error_during_execution' && (aborted || turn.interrupted);
@@ -183,7 +189,7 @@ function wasInterrupted(turn: DecoderState, line: JsonObject): boolean {
 
 function toEndReason(line: JsonObject): TurnEndReason {
   if (line['subtype'] === 'error_max_turns') return 'max_tokens';
-  return REASON_OF_STOP[asString(line['stop_reason']) ?? ''] ?? 'end_turn';
+  return END_REASON_BY_STOP[asString(line['stop_reason']) ?? ''] ?? 'end_turn';
 }
 
 function failure(turn: DecoderState, line: JsonObject): HarnessEvent {

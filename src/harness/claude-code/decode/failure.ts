@@ -28,12 +28,12 @@ const KIND_OF_TYPE: Readonly<Record<string, FailureKind>> = {
   overloaded_error: 'overloaded',
 };
 
-// Words that say more than a status does, or that Claude Code writes without one.
-const KIND_OF_WORDS: readonly (readonly [RegExp, FailureKind])[] = [
+// Texts that are more specific than the status, or that come without one.
+const KIND_OF_TEXT: readonly (readonly [RegExp, FailureKind])[] = [
   [/prompt is too long|context window|context limit/i, 'context_too_long'],
   [/credit balance|billing/i, 'billing'],
 ];
-const KIND_OF_WORDS_ALONE: readonly (readonly [RegExp, FailureKind])[] = [
+const KIND_OF_TEXT_WITHOUT_STATUS: readonly (readonly [RegExp, FailureKind])[] = [
   [/invalid api key|not logged in|please run \/login|authenticat/i, 'authentication'],
   [/overloaded/i, 'overloaded'],
   [/rate limit|usage limit/i, 'rate_limit'],
@@ -42,27 +42,27 @@ const KIND_OF_WORDS_ALONE: readonly (readonly [RegExp, FailureKind])[] = [
 
 const NO_REASON = 'The agent failed without saying why.';
 
-/** A failed `result` line, or a synthetic `assistant` line about one, as the turn's failure. Unknown causes are `internal`. */
+/** Converts a failed `result` line, or a synthetic `assistant` line, to the failure of the turn. Unknown causes are `internal`. */
 export function parseApiFailure(line: JsonObject, text: string): TurnFailed {
   const message = failureMessage(text);
   const kind = failureKind(asNumber(line['api_error_status']), asString(line['api_error_type']), message);
-  return { type: 'turn-failed', kind, message: message === '' ? NO_REASON : keepWording(kind, message) };
+  return { type: 'turn-failed', kind, message: message === '' ? NO_REASON : normalizeWording(kind, message) };
 }
 
 function failureKind(status: number | undefined, type: string | undefined, message: string): FailureKind {
-  const find = (words: typeof KIND_OF_WORDS) => words.find(([pattern]) => pattern.test(message))?.[1];
+  const find = (patterns: typeof KIND_OF_TEXT) => patterns.find(([pattern]) => pattern.test(message))?.[1];
   return (
-    find(KIND_OF_WORDS) ??
+    find(KIND_OF_TEXT) ??
     (status === undefined ? undefined : KIND_OF_STATUS[status]) ??
     (type === undefined ? undefined : KIND_OF_TYPE[type]) ??
-    (status === undefined ? find(KIND_OF_WORDS_ALONE) : undefined) ??
+    (status === undefined ? find(KIND_OF_TEXT_WITHOUT_STATUS) : undefined) ??
     'internal'
   );
 }
 
 /**
- * The cause in Claude Code's words: `API Error: 400 <message>` (recording claude-bad-request), where the message may be the
- * model provider's whole error object. Its advice to a user at a terminal is left out; one names the model's host (2.1.330).
+ * Extracts the cause from `API Error: 400 <message>` (recording claude-bad-request); the message may be the model provider's error
+ * object. Removes advice for a user at a terminal; one such text names the model's host (2.1.330).
  */
 function failureMessage(text: string): string {
   const bare = text
@@ -74,7 +74,7 @@ function failureMessage(text: string): string {
   return (inner ?? bare).trim();
 }
 
-/** A caller that is Claude Code compacts when it reads exactly these words; Claude Code itself writes them with a capital. */
-function keepWording(kind: FailureKind, message: string): string {
+/** Claude Code as a caller compacts on exactly this lower-case text; Claude Code as the agent writes it with a capital. */
+function normalizeWording(kind: FailureKind, message: string): string {
   return kind === 'context_too_long' ? message.replace(/prompt is too long/i, 'prompt is too long') : message;
 }

@@ -14,11 +14,11 @@ const tool = (seconds: number, more: object = {}) => ({
 });
 
 describe('progress', () => {
-  it('of a long command is told in words, not as a sub-agent', () => {
+  it('of a long command names the command, not a sub-agent', () => {
     expect(noticesOf(recording('claude-tool-progress'))).toEqual(['progress: Bash has been running for 30 s']);
   });
 
-  it('is told every ten seconds at most, for each tool', () => {
+  it('is emitted at most every ten seconds per tool', () => {
     const lines = [
       ...[1, 2, 9, 10, 11, 19, 20].map((seconds) => tool(seconds)),
       tool(12, { parent_tool_use_id: 't2' }),
@@ -32,9 +32,9 @@ describe('progress', () => {
     ]);
   });
 
-  it('of a sub-agent whose model call is made again is a retry', () => {
+  it('of a sub-agent that retries its model call is a retry notice', () => {
     const line = tool(0, { tool_name: 'Agent', subagent_retry: { agent_id: 'a', attempt: 2, max_retries: 10 } });
-    expect(noticesOf([line])).toEqual(['retrying: The model call of a sub-agent failed and is made again (retry 2).']);
+    expect(noticesOf([line])).toEqual(['retrying: The model call of a sub-agent failed; retrying (retry 2).']);
   });
 
   const inner = (second: number, more: object = {}) => ({
@@ -46,13 +46,13 @@ describe('progress', () => {
     ...more,
   });
 
-  it('of a sub-agent is told at once, and then every ten seconds at most', () => {
+  it('of a sub-agent is emitted at once, and then at most every ten seconds', () => {
     const lines = [inner(10), inner(11), inner(19), inner(20), inner(21, { parent_tool_use_id: 't2' })];
     expect(noticesOf(lines)).toHaveLength(3);
     expect(noticesOf(lines)[0]).toBe('progress: A sub-agent is working: count files');
   });
 
-  it('never tells much of what the agent wrote', () => {
+  it('truncates the agent’s description', () => {
     const task_description = `${'x'.repeat(500)}\nsecond line`;
     expect(noticesOf([inner(10, { task_description })])[0]?.length).toBeLessThan(120);
     const task = {

@@ -5,8 +5,8 @@ import { decodeRecording, recording } from '../__fixtures__/recordings.js';
 const textsOf = (events: readonly HarnessEvent[]): readonly string[] =>
   events.flatMap((event) => (event.type === 'text-delta' ? [event.text] : []));
 
-describe('a turn that the model does not finish', () => {
-  it('ends as refused, with the provider’s words and none of Claude Code’s', () => {
+describe('a turn that ends early', () => {
+  it('ends as refused with the provider’s explanation, without texts of Claude Code', () => {
     const events = decodeRecording(recording('claude-refusal'));
     expect(events.at(-1)).toMatchObject({
       type: 'turn-end',
@@ -18,11 +18,11 @@ describe('a turn that the model does not finish', () => {
     expect(events).toContainEqual({
       type: 'notice',
       kind: 'retrying',
-      message: 'The model refused, and claude-opus-4-8 is asked instead.',
+      message: 'The model refused; retrying with claude-opus-4-8.',
     });
   });
 
-  it('ends with the context’s limit, not with a failure', () => {
+  it('ends with the context limit, not with a failure', () => {
     const events = decodeRecording(recording('claude-context-window'));
     expect(events.at(-1)).toMatchObject({ type: 'turn-end', reason: 'model_context_window_exceeded' });
     expect(textsOf(events).join('').trim()).toBe('And then And then And then And then');
@@ -47,12 +47,12 @@ describe('a turn that the model does not finish', () => {
     result: 'API Error',
   };
 
-  it('ends with the output’s limit when Claude Code gives up to go on', () => {
+  it('ends with the output limit when Claude Code stops retrying', () => {
     const line = synthetic({}, { api_error: 'max_output_tokens', api_error_params: { cut: 'output_limit' } });
     expect(decodeRecording([line, failed])).toEqual([{ type: 'turn-end', reason: 'max_tokens' }]);
   });
 
-  it('ends as its newest result says when a sub-agent woke the agent up after it was cut', () => {
+  it('ends with the reason of its newest result if a sub-agent woke the agent up after a truncation', () => {
     const line = synthetic({}, { api_error: 'max_output_tokens', api_error_params: { cut: 'output_limit' } });
     const tasks = (...ids: readonly string[]) => ({
       type: 'system',
@@ -65,14 +65,14 @@ describe('a turn that the model does not finish', () => {
     ]);
   });
 
-  it('ends as refused also where nothing is said about why', () => {
+  it('ends as refused without details', () => {
     const line = synthetic({ stop_reason: 'refusal', stop_details: null }, {});
     expect(decodeRecording([line, { ...failed, stop_reason: 'refusal' }])).toEqual([
       { type: 'turn-end', reason: 'refusal' },
     ]);
   });
 
-  it('ends as refused, with details, where Claude Code makes no error of it', () => {
+  it('ends as refused with details if Claude Code reports no error', () => {
     const stop_details = { type: 'refusal', category: null, explanation: 'No.' };
     const delta = { type: 'message_delta', delta: { stop_reason: 'refusal', stop_details }, usage: {} };
     const lines = [
@@ -87,7 +87,7 @@ describe('a turn that the model does not finish', () => {
     });
   });
 
-  it('still fails when the model could not be asked', () => {
+  it('fails if the model call failed', () => {
     const line = synthetic({ stop_reason: 'stop_sequence' }, { error: 'unknown' });
     expect(decodeRecording([line, failed])).toMatchObject([{ type: 'turn-failed' }]);
   });

@@ -1,15 +1,15 @@
 import type { JsonObject, JsonValue, Refusal, TurnEndReason } from '../../../domain/harness-event.js';
 import { isJsonObject, asObject, asString } from '../../../domain/json.js';
 
-/** An end of the turn that Claude Code reports as an error, and that is none. */
+/** A regular end of a turn that Claude Code reports as an error. */
 export interface ErrorStop {
   readonly reason: Extract<TurnEndReason, 'refusal' | 'max_tokens' | 'model_context_window_exceeded'>;
   readonly refusal: Refusal | undefined;
 }
 
 /**
- * What a synthetic error message of Claude Code 2.1.330 stands for; `undefined` for a failure. A refusal keeps its stop reason
- * and details (recording claude-refusal). An answer that was cut three times more has the error `max_output_tokens`, whatever cut it
+ * Parses a synthetic error message of Claude Code 2.1.330; `undefined` for a failure. A refusal keeps its stop reason and details
+ * (recording claude-refusal). After three more truncated answers, the error is `max_output_tokens`, whichever limit truncated them
  * (recording claude-context-window).
  *
  * @param error `api_error` of a line, `apiError` of a transcript's entry; `details` are its `…_params`.
@@ -25,7 +25,7 @@ export function parseErrorStop(
   return { reason: byContext ? 'model_context_window_exceeded' : 'max_tokens', refusal: undefined };
 }
 
-/** Anthropic's `stop_details` in our words; `undefined` when there are none, or none of a refusal. */
+/** Converts Anthropic's `stop_details`; `undefined` unless they describe a refusal. */
 export function toRefusal(details: JsonValue | undefined): Refusal | undefined {
   if (!isJsonObject(details) || details['type'] !== 'refusal') return undefined;
   return { category: asString(details['category']) ?? null, explanation: asString(details['explanation']) ?? null };

@@ -3,11 +3,11 @@ import { decodeRecording, recording } from '../__fixtures__/recordings.js';
 import { answerEvents, toToolSchema, missingAnswerFailure } from './structured-output.js';
 import { startTurn, initialDecoderState } from './turn-state.js';
 
-const wanting = startTurn(initialDecoderState(), 'whole');
+const wanting = startTurn(initialDecoderState(), 'direct');
 const typesOf = (events: readonly { readonly type: string }[]) => events.map(({ type }) => type);
 
-describe('a turn that has to end with an answer of a schema', () => {
-  it('tells the answer as its last text, and neither the attempt before it nor the tool', () => {
+describe('a turn with an output schema', () => {
+  it('emits the answer as its last text, without rejected attempts and the tool', () => {
     const events = decodeRecording(recording('claude-structured'), wanting);
     expect(events.filter(({ type }) => type === 'tool-call' || type === 'tool-result')).toEqual([]);
     expect(events.slice(-3)).toEqual([
@@ -17,7 +17,7 @@ describe('a turn that has to end with an answer of a schema', () => {
     ]);
   });
 
-  it('fails with what was wrong about it when the model does not find one', () => {
+  it('fails with the validation error if the model gives no valid answer', () => {
     const events = decodeRecording(recording('claude-structured-never'), wanting);
     expect(events.at(-1)).toEqual({
       type: 'turn-failed',
@@ -30,11 +30,11 @@ describe('a turn that has to end with an answer of a schema', () => {
 
   const result = { type: 'result', subtype: 'success', is_error: false, stop_reason: 'end_turn', result: 'Done.' };
 
-  it('fails when the model ends without one', () => {
+  it('fails if the model ends without an answer', () => {
     expect(decodeRecording([result], wanting)).toEqual([missingAnswerFailure()]);
   });
 
-  it('keeps the answer while sub-agents run, and tells the newest', () => {
+  it('waits for sub-agents, and emits the newest answer', () => {
     const agent = { task_id: 'a', task_type: 'local_agent' };
     const running = { type: 'system', subtype: 'background_tasks_changed', tasks: [agent] };
     const first = { ...result, structured_output: { n: 1 } };
@@ -46,7 +46,7 @@ describe('a turn that has to end with an answer of a schema', () => {
     expect(decodeRecording([running, first, done, second], wanting)[0]).toMatchObject({ text: '{"n":2}' });
   });
 
-  it('may end without one when it was interrupted or the model refused', () => {
+  it('may end without an answer after an interrupt or a refusal', () => {
     const interrupted = { ...result, subtype: 'error_during_execution', terminal_reason: 'aborted_streaming' };
     expect(decodeRecording([interrupted], wanting)).toEqual([{ type: 'turn-end', reason: 'interrupted' }]);
     expect(decodeRecording([{ ...result, stop_reason: 'refusal' }], wanting)).toEqual([
@@ -55,17 +55,17 @@ describe('a turn that has to end with an answer of a schema', () => {
   });
 });
 
-describe('a schema for Claude Code', () => {
+describe('toToolSchema', () => {
   const formOf = (schema: Parameters<typeof toToolSchema>[0]) => {
     const form = toToolSchema(schema);
     return { shape: form.shape, schema: JSON.parse(form.schema) as unknown };
   };
   const object = { type: 'object', properties: { a: { type: 'string' } } };
 
-  it('is the caller’s own, without the dialect that would be refused', () => {
+  it('keeps the caller’s schema, without its $schema', () => {
     const $schema = 'https://json-schema.org/draft/2020-12/schema';
-    expect(formOf({ $schema, $id: 'urn:x', ...object })).toEqual({ shape: 'whole', schema: object });
-    expect(formOf({ properties: object.properties })).toEqual({ shape: 'whole', schema: object });
+    expect(formOf({ $schema, $id: 'urn:x', ...object })).toEqual({ shape: 'direct', schema: object });
+    expect(formOf({ properties: object.properties })).toEqual({ shape: 'direct', schema: object });
   });
 
   it.each([
@@ -75,14 +75,14 @@ describe('a schema for Claude Code', () => {
     { $ref: '#/$defs/a' },
     { type: 'object', allOf: [object] },
     {},
-  ])('is put into an object’s when it is %j', (schema) => {
+  ])('wraps a schema of another type than object: %j', (schema) => {
     expect(formOf(schema)).toEqual({
       shape: 'wrapped',
       schema: { type: 'object', properties: { answer: schema }, required: ['answer'], additionalProperties: false },
     });
   });
 
-  it('keeps its definitions where its references point', () => {
+  it('keeps definitions where references resolve', () => {
     const $defs = { a: { type: 'string' } };
     expect(formOf({ $ref: '#/$defs/a', $defs }).schema).toMatchObject({
       $defs,
@@ -90,8 +90,8 @@ describe('a schema for Claude Code', () => {
     });
   });
 
-  it('gives its answer back as it was wanted', () => {
+  it('unwraps the answer', () => {
     expect(answerEvents({ answer: [1] }, 'wrapped')[0]).toMatchObject({ text: '[1]' });
-    expect(answerEvents({ answer: [1] }, 'whole')[0]).toMatchObject({ text: '{"answer":[1]}' });
+    expect(answerEvents({ answer: [1] }, 'direct')[0]).toMatchObject({ text: '{"answer":[1]}' });
   });
 });

@@ -10,35 +10,35 @@ export interface StreamedMessage {
   readonly id: string;
   readonly model: string;
   readonly usage: TokenUsage;
-  /** Text and thinking blocks that have begun and not ended, by index, each with its signature so far. */
+  /** Open text and thinking blocks by index, each with its signature so far. */
   readonly open: ReadonlyMap<number, string>;
   readonly closed: ReadonlySet<number>;
-  /** Whether the call's final usage was seen. */
+  /** Whether the final usage of the call has arrived. */
   readonly counted: boolean;
-  /** Whether all of it was said before, so that nothing of it is said again. */
+  /** Whether the message was already emitted, so that it is ignored. */
   readonly repeated: boolean;
 }
 
-/** A model message that only `assistant` lines tell of, whose final usage is not known before the `result`. */
-export interface WholeMessage {
+/** A model message that arrives only in `assistant` lines; its final usage is unknown until the `result`. */
+export interface UnstreamedMessage {
   readonly id: string;
   readonly model: string;
   readonly usage: TokenUsage;
 }
 
-/** What has to be remembered of a turn. Immutable. */
+/** Decoder state of a turn. Immutable. */
 export interface DecoderState {
-  /** Whether the process works on it; an interrupt before that is lost (2.1.330). */
-  readonly begun: boolean;
+  /** Whether the process works on the prompt; an earlier interrupt is lost (2.1.330). */
+  readonly started: boolean;
   readonly ended: boolean;
   readonly streaming: StreamedMessage | undefined;
-  /** Ids of all messages that were streamed. */
+  /** Ids of all streamed messages. */
   readonly streamed: ReadonlySet<string>;
-  readonly unstreamed: WholeMessage | undefined;
-  /** How many blocks of each message came whole. */
-  readonly wholeBlocks: ReadonlyMap<string, number>;
-  /** Ids of `assistant` lines, tool calls and tool results that were seen. */
-  readonly seen: ReadonlySet<string>;
+  readonly unstreamed: UnstreamedMessage | undefined;
+  /** Number of blocks of each unstreamed message. */
+  readonly unstreamedBlocks: ReadonlyMap<string, number>;
+  /** Ids of the `assistant` lines, tool calls and tool results so far. */
+  readonly seenIds: ReadonlySet<string>;
   /** Tokens of the model calls that ended since the last `result`. */
   readonly sinceResult: TokenUsage;
   /** Tokens of the turn's `result` lines. */
@@ -46,22 +46,22 @@ export interface DecoderState {
   readonly stopSequence: string | undefined;
   /** Of the newest `result` line. */
   readonly reason: TurnEndReason;
-  /** What the model provider said about the newest message that was refused, if it was the newest of all. */
+  /** The model provider's refusal of the newest message, if it refused that. */
   readonly refusal: Refusal | undefined;
   /** The text of a synthetic line about a failed model call. */
   readonly failure: string | undefined;
-  /** The reason that such a line gives when it tells of no failure. */
+  /** The end reason of such a line, if it reports a regular end. */
   readonly errorStop: ErrorStop['reason'] | undefined;
-  /** The shape of the answer that the turn has to end with; `undefined` for any text. */
+  /** The shape of the required answer; `undefined` without an output schema. */
   readonly shape: SchemaWrapping | undefined;
   /** The newest such answer. */
   readonly answer: JsonValue | undefined;
-  /** When a notice about each thing that makes progress was given last, in seconds on the thing's own clock. */
-  readonly noticed: ReadonlyMap<string, number>;
+  /** The last progress notice about each tool, sub-agent or task, in seconds on the clock of that tool, sub-agent or task. */
+  readonly lastNoticeAt: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
 }
 
-/** What has to be remembered of a process. Immutable. */
+/** Decoder state of a process. Immutable. */
 export interface ClaudeState {
   readonly sessionId: string | undefined;
   readonly tasks: BackgroundTasks;
@@ -69,13 +69,13 @@ export interface ClaudeState {
 }
 
 const NEW_TURN: DecoderState = {
-  begun: false,
+  started: false,
   ended: false,
   streaming: undefined,
   streamed: new Set(),
   unstreamed: undefined,
-  wholeBlocks: new Map(),
-  seen: new Set(),
+  unstreamedBlocks: new Map(),
+  seenIds: new Set(),
   sinceResult: NO_USAGE,
   total: NO_USAGE,
   stopSequence: undefined,
@@ -85,16 +85,16 @@ const NEW_TURN: DecoderState = {
   errorStop: undefined,
   shape: undefined,
   answer: undefined,
-  noticed: new Map(),
+  lastNoticeAt: new Map(),
   interrupted: false,
 };
 
-/** The state of a process that has not said anything, before its first turn. */
+/** The state of a new process, before its first line. */
 export function initialDecoderState(): ClaudeState {
   return { sessionId: undefined, tasks: NO_BACKGROUND_TASKS, turn: NEW_TURN };
 }
 
-/** The state at the beginning of the process's next turn, which may have to end with an answer of a schema. */
+/** The state at the start of the process's next turn. `shape` is the shape of the required answer, if the turn has an output schema. */
 export function startTurn(state: ClaudeState, shape?: SchemaWrapping): ClaudeState {
   return { ...state, tasks: beginTasks(state.tasks), turn: { ...NEW_TURN, shape } };
 }

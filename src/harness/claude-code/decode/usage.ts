@@ -10,7 +10,7 @@ export const NO_USAGE: TokenUsage = {
   thinkingTokens: 0,
 };
 
-/** Anthropic's usage object in our words; a field that is not there keeps its value of `before`. */
+/** Converts Anthropic's usage object; a missing field keeps its value from `before`. */
 export function parseUsage(value: JsonValue | undefined, before: TokenUsage = NO_USAGE): TokenUsage {
   const usage = asObject(value);
   const details = asObject(usage['output_tokens_details']);
@@ -30,7 +30,7 @@ export function addCallUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
   return combine(left, right, (a, b) => a + b);
 }
 
-/** What is left of `total` after `part`; never less than nothing. */
+/** Subtracts `part` from `total`; never below zero. */
 export function subtractUsage(total: TokenUsage, part: TokenUsage): TokenUsage {
   return combine(total, part, (a, b) => Math.max(0, a - b));
 }

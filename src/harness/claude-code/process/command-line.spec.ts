@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import type { HarnessThread } from '../../harness.js';
-import { commandLine, environment, knowsComposed, promptLine } from './command-line.js';
+import { commandLine, environment, supportsClientComposed, promptLine } from './command-line.js';
 
 const thread: HarnessThread = {
   id: 't',
@@ -83,7 +83,7 @@ describe('how Claude Code is started', () => {
     ['2.0.999', false],
     ['1.9.999', false],
   ])('knows of %s whether it can be told so', (version, knows) => {
-    expect(knowsComposed(version)).toBe(knows);
+    expect(supportsClientComposed(version)).toBe(knows);
   });
 
   it('lets the thread set any variable but the folder of the conversation', () => {

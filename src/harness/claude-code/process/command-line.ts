@@ -56,11 +56,11 @@ export function environment(
     DISABLE_TELEMETRY: '1',
     // `session_state_changed` lines tell when sub-agents in the background are done (see background-tasks.ts).
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
-    // The prompt is on disk before the model hears it, so that a crash cannot lose it (2.1.330 else writes every 100 ms).
+    // The prompt is on disk before the model call, so that a crash cannot lose it (2.1.330 else writes every 100 ms).
     CLAUDE_CODE_EAGER_FLUSH: '1',
     // `CLAUDE.md` of the folders of `--add-dir` counts.
     CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: '1',
-    // As root, Claude Code refuses to skip its permission prompts unless it is told that it is in a sandbox.
+    // As root, Claude Code refuses to skip its permission prompts unless `IS_SANDBOX` is set.
     ...(isRoot ? { IS_SANDBOX: '1' } : {}),
     ...thread.env,
     CLAUDE_CONFIG_DIR: configFolder,
@@ -74,15 +74,15 @@ export function environment(
  * `client_composed`: without it Claude Code runs a prompt whose last text begins with `/` as a command of its own (`/model` changes the
  * model of the thread, `/clear` its memory), and reads the files that a prompt names as `@path` (2.1.330 and 2.1.197, seen).
  *
- * @param knowsComposed whether this Claude Code knows `client_composed`. One that does not takes no text for a command that begins with
+ * @param supportsClientComposed whether this Claude Code knows `client_composed`. One that does not takes no text for a command that begins with
  *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
-export function promptLine(turn: HarnessTurn, knowsComposed: boolean): string {
+export function promptLine(turn: HarnessTurn, supportsClientComposed: boolean): string {
   const prompt = withHistory(turn.history, turn.prompt);
   return JSON.stringify({
     type: 'user',
     uuid: turn.id,
-    message: { role: 'user', content: knowsComposed ? prompt : withoutCommand(prompt) },
+    message: { role: 'user', content: supportsClientComposed ? prompt : withoutCommand(prompt) },
     parent_tool_use_id: null,
     client_composed: true,
   });
@@ -98,7 +98,7 @@ function withoutCommand(prompt: Prompt): Prompt {
 const COMPOSED_SINCE = [2, 1, 330];
 
 /** Whether a Claude Code of this version knows `client_composed`; one whose version is not known is taken for a current one. */
-export function knowsComposed(version: string | undefined): boolean {
+export function supportsClientComposed(version: string | undefined): boolean {
   const numbers = (version ?? '').split(/\D/).slice(0, COMPOSED_SINCE.length).map(Number);
   const differs = COMPOSED_SINCE.findIndex((number, index) => number !== numbers[index]);
   return version === undefined || differs === -1 || (numbers[differs] ?? 0) > (COMPOSED_SINCE[differs] ?? 0);

@@ -32,7 +32,7 @@ export interface StartPlan {
 }
 
 /** What is known of a thread's conversation besides what its files hold. */
-export interface KnownConversation {
+export interface ConversationHint {
   /** Claude Code's name of it, once it has one. */
   readonly sessionId: string | undefined;
   /** Its last turn, if that was refused. */
@@ -51,7 +51,7 @@ export function claudeConfigFolder({ folders }: HarnessThread): string {
  */
 export async function planStart(
   thread: HarnessThread,
-  { sessionId, refusedTurn }: KnownConversation,
+  { sessionId, refusedTurn }: ConversationHint,
   turn: HarnessTurn,
   shape: SchemaWrapping | undefined,
 ): Promise<StartPlan> {
@@ -81,14 +81,17 @@ function newPlan(sessionId: string): StartPlan {
   return { conversation: { kind: 'new', sessionId }, turn: { kind: 'prompt' }, isLost: false, refusedCalls: [] };
 }
 
-/** The turn as the new process is told it: behind what its conversation does not hold. */
-export async function turnInFull({ conversation, refusedCalls }: StartPlan, turn: HarnessTurn): Promise<HarnessTurn> {
+/** Adds to a turn what the conversation of the new process lacks: refused calls, and earlier turns. */
+export async function withMissingContext(
+  { conversation, refusedCalls }: StartPlan,
+  turn: HarnessTurn,
+): Promise<HarnessTurn> {
   const prompt = promptAfterRefused(refusedCalls, turn.prompt);
   const recalled = conversation.kind === 'new' && turn.history === undefined ? await turn.recall?.() : undefined;
   return { ...turn, prompt, ...(recalled === undefined ? {} : { history: recalled }) };
 }
 
-/** Writes what is appended to the system prompt into a file, and tells its path; `undefined` when there is nothing. */
+/** Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing. */
 export async function writeInstructions(
   thread: HarnessThread,
   logger: Pick<Logger, 'warn'>,

@@ -6,38 +6,38 @@ import { endOfApiError } from './transcript-plan.js';
 
 /** The turns at the end of a transcript that the model provider refused. */
 export interface RefusedTail {
-  /** The `uuid` of their first entry: everything before it is to be kept. */
+  /** The `uuid` of their first entry: everything before it is kept. */
   readonly from: string;
-  /** The tools that were called in them, oldest first. */
+  /** Their tool calls, oldest first. */
   readonly calls: readonly RefusedCall[];
 }
 
 /**
- * Finds the turns that Claude Code 2.1.330 keeps although the model provider refused them: it sends them again with every later
- * prompt, which is then refused, too. Each ends with an entry that tells of a 400 or 413 and begins with its prompt; what Claude
- * Code tried in between, such as a compaction that did not help, belongs to it. `undefined` when the transcript ends otherwise. Pure.
+ * Finds refused turns that Claude Code 2.1.330 keeps: it resends them with every later prompt, which is then refused too. Each starts
+ * with its prompt and ends with an entry about a 400 or 413; what Claude Code tried in between, such as a useless compaction, belongs
+ * to it. `undefined` when the transcript ends otherwise. Pure.
  *
  * @param refusedTurn a turn that is known to have been refused, should the transcript not tell of it.
  */
 export function refusedTail(entries: readonly JsonObject[], refusedTurn?: string): RefusedTail | undefined {
-  const said = entries.filter(
+  const messages = entries.filter(
     ({ type, isSidechain }) => isSidechain !== true && (type === 'user' || type === 'assistant'),
   );
-  const known = refusedTurn === undefined ? -1 : said.findIndex((entry) => entry['uuid'] === refusedTurn);
-  let kept = known < 0 ? said.length : known;
-  // A prompt that stands before them without any answer is of a process that was killed before it could tell of its refusal.
-  while (isRefusedCall(said[kept - 1]) || (kept < said.length && isPrompt(said[kept - 1]))) {
-    const begin = said.findLastIndex((entry, index) => index < kept && isPrompt(entry));
+  const knownIndex = refusedTurn === undefined ? -1 : messages.findIndex((entry) => entry['uuid'] === refusedTurn);
+  let kept = knownIndex < 0 ? messages.length : knownIndex;
+  // An unanswered prompt before them is from a process that was killed before it recorded the refusal.
+  while (isRefusedCall(messages[kept - 1]) || (kept < messages.length && isPrompt(messages[kept - 1]))) {
+    const begin = messages.findLastIndex((entry, index) => index < kept && isPrompt(entry));
     if (begin < 0) break;
     kept = begin;
   }
-  const from = asString(said[kept]?.['uuid']);
+  const from = asString(messages[kept]?.['uuid']);
   if (from === undefined) return undefined;
-  const blocks = said.slice(kept).flatMap(readBlocks);
+  const blocks = messages.slice(kept).flatMap(readBlocks);
   return { from, calls: blocks.flatMap((block) => (block['type'] === 'tool_use' ? (toToolCall(block) ?? []) : [])) };
 }
 
-/** Claude Code's own words about a model call that was refused. */
+/** Whether the entry is Claude Code's message about a refused model call. */
 function isRefusedCall(entry: JsonObject | undefined): boolean {
   return entry?.['isApiErrorMessage'] === true && endsRefused([endOfApiError(entry)]);
 }

@@ -110,7 +110,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     const taken = result('so');
 
     it('ends with the answer that nobody heard, and does not tell the tool', () => {
-      expect(planFromTranscript([prompt('turn'), answer, taken], 'turn', [], 'whole')).toEqual({
+      expect(planFromTranscript([prompt('turn'), answer, taken], 'turn', [], 'direct')).toEqual({
         kind: 'ended',
         entries: [],
         events: [
@@ -122,7 +122,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     });
 
     it('asks for an answer again that was lost, without a word to the caller', () => {
-      const plan = planFromTranscript([prompt('turn'), answer], 'turn', [], 'whole');
+      const plan = planFromTranscript([prompt('turn'), answer], 'turn', [], 'direct');
       expect(plan).toMatchObject({
         kind: 'continue',
         entries: [
@@ -137,13 +137,13 @@ describe('the plan for a turn that an earlier process has begun', () => {
         role: 'user',
         content: [{ type: 'tool_result', tool_use_id: 'so', content: 'Output does not match', is_error: true }],
       });
-      expect(planFromTranscript([prompt('turn'), answer, refused], 'turn', [], 'whole')).toMatchObject({
+      expect(planFromTranscript([prompt('turn'), answer, refused], 'turn', [], 'direct')).toMatchObject({
         kind: 'continue',
       });
     });
 
     it('fails when it had ended with other words, as Claude Code would wait for a prompt now', () => {
-      expect(planFromTranscript([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'whole')).toMatchObject({
+      expect(planFromTranscript([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'direct')).toMatchObject({
         kind: 'ended',
         events: [{ type: 'text-delta' }, { type: 'block-end' }, { type: 'turn-failed', kind: 'internal' }],
       });

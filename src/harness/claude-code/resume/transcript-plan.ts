@@ -7,35 +7,35 @@ import { toRefusal, parseErrorStop } from '../decode/stop.js';
 import { ANSWER_TOOL, answerEvents, missingAnswerFailure } from '../decode/structured-output.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
-  blockName,
+  blockId,
   collectTranscriptIds,
   rebuildMissingEntries,
-  positioned,
+  withPositions,
   resultEntry,
 } from './transcript-repair.js';
 
-/** What is to be done about a turn that an earlier process has begun. */
+/** How to resume a turn that an earlier process started. */
 export type TurnPlan =
-  /** The process never wrote the prompt down: it is given again. */
+  /** The transcript lacks the prompt: send it again. */
   | { readonly kind: 'prompt' }
-  /** The turn is in the middle: `entries` are appended to the transcript, and Claude Code goes on from there by itself. */
+  /** The turn is unfinished: append `entries` to the transcript, and Claude Code continues from there without a prompt. */
   | {
       readonly kind: 'continue';
       readonly entries: readonly JsonObject[];
       /**
-       * Everything that the transcript has of the turn, as not all of it may have been heard, and the results that the entries give
-       * to the tool calls that died with their process.
+       * Replays the turn from the transcript, as the log may lack some of it, with the results that `entries` give to the aborted tool
+       * calls.
        */
       readonly events: readonly HarnessEvent[];
     }
-  /** The turn had ended, and only nobody heard it. `entries` are what is missing in the transcript for the turns to come. */
+  /** The turn had ended, but its end was not logged. `entries` complete the transcript for later turns. */
   | { readonly kind: 'ended'; readonly entries: readonly JsonObject[]; readonly events: readonly HarnessEvent[] };
 
-/** What a tool call whose process died answers, to the model and to the caller. */
+/** Result of a tool call whose process died, for the model and the caller. */
 export const TOOL_LOST_RESULT =
   "The agent's process died while this tool ran; it may have taken effect, and it was not run again.";
 
-/** What the tool answers by which an answer of a schema is given, when its process died. */
+/** Result of a lost call of the answer tool, for the model. */
 const ANSWER_LOST = 'Your answer was lost. Call this tool again with the whole of it.';
 
 const FINAL_STOPS: ReadonlySet<string> = new Set([
@@ -47,41 +47,41 @@ const FINAL_STOPS: ReadonlySet<string> = new Set([
 
 /**
  * Reads a transcript of Claude Code 2.1.330 (one entry per content block; entries of one message share its id; sub-agents'
- * entries are `isSidechain`). The prompt's entry has the turn's id as `uuid`. `said` is what earlier attempts told, as far as it
- * was logged: each of the two may have what the other lacks. `shape` is that of the answer, if the turn has to end with one of
+ * entries are `isSidechain`). The prompt's entry has the turn's id as `uuid`. `priorEvents` are the logged events of earlier
+ * attempts: transcript and log may each have what the other lacks. `shape` is that of the answer, if the turn has to end with one of
  * a schema. Pure.
  */
 export function planFromTranscript(
   entries: readonly JsonObject[],
   turnId: string,
-  said: readonly HarnessEvent[] = [],
+  priorEvents: readonly HarnessEvent[] = [],
   shape?: SchemaWrapping,
 ): TurnPlan {
   const own = entries.filter((entry) => entry['isSidechain'] !== true);
   const begin = own.findIndex((entry) => entry['type'] === 'user' && entry['uuid'] === turnId);
   if (begin < 0) return { kind: 'prompt' };
   const turn = own.slice(begin);
-  const lost = rebuildMissingEntries(said, collectTranscriptIds(turn));
-  const whole = [...turn, ...lost];
-  const hidden = answerCalls(whole);
+  const missing = rebuildMissingEntries(priorEvents, collectTranscriptIds(turn));
+  const completed = [...turn, ...missing];
+  const hidden = answerCalls(completed);
   const events = turn.flatMap(entryDecoder(turn)).filter((event) => !isHidden(event, hidden));
-  const end = findTurnEnd(whole, shape);
-  if (end !== undefined) return { kind: 'ended', entries: chainEntries(lost, turn), events: [...events, ...end] };
-  const died = unansweredCalls(whole).map((id) => ({
+  const end = findTurnEnd(completed, shape);
+  if (end !== undefined) return { kind: 'ended', entries: chainEntries(missing, turn), events: [...events, ...end] };
+  const lostResults = unansweredCalls(completed).map((id) => ({
     type: 'tool_result',
     tool_use_id: id,
     content: hidden.has(id) ? ANSWER_LOST : TOOL_LOST_RESULT,
     is_error: true,
   }));
-  const results = died.flatMap((block) => toToolResult(block) ?? []).filter(({ id }) => !hidden.has(id));
+  const results = lostResults.flatMap((block) => toToolResult(block) ?? []).filter(({ id }) => !hidden.has(id));
   return {
     kind: 'continue',
-    entries: chainEntries(died.length === 0 ? lost : [...lost, resultEntry(died)], turn),
+    entries: chainEntries(lostResults.length === 0 ? missing : [...missing, resultEntry(lostResults)], turn),
     events: [...events, ...results],
   };
 }
 
-/** How the turn ended, if it did. */
+/** The end events of the turn, if it ended. */
 function findTurnEnd(
   turn: readonly JsonObject[],
   shape: SchemaWrapping | undefined,
@@ -95,12 +95,12 @@ function findTurnEnd(
   const stop = last['type'] === 'assistant' ? asString(message['stop_reason']) : undefined;
   if (stop === undefined || !FINAL_STOPS.has(stop)) return undefined;
   const reason = toEndReason(stop);
-  // Claude Code would have asked for the answer now; as its process has ended, it takes the turn for done.
+  // A live process would have requested the answer now; a resumed one considers the turn done.
   if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [missingAnswerFailure()];
   return [turnEnd(reason, toRefusal(message['stop_details']))];
 }
 
-/** How a turn ended whose last entry is Claude Code's own words about a model call that failed. */
+/** The end of a turn whose last entry is Claude Code's message about a failed model call. */
 export function endOfApiError(entry: JsonObject): HarnessEvent {
   const stop = parseErrorStop(readMessage(entry), entry['apiError'], entry['apiErrorParams']);
   if (stop !== undefined) return turnEnd(stop.reason, stop.refusal);
@@ -142,7 +142,7 @@ function unansweredCalls(turn: readonly JsonObject[]): readonly string[] {
   return [...new Set(calls)].filter((id) => !answered.has(id));
 }
 
-/** The entries as they stand behind the last one of the turn. */
+/** Links new entries to the last entry of the turn. */
 function chainEntries(entries: readonly JsonObject[], turn: readonly JsonObject[]): readonly JsonObject[] {
   const parent = turn.findLast((entry) => asString(entry['uuid']) !== undefined);
   if (parent === undefined) return [];
@@ -157,9 +157,9 @@ function chainEntries(entries: readonly JsonObject[], turn: readonly JsonObject[
   }));
 }
 
-/** An entry's part of the answer, as the dead process would have told it; what was told before has the same name. */
+/** Decodes an entry as the dead process would have; replayed blocks keep their ids, so that duplicates are dropped. */
 function entryDecoder(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
-  const names = new Map(positioned(turn).map(([entry, position]) => [entry, blockName(entry, position)]));
+  const names = new Map(withPositions(turn).map(([entry, position]) => [entry, blockId(entry, position)]));
   return (entry) => {
     // Claude Code's own words about a failed call.
     if (entry['isApiErrorMessage'] === true) return [];

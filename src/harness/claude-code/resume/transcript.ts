@@ -17,14 +17,14 @@ export interface Transcript {
 }
 
 /**
- * How much of a transcript is read, from its end: a turn that is to be taken up is there. A transcript grows without a limit, and
- * so would the server that reads it.
+ * How much of a transcript is read, from its end, where the turn to resume is. Transcripts grow without a limit; this bounds the memory
+ * of the server.
  */
 const MAX_TRANSCRIPT_BYTES = 64 * 1024 * 1024;
 
 /**
  * A transcript beyond this is not resumed: Claude Code 2.1.330 reads it from its beginning, and answers nothing for a minute on 40 GB
- * of zeros, which a command of its agent makes in no time (seen). The thread goes on in a new conversation, as after a loss.
+ * of zeros, which a command of its agent makes in no time (seen). The thread continues in a new conversation, as after a loss.
  */
 const MAX_RESUMED_BYTES = 1024 * 1024 * 1024;
 
@@ -34,7 +34,7 @@ const PROJECTS = 'home/.claude/projects';
 /** In how many projects a transcript is looked for. Claude Code makes one for each working directory. */
 const MAX_PROJECTS = 1000;
 
-/** Backups by `cp -al` give a transcript a second name; it is only ever told to the agent whose it is. */
+/** Backups by `cp -al` give a transcript a second hard link. Reading it is safe: only its own agent receives the contents. */
 const FROM_END = { from: 'end', otherNames: true } as const;
 
 /** A session id is a file's name here, so nothing but a UUID is looked for. */
@@ -59,7 +59,7 @@ export async function readTranscript(files: ThreadFiles, sessionId: string): Pro
   return undefined;
 }
 
-/** Whether there is a transcript of this conversation that can be resumed; it is not read. */
+/** Whether a resumable transcript of this conversation exists. Does not read it. */
 export async function hasTranscript(files: ThreadFiles, sessionId: string): Promise<boolean> {
   if (!isSessionId(sessionId)) return false;
   for (const project of await projectsIn(files)) {
@@ -75,8 +75,8 @@ export function isResumable(entries: readonly JsonObject[]): boolean {
 }
 
 /**
- * Cuts off a last line that its process died while writing. Without this, the next entry would be written into that line, and
- * be lost with it.
+ * Truncates a torn last line, left by a process that died while writing. Otherwise the next entry would be appended to that line and
+ * lost with it.
  */
 export async function dropTornLine(files: ThreadFiles, path: string): Promise<void> {
   const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
@@ -88,7 +88,7 @@ export async function dropTornLine(files: ThreadFiles, path: string): Promise<vo
   else await files.append(path, '\n');
 }
 
-/** Takes an entry and all that follow it out of the transcript. Only while no process has it open. */
+/** Removes an entry and all later ones from the transcript. Call it only while no process has the file open. */
 export async function cutBefore(files: ThreadFiles, path: string, uuid: string): Promise<void> {
   const part = await files.read(path, MAX_TRANSCRIPT_BYTES, FROM_END);
   if (part === undefined) return;
@@ -100,14 +100,14 @@ export async function cutBefore(files: ThreadFiles, path: string, uuid: string):
   }
 }
 
-/** What is to be done about a turn that an earlier process has begun, as far as its transcript and what it said tell. */
+/** Plans how to resume a turn of an earlier process, from its transcript and the logged events. */
 export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: SchemaWrapping | undefined): TurnPlan {
   return planFromTranscript(transcript.entries, turn.id, turn.priorEvents ?? [], shape);
 }
 
 /**
- * Writes down what a dead process did not: what it had said, and answers to the tool calls that died with it, so that Claude Code
- * neither runs them again nor forgets them.
+ * Appends entries that a dead process did not write: its emitted blocks, and results for its aborted tool calls, so that Claude Code
+ * neither reruns nor loses them.
  */
 export async function appendEntries(
   files: ThreadFiles,

@@ -9,16 +9,16 @@ import { loadInstructions } from '../../instructions.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
 import { INITIALIZE, toLaunch, threadParameters } from './launch.js';
-import { distrustIndex, refreshIndex } from '../resume/record.js';
+import { invalidateIndex, refreshIndex } from '../resume/record.js';
 
-// Five seconds in all: what kills a dead server's processes needs less.
+// Five seconds in total; the reaper kills a dead server's processes sooner.
 const WRITER_ATTEMPTS = 21;
 const WRITER_PAUSE_MS = 250;
 
-// A turn that is resumed again and again leaves one of Codex's turns each time; more than this are not looked through.
-const TURNS_TO_LOOK_AT = 50;
+// Each resume of a turn adds one of Codex's turns; older ones than this are not searched.
+const MAX_LISTED_TURNS = 50;
 
-/** A running app-server, before it was spoken to. */
+/** A started app-server, before its first request. */
 export interface Running {
   readonly process: SandboxProcess;
   readonly server: AppServer;
@@ -29,14 +29,14 @@ export interface Running {
 
 /** The conversation that a running app-server has open. */
 export interface CodexConversation {
-  /** Codex's name of it. */
+  /** Codex's id of the conversation. */
   readonly threadId: string;
   readonly model: string;
-  /** True when it goes on with an earlier one, false when it is new. */
+  /** True if an earlier conversation was resumed, false if it is new. */
   readonly resumed: boolean;
 }
 
-/** Starts the app-server in the thread's sandbox. A program that is not there shows when it is spoken to. */
+/** Starts the app-server in the thread's sandbox. A missing program fails the first request. */
 export async function startServer(
   thread: HarnessThread,
   command: string,
@@ -52,9 +52,9 @@ export async function startServer(
 }
 
 /**
- * Opens the thread's conversation: the one it had, or a new one when it had none or its recording is gone.
+ * Resumes the thread's conversation, or starts a new one if it had none or its recording is lost.
  *
- * @throws AppServerError when the server refuses, or is gone.
+ * @throws AppServerError if the server refuses or has exited.
  */
 export async function openConversation(
   { server, apiKey, readsAgentsFile }: Running,
@@ -70,10 +70,10 @@ export async function openConversation(
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
-      return toConversation(await resumeWhenFree(server, resume), true);
+      return toConversation(await resumeWithRetry(server, resume), true);
     } catch (error) {
-      if (!isGone(error)) {
-        await distrustIndex(thread.files);
+      if (!isMissingConversation(error)) {
+        await invalidateIndex(thread.files);
         throw error;
       }
     }
@@ -83,14 +83,14 @@ export async function openConversation(
 
 /** Codex's newest turns of a conversation with all of their items, newest first. */
 export async function newestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
-  const page = { threadId, limit: TURNS_TO_LOOK_AT, sortDirection: 'desc', itemsView: 'full' };
+  const page = { threadId, limit: MAX_LISTED_TURNS, sortDirection: 'desc', itemsView: 'full' };
   return asArray((await server.request('thread/turns/list', page))['data']);
 }
 
 /**
- * Takes a turn and all that follow it out of the conversation.
+ * Removes a turn and all later ones from the conversation.
  *
- * @throws AppServerError when the server refuses, or is gone.
+ * @throws AppServerError if the server refuses or has exited.
  */
 export async function takeOut(
   server: AppServer,
@@ -108,8 +108,8 @@ export async function takeOut(
   }
 }
 
-/** A killed server's Codex may live on for a moment, and holds the conversation: it "already has an active writer" (0.169.0, seen). */
-async function resumeWhenFree(server: AppServer, parameters: JsonObject): Promise<JsonObject> {
+/** Retries while the Codex of a killed server still holds the conversation: it "already has an active writer" (0.169.0, seen). */
+async function resumeWithRetry(server: AppServer, parameters: JsonObject): Promise<JsonObject> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await server.request('thread/resume', parameters);
@@ -126,7 +126,7 @@ async function readConfig(server: AppServer, { folders }: HarnessThread): Promis
   return asObject((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
 }
 
-/** Logs in only if the model provider that is configured needs OpenAI's login and nobody is logged in. */
+/** Logs in if the configured model provider needs OpenAI's login and there is none. */
 async function logIn(server: AppServer, apiKey: string): Promise<void> {
   const { account, requiresOpenaiAuth } = await server.request('account/read', { refreshToken: false });
   if (requiresOpenaiAuth !== true || (account !== null && account !== undefined)) return;
@@ -143,7 +143,7 @@ function toConversation(fields: JsonObject, resumed: boolean): CodexConversation
  * Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone, and `failed to read
  * session metadata …` of one whose recording is damaged (seen).
  */
-function isGone(error: unknown): boolean {
-  const says = /no rollout found|thread not found|failed to read session metadata/i;
-  return error instanceof AppServerError && says.test(error.message);
+function isMissingConversation(error: unknown): boolean {
+  const pattern = /no rollout found|thread not found|failed to read session metadata/i;
+  return error instanceof AppServerError && pattern.test(error.message);
 }

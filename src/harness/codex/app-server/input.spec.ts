@@ -3,7 +3,7 @@ import { toCodexInput } from './input.js';
 
 const text = (content: string) => ({ type: 'text', text: content, text_elements: [] });
 
-describe('inputOf', () => {
+describe('toCodexInput', () => {
   it('passes texts on, in order', () => {
     const prompt = [{ type: 'text', text: 'one' } as const, { type: 'text', text: 'two' } as const];
     expect(toCodexInput(prompt, '/u')).toEqual({ input: [text('one'), text('two')], uploads: [] });

@@ -7,7 +7,7 @@ const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined,
 const settingsOf = (...parameters: Parameters<typeof toLaunch>) =>
   toLaunch(...parameters).args.filter((argument) => argument !== '-c' && argument !== 'app-server');
 
-describe('launchOf', () => {
+describe('toLaunch', () => {
   it('turns off what would call home', () => {
     const settings = settingsOf(thread({}), EMPTY);
     expect(settings).toEqual(expect.arrayContaining(['check_for_update_on_startup=false', 'analytics.enabled=false']));

@@ -35,7 +35,7 @@ const NO_TOOLS: readonly string[] = [
 ];
 
 /**
- * The command line of the app-server, which talks over its standard streams unless told otherwise.
+ * The command line of the app-server, which uses its standard streams by default.
  *
  * Codex 0.169.0's app-server takes neither `OPENAI_BASE_URL` nor `OPENAI_API_KEY` from its environment (seen): the first has to
  * be the setting `openai_base_url`, the second a login. The login is kept in memory, so that no key is left in the thread's
@@ -84,7 +84,7 @@ function sets(config: string, key: string): boolean {
  *
  * @param instructions the workspace's `AGENTS.md` and the caller's system prompt, `null` for none; `undefined` where Codex reads
  *   `AGENTS.md` by itself.
- * @param config Codex's own settings for the thread, as `config/read` tells them; needed for a thread without tools only.
+ * @param config Codex's own settings for the thread, from `config/read`; needed for a thread without tools only.
  */
 export function threadParameters(
   thread: HarnessThread,

@@ -12,7 +12,7 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown error';
 }
 
-/** Whether an error tells of the process's own end; one with a code is what Codex answered to a request of ours. */
+/** Whether an error reports the exit of the process; an error with a code is Codex's response to a request. */
 export function isProcessGone(error: unknown): error is AppServerError {
   return error instanceof AppServerError && error.code === undefined;
 }

@@ -14,7 +14,7 @@ export interface OpenBlock {
   readonly partEnded: boolean;
 }
 
-/** A block of which nothing was said so far. */
+/** A block without text so far. */
 export function openBlock(kind: OpenBlock['kind'], id: string): OpenBlock {
   return { kind, id, text: '', part: undefined, partEnded: false };
 }
@@ -37,13 +37,13 @@ export function appendDelta(
  * not believed: it cannot be taken back from the caller. A block without any text was never there.
  */
 export function completeBlock(block: OpenBlock, item: JsonObject): readonly HarnessEvent[] {
-  const whole = wholeText(block, item);
+  const whole = completeText(block, item);
   const missing = whole.startsWith(block.text) ? whole.slice(block.text.length) : '';
   if (block.text === '' && missing === '') return [];
   return [...(missing === '' ? [] : [deltaEvent(block, missing)]), { type: 'block-end', id: block.id }];
 }
 
-function wholeText(block: OpenBlock, item: JsonObject): string {
+function completeText(block: OpenBlock, item: JsonObject): string {
   if (block.kind === 'text') return asString(item['text']) ?? '';
   const summary = asStrings(item['summary']).join('\n\n');
   const content = asStrings(item['content']).join('\n\n');
@@ -66,6 +66,6 @@ export function isBlockType(type: string | undefined): type is BlockType {
 }
 
 /** The key of a block whose deltas name no item, as in the dotted shape: the one of its type that is open without a name. */
-export function nameless(type: BlockType): string {
-  return `nameless ${type}`;
+export function anonymousKey(type: BlockType): string {
+  return `anonymous ${type}`;
 }

@@ -49,7 +49,7 @@ const tokens = (inputTokens: number, cacheReadInputTokens: number, outputTokens:
 });
 
 describe('recordings of Codex 0.169.0', () => {
-  it('tells a plain answer', () => {
+  it('emits a plain answer', () => {
     expect(eventsOf(recording('codex-text'))).toEqual([
       { type: 'session-started', sessionId: expect.stringMatching(/^01a2/) },
       { type: 'text-delta', id: 'msg_s1_0', text: 'PO' },
@@ -61,7 +61,7 @@ describe('recordings of Codex 0.169.0', () => {
     ]);
   });
 
-  it('tells reasoning, a command with its output, and both model calls', () => {
+  it('emits reasoning, a command with its output, and both model calls', () => {
     const events = eventsOf(recording('codex-tool'));
     expect(blocksOf(events)).toEqual([
       'thinking: **Plan** run a command|',
@@ -87,7 +87,7 @@ describe('recordings of Codex 0.169.0', () => {
     expect(events.at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
   });
 
-  it('tells which of two parallel commands failed', () => {
+  it('emits which of two parallel commands failed', () => {
     const results = eventsOf(recording('codex-parallel')).filter((event) => event.type === 'tool-result');
     expect(results.map(({ id, content, isError }) => ({ id, content, isError }))).toEqual([
       { id: 'call_s1b', content: [{ type: 'text', text: 'two\n' }], isError: true },
@@ -115,7 +115,7 @@ describe('recordings of Codex 0.169.0', () => {
     expect(blocksOf(events)).toEqual(['text: File added.|']);
   });
 
-  it('tells of dynamic tools, and leaves the requests for them to the caller of the decoder', () => {
+  it('emits dynamic tools, and leaves the requests for them to the caller of the decoder', () => {
     const events = eventsOf(recording('codex-dynamic-tools'));
     expect(toolsOf(events).map((event) => [event.type, event.id])).toEqual([
       ['tool-call', 'call_s1a'],
@@ -128,7 +128,7 @@ describe('recordings of Codex 0.169.0', () => {
     expect(blocksOf(events)).toEqual(['text: Sunny in both.|']);
   });
 
-  it('tells two turns, each with its own end, and announces the second with the context of the first', () => {
+  it('emits two turns, each with its own end, and announces the second with the context of the first', () => {
     const events = eventsOf(recording('codex-two-turns'));
     const second = events.slice(events.findIndex((event) => event.type === 'turn-end') + 1);
     expect(typesOf(events).filter((type) => type === 'turn-end')).toHaveLength(2);
@@ -211,11 +211,11 @@ describe('text and thinking', () => {
     expect(blocksOf(eventsOf(lines))).toEqual(['thinking: One\n\nTwo\n\nThree|']);
   });
 
-  it('says nothing of a reasoning item without text', () => {
+  it('emits nothing for a reasoning item without text', () => {
     expect(eventsOf([item('item/completed', { type: 'reasoning', id: 'r', summary: [], content: [] })])).toEqual([]);
   });
 
-  it('tells the result of `turn.done` only if nothing was told', () => {
+  it('emits the result of `turn.done` only if nothing was told', () => {
     const done = '{"type":"turn.done","result":"Hello world"}';
     expect(blocksOf(eventsOf([done]))).toEqual(['text: Hello world|']);
     expect(blocksOf(eventsOf([part('Hello'), whole, done]))).toEqual(['text: Hello world|']);
@@ -341,7 +341,7 @@ describe('ends', () => {
     expect(eventsOf([started, line('error', { error })])).toEqual([{ type: 'turn-end', reason: 'max_tokens' }]);
   });
 
-  it('tells of a retry without failing the turn', () => {
+  it('emits a retry without failing the turn', () => {
     const retry = line('error', {
       willRetry: true,
       error: { message: 'Reconnecting... 1/5', codexErrorInfo: 'other' },

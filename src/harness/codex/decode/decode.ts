@@ -4,7 +4,7 @@ import {
   type BlockType,
   completeBlock,
   isBlockType,
-  nameless,
+  anonymousKey,
   type OpenBlock,
   openBlock,
 } from './blocks.js';
@@ -117,7 +117,7 @@ function readItem(parameters: JsonObject): JsonObject {
 }
 
 function blockAt(state: CodexState, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
-  const key = itemId ?? nameless(type);
+  const key = itemId ?? anonymousKey(type);
   const kind = type === 'agentMessage' ? 'text' : 'thinking';
   return [key, state.blocks.get(key) ?? openBlock(kind, itemId ?? `${type}-${state.named}`)];
 }
@@ -126,7 +126,7 @@ function streamed(state: CodexState, type: BlockType, parameters: JsonObject, pa
   const itemId = readId(parameters, 'item') ?? asString(asObject(parameters['item'])['id']);
   if (itemId !== undefined && state.done.has(itemId)) return [state, []];
   const [key, block] = blockAt(state, type, itemId);
-  const [others, ended] = endNameless(state, key);
+  const [others, ended] = endAnonymousBlocks(state, key);
   const [next, events] = appendDelta(block, asString(parameters['delta']) ?? '', part);
   const named = state.blocks.has(key) || itemId !== undefined ? state.named : state.named + 1;
   const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
@@ -134,9 +134,9 @@ function streamed(state: CodexState, type: BlockType, parameters: JsonObject, pa
 }
 
 /** What has no name has no completed item either: it ends when something else begins. */
-function endNameless(state: CodexState, except: string): CodexStep {
+function endAnonymousBlocks(state: CodexState, except: string): CodexStep {
   const over = (['agentMessage', 'reasoning'] as const)
-    .map(nameless)
+    .map(anonymousKey)
     .flatMap((key) => (key === except ? [] : [{ key, block: state.blocks.get(key) }]));
   const next = over.reduce((rest, { key }) => withBlock(rest, key, undefined), state);
   return [next, over.flatMap(({ block }) => (block === undefined ? [] : completeBlock(block, {})))];
@@ -155,12 +155,12 @@ function itemStarted(state: CodexState, item: JsonObject, startedAt: number | un
   }
   const tool = id === undefined ? undefined : toToolItem(item, id);
   if (tool === undefined || !tool.knownAtStart || isEmitted(state, tool.call.id)) return [state, []];
-  const [others, ended] = endNameless(state, '');
-  const told: CodexState = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
+  const [others, ended] = endAnonymousBlocks(state, '');
+  const started: CodexState = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
   const next =
     startedAt === undefined
-      ? told
-      : withRunning(told, tool.call.id, { name: tool.call.name, since: startedAt, told: startedAt });
+      ? started
+      : withRunning(started, tool.call.id, { name: tool.call.name, since: startedAt, lastNoticeAt: startedAt });
   return [next, [...ended, tool.call]];
 }
 
@@ -172,7 +172,7 @@ function itemCompleted(state: CodexState, item: JsonObject): CodexStep {
   const id = itemId ?? `item-${state.named}`;
   const tool = toToolItem(item, id);
   if (tool === undefined) return [state, []];
-  const [others, ended] = endNameless(state, '');
+  const [others, ended] = endAnonymousBlocks(state, '');
   const events = state.calls.has(id) ? [tool.result] : [tool.call, tool.result];
   return [
     {
@@ -188,9 +188,9 @@ function itemCompleted(state: CodexState, item: JsonObject): CodexStep {
 
 function blockCompleted(state: CodexState, type: BlockType, itemId: string | undefined, item: JsonObject): CodexStep {
   // The deltas may have named no item while its completion does.
-  const streamedAs = itemId !== undefined && state.blocks.has(itemId) ? itemId : nameless(type);
+  const streamedAs = itemId !== undefined && state.blocks.has(itemId) ? itemId : anonymousKey(type);
   const [key, block] = state.blocks.has(streamedAs) ? blockAt(state, type, streamedAs) : blockAt(state, type, itemId);
-  const [others, ended] = endNameless(state, key);
+  const [others, ended] = endAnonymousBlocks(state, key);
   const events = completeBlock(block, item);
   const done = itemId === undefined ? state.done : including(state.done, itemId);
   const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
@@ -203,7 +203,7 @@ function blockCompleted(state: CodexState, type: BlockType, itemId: string | und
 
 function progressed(state: CodexState, itemId: string, now: number): CodexStep {
   const tool = state.running.get(itemId);
-  if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, told: now }), []];
+  if (tool === undefined) return [withRunning(state, itemId, { name: 'A tool', since: now, lastNoticeAt: now }), []];
   const noticed = progressNotice(tool, now);
   if (noticed === undefined) return [state, []];
   const [next, notice] = noticed;

@@ -28,7 +28,7 @@ export function turnCompleted(state: CodexState, parameters: JsonObject): CodexS
   }
 }
 
-/** `turn.done` of the dotted shape. Its `result` is the whole answer; it is told only if nothing was. */
+/** `turn.done` of the dotted shape. Its `result` is the complete answer; it is emitted only if no text was. */
 export function turnDone(state: CodexState, parameters: JsonObject): CodexStep {
   const text = asString(parameters['result']) ?? '';
   const id = `result-${state.named}`;
@@ -45,12 +45,12 @@ export function turnDone(state: CodexState, parameters: JsonObject): CodexStep {
 
 /**
  * An `error` fails the turn at once, as no `turn/completed` follows in every shape; one that does follow finds the turn ended.
- * Codex 0.169.0 says with `willRetry`, and the dotted shape with the text alone, that it goes on.
+ * Codex 0.169.0 says with `willRetry`, and the dotted shape with the text alone, that it retries.
  */
 export function failedOrRetrying(state: CodexState, parameters: JsonObject): CodexStep {
   const error = parameters['error'] ?? parameters['message'];
   const info = asObject(error)['codexErrorInfo'];
-  // These two answer a request that we made wrongly; the turn goes on.
+  // These two answer a request that we made wrongly; the turn continues.
   if (info === 'threadRollbackFailed' || (isJsonObject(info) && 'activeTurnNotSteerable' in info)) return [state, []];
   const failure = parseCodexFailure(error);
   const retrying = parameters['willRetry'] === true || /^Reconnecting\b/.test(failure.message);
@@ -65,7 +65,7 @@ export function stopOrFail(state: CodexState, error: JsonValue | undefined): Cod
   return end(state, toTurnEnd(error) ?? { type: 'turn-failed', ...parseCodexFailure(error) });
 }
 
-/** Closes what is still open, so that nothing is left hanging for a reader, and tells the end. */
+/** Closes open blocks and calls, so that no reader waits for them, and emits the end. */
 function end(state: CodexState, event: HarnessEvent): CodexStep {
   const blocks = [...state.blocks.values()].filter((block) => block.text !== '');
   const events: readonly HarnessEvent[] = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCodexFailure } from './failure.js';
 
-describe('failureOf', () => {
+describe('parseCodexFailure', () => {
   it.each([
     ['contextWindowExceeded', 'context_too_long'],
     ['usageLimitExceeded', 'rate_limit'],

@@ -11,15 +11,15 @@ export function fileChangeText(change: JsonObject): string {
   const diff = asString(change['diff']) ?? '';
   switch (asString(kind['type']) ?? asString(change['kind'])) {
     case 'add':
-      return wholeFile(diff, '/dev/null', path, '+');
+      return fullFileDiff(diff, '/dev/null', path, '+');
     case 'delete':
-      return wholeFile(diff, path, '/dev/null', '-');
+      return fullFileDiff(diff, path, '/dev/null', '-');
     default:
       return `${header(path, asString(kind['move_path']) ?? asString(kind['movePath']) ?? path)}${diff}`;
   }
 }
 
-function wholeFile(content: string, before: string, after: string, sign: '+' | '-'): string {
+function fullFileDiff(content: string, before: string, after: string, sign: '+' | '-'): string {
   const lines = content === '' ? [] : content.replace(/\n$/, '').split('\n');
   const hunk = sign === '+' ? `@@ -0,0 +1,${lines.length} @@` : `@@ -1,${lines.length} +0,0 @@`;
   return `${header(before, after)}${[hunk, ...lines.map((line) => sign + line)].join('\n')}\n`;

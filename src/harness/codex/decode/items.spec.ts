@@ -56,7 +56,7 @@ describe('tool items', () => {
     expect(toToolItem({ type: 'fileChange', changes }, 'f')?.result.content).toEqual([{ type: 'text', text }]);
   });
 
-  it('tells a web search when its query is known', () => {
+  it('emits a web search when its query is known', () => {
     const search = { type: 'webSearch', query: 'centaur', action: { type: 'openPage', url: 'https://a.example' } };
     expect(toToolItem(search, 'w')).toMatchObject({
       knownAtStart: false,

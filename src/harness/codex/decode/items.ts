@@ -8,7 +8,7 @@ type ToolResult = Extract<HarnessEvent, { readonly type: 'tool-result' }>;
 /** The server of tools that are Codex's own. */
 const AGENT = 'agent';
 
-/** An inner tool as an item tells of it. */
+/** An inner tool call, from an item. */
 export interface ToolItem {
   readonly call: ToolCall;
   /** Whether the call is whole when the item starts; a web search learns its query while it runs. */

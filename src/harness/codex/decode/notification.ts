@@ -8,7 +8,7 @@ export interface Notification {
   readonly parameters: JsonObject;
   readonly threadId: string | undefined;
   readonly turnId: string | undefined;
-  /** When it was told, in milliseconds since the epoch, where the line says so (Codex 0.169.0 does). */
+  /** When it was emitted, in milliseconds since the epoch, if the line has it (Codex 0.169.0 does). */
   readonly emittedAt: number | undefined;
 }
 

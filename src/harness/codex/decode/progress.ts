@@ -7,17 +7,17 @@ const PAUSE_MS = 10_000;
 export interface RunningTool {
   readonly name: string;
   readonly since: number;
-  /** When it was told of last; its beginning counts. */
-  readonly told: number;
+  /** Time of the last notice, or of the start. */
+  readonly lastNoticeAt: number;
 }
 
 /** A notice that a tool runs, and what is known of it after that; `undefined` when the last one is too young. */
 export function progressNotice(tool: RunningTool, now: number): readonly [RunningTool, HarnessEvent] | undefined {
-  if (now - tool.told < PAUSE_MS) return undefined;
+  if (now - tool.lastNoticeAt < PAUSE_MS) return undefined;
   const seconds = Math.round((now - tool.since) / 1000);
   const message = `${tool.name} has been running for ${seconds} s`;
   return [
-    { ...tool, told: now },
+    { ...tool, lastNoticeAt: now },
     { type: 'notice', kind: 'progress', message },
   ];
 }

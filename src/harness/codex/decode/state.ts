@@ -3,31 +3,31 @@ import type { OpenBlock } from './blocks.js';
 import type { RunningTool } from './progress.js';
 import { initialUsage, type UsageState } from './usage.js';
 
-/** What the decoder has to remember from one line to the next. */
+/** Decoder state between lines. */
 export interface CodexState {
-  /** Our conversation; whatever another one says is a sub-agent's and is passed over. `undefined` until it is known. */
+  /** Our conversation; notifications of other ones belong to sub-agents and are ignored. `undefined` until it is known. */
   readonly threadId: string | undefined;
   readonly turnId: string | undefined;
-  /** `ended`: the end of the turn was told, and nothing more is until the next one starts. */
+  /** `ended`: the end of the turn was emitted; nothing more is emitted until the next turn starts. */
   readonly phase: 'idle' | 'running' | 'ended';
-  /** The blocks that are being streamed, by the name of their item. */
+  /** Open blocks by the id of their item. */
   readonly blocks: ReadonlyMap<string, OpenBlock>;
-  /** The calls that were told and have not answered. */
+  /** Emitted tool calls without a result. */
   readonly calls: ReadonlySet<string>;
-  /** The items of which no more is to be told: what comes of them again is a repetition. */
+  /** Completed items; later notifications about them are duplicates. */
   readonly done: ReadonlySet<string>;
-  /** The newest message of the agent, while it is not completed. */
+  /** The newest agent message, until it is completed. */
   readonly begun: string | undefined;
-  /** What is known of the tools that run, to tell of their progress. */
+  /** Running tools, for progress notices. */
   readonly running: ReadonlyMap<string, RunningTool>;
-  /** How many names had to be made up in this turn. */
+  /** Number of generated ids in this turn. */
   readonly named: number;
-  /** Whether any text was told in this turn. */
+  /** Whether any text was emitted in this turn. */
   readonly spoke: boolean;
   readonly usage: UsageState;
 }
 
-/** A line's effect: what to remember, and what to tell. */
+/** The effect of a line: the next state and the events to emit. */
 export type CodexStep = readonly [CodexState, readonly HarnessEvent[]];
 
 /** The part of the state that every turn begins with. */
@@ -68,17 +68,17 @@ export function withBlock(state: CodexState, key: string, block: OpenBlock | und
   return { ...state, blocks };
 }
 
-/** Whether a call was told already. */
+/** Whether a call was already emitted. */
 export function isEmitted(state: CodexState, callId: string): boolean {
   return state.calls.has(callId) || state.done.has(callId);
 }
 
-/** Whether what is said of a turn is said of ours; what names no turn is. */
+/** Whether a notification belongs to our turn; one without a turn id does. */
 export function isOurTurn(state: CodexState, turnId: string | undefined): boolean {
   return turnId === undefined || state.turnId === undefined || turnId === state.turnId;
 }
 
-/** With the model that is asked from now on; anything but a name changes nothing. */
+/** Sets the model of later calls; ignores anything but a string. */
 export function withModel(state: CodexState, model: JsonValue | undefined): CodexState {
   return typeof model === 'string' ? { ...state, usage: { ...state.usage, model } } : state;
 }

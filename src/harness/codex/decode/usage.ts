@@ -42,7 +42,7 @@ export function startTurnUsage(state: UsageState): readonly [UsageState, readonl
 
 /**
  * One `thread/tokenUsage/updated`. Its `last` is one model call; it counts when its total is new and `counts` is true: an
- * update outside our turn only tells how big the context is.
+ * update outside our turn only updates the context size.
  */
 export function updateUsage(
   state: UsageState,

@@ -32,7 +32,7 @@ export async function refreshIndex(files: ThreadFiles, home: string): Promise<vo
 }
 
 /** Has the next start make the index again, as with this one Codex did not find its way. */
-export async function distrustIndex(files: ThreadFiles): Promise<void> {
+export async function invalidateIndex(files: ThreadFiles): Promise<void> {
   await files.remove(INDEXED_HOME);
 }
 

@@ -8,7 +8,7 @@ const prompted = (clientId: string | null, status: string, ...items: readonly ob
 const message = (id: string) => ({ type: 'agentMessage', id, text: `text of ${id}` });
 const resume = (...turns: readonly object[]) => planResumption(JSON.parse(JSON.stringify(turns)), 'ours');
 
-describe('resumptionOf', () => {
+describe('planResumption', () => {
   it.each([
     ['there is no turn', []],
     ['the newest turn is another one', [prompted('earlier', 'completed')]],
@@ -18,21 +18,21 @@ describe('resumptionOf', () => {
     expect(resume(...turns)).toEqual({ kind: 'prompt' });
   });
 
-  it.each(['interrupted', 'inProgress'])('goes on with a turn that is %s', (status) => {
+  it.each(['interrupted', 'inProgress'])('continues a turn that is %s', (status) => {
     expect(resume(prompted('ours', status), prompted('earlier', 'completed'))).toEqual({
       kind: 'continue',
       events: [],
     });
   });
 
-  it('goes on with a turn that was gone on with before', () => {
+  it('continues a turn that was gone on with before', () => {
     expect(resume({ status: 'interrupted', items: [] }, prompted('ours', 'interrupted'))).toEqual({
       kind: 'continue',
       events: [],
     });
   });
 
-  it('tells all that it has of a turn that goes on, the oldest first, and of a tool that has not answered only the call', () => {
+  it('emits all that it has of a turn that goes on, the oldest first, and of a tool that has not answered only the call', () => {
     const shell = (id: string, status: string) => ({ type: 'commandExecution', id, status, command: 'ls' });
     const first = prompted(
       'ours',
@@ -55,7 +55,7 @@ describe('resumptionOf', () => {
     });
   });
 
-  it('tells all of a turn that was completed', () => {
+  it('replays a completed turn', () => {
     const turn = prompted('ours', 'completed', message('a'), { type: 'commandExecution', id: 'c' }, message('b'));
     expect(resume(turn)).toMatchObject({
       kind: 'ended',
@@ -76,12 +76,12 @@ describe('resumptionOf', () => {
     expect([kindOf('final_answer'), kindOf('commentary')]).toEqual(['ended', 'continue']);
   });
 
-  it('tells that a turn was refused', () => {
+  it('replays the refusal of a turn', () => {
     const turn = { ...prompted('ours', 'failed'), error: { message: 'flagged', codexErrorInfo: 'cyberPolicy' } };
     expect(resume(turn)).toMatchObject({ kind: 'ended', events: [{ type: 'turn-end', reason: 'refusal' }] });
   });
 
-  it('tells the failure of a turn that failed', () => {
+  it('replays the failure of a turn', () => {
     const turn = { ...prompted('ours', 'failed'), error: { message: 'boom', codexErrorInfo: 'serverOverloaded' } };
     expect(resume(turn)).toEqual({
       kind: 'ended',

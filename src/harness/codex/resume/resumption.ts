@@ -10,7 +10,7 @@ export type Resumption =
   /** The prompt never reached Codex: the turn starts from its beginning. */
   | { readonly kind: 'prompt' }
   /**
-   * The prompt is in the conversation: the model goes on from there, without another user message. `events` are all that Codex
+   * The prompt is in the conversation: the model continues from there, without another user message. `events` are all that Codex
    * knows of the turn, as not all of it may have been heard; what was has the same name.
    */
   | { readonly kind: 'continue'; readonly events: readonly HarnessEvent[] }
@@ -52,7 +52,7 @@ function readItems(turn: JsonObject): readonly JsonObject[] {
   return asArray(turn['items']).map(asObject);
 }
 
-/** Died between its last message and its end: the model has said all it had to say, and would say it again. */
+/** Died between its last message and its end: the model has given its final answer, and would repeat it. */
 function hasFinalAnswer(turn: JsonObject): boolean {
   const last = readItems(turn).at(-1);
   return last?.['type'] === 'agentMessage' && last['phase'] === 'final_answer';
@@ -62,7 +62,7 @@ function userMessage(turn: JsonObject): JsonObject | undefined {
   return readItems(turn).find((item) => item['type'] === 'userMessage');
 }
 
-/** An item as it would have been told; of a tool that has not answered only the call. */
+/** The events of an item; only the call for a tool without a result. */
 function itemEvents(item: JsonObject): readonly HarnessEvent[] {
   const [id, type] = [asString(item['id']), asString(item['type'])];
   if (id === undefined) return [];

@@ -4,25 +4,22 @@ import { inspectTemplate } from '../sandbox/files/template.js';
 import type { SandboxOptions } from '../sandbox/sandbox.js';
 
 /**
- * Looks through the templates before the first thread needs them.
+ * Checks the templates at startup, so that a bad one does not fail every new thread. Warns about entries that are not copied.
  *
- * @param logger told what of them is not copied
- * @throws ConfigurationError when one of them cannot be copied.
+ * @throws ConfigurationError if a template cannot be copied.
  */
-export function refuseBadTemplates(options: SandboxOptions, logger: Pick<Logger, 'warn'>): void {
+export function assertUsableTemplates(options: SandboxOptions, logger: Pick<Logger, 'warn'>): void {
   const problems = new Map<string, string>();
   for (const [variable, template] of [
     ['CHIRON_WORKSPACE_TEMPLATE', options.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', options.homeTemplate],
   ] as const) {
     if (template === undefined) continue;
-    const { problem, passedOver } = inspectTemplate(template, options.dataDirectory);
+    const { problem, skipped } = inspectTemplate(template, options.dataDirectory);
     if (problem !== undefined) problems.set(variable, problem);
-    if (passedOver.length === 0) continue;
-    const some = passedOver.slice(0, 5).join(', ');
-    logger.warn(
-      `${variable} has ${passedOver.length} entries that are no files, folders or links, and are not copied: ${some}`,
-    );
+    if (skipped.length === 0) continue;
+    const examples = skipped.slice(0, 5).join(', ');
+    logger.warn(`${variable}: skipped ${skipped.length} entries that are not files, folders or links: ${examples}`);
   }
   if (problems.size > 0) throw new ConfigurationError(problems);
 }
