@@ -1,3 +1,4 @@
+// A little over 250 lines: what a random request can be, kind by kind.
 import { below, chance, type Random, randomBytes, randomOfRequest, weighted } from './draw.js';
 import { bomb, garbled, packed, type PackedBody, wronglyPacked } from './generate/bytes.js';
 import {

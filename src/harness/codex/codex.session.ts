@@ -1,3 +1,4 @@
+// A little over 250 lines: one process, from its start through its turns to its end, whose state every method shares.
 import { basename, join } from 'node:path';
 import type { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
