@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ModuleMetadata } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { Logger } from 'nestjs-pino';
@@ -35,6 +36,8 @@ export type TestSettings = Partial<AppConfig>;
 
 /** What a test puts in the place of the server's own parts, or beside them. */
 export interface TestParts {
+  /** Modules beside the server's own. */
+  readonly imports?: ModuleMetadata['imports'];
   /** Harnesses beside the server's own. */
   readonly harnesses?: readonly HarnessDefinition[];
   /** Replaces other providers. */
@@ -51,7 +54,7 @@ export async function startTestApp(settings: TestSettings = {}, parts: TestParts
     harnesses,
   );
   const config: AppConfig = { ...defaults, ...settings, dataDirectory };
-  const builder = Test.createTestingModule({ imports: [AppModule.forRoot(config)] })
+  const builder = Test.createTestingModule({ imports: [AppModule.forRoot(config), ...(parts.imports ?? [])] })
     .overrideProvider(Harnesses)
     .useValue(harnesses);
   const module = await (parts.customize ?? ((same) => same))(builder).compile();
