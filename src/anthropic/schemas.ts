@@ -34,7 +34,7 @@ const STOP_REASON = oneOfTexts(
 );
 
 const STOP_DETAILS = described(
-  'Why a model refused; `null` for every other end.',
+  'Why the model refused; `null` otherwise.',
   nullable(object({ type: oneOfTexts('refusal'), category: nullable(TEXT), explanation: nullable(TEXT) })),
 );
 
@@ -46,11 +46,11 @@ const CONTENT_BLOCKS = {
     object({ type: oneOfTexts('tool_use'), id: TEXT, name: TEXT, input: ANY_OBJECT }),
   ),
   McpToolUseBlock: described(
-    'A call that the agent made inside of its sandbox, and that needs no answer.',
+    'A call that the agent made inside its sandbox. It needs no result from the caller.',
     object({ type: oneOfTexts('mcp_tool_use'), id: TEXT, name: TEXT, server_name: TEXT, input: ANY_OBJECT }),
   ),
   McpToolResultBlock: described(
-    'The result of a call inside of the sandbox.',
+    'The result of a call inside the sandbox.',
     object({
       type: oneOfTexts('mcp_tool_result'),
       tool_use_id: TEXT,
@@ -59,7 +59,7 @@ const CONTENT_BLOCKS = {
     }),
   ),
   ServerToolUseBlock: described(
-    'A call inside of the sandbox, with `x-chiron-tool-blocks: server`.',
+    'A call inside the sandbox, with `x-chiron-tool-blocks: server`.',
     object({
       type: oneOfTexts('server_tool_use'),
       id: TEXT,
@@ -69,7 +69,7 @@ const CONTENT_BLOCKS = {
     }),
   ),
   ServerToolResultBlock: described(
-    'The result of a call inside of the sandbox, with `x-chiron-tool-blocks: server`.',
+    'The result of a call inside the sandbox, with `x-chiron-tool-blocks: server`.',
     object({
       type: oneOfTexts('bash_code_execution_tool_result'),
       tool_use_id: TEXT,
@@ -125,11 +125,11 @@ const STREAM_EVENTS = {
 /** The component schemas of what the Messages API takes and answers with. */
 export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = {
   MessageParam: described(
-    'A message of the conversation: a text, or content blocks as in Anthropic’s API.',
+    'A message of the conversation: text, or content blocks as in Anthropic’s API.',
     object({ role: oneOfTexts('user', 'assistant', 'system'), content: { oneOf: [TEXT, list(ANY_OBJECT)] } }),
   ),
   Usage: described(
-    'Tokens of the whole turn. `iterations` has one entry per model call, the last of which tells the size of the context.',
+    'Tokens of the complete turn. `iterations` has one entry per model call; the last one has the size of the context.',
     object({
       ...TOKENS,
       cache_creation: nullable(CACHE_CREATION),
@@ -146,7 +146,7 @@ export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = {
   ...CONTENT_BLOCKS,
   ContentBlock: { oneOf: Object.keys(CONTENT_BLOCKS).map(ref) },
   Message: described(
-    'The message that a turn answers with.',
+    'The answer of a turn.',
     object({
       id: TEXT,
       type: oneOfTexts('message'),
@@ -167,7 +167,7 @@ export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = {
     oneOf: [...Object.keys(STREAM_EVENTS), 'ErrorResponse'].map(ref),
   }),
   ErrorResponse: described(
-    'An error, as Anthropic’s API tells it.',
+    'An error in the form of Anthropic’s API.',
     object({ type: oneOfTexts('error'), error: ERROR, request_id: TEXT }),
   ),
 };

@@ -109,10 +109,10 @@ export type ContentBlock =
   | ServerToolUseBlock
   | ServerToolResultBlock;
 
-/** Why a model refused; `null` for every other end. */
+/** Why the model refused; `null` otherwise. */
 export type StopDetails = (Refusal & { readonly type: 'refusal' }) | null;
 
-/** The message that a turn answers with. */
+/** The answer of a turn. */
 export interface Message {
   readonly id: string;
   readonly type: 'message';

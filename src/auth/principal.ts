@@ -20,7 +20,7 @@ export function setPrincipal(request: Request, principal: Principal): void {
 /** Who a request is from. Throws for a request that no guard has let in: that would be a route without one. */
 export function getPrincipal(request: Request): Principal {
   const principal = principals.get(request);
-  if (principal === undefined) throw new Error('the request has passed no guard');
+  if (principal === undefined) throw new Error('unreachable: the request has passed no guard');
   return principal;
 }
 

@@ -16,10 +16,10 @@ import { ServiceError } from '../domain/service-error.js';
 export function assertNotCrossSite(request: Request, allowed: CorsOrigins): void {
   const host = request.get('host');
   if (host !== undefined && !isLoopback(host.replace(/:\d+$/, ''))) {
-    throw refusal('Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.');
+    throw refusal('Without CHIRON_API_KEYS, only requests from this machine to a loopback host are accepted.');
   }
   if (isForeignPage(request, allowed)) {
-    throw refusal('Without CHIRON_API_KEYS a web page may call only when CHIRON_CORS_ORIGINS names its origin.');
+    throw refusal('Without CHIRON_API_KEYS, a web page may call only when CHIRON_CORS_ORIGINS lists its origin.');
   }
   if (hasBody(request) && !JSON_TYPE.test(request.get('content-type') ?? '')) {
     throw new ServiceError('unsupported_media_type', 'content-type must be application/json');

@@ -27,7 +27,7 @@ export function parseApiKeys(text: string | undefined): Parsed<readonly ApiKey[]
     return { expected: `${needed}, unlike that of ${short.join(', ')}` };
   }
   if (new Set(keys.map(({ name }) => name)).size !== keys.length) {
-    return { expected: 'must not use a name twice: names are tenants' };
+    return { expected: 'must not repeat a name: names are tenants' };
   }
   return { value: keys.map(({ name, key }) => ({ name, sha256: createHash('sha256').update(key).digest() })) };
 }

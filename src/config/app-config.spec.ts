@@ -81,14 +81,14 @@ describe('the configuration', () => {
   it.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com', '128.0.0.1', '127.999.1.1', '127.0.0'])(
     'may not listen on %s without keys',
     (host) => {
-      expect(() => readConfig({ HOST: host })).toThrow(/CHIRON_API_KEYS: must be set/);
+      expect(() => readConfig({ HOST: host })).toThrow(/CHIRON_API_KEYS: is required/);
       expect(readConfig({ HOST: host, CHIRON_API_KEYS: `a:${KEY}` }).host).toBe(host);
     },
   );
 
   it('may not give two keys one name, nor name a template that is not there', () => {
     expect(() => readConfig({ CHIRON_API_KEYS: `a:${KEY},a:${KEY}` })).toThrow(
-      /CHIRON_API_KEYS: must not use a name twice/,
+      /CHIRON_API_KEYS: must not repeat a name/,
     );
     const missing = { CHIRON_WORKSPACE_TEMPLATE: '/does/not/exist', CHIRON_HOME_TEMPLATE: '/nor/this' };
     expect(() => readConfig(missing)).toThrow(ConfigurationError);

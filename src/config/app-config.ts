@@ -60,20 +60,20 @@ function checkTogether(config: AppConfig, problems: Map<string, string>): void {
   if (config.apiKeys.length === 0 && !isLoopback(config.host)) {
     problems.set(
       'CHIRON_API_KEYS',
-      'must be set for HOST to be other than a loopback address: anybody could run agents here',
+      'is required when HOST is not a loopback address: without keys, anyone who can reach the server could run agents',
     );
   }
   if (config.apiKeys.length === 0 && config.corsOrigins === '*') {
     problems.set(
       'CHIRON_CORS_ORIGINS',
-      'must name its origins without CHIRON_API_KEYS: every web page could run agents here',
+      'must list origins when there are no CHIRON_API_KEYS: with *, any web page could run agents',
     );
   }
   for (const [name, template] of [
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
   ] as const) {
-    if (template !== undefined && !isReadableFolder(template)) problems.set(name, 'must be a folder that can be read');
+    if (template !== undefined && !isReadableFolder(template)) problems.set(name, 'must be a readable folder');
   }
 }
 

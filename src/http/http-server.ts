@@ -38,7 +38,7 @@ export function configureHttpServer(
   server.maxConnections = maxConnections;
   const full = new PeriodicLog(
     new Logger('HttpServer'),
-    (count) => `${count} connections were refused: CHIRON_MAX_CONNECTIONS`,
+    (count) => `${count} connections refused: CHIRON_MAX_CONNECTIONS is reached`,
   );
   server.on('drop', () => full.note());
   // Longer than load balancers keep idle connections (AWS, nginx: 60 s): they would send a request on one that is just being closed.

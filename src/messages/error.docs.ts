@@ -7,11 +7,11 @@ import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
 const ERRORS = {
   400: [
     'invalid_request_error',
-    'The request is malformed, has no user message to answer, or continues a message thread that has gone on already.',
+    'The request is malformed, has no user message to answer, or continues a message thread that was continued already.',
   ],
   401: ['authentication_error', 'The key is missing or wrong.'],
-  403: ['permission_error', 'The server has no keys, and the caller is not on its machine.'],
-  404: ['not_found_error', 'Nothing has this name: no model, no message.'],
+  403: ['permission_error', 'No keys are configured, and the caller is not on the server’s machine.'],
+  404: ['not_found_error', 'No model or message has this name.'],
   409: ['conflict_error', 'The thread is busy and the deployment does not queue.'],
   413: ['request_too_large', 'The body is larger than 32 MB.'],
   415: ['invalid_request_error', 'The body has a `content-type` or `content-encoding` that the server does not read.'],
@@ -21,7 +21,7 @@ const ERRORS = {
     'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help.',
   ],
   503: ['api_error', 'The server is restarting.'],
-  504: ['timeout_error', 'The turn is not done yet; it continues, and the same request attaches to it.'],
+  504: ['timeout_error', 'The turn is still running; the same request attaches to it.'],
   529: ['overloaded_error', 'Too many turns are waiting, or the agent’s model provider is overloaded.'],
 } as const satisfies Readonly<Record<number, readonly [AnthropicErrorType, string]>>;
 

@@ -64,7 +64,7 @@ export function CreateMessageDocs(): MethodDecorator {
     ApiBody({
       schema: { $ref: getSchemaPath(CreateMessageDto) },
       examples: {
-        whole: { summary: 'The whole message as JSON', value: REQUEST },
+        whole: { summary: 'The complete message as JSON', value: REQUEST },
         streaming: { summary: 'Server-sent events', value: { ...REQUEST, stream: true } },
         continuing: {
           summary: 'Continue a message thread',
@@ -100,7 +100,7 @@ export function CancelMessageDocs(): MethodDecorator {
       id: 'cancelMessage',
       tag: 'Messages',
       summary: 'Interrupt the turn that answers with this message',
-      description: 'Its callers get what there is of the answer, and its end.',
+      description: 'Its callers get the partial answer and its end.',
     }),
     ApiParam({
       name: 'messageId',

@@ -5,7 +5,7 @@ import { EventLog } from '../storage/event-log/event-log.js';
 import { TurnRunner } from '../turns/running/turn.runner.js';
 import { HealthDocs, HelloDocs, ReadinessDocs, RootDocs } from './health.docs.js';
 
-/** Whether new turns are taken on, and if not why. */
+/** Readiness for new turns, and if not why. */
 type Readiness =
   { readonly ok: true; readonly ready: true } | { readonly ok: false; readonly ready: false; readonly error: string };
 

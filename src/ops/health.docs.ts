@@ -6,7 +6,7 @@ import { always, object, TEXT } from '../openapi/schema.js';
 /** `GET /healthz`, and `GET /health`, by which most load balancers ask for the same, in the OpenAPI document. */
 export function HealthDocs(id: string): MethodDecorator {
   return applyDecorators(
-    OperationDocs({ id, tag: 'Operations', isPublic: true, summary: 'Whether the process lives' }),
+    OperationDocs({ id, tag: 'Operations', isPublic: true, summary: 'Liveness of the process' }),
     JsonResponseDocs({ description: 'It lives.', schema: object({ ok: always(true) }), example: { ok: true } }),
   );
 }
@@ -18,7 +18,7 @@ export function ReadinessDocs(): MethodDecorator {
       id: 'getReadiness',
       tag: 'Operations',
       isPublic: true,
-      summary: 'Whether new turns are taken on',
+      summary: 'Readiness for new turns',
     }),
     JsonResponseDocs({
       description: 'They are.',
@@ -27,7 +27,7 @@ export function ReadinessDocs(): MethodDecorator {
     }),
     JsonResponseDocs({
       status: 503,
-      description: 'They are not, and why.',
+      description: 'Not ready, and why.',
       schema: object({ ok: always(false), ready: always(false), error: TEXT }),
       example: { ok: false, ready: false, error: 'the server is stopping' },
     }),

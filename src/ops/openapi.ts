@@ -15,7 +15,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setVersion(VERSION)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     // Relative to the address of this document, which only its reader knows.
-    .addServer('/', 'The server that this document comes from.')
+    .addServer('/', 'The server that serves this document.')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: KEYS }, 'bearer')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: KEYS }, 'x-api-key');
   for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
@@ -29,7 +29,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   return SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });
 }
 
-const KEYS = 'One of the deployment’s keys. A server without keys asks for none and answers its own machine only.';
+const KEYS = 'One of the deployment’s keys. A server without keys answers only callers on its own machine.';
 
 /** Serves `/openapi.json` and `/docs`, made when they are first asked for. */
 export function setUpOpenApi(app: INestApplication): void {

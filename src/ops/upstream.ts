@@ -44,7 +44,7 @@ export function refuseLoop(
 ): void {
   if (!found.some(({ name }) => name === 'claude-code') || !leadsHere(config, 'ANTHROPIC_BASE_URL', ownNames)) return;
   const problem =
-    'is the address of this server, so that its agents would ask it and start agents without an end; give the server that of a model provider, or unset it';
+    'is the address of this server: its agents would call it and start agents endlessly. Set it to a model provider, or unset it';
   throw new ConfigurationError(new Map([['ANTHROPIC_BASE_URL', problem]]));
 }
 

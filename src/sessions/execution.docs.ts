@@ -133,7 +133,7 @@ export function InterruptDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
       id: 'interruptSession',
-      summary: 'Interrupt the execution that is going on',
+      summary: 'Interrupt the running execution',
       description: 'It then ends with `session.execution_cancelled`. A body with a `reason` is accepted and not kept.',
       errors: [404],
     }),

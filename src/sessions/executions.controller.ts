@@ -73,7 +73,7 @@ export class ExecutionsController {
         turn === undefined ? this.events.ofThread(thread, after, flow) : this.events.ofTurn(thread, turn, after, flow),
       );
     } catch (error) {
-      this.logger.warn({ threadId: thread.id, err: error }, 'an event stream ended early');
+      this.logger.warn({ threadId: thread.id, err: error }, 'event stream ended early');
     }
   }
 

@@ -29,7 +29,7 @@ const SESSION = {
   thread_key: TEXT,
   sandbox_id: described('Names the thread’s folders once an agent has worked in them.', nullable(TEXT)),
   harness_type: HARNESS_TYPE,
-  harness_thread_id: described('The harness’s own name of the conversation, once it has one.', nullable(TEXT)),
+  harness_thread_id: described('The harness’s own id of the conversation, once there is one.', nullable(TEXT)),
   persona_id: NULL,
   status: oneOfTexts('idle', 'executing', 'failed'),
   iron_control_principal: NULL,
@@ -57,7 +57,7 @@ const EVENTS = {
     max_duration_ms: nullable(INTEGER),
   }),
   OutputLineEvent: described(
-    'A notification in the shape of Codex’s app-server, whichever agent speaks.',
+    'A notification in the form of Codex’s app-server, whichever agent runs.',
     object({ method: TEXT, params: ANY_OBJECT }),
   ),
   FirstTokenEvent: object({

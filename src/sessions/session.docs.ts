@@ -31,14 +31,11 @@ const TURN = {
 };
 
 const ERRORS = {
-  400: [
-    'The thread key or the input makes no sense, or the path cannot be decoded.',
-    "thread_key must be namespaced as '<source>:<id>'",
-  ],
+  400: ['The thread key, the input or the path is malformed.', "thread_key must be namespaced as '<source>:<id>'"],
   401: ['The key is missing or wrong.', 'missing bearer token'],
   403: [
-    'The server has no keys, and the caller is not on its machine.',
-    'Without CHIRON_API_KEYS only programs on this machine may call, by a loopback name.',
+    'No keys are configured, and the caller is not on the server’s machine.',
+    'Without CHIRON_API_KEYS, only requests from this machine to a loopback host are accepted.',
   ],
   404: ['There is no such session.', 'session not found for thread_key api:demo-1'],
   413: ['The body is larger than 32 MB.', 'The request body is larger than 33554432 bytes.'],
@@ -104,7 +101,7 @@ export function ListSessionsDocs(): MethodDecorator {
     SessionDocs({
       id: 'listSessions',
       summary: 'List your threads, the last changed first',
-      description: 'Also those that were made by the Messages API.',
+      description: 'Including those that the Messages API created.',
       hasKey: false,
     }),
     ApiQuery({
@@ -157,7 +154,7 @@ export function GetSessionDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
       id: 'getSession',
-      summary: 'Look at a session and its last turns',
+      summary: 'Get a session and its last turns',
       errors: [404],
     }),
     AnswerDocs('The session and its last ten turns, the newest first.', 'SessionWithTurns', {
@@ -174,7 +171,7 @@ export function GetSessionDocs(): MethodDecorator {
 /** `GET /api/session/{thread_key}/turns/{id}` in the OpenAPI document. */
 export function GetTurnDocs(): MethodDecorator {
   return applyDecorators(
-    SessionDocs({ id: 'getTurn', summary: 'Look at a turn and its answer', errors: [404] }),
+    SessionDocs({ id: 'getTurn', summary: 'Get a turn and its answer', errors: [404] }),
     ApiParam({
       name: 'turnId',
       description: 'The execution id, or the id of the message that answers the turn.',
@@ -195,7 +192,7 @@ export function DeleteSessionDocs(): MethodDecorator {
       id: 'deleteSession',
       summary: 'Remove a thread',
       description:
-        'Interrupts what it does, ends its process, and removes its workspace, its home, its turns and their events. Cannot be undone.',
+        'Interrupts its turn, ends its process, and removes its workspace, its home, its turns and their events. Cannot be undone.',
       errors: [404],
     }),
     AnswerDocs('It is gone.', 'DeletedSession', { ok: true, deleted: true, thread_key: SESSION.thread_key }),

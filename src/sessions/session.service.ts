@@ -137,7 +137,7 @@ export class SessionService {
     const parts = await this.messages.userPartsSince(thread.id, latest?.createdAt ?? 0);
     const prompt = parts.flatMap((part) => promptContent(part, new Map()));
     if (prompt.length === 0) {
-      throw new SessionException(400, 'input_lines must not be empty when no message of the user waits');
+      throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
     }
     return prompt;
   }
@@ -166,7 +166,7 @@ export class SessionService {
 
   private assertHarnessAvailable(harness: HarnessName): void {
     if (!this.registry.serves(harness)) {
-      throw new SessionException(422, `harness_type: this server does not have ${harness}`);
+      throw new SessionException(422, `harness_type: not available on this server: ${harness}`);
     }
   }
 }

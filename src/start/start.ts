@@ -68,7 +68,7 @@ async function warnOfHost(sandbox: Sandbox): Promise<void> {
   try {
     for (const warning of await sandbox.warnings()) logger.warn(warning);
   } catch (error) {
-    logger.warn({ err: error }, 'the host could not be looked at');
+    logger.warn({ err: error }, 'failed to inspect the host');
   }
 }
 

@@ -23,7 +23,7 @@ const database: FactoryProvider<Database> = {
   // The application does not start before the factory has resolved, nor when it rejects.
   useFactory: (options: StorageOptions) => {
     const logger = new Logger(Database.name);
-    return Database.open(options, (error) => logger.error(`a connection of the store broke: ${error.message}`));
+    return Database.open(options, (error) => logger.error(`lost a connection to the store: ${error.message}`));
   },
 };
 

@@ -123,7 +123,7 @@ describe('a collected stream', () => {
   });
 
   it('is an error when the stream was cut off', () => {
-    const error = { type: 'api_error', message: 'The answer was cut off before its end.' };
+    const error = { type: 'api_error', message: 'The response ended prematurely.' };
     expect(collect([])).toEqual({ error });
     expect(collect(translateEvents(initialState(options), turn.slice(0, -1))[1])).toEqual({ error });
     expect(collect(translateEvents(initialState(options), turn)[1].slice(0, -1))).toEqual({ error });
@@ -185,7 +185,7 @@ describe('the answer that is stored with a turn', () => {
       error: { type: 'api_error', message: 'pay', details: { error_code: 'agent_unavailable' } },
     });
     expect(buildTurnMessage(options, new Set(turn.slice(0, -1)))).toEqual({
-      error: { type: 'api_error', message: 'The agent ended without finishing its turn.' },
+      error: { type: 'api_error', message: 'The agent stopped before its turn ended.' },
     });
   });
 });

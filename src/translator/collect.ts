@@ -27,7 +27,7 @@ export interface MessageBuilder {
   ended: boolean;
 }
 
-const CUT_OFF: AnthropicErrorObject = { type: 'api_error', message: 'The answer was cut off before its end.' };
+const CUT_OFF: AnthropicErrorObject = { type: 'api_error', message: 'The response ended prematurely.' };
 
 /** Nothing collected yet. */
 export function newAccumulation(): MessageBuilder {

@@ -451,7 +451,7 @@ describe('a failure', () => {
   });
 
   it('is what a turn becomes whose events stop without an end', () => {
-    const error = 'error api_error: The agent ended without finishing its turn.';
+    const error = 'error api_error: The agent stopped before its turn ended.';
     expect(endOfEvents(initialState(options))[1].map(line)).toEqual([error]);
     const [open] = translateEvent(initialState(options), text('a', 'hi'));
     expect(endOfEvents(open)[1].map(line)).toEqual(['0 stop', error]);

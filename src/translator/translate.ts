@@ -49,7 +49,7 @@ const DONE: Done = { phase: 'done' };
 /** What the caller is told when the events stop without an end. */
 const NO_END: AnthropicErrorObject = {
   type: 'api_error',
-  message: 'The agent ended without finishing its turn.',
+  message: 'The agent stopped before its turn ended.',
 };
 
 /** The state before a turn's first event. */

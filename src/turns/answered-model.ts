@@ -23,5 +23,5 @@ export function isOfModel(thread: Pick<Thread, 'model' | 'harness' | 'harnessMod
 export function logReplacedModel(thread: Thread): void {
   if (toAnsweredModel(thread) === thread.model) return;
   const fields = { threadId: thread.id, model: quoteForCaller(thread.model), harness: thread.harness };
-  logger.log(fields, 'the agent does not know the model that was asked for, and runs its default model');
+  logger.log(fields, 'the agent does not know the requested model; running its default model');
 }

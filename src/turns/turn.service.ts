@@ -76,7 +76,7 @@ export class TurnService implements OnApplicationBootstrap {
           });
     const opened = continued ?? (await this.openUnderLock(request));
     if (opened !== undefined) return opened;
-    throw new Error('a request that goes on from nothing was not opened');
+    throw new Error('unreachable: a request without a continuation point was not opened');
   }
 
   /**

@@ -209,7 +209,7 @@ describe('the prompt of a request', () => {
       ],
       /prefill/,
     ],
-    ['no user message', [{ role: 'system', content: 'a' }], /must hold a user message/],
+    ['no user message', [{ role: 'system', content: 'a' }], /at least one user message is required/],
     ['an empty text', [{ role: 'user', content: '' }], NO_TEXT],
     ['white space', [{ role: 'user', content: ' \n\t' }], NO_TEXT],
     ['a block of white space', [{ role: 'user', content: [{ type: 'text', text: '   ' }] }], NO_TEXT],

@@ -106,9 +106,12 @@ describe('the demo agent beside another agent', () => {
   it('is no harness type of a session', async () => {
     const { url } = await start({ demo: 'auto' });
     const create = (body: object) => supertest(url).post('/api/session/test:demo').send(body);
-    await create({ harness_type: 'demo' }).expect(422, /does not have demo/);
+    await create({ harness_type: 'demo' }).expect(422, /not available on this server: demo/);
     await create({ harness_type: 'claudecode' }).expect(200);
-    await create({ harness_type: 'demo', on_harness_conflict: 'restart' }).expect(422, /does not have demo/);
+    await create({ harness_type: 'demo', on_harness_conflict: 'restart' }).expect(
+      422,
+      /not available on this server: demo/,
+    );
   });
 
   it('does not go on with a thread that it had before it was turned off', async () => {
@@ -124,6 +127,6 @@ describe('the demo agent beside another agent', () => {
     await supertest(url)
       .post(`${session}/execute`)
       .send({ input_lines: [line] })
-      .expect(422, /does not have demo/);
+      .expect(422, /not available on this server: demo/);
   });
 });

@@ -118,5 +118,5 @@ it('is nothing that a server does without being told', async () => {
 });
 
 it('is refused for every page where there are no keys', () => {
-  expect(() => readConfig({ CHIRON_CORS_ORIGINS: '*' })).toThrow(/CHIRON_CORS_ORIGINS: must name its origins/);
+  expect(() => readConfig({ CHIRON_CORS_ORIGINS: '*' })).toThrow(/CHIRON_CORS_ORIGINS: must list origins/);
 });

@@ -155,7 +155,7 @@ describe('a conversation that began elsewhere', () => {
     const told = promptText(run?.turn.history ?? []);
     expect(told).toContain('NEWEST');
     expect(told).not.toContain('OLDEST');
-    expect(told).toContain('[What was said before is left out.]');
+    expect(told).toContain('[Earlier messages are omitted.]');
     expect(told).toContain('<tool_call name="Read">');
   });
 });

@@ -100,7 +100,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     for (const text of ['a', 'b', 'c']) await post(ask(text.repeat(70_000)), thread('long')).expect(200);
     await restartWithoutFolders();
     await post(ask('how long?'), thread('long')).expect(200);
-    expect(told('how long?')).toMatch(/^\[What was said before is left out\.\]/);
+    expect(told('how long?')).toMatch(/^\[Earlier messages are omitted\.\]/);
     expect(told('how long?')).toContain('answer to ccc');
     expect(told('how long?').length).toBeLessThan(201_000);
   });

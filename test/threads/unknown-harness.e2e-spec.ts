@@ -58,7 +58,7 @@ describe.each(await testedKinds())('a thread whose harness this version does not
     const executed = supertest(app.url)
       .post(session('/execute'))
       .send({ input_lines: ['two'] });
-    await executed.expect(422, /does not have emacs/);
+    await executed.expect(422, /not available on this server: emacs/);
     const conflict = await supertest(app.url).post(session()).send({ harness_type: 'demo' }).expect(409);
     expect(conflict.body).toMatchObject({ existing_harness: 'emacs' });
 

@@ -13,7 +13,7 @@ export function CountTokensDocs(): MethodDecorator {
       tag: 'Messages',
       summary: 'Estimate how many tokens a request has',
       description:
-        'Counts system prompt, tools and messages here, with a public tokenizer; pictures and PDFs by their size. No model is asked, no thread is touched. Real counts differ by some percent; those of a turn are in its `usage`.',
+        'Counts system prompt, tools and messages here, with a public tokenizer; pictures and PDFs by their size. No model is called and no thread changes. Real counts differ by a few percent; the counts of a turn are in its `usage`.',
     }),
     ApiExtraModels(CountTokensDto),
     ApiHeader({
@@ -31,7 +31,7 @@ export function CountTokensDocs(): MethodDecorator {
       },
     }),
     JsonResponseDocs({
-      description: 'The estimate. `context_management` is there for beta requests only.',
+      description: 'The estimate. Only beta requests get `context_management`.',
       schema: object({ input_tokens: INTEGER }, { context_management: NULL }),
       example: { input_tokens: 12 },
     }),

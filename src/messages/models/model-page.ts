@@ -27,7 +27,7 @@ export interface Page<T> {
 export function parsePageQuery(query: Readonly<Record<string, unknown>>): PageQuery {
   const limit = singleParam(query, 'limit') ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
-    throw badRequest(`limit: must be a whole number from 1 to ${MAX_LIMIT}`);
+    throw badRequest(`limit: must be an integer from 1 to ${MAX_LIMIT}`);
   }
   const afterId = singleParam(query, 'after_id');
   const beforeId = singleParam(query, 'before_id');
@@ -72,7 +72,7 @@ function page<T extends { readonly id: string }>(data: readonly T[], hasMore: bo
 
 function findIndex(list: readonly { readonly id: string }[], id: string, cursor: string): number {
   const index = list.findIndex((element) => element.id === id);
-  if (index === -1) throw badRequest(`${cursor}: names nothing that is in this list`);
+  if (index === -1) throw badRequest(`${cursor}: no such model`);
   return index;
 }
 

@@ -45,7 +45,7 @@ export const MODEL_SCHEMAS: Readonly<Record<string, Schema>> = {
     id: TEXT,
     display_name: TEXT,
     created_at: described(
-      'When the model was released. A name that stands for no one model has the date of this server’s first version.',
+      'When the model was released. A name without a single model behind it has the date of this server’s first version.',
       TIME,
     ),
     lifecycle: oneOfTexts('active'),
@@ -56,7 +56,7 @@ export const MODEL_SCHEMAS: Readonly<Record<string, Schema>> = {
     max_tokens: nullable(INTEGER),
     capabilities: ref('ModelCapabilities'),
   }),
-  ModelCapabilities: described('What a caller gets through this server.', schemaOfCapabilities(MODEL.capabilities)),
+  ModelCapabilities: described('What the model can do through this server.', schemaOfCapabilities(MODEL.capabilities)),
 };
 /** `GET /v1/models` in the OpenAPI document. */
 export function ListModelsDocs(): MethodDecorator {

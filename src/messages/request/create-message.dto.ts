@@ -42,7 +42,7 @@ export class CreateMessageDto {
   readonly model!: string;
 
   @ApiProperty({
-    description: 'Required by the protocol. An agent’s turn is not cut at it.',
+    description: 'Required by the protocol. It does not limit an agent’s turn.',
     type: 'integer',
     examples: [1024],
     minimum: 0,
@@ -86,7 +86,7 @@ export class CreateMessageDto {
   readonly metadata?: Readonly<Record<string, unknown>> | null;
 
   @ApiPropertyOptional({
-    description: 'Tools of the caller. Not handed to the agent, but for the one that `tool_choice` forces.',
+    description: 'Tools of the caller. The agent gets only the one that `tool_choice` forces.',
     type: 'array',
     items: ANY_OBJECT,
   })

@@ -45,7 +45,7 @@ async function readOutputSchema(body: CreateMessageDto): Promise<JsonObject | un
   if (!isJsonObject(schema))
     throw badRequest(`${path}.schema: ${missingOr(schema, 'Input should be a valid dictionary')}`);
   if (!(await isUsable(schema))) {
-    const reason = 'refers to a part that it does not have, holds a pattern that is none, or is too large';
+    const reason = 'has an unresolvable $ref or an invalid pattern, or is too large';
     throw badRequest(`${path}.schema: ${reason}`);
   }
   return schema;

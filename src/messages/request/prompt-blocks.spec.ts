@@ -40,19 +40,25 @@ describe('a tool result', () => {
   });
 
   it.each([
-    [result([{ type: 'video' }]), 'messages.0.content.0.content.0.type: is not a kind of content'],
+    [result([{ type: 'video' }]), 'messages.0.content.0.content.0.type: this content type is not supported'],
     [result([text('a'), {}]), 'messages.0.content.0.content.1.type: Field required'],
     [result([{ type: 'text' }]), 'messages.0.content.0.content.0.text: Field required'],
     [
       result([{ ...image, source: { type: 'file', file_id: 'f' } }]),
       'messages.0.content.0.content.0.source.type: Input',
     ],
-    [result([result('a')]), 'messages.0.content.0.content.0.type: a tool_result cannot be in another one'],
+    [result([result('a')]), 'messages.0.content.0.content.0.type: a tool_result cannot contain another tool_result'],
     [result(5), 'messages.0.content.0.content: Input should be a valid list'],
     [result([5]), 'messages.0.content.0.content.0: Input should be a valid dictionary'],
     [result('a', { is_error: 'yes' }), 'messages.0.content.0.is_error: Input should be a valid boolean'],
-    [{ type: 'mcp_tool_result', tool_use_id: 't', content: [image] }, 'messages.0.content.0.type: is not a kind'],
-    [{ type: 'web_fetch_tool_result', tool_use_id: 't', content: {} }, 'messages.0.content.0.type: is not a kind'],
+    [
+      { type: 'mcp_tool_result', tool_use_id: 't', content: [image] },
+      'messages.0.content.0.type: this content type is not',
+    ],
+    [
+      { type: 'web_fetch_tool_result', tool_use_id: 't', content: {} },
+      'messages.0.content.0.type: this content type is not',
+    ],
   ])('is refused by its path for what no agent can be given: %j', (block, problem) => {
     expect(() => read(block)).toThrow(problem);
   });
@@ -78,7 +84,9 @@ describe('a document of blocks', () => {
   });
 
   it('is refused by its path for what no agent can be given', () => {
-    expect(() => read(document([{ type: 'video' }]))).toThrow('messages.0.content.0.source.content.0.type: is not');
+    expect(() => read(document([{ type: 'video' }]))).toThrow(
+      'messages.0.content.0.source.content.0.type: this content type is not',
+    );
     expect(() => read(document(undefined))).toThrow('messages.0.content.0.source.content: Field required');
   });
 });
@@ -86,7 +94,9 @@ describe('a document of blocks', () => {
 it('a search result has its pictures in their order, and is refused by its path', () => {
   const search = (content: unknown) => ({ type: 'search_result', title: 'S', source: 's', content });
   expect(read(search([text('a'), image]))).toEqual([text('S\na'), image]);
-  expect(() => read(search([{ type: 'video' }]))).toThrow('messages.0.content.0.content.0.type: is not a kind');
+  expect(() => read(search([{ type: 'video' }]))).toThrow(
+    'messages.0.content.0.content.0.type: this content type is not',
+  );
 });
 
 describe('the source of a picture or a document', () => {

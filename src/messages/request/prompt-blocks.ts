@@ -64,10 +64,7 @@ export class BlockReader {
       case 'tool_result':
         return this.toolResult(block, path);
       default:
-        return this.none(
-          `${path}.type`,
-          missingOr(block['type'], 'is not a kind of content that this server can hand to an agent'),
-        );
+        return this.none(`${path}.type`, missingOr(block['type'], 'this content type is not supported'));
     }
   }
 
@@ -80,7 +77,7 @@ export class BlockReader {
       case 'browser_state':
         return [{ type: 'text', text: JSON.stringify({ tabs: block['tabs'], state_changes: block['state_changes'] }) }];
       case 'tool_result':
-        return this.none(`${path}.type`, 'a tool_result cannot be in another one');
+        return this.none(`${path}.type`, 'a tool_result cannot contain another tool_result');
       default:
         return this.block(block, path);
     }

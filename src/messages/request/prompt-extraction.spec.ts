@@ -126,21 +126,21 @@ describe(extractPrompt.name, () => {
   });
 
   it.each([
-    [[], 'messages: must hold a user message'],
-    [[{ role: 'system', content: 'x' }], 'messages: must hold a user message'],
+    [[], 'messages: at least one user message is required'],
+    [[{ role: 'system', content: 'x' }], 'messages: at least one user message is required'],
     [
       [
         { role: 'user', content: 'x' },
         { role: 'assistant', content: 'pre' },
       ],
-      /prefilled/,
+      /prefill/,
     ],
     [
       [
         { role: 'assistant', content: 'x' },
         { role: 'system', content: 'x' },
       ],
-      /prefilled/,
+      /prefill/,
     ],
     [[{ role: 'tool', content: 'x' }], /messages\.0\.role/],
     [[{}], 'messages.0.role: Field required'],

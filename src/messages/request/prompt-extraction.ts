@@ -86,12 +86,12 @@ export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
       case 'user':
         return { index, content: message['content'] };
       case 'assistant':
-        throw badRequest('messages: the last message must be of the user; an agent cannot continue a prefilled answer');
+        throw badRequest('messages: the last message must have role "user"; assistant prefill is not supported');
       default:
         throw badRequest(
           `messages.${index}.role: ${missingOr(message['role'], "Input should be 'user', 'assistant' or 'system'")}`,
         );
     }
   }
-  throw badRequest('messages: must hold a user message');
+  throw badRequest('messages: at least one user message is required');
 }

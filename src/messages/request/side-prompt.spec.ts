@@ -107,7 +107,7 @@ describe(side.sidePrompt.name, () => {
   });
 
   it('is refused as any request that nobody can answer', () => {
-    expect(() => sidePrompt([user('x'), assistant('y')])).toThrow('prefilled');
+    expect(() => sidePrompt([user('x'), assistant('y')])).toThrow('prefill');
     expect(() => sidePrompt([user([{ type: 'video' }])])).toThrow('content.0.type');
   });
 

@@ -126,6 +126,6 @@ export function renderHistory(messages: readonly unknown[], read: TextFilter): P
     first -= 1;
     room -= lengths[first] ?? 0;
   }
-  const omission = first === 0 ? [] : [textBlock('[What was said before is left out.]\n')];
+  const omission = first === 0 ? [] : [textBlock('[Earlier messages are omitted.]\n')];
   return mergeTextBlocks([...omission, ...transcript.blocks.slice(first)]);
 }

@@ -112,7 +112,7 @@ export class AnswerService {
   ): Observable<readonly StreamEvent[]> {
     const stop = (): void => {
       this.turns.stop(opened).catch((error: unknown) => {
-        this.logger.warn({ turnId: opened.turn.id, err: error }, 'a turn could not be stopped at its stop sequence');
+        this.logger.warn({ turnId: opened.turn.id, err: error }, 'failed to stop a turn at its stop sequence');
       });
     };
     // What the caller has received it has received in the form of its presentation.
@@ -142,7 +142,7 @@ export class AnswerService {
   private noteDelivery({ turn }: OpenedTurn, response: Response): void {
     response.once('finish', () => {
       this.turns.delivered(turn).catch((error: unknown) => {
-        this.logger.warn({ turnId: turn.id, err: error }, 'that an answer was delivered could not be noted');
+        this.logger.warn({ turnId: turn.id, err: error }, 'failed to record the delivery of an answer');
       });
     });
   }

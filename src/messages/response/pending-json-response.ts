@@ -43,7 +43,7 @@ export class PendingJsonResponse implements Tickable {
    */
   body(collected: Collected): string {
     if (this.#expired) {
-      const message = 'The turn is not done yet. It goes on; send the same request again to wait for it.';
+      const message = 'The turn is still running. Retry the same request to keep waiting for its result.';
       throw new AnthropicException('timeout_error', message, { headers: { 'retry-after': '1' } });
     }
     if ('error' in collected) throw toAnthropicException(collected.error);

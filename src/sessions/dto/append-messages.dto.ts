@@ -11,7 +11,7 @@ const MAX_MESSAGES = 1000;
 
 /** A message for a session. */
 export class SessionMessageDto {
-  @ApiPropertyOptional({ description: 'The same message again has the same id here.', examples: ['m-001'] })
+  @ApiPropertyOptional({ description: 'A repeated message has the same id.', examples: ['m-001'] })
   @IsOptional()
   @IsString()
   @Length(1, 512)

@@ -23,7 +23,7 @@ export class CreateSessionDto {
   readonly persona_id?: string;
 
   @ApiPropertyOptional({
-    description: 'Kept when the session is new; a later call does not change it.',
+    description: 'Stored when the session is created; later calls do not change it.',
     type: 'object',
     additionalProperties: true,
   })
@@ -33,7 +33,7 @@ export class CreateSessionDto {
 
   @ApiPropertyOptional({
     description:
-      'What to do when the session has another harness. `restart` interrupts what it does and goes on with the new harness in the same workspace, without memory of the conversation.',
+      'What to do when the session has another harness. `restart` interrupts its turn and continues with the new harness in the same workspace, without memory of the conversation.',
     type: String,
     enum: ['reject', 'restart'],
     default: 'reject',

@@ -9,7 +9,7 @@ import { validateSessionBody } from './session-body.js';
 /** An execution that is to be started. */
 export class ExecuteDto {
   @ApiPropertyOptional({
-    description: 'The same key again gives the same execution, whatever else the call says.',
+    description: 'A repeated key returns the same execution, whatever else the call has.',
     examples: ['turn-2026-06-23-0001'],
   })
   @IsOptional()
@@ -33,7 +33,7 @@ export class ExecuteDto {
   readonly input_lines: readonly string[] = [];
 
   @ApiPropertyOptional({
-    description: 'Checked and reported; an idle agent process is kept for as long as the deployment says.',
+    description: 'Checked and reported. How long an idle agent process is kept is a setting of the deployment.',
     type: 'integer',
     minimum: 1,
     examples: [60_000],
@@ -43,7 +43,7 @@ export class ExecuteDto {
   readonly idle_timeout_ms?: number;
 
   @ApiPropertyOptional({
-    description: 'The execution fails when it takes longer. Looked at about once a second.',
+    description: 'The execution fails when it takes longer. Checked about once a second.',
     type: 'integer',
     minimum: 1,
     examples: [1_800_000],

@@ -123,7 +123,7 @@ export class SessionEventsService {
   private async closingEvents(narrator: SessionEventEncoder, turn: Turn): Promise<readonly SessionEvent[]> {
     if (narrator.ended) return [];
     const events = narrator.end(await this.turns.byId(turn.id));
-    if (events.length === 0) throw new Error(`turn ${turn.id} was left to the next server`);
+    if (events.length === 0) throw new Error(`turn ${turn.id} was handed off to the next server`);
     return events;
   }
 }

@@ -81,7 +81,7 @@ export class EventLog {
     }
     const { events, sequence } = turn.attempt > 1 ? await this.#store.readAll(turn.id) : { events: [], sequence: 0 };
     if (this.#closed || this.#live.has(turn.id))
-      throw new Error(`turn ${turn.id} cannot be opened: it is, or all is closed`);
+      throw new Error(`turn ${turn.id} cannot be opened: it is already open, or the log is closed`);
     this.#live.set(turn.id, new LiveTurn(turn.id, turn.attempt, events, sequence));
     this.#watch.wake(turn.id);
     return events;

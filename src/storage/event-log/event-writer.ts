@@ -192,14 +192,14 @@ export class EventWriter {
     this.#failures += 1;
     const failure = error instanceof Error ? error : new Error(String(error));
     this.#logger.error(
-      `events cannot be written (try ${this.#failures}, ${this.pendingEvents} are waiting): ${failure.message}`,
+      `failed to write events (try ${this.#failures}, ${this.pendingEvents} are waiting): ${failure.message}`,
     );
     this.failure$.next(failure);
   }
 
   #recovered(): void {
     if (this.#failures === 0) return;
-    this.#logger.log(`events are written again after ${this.#failures} failures`);
+    this.#logger.log(`event writes recovered after ${this.#failures} failures`);
     this.#failures = 0;
     this.failure$.next(undefined);
   }

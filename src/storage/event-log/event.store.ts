@@ -81,10 +81,7 @@ export class EventStore {
     for (const [kind, count] of counts) {
       if (this.#reportedKinds.has(kind)) continue;
       this.#reportedKinds.add(kind);
-      this.#logger.warn(
-        { turnId, kind, count },
-        'events of a kind that this version does not know are left out; a newer version stored them',
-      );
+      this.#logger.warn({ turnId, kind, count }, 'skipped events of an unknown kind, stored by a newer version');
     }
     return parsed;
   }

@@ -76,7 +76,7 @@ export class TurnWatch {
       }
     } catch (error) {
       // Said once, not every half second; the event writer's failure shows in the readiness.
-      if (!this.#failing) this.#logger.error(`turns cannot be looked up: ${String(error)}`);
+      if (!this.#failing) this.#logger.error(`failed to look up turns: ${String(error)}`);
       this.#failing = true;
     } finally {
       this.#polling = false;

@@ -107,7 +107,7 @@ export class ThreadStore {
       .executeTakeFirst();
     if (row !== undefined) return { thread: toThread(row), created: true };
     const other = await this.find(thread.tenant, thread.key);
-    if (other === undefined) throw new Error('a thread was made and removed by others while it was being made here');
+    if (other === undefined) throw new Error('the thread was concurrently created and removed');
     return { thread: other, created: false };
   }
 

@@ -32,11 +32,11 @@ export function toServiceError(refusal: OpeningRefusal): ServiceError {
     case 'thread-not-found':
       return threadNotFound();
     case 'already-continued':
-      return notContinued('thread_already_continued', 'another message has gone on from this one.');
+      return notContinued('thread_already_continued', 'the thread was already continued from this message.');
     case 'continue-in-flight':
-      return notContinued('thread_continue_in_flight', 'another message is going on from this one.');
+      return notContinued('thread_continue_in_flight', 'a continuation of this message is still running.');
     case 'queue-full':
-      return threadBusy('Too many messages wait on this thread.');
+      return threadBusy('The queue of this thread is full.');
     case 'busy':
       return threadBusy('The thread is busy with another message.');
     default:

@@ -54,10 +54,7 @@ export class ThreadMemory {
     if (thread.turnCount === 0 || (await this.gateway.remembers(thread))) return false;
     const isLost = await this.turns.hasAnswer(thread.id);
     if (isLost)
-      this.logger.warn(
-        { threadId: thread.id },
-        'the agent’s record of a thread is gone; the next turn seeds the agent',
-      );
+      this.logger.warn({ threadId: thread.id }, 'lost the agent’s record of a thread; the next turn seeds the agent');
     return isLost;
   }
 

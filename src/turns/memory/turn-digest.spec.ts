@@ -80,7 +80,7 @@ describe('the digest of stored turns', () => {
       exchange('newer', 'b'.repeat(120_000)),
       exchange('newest', 'c'),
     );
-    expect(words).toMatch(/^\[What was said before is left out\.\]\n<user>\nnewer\n/);
+    expect(words).toMatch(/^\[Earlier messages are omitted\.\]\n<user>\nnewer\n/);
     expect(words).toMatch(/<assistant>\nc\n<\/assistant>\n$/);
   });
 });

@@ -38,7 +38,7 @@ export class TurnDigest {
 
   /** Returns the digest as a prompt; empty when nothing was added. */
   toPrompt(): Prompt {
-    const omission = this.isFull ? ['[What was said before is left out.]\n'] : [];
+    const omission = this.isFull ? ['[Earlier messages are omitted.]\n'] : [];
     const text = [...omission, ...this.#blocks].join('');
     return text === '' ? [] : [{ type: 'text', text }];
   }

@@ -39,4 +39,4 @@ export function synthesizeMissingResults(events: readonly HarnessEvent[]): reado
     .map((id) => ({ type: 'tool-result', id, content: [{ type: 'text', text: TOOL_LOST_MESSAGE }], isError: true }));
 }
 
-const TOOL_LOST_MESSAGE = 'The agent’s process died while this tool ran. It may have taken effect.';
+const TOOL_LOST_MESSAGE = 'The agent’s process died while this tool ran. The tool may have taken effect.';

@@ -26,7 +26,7 @@ import { TurnOutput } from './turn-output.js';
 const PROCESS_DIED: TurnEnd = {
   type: 'turn-failed',
   kind: 'process_died',
-  message: 'The agent’s process ended in the middle of the turn.',
+  message: 'The agent’s process exited during the turn.',
 };
 
 /** The services and limits that a run uses. */
