@@ -20,7 +20,7 @@ export const ERROR_STATUS = {
 export type AnthropicErrorType = keyof typeof ERROR_STATUS;
 
 /**
- * How each kind of failure is told to a caller. `context_too_long` is a bad request whose message says "prompt is too long":
+ * The error type of each kind of failure. `context_too_long` is a bad request whose message says "prompt is too long":
  * Claude Code matches on these words and compacts. What is wrong with the agent's own account is an error of this server: as a 401 it
  * would make a caller doubt its own key, and Claude Code tell its user to log in.
  */
@@ -42,7 +42,7 @@ const FAILURE_ERRORS: Readonly<Record<FailureKind, AnthropicErrorType>> = {
 /** `error.details.error_code` of errors that only the administrator of this server can do something about. */
 export const AGENT_UNAVAILABLE = 'agent_unavailable';
 
-/** An agent's failure as the error that its caller is told. */
+/** An agent's failure as the error that its caller gets. */
 export function toAnthropicError({
   kind,
   message,

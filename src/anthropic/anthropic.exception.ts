@@ -11,7 +11,7 @@ export interface AnthropicExceptionOptions {
 }
 
 /**
- * A refusal that is told to the caller in Anthropic's own form, with what clients need to know about trying again. Its message is
+ * A refusal in Anthropic's own form, with what clients need to know about retrying. Its message is
  * read by people and by clients.
  */
 export class AnthropicException extends Error {

@@ -19,7 +19,7 @@ export interface UsageIteration {
   readonly cache_creation: CacheCreation;
 }
 
-/** Tokens of the whole turn; `iterations` has one entry per model call, the last of which tells the size of the context. */
+/** Tokens of the complete turn; `iterations` has one entry per model call, and the last one has the size of the context. */
 export interface Usage {
   readonly input_tokens: number;
   readonly output_tokens: number;

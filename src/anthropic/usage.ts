@@ -66,7 +66,7 @@ function wireUsage(
 /**
  * The usage in `message_start`: the thread's context before the turn, as it was stored with the turn. Never that of the turn's own model
  * calls: a stream that began before the first of them could not tell it, and two readers of one turn would get two messages. What the
- * turn really used is in `message_delta`, by which clients correct all of it but `cache_creation`, which is therefore not told here.
+ * turn really used is in `message_delta`, by which clients correct all of it but `cache_creation`, which is therefore left out here.
  *
  * @param known `null` for a new thread: zeros.
  */

@@ -63,7 +63,7 @@ export class ApiKeyGuard implements CanActivate {
   private principal(presented: readonly string[]): Principal | undefined {
     if (this.config.apiKeys.length === 0) return { tenant: LOCAL_TENANT };
     const digests = presented.map((key) => createHash('sha256').update(key).digest());
-    // Every key is compared, and whole digests, so that the time taken tells nothing about the keys.
+    // Every key is compared, and whole digests, so that the time taken reveals nothing about the keys.
     let tenant: string | undefined;
     for (const key of this.config.apiKeys) {
       for (const digest of digests) if (timingSafeEqual(digest, key.sha256)) tenant = key.name;

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** How many wrong keys an address may send before it is told to wait: a deployment's own mistakes. */
+/** How many wrong keys an address may send before it has to wait: a deployment's own mistakes. */
 const FREE_FAILURES = 30;
 /** After so long without a failure an address is forgotten, in milliseconds. */
 const WINDOW_MS = 60_000;

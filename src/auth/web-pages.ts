@@ -9,7 +9,7 @@ import { ServiceError } from '../domain/service-error.js';
  * better, as an agent may have started it. So only the server's own page (`/docs`) and those that `CHIRON_CORS_ORIGINS` names may call.
  *
  * Browsers send a page's `Origin` with every request that can change something, and ask the server before a page sends JSON: where
- * the origin is hidden, the type of the body tells.
+ * the origin is hidden, the type of the body decides.
  *
  * @throws ServiceError `forbidden` for a page or a name that is not a loopback one, `unsupported_media_type` for a body that is not JSON by its type
  */

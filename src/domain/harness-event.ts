@@ -24,7 +24,7 @@ export interface Refusal {
   readonly explanation: string | null;
 }
 
-/** Why a turn ended well. All but `interrupted` are Anthropic's stop reasons; an interrupted turn tells its caller `end_turn`. */
+/** Why a turn ended well. All but `interrupted` are Anthropic's stop reasons; an interrupted turn has `end_turn` for its caller. */
 export type TurnEndReason =
   | 'end_turn'
   | 'max_tokens'

@@ -12,7 +12,7 @@ export function isWebUrl(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
-/** One block of what the user said in a turn, in Anthropic's form. */
+/** One block of a user's message, in Anthropic's form. */
 export type PromptBlock =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly source: PromptSource }
@@ -23,7 +23,7 @@ export type PromptBlock =
       readonly context?: string | null;
     };
 
-/** What the user said in a turn; at least one block. */
+/** A user's message; at least one block. */
 export type Prompt = readonly PromptBlock[];
 
 /** The prompt's text blocks, one per line; what a harness without images sees. */
@@ -34,7 +34,7 @@ export function promptText(prompt: Prompt): string {
 const BEFORE = 'This conversation began before you were called in. What was said so far:\n\n<conversation>\n';
 const AFTER = '</conversation>\n\nNow the user says:';
 
-/** A prompt behind what was said before it, for an agent that has not heard that. */
+/** A prompt after the conversation before it, for an agent without a record of that. */
 export function withHistory(history: Prompt | undefined, prompt: Prompt): Prompt {
   if (history === undefined) return prompt;
   return [{ type: 'text', text: BEFORE }, ...history, { type: 'text', text: AFTER }, ...prompt];

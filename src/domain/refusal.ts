@@ -7,7 +7,7 @@ export interface RefusedCall {
   readonly input: JsonObject;
 }
 
-/** How many of the calls are told, the newest of them, and how much of each, in UTF-16 units. */
+/** How many of the newest calls are described, and how much of each, in UTF-16 units. */
 const MAX_CALLS = 30;
 const MAX_CALL_TEXT = 300;
 
@@ -24,11 +24,11 @@ export function endsRefused(events: readonly HarnessEvent[]): boolean {
 
 /**
  * A prompt that first says what the agent did in refused turns, which were taken out of its record: their effects are still there.
- * Neither what the user said then nor what a tool gave back is repeated, as either may be what was refused.
+ * Neither the user's message nor a tool's result is repeated, as either may be what was refused.
  */
 export function promptAfterRefused(calls: readonly RefusedCall[], prompt: Prompt): Prompt {
   if (calls.length === 0) return prompt;
-  const told = calls
+  const lines = calls
     .slice(-MAX_CALLS)
     // Cut within a character, it would be refused once more.
     .map(
@@ -39,6 +39,6 @@ export function promptAfterRefused(calls: readonly RefusedCall[], prompt: Prompt
     );
   const text =
     'The turn before this one was refused by the provider of your model and is not part of this conversation. ' +
-    `What you did in it has happened:\n${told.join('\n')}\n\nNow the user says:`;
+    `What you did in it has happened:\n${lines.join('\n')}\n\nNow the user says:`;
   return [{ type: 'text', text }, ...prompt];
 }

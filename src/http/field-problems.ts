@@ -3,10 +3,10 @@ import type { ValidationError } from 'class-validator';
 const FIELD_REQUIRED = 'Field required';
 
 /**
- * The rules of class-validator in the words of the API, which are pydantic's: of several that a value breaks, the first one is told.
- * A rule that is not here is told in its own words.
+ * The rules of class-validator in the words of the API, which are pydantic's: of several that a value breaks, the first one is reported.
+ * A rule that is not here is reported in its own words.
  */
-const WORDS: ReadonlyMap<string, (told: string) => string> = new Map<string, (told: string) => string>([
+const WORDS: ReadonlyMap<string, (message: string) => string> = new Map<string, (message: string) => string>([
   ['isString', () => 'Input should be a valid string'],
   ['isInt', () => 'Input should be a valid integer'],
   ['isBoolean', () => 'Input should be a valid boolean'],
@@ -14,10 +14,10 @@ const WORDS: ReadonlyMap<string, (told: string) => string> = new Map<string, (to
   ['isObject', () => 'Input should be a valid dictionary'],
   ['isNotEmpty', () => 'String should have at least 1 character'],
   ['arrayNotEmpty', () => 'at least one message is required'],
-  ['min', (told) => `Input should be greater than or equal to ${numberIn(told)}`],
-  ['maxLength', (told) => `String should have at most ${numberIn(told)} characters`],
-  ['arrayMaxSize', (told) => `List should have at most ${numberIn(told)} items`],
-  ['isIn', (told) => `Input should be one of ${told.slice(told.indexOf(': ') + 2)}`],
+  ['min', (message) => `Input should be greater than or equal to ${numberIn(message)}`],
+  ['maxLength', (message) => `String should have at most ${numberIn(message)} characters`],
+  ['arrayMaxSize', (message) => `List should have at most ${numberIn(message)} items`],
+  ['isIn', (message) => `Input should be one of ${message.slice(message.indexOf(': ') + 2)}`],
 ]);
 
 /** What is wrong with a value that is not as it should be, in the words of the API: that it is missing, or the problem. */
@@ -34,11 +34,11 @@ function describeProblem({ property, value, constraints = {} }: ValidationError)
   const given: unknown = value;
   if (given === undefined) return `${property}: ${FIELD_REQUIRED}`;
   for (const [rule, words] of WORDS) {
-    const told = constraints[rule];
-    if (told !== undefined) return `${toPath(property, given, rule)}: ${words(told)}`;
+    const message = constraints[rule];
+    if (message !== undefined) return `${toPath(property, given, rule)}: ${words(message)}`;
   }
-  const [told = 'Input is not valid'] = Object.values(constraints);
-  return `${property}: ${told.replace(`${property} `, '')}`;
+  const [message = 'Input is not valid'] = Object.values(constraints);
+  return `${property}: ${message.replace(`${property} `, '')}`;
 }
 
 /** Of a list in which an element is no string the place of that element. */
@@ -47,7 +47,7 @@ function toPath(property: string, value: unknown, rule: string): string {
   return `${property}.${value.findIndex((element) => typeof element !== 'string')}`;
 }
 
-/** class-validator tells a rule's number in its message only. */
-function numberIn(told: string): string {
-  return /\d+/.exec(told)?.[0] ?? '0';
+/** class-validator has a rule's number in its message only. */
+function numberIn(message: string): string {
+  return /\d+/.exec(message)?.[0] ?? '0';
 }

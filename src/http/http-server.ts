@@ -60,7 +60,7 @@ export function configureHttpServer(
 /** Nothing was read or written for a while. An agent may work for hours without a word, and its caller waits. */
 function onSilence(request: IncomingMessage, socket: Socket, limits: ConnectionLimits): void {
   if (!request.complete) {
-    // Whoever reads the body has been told, too, and answers.
+    // Whoever reads the body is notified as well, and answers.
     closeSoon(socket);
   } else if (socket.timeout !== limits.unread) {
     socket.setTimeout(limits.unread);

@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 
 /**
  * Express middleware that takes `//v1/messages`, `/v1//messages` and `/v1/v1/messages` for `/v1/messages`: what clients ask for whose
- * base URL ends in `/` or in `/v1`, as some of them want it and others do not. Without it they would be told that there is no such
+ * base URL ends in `/` or in `/v1`, as some of them want it and others do not. Without it they would get a 404 for that
  * route, and look for the mistake elsewhere.
  */
 export function plainPath(request: Request, _response: Response, next: NextFunction): void {

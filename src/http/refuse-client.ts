@@ -50,7 +50,7 @@ function isAnswering(socket: Socket): boolean {
   return (Reflect.get(socket, '_httpMessage') ?? null) !== null;
 }
 
-/** What a sender is told whose bytes Node could not make a request of. */
+/** The answer to a sender whose bytes Node could not parse as a request. */
 function toRefusedAnswer(code: string | undefined): {
   readonly status: string;
   readonly error: ServiceError;

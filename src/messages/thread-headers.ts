@@ -1,11 +1,11 @@
 import type { Response } from 'express';
 import { encodeHeader } from '../http/header-text.js';
 
-/** The header that names a request's thread, and tells a caller which thread its message went to. */
+/** The header that names a request's thread, and in the answer the thread that got the message. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
 
 /**
- * The header that tells a caller that the agent's own record of the thread was gone: it is told what was said before, and has nothing
+ * The header that reports that the agent's own record of the thread was lost: it is seeded with the conversation, and has nothing
  * else of it.
  */
 const HISTORY_HEADER = 'x-chiron-history';

@@ -42,7 +42,7 @@ export function header(name: keyof typeof RESPONSE_HEADERS): ReferenceObject {
   return { $ref: `#/components/headers/${name}` };
 }
 
-/** What any error tells clients about trying again. */
+/** What any error says about retrying. */
 export const RETRY_HEADERS = { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry') };
 
 /** One operation. Its id is the name of the method in generated clients. */

@@ -9,7 +9,7 @@ export const INTEGER: SchemaObject = { type: 'integer' };
 export const BOOLEAN: SchemaObject = { type: 'boolean' };
 export const NULL: SchemaObject = { type: 'null' };
 export const TIME: SchemaObject = { type: 'string', format: 'date-time' };
-/** An object about whose properties nothing is said. */
+/** An object with any properties. */
 export const ANY_OBJECT: SchemaObject = { type: 'object', additionalProperties: true };
 
 /** One of the schemas of the document's components. */

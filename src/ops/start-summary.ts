@@ -1,7 +1,7 @@
 import type { AppConfig } from '../config/app-config.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
 
-/** What the summary tells. */
+/** What the summary shows. */
 export interface StartFacts {
   /** Where the server listens. */
   readonly url: string;

@@ -16,7 +16,7 @@ import { SessionException } from './session.exception.js';
 import { SessionService } from './session.service.js';
 import { ThreadKeyPipe } from './thread-key.pipe.js';
 
-/** What is said to a session, and what it does about it. */
+/** Messages to a session, its executions and their events. */
 @Controller('api/session/:threadKey')
 @UseFilters(SessionErrorFilter)
 export class ExecutionsController {

@@ -3,7 +3,7 @@ import type { Turn } from '../storage/stores/turn.js';
 import { toExecutionId } from './dto/execution-id.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 
-/** A refusal of the session API, told in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
+/** A refusal of the session API, in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
 export class SessionException extends Error {
   constructor(
     readonly status: number,

@@ -128,7 +128,7 @@ export class SessionService {
   }
 
   /**
-   * Lines are the whole input, as with centaur. Without any, centaur waits for ever; here the input is what the user said since
+   * Lines are the complete input, as with centaur. Without any, centaur waits for ever; here the input is what the user sent since
    * the last turn, so that a message that came while a turn was running can be handed on when it is done.
    */
   private async prompt(thread: Thread, lines: readonly string[]): Promise<Prompt> {

@@ -33,7 +33,7 @@ export class SessionsController {
   @ListSessionsDocs()
   async list(@CurrentPrincipal() { tenant }: Principal, @Query() query: unknown): Promise<object> {
     const { limit, before } = parseListQuery(query);
-    // One more than the page tells whether there is another one.
+    // One more than the page, to see whether there is another one.
     const threads = await this.threads.list(tenant, {
       limit: limit + 1,
       ...(before === undefined ? {} : { before }),

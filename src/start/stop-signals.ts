@@ -20,7 +20,7 @@ export interface StopActions {
 /**
  * Stops the server at its signals: the first one drains, the second hurries, the third ends the process.
  *
- * Under `nohup` SIGHUP drains, too: Node resets ignored signals at its start, so that it cannot be told. `setsid` keeps a server
+ * Under `nohup` SIGHUP drains, too: Node resets ignored signals at its start, so that it cannot be detected. `setsid` keeps a server
  * from a terminal's signals.
  */
 export function onStopSignal(

@@ -24,7 +24,7 @@ export interface OpenMessage {
   readonly totals: TokenUsage;
   /** The model calls so far. */
   readonly iterations: readonly UsageIteration[];
-  /** What the agent is at, to be told with the next keep-alive: `''` for nothing new, `null` when it is never told. */
+  /** The agent's progress for the next keep-alive: `''` for nothing new, `null` when it is never shown. */
   readonly progress: string | null;
 }
 
@@ -60,17 +60,17 @@ export function appendText(state: OpenMessage, kind: OpenBlock['kind'], id: stri
 export function emitKeepAlive(state: OpenMessage): OpenMessageStep {
   const { block } = state;
   if (block !== null && block.id !== null) return [state, [blockDelta(block.kind, block.index, '')]];
-  const told: OpenMessage = state.progress === null ? state : { ...state, progress: '' };
+  const shown: OpenMessage = state.progress === null ? state : { ...state, progress: '' };
   const words = state.progress === null || state.progress === '' ? '' : `${state.progress}\n`;
-  if (block !== null) return [told, [blockDelta(block.kind, block.index, words)]];
+  if (block !== null) return [shown, [blockDelta(block.kind, block.index, words)]];
   const filler = newBlock(state, 'thinking', null);
   return [
-    { ...told, nextIndex: filler.index + 1, block: filler },
+    { ...shown, nextIndex: filler.index + 1, block: filler },
     [blockStart('thinking', filler.index), blockDelta('thinking', filler.index, words)],
   ];
 }
 
-/** Keeps what the agent is at for the next keep-alive, where it may be told. */
+/** Keeps the agent's progress for the next keep-alive, where it may be shown. */
 export function noteProgress(state: OpenMessage, message: string): OpenMessage {
   return state.progress === null || state.progress === message ? state : { ...state, progress: message };
 }

@@ -46,7 +46,7 @@ export type TranslatorStep = readonly [TranslatorState, readonly StreamEvent[]];
 const NOTHING: readonly StreamEvent[] = [];
 const DONE: Done = { phase: 'done' };
 
-/** What the caller is told when the events stop without an end. */
+/** The error that the caller gets when the events stop without an end. */
 const NO_END: AnthropicErrorObject = {
   type: 'api_error',
   message: 'The agent stopped before its turn ended.',

@@ -25,11 +25,11 @@ export interface TurnRequest extends RetryIdentity {
   readonly threadKey: string;
   /** Whether the request named no thread, so that `threadKey` was made up for it. */
   readonly isFreshThread: boolean;
-  /** The request is beside the conversation: its thread is thrown away, and its agent has no tools. */
+  /** A side request: its thread is removed afterwards, and its agent has no tools. */
   readonly isSideRequest: boolean;
-  /** The answer that the request goes on from, when it holds only what is new. */
+  /** The answer that the request continues, when it has only the new messages. */
   readonly continuesFrom: ContinuationPoint | undefined;
-  /** What was said before the newest message, if the request tells it. */
+  /** The conversation before the newest message, if the request has it. */
   readonly history: PriorConversation | undefined;
   /** Whom the request is for, by the caller's own id of its user, as a hash. */
   readonly user: string | undefined;
@@ -53,16 +53,16 @@ export interface PriorConversation {
   readonly promptKey: string;
   /** The same with its answer. */
   readonly answerKey: string;
-  /** The content of an answer as this caller was shown it, which it may tell in that form. */
+  /** The content of an answer as this caller was shown it, and may send it back. */
   readonly asShown: (message: Message) => Message['content'];
-  /** The conversation for an agent that was not there. */
+  /** The conversation, to seed an agent without a record. */
   readonly toPrompt: () => Prompt;
 }
 
-/** A turn that a request means, and its thread. */
+/** A turn that was opened for a request, and its thread. */
 export interface OpenedTurn {
   readonly thread: Thread;
   readonly turn: Turn;
-  /** The turn was there before the request. */
+  /** The turn existed before the request. */
   readonly attached: boolean;
 }

@@ -45,7 +45,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly callers: TurnCallers,
   ) {}
 
-  /** Takes up what an earlier server left: turns that were running are resumed, queued ones run in their order. */
+  /** Recovers what an earlier server left: running turns are resumed, queued ones run in their order. */
   async onApplicationBootstrap(): Promise<void> {
     for (const turn of await this.turns.unfinished()) {
       const thread = await this.threads.byId(turn.threadId);
@@ -54,13 +54,13 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /**
-   * The turn that a request means: a known one, or a new one that is stored before this resolves. Its caller waits for it until it
-   * is given to {@link leave}.
+   * Returns the turn of a request: a known one, or a new one that is stored before this resolves. Its caller counts as waiting until
+   * {@link leave}.
    *
-   * @throws ServiceError for a request that cannot be taken on; no turn is left of it then.
+   * @throws ServiceError for a request that is refused; it leaves no turn behind.
    */
   async open(request: TurnRequest): Promise<OpenedTurn> {
-    // Before its conversation is looked up, which may have gone on with another of several identical turns.
+    // Before the conversation is looked up, which another of several identical turns may have continued.
     const retried = request.attempt === 'retry' ? await this.retryUnderLock(request) : undefined;
     if (retried !== undefined) return retried;
     const continuesFrom = request.continuesFrom ?? (await this.conversations.find(request));
@@ -97,17 +97,17 @@ export class TurnService implements OnApplicationBootstrap {
     );
   }
 
-  /** Notes that a caller has the whole answer. */
+  /** Records that a caller has the complete answer. */
   delivered(turn: Turn): Promise<void> {
     return this.callers.delivered(turn);
   }
 
-  /** The caller of an opened turn has its answer, or is gone. */
+  /** The caller of an opened turn has its answer, or has disconnected. */
   leave(opened: OpenedTurn): void {
     this.callers.leave(opened);
   }
 
-  /** Interrupts a turn whose answer has come as far as it is wanted. Its caller hears of its end as of every other. */
+  /** Interrupts a turn of which the caller wants no more. Its end is logged like any other. */
   async stop({ turn }: OpenedTurn): Promise<void> {
     await this.runner.interrupt(turn);
   }
@@ -123,7 +123,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    // A request that names no thread is told from its own retries by what it says.
+    // A request without a thread has only its content to find its retries by.
     const name = request.isFreshThread ? request.requestKey : request.threadKey;
     return this.openAndEnter(request.tenant, name, () => this.openLocked(request));
   }
@@ -132,7 +132,7 @@ export class TurnService implements OnApplicationBootstrap {
     return this.openAndEnter(request.tenant, request.requestKey, () => this.facts.findRetried(request));
   }
 
-  /** Within the lock, so that the next of several retries is not of the same turn. */
+  /** Within the lock, so that the next of several retries attaches to another turn. */
   private openAndEnter(
     tenant: string,
     name: string,
@@ -231,7 +231,7 @@ export class TurnService implements OnApplicationBootstrap {
     return this.threads.setSystemPrompt(thread, request.systemPrompt);
   }
 
-  /** What the readers of a turn are told whose log stopped without its end. */
+  /** The end for readers of a turn whose log stopped without one. */
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining
       ? of([SERVER_RESTARTING])

@@ -19,7 +19,7 @@ export type SchemaCheck =
   /** The schema refers to what it does not have, holds a pattern that is none, or takes too long. */
   | { readonly kind: 'unusable' };
 
-/** How many places are told: a list of a million wrong values has as many. */
+/** How many places are reported: a list of a million wrong values has as many. */
 const MAX_PLACES = 20;
 
 serve<SchemaTask, SchemaCheck>(({ schema, answer }) => {

@@ -34,8 +34,8 @@ function exportedNames(text: string): ReadonlySet<string> {
     if (!ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
     if (ts.isVariableStatement(statement)) {
       for (const { name } of statement.declarationList.declarations) if (ts.isIdentifier(name)) names.add(name.text);
-    } else if ('name' in statement && statement.name !== undefined && ts.isIdentifier(statement.name as ts.Node)) {
-      names.add((statement.name as ts.Identifier).text);
+    } else if ('name' in statement && statement.name !== undefined && ts.isIdentifier(statement.name)) {
+      names.add(statement.name.text);
     }
   }
   return names;

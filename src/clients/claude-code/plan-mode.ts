@@ -1,4 +1,4 @@
-/** How Claude Code tells its model that its user wants a plan first, when that begins or goes on, and when it is over. [2.1.330] */
+/** How Claude Code tells its model that plan mode begins, continues and ends. [2.1.330] */
 const PLAN_MODE = ['Plan mode is active. The user indicated', 'Plan mode still active ('];
 const PLAN_MODE_LEFT = '## Exited Plan Mode';
 

@@ -2,7 +2,7 @@ const OPEN = '<system-reminder>';
 const CLOSE = '</system-reminder>';
 
 /**
- * How the reminders begin that hold a file, a folder or a resource which the user mentioned with `@`: Claude Code tells of them as
+ * How the reminders begin that hold a file, a folder or a resource which the user mentioned with `@`: Claude Code reports them as
  * of calls that it made. They are part of what the user says, and the agent has no other way to them. [Claude Code 2.1.330]
  */
 const MENTION = /^\s*(?:Called the \S+ tool with the following input|Result of calling the \S+ tool):/;

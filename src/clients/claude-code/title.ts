@@ -23,7 +23,7 @@ function wantsTitle(format: unknown): boolean {
   return isJsonObject(title) && title['type'] === 'string';
 }
 
-/** The first words of what the user said: of the `<session>` part of Claude Code's request, where there is one. */
+/** The first words of the user's message: of the `<session>` part of Claude Code's request, where there is one. */
 function toTitle(messages: readonly unknown[]): string {
   const last = messages.findLast((message) => readRole(message) === 'user');
   const text = readTexts(readContent(last)).join('\n');

@@ -5,7 +5,7 @@ interface Support {
   readonly supported: boolean;
 }
 
-/** A model as `GET /v1/models` tells of it: every field of the official SDK's `ModelInfo` (1.12.0). */
+/** A model in `GET /v1/models`: every field of the official SDK's `ModelInfo` (1.12.0). */
 export interface ModelInfo {
   readonly type: 'model';
   readonly id: string;
@@ -64,7 +64,7 @@ const FIRST_VERSION = '2026-11-22';
 /** A date at the end of a name, or before the version that Bedrock adds: `claude-haiku-4-5-20251001-v1:0`. */
 const DATE_IN_NAME = /[-@](20\d\d)-?(\d\d)-?(\d\d)(?:-v\d.*)?$/;
 
-/** A model as the protocol tells of it. */
+/** A model in the form of the protocol. */
 export function modelInfo(model: ServedModel): ModelInfo {
   return {
     type: 'model',

@@ -1,7 +1,7 @@
 import type { ClientProfile } from '../../clients/client-profile.js';
 import type { Attempt } from '../../turns/turn-request.js';
 
-/** What tells whether a request was sent before. */
+/** The parts of a request that say whether it was sent before. */
 export interface AttemptClues {
   readonly client: Pick<ClientProfile, 'countsRetries'>;
   /** `x-stainless-retry-count`: how often an SDK of Anthropic has sent this request before. */

@@ -74,7 +74,7 @@ export class MessagePlanner {
   ): Promise<ContinuationPoint | undefined> {
     const field = threadField(body.thread);
     if (field?.type !== 'continue') return undefined;
-    // A request beside the conversation has an agent of its own, which has heard nothing of it.
+    // A request beside the conversation has an agent of its own, without its history.
     if (isSideRequest) throw threadNotFound();
     const point = await this.messageThreads.findContinuationPoint(
       tenant,

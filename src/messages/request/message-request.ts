@@ -10,7 +10,7 @@ export interface MessageRequest {
   readonly header: HeaderReader;
   readonly body: CreateMessageDto;
   readonly client: ClientProfile;
-  /** The request is beside the conversation whose thread it names: its agent has heard nothing of it. */
+  /** The request is beside the conversation whose thread it names: its agent has none of its history. */
   readonly isSideRequest: boolean;
 }
 

@@ -37,7 +37,7 @@ export function extractPrompt(messages: readonly unknown[], client: ClientProfil
   return { prompt: note === undefined ? prompt : [reminder(note), ...prompt], hasHistory: index > 0, firstIndex };
 }
 
-/** What the agent must know besides the prompt, in the form in which agents are told such things. */
+/** What the agent must know besides the prompt, as a system reminder. */
 function reminder(note: string): PromptBlock {
   return { type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` };
 }
@@ -60,7 +60,7 @@ function isBlank(block: PromptBlock): boolean {
   return block.type === 'text' && block.text.trim() === '';
 }
 
-/** What is said of a message without a prompt. */
+/** The error for a message without a prompt. */
 export function emptyMessage(content: unknown, index: number): AnthropicException {
   return badRequest(isEmptyList(content) ? `messages.${index}: ${NO_CONTENT}` : NO_TEXT);
 }

@@ -10,7 +10,7 @@ const BEFORE = 'The conversation so far, with you as its assistant:\n\n<conversa
 const AFTER = '</conversation>\n\nThis is what you are to answer now:';
 
 /**
- * The prompt of a side request. Its agent has heard nothing of the conversation, so the prompt holds all of it: as a transcript,
+ * The prompt of a side request. Its agent has no record of the conversation, so the prompt holds all of it: as a transcript,
  * followed by the last user message with the client's own additions, which may be the very question. A request of one message is just that.
  *
  * @throws AnthropicException (400) as for any request.
@@ -24,8 +24,8 @@ export function sidePrompt(messages: readonly unknown[], client: ClientProfile):
   const path = `messages.${index}.content`;
   // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
   const reader = new BlockReader(keepText, refuseBlock);
-  const said = reader.blocks(client.stripMarkup(asked), path);
-  const question = said.length > 0 ? said : reader.blocks(asked, path);
+  const stripped = reader.blocks(client.stripMarkup(asked), path);
+  const question = stripped.length > 0 ? stripped : reader.blocks(asked, path);
   if (question.length === 0) throw emptyMessage(content, index);
   if (transcript.blocks.length === 0) return question;
   return [...mergeTextBlocks([textBlock(BEFORE), ...transcript.blocks, textBlock(AFTER)]), ...question];

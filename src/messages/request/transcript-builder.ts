@@ -4,7 +4,7 @@ import { isJsonObject, toText } from '../../domain/json.js';
 import type { TextFilter } from '../../domain/text-filter.js';
 import { BlockReader, skipBlock } from './prompt-blocks.js';
 
-/** How much of a tool's input or output is told, in characters: what the conversation made of it is told in full. */
+/** How much of a tool's input or output is kept, in characters. Messages are kept in full. */
 const MAX_TOOL_TEXT = 4000;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -48,11 +48,11 @@ export class TranscriptBuilder {
     } else if (type.endsWith('tool_result')) {
       this.showResult(block);
     }
-    // Anything else is thinking, or a kind of block that is not told in words.
+    // Anything else is thinking, or a kind of block without text.
   }
 
-  private addText(role: Role, said: string): void {
-    const kept = this.read(said);
+  private addText(role: Role, text: string): void {
+    const kept = this.read(text);
     if (kept.trim() !== '') this.blocks.push(textBlock(`<${role}>\n${kept}\n</${role}>\n`));
   }
 
@@ -70,22 +70,22 @@ export class TranscriptBuilder {
     const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [textBlock(''), ...parts];
     const failed = block['is_error'] === true ? ' is_error="true"' : '';
     this.addToolBlock('tool_result', name, first?.type === 'text' ? first.text : '', failed);
-    // Texts between and after pictures are told as what they are, too.
+    // Texts between and after images keep their role, too.
     for (const part of rest) {
       if (part.type === 'text') this.addToolBlock('tool_result', name, part.text, failed);
       else this.blocks.push(part);
     }
   }
 
-  private addToolBlock(kind: 'tool_call' | 'tool_result', name: string | undefined, said: string, more = ''): void {
+  private addToolBlock(kind: 'tool_call' | 'tool_result', name: string | undefined, text: string, more = ''): void {
     const head = `${name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`}${more}`;
-    this.blocks.push(textBlock(`<${head}>\n${shortened(said)}\n</${kind}>\n`));
+    this.blocks.push(textBlock(`<${head}>\n${shortened(text)}\n</${kind}>\n`));
   }
 }
 
-function shortened(said: string): string {
-  const left = said.length - MAX_TOOL_TEXT;
-  return left <= 0 ? said : `${truncateAtCodePoint(said, MAX_TOOL_TEXT)} … [${left} more characters]`;
+function shortened(text: string): string {
+  const left = text.length - MAX_TOOL_TEXT;
+  return left <= 0 ? text : `${truncateAtCodePoint(text, MAX_TOOL_TEXT)} … [${left} more characters]`;
 }
 
 /** Texts that follow each other as one block. */
@@ -113,10 +113,10 @@ export function textBlock(value: string): PromptBlock {
   return { type: 'text', text: value };
 }
 
-/** Longest history that a new agent is told, in characters of text: more would not fit into the context of every model. */
+/** Longest history that seeds a new agent, in characters of text: more would not fit into the context of every model. */
 const MAX_HISTORY = 400_000;
 
-/** What was said before, for an agent that was not there: the newest of it, where it is long. */
+/** The conversation so far, to seed an agent without a record; the newest part of a long one. */
 export function renderHistory(messages: readonly unknown[], read: TextFilter): Prompt {
   const transcript = new TranscriptBuilder(read);
   transcript.addMessages(messages);

@@ -20,7 +20,7 @@ import { PendingJsonResponse } from './pending-json-response.js';
 export interface AnswerOptions extends AnswerView {
   /** The text that the caller already has of it. */
   readonly received: string | undefined;
-  /** Whether the caller gives up after 300 s, however much it is told to wait: Claude Code 2.1.330, not streaming. */
+  /** Whether the caller gives up after 300 s, whatever keeps the connection alive: Claude Code 2.1.330, not streaming. */
   readonly hasHardTimeout: boolean;
 }
 

@@ -6,7 +6,7 @@ import { toAnthropicException } from '../../anthropic/anthropic.exception.js';
 import { getRequestId } from '../../http/request-id.js';
 import type { Tickable } from '../../http/keep-alive-clock.js';
 
-/** Silence after which the message begins although the agent has said nothing yet, in milliseconds. */
+/** Silence after which the message starts although the agent has emitted nothing yet, in milliseconds. */
 const START_AFTER_MS = 1000;
 /** Silence on the wire after which a `ping` is sent: Claude Code shows a banner after 20 s without one. */
 const PING_AFTER = 10_000;

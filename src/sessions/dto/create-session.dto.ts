@@ -8,11 +8,11 @@ import { validateSessionBody } from './session-body.js';
 export class CreateSessionDto {
   @ApiProperty({ type: String, enum: HARNESS_TYPES, examples: ['claudecode'] })
   @ValidateBy({
-    // By its name, the problem is told in the same words as that of any other list.
+    // Its name gives the problem the same words as that of any other list.
     name: 'isIn',
     validator: {
-      validate: (type, told) => knownTypes(told).includes(type),
-      defaultMessage: (told) => `must be one of the following values: ${knownTypes(told).join(', ')}`,
+      validate: (type, validation) => knownTypes(validation).includes(type),
+      defaultMessage: (validation) => `must be one of the following values: ${knownTypes(validation).join(', ')}`,
     },
   })
   readonly harness_type!: string;
@@ -46,8 +46,8 @@ export class CreateSessionDto {
   constructor(readonly knownTypes: readonly string[]) {}
 }
 
-function knownTypes(told: ValidationArguments | undefined): readonly unknown[] {
-  return told?.object instanceof CreateSessionDto ? told.object.knownTypes : [];
+function knownTypes(validation: ValidationArguments | undefined): readonly unknown[] {
+  return validation?.object instanceof CreateSessionDto ? validation.object.knownTypes : [];
 }
 
 /** @throws SessionException (422) that names each field that is wrong. */

@@ -52,12 +52,12 @@ export function openingLines(turn: LineTurn): readonly JsonObject[] {
     text: block.type === 'text' ? block.text : `[${block.type}]`,
     text_elements: [],
   }));
-  const said: JsonObject = { type: 'userMessage', id: `user-${turn.turnId}`, clientId: null, content };
+  const item: JsonObject = { type: 'userMessage', id: `user-${turn.turnId}`, clientId: null, content };
   return [
     ...(turn.sequence === 1 ? [threadStarted(turn)] : []),
     rpcNotification('turn/started', { threadId: turn.threadId, turn: turnPayload(turn, 'inProgress', null) }),
-    itemStarted(turn, said),
-    itemCompleted(turn, said),
+    itemStarted(turn, item),
+    itemCompleted(turn, item),
   ];
 }
 

@@ -37,7 +37,7 @@ export function tokenUsage(turn: LineTurn, total: TokenUsage, last: TokenUsage):
   return rpcNotification('thread/tokenUsage/updated', { ...notificationIds(turn), tokenUsage: usage });
 }
 
-/** A text or reasoning item as far as it was said. */
+/** A text or reasoning item, as far as it was emitted. */
 export function itemPayload(item: OpenItem): JsonObject {
   return item.kind === 'agentMessage'
     ? // The phase is known when the turn goes on, which is too late for the item.

@@ -48,7 +48,7 @@ export class SessionEventEncoder {
     private readonly thread: Thread,
     private readonly turn: Turn,
     private readonly source: EventSource,
-    /** Milliseconds from the execution's beginning to now, or `null` when what is told now was said before. */
+    /** Milliseconds from the execution's beginning to now, or `null` for a replay. */
     private readonly latency: () => number | null,
     /** The thread's harness as the session API names it. */
     private readonly harnessType: string,
@@ -58,7 +58,7 @@ export class SessionEventEncoder {
     this.#line = { threadId: thread.id, turnId: id, sequence, model, prompt, startedAt: startedAt ?? createdAt };
   }
 
-  /** Whether the terminal event was told. */
+  /** Whether the terminal event was encoded. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -89,12 +89,12 @@ export class SessionEventEncoder {
 
   /** What the next harness events of the turn came to. */
   encode(events: readonly HarnessEvent[]): readonly SessionEvent[] {
-    const told = [...this.openTurn()];
+    const encoded = [...this.openTurn()];
     for (const event of events) {
-      told.push(...this.encodeOne(event));
+      encoded.push(...this.encodeOne(event));
       this.#index += 1;
     }
-    return told;
+    return encoded;
   }
 
   /** The terminal event of a turn whose log ended without one, by its row; nothing for one that has not ended. */
@@ -108,18 +108,18 @@ export class SessionEventEncoder {
   private encodeOne(event: HarnessEvent): readonly SessionEvent[] {
     const [state, lines] = toNotifications(this.#line, this.#state, event);
     this.#state = state;
-    const told: SessionEvent[] = lines.map((data, part) => ({
+    const encoded: SessionEvent[] = lines.map((data, part) => ({
       id: this.id(part),
       type: 'session.output.line',
       data,
     }));
-    const line = told.at(-1);
+    const line = encoded.at(-1);
     if (event.type === 'text-delta' && line !== undefined && !this.#spoke) {
       this.#spoke = true;
-      told.push(this.firstToken(line.id, told.length));
+      encoded.push(this.firstToken(line.id, encoded.length));
     }
-    if (isTurnEnd(event)) told.push(this.terminal(event));
-    return told;
+    if (isTurnEnd(event)) encoded.push(this.terminal(event));
+    return encoded;
   }
 
   private firstToken(outputEventId: number, part: number): SessionEvent {

@@ -46,7 +46,7 @@ export class SessionEventsService {
   ) {}
 
   /**
-   * The events of one turn after the one with the id `after`: what was said, then live. Cold.
+   * The events of one turn after the one with the id `after`: a replay, then live. Cold.
    *
    * Completes after the terminal event. Errors when the store cannot be read, or the turn is left to the next server.
    * Unsubscribing does not touch the turn.
@@ -62,7 +62,7 @@ export class SessionEventsService {
   }
 
   /**
-   * The events of all turns of a thread after the one with the id `after`, in the order of the turns: what was said, then live,
+   * The events of all turns of a thread after the one with the id `after`, in the order of the turns: a replay, then live,
    * then those of turns that start later. Cold.
    *
    * Completes when the thread is removed. Errors and unsubscribing as with {@link ofTurn}.
@@ -99,15 +99,15 @@ export class SessionEventsService {
       const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
       const narrator = new SessionEventEncoder(thread, turn, 'log', latency, this.sessions.harnessType(thread));
       const seen = eventsSeen(after, turn.sequence);
-      const said$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
+      const events$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
         const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, seen);
         subscriber.add(this.log.read(turn.id, flow, replay).subscribe(subscriber));
-        // A live turn's reader has what was said before by now; when it was said is not known.
+        // A live turn's reader has received the replay by now; when its events were emitted is not known.
         isReplay = hasEnded(turn.state);
       });
       return concat(
         of(turn.startedAt === undefined ? [] : narrator.openTurn()),
-        said$.pipe(map((events) => narrator.encode(events))),
+        events$.pipe(map((events) => narrator.encode(events))),
         defer(() => this.closingEvents(narrator, turn)),
       );
     });

@@ -24,9 +24,9 @@ export function sessionFrame({ id, type, data }: SessionEvent): string {
 
 /**
  * Streams session events to a caller until they end, or the caller leaves; a caller that does not read is given nothing more
- * until it does. What `open` gives is told to fail with one `session.stream_error`, after which the stream ends.
+ * until it does. A failure of the events is reported by one `session.stream_error`, after which the stream ends.
  *
- * Resolves when the stream is over. Rejects, after it told the caller, with what made the events fail.
+ * Resolves when the stream is over. Rejects, after the caller was notified, with what made the events fail.
  */
 export async function streamSessionEvents(
   response: Response,

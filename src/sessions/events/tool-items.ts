@@ -1,8 +1,8 @@
 import type { HarnessEvent, JsonObject, ToolResultContent } from '../../domain/harness-event.js';
 
-/** A tool's call, as the harness told it. */
+/** A tool's call, as the harness emitted it. */
 export type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
-/** What a tool gave back, as the harness told it. */
+/** A tool's result, as the harness emitted it. */
 export type ToolResult = Extract<HarnessEvent, { readonly type: 'tool-result' }>;
 
 /** The server of tools that are the harness's own. */

@@ -19,7 +19,7 @@ const FINISH_RETRY_MS = 30_000;
 const POLL_MS = 500;
 
 /**
- * What every turn has said, in order. A turn that runs in this process is read from memory, any other from the store; a
+ * The events of every turn, in order. A turn that runs in this process is read from memory, any other from the store; a
  * reader does not see the difference. Events are stored in group commits; a turn's end is stored in one transaction.
  */
 @Injectable()
@@ -68,7 +68,7 @@ export class EventLog {
 
   /**
    * Makes a claimed turn live in this process; readers that wait for it join. A turn that is live already goes on under the
-   * new attempt. Gives what the turn said in earlier attempts. Rejects when the store cannot be read or the log is closed.
+   * new attempt. Returns the events of earlier attempts. Rejects when the store cannot be read or the log is closed.
    */
   async open(turn: { readonly id: string; readonly attempt: number }): Promise<readonly HarnessEvent[]> {
     if (this.#closed) throw new Error('the event log is closed');
@@ -148,7 +148,7 @@ export class EventLog {
   async handOff(turnId: string): Promise<void> {
     const turn = this.#live.get(turnId);
     if (turn === undefined) return;
-    // An end that is being written is better than none; its failure is told to whoever finishes the turn.
+    // An end that is being written is better than none; its failure is reported to whoever finishes the turn.
     await turn.endWrite?.catch(() => false);
     if (turn.end !== undefined) return;
     if (turn.pending > 0) await this.#writer.flush();
@@ -188,9 +188,9 @@ export class EventLog {
     this.#watch.wake(turnId);
   }
 
-  /** Completes all readers, without an end where there is none yet: for a server that stops. They get what was said until now. */
+  /** Completes all readers, without an end where there is none yet: for a server that stops. They get what was appended so far. */
   async completeReaders(): Promise<void> {
-    // Readers that are not held up by their flow get what was just said.
+    // Readers without backpressure get what was just appended.
     while (this.#toNotify.size > 0) await new Promise((resolve) => setImmediate(resolve));
     for (const reading of [...this.#readings]) reading.complete();
   }
@@ -235,7 +235,7 @@ export class EventLog {
   }
 
   /**
-   * Readers are told in the check phase of this turn of the event loop: after everything that the operating system had ready
+   * Readers are notified in the check phase of this turn of the event loop: after everything that the operating system had ready
    * was read, so that several appends become one batch, and before the process waits for more.
    */
   #notify(what: LiveTurn | LiveReader): void {

@@ -36,7 +36,7 @@ export type ResyncResult = WritePosition | { readonly kind: 'lost' };
 export class EventStore {
   readonly #logger = new Logger('EventLog');
   readonly #insertSql = new Map<number, string>();
-  /** Unknown kinds of events that the log of this process has been told of, once each. */
+  /** Unknown kinds of events that were logged as warnings in this process, once each. */
   readonly #reportedKinds = new Set<string>();
 
   constructor(readonly database: Database) {}

@@ -43,7 +43,7 @@ interface Waiter {
 
 /** A turn whose events are in memory: it runs in this process, or ended a moment ago and is still read. */
 export class LiveTurn {
-  /** Everything the turn has said, from its first event. */
+  /** All events of the turn, from its first. */
   readonly events: HarnessEvent[];
   readonly readers = new Set<LiveReader>();
   /** How many of `events` are committed. */

@@ -83,7 +83,7 @@ export class DatabaseLock implements ServerLock {
         return true;
       }
     } catch {
-      // The connection is of no use any more, whatever the reason: the next one tells more.
+      // The connection is of no use any more, whatever the reason: the next one shows more.
       await this.release();
     }
     for (let tries = 0; tries < RETAKE_TRIES; tries += 1) {

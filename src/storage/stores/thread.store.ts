@@ -20,11 +20,11 @@ export interface Thread {
   /** The model to ask the harness for; `undefined` for the harness's own default. */
   readonly harnessModel: string | undefined;
   readonly systemPrompt: string | undefined;
-  /** The harness's own name of the conversation, once it said one. */
+  /** The harness's own id of the conversation, once it reported one. */
   readonly sessionId: string | undefined;
   readonly state: ThreadState;
   readonly metadata: JsonObject;
-  /** What the harness last said about its context. */
+  /** The context usage that the harness reported last. */
   readonly contextUsage: JsonObject | undefined;
   /** Turns that have ended. */
   readonly turnCount: number;

@@ -10,7 +10,7 @@ export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.
 /** How many turns of the same words are looked at, at most. */
 const SAME_REQUESTS = 20;
 
-/** How many identical turns that are under way are told apart, at most. */
+/** How many identical unfinished turns are compared, at most. */
 const IDENTICAL_REQUESTS = 500;
 
 /** Who runs a turn, and until when others must believe it. Times are milliseconds since the epoch. */
@@ -182,7 +182,7 @@ export class TurnStore {
   }
 
   /**
-   * What tells the turns apart that may be meant by a request that is sent again without a thread's name, the newest first: those with
+   * The turns that a repeated request without a thread may be a retry of, newest first: those with
    * its idempotency key, or of those without any the ones that no caller has had.
    */
   async sameRequests(
@@ -223,7 +223,7 @@ export class TurnStore {
     return (await query.where('message', 'is not', null).limit(1).executeTakeFirst()) !== undefined;
   }
 
-  /** What tells the thread's last turns apart, the newest first, without what they said. */
+  /** The summaries of the thread's last turns, newest first, without their messages. */
   async lastTurnSummaries(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
     const query = this.#summaries().where('thread_id', '=', threadId);
     return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurnSummary);

@@ -46,7 +46,7 @@ export interface Turn {
   readonly endedAt: number | undefined;
 }
 
-/** What tells a turn from others of its thread. */
+/** The part of a turn that distinguishes it from others of its thread. */
 export interface TurnSummary extends Pick<
   Turn,
   'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'

@@ -54,7 +54,7 @@ const TELLING = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'des
 export function toolTitle({ name, server_name: server, input }: McpToolUseBlock): ToolTitle {
   if (server !== AGENT) return { name: `${server} - ${name} (MCP)`, argument: pairs(input, Object.keys(input)) };
   const known = Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name]?.(input) : undefined;
-  return { name, argument: known ?? telling(input) ?? pairs(input, Object.keys(input)) };
+  return { name, argument: known ?? summarize(input) ?? pairs(input, Object.keys(input)) };
 }
 
 function field(name: string): Argument {
@@ -68,7 +68,7 @@ function path(name: string): Argument {
   };
 }
 
-function telling(input: JsonObject): string | undefined {
+function summarize(input: JsonObject): string | undefined {
   return TELLING.map((name) => asString(input[name])).find((text) => text !== undefined);
 }
 

@@ -11,7 +11,7 @@ interface State {
   readonly waiting: string | undefined;
   /**
    * What becomes of the deltas and the stop of the block that the source is in. `passes`: they are shown; `done`: it was shown with its
-   * start; `silent`: a thinking block that has said nothing yet, while a call waits for its result.
+   * start; `silent`: a thinking block without text so far, while a call waits for its result.
    */
   readonly block: 'passes' | 'done' | 'silent';
   /** The text of each call that has no result yet. */

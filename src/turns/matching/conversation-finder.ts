@@ -13,8 +13,8 @@ import type { PriorConversation, TurnRequest } from '../turn-request.js';
 const HOPELESS_FAILURES = 2;
 
 /**
- * Finds the thread of a caller that names none and sends the whole conversation each time, as most programs do: by what was said
- * before its newest message. Without it every message of theirs would get an agent that has never heard of the others.
+ * Finds the thread of a caller that names none and resends the conversation each time, as most programs do: by the messages
+ * before its newest message. Without it every message would get a new agent without the others.
  */
 @Injectable()
 export class ConversationFinder {
@@ -24,7 +24,7 @@ export class ConversationFinder {
     private readonly registry: HarnessRegistry,
   ) {}
 
-  /** The answer that a request goes on from, of a thread that was begun without a name; `undefined` when no thread said the same. */
+  /** The answer that a request continues, in an unnamed thread; `undefined` when no thread has the same conversation. */
   async find(request: TurnRequest): Promise<ContinuationPoint | undefined> {
     const { history } = request;
     if (!request.isFreshThread || request.isSideRequest || history === undefined) return undefined;

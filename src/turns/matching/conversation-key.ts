@@ -9,9 +9,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * The keys of a conversation, one for each change of speaker: hashes of it, up to there, in canonical form. Two conversations with
- * the same key said the same.
+ * the same key have the same content.
  *
- * Of a message only its role and what was said counts. Clients change the rest between a request and its retry: everything outside
+ * Of a message only its role and content count. Clients change the rest between a request and its retry: everything outside
  * `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`, whether a text is a
  * string or a block, and where one message of a role ends and the next begins. Of the agent's text the white space does not count
  * either, as clients join its blocks in different ways. What a client adds to its user's texts is taken out by `read`.
@@ -89,7 +89,7 @@ class PartsHash {
     }
   }
 
-  /** Adds a text that is not to be told from the one that follows it. */
+  /** Adds a text without a delimiter after it. */
   appendUndelimited(text: string): void {
     if (text.length >= LONG_PART) {
       this.#hash.update(this.#gathered).update(text);

@@ -14,7 +14,7 @@ export interface ContinuationPoint {
   readonly thread: Thread;
   /** The key of the conversation up to and with the answer. */
   readonly conversationKey: string;
-  /** The request names it; else it was found by what the request tells of the conversation. */
+  /** The request names it; otherwise it was found by the conversation in the request. */
   readonly isExplicit: boolean;
 }
 

@@ -11,10 +11,10 @@ export type Resumption =
   | { readonly kind: 'prompt' }
   /**
    * The prompt is in the conversation: the model continues from there, without another user message. `events` are all that Codex
-   * knows of the turn, as not all of it may have been heard; what was has the same name.
+   * knows of the turn, as not all of it may have been logged; what was logged has the same id.
    */
   | { readonly kind: 'continue'; readonly events: readonly HarnessEvent[] }
-  /** Codex ended the turn before it died; only the telling was lost. */
+  /** Codex ended the turn before it died; only its report was lost. */
   | { readonly kind: 'ended'; readonly events: readonly HarnessEvent[] };
 
 /**
