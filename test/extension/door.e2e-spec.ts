@@ -94,6 +94,24 @@ describe('a door that is added as a module', () => {
     expect(body).toMatchObject({ thread_key: 'plain:one' });
   });
 
+  it('has the refusal of a busy thread in its own form', async () => {
+    const { server, app: running } = await start({ onBusy: 'reject' });
+    const slow = { ...hello, model: 'claude-code' };
+    const [first] = await Promise.all([
+      server.post('/plain').send(slow),
+      running.harness.run('hello').then(async (run) => {
+        const { text, headers } = await server
+          .post('/plain')
+          .send({ ...slow, text: 'and more' })
+          .expect(409);
+        expect(text).toBe('conflict: The thread is busy with another message.\n');
+        expect(headers['retry-after']).toBe('5');
+        run.answer('done');
+      }),
+    ]);
+    expect(first.text).toBe('done');
+  });
+
   it('has refusals in its own form, beside those of the Messages API', async () => {
     const { server } = await start();
     const unknown = { ...hello, model: 'codex/x' };
