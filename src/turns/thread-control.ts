@@ -55,7 +55,7 @@ export class ThreadControl {
   /**
    * Starts a turn, stored before this resolves, unless the thread has one that is queued or running.
    *
-   * @throws AnthropicException when the server takes no new turns on, and what `prompt` throws; no turn is left then.
+   * @throws ServiceError when the server takes no new turns on, and what `prompt` throws; no turn is left then.
    */
   execute(thread: Thread, execution: ExecuteRequest): Promise<ExecuteResult> {
     return this.withThreadLock(thread, async () => {
