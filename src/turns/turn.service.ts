@@ -114,12 +114,18 @@ export class TurnService implements OnApplicationBootstrap {
 
   /** Interrupts the turn that answers with this message. False when it has ended. */
   async cancel(tenant: string, messageId: string): Promise<boolean> {
+    const { turn } = await this.find(tenant, messageId);
+    return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
+  }
+
+  /** The turn that answers with this message, for reading only. @throws ServiceError (`not_found`) when the tenant has none. */
+  async find(tenant: string, messageId: string): Promise<OpenedTurn> {
     const turn = await this.turns.byMessageId(messageId);
     const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
     if (turn === undefined || thread?.tenant !== tenant) {
       throw new ServiceError('not_found', 'No turn found for this message id.');
     }
-    return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
+    return { thread, turn, attached: true };
   }
 
   private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {

@@ -1,67 +1,99 @@
+// A door as an extension would have it: text in, text out, over the same durable turns. Nothing of Anthropic's protocol is in it.
+// docs/adding-a-door.md walks through it.
 import {
   type ArgumentsHost,
   Catch,
   Controller,
   type ExceptionFilter,
-  HttpCode,
+  Get,
+  Logger,
   Module,
+  Param,
   Post,
   Req,
+  Res,
   UseFilters,
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { createHash } from 'node:crypto';
-import { lastValueFrom, map, reduce } from 'rxjs';
+import { fromEvent, lastValueFrom, mergeAll, takeUntil, toArray } from 'rxjs';
 import { CurrentPrincipal, type Principal } from '../../src/auth/principal.js';
+import { dropAbandonedBlocks } from '../../src/domain/abandoned-blocks.js';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { ServiceError } from '../../src/domain/service-error.js';
 import { readJsonBody } from '../../src/http/read-body.js';
 import { SERVICE_ERROR_STATUS, serviceErrorHeaders } from '../../src/http/service-error-http.js';
-import type { TurnRequest } from '../../src/turns/turn-request.js';
+import { threadKeyProblem } from '../../src/threads/thread-key.js';
+import type { OpenedTurn, TurnRequest } from '../../src/turns/turn-request.js';
 import { TurnService } from '../../src/turns/turn.service.js';
 import { TurnsModule } from '../../src/turns/turns.module.js';
 
-// A door of one route, as an extension would have it: text in, text out. Nothing of Anthropic's protocol is in it.
-
 interface PlainRequest {
-  readonly thread: string;
+  readonly threadKey: string;
   readonly model: string;
   readonly text: string;
 }
 
-/** Renders a refusal as one line, `<kind>: <message>`. */
-@Catch(ServiceError)
-class PlainErrorFilter implements ExceptionFilter<ServiceError> {
-  catch(error: ServiceError, host: ArgumentsHost): void {
-    host
-      .switchToHttp()
-      .getResponse<Response>()
-      .status(SERVICE_ERROR_STATUS[error.kind])
-      .set(serviceErrorHeaders(error))
-      .type('text')
-      .send(`${error.kind}: ${error.message}\n`);
+/** Renders every error as one line, `<kind>: <message>`. */
+@Catch()
+class PlainErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(PlainErrorFilter.name);
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<Response>().type('text');
+    if (thrown instanceof ServiceError) {
+      const { kind, message } = thrown;
+      response.status(SERVICE_ERROR_STATUS[kind]).set(serviceErrorHeaders(thrown)).send(`${kind}: ${message}\n`);
+      return;
+    }
+    this.logger.error({ err: thrown }, 'request failed');
+    response.status(500).send('internal: The server failed.\n');
   }
 }
 
 @Controller('plain')
 @UseFilters(PlainErrorFilter)
 class PlainController {
+  private readonly logger = new Logger(PlainController.name);
+
   constructor(private readonly turns: TurnService) {}
 
   @Post()
-  @HttpCode(200)
-  async ask(@CurrentPrincipal() { tenant }: Principal, @Req() request: Request): Promise<string> {
-    const opened = await this.turns.open(toTurnRequest(tenant, parse(await readJsonBody(request))));
+  async ask(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const opened = await this.turns.open(toTurnRequest(tenant, parseRequest(await readJsonBody(request))));
     try {
-      return await lastValueFrom(
-        this.turns.read(opened).pipe(
-          map((events) => events.map(toText).join('')),
-          reduce((answer, text) => answer + text, ''),
-        ),
-      );
+      await this.answer(opened, response);
     } finally {
       this.turns.leave(opened);
     }
+  }
+
+  @Get(':messageId')
+  async readAgain(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('messageId') messageId: string,
+    @Res() response: Response,
+  ): Promise<void> {
+    await this.answer(await this.turns.find(tenant, messageId), response);
+  }
+
+  /** Sends the answer when the turn ends, however long that takes. The turn goes on when the caller disconnects. */
+  private async answer(opened: OpenedTurn, response: Response): Promise<void> {
+    const events$ = this.turns.read(opened).pipe(takeUntil(fromEvent(response, 'close')), mergeAll(), toArray());
+    const { status, text } = toAnswer(await lastValueFrom(events$));
+    if (response.destroyed) return;
+    response.once('finish', () => this.noteDelivery(opened));
+    response.status(status).set('content-location', `/plain/${opened.turn.messageId}`).type('text').send(text);
+  }
+
+  private noteDelivery({ turn }: OpenedTurn): void {
+    this.turns.delivered(turn).catch((error: unknown) => {
+      this.logger.warn({ turnId: turn.id, err: error }, 'failed to record a delivery');
+    });
   }
 }
 
@@ -69,19 +101,22 @@ class PlainController {
 @Module({ imports: [TurnsModule], controllers: [PlainController] })
 export class PlainDoorModule {}
 
-function parse(body: unknown): PlainRequest {
+function parseRequest(body: unknown): PlainRequest {
   const isText = (value: unknown): value is string => typeof value === 'string';
   const { thread, model, text } = Object(body) as Readonly<Record<string, unknown>>;
   if (!isText(thread) || !isText(model) || !isText(text)) {
     throw new ServiceError('bad_request', 'thread, model and text are required');
   }
-  return { thread, model, text };
+  const threadKey = `plain:${thread}`;
+  const problem = threadKeyProblem(threadKey);
+  if (problem !== undefined) throw new ServiceError('bad_request', problem);
+  return { threadKey, model, text };
 }
 
-function toTurnRequest(tenant: string, { thread, model, text }: PlainRequest): TurnRequest {
+function toTurnRequest(tenant: string, { threadKey, model, text }: PlainRequest): TurnRequest {
   return {
     tenant,
-    threadKey: `plain:${thread}`,
+    threadKey,
     isFreshThread: false,
     isSideRequest: false,
     requestKey: createHash('sha256').update(text).digest('hex'),
@@ -102,13 +137,9 @@ function toTurnRequest(tenant: string, { thread, model, text }: PlainRequest): T
   };
 }
 
-function toText(event: HarnessEvent): string {
-  switch (event.type) {
-    case 'text-delta':
-      return event.text;
-    case 'turn-failed':
-      return `failed: ${event.message}`;
-    default:
-      return '';
-  }
+function toAnswer(events: readonly HarnessEvent[]): { readonly status: number; readonly text: string } {
+  const end = events.at(-1);
+  if (end?.type === 'turn-failed') return { status: 502, text: `${end.kind}: ${end.message}\n` };
+  const texts = dropAbandonedBlocks(events).flatMap((event) => (event.type === 'text-delta' ? [event.text] : []));
+  return { status: 200, text: texts.join('') };
 }
