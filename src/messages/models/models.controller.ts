@@ -4,7 +4,7 @@ import { ModelCatalog } from '../../harness/models/model-catalog.js';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
 import { methodNotAllowed } from '../method-not-allowed.js';
 import { quoteForCaller } from '../../domain/service-error.js';
-import { type ModelInfo, modelInfo } from './model-info.js';
+import { type ModelInfo, modelInfo } from './to-model-info.js';
 import { type Page, paginate, parsePageQuery, includesActive } from './model-page.js';
 import { ListModelsDocs, GetModelDocs } from './models.docs.js';
 

@@ -16,7 +16,7 @@ import {
   TIME,
 } from '../../openapi/schema.js';
 import { ErrorDocs } from '../error.docs.js';
-import { type ModelInfo, modelInfo } from './model-info.js';
+import { type ModelInfo, modelInfo } from './to-model-info.js';
 
 const MODEL: ModelInfo = modelInfo({
   id: 'claude-opus-5-5',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describeError, StorageOpenError } from '../database/database.js';
 import { diskNote, makeFolder } from '../database/data-folder.js';
-import type { ServerLock } from './server-lock.js';
+import type { ServerLock } from './lock.js';
 
 /**
  * The lock on a data folder. It is SQLite's own on a file that is otherwise empty: a POSIX record lock, which the system gives back

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { postgresName } from '../database/database.js';
-import type { ServerLock } from './server-lock.js';
+import type { ServerLock } from './lock.js';
 
 /** How long PostgreSQL may take to answer, in milliseconds. */
 const ANSWER_MS = 10_000;

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { DataFolderLock } from './data-folder-lock.js';
 import { describeError, StorageOpenError } from '../database/database.js';
 import { DatabaseLock } from './database-lock.js';
-import type { ServerLock } from './server-lock.js';
+import type { ServerLock } from './lock.js';
 import type { StorageOptions } from '../storage-options.js';
 
 /** How long a server that is just stopping may still hold a lock, and how often it is asked for, in milliseconds. */

@@ -6,13 +6,7 @@ import { asObject, asObjects, asString } from '../../../domain/json.js';
 import { toRefusal, parseErrorStop } from '../decode/stop.js';
 import { ANSWER_TOOL, answerEvents, missingAnswerFailure } from '../decode/structured-output.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
-import {
-  blockId,
-  collectTranscriptIds,
-  rebuildMissingEntries,
-  withPositions,
-  resultEntry,
-} from './transcript-repair.js';
+import { blockId, collectTranscriptIds, rebuildMissingEntries, withPositions, resultEntry } from './missing-entries.js';
 
 /** How to resume a turn that an earlier process started. */
 export type TurnPlan =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { modelInfo } from './model-info.js';
+import { modelInfo } from './to-model-info.js';
 
 /** When a model of this name was made. */
 function created(id: string, releasedOn?: string): string {
