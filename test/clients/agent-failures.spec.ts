@@ -116,8 +116,8 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The program of %s', (
     };
     expect(await replaced(undefined)).toContain('is not installed');
     await writeFile(program, '');
-    expect(await replaced('#!/bin/sh\n', 0o644)).toContain('cannot be run');
-    expect(await replaced('\u0000\u0001')).toContain('cannot be run');
+    expect(await replaced('#!/bin/sh\n', 0o644)).toContain('is not executable');
+    expect(await replaced('\u0000\u0001')).toContain('is not executable');
     expect(await replaced('#!/no/such/interpreter\n')).toContain('is not installed');
     const log = rig.server.output();
     for (const reason of ['program-missing, ENOENT', 'program-not-runnable, EACCES', 'program-not-runnable, ENOEXEC'])
