@@ -85,7 +85,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A data folder with th
     expect(next.headers.get('x-chiron-history')).toBe('lost');
     expect(await messageThrough(next)).toBe('What is my number?');
     expect(sent()).toContain('My number is 4711');
-    expect(rig.server.output()).toContain('record of a thread is gone');
+    expect(rig.server.output()).toContain('lost the agent’s record of a thread');
     const after = await ask('SCENE:text And now?');
     expect(after.headers.get('x-chiron-history')).toBeNull();
     expect(sent()).toContain('What is my number?');
