@@ -51,7 +51,7 @@ describe.skipIf(skipReason !== undefined)('A model name in another provider’s 
       const asked = harness === 'codex' ? 'claude-opus-5-5' : 'gpt-6';
       expect(await modelOf(asked)).toBe(harness);
       expect(rig.model.requests.at(-1)?.model).not.toBe(asked);
-      expect(rig.server.output()).toContain('runs its default model');
+      expect(rig.server.output()).toContain('running its default model');
     },
   );
 
