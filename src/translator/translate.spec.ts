@@ -486,7 +486,7 @@ describe('keeping a connection alive', () => {
   const progress = (message: string): HarnessEvent => ({ type: 'notice', kind: 'progress', message });
 
   it('tells what the agent is at, once, where callers see thinking', () => {
-    const begun = forceStart(initialState({ ...options, tellsProgress: true }))[0];
+    const begun = forceStart(initialState({ ...options, showsProgress: true }))[0];
     const [open] = translateEvents(begun, [
       progress('Bash has been running for 20 s'),
       progress('Bash has been running for 30 s'),
@@ -499,7 +499,7 @@ describe('keeping a connection alive', () => {
   });
 
   it('tells nothing inside a block of the agent, nor where thinking is not shown', () => {
-    const telling = forceStart(initialState({ ...options, tellsProgress: true }))[0];
+    const telling = forceStart(initialState({ ...options, showsProgress: true }))[0];
     const [speaking] = translateEvents(telling, [text('a', 'hi'), progress('working')]);
     expect(keepAlive(speaking)[1].map(line)).toEqual(['0 text_delta ']);
     const [silent] = translateEvent(forceStart(initialState(options))[0], progress('working'));

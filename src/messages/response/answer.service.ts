@@ -45,8 +45,8 @@ export class AnswerService {
     const writer = new SseWriter(response);
     const { thinking, toolBlocks } = options.presentation;
     // In the text form the block of a call stays open, and is kept alive without words.
-    const tellsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    const message$ = this.messageEvents(opened, writer.signals$, writer, tellsProgress);
+    const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
+    const message$ = this.messageEvents(opened, writer.signals$, writer, showsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await this.readAll(events$, response, writer))) return;
     if (writer.isComplete) this.noteDelivery(opened, response);
@@ -85,7 +85,7 @@ export class AnswerService {
   }
 
   /**
-   * The turn's message as stream events: a replay, then live. Cold. With `tellsProgress` a keep-alive may say what the agent is doing.
+   * The turn's message as stream events: a replay, then live. Cold. With `showsProgress` a keep-alive may say what the agent is doing.
    *
    * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
    */
@@ -93,7 +93,7 @@ export class AnswerService {
     opened: OpenedTurn,
     signals$: Observable<TranslatorSignal>,
     backpressure?: Backpressure,
-    tellsProgress = false,
+    showsProgress = false,
   ): Observable<readonly StreamEvent[]> {
     const options = translateOptions(opened.turn, opened.thread);
     const { eventsPrunedAt, message } = opened.turn;
@@ -101,7 +101,7 @@ export class AnswerService {
     if (eventsPrunedAt !== undefined && message !== undefined) return of(replayMessage(message, options.knownUsage));
     return this.turns
       .read(opened, backpressure)
-      .pipe(this.translator.translate({ ...options, tellsProgress }, signals$));
+      .pipe(this.translator.translate({ ...options, showsProgress }, signals$));
   }
 
   /** A message as its caller wants it. */
