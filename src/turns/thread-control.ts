@@ -17,22 +17,22 @@ import { newMessageId } from './message-id.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
 
-/** Input for a thread that is meant as it is: never a retry of an earlier one, but for its idempotency key. */
+/** Input for a thread. It is a retry only by its idempotency key, never by its content. */
 export interface ExecuteRequest {
   readonly idempotencyKey: string | undefined;
-  /** What kind of caller asks. */
+  /** The kind of caller. */
   readonly caller: string;
-  /** Kept with the turn. `maxDuration` in it, in milliseconds, is the turn's own time limit. */
+  /** Stored with the turn. Its `maxDuration`, in milliseconds, is the turn's own time limit. */
   readonly request: JsonObject;
-  /** The input, made when it is certain that a turn will start. What it throws ends the call. */
+  /** Makes the input once it is certain that a turn will start. Its errors reject the call. */
   prompt(): Promise<Prompt>;
 }
 
-/** What became of an execution: a new turn, the one that the key started before, or none as another one is going on. */
+/** The result of an execution: a new turn, the turn that the same key started, or the unfinished turn that blocks it. */
 export type ExecuteResult =
   { readonly kind: 'started' | 'known' | 'busy'; readonly turn: Turn } | { readonly kind: 'no-thread' };
 
-/** Drives threads by hand: for those who know which thread they mean, and want one turn of it at a time. */
+/** Controls threads for callers that name the thread and run one turn at a time. */
 @Injectable()
 export class ThreadControl {
   readonly #removed$ = new Subject<string>();
@@ -47,19 +47,19 @@ export class ThreadControl {
     private readonly memory: ThreadMemory,
   ) {}
 
-  /** The id of each thread that is removed, from now on. Never completes. */
+  /** Emits the id of each thread that is removed from now on. Never completes. */
   get removed$(): Observable<string> {
     return this.#removed$;
   }
 
   /**
-   * Starts a turn, stored before this resolves, unless the thread has one that is queued or running.
+   * Starts a turn, stored before this resolves, unless the thread has a queued or running one.
    *
-   * @throws AnthropicException when the server takes no new turns on, and what `prompt` throws; no turn is left then.
+   * @throws ServiceError if the server accepts no new turns, and whatever `prompt` throws; no turn is stored then.
    */
   execute(thread: Thread, execution: ExecuteRequest): Promise<ExecuteResult> {
     return this.withThreadLock(thread, async () => {
-      // It may have been removed, or given another harness, while this waited for the lock.
+      // The thread may have been removed or switched to another harness while this waited for the lock.
       const current = await this.threads.byId(thread.id);
       if (current === undefined) return { kind: 'no-thread' };
       const { idempotencyKey, caller, request } = execution;
@@ -87,13 +87,13 @@ export class ThreadControl {
     });
   }
 
-  /** Interrupts the turn that runs, or that is the next to run. Gives it; `undefined` when there was none. */
+  /** Interrupts the running turn, or else the next one, and returns it; `undefined` if there is none. */
   async interrupt(thread: Thread): Promise<Turn | undefined> {
     const turn = await this.active(thread.id);
     return turn !== undefined && (await this.runner.interrupt(turn)) ? turn : undefined;
   }
 
-  /** Stops what the thread does and gives it another harness, in the same workspace. `undefined` when there is no such thread any more. */
+  /** Stops the thread's turns and switches it to another harness in the same workspace. `undefined` if the thread is gone. */
   switchHarness(thread: Thread, harness: HarnessName): Promise<Thread | undefined> {
     return this.withThreadLock(thread, async () => {
       await this.runner.stopThread(thread.id);
@@ -109,8 +109,8 @@ export class ThreadControl {
   }
 
   /**
-   * Stops what the thread does, ends its process and removes its folders, its turns and itself. When this rejects, some of it
-   * may be left; it can be tried again.
+   * Stops the thread's turns, ends its process and removes its folders, its turns and the thread. If this rejects, some of it may
+   * remain; call it again.
    */
   remove(thread: Thread): Promise<void> {
     return this.withThreadLock(thread, async () => {
@@ -121,7 +121,7 @@ export class ThreadControl {
     });
   }
 
-  /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
+  /** Runs a task while no turn of the thread is being opened and no other call here is running. Settles as the task does. */
   withThreadLock<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
     return this.lock.run(lockKey(thread.tenant, thread.key), task);
   }
