@@ -1,7 +1,7 @@
 import { isPermanentFailure } from '../domain/failure.js';
 import type { FailureKind } from '../domain/harness-event.js';
 
-/** Anthropic's error types, each with the HTTP status it goes with (Messages API, "Errors"). */
+/** Anthropic's error types and their HTTP statuses (Messages API, "Errors"). */
 export const ERROR_STATUS = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -20,9 +20,9 @@ export const ERROR_STATUS = {
 export type AnthropicErrorType = keyof typeof ERROR_STATUS;
 
 /**
- * The error type of each kind of failure. `context_too_long` is a bad request whose message says "prompt is too long":
- * Claude Code matches on these words and compacts. What is wrong with the agent's own account is an error of this server: as a 401 it
- * would make a caller doubt its own key, and Claude Code tell its user to log in.
+ * The error type of each kind of failure. `context_too_long` is a bad request whose message contains "prompt is too long":
+ * Claude Code matches on these words and compacts. A problem with the agent's own account is an `api_error`: on a 401, callers would
+ * suspect their own key, and Claude Code would ask its user to log in.
  */
 const FAILURE_ERRORS: Readonly<Record<FailureKind, AnthropicErrorType>> = {
   bad_request: 'invalid_request_error',
@@ -39,10 +39,10 @@ const FAILURE_ERRORS: Readonly<Record<FailureKind, AnthropicErrorType>> = {
   internal: 'api_error',
 };
 
-/** `error.details.error_code` of errors that only the administrator of this server can do something about. */
+/** `error.details.error_code` of errors that only the administrator of this server can fix. */
 export const AGENT_UNAVAILABLE = 'agent_unavailable';
 
-/** An agent's failure as the error that its caller gets. */
+/** Converts an agent's failure to the error that the caller gets. */
 export function toAnthropicError({
   kind,
   message,
@@ -59,19 +59,19 @@ export function toAnthropicError({
 
 const TOO_LONG = 'prompt is too long';
 
-/** Claude Code compacts when it finds these words, so they must be there, and in the API's own lower case. */
+/** Claude Code compacts when it finds these words, so the message must contain them, in the API's lower case. */
 function toTooLongMessage(message: string): string {
   const worded = message.replace(/prompt is too long/i, TOO_LONG);
   return worded.includes(TOO_LONG) ? worded : `${TOO_LONG}: ${worded}`;
 }
 
-/** The headers that tell clients what to make of an error: seconds to wait, or that waiting is pointless. */
+/** The headers that control a client's retries: the seconds to wait, or that it must not retry. */
 export function retryHeaders(type: AnthropicErrorType, errorCode?: string): Readonly<Record<string, string>> {
   if (errorCode === AGENT_UNAVAILABLE) return { 'x-should-retry': 'false' };
   switch (type) {
     case 'rate_limit_error':
     case 'overloaded_error':
-      // Longer than clients wait by themselves at first: the agent has tried again already, for as long as it thought worth while.
+      // Longer than the first backoff of clients, because the agent has already retried.
       return { 'retry-after': '5' };
     case 'authentication_error':
     case 'billing_error':
@@ -89,7 +89,7 @@ export function retryHeaders(type: AnthropicErrorType, errorCode?: string): Read
   }
 }
 
-/** The error object inside Anthropic's envelope, over HTTP and in a stream alike. */
+/** The error object inside Anthropic's envelope, both over HTTP and in a stream. */
 export interface AnthropicErrorObject {
   readonly type: AnthropicErrorType;
   readonly message: string;

@@ -1,18 +1,18 @@
 import { type AnthropicErrorObject, type AnthropicErrorType, retryHeaders, ERROR_STATUS } from './anthropic-error.js';
 
-/** What an {@link AnthropicException} may say besides its type and message. */
+/** Optional fields of an {@link AnthropicException}. */
 export interface AnthropicExceptionOptions {
-  /** HTTP status, where it is not the usual one of the type. */
+  /** HTTP status, if it differs from the default of the type. */
   readonly status?: number;
-  /** Response headers besides those of {@link retryHeaders}, or in their place. */
+  /** Response headers that extend or override those of {@link retryHeaders}. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `error.details.error_code`, which SDKs read. */
   readonly errorCode?: string;
 }
 
 /**
- * A refusal in Anthropic's own form, with what clients need to know about retrying. Its message is
- * read by people and by clients.
+ * A refusal in Anthropic's form, with the headers that control retries. Both people and clients read
+ * its message.
  */
 export class AnthropicException extends Error {
   readonly status: number;
@@ -31,13 +31,13 @@ export class AnthropicException extends Error {
   }
 }
 
-/** An agent's failure as the answer to a request. */
+/** Wraps an agent's failure as the response to a request. */
 export function toAnthropicException(error: AnthropicErrorObject): AnthropicException {
   const errorCode = error.details?.error_code;
   return new AnthropicException(error.type, error.message, errorCode === undefined ? {} : { errorCode });
 }
 
-/** The caller's request is wrong. */
+/** Makes a 400 `invalid_request_error`. */
 export function badRequest(message: string): AnthropicException {
   return new AnthropicException('invalid_request_error', message);
 }

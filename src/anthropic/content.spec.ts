@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { readContent, readRole, readTexts } from './content.js';
 
 describe(readTexts.name, () => {
-  it('is one text for a string, and one for each block that has a text', () => {
+  it('returns one text for a string, and one for each block with a text', () => {
     expect(readTexts('a')).toEqual(['a']);
     expect(readTexts([{ type: 'text', text: 'a' }, { type: 'image' }, { text: 'b' }])).toEqual(['a', 'b']);
   });
 
-  it.each([undefined, null, 3, {}, [null, 'a', 3, ['b'], { text: 4 }]])('finds none in %j', (content) => {
+  it.each([undefined, null, 3, {}, [null, 'a', 3, ['b'], { text: 4 }]])('returns none for %j', (content) => {
     expect(readTexts(content)).toEqual([]);
   });
 });
@@ -18,7 +18,7 @@ describe('a message', () => {
     expect([readRole(message), readContent(message)]).toEqual(['user', 'hi']);
   });
 
-  it.each([undefined, null, 'user', [], {}, { role: 3 }])('has neither when it is %j', (message) => {
+  it.each([undefined, null, 'user', [], {}, { role: 3 }])('has no role and no content when it is %j', (message) => {
     expect([readRole(message), readContent(message)]).toEqual(['', undefined]);
   });
 });

@@ -1,6 +1,6 @@
 import { asObject, isJsonObject } from '../domain/json.js';
 
-/** The texts of a content or a system prompt: a string is one, a list of blocks has those of its blocks. Never throws. */
+/** Returns the texts of a message's content or a system prompt, which is a string or a list of blocks. Never throws. */
 export function readTexts(content: unknown): readonly string[] {
   if (typeof content === 'string') return [content];
   if (!Array.isArray(content)) return [];
@@ -9,12 +9,12 @@ export function readTexts(content: unknown): readonly string[] {
   );
 }
 
-/** The content of a message, which may be anything; `undefined` for what is no message. */
+/** Returns the unvalidated content of a message; `undefined` if the value is not a message. */
 export function readContent(message: unknown): unknown {
   return asObject(message)['content'];
 }
 
-/** The role of a message, which may be any text; an empty one for what is no message. */
+/** Returns the unvalidated role of a message; empty if the value is not a message. */
 export function readRole(message: unknown): string {
   const { role } = asObject(message);
   return typeof role === 'string' ? role : '';

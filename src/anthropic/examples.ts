@@ -1,6 +1,6 @@
 import type { Message, StreamEvent, Usage } from './stream-event.js';
 
-/** Tokens of a turn, as an example in the OpenAPI document. */
+/** Example in the OpenAPI document: the tokens of a turn. */
 export const EXAMPLE_USAGE: Usage = {
   input_tokens: 12,
   output_tokens: 5,
@@ -15,7 +15,7 @@ export const EXAMPLE_USAGE: Usage = {
   iterations: null,
 };
 
-/** A message with a call of a tool, as an example in the OpenAPI document. */
+/** Example in the OpenAPI document: a message with a tool call. */
 export const EXAMPLE_MESSAGE: Message = {
   id: 'msg_5f2c9d0e8b7a6c5d4e3f2a1b',
   type: 'message',
@@ -54,7 +54,7 @@ const STREAM: readonly StreamEvent[] = [
   { type: 'message_stop' },
 ];
 
-/** A whole stream, as an example in the OpenAPI document. */
+/** Example in the OpenAPI document: a complete stream. */
 export const EXAMPLE_STREAM = STREAM.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(
   '',
 );

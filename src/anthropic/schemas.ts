@@ -1,4 +1,4 @@
-// Anthropic's wire types (`stream-event.ts`) as JSON Schemas for the OpenAPI document. A test holds them against real answers.
+// Anthropic's wire types (`stream-event.ts`) as JSON Schemas for the OpenAPI document. A test validates real answers against them.
 import {
   ANY_OBJECT,
   BOOLEAN,
@@ -122,14 +122,14 @@ const STREAM_EVENTS = {
   PingEvent: object({ type: oneOfTexts('ping') }),
 };
 
-/** The component schemas of what the Messages API takes and answers with. */
+/** The component schemas of the requests and responses of the Messages API. */
 export const WIRE_SCHEMAS: Readonly<Record<string, Schema>> = {
   MessageParam: described(
     'A message of the conversation: text, or content blocks as in Anthropic’s API.',
     object({ role: oneOfTexts('user', 'assistant', 'system'), content: { oneOf: [TEXT, list(ANY_OBJECT)] } }),
   ),
   Usage: described(
-    'Tokens of the complete turn. `iterations` has one entry per model call; the last one has the size of the context.',
+    'Tokens of the complete turn. `iterations` has one entry per model call; the last entry is the size of the context.',
     object({
       ...TOKENS,
       cache_creation: nullable(CACHE_CREATION),

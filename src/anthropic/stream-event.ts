@@ -1,8 +1,8 @@
-// Anthropic's wire types, as `@anthropic-ai/sdk` 1.12.0 reads them: names untouched, fields that the SDK types as present are present.
+// Anthropic's wire types, as `@anthropic-ai/sdk` 1.12.0 reads them: the same names, and every field that the SDK types as required.
 import type { JsonObject, Refusal } from '../domain/harness-event.js';
 import type { AnthropicErrorObject } from './anthropic-error.js';
 
-/** How the tokens that were written to the cache are split by how long they are kept; an hour costs more than five minutes. */
+/** Tokens written to the cache, by time to live; an hour costs more than five minutes. */
 export interface CacheCreation {
   readonly ephemeral_5m_input_tokens: number;
   readonly ephemeral_1h_input_tokens: number;
@@ -19,13 +19,13 @@ export interface UsageIteration {
   readonly cache_creation: CacheCreation;
 }
 
-/** Tokens of the complete turn; `iterations` has one entry per model call, and the last one has the size of the context. */
+/** Tokens of the complete turn. `iterations` has one entry per model call; the last entry is the size of the context. */
 export interface Usage {
   readonly input_tokens: number;
   readonly output_tokens: number;
   readonly cache_creation_input_tokens: number;
   readonly cache_read_input_tokens: number;
-  /** `null` only in a `message_start` that nothing is known for. */
+  /** `null` only in `message_start`; see `initialWireUsage`. */
   readonly cache_creation: CacheCreation | null;
   readonly output_tokens_details: { readonly thinking_tokens: number } | null;
   readonly server_tool_use: null;
@@ -35,7 +35,7 @@ export interface Usage {
   readonly iterations: readonly UsageIteration[] | null;
 }
 
-/** Anthropic's reasons to stop; `pause_turn` is never used, as Claude Code does not continue it. */
+/** Anthropic's stop reasons, without `pause_turn`: Claude Code does not continue such a message. */
 export type StopReason =
   'end_turn' | 'max_tokens' | 'stop_sequence' | 'tool_use' | 'refusal' | 'model_context_window_exceeded';
 
@@ -51,7 +51,7 @@ export interface ThinkingBlock {
   readonly signature: string;
 }
 
-/** A tool that the caller declared and must run. Never one that ran in the sandbox: Claude Code runs every `tool_use` it sees. */
+/** A call of a tool that the caller declared and must run. Never used for sandbox tools: Claude Code runs every `tool_use` it gets. */
 export interface ToolUseBlock {
   readonly type: 'tool_use';
   readonly id: string;
@@ -59,7 +59,7 @@ export interface ToolUseBlock {
   readonly input: JsonObject;
 }
 
-/** A tool that ran inside the sandbox. */
+/** A call of a tool inside the sandbox. */
 export interface McpToolUseBlock {
   readonly type: 'mcp_tool_use';
   readonly id: string;
@@ -68,7 +68,7 @@ export interface McpToolUseBlock {
   readonly input: JsonObject;
 }
 
-/** What a tool inside the sandbox gave back. */
+/** The result of a tool inside the sandbox. */
 export interface McpToolResultBlock {
   readonly type: 'mcp_tool_result';
   readonly tool_use_id: string;
@@ -76,7 +76,7 @@ export interface McpToolResultBlock {
   readonly content: readonly TextBlock[];
 }
 
-/** A tool that ran inside the sandbox, in the form of a tool that ran at Anthropic's, for clients that do not know MCP blocks. */
+/** A call of a tool inside the sandbox in the form of Anthropic's server tools, for clients that do not support MCP blocks. */
 export interface ServerToolUseBlock {
   readonly type: 'server_tool_use';
   readonly id: string;
@@ -86,7 +86,7 @@ export interface ServerToolUseBlock {
   readonly caller: { readonly type: 'direct' };
 }
 
-/** What such a tool gave back. */
+/** The result of a {@link ServerToolUseBlock}. */
 export interface ServerToolResultBlock {
   readonly type: 'bash_code_execution_tool_result';
   readonly tool_use_id: string;
@@ -134,7 +134,7 @@ export type ContentDelta =
   | { readonly type: 'signature_delta'; readonly signature: string }
   | { readonly type: 'input_json_delta'; readonly partial_json: string };
 
-/** One event of Anthropic's stream. An `error` takes the request's id when it is written. */
+/** One event of Anthropic's stream. The writer adds the request id to an `error`. */
 export type StreamEvent =
   | { readonly type: 'message_start'; readonly message: Message }
   | { readonly type: 'content_block_start'; readonly index: number; readonly content_block: ContentBlock }

@@ -1,4 +1,4 @@
-// The wire forms that the live translator and the replay of a stored message share.
+// Wire forms shared by the live translator and the replay of a stored message.
 import type {
   ContentBlock,
   McpToolResultBlock,
@@ -10,17 +10,17 @@ import type {
 } from './stream-event.js';
 import type { ToolResultContent } from '../domain/harness-event.js';
 
-/** The id of an inner tool's call: the harness's own, without its prefix, under Anthropic's prefix of MCP calls. */
+/** Makes the id of an inner tool's call: the harness's id with its prefix replaced by Anthropic's prefix for MCP calls. */
 export function mcpToolId(id: string): string {
   return `mcptoolu_${id.replace(/^(?:mcptoolu_|toolu_|call_)/, '').replace(/[^A-Za-z0-9_-]/g, '_')}`;
 }
 
-/** The id of a caller's tool call. A caller's `tool_result` comes back under this id, so match it through this function. */
+/** Makes the id of a caller's tool call. The caller's `tool_result` has this id, so match results through this function. */
 export function callerToolId(id: string): string {
   return id.startsWith('toolu_') ? id : `toolu_${id}`;
 }
 
-/** What an inner tool gave back. An image is only named: the block's content is text on the wire. */
+/** Makes the result block of an inner tool. An image becomes a placeholder: the block's content is text on the wire. */
 export function mcpToolResult(id: string, content: readonly ToolResultContent[], isError: boolean): McpToolResultBlock {
   return {
     type: 'mcp_tool_result',
@@ -34,7 +34,7 @@ export function mcpToolResult(id: string, content: readonly ToolResultContent[],
   };
 }
 
-/** The event that starts a message. */
+/** Makes the event that starts a message. */
 export function messageStart(id: string, model: string, usage: Usage): StreamEvent {
   const message: Message = {
     id,
@@ -60,7 +60,7 @@ export interface MessageStop {
   readonly details: StopDetails;
 }
 
-/** The two events that end a message well. */
+/** Makes the two events that end a message normally. */
 export function messageEnd(stop: MessageStop, usage: Usage): readonly StreamEvent[] {
   return [
     {
@@ -73,7 +73,7 @@ export function messageEnd(stop: MessageStop, usage: Usage): readonly StreamEven
   ];
 }
 
-/** The start of a block that is still empty. */
+/** Makes the start of an empty block. */
 export function blockStart(kind: 'text' | 'thinking', index: number): StreamEvent {
   return {
     type: 'content_block_start',
@@ -83,7 +83,7 @@ export function blockStart(kind: 'text' | 'thinking', index: number): StreamEven
   };
 }
 
-/** One piece of a text or thinking block. */
+/** Makes a delta of a text or thinking block. */
 export function blockDelta(kind: 'text' | 'thinking', index: number, text: string): StreamEvent {
   return {
     type: 'content_block_delta',
@@ -92,7 +92,7 @@ export function blockDelta(kind: 'text' | 'thinking', index: number, text: strin
   };
 }
 
-/** The end of a block. A thinking block says its signature just before, also an empty one. */
+/** Makes the end of a block. A thinking block first emits its signature, even an empty one. */
 export function blockEnd(kind: 'text' | 'thinking', index: number, signature: string): readonly StreamEvent[] {
   const stop: StreamEvent = { type: 'content_block_stop', index };
   if (kind === 'text') return [stop];
@@ -110,9 +110,9 @@ function textBlockEvents(
 }
 
 /**
- * A block that is known as a whole, as its start, deltas and stop. Inner tools have their input inside the start: Claude Code
- * 2.1.330 calls a stream malformed that has `input_json_delta` in an `mcp_tool_use`. The other tools need the delta: clients build
- * their input from deltas only.
+ * Makes the start, deltas and stop of a complete block. Inner tools have their input in the start: Claude Code 2.1.330 rejects a
+ * stream with `input_json_delta` in an `mcp_tool_use` as malformed. Other tools need the delta: clients build their input from
+ * deltas only.
  */
 export function completeBlockEvents(index: number, block: ContentBlock): readonly StreamEvent[] {
   const stop: StreamEvent = { type: 'content_block_stop', index };

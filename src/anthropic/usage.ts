@@ -1,7 +1,7 @@
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { CacheCreation, Usage, UsageIteration } from './stream-event.js';
 
-/** The usage of nothing. */
+/** Zero tokens. */
 export const NO_TOKENS: TokenUsage = {
   inputTokens: 0,
   outputTokens: 0,
@@ -10,7 +10,7 @@ export const NO_TOKENS: TokenUsage = {
   thinkingTokens: 0,
 };
 
-/** The sum of two usages. */
+/** Adds two usages. */
 export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
   const cacheCreation1hInputTokens = (one.cacheCreation1hInputTokens ?? 0) + (other.cacheCreation1hInputTokens ?? 0);
   return {
@@ -23,7 +23,7 @@ export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
   };
 }
 
-/** One model call as an entry of `usage.iterations`; the last entry is what clients take for the size of the context. */
+/** Makes the entry of one model call in `usage.iterations`. Clients read the size of the context from the last entry. */
 export function usageIteration(model: string, usage: TokenUsage): UsageIteration {
   return {
     type: 'message',
@@ -64,19 +64,19 @@ function wireUsage(
 }
 
 /**
- * The usage in `message_start`: the thread's context before the turn, as it was stored with the turn. Never that of the turn's own model
- * calls: a stream that began before the first of them could not tell it, and two readers of one turn would get two messages. What the
- * turn really used is in `message_delta`, by which clients correct all of it but `cache_creation`, which is therefore left out here.
+ * Makes the usage in `message_start`: the thread's context before the turn, as stored with the turn. It never includes the turn's own
+ * model calls: a stream that starts before the first call cannot know them, and two readers of one turn would get different messages.
+ * `message_delta` has the actual usage. Clients then correct every field except `cache_creation`, so that field is `null` here.
  *
- * @param known `null` for a new thread: zeros.
+ * @param known `null` for a new thread, which gives zeros.
  */
 export function initialWireUsage(known: TokenUsage | null): Usage {
   return { ...wireUsage({ ...(known ?? NO_TOKENS), outputTokens: 0 }, null, null), cache_creation: null };
 }
 
 /**
- * The usage in `message_delta`: the whole turn, with an entry per model call (`null` rather than none). SDK 1.12.0 takes all of it
- * into the message but `cache_creation`, of which it keeps the one in `message_start`.
+ * Makes the usage in `message_delta`: the complete turn, with an entry per model call (`null` if there are none). SDK 1.12.0 copies
+ * every field into the message except `cache_creation`, which it keeps from `message_start`.
  */
 export function turnUsage(usage: TokenUsage, iterations: readonly UsageIteration[]): Usage {
   return wireUsage(usage, { thinking_tokens: usage.thinkingTokens }, iterations.length === 0 ? null : iterations);

@@ -5,7 +5,7 @@ import type { ClientProfile, PromptContext } from './client-profile.js';
 import { joinSystemBlocks } from './system-blocks.js';
 import { keepText } from '../domain/text-filter.js';
 
-/** Any program that speaks the Messages API: every request is a turn, and every word is the user's. */
+/** Any client of the Messages API: every request is a turn, and every text is the user's. */
 export const anySdkProfile: ClientProfile = {
   kind: 'sdk',
   isSender: () => true,
@@ -16,7 +16,7 @@ export const anySdkProfile: ClientProfile = {
   needsFinalText: false,
   answerTool: undefined,
 
-  // Claude Code behind a proxy that hides it is one of these: its user still has one thread for a session.
+  // Covers Claude Code behind a proxy that hides it: its user still gets one thread per session.
   findSession,
   isSideRequest: () => false,
   sideAnswer: () => undefined,
@@ -25,7 +25,7 @@ export const anySdkProfile: ClientProfile = {
   filterText: keepText,
   stripMarkup: (content) => content,
   stripRecovery: (messages) => ({ messages, partialAnswer: undefined }),
-  // For the same reason: Escape must still stop the agent.
+  // Also for Claude Code behind a proxy: Escape must still stop the agent.
   wasInterrupted: hasInterruptMarker,
   promptContext,
 
@@ -34,8 +34,8 @@ export const anySdkProfile: ClientProfile = {
 };
 
 /**
- * The API takes messages of one role for one, so the user messages right before the newest one are part of the prompt. `system`
- * messages that follow it are for the agent.
+ * The API merges consecutive messages of one role, so the user messages right before the newest one are part of the prompt. `system`
+ * messages after it are for the agent.
  */
 function promptContext(messages: readonly unknown[], index: number): PromptContext {
   const firstIndex = findStartOfUserRun(messages, index);
@@ -53,7 +53,7 @@ function promptContext(messages: readonly unknown[], index: number): PromptConte
   };
 }
 
-/** The place of the first of the user messages that end with this one; system messages may be between them. */
+/** Returns the index of the first of the consecutive user messages up to this one; system messages may be between them. */
 function findStartOfUserRun(messages: readonly unknown[], last: number): number {
   let first = last;
   for (let index = last - 1; index >= 0; index -= 1) {

@@ -32,7 +32,7 @@ describe('the profile of a client', () => {
     expect(client.toolBlocks({ header, body }, isSideRequest)).toBe(isTurnInTerminal ? 'text' : 'mcp');
   });
 
-  it.each(RECORDINGS)('makes nothing of the same request when another client sends it: %s', (name) => {
+  it.each(RECORDINGS)('does not change the same request of another client: %s', (name) => {
     const { body } = recorded(name);
     const request = { header: reader({ 'user-agent': 'Anthropic/JS 1.12.0' }), body };
     const client = detectClient(request.header);
@@ -42,7 +42,7 @@ describe('the profile of a client', () => {
     expect(client.stripRecovery(body.messages)).toEqual({ messages: body.messages, partialAnswer: undefined });
   });
 
-  it('has a name of its own, as that is stored', () => {
+  it('has a unique name, because it is stored', () => {
     const kinds = [...CLIENTS, anySdkProfile].map(({ kind }) => kind);
     expect(new Set(kinds).size).toBe(kinds.length);
   });
@@ -58,7 +58,7 @@ describe('a client that is new', () => {
     toolBlocks: () => 'text',
   };
 
-  it('is known by its own headers, and changes nothing for the others', () => {
+  it('is detected by its own headers, and does not change other clients', () => {
     const clients = [editor, ...CLIENTS];
     expect(detectClient(reader({ 'user-agent': 'editor/1.0' }), clients)).toBe(editor);
     expect(detectClient(reader({ 'x-app': 'cli' }), clients)).toBe(claudeCodeProfile);
@@ -67,12 +67,12 @@ describe('a client that is new', () => {
 });
 
 describe('the system prompt of any SDK', () => {
-  it('is passed on as it is', () => {
+  it('is not changed', () => {
     const blocks = ['Be brief.', '<system-reminder>x</system-reminder>', 'x-anthropic-billing-header: is a header.'];
     expect(anySdkProfile.systemPrompt(blocks)).toBe(blocks.join('\n\n'));
   });
 
-  it.each([[[]], [[' ']]])('is none when it says nothing: %j', (blocks) => {
+  it.each([[[]], [[' ']]])('is undefined when it is blank: %j', (blocks) => {
     expect(anySdkProfile.systemPrompt(blocks)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import type { TextFilter } from '../domain/text-filter.js';
 
-/** Reads a header by its name in lower case; `undefined` when the request has none. */
+/** Reads a header by its lower-case name; `undefined` if the request does not have it. */
 export type HeaderReader = (name: string) => string | undefined;
 
 /** The fields of a Messages API request in which clients differ. */
@@ -13,88 +13,88 @@ export interface ClientRequestBody {
   readonly thread?: Readonly<Record<string, unknown>> | null;
 }
 
-/** A request as far as a client has habits. */
+/** The parts of a request in which clients differ. */
 export interface ClientRequest {
   readonly header: HeaderReader;
   readonly body: ClientRequestBody;
 }
 
-/** A session of the client's own that a request belongs to; it names the request's thread. */
+/** The client's own session that a request belongs to; it identifies the request's thread. */
 export interface ClientSession {
-  /** May be empty, which is an error of the caller. */
+  /** May be empty, which is a caller's error. */
   readonly id: string;
-  /** What keeps the client's ids apart from those of other clients in a thread's key. */
+  /** Separates the client's ids from those of other clients in thread keys. */
   readonly namespace: string;
-  /** Where the id stood, for messages to the caller. */
+  /** The field or header that had the id, for errors to the caller. */
   readonly field: string;
 }
 
 /** A conversation without the exchanges that only repair a broken stream. */
 export interface StrippedConversation {
-  /** The very list that was given, when nothing was stripped. */
+  /** The same array as the input if nothing was stripped. */
   readonly messages: readonly unknown[];
-  /** The text of the answer that the caller already has, when it asks for the rest; `undefined` when it asks for all of it. */
+  /** The text that the caller already has, if it requests the rest of an answer; `undefined` if it requests all of it. */
   readonly partialAnswer: string | undefined;
 }
 
-/** What stands around the newest user message. */
+/** The messages around the newest user message that belong to its prompt. */
 export interface PromptContext {
-  /** The place of the first message that the prompt is made of. */
+  /** The index of the first message of the prompt. */
   readonly firstIndex: number;
-  /** Contents of earlier messages that are part of the prompt. What no agent can be given of them is left out. */
+  /** Contents of earlier messages that are part of the prompt. Unsupported blocks in them are skipped. */
   readonly before: readonly unknown[];
-  /** What the agent must know besides the prompt; `undefined` for nothing. */
+  /** A note for the agent besides the prompt, if any. */
   readonly note: string | undefined;
 }
 
 /**
- * The habits of one kind of client: how it sends conversations, what it writes into them that its user did not say, and what it
- * can show. `detectClient` chooses the profile once per request; nothing else asks which client it is.
+ * The behaviour of one kind of client: how it sends conversations, what it adds to its user's messages, and what it can show.
+ * `detectClient` chooses the profile once per request; no other code checks for a client.
  *
- * A new client is a folder beside this file with a profile, and a line in `CLIENTS`.
+ * To add a client, add a folder with its profile next to this file, and a line in `CLIENTS`.
  */
 export interface ClientProfile {
   /** The client's name. Stored with each of its turns, so it must not change. */
   readonly kind: string;
-  /** Whether a request with these headers is of this client. */
+  /** Whether this client sent a request with these headers. */
   readonly isSender: (header: HeaderReader) => boolean;
 
   /**
-   * Whether every request holds the conversation from its start. The same first message twice is then a retry; otherwise it is said
-   * twice once the first answer was delivered.
+   * Whether every request has the conversation from its start. A repeated first message is then a retry; otherwise it is a new message
+   * once the first answer was delivered.
    */
   readonly sendsWholeConversation: boolean;
-  /** Whether its `x-stainless-retry-count` says if a request was sent before. */
+  /** Whether its `x-stainless-retry-count` is reliable. */
   readonly countsRetries: boolean;
-  /** Whether it gives up after 300 s on an answer that does not stream. */
+  /** Whether it times out after 300 s on an answer that does not stream. */
   readonly hasHardTimeout: boolean;
-  /** Whether it takes an answer for failed whose last block is no text. */
+  /** Whether it treats an answer as failed if the last block is not text. */
   readonly needsFinalText: boolean;
-  /** The tool by which it wants an answer that follows a schema, without forcing it; `undefined` for none. */
+  /** The tool that receives its structured answers although the request does not force it; `undefined` for none. */
   readonly answerTool: string | undefined;
 
-  /** The client's session that a request belongs to, if it names one. */
+  /** Finds the client's session of a request, if it names one. */
   readonly findSession: (header: HeaderReader, userId: unknown) => ClientSession | undefined;
-  /** Whether a request is beside the conversation whose thread it names: a title, a summary, a sub-agent. */
+  /** Whether a request is not a turn of the conversation that it names: a title, a summary, a sub-agent. */
   readonly isSideRequest: (request: ClientRequest) => boolean;
-  /** The text that answers a side request without an agent; `undefined` when it takes one. */
+  /** Answers a side request without an agent; `undefined` if it needs one. */
   readonly sideAnswer: (body: ClientRequestBody) => string | undefined;
-  /** The form of the agent's tools that it shows best: what the setting `auto` stands for. */
+  /** The tool block form that it shows best, used for the setting `auto`. */
   readonly toolBlocks: (request: ClientRequest, isSideRequest: boolean) => 'text' | 'mcp';
 
-  /** Takes the client's own additions out of a text of its user. */
+  /** Removes the client's own additions from a text of its user. */
   readonly filterText: TextFilter;
-  /** Takes blocks that the user did not write out of the content of a user message. Anything else stays as it is. */
+  /** Removes blocks that the user did not write from the content of a user message. Other content stays unchanged. */
   readonly stripMarkup: (content: unknown) => unknown;
-  /** Takes requests for the rest of an answer, which the client makes by itself, off the end of a conversation. */
+  /** Strips the client's automatic requests for the rest of an answer from the end of a conversation. */
   readonly stripRecovery: (messages: readonly unknown[]) => StrippedConversation;
-  /** Whether the conversation says that the user interrupted the answer before its newest message. */
+  /** Whether the user interrupted the answer before the newest message. */
   readonly wasInterrupted: (messages: readonly unknown[]) => boolean;
-  /** What stands around the newest user message, whose place is `index`. */
+  /** Finds the context of the newest user message, which is at `index`. */
   readonly promptContext: (messages: readonly unknown[], index: number) => PromptContext;
 
-  /** The system prompt for the thread's agent, from the texts of the request's `system`; `undefined` for none. */
+  /** Makes the system prompt for the thread's agent from the texts of the request's `system`; `undefined` for none. */
   readonly systemPrompt: (blocks: readonly string[]) => string | undefined;
-  /** The same for a side request. It instructs for one answer, so no policy about callers in general leaves it out. */
+  /** Makes the system prompt for a side request. It applies to one answer, so `CHIRON_CALLER_SYSTEM` does not drop it. */
   readonly sideSystemPrompt: (blocks: readonly string[]) => string | undefined;
 }

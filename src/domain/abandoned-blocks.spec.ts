@@ -9,7 +9,7 @@ const attempt = (number: number): HarnessEvent => ({ type: 'attempt-start', atte
 const call: HarnessEvent = { type: 'tool-call', id: 't', name: 'n', server: 's', input: {} };
 const result: HarnessEvent = { type: 'tool-result', id: 't', content: [], isError: false };
 
-describe('the events for a reader that comes after an attempt died', () => {
+describe('the events for a reader that starts after an attempt died', () => {
   it('are the same when no attempt died', () => {
     const events = [attempt(1), text('a'), call];
     expect(dropAbandonedBlocks(events)).toBe(events);
@@ -18,7 +18,7 @@ describe('the events for a reader that comes after an attempt died', () => {
     expect(dropAbandonedBlocks([])).toEqual([]);
   });
 
-  it('leave out what the dead attempt did not finish, and keep what it finished and ran', () => {
+  it('omit the blocks that the dead attempt did not finish, and keep its finished blocks and tools', () => {
     expect(
       dropAbandonedBlocks([
         thinking('a'),
@@ -34,19 +34,19 @@ describe('the events for a reader that comes after an attempt died', () => {
     ).toEqual([thinking('a'), thinking('a'), end('a'), call, result, attempt(2), text('d')]);
   });
 
-  it('do so for every dead attempt, each by its own ends', () => {
+  it('omit the unfinished blocks of every dead attempt', () => {
     expect(
       dropAbandonedBlocks([text('a'), attempt(2), text('a'), end('a'), text('b'), attempt(3), text('b'), end('b')]),
     ).toEqual([attempt(2), text('a'), end('a'), attempt(3), text('b'), end('b')]);
   });
 
-  it('keep the order and leave the given array as it was', () => {
+  it('keep the order and do not change the input', () => {
     const events = [text('a'), call, attempt(2), text('b')];
     expect(dropAbandonedBlocks(events)).toEqual([call, attempt(2), text('b')]);
     expect(events).toEqual([text('a'), call, attempt(2), text('b')]);
   });
 
-  it('keep their places for a reader that counts them, who keeps what it has had', () => {
+  it('keep their index for a reader that counts them, and do not change what it has received', () => {
     const events = [text('a'), text('a'), end('a'), text('b'), text('b'), attempt(2), text('b')];
     const silence = { type: 'notice', kind: 'progress', message: '' };
     expect(maskAbandonedBlocks(events, 0)).toEqual([...events.slice(0, 3), silence, silence, ...events.slice(5)]);

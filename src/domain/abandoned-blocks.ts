@@ -2,9 +2,9 @@ import { hasTrait, PLACEHOLDER } from './event-traits.js';
 import type { HarnessEvent } from './harness-event.js';
 
 /**
- * A turn's events for a reader that starts after one of its attempts died: without the deltas of blocks that the dead attempt
- * did not finish, as the next attempt says them anew. Tools that ran stay, and so does `attempt-start`. The attempt that is
- * last, and may still run, is left as it is. Linear time; the same array when no attempt died.
+ * Drops the deltas of blocks that a dead attempt did not finish, for readers that start after its death: the next attempt emits
+ * these blocks again. Tool events and `attempt-start` stay. The last attempt, which may still run, stays unchanged. Linear time;
+ * returns the same array if no attempt died.
  */
 export function dropAbandonedBlocks(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
@@ -12,8 +12,8 @@ export function dropAbandonedBlocks(events: readonly HarnessEvent[]): readonly H
 }
 
 /**
- * The same for a reader that counts events: what {@link dropAbandonedBlocks} leaves out becomes a notice that says nothing, so that
- * every other event keeps its place. The first `seen` events are left as they are: the reader has had them already.
+ * Replaces what {@link dropAbandonedBlocks} drops by empty notices, for readers that count events: every other event keeps its
+ * index. The first `seen` events stay unchanged: the reader already has them.
  */
 export function maskAbandonedBlocks(events: readonly HarnessEvent[], seen: number): readonly HarnessEvent[] {
   const dead = deadDeltas(events);
@@ -22,14 +22,14 @@ export function maskAbandonedBlocks(events: readonly HarnessEvent[], seen: numbe
     : events.map((event, index) => (index >= seen && dead.has(index) ? PLACEHOLDER : event));
 }
 
-/** The places of the deltas that belong to no block of their attempt that ended. */
+/** Returns the indices of the deltas whose block did not end in their attempt. */
 function deadDeltas(events: readonly HarnessEvent[]): ReadonlySet<number> {
   const dead = new Set<number>();
   const lastStart = events.findLastIndex((event) => event.type === 'attempt-start');
   if (lastStart <= 0) return dead;
 
-  // Backwards, a block's end is met before its deltas. Ends count for their own attempt only: a resumed harness may count its
-  // blocks from the beginning again.
+  // Going backwards, a block's end comes before its deltas. An end counts only within its attempt: a resumed harness may number its
+  // blocks from the start again.
   const ended = new Set<string>();
   for (let index = lastStart - 1; index >= 0; index -= 1) {
     const event = events[index];

@@ -15,12 +15,12 @@ describe('the kinds of events', () => {
     expect(unit).toBe('block');
   });
 
-  it('are known by their names only', () => {
+  it('include only own names', () => {
     expect(isKnownEvent({ type: 'notice' })).toBe(true);
     for (const type of ['from-the-future', '', 'toString', '__proto__']) expect(isKnownEvent({ type })).toBe(false);
   });
 
-  it('tell the traits of an event', () => {
+  it('give the traits of an event', () => {
     expect(hasTrait({ type: 'block-end', id: 'a' }, 'unit', 'block')).toBe(true);
     expect(hasTrait({ type: 'block-end', id: 'a' }, 'isDelta', true)).toBe(false);
     expect(hasTrait(PLACEHOLDER, 'hasContent', false)).toBe(true);

@@ -1,18 +1,18 @@
 import type { HarnessEvent } from './harness-event.js';
 
-/** What the readers of a turn need to know of a kind of event that has no code of its own with them. */
+/** How the readers of a turn treat a kind of event that they do not handle explicitly. */
 export interface EventTraits {
-  /** The outer message starts with it at the latest; what does not begin it may come before an HTTP status is decided. */
+  /** It starts the outer message at the latest. Other events may come before the HTTP status is sent. */
   readonly begins: boolean;
-  /** What its `id` names. A resumed harness emits the same units again, under the same ids, and they are dropped by it. */
+  /** What its `id` identifies. A resumed harness replays units under the same ids, by which they are deduped. */
   readonly unit: 'block' | 'tool-call' | 'tool-result' | 'none';
-  /** A piece of the block that its `id` names, worth nothing unless the block ends in the same attempt. */
+  /** A piece of the block with its `id`. It is discarded unless the block ends in the same attempt. */
   readonly isDelta: boolean;
-  /** The text before it is not the answer of the turn: where an answer must follow a schema, that text becomes thinking. */
+  /** The text before it is not the turn's answer. If the answer must follow a schema, that text becomes thinking. */
   readonly flushesText: boolean;
-  /** Its `usage` is part of what the turn used. */
+  /** Its `usage` counts towards the turn's usage. */
   readonly countsUsage: boolean;
-  /** False for what a reader may ignore: a `switch` over events may leave it to its default, and must have a case for the rest. */
+  /** False if a reader may ignore it: a `switch` over events may leave it to its default, but needs a case for every other kind. */
   readonly hasContent: boolean;
 }
 
@@ -27,7 +27,7 @@ const SILENT = {
 
 const CONTENT = { ...SILENT, begins: true, hasContent: true } as const satisfies EventTraits;
 
-/** The kinds of events that this server knows. A kind that is not here was stored by a newer server, and is not read. */
+/** The kinds of events that this server knows. Other kinds were stored by a newer server; readers skip them. */
 export const EVENT_TRAITS = {
   'text-delta': { ...CONTENT, unit: 'block', isDelta: true },
   'thinking-delta': { ...CONTENT, unit: 'block', isDelta: true, flushesText: true },
@@ -54,7 +54,7 @@ export type EventsWith<Name extends keyof EventTraits, Value extends EventTraits
   { readonly type: KindsWith<Name, Value> }
 >;
 
-/** What a `switch` over events may leave to its default. With `satisfies`, the compiler refuses one that forgets a kind with content. */
+/** The events that a `switch` may leave to its default. With `satisfies`, the compiler rejects a missing case for a kind with content. */
 export type SilentEvent = EventsWith<'hasContent', false>;
 
 /** Whether the kind of an event has this trait. */
@@ -67,10 +67,10 @@ export function hasTrait<Name extends keyof EventTraits, Value extends EventTrai
   return traits[name] === value;
 }
 
-/** Whether this server knows the kind of an event that was stored, maybe by a newer one. */
+/** Whether this server knows the kind of a stored event, which a newer server may have written. */
 export function isKnownEvent(event: { readonly type: string }): event is HarnessEvent {
   return Object.hasOwn(EVENT_TRAITS, event.type);
 }
 
-/** What takes the place of an event that is not for a reader who counts events: it shows nothing, and those after it keep their index. */
+/** Replaces an event that a counting reader must not see. It shows nothing, and later events keep their index. */
 export const PLACEHOLDER: HarnessEvent = { type: 'notice', kind: 'progress', message: '' };

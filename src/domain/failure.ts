@@ -1,6 +1,6 @@
 import type { FailureKind } from './harness-event.js';
 
-/** Failures that the same request would meet again, so that a retry is pointless. */
+/** Failures that a retry of the same request would meet again. */
 const PERMANENT_FAILURES: readonly FailureKind[] = [
   'bad_request',
   'context_too_long',

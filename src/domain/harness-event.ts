@@ -6,25 +6,25 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** Tokens of one model call or of a whole turn. `inputTokens` excludes cached tokens, as Anthropic counts. */
+/** Tokens of one model call or of a complete turn. `inputTokens` excludes cached tokens, as Anthropic counts. */
 export interface TokenUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cacheReadInputTokens: number;
   readonly cacheCreationInputTokens: number;
-  /** Part of `cacheCreationInputTokens` that is kept for an hour instead of five minutes, and costs more; absent for none. */
+  /** Part of `cacheCreationInputTokens` that is cached for an hour instead of five minutes and costs more; absent for zero. */
   readonly cacheCreation1hInputTokens?: number;
   /** Part of `outputTokens` that was thinking. */
   readonly thinkingTokens: number;
 }
 
-/** Why a model refused to answer, as far as its provider says. */
+/** Why a model refused to answer, as far as its provider reports it. */
 export interface Refusal {
   readonly category: string | null;
   readonly explanation: string | null;
 }
 
-/** Why a turn ended well. All but `interrupted` are Anthropic's stop reasons; an interrupted turn has `end_turn` for its caller. */
+/** Why a turn ended normally. All but `interrupted` are Anthropic's stop reasons; callers get `end_turn` for `interrupted`. */
 export type TurnEndReason =
   | 'end_turn'
   | 'max_tokens'
@@ -34,11 +34,11 @@ export type TurnEndReason =
   | 'model_context_window_exceeded'
   | 'interrupted';
 
-/** What kind of thing went wrong, whoever found it. The translator's table gives each its Anthropic error type and status. */
+/** Kinds of failures of a turn. `toAnthropicError` gives each its Anthropic error type and status. */
 export type FailureKind =
   | 'bad_request'
   | 'context_too_long'
-  /** The model's provider refused the credentials of the deployment's agent, or it has none; never the caller's own key. */
+  /** The model provider refused the credentials of the deployment's agent, or the agent has none. Never about the caller's key. */
   | 'authentication'
   /** The account of the deployment's agent cannot pay. */
   | 'billing'
@@ -48,33 +48,32 @@ export type FailureKind =
   | 'rate_limit'
   | 'overloaded'
   | 'timeout'
-  /** The harness's process is gone in the middle of the turn; a new one may resume it. */
+  /** The harness's process died during the turn; a new process may resume it. */
   | 'process_died'
-  /** The harness's program could not be started, and will not be before somebody has repaired the deployment. */
+  /** The harness's program failed to start and will fail until the deployment is repaired. */
   | 'not_started'
   | 'internal';
 
-/** One piece of what an inner tool gave back. */
+/** One part of an inner tool's result. */
 export type ToolResultContent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly mediaType: string; readonly data: string };
 
 /**
- * One thing that a harness says, in our own words, whatever its wire format.
+ * One event of a harness, independent of the harness's wire format.
  *
- * A decoder turns one line of a harness into zero or more of these; the translator turns these into Anthropic's stream
- * events and never names a harness. They are stored in the event log as they are, so a change here must stay readable
- * for events already written.
+ * A decoder turns one line of a harness into zero or more events; the translator turns them into Anthropic's stream events and
+ * knows no harness. The event log stores them unchanged, so a change here must still read the events already stored.
  */
 export type HarnessEvent =
-  // Text and thinking. `id` names the block and is unique within the turn; a block's deltas need no start, but an end:
-  // a block that was not ended when its attempt died is left out for later readers.
+  // Text and thinking. `id` identifies the block and is unique within the turn. A block needs no start, but an end: later readers
+  // do not get a block that had not ended when its attempt died.
   | { readonly type: 'text-delta'; readonly id: string; readonly text: string }
   | { readonly type: 'thinking-delta'; readonly id: string; readonly text: string }
-  /** The block is whole. `signature` is the model provider's, of a thinking block; absent means that there is none. */
+  /** The block is complete. `signature` is the model provider's signature of a thinking block, if there is one. */
   | { readonly type: 'block-end'; readonly id: string; readonly signature?: string }
 
-  // Tools. Inner tools have run, or are running, inside the sandbox; caller tools must be run by the caller.
+  // Tools. Inner tools run inside the sandbox; the caller must run caller tools.
   | {
       readonly type: 'tool-call';
       readonly id: string;
@@ -91,25 +90,25 @@ export type HarnessEvent =
     }
   | { readonly type: 'caller-tool-call'; readonly id: string; readonly name: string; readonly input: JsonObject }
 
-  // Usage, one pair per model call of the agent itself. The start holds the best known input count.
+  // Usage, one pair per model call of the agent itself. The start has the best input count known by then.
   | { readonly type: 'model-call-start'; readonly model: string; readonly usage: TokenUsage }
   | { readonly type: 'model-call-end'; readonly model: string; readonly usage: TokenUsage }
 
   // The conversation and the turn's progress.
-  /** The harness's own name of the conversation, by which it is resumed after its process is gone. */
+  /** The harness's own id of the conversation, which resumes it in a new process. */
   | { readonly type: 'session-started'; readonly sessionId: string }
-  /** A sign of life that callers need not see: the model call is retried, the context compacted, a tool makes progress. */
+  /** Activity that callers need not see: a model call is retried, the context is compacted, a tool makes progress. */
   | { readonly type: 'notice'; readonly kind: 'retrying' | 'compacting' | 'progress'; readonly message: string }
-  /** The harness died and the turn goes on in a new process. Blocks that are open now will not be finished. */
+  /** The harness died and the turn resumes in a new process. Blocks that are open now never end. */
   | { readonly type: 'attempt-start'; readonly attempt: number }
 
-  // The end: exactly one of these, and nothing after it. `usage` is the harness's own total of the turn, where it has one;
-  // without it the total is the sum of the model calls.
+  // The end: exactly one of these, and nothing after it. `usage` is the harness's own total of the turn, if it reports one;
+  // otherwise the total is the sum of the model calls.
   | {
       readonly type: 'turn-end';
       readonly reason: TurnEndReason;
       readonly stopSequence?: string;
-      /** What the model provider says about a refusal. */
+      /** The model provider's reason for a refusal. */
       readonly refusal?: Refusal;
       readonly usage?: TokenUsage;
     }

@@ -15,7 +15,7 @@ describe(sanitizeJsonText, () => {
     expect(JSON.parse(sanitizeJsonText(text))).toBe(value);
   });
 
-  it('leaves other text as it is', () => {
+  it('does not change other text', () => {
     expect(sanitizeJsonText('{"a": "\\u00e9😀"}')).toBe('{"a": "\\u00e9😀"}');
   });
 });

@@ -1,24 +1,24 @@
 import type { JsonObject, JsonValue } from './harness-event.js';
 
-/** An escape that may stand for U+0000, or for half a character. */
+/** An escape that may encode U+0000 or a lone surrogate. */
 const MAYBE_INVALID = /\\u(?:0000|[Dd][89A-Fa-f])/;
-/** An escaped backslash, whose second half escapes nothing; a whole character in two escapes; or one that stands for no character. */
+/** An escaped backslash, which does not start another escape; a surrogate pair; or an escape of U+0000 or a lone surrogate. */
 const ESCAPES =
   /\\\\|\\u[Dd][89ABab][\dA-Fa-f]{2}\\u[Dd][C-Fc-f][\dA-Fa-f]{2}|\\u(?:0000|[Dd][89A-Fa-f][\dA-Fa-f]{2})/g;
-/** The length of such an escape alone: `\uXXXX`. */
+/** The length of a single escape: `\uXXXX`. */
 const ONE_ESCAPE = 6;
 
 /**
- * JSON text whose strings hold only characters that everybody can take: U+FFFD stands for U+0000, which no program's arguments and
- * no text of PostgreSQL can hold, and for half a character, as of a text that was cut in the middle of one, which a model's API refuses
- * for as long as it is part of the conversation.
+ * Sanitizes the strings of JSON text: replaces U+0000 and lone surrogates with U+FFFD. Program arguments and PostgreSQL texts cannot
+ * contain U+0000. A model's API rejects a conversation with a lone surrogate, as from a text that was cut within a character, and
+ * would reject every later turn of it.
  */
 export function sanitizeJsonText(text: string): string {
   if (!MAYBE_INVALID.test(text)) return text;
   return text.replaceAll(ESCAPES, (escape) => (escape.length === ONE_ESCAPE ? String.raw`\ufffd` : escape));
 }
 
-/** The value that a line holds, or `undefined` when it is not a JSON object. */
+/** Parses a line; `undefined` if it is not a JSON object. */
 export function parseObject(line: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(line);
@@ -63,17 +63,17 @@ export function asStrings(value: JsonValue | undefined): readonly string[] {
   return asArray(value).filter((element) => typeof element === 'string');
 }
 
-/** A value that should be a name, as text, whatever it is. `String` throws for an object that calls something else its `toString`. */
+/** Converts an unvalidated value to text. Unlike `String`, it does not throw for an object with its own `toString` field. */
 export function toText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** `agent_message` as `agentMessage`; a name that is camel case already stays. */
+/** Converts `agent_message` to `agentMessage`; a camel case name stays unchanged. */
 export function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The object with its own keys in camel case; the values are untouched. */
+/** Converts an object's own keys to camel case; the values stay unchanged. */
 export function withCamelCaseKeys(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [camelCase(key), value]));
 }

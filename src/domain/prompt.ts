@@ -1,12 +1,12 @@
-/** Where the bytes of an image or a document of a prompt are. Anthropic's wire names. */
+/** The source of an image or a document in a prompt, with Anthropic's wire names. */
 export type PromptSource =
   | { readonly type: 'base64'; readonly media_type: string; readonly data: string }
   | { readonly type: 'url'; readonly url: string }
   | { readonly type: 'text'; readonly media_type: string; readonly data: string };
 
 /**
- * Whether a URL may be the source of an image or a document. Only the web's: whoever fetches it, an agent's program or its model's
- * provider, would read `file:///etc/passwd` for the caller.
+ * Whether a URL may be the source of an image or a document. Only `http` and `https` may: the agent's program, or whoever fetches the
+ * URL, would otherwise read `file:///etc/passwd` for the caller.
  */
 export function isWebUrl(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
@@ -26,7 +26,7 @@ export type PromptBlock =
 /** A user's message; at least one block. */
 export type Prompt = readonly PromptBlock[];
 
-/** The prompt's text blocks, one per line; what a harness without images sees. */
+/** Joins the prompt's text blocks by lines, for harnesses that take text only. */
 export function promptText(prompt: Prompt): string {
   return prompt.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }
@@ -34,7 +34,7 @@ export function promptText(prompt: Prompt): string {
 const BEFORE = 'This conversation began before you were called in. What was said so far:\n\n<conversation>\n';
 const AFTER = '</conversation>\n\nNow the user says:';
 
-/** A prompt after the conversation before it, for an agent without a record of that. */
+/** Puts the earlier conversation before a prompt, for an agent without a record of it. */
 export function withHistory(history: Prompt | undefined, prompt: Prompt): Prompt {
   if (history === undefined) return prompt;
   return [{ type: 'text', text: BEFORE }, ...history, { type: 'text', text: AFTER }, ...prompt];

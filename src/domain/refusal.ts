@@ -1,7 +1,7 @@
 import type { FailureKind, HarnessEvent, JsonObject } from './harness-event.js';
 import type { Prompt } from './prompt.js';
 
-/** A call of a tool in a turn that was refused. */
+/** A tool call in a refused turn. */
 export interface RefusedCall {
   readonly name: string;
   readonly input: JsonObject;
@@ -11,26 +11,26 @@ export interface RefusedCall {
 const MAX_CALLS = 30;
 const MAX_CALL_TEXT = 300;
 
-/** Whether a failure is the model provider's refusal of what the conversation holds, so that it would refuse the next turn, too. */
+/** Whether the model provider refused the content of the conversation, so that it would refuse the next turn, too. */
 export function isRefusal(kind: FailureKind): boolean {
   return kind === 'bad_request' || kind === 'context_too_long';
 }
 
-/** Whether a batch ends a turn that was refused. */
+/** Whether a batch ends a refused turn. */
 export function endsRefused(events: readonly HarnessEvent[]): boolean {
   const end = events.at(-1);
   return end?.type === 'turn-failed' && isRefusal(end.kind);
 }
 
 /**
- * A prompt that first says what the agent did in refused turns, which were taken out of its record: their effects are still there.
- * Neither the user's message nor a tool's result is repeated, as either may be what was refused.
+ * Puts before a prompt what the agent did in refused turns: they were removed from its record, but their effects remain. Repeats
+ * neither the user's message nor a tool's result, because either may have caused the refusal.
  */
 export function promptAfterRefused(calls: readonly RefusedCall[], prompt: Prompt): Prompt {
   if (calls.length === 0) return prompt;
   const lines = calls
     .slice(-MAX_CALLS)
-    // Cut within a character, it would be refused once more.
+    // A call cut within a surrogate pair would be refused again.
     .map(
       ({ name, input }) =>
         `- ${name}: ${JSON.stringify(input)

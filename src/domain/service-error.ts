@@ -1,6 +1,6 @@
 import { truncateAtCodePoint } from './well-formed.js';
 
-/** Why the server refuses a request, whichever protocol it came by. Each door has its own status and envelope for each kind. */
+/** Why the server refuses a request, independent of the protocol. Each door has its own status and envelope for each kind. */
 export type ServiceErrorKind =
   | 'bad_request'
   | 'unsupported_media_type'
@@ -14,21 +14,21 @@ export type ServiceErrorKind =
   | 'overloaded'
   | 'unavailable';
 
-/** What a {@link ServiceError} may say besides its kind and message. */
+/** Optional fields of a {@link ServiceError}. */
 export interface ServiceErrorOptions {
   /** A stable code for programs, such as `thread_not_found`. */
   readonly code?: string;
-  /** How long the caller should wait before it tries again. */
+  /** How long the caller should wait before it retries. */
   readonly retryAfterSeconds?: number;
-  /** False when clients must not retry by themselves, although the kind says that they may. */
+  /** False if clients must not retry automatically although the kind is retryable. */
   readonly isRetryable?: boolean;
-  /** True when the connection cannot be used for another request. */
+  /** True if the connection cannot serve another request. */
   readonly closesConnection?: boolean;
 }
 
 /**
- * A refusal that any caller may read: what is wrong, where, and what to do. Thrown below the doors, which render it in their own
- * protocol. Nothing else that is thrown reaches a caller: it becomes an internal error.
+ * A refusal with a message for the caller: what is wrong, where, and what to do. Thrown below the doors, which render it in their
+ * protocol. Any other thrown error becomes an internal error without details.
  */
 export class ServiceError extends Error {
   constructor(
@@ -41,10 +41,10 @@ export class ServiceError extends Error {
   }
 }
 
-/** Longest part of a caller's own text that an error repeats, in UTF-16 units: a name, not a whole request. */
+/** Maximum length of a caller's text quoted in an error, in UTF-16 units: enough for a name. */
 const MAX_QUOTE_CHARS = 200;
 
-/** A caller's text, cut so that it can be part of an error message. */
+/** Truncates a caller's text for an error message. */
 export function quoteForCaller(text: string): string {
   return text.length <= MAX_QUOTE_CHARS ? text : `${truncateAtCodePoint(text, MAX_QUOTE_CHARS - 1)}…`;
 }

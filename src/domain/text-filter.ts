@@ -1,5 +1,5 @@
-/** Takes out of a user's text what the user did not write. */
+/** Removes from a user's text what the user did not write. */
 export type TextFilter = (text: string) => string;
 
-/** Takes a text as it is. */
+/** Returns the text unchanged. */
 export const keepText: TextFilter = (text) => text;

@@ -1,21 +1,21 @@
-// The forms in which a caller may be shown what a tool inside the sandbox did.
+// The forms in which a caller may see the tools inside the sandbox.
 
 /**
- * How inner tools are shown: as MCP blocks; as blocks of Anthropic's own server tools, for clients with strict types; as text, which
- * every client shows; or not at all. Never as `tool_use`: Claude Code runs those on its own machine.
+ * The forms of inner tools: MCP blocks; blocks of Anthropic's server tools, for clients with strict types; text, which every client
+ * shows; or none. Never `tool_use`: Claude Code runs those on its own machine.
  */
 export const TOOL_BLOCK_FORMS = ['mcp', 'server', 'text', 'none'] as const;
 
 /** One of the {@link TOOL_BLOCK_FORMS}. */
 export type ToolBlockForm = (typeof TOOL_BLOCK_FORMS)[number];
 
-/** What a deployment or a request can ask for: a form, or the one that is best for the program that calls. */
+/** The settings of a deployment or a request: a form, or `auto` for the best form of the calling client. */
 export const TOOL_BLOCK_SETTINGS = [...TOOL_BLOCK_FORMS, 'auto'] as const;
 
 /** One of the {@link TOOL_BLOCK_SETTINGS}. */
 export type ToolBlockSetting = (typeof TOOL_BLOCK_SETTINGS)[number];
 
-/** The setting of this name, or `undefined` for any other text. */
+/** Parses a setting; `undefined` for any other text. */
 export function toolBlockSetting(text: string): ToolBlockSetting | undefined {
   return TOOL_BLOCK_SETTINGS.find((setting) => setting === text);
 }

@@ -3,10 +3,10 @@ import type { ValidationError } from 'class-validator';
 const FIELD_REQUIRED = 'Field required';
 
 /**
- * The rules of class-validator in the words of the API, which are pydantic's: of several that a value breaks, the first one is reported.
- * A rule that is not here is reported in its own words.
+ * The texts of the API (pydantic's) for class-validator's rules. If a value breaks several rules, the first one here is reported.
+ * Other rules keep their own text.
  */
-const WORDS: ReadonlyMap<string, (message: string) => string> = new Map<string, (message: string) => string>([
+const RULE_TEXTS: ReadonlyMap<string, (message: string) => string> = new Map<string, (message: string) => string>([
   ['isString', () => 'Input should be a valid string'],
   ['isInt', () => 'Input should be a valid integer'],
   ['isBoolean', () => 'Input should be a valid boolean'],
@@ -20,34 +20,34 @@ const WORDS: ReadonlyMap<string, (message: string) => string> = new Map<string, 
   ['isIn', (message) => `Input should be one of ${message.slice(message.indexOf(': ') + 2)}`],
 ]);
 
-/** What is wrong with a value that is not as it should be, in the words of the API: that it is missing, or the problem. */
+/** Returns the API's text for a missing value, or else the problem. */
 export function missingOr(value: unknown, problem: string): string {
   return value === undefined ? FIELD_REQUIRED : problem;
 }
 
-/** What is wrong with the fields of a request: one sentence for each, behind its name. */
+/** Describes the problem of each invalid field, after its name. */
 export function listProblems(errors: readonly ValidationError[]): readonly string[] {
   return errors.map(describeProblem);
 }
 
 function describeProblem({ property, value, constraints = {} }: ValidationError): string {
-  const given: unknown = value;
-  if (given === undefined) return `${property}: ${FIELD_REQUIRED}`;
-  for (const [rule, words] of WORDS) {
+  const invalid: unknown = value;
+  if (invalid === undefined) return `${property}: ${FIELD_REQUIRED}`;
+  for (const [rule, toText] of RULE_TEXTS) {
     const message = constraints[rule];
-    if (message !== undefined) return `${toPath(property, given, rule)}: ${words(message)}`;
+    if (message !== undefined) return `${toPath(property, invalid, rule)}: ${toText(message)}`;
   }
   const [message = 'Input is not valid'] = Object.values(constraints);
   return `${property}: ${message.replace(`${property} `, '')}`;
 }
 
-/** Of a list in which an element is no string the place of that element. */
+/** Returns the path of the field, or of the first element of a list that is not a string. */
 function toPath(property: string, value: unknown, rule: string): string {
   if (rule !== 'isString' || !Array.isArray(value)) return property;
   return `${property}.${value.findIndex((element) => typeof element !== 'string')}`;
 }
 
-/** class-validator has a rule's number in its message only. */
+/** Reads the number of a rule, which class-validator has only in its message. */
 function numberIn(message: string): string {
   return /\d+/.exec(message)?.[0] ?? '0';
 }

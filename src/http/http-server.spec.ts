@@ -84,13 +84,13 @@ describe('a connection', () => {
     await eventually(connections).toBe(0);
   });
 
-  it('is told that its headers took too long, in the form of every error', async () => {
+  it('gets an error in the usual envelope if its headers take too long', async () => {
     const { open } = await start({ headers: 30 });
     const sender = open('POST / HTTP/1.1\r\nhost: 127');
     await eventually(() => sender.received).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n[^]*"request_timeout"/);
   });
 
-  it('is told that its body took too long by whoever reads it', async () => {
+  it('gets an error from the reader of its body if the body takes too long', async () => {
     const { open } = await start({ silence: 30 }, (request, response) => {
       readJsonBody(request).catch((error: unknown) => {
         response.writeHead(error instanceof ServiceError && error.kind === 'request_timeout' ? 408 : 500).end();
@@ -100,7 +100,7 @@ describe('a connection', () => {
     await eventually(() => sender.received).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
-  it('whose body comes slowly is served, as long as it comes', async () => {
+  it('is served while its body keeps arriving slowly', async () => {
     const { open } = await start({ silence: 1000 });
     const sender = open(HEAD);
     for (let sent = 0; sent < 100; sent += 10) {
@@ -118,7 +118,7 @@ describe('a connection', () => {
     await eventually(() => sender.received).toMatch(/late/);
   });
 
-  it('is kept for the next request although headers have to come sooner', async () => {
+  it('is kept for the next request longer than the headers may take', async () => {
     const { open } = await start({ headers: 400 }, answer, { keepAlive: 10_000 });
     const sender = open(GET);
     await eventually(() => sender.received).toMatch(/keep-alive: timeout=10\r\n/i);
@@ -151,7 +151,7 @@ describe('a connection', () => {
     await eventually(connections).toBe(0);
   });
 
-  it('with a caller that reads slowly is not cut', async () => {
+  it('is not closed while its caller reads slowly', async () => {
     const size = 16 * 1024 * 1024;
     const { open } = await start({ silence: 1000, unread: 1000 }, (_, response) =>
       response.end(Buffer.alloc(size, 'x')),
@@ -167,7 +167,7 @@ describe('a connection', () => {
 });
 
 describe('very many connections', () => {
-  it('are refused beyond the limit, and those that were there are served', async () => {
+  it('are refused beyond the limit, and the open ones are served', async () => {
     const { open, connections } = await start({}, answer, { maxConnections: 10 });
     const first = open();
     await eventually(connections).toBe(1);

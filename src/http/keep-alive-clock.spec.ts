@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('ticks for all who listen with one timer, and has none when nobody does', () => {
+it('ticks for all listeners with one timer, and has no timer without listeners', () => {
   const clock = new KeepAliveClock();
   const ticks = { one: 0, two: 0 };
   expect(vi.getTimerCount()).toBe(0);
@@ -30,7 +30,7 @@ it('ticks for all who listen with one timer, and has none when nobody does', () 
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('tells the time as `performance.now()` does', () => {
+it('ticks with readings of `performance.now()`', () => {
   const times: number[] = [];
   new KeepAliveClock().register({ tick: (now) => times.push(now) });
   vi.advanceTimersByTime(250);

@@ -1,14 +1,14 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 
-/** How often the clock ticks, in milliseconds. */
+/** How often the clock ticks. */
 const TICK_MS = 250;
 
-/** Something that wants to know how time goes by. `now` is `performance.now()`. */
+/** Receives periodic ticks. `now` is a reading of `performance.now()`. */
 export interface Tickable {
   tick(now: number): void;
 }
 
-/** One timer for all open answers, so that an idle stream has none of its own. It runs while there are any. */
+/** One timer for all open answers, so that streams need no timers of their own. It runs only while answers are open. */
 @Injectable()
 export class KeepAliveClock implements OnApplicationShutdown {
   readonly #ticking = new Set<Tickable>();

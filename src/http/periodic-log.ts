@@ -1,15 +1,15 @@
 import type { Logger } from '@nestjs/common';
 
-/** How often one line is logged at most, in milliseconds. */
+/** Minimum time between two lines. */
 const PERIOD_MS = 10_000;
 
-/** Counts what a caller can make happen any number of times, and logs it at once and then at most so often. */
+/** Counts events that callers can cause any number of times. Logs the first at once, then at most one line per period. */
 export class PeriodicLog {
   #count = 0;
   #timer: NodeJS.Timeout | undefined;
   #last = '';
 
-  /** @param line what is logged of a number of times, and the details of the last one. */
+  /** @param line formats the log line from the count and the details of the last event. */
   constructor(
     private readonly logger: Logger,
     private readonly line: (count: number, last: string) => string,
@@ -19,11 +19,11 @@ export class PeriodicLog {
     this.#count += 1;
     this.#last = last;
     if (this.#timer !== undefined) return;
-    this.tell();
-    this.#timer = setInterval(() => this.tell(), PERIOD_MS).unref();
+    this.flush();
+    this.#timer = setInterval(() => this.flush(), PERIOD_MS).unref();
   }
 
-  private tell(): void {
+  private flush(): void {
     if (this.#count === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;

@@ -55,7 +55,7 @@ describe('a body', () => {
     return reads[0];
   }
 
-  it('is read whole, however it is cut, and as UTF-8', async () => {
+  it('is read completely as UTF-8, however it is split', async () => {
     const bytes = Buffer.from('{"a":"ż"}');
     expect(await read([bytes.subarray(0, 7), bytes.subarray(7)])).toEqual({ value: { a: 'ż' } });
   });
@@ -64,19 +64,19 @@ describe('a body', () => {
     ['in one piece', ['\uFEFF{"a":"\uFEFF"}'], {}],
     ['cut in two', [Buffer.of(0xef, 0xbb), Buffer.of(0xbf), '{"a":"\uFEFF"}'], {}],
     ['packed', [gzipSync('\uFEFF{"a":"\uFEFF"}')], { 'content-encoding': 'gzip' }],
-  ])('may begin with a byte order mark, %s; one inside of a text stays', async (_, parts, headers) => {
+  ])('may start with a byte order mark, %s; one inside a text stays', async (_, parts, headers) => {
     expect(await read(parts, headers)).toEqual({ value: { a: '\uFEFF' } });
   });
 
-  it.each(['\uFEFF', '\uFEFF\uFEFF{}', '{}\uFEFF'])('that is %j is no JSON', async (body) => {
+  it.each(['\uFEFF', '\uFEFF\uFEFF{}', '{}\uFEFF'])('that is %j is not JSON', async (body) => {
     expect(await read([body])).toEqual({ status: 400 });
   });
 
-  it('is unpacked, whatever the case of its encoding’s name', async () => {
+  it('is decoded whatever the case of its encoding’s name', async () => {
     expect(await read([gzipSync('{"a":1}')], { 'content-encoding': 'GZIP' })).toEqual({ value: { a: 1 } });
   });
 
-  it('that is packed is read whole although its request is over before it is unpacked', async () => {
+  it('that is encoded is read completely although its request ends before it is decoded', async () => {
     const value = Array.from({ length: 400_000 }, (_, index) => index);
     expect(await read([zstdCompressSync(JSON.stringify(value))], { 'content-encoding': 'zstd' })).toEqual({ value });
   });
@@ -88,13 +88,13 @@ describe('a body', () => {
     expect(await read([`${limit} `])).toEqual({ status: 413 });
   });
 
-  it('that says that it is too large is refused before it is sent', async () => {
+  it('with a content-length that is too large is refused before it is sent', async () => {
     const outgoing = send(['{'], { 'content-length': String(MAX_BODY_BYTES + 1) });
     await eventually(() => reads).toEqual([{ status: 413 }]);
     outgoing.destroy();
   });
 
-  it('whose few bytes would unpack to very many is unpacked up to the limit, and no further', async () => {
+  it('that expands beyond the limit is decoded only up to the limit', async () => {
     const packed = brotliCompressSync(Buffer.alloc(256 * 1024 * 1024), {
       params: { [constants.BROTLI_PARAM_QUALITY]: 1 },
     });

@@ -5,15 +5,15 @@ import { ServiceError } from '../domain/service-error.js';
 import { MAX_DEPTH, MAX_MARKS } from '../workers/json-limits.js';
 import { parseJsonBody } from '../workers/json-parser.js';
 
-/** Largest body, in bytes, as sent and as decoded: the limit of Anthropic's own Messages API. */
+/** Maximum size of a body, both encoded and decoded: the limit of Anthropic's Messages API. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/** Largest window of zstd, as a power of two: what RFC 9659 allows in HTTP. A frame may ask for 2 GB of memory. */
+/** Maximum zstd window, as a power of two: the limit of RFC 9659 for HTTP. Without it a frame may request 2 GB of memory. */
 const ZSTD_WINDOW_LOG = 23;
 
 /**
- * How much is unpacked at a time, in bytes. Each time waits for its turn of the event loop: with Node's 16 kB a large body takes
- * seconds on a busy server.
+ * How many bytes are decoded at a time. Each chunk waits for the event loop: with Node's 16 kB a large body takes seconds on a busy
+ * server.
  */
 const UNPACKED_CHUNK = 256 * 1024;
 
@@ -30,11 +30,11 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 /**
- * Reads and parses a JSON body. Nothing is kept of a body that is too large: it is refused by its `content-length`, or as
- * soon as the limit is passed.
+ * Reads and parses a JSON body. A body that is too large is not buffered: it is refused by its `content-length`, or as soon as it
+ * exceeds the limit.
  *
- * @throws ServiceError `too_large` for a body over {@link MAX_BODY_BYTES}, `bad_request` for one that is not JSON or goes beyond one of its limits,
- * `unsupported_media_type` for an unknown `content-encoding`, `request_timeout` for one that stops in its middle.
+ * @throws ServiceError `too_large` for a body over {@link MAX_BODY_BYTES}, `bad_request` for one that is not JSON or exceeds a limit of
+ * the parser, `unsupported_media_type` for an unknown `content-encoding`, `request_timeout` for one that stalls.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
@@ -51,14 +51,14 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** RFC 8259 lets a parser ignore a byte order mark; `JSON.parse` does not, and .NET and PowerShell write one. */
+/** Strips a byte order mark, as RFC 8259 allows: .NET and PowerShell write one, and `JSON.parse` rejects it. */
 function withoutByteOrderMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
 function readBytes(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
-    // Read to its end and thrown away: a client that is still sending would not read the answer.
+    // Drain and discard the body: a client that is still sending would not read the answer.
     request.resume();
     return Promise.reject(tooLarge());
   }
@@ -73,18 +73,18 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
   return gather(request.pipe(decoder()), request);
 }
 
-/** The bytes of a body, read from the request itself or from what unpacks it. */
+/** Reads the bytes of a body from the request or from its decoder. */
 function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
-    // The rest is read and thrown away: a client that is still sending would not read the answer.
+    // Drain and discard the body: a client that is still sending would not read the answer.
     const refuse = (refusal: ServiceError): void => {
       reject(refusal);
       chunks.length = 0;
       if (source !== request) {
         request.unpipe();
-        // What it has been given may unpack to a million times as much.
+        // Its input may decode to a million times its size.
         source.destroy();
       }
       request.resume();
@@ -98,9 +98,9 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
     source.on('error', () =>
       refuse(new ServiceError('bad_request', 'The request body could not be decoded with the given content-encoding.')),
     );
-    // Nothing has come for a while; the connection is about to be closed (see `http/http-server.ts`).
+    // The body has stalled; `http-server.ts` is about to close the connection.
     request.on('timeout', () => refuse(tooSlow()));
-    // A request that was read to its end closes too, and a decoder may still be at work then.
+    // A complete request closes too, while a decoder may still be working.
     request.on('close', () => {
       if (!request.complete) refuse(new ServiceError('bad_request', 'The request ended before its body.'));
     });

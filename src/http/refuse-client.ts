@@ -2,25 +2,25 @@ import type { Socket } from 'node:net';
 import { ServiceError } from '../domain/service-error.js';
 import { newRequestId } from './request-id.js';
 
-/** How long a refused sender has to close its side, in milliseconds. It may never, and the connection must not stay. */
+/** How long a refused sender has to close its side. It may never do so, and the connection must not stay open. */
 const LINGER_MS = 2000;
 
-/** How a client begins that takes it for granted that the server speaks HTTP/2. [RFC 9113, 3.4] */
+/** The first bytes of a client that assumes that the server speaks HTTP/2. [RFC 9113, 3.4] */
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
-/** In its own words, as it reads no others: an empty SETTINGS, and GOAWAY with HTTP_1_1_REQUIRED and a sentence. [RFC 9113, 6.5, 6.8] */
+/** The refusal in HTTP/2: an empty SETTINGS frame, and GOAWAY with HTTP_1_1_REQUIRED and a message. [RFC 9113, 6.5, 6.8] */
 const HTTP2_REFUSAL = http2Refusal('This server speaks HTTP/1.1 only.');
 
-/** Renders an error as the JSON body of a response, for senders that have not reached a door yet. */
+/** Renders an error as the JSON body of a response, for requests that have not reached a door. */
 export type ErrorBody = (error: ServiceError, requestId: string) => string;
 
-/** Answers a sender whose bytes are no request, or do not become one in time, and closes the connection. */
+/** Answers a sender of a malformed or incomplete request and closes the connection. */
 export function refuseClient(
   error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
   socket: Socket,
   errorBody: ErrorBody,
 ): void {
-  // While a request is answered on the connection, the sender would take a refusal for the answer, or for a part of it.
+  // While another request on the connection is being answered, the sender would read the refusal as part of that answer.
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy();
     return;
@@ -40,17 +40,17 @@ export function refuseClient(
   closeSoon(socket);
 }
 
-/** Closes a connection, once its caller has had the time to read the answer. */
+/** Closes a connection after its caller had time to read the answer. */
 export function closeSoon(socket: Socket): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-/** Whether a request on this connection has not got the whole of its answer: Node keeps the response that is under way with the socket. */
+/** Whether an answer on this connection is incomplete: Node keeps the current response on the socket. */
 function isAnswering(socket: Socket): boolean {
   return (Reflect.get(socket, '_httpMessage') ?? null) !== null;
 }
 
-/** The answer to a sender whose bytes Node could not parse as a request. */
+/** Returns the answer to a request that Node could not parse. */
 function toRefusedAnswer(code: string | undefined): {
   readonly status: string;
   readonly error: ServiceError;

@@ -18,5 +18,5 @@ describe(parseTraceId.name, () => {
     `00-${TRACE}-${'0'.repeat(16)}-01`,
     `00-${TRACE.toUpperCase()}-00f067aa0ba902b7-01`,
     `00-${TRACE}-00f067aa0ba902b7-01x`,
-  ])('passes over %s', (header) => expect(parseTraceId(header)).toBeUndefined());
+  ])('ignores %s', (header) => expect(parseTraceId(header)).toBeUndefined());
 });

@@ -1,6 +1,6 @@
 import type { ServiceError, ServiceErrorKind } from '../domain/service-error.js';
 
-/** The HTTP status of each kind of refusal, where a protocol has no other one for it. */
+/** The default HTTP status of each kind of refusal; a protocol may use another. */
 export const SERVICE_ERROR_STATUS: Readonly<Record<ServiceErrorKind, number>> = {
   bad_request: 400,
   unsupported_media_type: 415,
@@ -15,12 +15,16 @@ export const SERVICE_ERROR_STATUS: Readonly<Record<ServiceErrorKind, number>> = 
   unavailable: 503,
 };
 
-/** Seconds that a caller waits by default: longer than the first backoff of the SDKs, which would come back too soon. */
+/** Default `retry-after`: longer than the first backoff of the SDKs, which would retry too soon. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
-/** The headers that tell clients whether to retry, and when: `retry-after`, `x-should-retry` and `connection`. */
+/** Makes the headers that control retries: `retry-after`, `x-should-retry` and `connection`. */
 export function serviceErrorHeaders({ kind, options }: ServiceError): Readonly<Record<string, string>> {
-  const { retryAfterSeconds = defaultRetryAfter(kind), isRetryable = !isFinalKind(kind), closesConnection } = options;
+  const {
+    retryAfterSeconds = defaultRetryAfter(kind),
+    isRetryable = !isPermanentKind(kind),
+    closesConnection,
+  } = options;
   return {
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
     ...(isRetryable ? {} : { 'x-should-retry': 'false' }),
@@ -32,8 +36,8 @@ function defaultRetryAfter(kind: ServiceErrorKind): number | undefined {
   return kind === 'rate_limited' || kind === 'overloaded' ? DEFAULT_RETRY_AFTER_SECONDS : undefined;
 }
 
-/** The same request would be refused again. */
-function isFinalKind(kind: ServiceErrorKind): boolean {
+/** Whether the same request would be refused again. */
+function isPermanentKind(kind: ServiceErrorKind): boolean {
   switch (kind) {
     case 'bad_request':
     case 'unsupported_media_type':

@@ -21,19 +21,19 @@ const RULES: BodyRules = {
 const validate = (body: unknown, rules = RULES) => validateBody(new Dto(), ['name', 'size'], body, rules);
 
 describe('a body', () => {
-  it('gives the listed fields, and keeps defaults for those that it has not', () => {
+  it('gives the listed fields, and keeps defaults for missing ones', () => {
     expect(validate({ name: 'a', other: 1 })).toEqual({ name: 'a', size: 3 });
     expect(validate({ name: 'a', size: null })).toEqual({ name: 'a', size: null });
   });
 
-  it('is refused in the form of its API, with each field that is wrong', () => {
+  it('is refused with the API’s error, which names each invalid field', () => {
     expect(() => validate({ size: 'x' })).toThrow(
       new Refusal('name: Field required; size: Input should be a valid integer'),
     );
     expect(() => validate([])).toThrow(new Refusal('no object'));
   });
 
-  it('may take null for a field that is left out', () => {
+  it('may treat null as a missing field', () => {
     const rules = { ...RULES, readField: (_: string, value: unknown) => value ?? undefined };
     expect(validate({ name: 'a', size: null }, rules)).toEqual({ name: 'a', size: 3 });
     expect(() => validate({ name: null }, rules)).toThrow('name: Field required');

@@ -2,20 +2,20 @@ import { validateSync } from 'class-validator';
 import { isJsonObject } from '../domain/json.js';
 import { listProblems } from './field-problems.js';
 
-/** How an API checks its bodies. */
+/** How an API validates its request bodies. */
 export interface BodyRules {
-  /** The refusal of a body, in the API's own form. */
+  /** Makes the API's error for an invalid body. */
   readonly refuse: (problem: string) => Error;
-  /** What is wrong with a body that is no JSON object. */
+  /** The problem of a body that is not a JSON object. */
   readonly notAnObject: string;
-  /** The value to check in place of a field's; `undefined` leaves the field out. */
+  /** Maps a field to the value to validate; `undefined` skips the field. */
   readonly readField: (field: string, value: unknown) => unknown;
 }
 
 /**
- * Copies the listed fields of a body into `dto` and checks them by its decorators. Other fields are ignored.
+ * Copies the listed fields of a body into `dto` and validates them by its decorators. Other fields are ignored.
  *
- * @throws what `refuse` makes of one sentence for each field that is wrong.
+ * @throws the error that `refuse` makes of one sentence per invalid field.
  */
 export function validateBody<Dto extends object>(
   dto: Dto,

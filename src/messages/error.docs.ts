@@ -7,31 +7,31 @@ import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
 const ERRORS = {
   400: [
     'invalid_request_error',
-    'The request is malformed, has no user message to answer, or continues a message thread that was continued already.',
+    'The request is malformed, has no user message to answer, or continues a message that was already continued.',
   ],
   401: ['authentication_error', 'The key is missing or wrong.'],
-  403: ['permission_error', 'No keys are configured, and the caller is not on the server’s machine.'],
+  403: ['permission_error', 'No API keys are configured, so only requests from the server’s machine are accepted.'],
   404: ['not_found_error', 'No model or message has this name.'],
   409: ['conflict_error', 'The thread is busy and the deployment does not queue.'],
   413: ['request_too_large', 'The body is larger than 32 MB.'],
-  415: ['invalid_request_error', 'The body has a `content-type` or `content-encoding` that the server does not read.'],
+  415: ['invalid_request_error', 'The `content-type` or `content-encoding` of the body is not supported.'],
   429: ['rate_limit_error', 'The agent’s model provider limits its rate, or too many requests had a wrong key.'],
   500: [
     'api_error',
     'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help.',
   ],
   503: ['api_error', 'The server is restarting.'],
-  504: ['timeout_error', 'The turn is still running; the same request attaches to it.'],
+  504: ['timeout_error', 'The turn is still running. Retry the same request to keep waiting for its result.'],
   529: ['overloaded_error', 'Too many turns are waiting, or the agent’s model provider is overloaded.'],
 } as const satisfies Readonly<Record<number, readonly [AnthropicErrorType, string]>>;
 
-/** What any request with a key can be refused with. */
+/** Statuses that every operation with API keys can return. */
 const ALWAYS: readonly ErrorStatus[] = [401, 403, 429, 500];
 
 /** Statuses of errors in Anthropic's envelope. */
 export type ErrorStatus = keyof typeof ERRORS;
 
-/** Anthropic's error envelope for each of the statuses, and for those that every operation with keys has. */
+/** Describes the errors of an operation: these statuses and those of every operation with API keys. */
 export function ErrorDocs(
   statuses: readonly ErrorStatus[],
   headers: Readonly<Record<string, ReferenceObject>> = {},

@@ -22,7 +22,7 @@ export class MessagesController {
     private readonly answers: AnswerService,
   ) {}
 
-  /** Opens the turn that the request means, or attaches to it, and answers with its message. */
+  /** Opens a turn for the request, or attaches to an existing one, and answers with its message. */
   @Post()
   @HttpCode(200)
   @CreateMessageDocs()
@@ -52,7 +52,7 @@ export class MessagesController {
     }
   }
 
-  /** Interrupts the turn that answers with a message; its callers get what there is of it, and its end. */
+  /** Interrupts the turn that answers with this message. Its callers get the partial answer and its end. */
   @Post(':messageId/cancel')
   @HttpCode(200)
   @CancelMessageDocs()

@@ -14,10 +14,10 @@ const REQUEST = {
   messages: [{ role: 'user', content: 'Which files are here?' }],
 };
 
-/** Of every answer that a thread gave or failed to give. */
+/** Headers of every answer and error of a thread. */
 const THREAD_HEADERS = { 'x-chiron-thread-key': header('ThreadKey'), 'x-chiron-history': header('History') };
 
-/** The request headers of `POST /v1/messages` that mean something here; all others are accepted and ignored. */
+/** The request headers that `POST /v1/messages` reads; others are accepted and ignored. */
 function CreateMessageHeaders(): MethodDecorator {
   return applyDecorators(
     ApiHeader({
@@ -38,12 +38,12 @@ function CreateMessageHeaders(): MethodDecorator {
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,
       description:
-        'How the answer shows what tools did inside the sandbox, instead of `CHIRON_TOOL_BLOCKS`. `auto`: text for Claude Code in a terminal, else MCP blocks.',
+        'The form of the sandbox’s tool calls in the answer. Overrides `CHIRON_TOOL_BLOCKS`. `auto`: text for Claude Code in a terminal, else MCP blocks.',
       schema: { ...oneOfTexts(...TOOL_BLOCK_SETTINGS), examples: ['text'] },
     }),
     ApiHeader({
       name: 'traceparent',
-      description: 'W3C trace context; its trace id is in the log.',
+      description: 'W3C trace context. Its trace id appears in the log.',
       schema: { ...TEXT, examples: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'] },
     }),
   );
@@ -79,7 +79,7 @@ export function CreateMessageDocs(): MethodDecorator {
     ApiResponse({
       status: 200,
       description:
-        'The message of the turn. As an event stream: `message_start`, the content blocks, `message_delta` and `message_stop`; a `ping` while nothing else comes; an `error` when the turn fails after the stream began.',
+        'The message of the turn. As an event stream: `message_start`, the content blocks, `message_delta` and `message_stop`; a `ping` during silence; an `error` if the turn fails after the stream started.',
       headers: {
         'request-id': header('RequestId'),
         ...THREAD_HEADERS,

@@ -1,14 +1,13 @@
-// What the descriptions of all operations in the OpenAPI document have in common.
+// Shared parts of all operations in the OpenAPI document.
 import { applyDecorators } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags, type HeaderObject, type ReferenceObject } from '@nestjs/swagger';
 import { ref, type Schema, TEXT } from './schema.js';
 
-/** The tags of operations, each with what it is about. */
+/** The tags of operations and their descriptions. */
 export const TAGS = {
   Messages: 'Anthropic’s Messages API: each request is a turn of a durable agent thread.',
   Models: 'The models that requests can name.',
-  Sessions:
-    'The same threads as sessions: start an execution, read its events later, look at what there is, remove it.',
+  Sessions: 'The same threads as sessions: start executions, read their events later, list and remove sessions.',
   Operations: 'For load balancers and for clients that check the address. Open to everybody.',
 } as const;
 
@@ -24,28 +23,28 @@ export const RESPONSE_HEADERS = {
   },
   History: {
     description:
-      '`lost` when the agent’s own record of the conversation is gone and the agent was given the conversation again. Absent otherwise.',
+      '`lost` if the agent’s own record of the conversation is gone and the conversation seeded the agent again. Absent otherwise.',
     schema: { type: 'string', enum: ['lost'], examples: ['lost'] },
   },
   RetryAfter: {
-    description: 'Seconds to wait before the next try, where a wait helps.',
+    description: 'Seconds to wait before a retry. Absent if waiting does not help.',
     schema: { type: 'integer', examples: [5] },
   },
   ShouldRetry: {
-    description: '`false` where the same request would fail again. Anthropic’s SDKs obey it.',
+    description: '`false` if the same request would fail again. Anthropic’s SDKs then do not retry.',
     schema: { type: 'string', enum: ['false'], examples: ['false'] },
   },
 } satisfies Readonly<Record<string, HeaderObject>>;
 
-/** A response header of the components. */
+/** Refers to a response header of the components. */
 export function header(name: keyof typeof RESPONSE_HEADERS): ReferenceObject {
   return { $ref: `#/components/headers/${name}` };
 }
 
-/** What any error says about retrying. */
+/** The headers of every error that control retries. */
 export const RETRY_HEADERS = { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry') };
 
-/** One operation. Its id is the name of the method in generated clients. */
+/** Describes one operation. Its id names the method in generated clients. */
 export function OperationDocs(operation: {
   readonly id: string;
   readonly tag: keyof typeof TAGS;
@@ -63,7 +62,7 @@ export function OperationDocs(operation: {
       ...(description === undefined ? {} : { description }),
       security: isPublic ? [] : [{ bearer: [] }, { 'x-api-key': [] }],
     }),
-    // Sent by Node's HTTP server before a route is chosen, so that it is the same everywhere.
+    // Node's HTTP server sends it before routing, so every operation has it.
     JsonResponseDocs({
       status: 431,
       description: '`invalid_request_error`: The request headers are too large.',
@@ -73,7 +72,7 @@ export function OperationDocs(operation: {
   );
 }
 
-/** One response with a JSON body. */
+/** Describes a response with a JSON body. */
 export function JsonResponseDocs(response: {
   readonly status?: number;
   readonly description: string;
@@ -90,7 +89,7 @@ export function JsonResponseDocs(response: {
   });
 }
 
-/** An error in Anthropic's envelope. */
+/** Makes an example error in Anthropic's envelope. */
 export function anthropicError(type: string, message: string): object {
   return { type: 'error', error: { type, message }, request_id: 'req_018f3c5b7a9d1e2f40c6a8b1' };
 }

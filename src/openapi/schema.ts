@@ -1,4 +1,4 @@
-// Short ways to write the JSON Schemas of the OpenAPI document (3.1, so JSON Schema 2020-12).
+// Helpers for the JSON Schemas of the OpenAPI document (3.1, so JSON Schema 2020-12).
 import type { ReferenceObject, SchemaObject } from '@nestjs/swagger';
 
 /** A schema, or a reference to one in the components. */
@@ -12,7 +12,7 @@ export const TIME: SchemaObject = { type: 'string', format: 'date-time' };
 /** An object with any properties. */
 export const ANY_OBJECT: SchemaObject = { type: 'object', additionalProperties: true };
 
-/** One of the schemas of the document's components. */
+/** Refers to a schema of the document's components. */
 export function ref(name: string): ReferenceObject {
   return { $ref: `#/components/schemas/${name}` };
 }
@@ -45,14 +45,14 @@ export function object(
   return { type: 'object', required: Object.keys(properties), properties: { ...properties, ...optional } };
 }
 
-/** A schema with a sentence about it. */
+/** Adds a description to a schema. */
 export function described(description: string, schema: SchemaObject): SchemaObject {
   return { ...schema, description };
 }
 
 /**
- * Server-sent events. OpenAPI 3.1 has no word for a stream of JSON values, so the body is a text, and `contentSchema` is the JSON in
- * the `data` of each event.
+ * The schema of server-sent events. OpenAPI 3.1 cannot describe a stream of JSON values, so the body is a string, and `contentSchema`
+ * describes the JSON in the `data` of each event.
  */
 export function eventStream(data: ReferenceObject): SchemaObject {
   const name = data.$ref.replace(/^.*\//, '');

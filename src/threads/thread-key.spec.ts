@@ -17,7 +17,7 @@ describe(threadKeyProblem.name, () => {
     ['api', "thread_key must be namespaced as '<source>:<id>'"],
     [':x', "thread_key must be namespaced as '<source>:<id>'"],
     ['api:', "thread_key must be namespaced as '<source>:<id>'"],
-  ])('refuses %j with the words that centaur uses', (key, problem) => {
+  ])('refuses %j with the text of centaur', (key, problem) => {
     expect(threadKeyProblem(key)).toBe(problem);
   });
 });

@@ -1,9 +1,9 @@
-/** Longest thread key, in bytes of UTF-8. */
+/** Maximum length of a thread key, in bytes of UTF-8. */
 const MAX_BYTES = 512;
 
 /**
- * What is wrong with a thread key, or `undefined` for a good one. The checks, their order and their words are those of
- * centaur's session control plane, so that its clients find what they expect.
+ * Returns the problem of a thread key; `undefined` for a valid one. The checks, their order and their texts are those of
+ * centaur's session control plane, so that its clients get the errors they expect.
  */
 export function threadKeyProblem(key: string): string | undefined {
   if (key === '') return 'thread_key is required';

@@ -6,36 +6,36 @@ import { threadKeyProblem } from './thread-key.js';
 /** A session of the caller's client. */
 export interface SessionClue {
   readonly id: string;
-  /** What keeps the ids of one kind of client apart from those of others. */
+  /** Separates the ids of one kind of client from those of others. */
   readonly namespace: string;
-  /** Where the id stood in the request. */
+  /** The field or header that had the id. */
   readonly field: string;
 }
 
 /** The parts of a request that name its thread. */
 export interface ThreadClues {
-  /** The key that the request names; `undefined` for none. */
+  /** The key in the request, if any. */
   readonly threadKey: string | undefined;
-  /** The session that the request belongs to. Counts only without a key. */
+  /** The session that the request belongs to. Ignored if there is a key. */
   readonly session: SessionClue | undefined;
-  /** The request is beside the conversation and must not touch its thread. */
+  /** A side request must not touch the thread of the conversation. */
   readonly isSideRequest: boolean;
 }
 
-/** The thread that a request means. */
+/** The thread that a request resolves to. */
 export interface ResolvedThread {
   readonly key: string;
-  /** The request named none, and this key was made for it. */
+  /** Whether the request named no thread, so that the key is new. */
   readonly isFresh: boolean;
 }
 
-/** Finds out which thread a request means. It does not look whether there is one: the key alone decides. */
+/** Resolves a request to a thread key. It does not check whether the thread exists. */
 @Injectable()
 export class ThreadResolver {
   /** @throws ServiceError (`bad_request`) for a key that is empty or malformed. */
   resolve(clues: ThreadClues): ResolvedThread {
     if (clues.isSideRequest) return { key: `side:${randomUUID()}`, isFresh: true };
-    const key = namedKey(clues);
+    const key = findKey(clues);
     if (key === undefined) return { key: `api:${randomUUID()}`, isFresh: true };
     const problem = threadKeyProblem(key);
     if (problem !== undefined) throw new ServiceError('bad_request', problem);
@@ -43,7 +43,7 @@ export class ThreadResolver {
   }
 }
 
-function namedKey({ threadKey, session }: ThreadClues): string | undefined {
+function findKey({ threadKey, session }: ThreadClues): string | undefined {
   if (threadKey !== undefined || session === undefined) return threadKey;
   if (session.id.trim() === '') throw new ServiceError('bad_request', `${session.field} must not be empty`);
   return `api:${session.namespace}:${session.id}`;

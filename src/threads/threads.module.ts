@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ThreadResolver } from './thread.resolver.js';
 
-/** Which thread a request means. */
+/** Resolves requests to threads. */
 @Module({ providers: [ThreadResolver], exports: [ThreadResolver] })
 export class ThreadsModule {}

@@ -87,12 +87,12 @@ describe('a collected stream', () => {
     expect(collect(translateEvents(initialState(options), turn)[1])).toEqual({ message });
   });
 
-  it('may hold pings', () => {
+  it('may contain pings', () => {
     const [, events] = translateEvents(initialState(options), turn);
     expect(collect(events.flatMap((event): StreamEvent[] => [{ type: 'ping' }, event]))).toEqual({ message });
   });
 
-  it('leaves out thinking blocks that only kept the connection alive', () => {
+  it('omits thinking blocks that only kept the connection alive', () => {
     const [begun, first] = forceStart(initialState(options));
     const [alive, second] = keepAlive(begun);
     const [said, third] = translateEvent(alive, text('a', 'hi'));
@@ -102,7 +102,7 @@ describe('a collected stream', () => {
     });
   });
 
-  it('keeps a thinking block that has a signature only', () => {
+  it('keeps a thinking block with only a signature', () => {
     const events: readonly StreamEvent[] = [
       { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'signed' } },
@@ -115,7 +115,7 @@ describe('a collected stream', () => {
     });
   });
 
-  it('is an error when the stream has one, also after some text', () => {
+  it('is an error if the stream has one, even after text', () => {
     const error = { type: 'overloaded_error', message: 'busy' };
     const failure: HarnessEvent = { type: 'turn-failed', kind: 'overloaded', message: 'busy' };
     expect(collect(translateEvents(initialState(options), [failure])[1])).toEqual({ error });
@@ -129,7 +129,7 @@ describe('a collected stream', () => {
     expect(collect(translateEvents(initialState(options), turn)[1].slice(0, -1))).toEqual({ error });
   });
 
-  it('takes a tool without input deltas as one without input', () => {
+  it('gives a tool without input deltas an empty input', () => {
     const events = translateEvents(initialState(options), turn)[1];
     const silent = events.filter(
       (event) => event.type !== 'content_block_delta' || event.delta.type !== 'input_json_delta',
@@ -137,7 +137,7 @@ describe('a collected stream', () => {
     expect(collect(silent)).toMatchObject({ message: { content: { 4: { type: 'tool_use', input: {} } } } });
   });
 
-  it('refuses tool input that is no JSON', () => {
+  it('throws for tool input that is not JSON', () => {
     const broken = translateEvents(initialState(options), turn)[1].map((event): StreamEvent =>
       event.type === 'content_block_delta' && event.delta.type === 'input_json_delta'
         ? { ...event, delta: { type: 'input_json_delta', partial_json: '{' } }
@@ -146,7 +146,7 @@ describe('a collected stream', () => {
     expect(() => collect(broken)).toThrow(SyntaxError);
   });
 
-  it('grows event by event to any length', () => {
+  it('grows to any length', () => {
     const state = newAccumulation();
     let [open, events] = forceStart(initialState(options));
     events.forEach((event) => addEvent(state, event));
@@ -160,11 +160,11 @@ describe('a collected stream', () => {
 });
 
 describe('the answer that is stored with a turn', () => {
-  it('is what its callers got', () => {
+  it('equals what its callers got', () => {
     expect(buildTurnMessage(options, turn)).toEqual({ message });
   });
 
-  it('has only finished blocks of attempts that died', () => {
+  it('has only the finished blocks of dead attempts', () => {
     const died: readonly HarnessEvent[] = [
       text('a', 'whole'),
       { type: 'block-end', id: 'a' },
@@ -178,7 +178,7 @@ describe('the answer that is stored with a turn', () => {
     });
   });
 
-  it('is the error of a turn that failed or never said its end', () => {
+  it('is an error for a turn that failed or has no end', () => {
     expect(
       buildTurnMessage(options, [text('a', 'hi'), { type: 'turn-failed', kind: 'billing', message: 'pay' }]),
     ).toEqual({

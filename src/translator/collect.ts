@@ -5,10 +5,10 @@ import { dropAbandonedBlocks } from '../domain/abandoned-blocks.js';
 import type { ContentBlock, ContentDelta, Message, StreamEvent } from '../anthropic/stream-event.js';
 import { endOfEvents, initialState, translateEvent, type TranslateOptions } from './translate.js';
 
-/** A whole stream as one answer: the message, or the error that took its place. */
+/** The result of a complete stream: the message, or the error that ended it. */
 export type Collected = { readonly message: Message } | { readonly error: AnthropicErrorObject };
 
-/** The block that is being collected. Its pieces are joined once, at its end. */
+/** The open block. Its pieces are joined once, at its end. */
 interface CollectedBlock {
   readonly start: ContentBlock;
   readonly pieces: string[];
@@ -16,8 +16,8 @@ interface CollectedBlock {
 }
 
 /**
- * A stream that is being collected. Belongs to who made it and is changed in place by {@link addEvent}: a copy per delta
- * would make a long answer quadratic.
+ * A partly collected stream. {@link addEvent} changes it in place: a copy per delta would take quadratic time for a long answer.
+ * Do not share it.
  */
 export interface MessageBuilder {
   message: Message | null;
@@ -29,7 +29,7 @@ export interface MessageBuilder {
 
 const CUT_OFF: AnthropicErrorObject = { type: 'api_error', message: 'The response ended prematurely.' };
 
-/** Nothing collected yet. */
+/** Makes an empty builder. */
 export function newAccumulation(): MessageBuilder {
   return { message: null, content: [], block: null, error: null, ended: false };
 }
@@ -37,7 +37,7 @@ export function newAccumulation(): MessageBuilder {
 /**
  * Adds one stream event, in place and in constant time. The events must follow the stream's grammar.
  *
- * @throws SyntaxError when a tool's input is no JSON
+ * @throws SyntaxError if a tool's input is not JSON
  */
 export function addEvent(state: MessageBuilder, event: StreamEvent): void {
   switch (event.type) {
@@ -51,7 +51,7 @@ export function addEvent(state: MessageBuilder, event: StreamEvent): void {
       if (state.block !== null) addDelta(state.block, event.delta);
       return;
     case 'content_block_stop':
-      if (state.block !== null) addBlock(state.content, finished(state.block));
+      if (state.block !== null) addBlock(state.content, finishBlock(state.block));
       state.block = null;
       return;
     case 'message_delta':
@@ -75,7 +75,7 @@ export function addEvent(state: MessageBuilder, event: StreamEvent): void {
   }
 }
 
-/** What was collected. A stream that is not over counts as cut off: an `api_error`. */
+/** Returns the collected message or error. A stream without an end becomes an `api_error`. */
 export function toCollected(state: MessageBuilder): Collected {
   if (state.error !== null) return { error: state.error };
   if (state.message === null || !state.ended) return { error: CUT_OFF };
@@ -83,9 +83,9 @@ export function toCollected(state: MessageBuilder): Collected {
 }
 
 /**
- * A whole stream as one answer, as a caller without streaming gets it.
+ * Collects a complete stream into the answer of a caller that does not stream.
  *
- * @throws SyntaxError when a tool's input is no JSON
+ * @throws SyntaxError if a tool's input is not JSON
  */
 export function collect(events: Iterable<StreamEvent>): Collected {
   const state = newAccumulation();
@@ -94,8 +94,8 @@ export function collect(events: Iterable<StreamEvent>): Collected {
 }
 
 /**
- * All events of a turn as the answer to store with it: what {@link dropAbandonedBlocks} leaves. Events without an end become an
- * `api_error`.
+ * Builds the answer to store with a turn from all its events, without those that {@link dropAbandonedBlocks} drops. Events without an
+ * end become an `api_error`.
  */
 export function buildTurnMessage(options: TranslateOptions, events: Iterable<HarnessEvent>): Collected {
   const accumulation = newAccumulation();
@@ -130,13 +130,13 @@ function addDelta(block: CollectedBlock, delta: ContentDelta): void {
   }
 }
 
-/** Leaves out thinking blocks without anything in them: they only kept a connection alive. */
+/** Skips empty thinking blocks: they only kept a connection alive. */
 function addBlock(content: ContentBlock[], block: ContentBlock): void {
   if (block.type === 'thinking' && block.thinking === '' && block.signature === '') return;
   content.push(block);
 }
 
-function finished({ start: block, pieces, signature }: CollectedBlock): ContentBlock {
+function finishBlock({ start: block, pieces, signature }: CollectedBlock): ContentBlock {
   switch (block.type) {
     case 'text':
       return { ...block, text: block.text + pieces.join('') };
@@ -144,7 +144,7 @@ function finished({ start: block, pieces, signature }: CollectedBlock): ContentB
       return { ...block, thinking: block.thinking + pieces.join(''), signature: signature || block.signature };
     case 'tool_use':
     case 'server_tool_use':
-      return { ...block, input: parsedInput(pieces.join('')) ?? block.input };
+      return { ...block, input: parseInput(pieces.join('')) ?? block.input };
     case 'mcp_tool_use':
     case 'mcp_tool_result':
     case 'bash_code_execution_tool_result':
@@ -156,8 +156,8 @@ function finished({ start: block, pieces, signature }: CollectedBlock): ContentB
   }
 }
 
-/** A tool's input from its joined pieces; `undefined` when there were none or when it is no object. */
-function parsedInput(json: string): JsonObject | undefined {
+/** Parses a tool's input; `undefined` if it is empty or not an object. */
+function parseInput(json: string): JsonObject | undefined {
   if (json === '') return undefined;
   const input: JsonValue = JSON.parse(json);
   return isJsonObject(input) ? input : undefined;

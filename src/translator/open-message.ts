@@ -1,21 +1,21 @@
-// The moves of a message that has begun. Every move gives the next state and the stream events to send.
+// The transitions of a started message. Each returns the next state and the stream events to send.
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { ContentBlock, StreamEvent, UsageIteration } from '../anthropic/stream-event.js';
 import { REPLACEMENT, joinSurrogates } from '../domain/well-formed.js';
 import { NO_TOKENS, addUsage, usageIteration } from '../anthropic/usage.js';
 import { blockDelta, blockEnd, blockStart, completeBlockEvents } from '../anthropic/stream-parts.js';
 
-/** The block that the next delta may belong to. */
+/** The open block. */
 interface OpenBlock {
   readonly kind: 'text' | 'thinking';
-  /** The harness's name of the block; `null` for the one that only keeps the connection alive. */
+  /** The harness's id of the block; `null` for a block that only keeps the connection alive. */
   readonly id: string | null;
   readonly index: number;
-  /** Half a character that waits for its other half. */
+  /** A high surrogate that waits for its low surrogate. */
   readonly held: string;
 }
 
-/** A message that has begun and not ended. Immutable; a token costs at most one new small object. */
+/** A message that has started and not ended. Immutable; a token allocates at most one small object. */
 export interface OpenMessage {
   readonly phase: 'open';
   readonly nextIndex: number;
@@ -24,11 +24,11 @@ export interface OpenMessage {
   readonly totals: TokenUsage;
   /** The model calls so far. */
   readonly iterations: readonly UsageIteration[];
-  /** The agent's progress for the next keep-alive: `''` for nothing new, `null` when it is never shown. */
+  /** The agent's progress for the next keep-alive: `''` if there is none, `null` if progress is never shown. */
   readonly progress: string | null;
 }
 
-/** The next state, and what to send. */
+/** The next state, and the events to send. */
 export type OpenMessageStep = readonly [OpenMessage, readonly StreamEvent[]];
 
 /** A message without content. */
@@ -41,7 +41,7 @@ export const EMPTY_MESSAGE: OpenMessage = {
   progress: null,
 };
 
-/** Adds text to the block of this kind and name: the open one, or a new one in its place. Empty text does nothing. */
+/** Appends text to the open block if its kind and id match, else to a new block. Empty text does nothing. */
 export function appendText(state: OpenMessage, kind: OpenBlock['kind'], id: string, text: string): OpenMessageStep {
   if (text === '') return [state, []];
   if (state.block !== null && state.block.id === id && state.block.kind === kind) {
@@ -54,36 +54,36 @@ export function appendText(state: OpenMessage, kind: OpenBlock['kind'], id: stri
 }
 
 /**
- * A delta that only keeps the connection alive: an empty one of the open block, or one of a thinking block of its own if none is
- * open. Clients hide thinking, so there it may tell what the agent is at.
+ * Emits a delta that keeps the connection alive: an empty delta of the open block, or a delta of a separate thinking block if none is
+ * open. Clients hide thinking, so that delta may show the agent's progress.
  */
 export function emitKeepAlive(state: OpenMessage): OpenMessageStep {
   const { block } = state;
   if (block !== null && block.id !== null) return [state, [blockDelta(block.kind, block.index, '')]];
   const shown: OpenMessage = state.progress === null ? state : { ...state, progress: '' };
-  const words = state.progress === null || state.progress === '' ? '' : `${state.progress}\n`;
-  if (block !== null) return [shown, [blockDelta(block.kind, block.index, words)]];
+  const text = state.progress === null || state.progress === '' ? '' : `${state.progress}\n`;
+  if (block !== null) return [shown, [blockDelta(block.kind, block.index, text)]];
   const filler = newBlock(state, 'thinking', null);
   return [
     { ...shown, nextIndex: filler.index + 1, block: filler },
-    [blockStart('thinking', filler.index), blockDelta('thinking', filler.index, words)],
+    [blockStart('thinking', filler.index), blockDelta('thinking', filler.index, text)],
   ];
 }
 
-/** Keeps the agent's progress for the next keep-alive, where it may be shown. */
+/** Keeps the agent's progress for the next keep-alive, if progress is shown. */
 export function noteProgress(state: OpenMessage, message: string): OpenMessage {
   return state.progress === null || state.progress === message ? state : { ...state, progress: message };
 }
 
-/** Closes the open block, if there is one; half a character that still waits is given up. */
+/** Closes the open block, if any; a held high surrogate becomes U+FFFD. */
 export function closeBlock(state: OpenMessage, signature: string): OpenMessageStep {
   const { block } = state;
   if (block === null) return [state, []];
-  const rest = block.held === '' ? [] : [blockDelta(block.kind, block.index, REPLACEMENT)];
-  return [{ ...state, block: null }, [...rest, ...blockEnd(block.kind, block.index, signature)]];
+  const replacement = block.held === '' ? [] : [blockDelta(block.kind, block.index, REPLACEMENT)];
+  return [{ ...state, block: null }, [...replacement, ...blockEnd(block.kind, block.index, signature)]];
 }
 
-/** Adds a block that is known as a whole, after closing the open one. */
+/** Closes the open block and adds a complete one. */
 export function appendBlock(state: OpenMessage, block: ContentBlock): OpenMessageStep {
   const [closed, closing] = closeBlock(state, '');
   return [
@@ -92,7 +92,7 @@ export function appendBlock(state: OpenMessage, block: ContentBlock): OpenMessag
   ];
 }
 
-/** Counts a model call that has ended. */
+/** Adds the usage of a finished model call. */
 export function recordModelCall(state: OpenMessage, model: string, usage: TokenUsage): OpenMessage {
   return {
     ...state,
@@ -105,9 +105,9 @@ function newBlock(state: OpenMessage, kind: OpenBlock['kind'], id: string | null
   return { kind, id, index: state.nextIndex, held: '' };
 }
 
-/** The path of every token: the state stays the same object unless half a character comes or goes. */
+/** The hot path of every token: the state stays the same object unless the held surrogate changes. */
 function addText(state: OpenMessage, block: OpenBlock, text: string): OpenMessageStep {
-  const whole = joinSurrogates(block.held, text);
-  const next = whole.held === block.held ? state : { ...state, block: { ...block, held: whole.held } };
-  return [next, whole.text === '' ? [] : [blockDelta(block.kind, block.index, whole.text)]];
+  const joined = joinSurrogates(block.held, text);
+  const next = joined.held === block.held ? state : { ...state, block: { ...block, held: joined.held } };
+  return [next, joined.text === '' ? [] : [blockDelta(block.kind, block.index, joined.text)]];
 }

@@ -60,7 +60,7 @@ describe('a stored message as a stream', () => {
     expect(collect(events)).toEqual({ message });
   });
 
-  it('has no delta for what is empty', () => {
+  it('has no deltas for empty content', () => {
     const signed = replayMessage(message, KNOWN).filter(
       (event) => event.type === 'content_block_delta' && event.index === 1,
     );
@@ -69,12 +69,12 @@ describe('a stored message as a stream', () => {
     ]);
   });
 
-  it.each([KNOWN, null])('starts as a live one does, with what was known of its thread: %j', (knownUsage) => {
+  it.each([KNOWN, null])('starts like a live stream, with the known usage of its thread: %j', (knownUsage) => {
     const [, live] = forceStart(initialState({ messageId: message.id, model: message.model, knownUsage }));
     expect(replayMessage(message, knownUsage).slice(0, 1)).toEqual(live);
   });
 
-  it('is only a start and an end for a message without content', () => {
+  it('has only a start and an end for a message without content', () => {
     const events = replayMessage({ ...message, content: [] }, null);
     expect(events.map(({ type }) => type)).toEqual(['message_start', 'message_delta', 'message_stop']);
   });

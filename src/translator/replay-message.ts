@@ -4,8 +4,8 @@ import { initialWireUsage } from '../anthropic/usage.js';
 import { messageEnd, messageStart, type MessageStop, completeBlockEvents } from '../anthropic/stream-parts.js';
 
 /**
- * A finished, stored message as the stream of a caller that comes when the turn's events are gone: the same id, blocks and
- * usage, each text in one delta.
+ * Replays a stored message as a stream, for callers that come after the turn's events were pruned: the same id, blocks and usage, each
+ * text in one delta.
  *
  * @param knownUsage context of the thread before the turn; see {@link initialWireUsage}.
  */
@@ -17,7 +17,7 @@ export function replayMessage(message: Message, knownUsage: TokenUsage | null): 
   ];
 }
 
-/** A finished message has its reason to stop; the type only allows none for the one inside `message_start`. */
+/** A finished message always has a stop reason; the type allows `null` only for `message_start`. */
 function toMessageStop({ stop_reason: reason, stop_sequence: sequence, stop_details: details }: Message): MessageStop {
   return { reason: reason ?? 'end_turn', sequence, details };
 }

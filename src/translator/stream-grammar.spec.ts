@@ -132,7 +132,7 @@ describe('a bad stream', () => {
     expect(checkGrammar(events)).toEqual([violation]);
   });
 
-  it('is told for thinking that does not start empty or has half a character', () => {
+  it('is reported for thinking that does not start empty or has a lone surrogate', () => {
     const half: ContentDelta = { type: 'thinking_delta', thinking: 'x\ude00' };
     const filled: ContentBlock = { type: 'thinking', thinking: 'hm', signature: '' };
     expect(checkGrammar(inside(open(0, filled), delta(0, half), delta(0, signature), stop(0)))).toEqual([
@@ -141,13 +141,13 @@ describe('a bad stream', () => {
     ]);
   });
 
-  it('is told for a stop of another block than the open one', () => {
+  it('is reported for a stop of a block that is not open', () => {
     expect(checkGrammar(inside(open(0, text), stop(1), stop(0)))).toEqual([
       'event 2 (content_block_stop): block 1 is not open',
     ]);
   });
 
-  it('is told for blocks that overlap', () => {
+  it('is reported for overlapping blocks', () => {
     expect(checkGrammar(inside(open(0, text), open(1, text), delta(0, words), stop(1)))).toEqual([
       'event 2 (content_block_start): block 0 is still open',
       'event 3 (content_block_delta): block 0 is not open',

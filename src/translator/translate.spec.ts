@@ -70,7 +70,7 @@ const TEXT = '{"type":"text","text":"","citations":null}';
 const THINKING = '{"type":"thinking","thinking":"","signature":""}';
 
 describe('the start of a message', () => {
-  it('has every field that the SDK types as present', () => {
+  it('has every field that the SDK types as required', () => {
     expect(translated(text('a', 'hi'))[0]).toEqual({
       type: 'message_start',
       message: {
@@ -102,14 +102,14 @@ describe('the start of a message', () => {
     });
   });
 
-  it('counts nothing for a new thread whose first event is no model call', () => {
+  it('has zero usage for a new thread whose first event is not a model call', () => {
     const [, sent] = translateEvent(initialState({ ...options, knownUsage: null }), text('a', 'hi'));
     expect(sent[0]).toMatchObject({
       message: { usage: { input_tokens: 0, cache_read_input_tokens: 0, cache_creation: null } },
     });
   });
 
-  it('is the same for a reader that was there before the first model call, and for one that came later', () => {
+  it('is the same for readers that attach before and after the first model call', () => {
     expect(translated(callStart)).toEqual(forceStart(initialState(options))[1]);
     expect(translated(text('a', 'hi'))[0]).toEqual(translated(callStart)[0]);
   });
@@ -139,7 +139,7 @@ describe('the start of a message', () => {
     expect(translated(event)[0]?.type).toBe('message_start');
   });
 
-  it('can be asked for, once, with what is known of the thread', () => {
+  it('can be forced once, with the known usage of the thread', () => {
     const [begun, sent] = forceStart(initialState(options));
     expect(sent).toMatchObject([{ type: 'message_start', message: { usage: { input_tokens: 11, output_tokens: 0 } } }]);
     expect(forceStart(begun)).toEqual([begun, []]);
@@ -148,7 +148,7 @@ describe('the start of a message', () => {
 });
 
 describe('text and thinking', () => {
-  it('stream into one block as long as the harness names the same block', () => {
+  it('stream into one block while the harness uses the same block id', () => {
     expect(lines(text('a', 'he'), text('a', ''), text('a', 'llo'), blockEnd('a'))).toEqual([
       `0 ${TEXT}`,
       '0 text_delta he',
@@ -157,7 +157,7 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('never make a block of nothing, nor close one', () => {
+  it('neither open nor close a block when empty', () => {
     expect(lines(text('a', ''), thinking('b', ''), blockEnd('a'))).toEqual([]);
     expect(lines(text('a', '1'), text('b', ''), thinking('a', ''), text('a', '2'))).toEqual([
       `0 ${TEXT}`,
@@ -166,7 +166,7 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('get a new block whenever the harness goes to another block, also back to an earlier one', () => {
+  it('get a new block whenever the harness switches blocks, even back to an earlier one', () => {
     expect(lines(text('a', '1'), text('b', '2'), text('a', '3'), thinking('a', '4'))).toEqual([
       `0 ${TEXT}`,
       '0 text_delta 1',
@@ -191,7 +191,7 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('end a thinking block with an empty signature when the harness has none or something else comes', () => {
+  it('end a thinking block with an empty signature if the harness sends none or another event comes', () => {
     expect(lines(thinking('a', 'hm'), blockEnd('a'), thinking('b', 'so'), text('c', 'yes'))).toEqual([
       `0 ${THINKING}`,
       '0 thinking_delta hm',
@@ -206,7 +206,7 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('stay open when another block, that is not open, ends', () => {
+  it('stay open when a block that is not open ends', () => {
     expect(lines(text('a', '1'), blockEnd('b'), text('a', '2'))).toEqual([
       `0 ${TEXT}`,
       '0 text_delta 1',
@@ -214,7 +214,7 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('wait for the second half of a character that the harness cut', () => {
+  it('wait for the low surrogate of a split pair', () => {
     expect(lines(text('a', '\ud83d'), text('a', '\ude00!\ud83d'), callStart, text('a', '\ude01'))).toEqual([
       `0 ${TEXT}`,
       '0 text_delta 😀!',
@@ -222,7 +222,7 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('give up half a character when its block ends', () => {
+  it('replace a lone surrogate when its block ends', () => {
     expect(lines(thinking('a', 'x\ud83d'), text('b', '\ude00'))).toEqual([
       `0 ${THINKING}`,
       '0 thinking_delta x',
@@ -234,14 +234,14 @@ describe('text and thinking', () => {
     ]);
   });
 
-  it('cost no new state per token', () => {
+  it('allocate no new state per token', () => {
     const [open] = translateEvent(initialState(options), text('a', 'first'));
     expect(translateEvent(open, text('a', 'second'))[0]).toBe(open);
   });
 });
 
 describe('inner tools', () => {
-  it('have their whole input inside the start of their block', () => {
+  it('have their complete input in the start of their block', () => {
     const call: HarnessEvent = {
       type: 'tool-call',
       id: 'toolu_7',
@@ -260,7 +260,7 @@ describe('inner tools', () => {
     ]);
   });
 
-  it('give back text; an image is only named', () => {
+  it('return text; an image becomes a placeholder', () => {
     const result: HarnessEvent = {
       type: 'tool-result',
       id: 'call_7',
@@ -308,7 +308,7 @@ describe("a caller's tool", () => {
 });
 
 describe('a new attempt', () => {
-  it('closes the block that the dead attempt left open, and says no more', () => {
+  it('closes the block that the dead attempt left open, and emits nothing else', () => {
     expect(lines(thinking('a', 'hm'), { type: 'attempt-start', attempt: 2 }, thinking('a', 'hm'))).toEqual([
       `0 ${THINKING}`,
       '0 thinking_delta hm',
@@ -339,11 +339,11 @@ describe('the end of a turn', () => {
     ]);
   });
 
-  it('is a whole message also when nothing was said', () => {
+  it('is a complete message even without content', () => {
     expect(translated(turnEnd).map(({ type }) => type)).toEqual(['message_start', 'message_delta', 'message_stop']);
   });
 
-  it('counts the model calls together and one by one', () => {
+  it('reports the usage of all model calls and of each', () => {
     const second: TokenUsage = {
       ...known,
       inputTokens: 100,
@@ -390,7 +390,7 @@ describe('the end of a turn', () => {
     });
   });
 
-  it("prefers the harness's own total, and has no iterations rather than none", () => {
+  it("prefers the harness's own total, and has null iterations without model calls", () => {
     const end: HarnessEvent = { type: 'turn-end', reason: 'stop_sequence', stopSequence: 'END', usage: known };
     expect(translated(callEnd({ ...known, inputTokens: 1 }), end).at(-2)).toMatchObject({
       delta: { stop_sequence: 'END' },
@@ -413,7 +413,7 @@ describe('the end of a turn', () => {
 });
 
 describe('a refusal', () => {
-  it('says why, as far as the provider does', () => {
+  it('has the reason that the provider reports', () => {
     const refusal = { category: 'cyber', explanation: 'No.' };
     const details = (event: HarnessEvent) =>
       translated(event).flatMap((one) => (one.type === 'message_delta' ? [one.delta.stop_details] : []));
@@ -450,7 +450,7 @@ describe('a failure', () => {
     expect(lines(failed('context_too_long', message))).toEqual([`error invalid_request_error: ${told}`]);
   });
 
-  it('is what a turn becomes whose events stop without an end', () => {
+  it('is the result of a turn whose events stop without an end', () => {
     const error = 'error api_error: The agent stopped before its turn ended.';
     expect(endOfEvents(initialState(options))[1].map(line)).toEqual([error]);
     const [open] = translateEvent(initialState(options), text('a', 'hi'));
@@ -470,7 +470,7 @@ describe('keeping a connection alive', () => {
     expect(after).toBe(open);
   });
 
-  it('opens a thinking block when none is open, and begins the message before', () => {
+  it('starts the message and opens a thinking block if none is open', () => {
     const [open, sent] = keepAlive(initialState(options));
     expect(sent.map(line)).toEqual(['message_start', `0 ${THINKING}`, '0 thinking_delta ']);
     expect(keepAlive(open)[1].map(line)).toEqual(['0 thinking_delta ']);
@@ -478,15 +478,15 @@ describe('keeping a connection alive', () => {
     expect(more.map(line)).toEqual(['0 signature_delta ', '0 stop', `1 ${THINKING}`, '1 thinking_delta hm']);
   });
 
-  it('opens its block after the ones before', () => {
+  it('opens its block after the earlier blocks', () => {
     const [open] = translateEvents(initialState(options), [text('a', 'hi'), blockEnd('a')]);
     expect(keepAlive(open)[1].map(line)).toEqual([`1 ${THINKING}`, '1 thinking_delta ']);
   });
 
   const progress = (message: string): HarnessEvent => ({ type: 'notice', kind: 'progress', message });
 
-  it('tells what the agent is at, once, where callers see thinking', () => {
-    const begun = forceStart(initialState({ ...options, tellsProgress: true }))[0];
+  it("shows the agent's progress once if callers see thinking", () => {
+    const begun = forceStart(initialState({ ...options, showsProgress: true }))[0];
     const [open] = translateEvents(begun, [
       progress('Bash has been running for 20 s'),
       progress('Bash has been running for 30 s'),
@@ -498,15 +498,15 @@ describe('keeping a connection alive', () => {
     expect(keepAlive(again)[1].map(line)).toEqual(['0 thinking_delta Bash has been running for 60 s\n']);
   });
 
-  it('tells nothing inside a block of the agent, nor where thinking is not shown', () => {
-    const telling = forceStart(initialState({ ...options, tellsProgress: true }))[0];
+  it('shows no progress inside a block of the agent, or if thinking is not shown', () => {
+    const telling = forceStart(initialState({ ...options, showsProgress: true }))[0];
     const [speaking] = translateEvents(telling, [text('a', 'hi'), progress('working')]);
     expect(keepAlive(speaking)[1].map(line)).toEqual(['0 text_delta ']);
     const [silent] = translateEvent(forceStart(initialState(options))[0], progress('working'));
     expect(keepAlive(silent)[1].map(line)).toEqual([`0 ${THINKING}`, '0 thinking_delta ']);
   });
 
-  it('leaves half a character waiting', () => {
+  it('keeps a held surrogate', () => {
     const [open] = translateEvent(initialState(options), text('a', '\ud83d'));
     const [after] = keepAlive(open);
     expect(translateEvent(after, text('a', '\ude00'))[1].map(line)).toEqual(['0 text_delta 😀']);
@@ -531,7 +531,7 @@ describe('any order of events', () => {
     callEnd(known),
   ];
 
-  it('follows the grammar, with keep-alives at any place', () => {
+  it('follows the grammar, with keep-alives anywhere', () => {
     let seed = 1;
     const next = (below: number): number => {
       seed = (seed * 48271) % 2147483647;

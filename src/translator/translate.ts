@@ -15,18 +15,18 @@ import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
 import { initialWireUsage, turnUsage } from '../anthropic/usage.js';
 import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
-/** What a turn's message needs to know that its harness does not say. */
+/** Facts about a turn's message that its harness does not emit. */
 export interface TranslateOptions {
   readonly messageId: string;
   /** The thread's model, for the message's `model`. */
   readonly model: string;
   /** Context of the thread before this turn, for `message_start`; see {@link initialWireUsage}. `null` for a new thread. */
   readonly knownUsage: TokenUsage | null;
-  /** Whether a keep-alive may tell what the agent is at, in a thinking block; else it is empty. */
-  readonly tellsProgress?: boolean;
+  /** Whether a keep-alive may show the agent's progress in a thinking block; otherwise it is empty. */
+  readonly showsProgress?: boolean;
 }
 
-/** Nothing has been sent, so a failure can still become an HTTP status. */
+/** Nothing was sent yet, so a failure can still become an HTTP status. */
 interface Idle {
   readonly phase: 'idle';
   readonly options: TranslateOptions;
@@ -37,31 +37,31 @@ interface Done {
   readonly phase: 'done';
 }
 
-/** Where a turn's message stands. Immutable. */
+/** The translation state of a turn's message. Immutable. */
 export type TranslatorState = Idle | OpenMessage | Done;
 
-/** The next state, and what to send. */
+/** The next state, and the events to send. */
 export type TranslatorStep = readonly [TranslatorState, readonly StreamEvent[]];
 
 const NOTHING: readonly StreamEvent[] = [];
 const DONE: Done = { phase: 'done' };
 
-/** The error that the caller gets when the events stop without an end. */
+/** The error for events that stop without an end. */
 const NO_END: AnthropicErrorObject = {
   type: 'api_error',
   message: 'The agent stopped before its turn ended.',
 };
 
-/** The state before a turn's first event. */
+/** Makes the state before a turn's first event. */
 export function initialState(options: TranslateOptions): TranslatorState {
   return { phase: 'idle', options };
 }
 
 /**
- * One harness event as the stream events of one outer message: indices 0, 1, 2…, one block open at a time.
- * What each kind comes to before the message has begun, in an open block and after the end is a table in translate.table.spec.ts.
+ * Translates one harness event to stream events of one outer message: indices 0, 1, 2…, one block open at a time.
+ * translate.table.spec.ts has a table of each kind of event before the start, in an open block and after the end.
  *
- * A block that was closed is never opened again: more deltas under its id make a new block.
+ * A closed block never reopens: more deltas with its id open a new block.
  */
 export function translateEvent(state: TranslatorState, event: HarnessEvent): TranslatorStep {
   switch (state.phase) {
@@ -78,7 +78,7 @@ export function translateEvent(state: TranslatorState, event: HarnessEvent): Tra
   }
 }
 
-/** {@link translateEvent} over a batch. */
+/** Translates a batch; see {@link translateEvent}. */
 export function translateEvents(state: TranslatorState, events: readonly HarnessEvent[]): TranslatorStep {
   const sent: StreamEvent[] = [];
   let current = state;
@@ -90,22 +90,22 @@ export function translateEvents(state: TranslatorState, events: readonly Harness
   return [current, sent];
 }
 
-/** Sends `message_start` if nothing was sent yet, so that a caller of a slow turn sees a beginning. */
+/** Sends `message_start` if nothing was sent yet, so that the caller of a slow turn sees a start. */
 export function forceStart(state: TranslatorState): TranslatorStep {
   if (state.phase !== 'idle') return [state, NOTHING];
-  const { messageId, model, knownUsage, tellsProgress } = state.options;
-  const begun = tellsProgress === true ? { ...EMPTY_MESSAGE, progress: '' } : EMPTY_MESSAGE;
+  const { messageId, model, knownUsage, showsProgress } = state.options;
+  const begun = showsProgress === true ? { ...EMPTY_MESSAGE, progress: '' } : EMPTY_MESSAGE;
   return [begun, [messageStart(messageId, model, initialWireUsage(knownUsage))]];
 }
 
 /**
- * Sends a delta that says nothing of the answer, and a block to put it in if none is open. Pings alone keep Claude Code 2.1.330
- * waiting for 600 s only; any delta starts its watchdog anew. The block is a thinking block as clients hide those.
+ * Sends a delta without content, in a new block if none is open. With pings alone Claude Code 2.1.330 gives up after 600 s; any delta
+ * resets its watchdog. The new block is a thinking block, because clients hide those.
  */
 export function keepAlive(state: TranslatorState): TranslatorStep {
   switch (state.phase) {
     case 'idle':
-      return followedBy(forceStart(state), keepAlive);
+      return andThen(forceStart(state), keepAlive);
     case 'open':
       return emitKeepAlive(state);
     case 'done':
@@ -117,7 +117,7 @@ export function keepAlive(state: TranslatorState): TranslatorStep {
   }
 }
 
-/** The events are over: a turn that did not say its end becomes an error, so that no caller waits for ever. */
+/** Ends the stream: a turn without an end becomes an error, so that no caller waits forever. */
 export function endOfEvents(state: TranslatorState): TranslatorStep {
   return state.phase === 'done' ? [state, NOTHING] : fail(state, NO_END);
 }
@@ -125,7 +125,7 @@ export function endOfEvents(state: TranslatorState): TranslatorStep {
 function stepIdle(state: Idle, event: HarnessEvent): TranslatorStep {
   if (event.type === 'turn-failed') return fail(state, toAnthropicError(event));
   return EVENT_TRAITS[event.type].begins
-    ? followedBy(forceStart(state), (begun) => translateEvent(begun, event))
+    ? andThen(forceStart(state), (begun) => translateEvent(begun, event))
     : [state, NOTHING];
 }
 
@@ -166,8 +166,8 @@ function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
   }
 }
 
-function followedBy([state, events]: TranslatorStep, move: (state: TranslatorState) => TranslatorStep): TranslatorStep {
-  const [next, more] = move(state);
+function andThen([state, events]: TranslatorStep, step: (state: TranslatorState) => TranslatorStep): TranslatorStep {
+  const [next, more] = step(state);
   return [next, [...events, ...more]];
 }
 

@@ -59,7 +59,7 @@ function follow(course: Course): void {
 }
 
 describe('a translated stream', () => {
-  it('has one batch per batch, leaves out empty ones, and completes with its source', () => {
+  it('has one batch per batch, omits empty ones, and completes with its source', () => {
     follow({ source: '-n-a-n-e--|', signals: '-', expected: '---a---e--|', subscription: '^---------!' });
   });
 
@@ -68,7 +68,7 @@ describe('a translated stream', () => {
     follow({ source: '-a-|', signals: '-', expected: '-a-(y|)', subscription: '^--!' });
   });
 
-  it('begins and is kept alive when signals ask for it, and completes all the same', () => {
+  it('starts and is kept alive on signals, and completes with its source', () => {
     follow({
       source: '----a-----e-|',
       signals: '-b-b--k-k--k--k',
@@ -78,7 +78,7 @@ describe('a translated stream', () => {
     follow({ source: '-----|', signals: '--k--', expected: '--o--(z|)', subscription: '^----!' });
   });
 
-  it('goes on when the signals complete', () => {
+  it('continues when the signals complete', () => {
     follow({
       source: '---a-e|',
       signals: '-b|',
@@ -88,16 +88,16 @@ describe('a translated stream', () => {
     });
   });
 
-  it('unsubscribes source and signals when its reader leaves', () => {
+  it('unsubscribes from source and signals when its reader unsubscribes', () => {
     follow({ source: '-a----e|', signals: '---k', unsubscribe: '----!', expected: '-a-k-', subscription: '^---!' });
   });
 
-  it('errors when the source or the signals error, and lets go of the other', () => {
+  it('errors when the source or the signals error, and unsubscribes from the other', () => {
     follow({ source: '-a-#', signals: '-', expected: '-a-#', subscription: '^--!' });
     follow({ source: '-a----', signals: '---#', expected: '-a-#', subscription: '^--!' });
   });
 
-  it('is translated anew for every subscriber, also from a source that answers at once', () => {
+  it('is translated separately for every subscriber, even from a synchronous source', () => {
     const stream$ = of(said, batches['e'] ?? []).pipe(service.translate(options), map(types), toArray());
     const seen: string[][] = [];
     stream$.subscribe((batch) => seen.push(batch));
@@ -110,7 +110,7 @@ describe('a translated stream', () => {
 });
 
 describe('the translator module', () => {
-  it('gives its service to who imports it', async () => {
+  it('exports its service', async () => {
     const module = await Test.createTestingModule({ imports: [TranslatorModule] }).compile();
     expect(module.get(TranslatorService)).toBeInstanceOf(TranslatorService);
     await module.close();

@@ -13,35 +13,34 @@ import {
   type TranslateOptions,
 } from './translate.js';
 
-/** What a timer outside may ask of a stream: its `message_start` now, or an empty delta. */
+/** What a timer can request of a stream: `message_start` now, or a keep-alive delta. */
 export type TranslatorSignal = 'begin' | 'keep-alive';
 
-type Move = (state: TranslatorState) => TranslatorStep;
+type Transition = (state: TranslatorState) => TranslatorStep;
 
-/** Harness events to Anthropic stream events, batch by batch. */
+/** Translates harness events to Anthropic stream events, batch by batch. */
 @Injectable()
 export class TranslatorService {
   /**
-   * An operator around the pure `step`: one batch of stream events per batch of harness events or signal, none when there is
-   * nothing to send. Subscriptions are independent of each other.
+   * An operator that emits one batch of stream events per batch of harness events or signal, and no empty batches. Subscriptions are
+   * independent of each other.
    *
-   * Completes when the source of events completes, whatever the signals do, and sends an `error` event before if the turn has
-   * not ended by then. Events and signals after the turn's end are ignored. Errors only when the source or the signals error.
-   * On completion, error and unsubscribing alike, source and signals are unsubscribed at once.
+   * Completes when the source completes, whatever the signals do; if the turn has not ended by then, it first emits an `error` event.
+   * Ignores events and signals after the turn's end. Errors when the source or the signals error. On completion, error and
+   * unsubscribe, it unsubscribes from the source and the signals at once.
    */
   translate(
     options: TranslateOptions,
     signals$: Observable<TranslatorSignal> = NEVER,
   ): OperatorFunction<readonly HarnessEvent[], readonly StreamEvent[]> {
-    // One subscriber of our own instead of a chain of operators: each costs every open stream about a kilobyte, and every event
-    // a few calls.
+    // One subscriber instead of a chain of operators: each operator costs about a kilobyte per open stream and a few calls per event.
     return (batches$) =>
       new Observable((subscriber) => {
         let state = initialState(options);
         const error = (reason: unknown): void => subscriber.error(reason);
-        const make = (move: Move): void => {
+        const apply = (transition: Transition): void => {
           try {
-            const [next, events] = move(state);
+            const [next, events] = transition(state);
             state = next;
             if (events.length > 0) subscriber.next(events);
           } catch (reason) {
@@ -49,20 +48,21 @@ export class TranslatorService {
           }
         };
         const source = batches$.subscribe({
-          next: (events) => make((current) => translateEvents(current, events)),
+          next: (events) => apply((current) => translateEvents(current, events)),
           error,
           complete: () => {
-            make(endOfEvents);
+            apply(endOfEvents);
             subscriber.complete();
           },
         });
         subscriber.add(source);
-        if (!subscriber.closed) subscriber.add(signals$.subscribe({ next: (signal) => make(toMove(signal)), error }));
+        if (!subscriber.closed)
+          subscriber.add(signals$.subscribe({ next: (signal) => apply(toTransition(signal)), error }));
       });
   }
 }
 
-function toMove(signal: TranslatorSignal): Move {
+function toTransition(signal: TranslatorSignal): Transition {
   switch (signal) {
     case 'begin':
       return forceStart;

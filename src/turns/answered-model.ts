@@ -5,7 +5,7 @@ import { quoteForCaller } from '../domain/service-error.js';
 
 const logger = new Logger('NewThread');
 
-/** The `model` of a thread's answers. */
+/** Returns the `model` of a thread's answers. */
 export function toAnsweredModel({
   model,
   harness,
@@ -14,12 +14,12 @@ export function toAnsweredModel({
   return answeredModel(model, { harness, model: harnessModel });
 }
 
-/** Whether a request for a model may mean this thread: by the name that began it, or by the one that its answers have. */
+/** Whether a request's model matches this thread: the model of its first request, or that of its answers. */
 export function isOfModel(thread: Pick<Thread, 'model' | 'harness' | 'harnessModel'>, model: string): boolean {
   return model === thread.model || model === toAnsweredModel(thread);
 }
 
-/** Notes in the log that a new thread's agent runs another model than the one that was asked for. */
+/** Logs that a new thread's agent runs a model other than the requested one. */
 export function logReplacedModel(thread: Thread): void {
   if (toAnsweredModel(thread) === thread.model) return;
   const fields = { threadId: thread.id, model: quoteForCaller(thread.model), harness: thread.harness };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KeyLock } from './key-lock.js';
 
 describe(KeyLock.name, () => {
-  it('runs the tasks of a key one after the other, also after one that failed', async () => {
+  it('runs the tasks of a key one after the other, even after a failed one', async () => {
     const lock = new KeyLock();
     const order: string[] = [];
     const task =

@@ -1,11 +1,11 @@
-/** The key of the tasks that concern one thread, or one request that names none. */
+/** Makes the lock key of one thread, or of one request without a thread. */
 export function lockKey(tenant: string, name: string): string {
   return `${tenant}\n${name}`;
 }
 
 /**
- * Lets one task per key run at a time, in the order in which they came. What is decided from the store and then written to
- * it is safe between the two; a key without tasks takes no memory.
+ * Runs one task per key at a time, in arrival order, so that a task can read the store, decide and write without races. A key without
+ * tasks takes no memory.
  */
 export class KeyLock {
   readonly #last = new Map<string, Promise<unknown>>();

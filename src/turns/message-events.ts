@@ -3,8 +3,8 @@ import type { Turn } from '../storage/stores/turn.js';
 import type { ContentBlock } from '../anthropic/stream-event.js';
 
 /**
- * The events of an ended turn whose log is pruned, rebuilt from its stored message: each block in one piece, the model calls, the
- * end. Ids of tools are those of the message, and of images only their kind is left. A failed turn has no message, only its end.
+ * Rebuilds the events of an ended turn whose log is pruned from its stored message: each block in one piece, the model calls, the end.
+ * Tools keep the ids of the message; images are placeholders. A failed turn has no message, only its end.
  */
 export function eventsOfEndedTurn(turn: Turn): readonly HarnessEvent[] {
   const blocks = turn.message?.content.flatMap((block, index) => eventsOfBlock(block, `block-${index}`)) ?? [];
@@ -26,7 +26,7 @@ export function eventsOfEndedTurn(turn: Turn): readonly HarnessEvent[] {
   ];
 }
 
-/** How a turn ended, as its row has it; nothing for one that goes on. */
+/** Returns the end event of a turn from its stored row; nothing for an unfinished turn. */
 export function toEndEvents(turn: Turn): readonly HarnessEvent[] {
   switch (turn.state) {
     case 'completed':
@@ -65,7 +65,7 @@ function eventsOfBlock(block: ContentBlock, id: string): readonly HarnessEvent[]
       return [{ type: 'caller-tool-call', id: block.id, name: block.name, input: block.input }];
     case 'server_tool_use':
     case 'bash_code_execution_tool_result':
-      // Forms for single callers, never stored.
+      // Views for single callers, never stored.
       return [];
     default:
       return block satisfies never;

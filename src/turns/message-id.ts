@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** A new message id. The `msg_` makes Claude Code believe that the server can hold a thread, which it can. */
+/** Makes a message id. Claude Code uses message threads only with a server whose ids start with `msg_`. */
 export function newMessageId(): string {
   return `msg_${randomBytes(12).toString('hex')}`;
 }

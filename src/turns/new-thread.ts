@@ -4,9 +4,7 @@ import type { JsonObject } from '../domain/harness-event.js';
 import type { NewThread } from '../storage/stores/thread.store.js';
 import type { TurnRequest } from './turn-request.js';
 
-/**
- * The thread that a request begins, with the harness that was chosen for it.
- */
+/** Makes the thread of a request, with its chosen harness. */
 export function newThread(request: TurnRequest, choice: HarnessChoice): NewThread {
   return {
     id: randomUUID(),

@@ -26,7 +26,7 @@ import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
 
-/** What {@link classify} was given. */
+/** The facts that attaching needs. */
 type Facts = Pick<OpeningFacts, 'sameRequest' | 'thread'>;
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
@@ -45,7 +45,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly callers: TurnCallers,
   ) {}
 
-  /** Recovers what an earlier server left: running turns are resumed, queued ones run in their order. */
+  /** Recovers the turns of an earlier server: resumes running ones and queues the others in order. */
   async onApplicationBootstrap(): Promise<void> {
     for (const turn of await this.turns.unfinished()) {
       const thread = await this.threads.byId(turn.threadId);
@@ -54,13 +54,13 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /**
-   * Returns the turn of a request: a known one, or a new one that is stored before this resolves. Its caller counts as waiting until
-   * {@link leave}.
+   * Returns the turn of a request: an existing one, or a new one that is stored before this resolves. The caller counts as waiting
+   * until {@link leave}.
    *
-   * @throws ServiceError for a request that is refused; it leaves no turn behind.
+   * @throws ServiceError if the request is refused; no turn is stored then.
    */
   async open(request: TurnRequest): Promise<OpenedTurn> {
-    // Before the conversation is looked up, which another of several identical turns may have continued.
+    // Before the lookup by conversation, which another of several identical turns may have continued.
     const retried = request.attempt === 'retry' ? await this.retryUnderLock(request) : undefined;
     if (retried !== undefined) return retried;
     const continuesFrom = request.continuesFrom ?? (await this.conversations.find(request));
@@ -80,45 +80,45 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /**
-   * The events of a turn from its first one: a replay of the log, then live. Cold. Once the log is pruned, events made from the
-   * stored message. The last event is always the turn's end.
+   * Reads the events of a turn from the first one: a replay of the log, then live events. Cold. Once the log is pruned, the events are
+   * rebuilt from the stored message. The last event is always the turn's end.
    *
-   * Completes after the end. Errors when the store cannot be read. Unsubscribing does not touch the turn.
+   * Completes after the end. Errors if the store cannot be read. Unsubscribing does not affect the turn.
    *
-   * @param backpressure tells the log when the reader can take more.
+   * @param backpressure signals to the log when the reader can accept more.
    */
   read({ turn }: OpenedTurn, backpressure?: Backpressure): Observable<readonly HarnessEvent[]> {
     if (turn.eventsPrunedAt !== undefined) return of(eventsOfEndedTurn(turn));
     let ended = false;
     return concat(
       this.log.read(turn.id, backpressure).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
-      // A log that stops without an end was handed off to the next server, or the turn never began.
+      // A log without an end was handed off to the next server, or the turn never started.
       defer(() => (ended ? EMPTY : this.ending(turn.id))),
     );
   }
 
-  /** Records that a caller has the complete answer. */
+  /** Records that a caller has received the complete answer. */
   delivered(turn: Turn): Promise<void> {
     return this.callers.delivered(turn);
   }
 
-  /** The caller of an opened turn has its answer, or has disconnected. */
+  /** Call when the caller of an opened turn has its answer or has disconnected. */
   leave(opened: OpenedTurn): void {
     this.callers.leave(opened);
   }
 
-  /** Interrupts a turn of which the caller wants no more. Its end is logged like any other. */
+  /** Interrupts a turn whose caller has enough, as at a stop sequence. Its end is logged like any other. */
   async stop({ turn }: OpenedTurn): Promise<void> {
     await this.runner.interrupt(turn);
   }
 
-  /** Interrupts the turn that answers with this message. False when it has ended. */
+  /** Interrupts the turn that answers with this message. False if it has ended. */
   async cancel(tenant: string, messageId: string): Promise<boolean> {
     const { turn } = await this.find(tenant, messageId);
     return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
   }
 
-  /** The turn that answers with this message, for reading only. @throws ServiceError (`not_found`) when the tenant has none. */
+  /** Finds the turn that answers with this message, for reading only. @throws ServiceError (`not_found`) if the tenant has none. */
   async find(tenant: string, messageId: string): Promise<OpenedTurn> {
     const turn = await this.turns.byMessageId(messageId);
     const thread = turn === undefined ? undefined : await this.threads.byId(turn.threadId);
@@ -129,7 +129,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    // A request without a thread has only its content to find its retries by.
+    // Retries of a request without a thread can only be found by its content.
     const name = request.isFreshThread ? request.requestKey : request.threadKey;
     return this.openAndEnter(request.tenant, name, () => this.openLocked(request));
   }
@@ -138,7 +138,7 @@ export class TurnService implements OnApplicationBootstrap {
     return this.openAndEnter(request.tenant, request.requestKey, () => this.facts.findRetried(request));
   }
 
-  /** Within the lock, so that the next of several retries attaches to another turn. */
+  /** Counts the caller within the lock, so that the next of several retries attaches to another turn. */
   private openAndEnter(
     tenant: string,
     name: string,
@@ -151,9 +151,9 @@ export class TurnService implements OnApplicationBootstrap {
     });
   }
 
-  /** `undefined` when the thread that was found for the request has continued in another way. */
+  /** Returns `undefined` if the thread that matched the request has continued differently. */
   private async openLocked(request: TurnRequest): Promise<OpenedTurn | undefined> {
-    // Behind the running turn there may be queued ones.
+    // The running turn, the queued ones, and the last one that has ended.
     const facts = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
     const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
     switch (decision.kind) {
@@ -181,7 +181,7 @@ export class TurnService implements OnApplicationBootstrap {
     return thread === undefined || turn === undefined ? undefined : { thread, turn, attached: true };
   }
 
-  /** Stores a new turn of a new or known thread. Nothing refuses the request any more: a thread without a turn would be left. */
+  /** Stores a new turn of a new or existing thread. It must not refuse the request: a thread without a turn would remain. */
   private async begin(
     request: TurnRequest,
     decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
@@ -197,7 +197,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {
-    const place = this.runner.reserveSlot(thread.id);
+    const slot = this.runner.reserveSlot(thread.id);
     try {
       const { turn } = await this.turns.create(
         {
@@ -211,12 +211,12 @@ export class TurnService implements OnApplicationBootstrap {
           request: storedRequest(thread, request, opening),
           createdAt: Date.now(),
         },
-        place?.lease,
+        slot?.lease,
       );
       this.runner.submit(thread, turn);
       return turn;
     } finally {
-      place?.release();
+      slot?.release();
     }
   }
 
@@ -226,7 +226,7 @@ export class TurnService implements OnApplicationBootstrap {
     return thread;
   }
 
-  /** The first answered request fixes the system prompt: one that was refused for its length would fail all that follow. */
+  /** The first answered request fixes the system prompt: one that was refused for its length would fail every later turn. */
   private async withSystemPrompt(
     thread: Thread,
     request: TurnRequest,
@@ -237,7 +237,7 @@ export class TurnService implements OnApplicationBootstrap {
     return this.threads.setSystemPrompt(thread, request.systemPrompt);
   }
 
-  /** The end for readers of a turn whose log stopped without one. */
+  /** Makes the end for readers of a turn whose log has no end. */
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining
       ? of([SERVER_RESTARTING])

@@ -11,7 +11,7 @@ import { withoutReminders } from './system-reminder.js';
 import { callsFromTerminal } from './terminal.js';
 import { titleAnswer } from './title.js';
 
-/** Claude Code, in a terminal, with `-p` or under an Agent SDK. Each fact about it is in a file of this folder. */
+/** Claude Code, in a terminal, with `-p` or under an Agent SDK. The facts about it are in the files of this folder. */
 export const claudeCodeProfile: ClientProfile = {
   kind: 'claude-code',
   isSender,
@@ -26,9 +26,9 @@ export const claudeCodeProfile: ClientProfile = {
   findSession,
   isSideRequest,
   sideAnswer: titleAnswer,
-  // A terminal shows nothing of MCP blocks, so its user would look at a spinner for as long as the agent works. Everywhere else,
-  // `claude -p` and the Agent SDK included, the last text of an answer is its result, and text about tools would be part of it. A side
-  // request's answer is read by the program itself. [Claude Code 2.1.330, 2.1.197]
+  // A terminal does not show MCP blocks, so its user would only see a spinner while the agent works. Everywhere else, including
+  // `claude -p` and the Agent SDK, the last text of an answer is its result and must not contain tools. Claude Code itself reads the
+  // answers to side requests. [Claude Code 2.1.330, 2.1.197]
   toolBlocks: (request, isSide) => (!isSide && callsFromTerminal(request) ? 'text' : 'mcp'),
 
   filterText: withoutReminders,

@@ -1,6 +1,6 @@
 import { readRole } from '../../anthropic/content.js';
 
-/** The place of the last user message before `end`, or -1 when an assistant message stands after it, or there is none. */
+/** Returns the index of the last user message before `end`; -1 if there is none or an assistant message follows it. */
 export function findLastUserMessage(messages: readonly unknown[], end: number): number {
   for (let index = end - 1; index >= 0; index -= 1) {
     const role = readRole(messages[index]);

@@ -14,29 +14,29 @@ function noteOf(name: string): string | undefined {
 }
 
 describe('a note on plan mode', () => {
-  it.each(['main-plan-mode', 'print-plan-mode'])('tells that the user wants a plan only: %s', (name) => {
+  it.each(['main-plan-mode', 'print-plan-mode'])('says that the user wants only a plan: %s', (name) => {
     expect(noteOf(name)).toMatch(/change nothing, and answer with a plan/);
   });
 
-  it('tells when that is over', () => {
+  it('says when plan mode has ended', () => {
     expect(noteOf('main-after-plan-mode')).toMatch(/left plan mode/);
     const both = ['Plan mode is active. The user indicated that …', '## Exited Plan Mode\n\nYou have exited'];
     expect(planModeNote(both)).toMatch(/left plan mode/);
     expect(planModeNote(both.toReversed())).toMatch(/change nothing/);
   });
 
-  it('is found in the reminders of models that are sent no system messages', () => {
+  it('is found in reminders for models without system messages', () => {
     const reminder = '<system-reminder>\nPlan mode is active. The user indicated that …\n</system-reminder>';
     expect(promptContext(sent(reminder, 'go'), 0).note).toMatch(/change nothing/);
   });
 
-  it('does not come of a file that the user mentioned', () => {
+  it('ignores files that the user mentioned', () => {
     const mention =
       '<system-reminder>\nResult of calling the Read tool:\nPlan mode is active. The user indicated\n</system-reminder>';
     expect(promptContext(sent(mention, 'go'), 0).note).toBeUndefined();
   });
 
-  it('does not come of what the user says', () => {
+  it('ignores the text of the user', () => {
     expect(promptContext(sent('Plan mode is active. The user indicated'), 0).note).toBeUndefined();
   });
 

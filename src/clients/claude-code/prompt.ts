@@ -4,9 +4,8 @@ import { planModeNote } from './plan-mode.js';
 import { isMention, isReminder } from './system-reminder.js';
 
 /**
- * Claude Code puts an interruption, and what its user mentions, into messages of their own, so of the messages before the newest one
- * only a mention is part of the prompt. The rest of what it writes around the prompt describes its own machine, but for the mode
- * that its user is in.
+ * Claude Code sends interruptions and `@` mentions as separate messages, so only a mention right before the newest message is part of
+ * the prompt. Its other additions describe the caller's machine, except for plan mode.
  */
 export function promptContext(messages: readonly unknown[], index: number): PromptContext {
   const reminders = readTexts(readContent(messages[index])).filter((text) => isReminder(text) && !isMention(text));
@@ -18,7 +17,7 @@ export function promptContext(messages: readonly unknown[], index: number): Prom
   };
 }
 
-/** The first thing that the user mentioned with `@` is in a message of its own, before the user's. [2.1.330] */
+/** Returns the content that the user mentioned with `@`: Claude Code sends it as a separate message before the user's. [2.1.330] */
 function findMentions(message: unknown): readonly unknown[] {
   if (readRole(message) !== 'user') return [];
   const texts = readTexts(readContent(message));

@@ -4,17 +4,17 @@ import type { ClientRequestBody } from '../client-profile.js';
 import { billsSubagent } from './billing-header.js';
 
 /**
- * How the messages begin with which Claude Code asks a fork of the conversation for something. The first four are recorded, the
- * others are in the program. [Claude Code 2.1.330]
+ * Prefixes of the messages that Claude Code sends to a fork of the conversation. The first four are recorded, the others are in the
+ * program. [Claude Code 2.1.330]
  */
 const FORK_PROMPTS = [
-  // Compaction, by hand and by itself.
+  // Compaction, manual and automatic.
   'CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.',
   // `/btw`.
   '<system-reminder>This is a side question from the user.',
-  // `/recap`, and by itself when the user was away.
+  // `/recap`, also automatic after the user was away.
   'The user stepped away and is coming back.',
-  // What the user may want to type next.
+  // A suggestion for the user's next message.
   '[SUGGESTION MODE:',
   // Progress of a background agent, `/rename`, memories.
   'Describe your most recent action in 3-5 words',
@@ -23,22 +23,22 @@ const FORK_PROMPTS = [
   '# Dream: Memory Consolidation',
 ];
 
-/** How the system prompt of a hook of type `agent` begins. It comes with tools, but without an agent's id. [Claude Code 2.1.330] */
+/** Prefix of the system prompt of an `agent` hook. Its requests have tools, but no agent id. [Claude Code 2.1.330] */
 const HOOK_AGENT = 'You are verifying a stop condition in Claude Code.';
 
-/** How Claude Code begins to describe the machine that it runs on: to the model of a turn, and to sub-agents. [Claude Code 2.1.330] */
+/** Prefix of Claude Code's description of its machine, in turns and in requests of sub-agents. [Claude Code 2.1.330] */
 const ENVIRONMENT = '# Environment\n';
-/** The same of `claude --bare`, as a block of the system prompt. [Claude Code 2.1.330] */
+/** Prefix of the same description by `claude --bare`, a block of the system prompt. [Claude Code 2.1.330] */
 const BARE_ENVIRONMENT = 'CWD: ';
 const REMINDER = '<system-reminder>\n';
 
-/** Whether a request says in its own words that it is a helper's: a sub-agent's, a hook's, or a fork's. */
+/** Whether the texts of a request mark it as one of a sub-agent, a hook or a fork. */
 export function isMarkedAsHelper({ system, messages }: ClientRequestBody): boolean {
   if (readTexts(system).some((text) => text.startsWith(HOOK_AGENT) || billsSubagent(text))) return true;
   return lastUserTexts(messages).some((text) => FORK_PROMPTS.some((prompt) => text.startsWith(prompt)));
 }
 
-/** Whether the caller offers tools of its own. Those that the API runs (`web_search_20250305`) have a type that says so. */
+/** Whether the caller offers tools that it runs itself. Tools that the API runs have their own type (`web_search_20250305`). */
 export function offersTools({ tools }: ClientRequestBody): boolean {
   return (
     tools?.some((tool) => {
@@ -48,12 +48,12 @@ export function offersTools({ tools }: ClientRequestBody): boolean {
   );
 }
 
-/** Whether the model is to think. Helpers of Claude Code never ask for it. */
+/** Whether the request enables thinking. Claude Code's helper requests never do. */
 export function requestsThinking({ thinking }: ClientRequestBody): boolean {
   return typeof thinking?.['type'] === 'string' && thinking['type'] !== 'disabled';
 }
 
-/** Whether the request describes the caller's machine, as the one of a turn does, with `--tools ""` too. */
+/** Whether the request describes the caller's machine, as every turn does, even with `--tools ""`. */
 export function describesEnvironment({ system, messages }: ClientRequestBody): boolean {
   return (
     readTexts(system).some((text) => text.startsWith(BARE_ENVIRONMENT)) ||
@@ -66,14 +66,14 @@ export function describesEnvironment({ system, messages }: ClientRequestBody): b
 }
 
 /**
- * Whether the end of the conversation is to be cached: a turn marks its last block for the next one to read, a fork only what the
- * conversation has in common with it. True without any marks: caching may be off, or a proxy took them out.
+ * Whether the request caches the end of the conversation: a turn marks its last block for the next turn, a fork only the part that it
+ * shares with the conversation. True without any marks: caching may be off, or a proxy removed them.
  */
 export function cachesConversationEnd(messages: readonly unknown[]): boolean {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     const content = readContent(messages[index]);
     if (Array.isArray(content) && isMarked(content.at(-1))) return true;
-    // A system message that follows is not always marked; then the user's is.
+    // A system message at the end is not always marked; then the user message before it is.
     if (readRole(messages[index]) !== 'system') break;
   }
   return !messages.some((message) => {
@@ -87,7 +87,7 @@ function isMarked(block: unknown): boolean {
   return mark !== undefined && mark !== null;
 }
 
-/** The texts of the last user message that has any: one that only has results of tools goes on with the one before. */
+/** Returns the texts of the last user message that has any; messages with only tool results are skipped. */
 function lastUserTexts(messages: readonly unknown[]): readonly string[] {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     if (readRole(messages[index]) !== 'user') continue;

@@ -36,7 +36,7 @@ describe('a recorded request of Claude Code 2.1.330', () => {
     expect(isSideRequest(withoutHints(recording))).toBe(false);
   });
 
-  it.each(RECORDINGS)('is told without cache markers, which a proxy may take out: %s', (name) => {
+  it.each(RECORDINGS)('is classified without cache markers, which a proxy may remove: %s', (name) => {
     const recording = recorded(name);
     const request = { ...withoutHints(recording), body: unmarked(recording.body) };
     expect(isSideRequest(request)).toBe(recording.isSideRequest);
@@ -48,7 +48,7 @@ describe('a side request', () => {
   /** The headers of a turn, around this body. */
   const isSide = (body: ClientRequestBody): boolean => isSideRequest({ ...withoutHints(second), body });
 
-  it('is what Claude Code says it is', () => {
+  it('follows Claude Code’s own classification', () => {
     expect(isSideRequest(sent(second, { [CLASS]: 'auxiliary' }))).toBe(true);
     expect(isSideRequest(sent(recorded('side-compact'), { [CLASS]: 'main' }))).toBe(false);
   });
@@ -58,14 +58,14 @@ describe('a side request', () => {
     expect(isSideRequest(sent(second, { [CLASS]: undefined, [AGENT]: 'a' }))).toBe(true);
   });
 
-  it('is a fork with words that nobody has seen yet, by what it marks to be cached', () => {
+  it('includes a fork with an unknown prompt, by its cache marks', () => {
     const { messages, ...more } = recorded('side-recap').body;
     const fork = { ...more, messages: [...messages.slice(0, -1), { role: 'user', content: 'Something new.' }] };
     expect(isSide(fork)).toBe(true);
     expect(isSide(unmarked(fork))).toBe(false);
   });
 
-  it('is a fork also when it goes on after the results of tools', () => {
+  it('includes a fork that continues after tool results', () => {
     const { messages, ...more } = unmarked(recorded('side-recap').body);
     const call = { type: 'tool_use', id: 't', name: 'Read', input: {} };
     const result = { type: 'tool_result', tool_use_id: 't', content: 'x' };
@@ -73,7 +73,7 @@ describe('a side request', () => {
     expect(isSide({ ...more, messages: later })).toBe(true);
   });
 
-  it('is one without tools, unless its model is to think or is told of the caller’s machine', () => {
+  it('includes requests without tools, unless they enable thinking or describe the caller’s machine', () => {
     const messages = [{ role: 'user', content: 'hi' }];
     const isSideWith = (body: Omit<ClientRequestBody, 'messages'>): boolean => isSide({ messages, ...body });
     expect([isSideWith({}), isSideWith({ tools: [] }), isSideWith({ thinking: { type: 'disabled' } })]).toEqual([
@@ -88,13 +88,13 @@ describe('a side request', () => {
     expect(isSideWith({ thinking: { type: 'adaptive' }, output_config: { format: {} } })).toBe(true);
   });
 
-  it('is not a turn of a message thread, whatever it marks', () => {
+  it('never includes a request of a message thread', () => {
     const { body } = recorded('side-web-fetch');
     expect(isSide(body)).toBe(true);
     expect(isSide({ ...body, thread: { type: 'create' } })).toBe(false);
   });
 
-  it('reads nothing into content that is no content', () => {
+  it('ignores malformed content', () => {
     const messages = [null, 'x', { role: 'user' }, { role: 'user', content: [null, 'x', { text: 3 }] }];
     const body = { messages, system: 3, tools: [null, { input_schema: {} }] };
     expect(isSide(body)).toBe(false);

@@ -4,19 +4,19 @@ import { addressedSystemPrompt, sideSystemPrompt } from './system-prompt.js';
 const BILLING = 'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;';
 
 describe('the system prompt of Claude Code', () => {
-  it('loses its billing block and says whose machine the rest describes', () => {
+  it('loses its billing block and says whose machine it describes', () => {
     expect(addressedSystemPrompt([BILLING, 'You are a Claude agent.'])).toMatch(
       /^The following .* not yours:\n\nYou are a Claude agent\.$/,
     );
   });
 
-  it('is the request’s own, as it is, for a side request, but for the billing block', () => {
+  it('is unchanged for a side request, without the billing block', () => {
     expect(sideSystemPrompt([BILLING, 'You are Claude Code.', 'You are naming a session.'])).toBe(
       'You are Claude Code.\n\nYou are naming a session.',
     );
   });
 
-  it.each([[[]], [[' ']], [[BILLING]]])('is none when nothing is left of it: %j', (blocks) => {
+  it.each([[[]], [[' ']], [[BILLING]]])('is undefined when it is empty: %j', (blocks) => {
     expect(addressedSystemPrompt(blocks)).toBeUndefined();
     expect(sideSystemPrompt(blocks)).toBeUndefined();
   });

@@ -1,13 +1,13 @@
 import { joinSystemBlocks } from '../system-blocks.js';
 import { isBillingBlock } from './billing-header.js';
 
-/** Said before a Claude Code caller's system prompt: without it the agent takes the caller's folders and tools for its own. */
+/** Precedes Claude Code's system prompt: without it the agent mistakes the caller's folders and tools for its own. */
 const ABOUT_THE_CALLER =
   'The following was written for the program that forwards the user’s messages. It describes the machine and the tools of the caller, not yours:';
 
 /**
- * The system prompt of Claude Code for the thread's agent: with a line before it that says whose machine it describes.
- * `undefined` for none.
+ * Makes the system prompt for the thread's agent: Claude Code's own, after a line that says whose machine it describes. `undefined`
+ * for none.
  *
  * @param blocks the texts of the request's `system`, one per block.
  */
@@ -17,7 +17,7 @@ export function addressedSystemPrompt(blocks: readonly string[]): string | undef
 }
 
 /**
- * The system prompt of a side request of Claude Code as it is, without what says who pays; `undefined` for none.
+ * Makes the system prompt of a side request: Claude Code's own without its billing block. `undefined` for none.
  *
  * @param blocks the texts of the request's `system`, one per block.
  */

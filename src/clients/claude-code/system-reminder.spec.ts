@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { isMention, isReminder, withoutReminders } from './system-reminder.js';
 
 describe(withoutReminders.name, () => {
-  it('leaves a text without reminders untouched, blanks and all', () => {
+  it('does not change a text without reminders, not even its white space', () => {
     expect(withoutReminders(' hello ')).toBe(' hello ');
   });
 
-  it('removes every reminder and what it holds', () => {
+  it('removes every reminder with its content', () => {
     const text = '<system-reminder>\nA\n</system-reminder>\nReply PING<system-reminder>B</system-reminder>';
     expect(withoutReminders(text)).toBe('Reply PING');
   });
@@ -15,11 +15,11 @@ describe(withoutReminders.name, () => {
     expect(withoutReminders('what does <system-reminder> mean?')).toBe('what does <system-reminder> mean?');
   });
 
-  it('is nothing for a text that is all reminder', () => {
+  it('returns an empty text for a text of only reminders', () => {
     expect(withoutReminders('<system-reminder>x</system-reminder>')).toBe('');
   });
 
-  it('keeps what the user mentioned, as it is', () => {
+  it('keeps mentions unchanged', () => {
     const mention =
       '<system-reminder>\nCalled the Read tool with the following input: {"file_path":"/a"}\n</system-reminder>\n';
     const content = '<system-reminder>\nResult of calling the Read tool:\n1\tA\n</system-reminder>\n';

@@ -2,21 +2,21 @@ const OPEN = '<system-reminder>';
 const CLOSE = '</system-reminder>';
 
 /**
- * How the reminders begin that hold a file, a folder or a resource which the user mentioned with `@`: Claude Code reports them as
- * of calls that it made. They are part of what the user says, and the agent has no other way to them. [Claude Code 2.1.330]
+ * Prefix of reminders with a file, a folder or a resource that the user mentioned with `@`: Claude Code presents them as tool calls.
+ * They are part of the user's message, and the agent cannot reach them otherwise. [Claude Code 2.1.330]
  */
 const MENTION = /^\s*(?:Called the \S+ tool with the following input|Result of calling the \S+ tool):/;
 
 /**
- * A text without its `<system-reminder>` parts, which Claude Code adds to what its user wrote, but for what the user mentioned. One
- * that is not closed is kept: it is then the user's own text. Takes one pass, whatever the text holds.
+ * Strips the `<system-reminder>` parts that Claude Code adds to its user's text, except for mentions. Keeps a reminder that is not
+ * closed: it is the user's own text. Linear time.
  */
 export function withoutReminders(text: string): string {
   let open = text.indexOf(OPEN);
   if (open === -1) return text;
   const kept: string[] = [];
   let position = 0;
-  let isWhole = true;
+  let isUnchanged = true;
   while (open !== -1) {
     const close = text.indexOf(CLOSE, open);
     if (close === -1) break;
@@ -24,26 +24,26 @@ export function withoutReminders(text: string): string {
     if (!isMentionAt(text, open)) {
       kept.push(text.slice(position, open));
       position = end;
-      isWhole = false;
+      isUnchanged = false;
     }
     open = text.indexOf(OPEN, end);
   }
-  if (isWhole) return text;
+  if (isUnchanged) return text;
   kept.push(text.slice(position));
   return kept.join('').trim();
 }
 
-/** Whether a text begins with a reminder. */
+/** Whether a text starts with a reminder. */
 export function isReminder(text: string): boolean {
   return text.startsWith(OPEN);
 }
 
-/** Whether a text begins with a reminder that holds something which the user mentioned. */
+/** Whether a text starts with a reminder that contains a mention. */
 export function isMention(text: string): boolean {
   return isReminder(text) && isMentionAt(text, 0);
 }
 
-/** The beginning is enough: what is mentioned may be megabytes. */
+/** Checks only the start of the reminder: the mentioned content may be megabytes long. */
 function isMentionAt(text: string, open: number): boolean {
   return MENTION.test(text.slice(open + OPEN.length, open + 300));
 }

@@ -27,11 +27,11 @@ describe('a terminal', () => {
     ['claude-cli/2.1.330', false],
     ['a proxy (external, cli)', false],
     [undefined, false],
-  ])('is told by the user-agent %j: %s', (userAgent, isTerminal) => {
+  ])('is detected by the user-agent %j: %s', (userAgent, isTerminal) => {
     expect(callsFromTerminal(request(userAgent))).toBe(isTerminal);
   });
 
-  it.each(RECORDINGS)('is told by what is recorded, with its user-agent and without it: %s', (name) => {
+  it.each(RECORDINGS)('is detected in recordings with and without the user-agent: %s', (name) => {
     const { headers, body } = recorded(name);
     const userAgent = headers['user-agent'];
     const isTerminal = userAgent?.includes('(external, cli)') === true;
@@ -40,7 +40,7 @@ describe('a terminal', () => {
     expect(callsFromTerminal(request('a proxy', system))).toBe(isTerminal);
   });
 
-  it('is told by the user-agent where the two differ, and not by what somebody quotes', () => {
+  it('is detected by the user-agent if the two differ, and not by quoted text', () => {
     const billing = 'x-anthropic-billing-header: cc_version=2.1.330.839; cc_entrypoint=cli;';
     const userAgent = 'claude-cli/2.1.330 (external, sdk-cli)';
     expect(callsFromTerminal(request(userAgent, billing))).toBe(false);

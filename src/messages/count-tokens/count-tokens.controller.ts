@@ -7,13 +7,13 @@ import { parseCountTokens } from './count-tokens.dto.js';
 import { readJsonBody } from '../../http/read-body.js';
 import { TokenCounter } from './token-counter.js';
 
-/** What a count is answered with; the betas have one field more. */
+/** The response of a count; beta requests get one more field. */
 interface TokenCount {
   readonly input_tokens: number;
   readonly context_management?: null;
 }
 
-/** Counts the tokens of a request that is not sent. No thread, no turn: Claude Code asks more than 20 times for `/context`. */
+/** Counts the tokens of a request without a thread or a turn: Claude Code counts more than 20 times for one `/context`. */
 @Controller('v1/messages/count_tokens')
 export class CountTokensController {
   constructor(private readonly counter: TokenCounter) {}
@@ -34,7 +34,7 @@ export class CountTokensController {
   }
 }
 
-/** SDKs before 1.3 ask for a beta with the query, later ones with the header alone. */
+/** SDKs before 1.3 request a beta by the query, later ones by the header alone. */
 function isBeta(request: Request): boolean {
   return request.query['beta'] === 'true' || (request.get('anthropic-beta') ?? '') !== '';
 }

@@ -13,7 +13,7 @@ export function CountTokensDocs(): MethodDecorator {
       tag: 'Messages',
       summary: 'Estimate how many tokens a request has',
       description:
-        'Counts system prompt, tools and messages here, with a public tokenizer; pictures and PDFs by their size. No model is called and no thread changes. Real counts differ by a few percent; the counts of a turn are in its `usage`.',
+        'Estimates the tokens of system prompt, tools and messages with a public tokenizer, and of images and PDFs by their size. No model is called and no thread changes. Actual counts differ by a few percent; those of a turn are in its `usage`.',
     }),
     ApiExtraModels(CountTokensDto),
     ApiHeader({

@@ -3,13 +3,13 @@ import { CreateMessageDto, validateMessagesBody } from '../request/create-messag
 
 const FIELDS = ['model', 'messages', 'system', 'tools'] as const;
 
-/** The fields of a request to count tokens that count. Every other field is accepted and ignored. */
+/** The fields of a token count request that the estimate uses. Other fields are accepted and ignored. */
 export class CountTokensDto extends PickType(CreateMessageDto, FIELDS) {}
 
 /**
- * A parsed body as a request to count tokens.
+ * Validates a parsed body as a token count request.
  *
- * @throws AnthropicException (400) that names each field that is wrong.
+ * @throws AnthropicException (400) that names each invalid field.
  */
 export function parseCountTokens(body: unknown): CountTokensDto {
   return validateMessagesBody(new CountTokensDto(), FIELDS, body);

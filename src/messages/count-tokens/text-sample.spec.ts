@@ -7,7 +7,7 @@ describe('the sample of a text', () => {
     expect(sampleText(text)).toEqual({ slices: [text], scale: 1 });
   });
 
-  it('is slices from its start to its end when it is longer, and no more than the limit', () => {
+  it('consists of slices from start to end if the text is longer than the limit', () => {
     const text = `start${'x'.repeat(5 * MAX_SAMPLE_CHARS - 8)}end`;
     const { slices, scale } = sampleText(text);
     expect(slices.reduce((sum, slice) => sum + slice.length, 0)).toBe(MAX_SAMPLE_CHARS);
@@ -16,7 +16,7 @@ describe('the sample of a text', () => {
     expect(scale).toBeCloseTo(5);
   });
 
-  it('has each part of a text by its share', () => {
+  it('has each part of a text in proportion', () => {
     const { slices } = sampleText('a'.repeat(3 * MAX_SAMPLE_CHARS) + 'b'.repeat(MAX_SAMPLE_CHARS));
     const share = slices.join('').replaceAll('a', '').length / MAX_SAMPLE_CHARS;
     expect(share).toBeCloseTo(0.25, 2);

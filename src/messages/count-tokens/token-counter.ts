@@ -4,13 +4,13 @@ import { WorkerPool } from '../../workers/worker-pool.js';
 import { extractTokenInput, type CountableRequest } from './token-input.js';
 import { sampleText } from './text-sample.js';
 
-/** How long the tokenizer is kept without work, in milliseconds: it holds some 50 MB. */
+/** How long an idle tokenizer is kept: it holds about 50 MB. */
 const IDLE_MS = 60_000;
 
-/** Estimates how many tokens a request has, without a model. */
+/** Estimates the tokens of a request without calling a model. */
 @Injectable()
 export class TokenCounter implements OnApplicationShutdown {
-  // The file beside this one: `.js` when built, `.ts` under test.
+  // The file next to this one: `.js` when built, `.ts` under test.
   readonly #pool = new WorkerPool<readonly string[], number>({
     name: 'tokenizer',
     module: new URL(`tokenize.worker${extname(import.meta.url)}`, import.meta.url),
@@ -19,7 +19,7 @@ export class TokenCounter implements OnApplicationShutdown {
     heap: 512,
   });
 
-  /** The tokens of the system prompt, the tools and the messages. Rejects when the tokenizer fails. */
+  /** Estimates the tokens of the system prompt, the tools and the messages. Rejects if the tokenizer fails. */
   async count(request: CountableRequest): Promise<number> {
     const { text, fixedTokens, scale } = extractTokenInput(request);
     const sample = sampleText(text);

@@ -13,8 +13,8 @@ import {
 const FRAME = REQUEST_TOKENS + MESSAGE_TOKENS;
 const user = (...content: readonly unknown[]) => ({ messages: [{ role: 'user', content }] });
 
-describe('what is counted of a request', () => {
-  it('is the system prompt, the tools and the messages, in this order', () => {
+describe('the token input of a request', () => {
+  it('has the system prompt, the tools and the messages, in this order', () => {
     const { text, fixedTokens, scale } = extractTokenInput({
       system: [{ type: 'text', text: 'Be kind.', cache_control: { type: 'ephemeral' } }],
       tools: [{ name: 'look', input_schema: { type: 'object' } }],
@@ -40,7 +40,7 @@ describe('what is counted of a request', () => {
     expect(scale).toBe(1);
   });
 
-  it('are the inputs and results of tools, and what was thought', () => {
+  it('has the inputs and results of tools, and thinking', () => {
     const { text } = extractTokenInput(
       user(
         { type: 'thinking', thinking: 'hmm', signature: 'c2lnbmVk' },
@@ -73,40 +73,40 @@ describe('what is counted of a request', () => {
     ['sealed thinking', { type: 'redacted_thinking', data: 'x'.repeat(160) }, 30],
     ['thinking that was not shown', { type: 'thinking', thinking: '', signature: 'x'.repeat(160) }, 30],
     ['a sealed search result', { type: 'web_search_result', encrypted_content: 'x'.repeat(160) }, 30],
-  ])('is an estimate of %s, not its bytes', (_, block, tokens) => {
+  ])('has an estimate of %s, not its bytes', (_, block, tokens) => {
     expect(extractTokenInput(user(block))).toEqual({ text: '', fixedTokens: FRAME + tokens, scale: 1 });
   });
 
   it.each([
     ['text', { type: 'text', data: 'whole text' }],
     ['blocks', { type: 'content', content: [{ type: 'text', text: 'whole text' }] }],
-  ])('is the text of a document of %s, with its title', (_, source) => {
+  ])('has the text of a document of %s, with its title', (_, source) => {
     const { text, fixedTokens } = extractTokenInput(user({ type: 'document', title: 'T', context: 'C', source }));
     expect(text).toBe('T\nC\nwhole text');
     expect(fixedTokens).toBe(FRAME);
   });
 
-  it('is nothing of tools that the model has to search for first', () => {
+  it('has no deferred tools', () => {
     const tools = [{ name: 'later', defer_loading: true }];
     expect(extractTokenInput({ ...user(), tools })).toEqual({ text: '', fixedTokens: FRAME, scale: 1 });
   });
 
-  it('is whatever text a block has that nobody here knows', () => {
+  it('has the texts of unknown blocks', () => {
     expect(extractTokenInput(user({ type: 'from_the_future', said: { deep: ['words'] } })).text).toBe('words');
   });
 
-  it.each([null, 5, 'text', [], {}, { content: 7 }])('does not mind %j for a message', (message) => {
+  it.each([null, 5, 'text', [], {}, { content: 7 }])('accepts %j as a message', (message) => {
     expect(extractTokenInput({ messages: [message] }).scale).toBe(1);
   });
 
-  it('is found however deep the JSON is', () => {
+  it('is found in JSON of any depth', () => {
     const deep: unknown = JSON.parse(`${'[{"a":'.repeat(60_000)}"end"${'}]'.repeat(60_000)}`);
     const { text } = extractTokenInput(user({ type: 'tool_use', name: 'n', input: deep }));
     expect(text).toMatch(/^n\na\na\n/);
     expect(text).toMatch(/\na\nend$/);
   });
 
-  it('is looked at in part, and multiplied, when there are more values than anybody sends', () => {
+  it('is extrapolated for requests with too many values', () => {
     const input = Array.from({ length: MAX_VALUES * 4 }, () => 'w');
     const { text, scale } = extractTokenInput(user({ type: 'tool_use', name: 'n', input }));
     expect(text.length).toBeLessThanOrEqual(MAX_VALUES * 2);

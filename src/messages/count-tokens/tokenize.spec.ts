@@ -10,7 +10,7 @@ describe('the tokens of a text', () => {
     },
   );
 
-  it('take a name of a special token as the text that it is', () => {
+  it('treat the name of a special token as ordinary text', () => {
     expect(countTextTokens('<|endoftext|>')).toBeGreaterThan(1);
   });
 
@@ -20,7 +20,7 @@ describe('the tokens of a text', () => {
     ['signs', '=', 64],
     ['spaces', ' ', 64],
     ['halves of characters', '\ud800', 8],
-  ])('of 100,000 %s without a break are counted at once', (_, run, charactersPerToken) => {
+  ])('of 100,000 %s without a break are counted quickly', (_, run, charactersPerToken) => {
     // Counted whole, each of these takes the tokenizer a minute or more.
     const tokens = countTextTokens(run.repeat(100_000));
     expect(tokens).toBeGreaterThanOrEqual(100_000 / 2 / charactersPerToken);

@@ -47,17 +47,17 @@ describe('a page of a list', () => {
   });
 });
 
-describe('the lifecycles that a caller wants', () => {
+describe('the lifecycle filter', () => {
   it.each([
     [{}, true],
     [{ lifecycle: 'active' }, true],
     [{ 'lifecycle[]': ['retired', 'active'] }, true],
     [{ 'lifecycle[]': 'retired' }, false],
-  ])('include active ones in %j: %s', (query, wants) => {
+  ])('includes active models in %j: %s', (query, wants) => {
     expect(includesActive(query)).toBe(wants);
   });
 
-  it('must exist', () => {
+  it('rejects unknown lifecycles', () => {
     expect(() => includesActive({ lifecycle: 'newest' })).toThrow(/^lifecycle: /);
   });
 });

@@ -3,26 +3,26 @@ import { badRequest } from '../../anthropic/anthropic.exception.js';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1000;
 
-/** Which page of a list a caller asks for. */
+/** The page of a list that a caller requests. */
 export interface PageQuery {
   readonly limit: number;
   readonly afterId: string | undefined;
   readonly beforeId: string | undefined;
 }
 
-/** A page in Anthropic's form. The ids are those of its first and last element, `null` on an empty page. */
+/** A page in Anthropic's form, with the ids of its first and last element; they are `null` on an empty page. */
 export interface Page<T> {
   readonly data: readonly T[];
-  /** Whether there are more in the direction in which the caller pages. */
+  /** Whether there are more elements in the paging direction. */
   readonly has_more: boolean;
   readonly first_id: string | null;
   readonly last_id: string | null;
 }
 
 /**
- * The query of a request as a page query.
+ * Parses the query of a request.
  *
- * @throws AnthropicException (400) for a limit outside of 1..1000, or a cursor that is given twice.
+ * @throws AnthropicException (400) for a limit outside 1..1000, a repeated parameter, or both cursors.
  */
 export function parsePageQuery(query: Readonly<Record<string, unknown>>): PageQuery {
   const limit = singleParam(query, 'limit') ?? String(DEFAULT_LIMIT);
@@ -36,22 +36,22 @@ export function parsePageQuery(query: Readonly<Record<string, unknown>>): PageQu
 }
 
 /**
- * Whether a query wants models that are active; it may name the lifecycles that it wants (`lifecycle[]` in the SDKs' way).
+ * Whether a query includes active models. It may filter by lifecycle (`lifecycle[]` from the SDKs).
  *
- * @throws AnthropicException (400) for one that does not exist.
+ * @throws AnthropicException (400) for an unknown lifecycle.
  */
 export function includesActive(query: Readonly<Record<string, unknown>>): boolean {
-  const wanted = [query['lifecycle'], query['lifecycle[]']].flat().filter((value) => value !== undefined);
-  for (const value of wanted) {
+  const lifecycles = [query['lifecycle'], query['lifecycle[]']].flat().filter((value) => value !== undefined);
+  for (const value of lifecycles) {
     if (value !== 'active' && value !== 'deprecated' && value !== 'retired') {
       throw badRequest('lifecycle: must be "active", "deprecated" or "retired"');
     }
   }
-  return wanted.length === 0 || wanted.includes('active');
+  return lifecycles.length === 0 || lifecycles.includes('active');
 }
 
 /**
- * The page of a list. Elements keep the list's order, also when paging backwards.
+ * Returns a page of a list. Elements keep the list's order, even when paging backwards.
  *
  * @throws AnthropicException (400) for a cursor that is not in the list.
  */
@@ -76,7 +76,7 @@ function findIndex(list: readonly { readonly id: string }[], id: string, cursor:
   return index;
 }
 
-/** A parameter that is given once, and not empty. */
+/** Reads a parameter that may occur once; `undefined` if it is missing or empty. */
 function singleParam(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = query[name];
   if (value === undefined || value === '') return undefined;

@@ -8,12 +8,12 @@ import { type ModelInfo, modelInfo } from './to-model-info.js';
 import { type Page, paginate, parsePageQuery, includesActive } from './model-page.js';
 import { ListModelsDocs, GetModelDocs } from './models.docs.js';
 
-/** Anthropic's Models API: the names that requests to this server can have as `model`. */
+/** Anthropic's Models API: the names that requests can use as `model`. */
 @Controller('v1/models')
 export class ModelsController {
   constructor(private readonly catalog: ModelCatalog) {}
 
-  /** A page of the models. */
+  /** Returns a page of models. */
   @Get()
   @ListModelsDocs()
   list(@Query() query: Readonly<Record<string, unknown>>): Page<ModelInfo> {
@@ -21,7 +21,7 @@ export class ModelsController {
     return paginate(models.map(modelInfo), parsePageQuery(query));
   }
 
-  /** One model. Slashes in its name are percent-encoded, as the SDKs do. */
+  /** Returns one model. The SDKs percent-encode slashes in its name. */
   @Get(':id')
   @GetModelDocs()
   retrieve(@Param('id') id: string): ModelInfo {

@@ -29,7 +29,7 @@ const MODEL: ModelInfo = modelInfo({
   hasModel: true,
 });
 
-/** The schema of a value of this shape: what is supported, and of which parts it is made. */
+/** Makes the schema of a capability and its parts from an example. */
 function schemaOfCapabilities(value: object): SchemaObject {
   const properties = Object.entries(value).map(([name, part]: [string, unknown]) => [
     name,
@@ -38,14 +38,14 @@ function schemaOfCapabilities(value: object): SchemaObject {
   return object(Object.fromEntries(properties));
 }
 
-/** The component schemas of what the Models API answers with. */
+/** The component schemas of the responses of the Models API. */
 export const MODEL_SCHEMAS: Readonly<Record<string, Schema>> = {
   Model: object({
     type: oneOfTexts('model'),
     id: TEXT,
     display_name: TEXT,
     created_at: described(
-      'When the model was released. A name without a single model behind it has the date of this server’s first version.',
+      'When the model was released. A name that is not a single model has the date of this server’s first version.',
       TIME,
     ),
     lifecycle: oneOfTexts('active'),
@@ -67,7 +67,7 @@ export function ListModelsDocs(): MethodDecorator {
       tag: 'Models',
       summary: 'List the models that requests can name',
       description:
-        'Each harness by its own name and with its current models, and the names that the deployment configured. Other names are accepted by `POST /v1/messages` too.',
+        'Each harness by its own name and with its current models, and the names that the deployment configured. `POST /v1/messages` accepts other names, too.',
     }),
     ApiQuery({
       name: 'limit',
@@ -103,7 +103,7 @@ export function GetModelDocs(): MethodDecorator {
     OperationDocs({ id: 'getModel', tag: 'Models', summary: 'Get one model' }),
     ApiParam({
       name: 'id',
-      description: 'The name; slashes in it are percent-encoded.',
+      description: 'The name of the model, with percent-encoded slashes.',
       schema: { ...TEXT, examples: [MODEL.id] },
     }),
     JsonResponseDocs({ description: 'The model.', schema: ref('Model'), example: MODEL }),

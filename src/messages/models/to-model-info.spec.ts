@@ -15,8 +15,8 @@ function created(id: string, releasedOn?: string): string {
   }).created_at;
 }
 
-describe('when a model was made', () => {
-  it.each(['review', 'claude-haiku-4-5-20251001'])('is the day of its release, where that is known: %s', (id) => {
+describe('the date of a model', () => {
+  it.each(['review', 'claude-haiku-4-5-20251001'])('is the day of its release if that is known: %s', (id) => {
     expect(created(id, '2025-10-15')).toBe('2025-10-15T00:00:00Z');
   });
 
@@ -25,7 +25,7 @@ describe('when a model was made', () => {
     ['claude-sonnet-4-5@20250929', '2025-09-29T00:00:00Z'],
     ['anthropic.claude-opus-4-5-20251101-v1:0', '2025-11-01T00:00:00Z'],
     ['gpt-5.5-2026-04-23', '2026-04-23T00:00:00Z'],
-  ])('is the date in a name that is not known otherwise: %s', (id, date) => {
+  ])('is the date in an unknown name: %s', (id, date) => {
     expect(created(id)).toBe(date);
   });
 

@@ -1,6 +1,6 @@
 import type { ServedModel } from '../../harness/models/served-models.js';
 
-/** Whether something is supported. */
+/** Whether a capability is supported. */
 interface Support {
   readonly supported: boolean;
 }
@@ -56,15 +56,15 @@ const YES: Support = { supported: true };
 const NO: Support = { supported: false };
 
 /**
- * The date of a name that stands for no one model, such as a harness's own: that of this server's first version. Clients sort and
- * show dates, so that the epoch, by which Anthropic's API says "unknown", would be the oldest model of all.
+ * The date of a name that is not a single model, such as a harness's name: the date of this server's first version. Anthropic's API
+ * uses the epoch for an unknown date, but clients sort by date and would list the name as the oldest model.
  */
 const FIRST_VERSION = '2026-11-22';
 
-/** A date at the end of a name, or before the version that Bedrock adds: `claude-haiku-4-5-20251001-v1:0`. */
+/** A date at the end of a name, or before Bedrock's version suffix: `claude-haiku-4-5-20251001-v1:0`. */
 const DATE_IN_NAME = /[-@](20\d\d)-?(\d\d)-?(\d\d)(?:-v\d.*)?$/;
 
-/** A model in the form of the protocol. */
+/** Converts a model to the form of the Models API. */
 export function modelInfo(model: ServedModel): ModelInfo {
   return {
     type: 'model',
@@ -83,11 +83,11 @@ export function modelInfo(model: ServedModel): ModelInfo {
 
 function dateInName(name: string): string | undefined {
   const date = DATE_IN_NAME.exec(name)?.slice(1).join('-');
-  // A date that does not exist is a number of some other kind.
+  // An invalid date is some other number.
   return date !== undefined && new Date(date).toJSON()?.startsWith(date) ? date : undefined;
 }
 
-/** What a caller gets through this server, not what the model could do: the agent, not the caller, says how it is asked. */
+/** Returns what callers get through this server, not what the model can do: the agent, not the caller, makes the model calls. */
 function capabilities(hasModel: boolean): Capabilities {
   const withModel = hasModel ? YES : NO;
   return {
@@ -105,7 +105,7 @@ function capabilities(hasModel: boolean): Capabilities {
     pdf_input: withModel,
     server_tools: { ...NO, web_search: NO, code_execution: NO },
     structured_outputs: withModel,
-    // A type is supported unless a request that has it is refused, and none is.
+    // No request is refused for its thinking type, so all types count as supported.
     thinking: { ...withModel, types: { adaptive: YES, between_tools: YES, disabled: YES, enabled: YES } },
   };
 }

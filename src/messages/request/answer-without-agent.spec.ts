@@ -34,7 +34,7 @@ describe(answerWithoutAgent.name, () => {
     expect(link?.content).toEqual([{ type: 'text', text: `{"title":"${'x'.repeat(59)}…"}`, citations: null }]);
   });
 
-  it.each([0, 1])('answers a probe of max_tokens %i at once, whoever asks', (max_tokens) => {
+  it.each([0, 1])('answers a probe of max_tokens %i of any client', (max_tokens) => {
     const answer = answerTo({ max_tokens }, false);
     expect(answer).toMatchObject({ id: 'msg_1', model: 'm', stop_reason: 'max_tokens' });
     expect(answer?.content).toHaveLength(max_tokens);

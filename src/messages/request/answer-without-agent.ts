@@ -3,8 +3,8 @@ import { initialWireUsage } from '../../anthropic/usage.js';
 import type { MessageRequest } from './message-request.js';
 
 /**
- * The answer to a request that needs no agent, or `undefined` for one that does: probes that ask for one token or none, and side
- * requests that the client's profile can answer. Each would otherwise start an agent to say a word.
+ * Answers requests that need no agent: probes with `max_tokens` 0 or 1, and side requests that the client's profile can answer;
+ * `undefined` for others. Each would otherwise start an agent for a one-word answer.
  *
  * @param messageId id of the answer, `msg_…`.
  */

@@ -5,7 +5,7 @@ import { classifyAttempt } from './attempt.js';
 
 const SDK = { client: anySdkProfile, retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
 
-describe('what a request says of being sent again', () => {
+describe('the attempt of a request', () => {
   it.each([
     ['0', 'first'],
     ['1', 'retry'],
@@ -16,7 +16,7 @@ describe('what a request says of being sent again', () => {
     ['1.5', 'unknown'],
     ['0, 0', 'unknown'],
     ['none', 'unknown'],
-  ])('is the count of its retries: %j', (retryCount, attempt) => {
+  ])('follows its retry count: %j', (retryCount, attempt) => {
     expect(classifyAttempt({ ...SDK, retryCount })).toBe(attempt);
   });
 

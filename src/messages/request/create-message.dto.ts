@@ -18,18 +18,18 @@ import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { type BodyRules, validateBody } from '../../http/validate-body.js';
 
-/** Anthropic's own limit of messages in one request. */
+/** Anthropic's own limit on the messages of one request. */
 const MAX_MESSAGES = 100_000;
-/** Anthropic's own limit of a model's name, in characters. */
+/** Anthropic's own limit on a model name, in characters. */
 const MAX_MODEL = 256;
-/** Most stop sequences of a request, and their longest one in characters: each is looked for in every piece of the answer. */
+/** Limits on stop sequences, their number and length in characters: each is searched for in every piece of the answer. */
 const MAX_STOP_SEQUENCES = 64;
 const MAX_STOP_SEQUENCE = 1024;
 
 /**
- * The fields of a Messages API request that Chiron uses. Every other field is accepted and ignored: clients send new ones
- * before servers know them. Lists are checked for being lists only, so that a long history costs nothing; its last message
- * is checked where it is read.
+ * The fields of a Messages API request that Chiron uses. Other fields are accepted and ignored: clients send new fields before
+ * servers know them. The elements of lists are not validated here, so that a long history costs nothing; `extractPrompt` validates
+ * the last message.
  */
 export class CreateMessageDto {
   @ApiProperty({
@@ -125,7 +125,7 @@ export class CreateMessageDto {
   readonly output_format?: Readonly<Record<string, unknown>> | null;
 
   @ApiPropertyOptional({
-    description: 'Texts at which the answer ends. The agent is interrupted there.',
+    description: 'Texts at which the answer ends. The agent is interrupted at the first one.',
     type: 'array',
     items: { type: 'string' },
   })
@@ -138,7 +138,7 @@ export class CreateMessageDto {
   readonly stop_sequences?: readonly string[] | null;
 
   @ApiPropertyOptional({
-    description: '`display: "omitted"` shows only the signatures of thinking, `type: "disabled"` nothing of it.',
+    description: '`display: "omitted"` shows only the signatures of thinking; `type: "disabled"` hides thinking.',
     type: 'object',
     additionalProperties: true,
   })
@@ -148,7 +148,7 @@ export class CreateMessageDto {
 
   @ApiPropertyOptional({
     description:
-      'Message Threads: `{"type": "create"}` with the whole conversation, or `{"type": "continue", "previous_message_id": "msg_…"}` with only the new messages.',
+      'Message Threads: `{"type": "create"}` with the complete conversation, or `{"type": "continue", "previous_message_id": "msg_…"}` with only the new messages.',
     type: 'object',
     additionalProperties: true,
   })
@@ -176,24 +176,24 @@ const FIELDS = [
 const MESSAGES_BODY: BodyRules = {
   refuse: badRequest,
   notAnObject: 'The request body must be a JSON object.',
-  // Each stop sequence is checked by itself: of a list that is too long no more than is needed to find that.
+  // Every stop sequence is validated, so keep only enough of a long list to detect that it is too long.
   readField: (field, value) =>
     field === 'stop_sequences' && Array.isArray(value) ? value.slice(0, MAX_STOP_SEQUENCES + 1) : value,
 };
 
 /**
- * A parsed body as a request.
+ * Validates a parsed body as a request.
  *
- * @throws AnthropicException (400) that names each field that is wrong.
+ * @throws AnthropicException (400) that names each invalid field.
  */
 export function parseCreateMessage(body: unknown): CreateMessageDto {
   return validateMessagesBody(new CreateMessageDto(), FIELDS, body);
 }
 
 /**
- * A body of the Messages API: `dto` with the listed fields, checked.
+ * Validates a body of the Messages API: copies the listed fields into `dto`.
  *
- * @throws AnthropicException (400) that names each field that is wrong.
+ * @throws AnthropicException (400) that names each invalid field.
  */
 export function validateMessagesBody<Dto extends object>(
   dto: Dto,

@@ -54,7 +54,7 @@ describe('the answer to a turn', () => {
     });
   });
 
-  it('has the form that the request names, unless it is JSON, which text would spoil', async () => {
+  it('has the form that the request names, unless it is JSON, which text blocks would break', async () => {
     const headers = { 'x-chiron-tool-blocks': 'text' };
     const output_config = { format: { type: 'json_schema', schema: SCHEMA } };
     expect(await planFor(headers)).toMatchObject({ options: { presentation: { toolBlocks: 'text' } } });
@@ -65,7 +65,7 @@ describe('the answer to a turn', () => {
     await expect(planFor({ 'x-chiron-tool-blocks': 'nonsense' })).rejects.toThrow(/^x-chiron-tool-blocks: must be one/);
   });
 
-  it('is a call of the tool that Claude Code hands over for it, and of another client only when it forces one', async () => {
+  it('is a call of Claude Code’s tool for it, and of another client’s tool only if the request forces it', async () => {
     const tools = [{ name: 'StructuredOutput', input_schema: SCHEMA }];
     const plans = [planFor(PRINT, { tools }), planFor({}, { tools })];
     expect(await Promise.all(plans)).toMatchObject([
@@ -89,7 +89,7 @@ describe('the answer to a turn', () => {
 });
 
 describe('a request that takes no turn', () => {
-  it('is answered under the name of the model that would have answered', async () => {
+  it('has the name of the model that would have answered', async () => {
     const { messages, output_config } = recorded('side-title').body;
     expect(await planFor(TERMINAL, { model: 'alias', messages, output_config })).toMatchObject({
       kind: 'answer',
@@ -98,11 +98,11 @@ describe('a request that takes no turn', () => {
     });
   });
 
-  it('is refused for a model that nobody knows', async () => {
+  it('is refused for an unknown model', async () => {
     await expect(planFor({}, { model: 'x', max_tokens: 1 })).rejects.toThrow(/x/);
   });
 
-  it('is refused when it is beside the conversation and goes on with a message thread', async () => {
+  it('is refused if it is a side request that continues a message thread', async () => {
     const thread = { type: 'continue', previous_message_id: 'msg_1' };
     const headers = { ...TERMINAL, 'x-claude-code-agent-id': 'a' };
     await expect(planFor(headers, { thread })).rejects.toThrow(

@@ -20,12 +20,12 @@ import { readPresentation } from './presentation.js';
 import { threadField } from './thread-field.js';
 import { toTurnRequest } from './to-turn-request.js';
 
-/** What is to be done for a request: a turn is opened, or its answer is there already. */
+/** The plan for a request: open a turn, or send a prepared answer. */
 export type MessagePlan =
   | { readonly kind: 'answer'; readonly threadKey: string; readonly message: Message }
   | { readonly kind: 'turn'; readonly turn: TurnRequest; readonly options: AnswerOptions };
 
-/** Finds out what a request to `POST /v1/messages` asks for. Reads the store, and changes nothing. */
+/** Plans a request to `POST /v1/messages`. Reads the store and changes nothing. */
 @Injectable()
 export class MessagePlanner {
   constructor(
@@ -35,7 +35,7 @@ export class MessagePlanner {
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
-  /** Rejects with a ServiceError or an AnthropicException for a request that is malformed, or names what is not there. */
+  /** Rejects with a ServiceError or an AnthropicException if the request is malformed or names something unknown. */
   async plan(tenant: string, request: MessageRequest): Promise<MessagePlan> {
     const thread = this.resolver.resolve(threadClues(request));
     const format = await readAnswerFormat(request.body, request.client);
@@ -66,7 +66,7 @@ export class MessagePlanner {
     };
   }
 
-  /** The answer that a request goes on from, when it holds only what is new. */
+  /** Finds the answer that a request continues, if it has only the new messages. */
   private async findContinuationPoint(
     tenant: string,
     { body, isSideRequest }: MessageRequest,
@@ -74,7 +74,7 @@ export class MessagePlanner {
   ): Promise<ContinuationPoint | undefined> {
     const field = threadField(body.thread);
     if (field?.type !== 'continue') return undefined;
-    // A request beside the conversation has an agent of its own, without its history.
+    // The agent of a side request has no history to continue.
     if (isSideRequest) throw threadNotFound();
     const point = await this.messageThreads.findContinuationPoint(
       tenant,

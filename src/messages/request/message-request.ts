@@ -5,16 +5,16 @@ import type { ThreadClues } from '../../threads/thread.resolver.js';
 import { THREAD_KEY_HEADER } from '../thread-headers.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 
-/** A request to `POST /v1/messages` with what is found out about its sender, once. */
+/** A request to `POST /v1/messages` with the profile of its client. */
 export interface MessageRequest {
   readonly header: HeaderReader;
   readonly body: CreateMessageDto;
   readonly client: ClientProfile;
-  /** The request is beside the conversation whose thread it names: its agent has none of its history. */
+  /** Whether it is not a turn of the thread that it names; its agent then has no history. */
   readonly isSideRequest: boolean;
 }
 
-/** A request with the profile of its client. */
+/** Detects the client of a request. */
 export function toMessageRequest(
   header: HeaderReader,
   body: CreateMessageDto,
@@ -23,7 +23,7 @@ export function toMessageRequest(
   return { header, body, client, isSideRequest: client.isSideRequest({ header, body }) };
 }
 
-/** The parts of a request that name its thread. */
+/** Reads the parts of a request that name its thread. */
 export function threadClues({ header, body, client, isSideRequest }: MessageRequest): ThreadClues {
   const read: HeaderReader = (name) => {
     const value = header(name);

@@ -6,18 +6,18 @@ import { missingOr } from '../../http/field-problems.js';
 import { isUsable } from '../../workers/check-schema.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 
-/** The form that a request wants its answer in, besides text. */
+/** The structured form in which a request wants its answer; empty for free text. */
 export interface AnswerFormat {
-  /** The JSON Schema that it is to follow. */
+  /** The JSON Schema that the answer must follow. */
   readonly schema?: JsonObject;
-  /** The tool of the caller's that is to be called with it. */
+  /** The caller's tool that receives the answer. */
   readonly tool?: string;
 }
 
 /**
- * The form that a request wants its answer in, by its output format or by a tool that it forces.
+ * Reads the form in which a request wants its answer from its output format or from a tool that it forces.
  *
- * Rejects with an AnthropicException (400) for an output format that is not a schema, or whose schema nothing can be checked against.
+ * Rejects with an AnthropicException (400) if the output format is not a schema, or its schema cannot be compiled.
  */
 export async function readAnswerFormat(body: CreateMessageDto, client: ClientProfile): Promise<AnswerFormat> {
   const schema = await readOutputSchema(body);
@@ -27,8 +27,7 @@ export async function readAnswerFormat(body: CreateMessageDto, client: ClientPro
 }
 
 /**
- * The JSON Schema that a request wants its answer to follow, of `output_config.format` or the older `output_format`; `undefined` for an
- * answer in free text.
+ * Reads the JSON Schema of the answer from `output_config.format` or the older `output_format`; `undefined` for free text.
  *
  * @throws AnthropicException (400) for a format that is not a schema.
  */
@@ -51,7 +50,7 @@ async function readOutputSchema(body: CreateMessageDto): Promise<JsonObject | un
   return schema;
 }
 
-/** A tool of the caller's that is to be called with the answer. */
+/** The caller's tool that receives the answer. */
 interface AnswerTool {
   readonly name: string;
   /** JSON Schema of its input. */
@@ -59,9 +58,9 @@ interface AnswerTool {
 }
 
 /**
- * The tool that a request forces to be called, which is how programs ask for an answer of a schema that do not know
- * `output_config.format`; `undefined` when it leaves the choice to the agent, which has tools of its own and calls none of the
- * caller's. A client may hand a tool over for it without forcing it. [LangChain 1.5.11, Vercel AI SDK 7.0.173]
+ * Finds the tool that a request forces. Clients that do not support `output_config.format` request structured answers this way.
+ * `undefined` if the request leaves the choice to the agent, which never calls the caller's tools. A client's profile may name a tool
+ * that counts as forced. [LangChain 1.5.11, Vercel AI SDK 7.0.173]
  */
 function findAnswerTool(
   body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>,
@@ -69,13 +68,13 @@ function findAnswerTool(
 ): AnswerTool | undefined {
   const choice = body.tool_choice?.['type'];
   const tools = body.tools?.flatMap(toAnswerTool) ?? [];
-  const named = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
-  if (choice === 'tool') return named(body.tool_choice?.['name']);
+  const findTool = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
+  if (choice === 'tool') return findTool(body.tool_choice?.['name']);
   if (choice === 'any' && body.tools?.length === 1) return tools[0];
-  return client.answerTool === undefined ? undefined : named(client.answerTool);
+  return client.answerTool === undefined ? undefined : findTool(client.answerTool);
 }
 
-/** A tool that the caller runs; those that the API runs have no schema of their own. */
+/** Reads a tool that the caller runs; tools that the API runs have no schema. */
 function toAnswerTool(tool: unknown): readonly AnswerTool[] {
   if (!isJsonObject(tool)) return [];
   const { name, input_schema: schema } = tool;

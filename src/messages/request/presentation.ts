@@ -5,14 +5,13 @@ import { TOOL_BLOCK_SETTINGS, toolBlockSetting } from '../../domain/tool-block-f
 import type { CreateMessageDto } from './create-message.dto.js';
 import type { MessageRequest } from './message-request.js';
 
-/** The header in which a request names the form of inner tools that it wants, instead of the deployment's. */
+/** The header that overrides the deployment's form of inner tools. */
 export const TOOL_BLOCKS_HEADER = 'x-chiron-tool-blocks';
 
 /**
- * What of the answer a request wants to be shown. An answer in JSON is read by a program, so it gets no text besides, in whatever
- * form its request wants tools.
+ * Reads how a request wants its answer shown. A JSON answer gets no text blocks for tools, because a program parses it.
  *
- * @throws AnthropicException (400) for a form of tools that does not exist.
+ * @throws AnthropicException (400) for an unknown form of tools.
  */
 export function readPresentation(
   request: MessageRequest,
@@ -25,16 +24,16 @@ export function readPresentation(
   if (setting === undefined) {
     throw badRequest(`${TOOL_BLOCKS_HEADER}: must be one of ${TOOL_BLOCK_SETTINGS.join(', ')}`);
   }
-  const wanted = setting === 'auto' ? client.toolBlocks(request, isSideRequest) : setting;
+  const toolBlocks = setting === 'auto' ? client.toolBlocks(request, isSideRequest) : setting;
   return {
-    toolBlocks: wanted === 'text' && wantsJson ? 'mcp' : wanted,
+    toolBlocks: toolBlocks === 'text' && wantsJson ? 'mcp' : toolBlocks,
     toolOutputLimit: config.toolOutputLimit,
     thinking: shownThinking(body.thinking),
     endsInText: client.needsFinalText,
   };
 }
 
-/** Some clients send displays such as `updates`, which are none of the API's; they show thinking as `summarized` does. */
+/** Some clients send displays that the API does not have, such as `updates`; these show thinking like `summarized`. */
 function shownThinking(thinking: CreateMessageDto['thinking']): Presentation['thinking'] {
   if (thinking?.['type'] === 'disabled') return 'none';
   return thinking?.['display'] === 'omitted' ? 'omitted' : 'shown';

@@ -35,7 +35,7 @@ describe('a tool result', () => {
       result([{ type: 'browser_state', tabs: [{ tab_id: '1', title: 'A', url: 'u' }] }]),
       [text(`${HEAD}\n{"tabs":[{"tab_id":"1","title":"A","url":"u"}]}`)],
     ],
-  ])('is given to the agent with all that it holds: %s', (_, block, blocks) => {
+  ])('is passed to the agent completely: %s', (_, block, blocks) => {
     expect(read(block)).toEqual(blocks);
   });
 
@@ -59,7 +59,7 @@ describe('a tool result', () => {
       { type: 'web_fetch_tool_result', tool_use_id: 't', content: {} },
       'messages.0.content.0.type: this content type is not',
     ],
-  ])('is refused by its path for what no agent can be given: %j', (block, problem) => {
+  ])('is refused with the path of an unsupported block: %j', (block, problem) => {
     expect(() => read(block)).toThrow(problem);
   });
 });
@@ -77,13 +77,13 @@ describe('a document of blocks', () => {
     expect(read(document('a\nb'))).toEqual([{ type: 'document', source }]);
   });
 
-  it('has its pictures in their order', () => {
+  it('keeps the order of its images', () => {
     const blocks = read(document([text('a'), image, text('b')], { title: 'T', context: 'c' }));
     expect(blocks).toEqual([text('[document]\nT\nc\na'), image, text('b')]);
     expect(read(document([image]))).toEqual([text('[document]'), image]);
   });
 
-  it('is refused by its path for what no agent can be given', () => {
+  it('is refused with the path of an unsupported block', () => {
     expect(() => read(document([{ type: 'video' }]))).toThrow(
       'messages.0.content.0.source.content.0.type: this content type is not',
     );
@@ -91,7 +91,7 @@ describe('a document of blocks', () => {
   });
 });
 
-it('a search result has its pictures in their order, and is refused by its path', () => {
+it('a search result keeps the order of its images, and is refused with its path', () => {
   const search = (content: unknown) => ({ type: 'search_result', title: 'S', source: 's', content });
   expect(read(search([text('a'), image]))).toEqual([text('S\na'), image]);
   expect(() => read(search([{ type: 'video' }]))).toThrow(
@@ -99,7 +99,7 @@ it('a search result has its pictures in their order, and is refused by its path'
   );
 });
 
-describe('the source of a picture or a document', () => {
+describe('the source of an image or a document', () => {
   it.each(['https://example.com/a.png', 'http://169.254.169.254/a', 'HTTPS://EXAMPLE.COM/'])('may be %s', (url) => {
     const block = { type: 'image', source: { type: 'url', url } };
     expect(read(block)).toEqual([block]);
@@ -117,7 +117,7 @@ describe('the source of a picture or a document', () => {
     '/etc/passwd',
     '//example.com/a.png',
     '',
-  ])('is only what the web has, and not %j', (url) => {
+  ])('must be a web URL, not %j', (url) => {
     const source = { type: 'url', url };
     const problem = (path: string) => `messages.0.content.0.${path}source.url: URL scheme should be 'http' or 'https'`;
     expect(() => read({ type: 'image', source })).toThrow(problem(''));
@@ -133,7 +133,7 @@ describe('the source of a picture or a document', () => {
     [{ type: 'base64', data: '' }, 'source.media_type: Field required'],
     [{ type: 'base64', media_type: 'image/png', data: 5 }, 'source.data: Input should be a valid string'],
     [{ type: 'url' }, 'source.url: Field required'],
-  ])('is refused by its path: %j', (source, problem) => {
+  ])('is refused with its path: %j', (source, problem) => {
     expect(() => read({ type: 'image', source })).toThrow(`messages.0.content.0.${problem}`);
   });
 });

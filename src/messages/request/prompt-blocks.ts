@@ -6,7 +6,7 @@ import type { TextFilter } from '../../domain/text-filter.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What to do about a part of a content that no agent can be given: `path` names it, `problem` says what is wrong with it. */
+/** Handles a malformed or unsupported part of a content at `path`. */
 export type Refuse = (path: string, problem: string) => undefined;
 
 /** Refuses the request. @throws AnthropicException (400) always. */
@@ -14,26 +14,26 @@ export const refuseBlock: Refuse = (path, problem) => {
   throw badRequest(`${path}: ${problem}`);
 };
 
-/** Leaves the part out: for a history, which the caller can no longer change. */
+/** Skips the part: for a history, which the caller can no longer change. */
 export const skipBlock: Refuse = () => undefined;
 
-/** Reads the content of messages as blocks of a prompt, in their order. Blocks without anything in them are dropped. */
+/** Reads the content of messages as prompt blocks, in order. Drops empty blocks. */
 export class BlockReader {
   /**
-   * @param read what is taken of each text.
-   * @param refuse what happens to a part that is malformed, or that no agent can be given.
+   * @param read filters each text.
+   * @param refuse handles a malformed or unsupported part.
    */
   constructor(
     private readonly read: TextFilter,
     private readonly refuse: Refuse,
   ) {}
 
-  /** A content: a string, or a list of blocks. */
+  /** Reads a content: a string or a list of blocks. */
   blocks(content: unknown, path: string): readonly PromptBlock[] {
     return this.each(content, path, (block, at) => this.block(block, at));
   }
 
-  /** The content of a tool result, which may hold what a message may not. Texts that follow each other are one, by lines. */
+  /** Reads the content of a tool result, which allows more block types than a message. Joins consecutive texts by lines. */
   resultBlocks(content: unknown, path: string): readonly PromptBlock[] {
     return joinedByLines(this.each(content ?? [], path, (block, at) => this.resultBlock(block, at)));
   }
@@ -105,7 +105,7 @@ export class BlockReader {
     const content = joinedByLines(this.blocks(source['content'], `${path}.source.content`));
     const [only] = content;
     if (content.length > 1 || (only !== undefined && only.type !== 'text')) {
-      // No other kind of document may hold pictures.
+      // Only documents with `content` may contain images.
       return precededBy(['[document]', ...Object.values(names)].join('\n'), content);
     }
     const data = only?.text ?? '';
@@ -118,7 +118,7 @@ export class BlockReader {
     return head === undefined ? found : precededBy(head, found);
   }
 
-  /** No tool is ever left to the caller, so a result can only be of a call that it made by itself: the agent reads it. */
+  /** Reads a tool result as text: callers run no tools for the agent, so it belongs to a call that the caller made itself. */
   private toolResult(block: Fields, path: string): readonly PromptBlock[] {
     const { tool_use_id: id, is_error: isError } = block;
     if (isError !== undefined && isError !== null && typeof isError !== 'boolean') {
@@ -160,12 +160,12 @@ export class BlockReader {
   }
 }
 
-/** Blocks with a line before them that says what they are: the first line of the text that they begin with, if they do. */
+/** Puts a heading line before blocks, merged into their first text if they start with one. */
 function precededBy(head: string, blocks: readonly PromptBlock[]): readonly PromptBlock[] {
   return joinedByLines([{ type: 'text', text: head }, ...blocks]);
 }
 
-/** Texts that follow each other as one block of lines. */
+/** Joins consecutive texts by lines. */
 function joinedByLines(blocks: readonly PromptBlock[]): readonly PromptBlock[] {
   const joined: PromptBlock[] = [];
   let lines: string[] = [];

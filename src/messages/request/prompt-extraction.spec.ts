@@ -23,7 +23,7 @@ describe(extractPrompt.name, () => {
     });
   });
 
-  it('takes the user messages right before it as well, which the API takes for one', () => {
+  it('includes the user messages right before it, which the API merges', () => {
     const messages = [
       { role: 'user', content: 'old' },
       { role: 'assistant', content: 'answer' },
@@ -40,7 +40,7 @@ describe(extractPrompt.name, () => {
     expect(extractPrompt(messages, claudeCodeProfile)).toMatchObject({ prompt: [text('Sum it up.')], firstIndex: 5 });
   });
 
-  it('names what is malformed in the last message, and passes over it in those before', () => {
+  it('rejects malformed blocks in the last message, and skips them in earlier ones', () => {
     const odd = { role: 'user', content: [{ type: 'text' }, { type: 'video' }, null, { type: 'image' }, text('a')] };
     expect(extractPrompt([odd, { role: 'user', content: 'b' }], anySdkProfile).prompt).toEqual([text('a'), text('b')]);
     expect(() => extractPrompt([{ role: 'user', content: 'b' }, odd], anySdkProfile)).toThrow(
@@ -48,7 +48,7 @@ describe(extractPrompt.name, () => {
     );
   });
 
-  it('takes the documents and tool results of the user messages right before it as well', () => {
+  it('includes the documents and tool results of the user messages right before it', () => {
     const before = [
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'd' } },
       { type: 'tool_result', tool_use_id: 't', content: 'found' },
@@ -63,7 +63,7 @@ describe(extractPrompt.name, () => {
     expect(prompt).toEqual([before[0], text("[result of the caller's tool call t]\nfound"), text('b')]);
   });
 
-  it('takes neither the reminders of Claude Code nor the system messages that follow for any of it', () => {
+  it('excludes the reminders and later system messages of Claude Code', () => {
     const messages = [
       { role: 'user', content: [text('<system-reminder>\nx\n</system-reminder>'), text('Reply PING')] },
       { role: 'system', content: [{ ...text('# Environment'), cache_control: { type: 'ephemeral' } }] },
@@ -72,7 +72,7 @@ describe(extractPrompt.name, () => {
     expect(extractPrompt(messages, claudeCodeProfile).prompt).toEqual([text('Reply PING')]);
   });
 
-  it('says before it what an SDK adds in system messages that follow, if anything', () => {
+  it('puts later system messages of an SDK before it', () => {
     const said = { role: 'user', content: 'hi' };
     const added = [
       { role: 'system', content: 'It is late.' },
@@ -93,7 +93,7 @@ describe(extractPrompt.name, () => {
     '[Request interrupted by user]',
     '[Image: source: /tmp/a.png]',
     '  spaces around it \n',
-  ])('takes a text of an SDK as it is: %j', (said) => {
+  ])('does not change a text of an SDK: %j', (said) => {
     expect(extractPrompt([{ role: 'user', content: said }], anySdkProfile).prompt).toEqual([text(said)]);
     const blocks = [text('Refactor auth'), text(said)];
     expect(extractPrompt([{ role: 'user', content: blocks }], anySdkProfile).prompt).toEqual(blocks);
@@ -104,13 +104,13 @@ describe(extractPrompt.name, () => {
     expect(extractPrompt(earlier, anySdkProfile).prompt).toEqual([text(said), text('go')]);
   });
 
-  it('takes a message of nothing but reminders for what Claude Code itself has to say', () => {
+  it('uses a message of only reminders as the prompt', () => {
     const reminder = text('<system-reminder>A task ended.</system-reminder>');
     const content = [reminder, text(' \n')];
     expect(extractPrompt([{ role: 'user', content }], claudeCodeProfile).prompt).toEqual([reminder]);
   });
 
-  it('keeps images and documents as they are', () => {
+  it('does not change images and documents', () => {
     const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } };
     const page = { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } };
     const pdf = {
@@ -183,7 +183,7 @@ describe(extractPrompt.name, () => {
       [text(''), image, text('hi')],
       [image, text('hi')],
     ],
-  ])('leaves blank texts out beside others, which a model’s API would refuse: %j', (content, prompt) => {
+  ])('drops blank texts next to others, which a model’s API would refuse: %j', (content, prompt) => {
     expect(extractPrompt([{ role: 'user', content }], anySdkProfile).prompt).toEqual(prompt);
   });
 

@@ -6,24 +6,24 @@ import { type AnthropicException, badRequest } from '../../anthropic/anthropic.e
 import { missingOr } from '../../http/field-problems.js';
 import { BlockReader, skipBlock, refuseBlock } from './prompt-blocks.js';
 
-/** The API's own words for a text without anything in it, and for a message without any block. */
+/** The API's own texts for a blank text and for a message without blocks. */
 const NO_TEXT = 'messages: text content blocks must contain non-whitespace text';
 const NO_CONTENT = 'all messages must have non-empty content except for the optional final assistant message';
 
-/** The newest user message of a conversation, as a turn needs it. */
+/** The prompt of a turn, from the newest user message. */
 export interface ExtractedPrompt {
   readonly prompt: Prompt;
-  /** Whether the caller sent anything before it. */
+  /** Whether the caller sent earlier messages. */
   readonly hasHistory: boolean;
-  /** The place of the first message that the prompt is made of. */
+  /** The index of the first message of the prompt. */
   readonly firstIndex: number;
 }
 
 /**
- * The prompt of a conversation: what its last `user` message says, with what else is part of it by the habits of its client. Looks at
- * the end of the conversation only, so that a long history costs nothing.
+ * Extracts the prompt of a conversation: its last `user` message, with the context that the client's profile adds. Reads only the end
+ * of the conversation, so that a long history costs nothing.
  *
- * @throws AnthropicException (400) when there is none, it is malformed or empty, or an assistant message stands last.
+ * @throws AnthropicException (400) if there is none, it is malformed or empty, or the last message is an assistant's.
  */
 export function extractPrompt(messages: readonly unknown[], client: ClientProfile): ExtractedPrompt {
   const { index, content } = lastUserMessage(messages);
@@ -37,14 +37,14 @@ export function extractPrompt(messages: readonly unknown[], client: ClientProfil
   return { prompt: note === undefined ? prompt : [reminder(note), ...prompt], hasHistory: index > 0, firstIndex };
 }
 
-/** What the agent must know besides the prompt, as a system reminder. */
+/** Makes a system reminder with a note for the agent. */
 function reminder(note: string): PromptBlock {
   return { type: 'text', text: `<system-reminder>\n${note}\n</system-reminder>` };
 }
 
 /**
- * The blocks of the newest message. Blank texts are left out beside others, as a model's API would refuse them. A message of nothing but
- * the client's own additions is what the client has to say: that a background task ended.
+ * Reads the blocks of the newest message without blank texts, which a model's API would refuse. If only the client's own additions
+ * remain, they are the prompt, as when a background task has ended.
  */
 function readNewest(content: unknown, index: number, client: ClientProfile): readonly PromptBlock[] {
   const path = `messages.${index}.content`;
@@ -60,7 +60,7 @@ function isBlank(block: PromptBlock): boolean {
   return block.type === 'text' && block.text.trim() === '';
 }
 
-/** The error for a message without a prompt. */
+/** Makes the error for a message without a prompt. */
 export function emptyMessage(content: unknown, index: number): AnthropicException {
   return badRequest(isEmptyList(content) ? `messages.${index}: ${NO_CONTENT}` : NO_TEXT);
 }
@@ -69,13 +69,13 @@ function isEmptyList(content: unknown): boolean {
   return Array.isArray(content) && content.length === 0;
 }
 
-/** The last user message of a conversation and its place; only `system` messages may follow it. */
+/** The last user message of a conversation and its index; only `system` messages may follow it. */
 export interface LastUserMessage {
   readonly index: number;
   readonly content: unknown;
 }
 
-/** @throws AnthropicException (400) when there is none, or anything else than `system` messages follows it. */
+/** Finds the last user message. @throws AnthropicException (400) if there is none, or another message than `system` follows it. */
 export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     const message = messages[index];

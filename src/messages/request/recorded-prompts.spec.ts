@@ -24,7 +24,7 @@ describe('the prompt of a recorded turn', () => {
     ['main-thread-continue', ['second prompt']],
     ['print-first', ['plain print prompt']],
     ['print-sonnet-4-5', ['prompt to sonnet 4.5']],
-  ])('is what its user said, and nothing of what the caller’s machine said: %s', (name, said) => {
+  ])('is the user’s text without anything about the caller’s machine: %s', (name, said) => {
     expect(shown(name)).toEqual(said);
   });
 
@@ -36,7 +36,7 @@ describe('the prompt of a recorded turn', () => {
     expect(shown(name)).toEqual([said]);
   });
 
-  it('is what its user mentioned, too', () => {
+  it('includes what its user mentioned', () => {
     expect(shown('main-file-mentions')).toEqual([
       expect.stringContaining('Called the Read tool with the following input: {"file_path":"/caller/work/a.txt"}'),
       expect.stringContaining('1\tcontent A'),
@@ -53,7 +53,7 @@ describe('the prompt of a recorded turn', () => {
     ]);
   });
 
-  it('does not reach back for anything else', () => {
+  it('includes no other earlier messages', () => {
     const mention = '<system-reminder>\nCalled the Read tool with the following input: {}\n</system-reminder>';
     for (const before of [
       { role: 'user', content: 'unanswered' },
@@ -66,14 +66,14 @@ describe('the prompt of a recorded turn', () => {
     }
   });
 
-  it('is a command in bash mode with what it printed: its user shows it to the agent', () => {
+  it('is a command in bash mode with its output', () => {
     expect(shown('main-after-model-bash-mode')).toEqual([
       '<bash-input>ls -la</bash-input>\n',
       expect.stringMatching(/^<bash-stdout>total 8\n/),
     ]);
   });
 
-  it('is all of a message that only has what Claude Code itself says', () => {
+  it('is the complete message if it has only additions of Claude Code', () => {
     expect(shown('main-background-task-ended')).toEqual([
       expect.stringContaining('This is an automated background-task'),
     ]);

@@ -11,7 +11,7 @@ const text = (value: string) => ({ type: 'text', text: value });
 const ofRecording = (name: string) => sidePrompt(recorded(name).body.messages);
 
 describe(side.sidePrompt.name, () => {
-  it('is the message itself when there is no other', () => {
+  it('is the message itself if there is no other', () => {
     const question = [text('<system-reminder>be short</system-reminder>'), text('what is it?')];
     expect(sidePrompt([user(question)])).toEqual(question);
     expect(sidePrompt([user('what is it?'), { role: 'system', content: 'Today is Monday.' }])).toEqual([
@@ -19,7 +19,7 @@ describe(side.sidePrompt.name, () => {
     ]);
   });
 
-  it('tells the conversation that came before', () => {
+  it('has the earlier conversation', () => {
     const call = { type: 'tool_use', id: 't', name: 'Bash', input: { command: 'ls' } };
     const said = [text('a.txt'), text('<system-reminder>x</system-reminder>')];
     const result = { type: 'tool_result', tool_use_id: 't', content: said, is_error: false };
@@ -65,7 +65,7 @@ describe(side.sidePrompt.name, () => {
     `);
   });
 
-  it('counts the results before a question to the conversation, and answers them when there is none', () => {
+  it('puts results before a question into the conversation, and answers them if there is no question', () => {
     const results = [{ type: 'tool_result', tool_use_id: 't', content: [text('out')] }];
     expect(sidePrompt([user([...results, text('Summarize.')])])).toEqual([
       text(expect.stringContaining('<tool_result>\nout\n</tool_result>\n</conversation>')),
@@ -76,7 +76,7 @@ describe(side.sidePrompt.name, () => {
     );
   });
 
-  it('tells the agent’s own work as the caller was shown it', () => {
+  it('has the agent’s own work as shown to the caller', () => {
     const shown = [
       { type: 'mcp_tool_use', id: 'm', name: 'Bash', server_name: 'agent', input: { command: 'ls' } },
       { type: 'mcp_tool_result', tool_use_id: 'm', content: [text('a.txt')], is_error: false },
@@ -86,7 +86,7 @@ describe(side.sidePrompt.name, () => {
     expect(told).toContain('<tool_result name="Bash">\na.txt\n</tool_result>');
   });
 
-  it('shows pictures where they were, and names those that are elsewhere', () => {
+  it('keeps images in place, with placeholders for those that are not in the request', () => {
     const picture = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AA==' } };
     const elsewhere = { type: 'image', source: { type: 'file', file_id: 'f' } };
     const conversation = [user([text('one'), picture, elsewhere, text('two')]), assistant('ok'), user('Recap.')];
@@ -98,7 +98,7 @@ describe(side.sidePrompt.name, () => {
     ]);
   });
 
-  it('shortens what tools were given and said', () => {
+  it('shortens inputs and outputs of tools', () => {
     const call = { type: 'tool_use', id: 't', name: 'Write', input: { content: 'x'.repeat(100_000) } };
     const result = { type: 'tool_result', tool_use_id: 't', content: 'y'.repeat(100_000) };
     const told = promptText(sidePrompt([user('go'), assistant([call]), user([result, text('Recap.')])]));
@@ -106,7 +106,7 @@ describe(side.sidePrompt.name, () => {
     expect(told.length).toBeLessThan(10_000);
   });
 
-  it('is refused as any request that nobody can answer', () => {
+  it('is refused for an invalid conversation', () => {
     expect(() => sidePrompt([user('x'), assistant('y')])).toThrow('prefill');
     expect(() => sidePrompt([user([{ type: 'video' }])])).toThrow('content.0.type');
   });
@@ -128,7 +128,7 @@ describe(side.sidePrompt.name, () => {
     expect(promptText(prompt.slice(-1))).toMatch(question);
   });
 
-  it('leaves out the commands of the caller’s machine before a question, unless there is no more', () => {
+  it('omits the commands of the caller’s machine before a question, unless nothing else remains', () => {
     const command = text('<local-command-stdout>Compacted</local-command-stdout>');
     expect(sidePrompt([user([command, text('what is it?')])])).toEqual([text('what is it?')]);
     expect(sidePrompt([user([command])])).toEqual([command]);

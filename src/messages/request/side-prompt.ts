@@ -10,19 +10,19 @@ const BEFORE = 'The conversation so far, with you as its assistant:\n\n<conversa
 const AFTER = '</conversation>\n\nThis is what you are to answer now:';
 
 /**
- * The prompt of a side request. Its agent has no record of the conversation, so the prompt holds all of it: as a transcript,
- * followed by the last user message with the client's own additions, which may be the very question. A request of one message is just that.
+ * Makes the prompt of a side request. Its agent has no record of the conversation, so the prompt has all of it: a transcript, followed
+ * by the last user message with the client's own additions, which may be the question. A single message is the prompt itself.
  *
  * @throws AnthropicException (400) as for any request.
  */
 export function sidePrompt(messages: readonly unknown[], client: ClientProfile): Prompt {
   const { index, content } = lastUserMessage(messages);
-  const { results, asked } = parted(content);
+  const { results, question: asked } = splitResults(content);
   const transcript = new TranscriptBuilder(client.filterText);
   transcript.addMessages(messages.slice(0, index));
   transcript.addMessage('user', results);
   const path = `messages.${index}.content`;
-  // The question may stand in one message with what was not answered before it: a prompt, or commands of the caller's machine.
+  // The message may also contain an unanswered prompt, or commands of the caller's machine.
   const reader = new BlockReader(keepText, refuseBlock);
   const stripped = reader.blocks(client.stripMarkup(asked), path);
   const question = stripped.length > 0 ? stripped : reader.blocks(asked, path);
@@ -31,9 +31,11 @@ export function sidePrompt(messages: readonly unknown[], client: ClientProfile):
   return [...mergeTextBlocks([textBlock(BEFORE), ...transcript.blocks, textBlock(AFTER)]), ...question];
 }
 
-/** The results of tools that stand before a question end the conversation; without a question they are what is to be answered. */
-function parted(content: unknown): { readonly results: readonly unknown[]; readonly asked: unknown } {
-  if (!Array.isArray(content)) return { results: [], asked: content };
+/** Splits tool results, which end the conversation, from the question after them. Without a question, the results are the question. */
+function splitResults(content: unknown): { readonly results: readonly unknown[]; readonly question: unknown } {
+  if (!Array.isArray(content)) return { results: [], question: content };
   const end = content.findIndex((block: unknown) => !isJsonObject(block) || block['type'] !== 'tool_result');
-  return end === -1 ? { results: [], asked: content } : { results: content.slice(0, end), asked: content.slice(end) };
+  return end === -1
+    ? { results: [], question: content }
+    : { results: content.slice(0, end), question: content.slice(end) };
 }

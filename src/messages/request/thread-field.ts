@@ -2,13 +2,13 @@ import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { isJsonObject } from '../../domain/json.js';
 import { missingOr } from '../../http/field-problems.js';
 
-/** The `thread` field of a request: the body holds the whole conversation, or only what is new after a message. */
+/** The `thread` field of a request: the body has the complete conversation, or only the new messages after an answer. */
 export type ThreadField =
   { readonly type: 'create' } | { readonly type: 'continue'; readonly previousMessageId: string };
 
 /**
- * Reads the `thread` field of Message Threads (beta `message-threads-2026-08-12`); `undefined` when a request has none. The beta
- * header is not asked for: without it the field means the same. [@anthropic-ai/sdk 1.12.0, Claude Code 2.1.330]
+ * Reads the `thread` field of Message Threads (beta `message-threads-2026-08-12`); `undefined` if a request has none. Does not require
+ * the beta header. [@anthropic-ai/sdk 1.12.0, Claude Code 2.1.330]
  *
  * @throws AnthropicException (400) for another type, or a `continue` without its message.
  */

@@ -61,7 +61,7 @@ describe('the turn that a request asks for', () => {
     expect(turn.systemPrompt).toBeUndefined();
   });
 
-  it('is the one that was cut off when Claude Code asks for its rest', async () => {
+  it('is the interrupted one if Claude Code requests its rest', async () => {
     const question = { role: 'user', content: 'hi' };
     const repair = [
       { role: 'assistant', content: 'Hel' },
@@ -96,12 +96,12 @@ describe('the turn that a request asks for', () => {
     [{}, { key: 'a:b', isFresh: false }, {}, 'unknown'],
     [{}, { key: 'a:b', isFresh: true }, { thread: { type: 'create' } }, 'unknown'],
     [CLAUDE_CODE, { key: 'a:b', isFresh: true }, {}, 'unknown'],
-  ])('says if it was sent before, as far as its client tells: %j, %j, %j', async (headers, thread, fields, attempt) => {
+  ])('is classified by its retry count: %j, %j, %j', async (headers, thread, fields, attempt) => {
     const sent = { ...headers, 'x-stainless-retry-count': '0' };
     expect((await asked(sent, fields, { ...CONTEXT, thread })).turn.attempt).toBe(attempt);
   });
 
-  it('tells the agent of plan mode, which the caller’s client cannot keep it to', async () => {
+  it('tells the agent about plan mode, which the caller’s client cannot enforce', async () => {
     const { messages } = recorded('main-plan-mode').body;
     expect((await asked(CLAUDE_CODE, { messages })).turn.prompt).toEqual([
       text(expect.stringMatching(/^<system-reminder>\nThe user is in plan mode/) as string),
@@ -109,7 +109,7 @@ describe('the turn that a request asks for', () => {
     ]);
   });
 
-  it('holds the conversation and the request’s own system prompt when it is beside the conversation', async () => {
+  it('has the conversation and the request’s own system prompt for a side request', async () => {
     const { messages, system } = recorded('side-recap').body;
     const headers = { ...CLAUDE_CODE, 'x-claude-code-request-class': 'recap' };
     const { turn } = await asked(headers, { messages, system }, { ...CONTEXT, callerSystem: 'ignore' });

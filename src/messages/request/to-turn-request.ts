@@ -16,32 +16,32 @@ import { sidePrompt } from './side-prompt.js';
 import { threadField } from './thread-field.js';
 import { renderHistory } from './transcript-builder.js';
 
-/** Longest idempotency key, in characters. */
+/** Maximum length of an idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
 
-/** What decides the turn of a request besides what the request holds. */
+/** The inputs of a turn that are not in the request itself. */
 export interface TurnContext {
   readonly tenant: string;
   readonly thread: ResolvedThread;
-  /** The answer that the request goes on from; `undefined` when it holds the whole conversation. */
+  /** The answer that the request continues; `undefined` if it has the complete conversation. */
   readonly continuesFrom: ContinuationPoint | undefined;
-  /** How a caller's system prompt is treated, unless it is a side request's. */
+  /** How to treat the caller's system prompt, except in side requests. */
   readonly callerSystem: 'append' | 'ignore';
-  /** The form in which the caller wants its answer, and had the ones before. */
+  /** The form in which the caller gets its answers. */
   readonly view: AnswerView;
-  /** The schema that the answer is to follow. */
+  /** The schema that the answer must follow, if any. */
   readonly outputSchema: JsonObject | undefined;
 }
 
-/** The turn that a request asks for. */
+/** The turn of a request. */
 export interface RequestedTurn {
   readonly turn: TurnRequest;
-  /** The text of the answer that the caller already has, when it asks for the rest of it. */
+  /** The text that the caller already has, if it requests the rest of an answer. */
   readonly received: string | undefined;
 }
 
 /**
- * A request as the turn that it asks for.
+ * Converts a request to a request for a turn.
  *
  * Rejects with an AnthropicException (400) for a conversation without a prompt, or a malformed header.
  */
@@ -61,7 +61,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     isSideRequest,
     continuesFrom,
     caller: client.kind,
-    // A repaired conversation is a retry as well: that the answer left this server does not mean that it arrived.
+    // A repaired conversation is a retry, too: an answer that left this server may not have arrived.
     hasHistory:
       hasHistory || client.sendsWholeConversation || messages !== body.messages || continuesFrom !== undefined,
     prompt,
@@ -88,7 +88,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
   return { turn, received: partialAnswer };
 }
 
-/** The newest message stands at the end; before it its conversation has at least a message and an answer, or no history. */
+/** Makes the prior conversation; `undefined` unless at least a message and an answer precede the newest message. */
 function toPriorConversation(
   keys: readonly string[],
   toPrompt: () => Prompt,
@@ -113,7 +113,7 @@ function readSystemPrompt(
   return policy === 'ignore' ? undefined : client.systemPrompt(blocks);
 }
 
-/** A user's id may be a name or an address, which nobody needs to read in the store. */
+/** Hashes the user's id: it may be a name or an address, which should not be readable in the store. */
 function hashUser(id: unknown): string | undefined {
   return typeof id === 'string' && id !== '' ? createHash('sha256').update(id).digest('hex').slice(0, 32) : undefined;
 }

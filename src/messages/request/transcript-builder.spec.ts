@@ -5,7 +5,7 @@ import { withoutReminders } from '../../clients/claude-code/system-reminder.js';
 import { renderHistory } from './transcript-builder.js';
 
 describe(renderHistory, () => {
-  it('cuts what a tool said between characters, as half of one spoils the conversation for its model', () => {
+  it('truncates tool output between characters, because a lone surrogate breaks the conversation', () => {
     const said = `${'x'.repeat(3999)}😀 and more`;
     const told = renderHistory(
       [
@@ -24,7 +24,7 @@ describe(renderHistory, () => {
     { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content, ...more }] },
   ];
 
-  it('shows the pictures of a tool result in their order, and says that a tool failed', () => {
+  it('keeps the order of images in a tool result, and marks a failed tool', () => {
     const told = renderHistory(
       result([{ type: 'text', text: 'before' }, image, { type: 'text', text: 'after' }], { is_error: true }),
       keepText,
@@ -48,7 +48,7 @@ describe(renderHistory, () => {
     expect(blocks).toMatchObject([{ source: image.source }]);
   });
 
-  it('leaves the reminders of Claude Code out, and of other callers nothing', () => {
+  it('omits the reminders of Claude Code, and nothing of other callers', () => {
     const said = 'a <system-reminder>x</system-reminder> b';
     const messages = [{ role: 'user', content: said }, ...result(said)];
     expect(promptText(renderHistory(messages, keepText)).split(said)).toHaveLength(3);

@@ -4,38 +4,38 @@ import { isJsonObject, toText } from '../../domain/json.js';
 import type { TextFilter } from '../../domain/text-filter.js';
 import { BlockReader, skipBlock } from './prompt-blocks.js';
 
-/** How much of a tool's input or output is kept, in characters. Messages are kept in full. */
-const MAX_TOOL_TEXT = 4000;
+/** Maximum length of a tool's input or output. Messages are kept in full. */
+const MAX_TOOL_CHARS = 4000;
 
 type Fields = Readonly<Record<string, unknown>>;
 type Role = 'user' | 'assistant';
 
-/** A conversation as somebody who was not there reads it. */
+/** Renders a conversation as a transcript for an agent without a record of it. */
 export class TranscriptBuilder {
   readonly blocks: PromptBlock[] = [];
-  /** Names of the tools that were called, by the ids of the calls. */
+  /** Tool names by call id. */
   readonly #tools = new Map<string, string>();
   readonly #reader: BlockReader;
 
-  /** @param read what is taken of each text of the conversation. */
+  /** @param read filters each text of the conversation. */
   constructor(private readonly read: TextFilter) {
     this.#reader = new BlockReader(read, skipBlock);
   }
 
-  /** Adds messages in their order. Never throws, whatever they hold. */
+  /** Adds messages in order. Never throws for malformed messages. */
   addMessages(messages: readonly unknown[]): void {
     for (const message of messages) if (isJsonObject(message)) this.addMessage(message['role'], message['content']);
   }
 
-  /** Adds a message. `system` messages are left out: they are for the agent of the caller. */
+  /** Adds a message. Skips `system` messages: they are for the caller's agent. */
   addMessage(role: unknown, content: unknown): void {
     if (role !== 'user' && role !== 'assistant') return;
     if (typeof content === 'string') this.addText(role, content);
     if (!Array.isArray(content)) return;
-    for (const block of content as readonly unknown[]) if (isJsonObject(block)) this.tellBlock(role, block);
+    for (const block of content as readonly unknown[]) if (isJsonObject(block)) this.addBlock(role, block);
   }
 
-  private tellBlock(role: Role, block: Fields): void {
+  private addBlock(role: Role, block: Fields): void {
     const type = toText(block['type']);
     if (type === 'text') {
       this.addText(role, toText(block['text']));
@@ -46,9 +46,9 @@ export class TranscriptBuilder {
       this.#tools.set(toText(block['id']), name);
       this.addToolBlock('tool_call', name, JSON.stringify(block['input'] ?? {}));
     } else if (type.endsWith('tool_result')) {
-      this.showResult(block);
+      this.addResult(block);
     }
-    // Anything else is thinking, or a kind of block without text.
+    // Other blocks are thinking or have no text.
   }
 
   private addText(role: Role, text: string): void {
@@ -58,19 +58,19 @@ export class TranscriptBuilder {
 
   private addMedia(block: Fields, type: 'image' | 'document'): void {
     const shown = this.#reader.blocks([block], '');
-    // Files that the caller keeps elsewhere cannot be shown.
+    // Files that are not in the request become placeholders.
     this.blocks.push(...(shown.length > 0 ? shown : [textBlock(`[${type}]\n`)]));
   }
 
-  private showResult(block: Fields): void {
+  private addResult(block: Fields): void {
     const name = this.#tools.get(toText(block['tool_use_id']));
     const { content } = block;
-    // What was fetched from the web is in one more object.
+    // Content fetched from the web is nested in another object.
     const parts = this.#reader.resultBlocks(isJsonObject(content) ? [content['content']] : content, '');
     const [first, ...rest] = parts.at(0)?.type === 'text' ? parts : [textBlock(''), ...parts];
     const failed = block['is_error'] === true ? ' is_error="true"' : '';
     this.addToolBlock('tool_result', name, first?.type === 'text' ? first.text : '', failed);
-    // Texts between and after images keep their role, too.
+    // Texts between and after images are tool results, too.
     for (const part of rest) {
       if (part.type === 'text') this.addToolBlock('tool_result', name, part.text, failed);
       else this.blocks.push(part);
@@ -79,21 +79,21 @@ export class TranscriptBuilder {
 
   private addToolBlock(kind: 'tool_call' | 'tool_result', name: string | undefined, text: string, more = ''): void {
     const head = `${name === undefined ? kind : `${kind} name=${JSON.stringify(name)}`}${more}`;
-    this.blocks.push(textBlock(`<${head}>\n${shortened(text)}\n</${kind}>\n`));
+    this.blocks.push(textBlock(`<${head}>\n${shorten(text)}\n</${kind}>\n`));
   }
 }
 
-function shortened(text: string): string {
-  const left = text.length - MAX_TOOL_TEXT;
-  return left <= 0 ? text : `${truncateAtCodePoint(text, MAX_TOOL_TEXT)} … [${left} more characters]`;
+function shorten(text: string): string {
+  const omittedChars = text.length - MAX_TOOL_CHARS;
+  return omittedChars <= 0 ? text : `${truncateAtCodePoint(text, MAX_TOOL_CHARS)} … [${omittedChars} more characters]`;
 }
 
-/** Texts that follow each other as one block. */
+/** Merges consecutive text blocks. */
 export function mergeTextBlocks(blocks: readonly PromptBlock[]): Prompt {
-  const whole: PromptBlock[] = [];
+  const merged: PromptBlock[] = [];
   let texts: string[] = [];
   const flush = (): void => {
-    if (texts.length > 0) whole.push(textBlock(texts.join('')));
+    if (texts.length > 0) merged.push(textBlock(texts.join('')));
     texts = [];
   };
   for (const block of blocks) {
@@ -101,27 +101,27 @@ export function mergeTextBlocks(blocks: readonly PromptBlock[]): Prompt {
       texts.push(block.text);
     } else {
       flush();
-      whole.push(block);
+      merged.push(block);
     }
   }
   flush();
-  return whole;
+  return merged;
 }
 
-/** A text block. */
+/** Makes a text block. */
 export function textBlock(value: string): PromptBlock {
   return { type: 'text', text: value };
 }
 
-/** Longest history that seeds a new agent, in characters of text: more would not fit into the context of every model. */
-const MAX_HISTORY = 400_000;
+/** Maximum text of a history that seeds a new agent: more would not fit into the context of every model. */
+const MAX_HISTORY_CHARS = 400_000;
 
-/** The conversation so far, to seed an agent without a record; the newest part of a long one. */
+/** Renders the conversation to seed an agent without a record; only the newest part of a long one. */
 export function renderHistory(messages: readonly unknown[], read: TextFilter): Prompt {
   const transcript = new TranscriptBuilder(read);
   transcript.addMessages(messages);
   const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
-  let [first, room] = [lengths.length, MAX_HISTORY];
+  let [first, room] = [lengths.length, MAX_HISTORY_CHARS];
   while (first > 0 && room >= (lengths[first - 1] ?? 0)) {
     first -= 1;
     room -= lengths[first] ?? 0;

@@ -18,13 +18,13 @@ import { PendingJsonResponse } from './pending-json-response.js';
 
 /** How a caller wants its answer. */
 export interface AnswerOptions extends AnswerView {
-  /** The text that the caller already has of it. */
+  /** The text that the caller already has. */
   readonly received: string | undefined;
-  /** Whether the caller gives up after 300 s, whatever keeps the connection alive: Claude Code 2.1.330, not streaming. */
+  /** Whether the caller times out after 300 s even if bytes arrive: Claude Code 2.1.330, not streaming. */
   readonly hasHardTimeout: boolean;
 }
 
-/** Answers requests with a turn's message: as server-sent events while it is made, or whole. */
+/** Answers requests with a turn's message: live as server-sent events, or complete as JSON. */
 @Injectable()
 export class AnswerService {
   private readonly logger = new Logger(AnswerService.name);
@@ -37,16 +37,16 @@ export class AnswerService {
   ) {}
 
   /**
-   * Streams the message. Resolves when it is sent or the caller has left; the turn goes on without it.
+   * Streams the message. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
    *
-   * @throws AnthropicException when the turn failed before anything was sent.
+   * @throws AnthropicException if the turn failed before anything was sent.
    */
   async stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const writer = new SseWriter(response);
     const { thinking, toolBlocks } = options.presentation;
-    // In the text form the block of a call stays open, and is kept alive without words.
-    const tellsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    const message$ = this.messageEvents(opened, writer.signals$, writer, tellsProgress);
+    // In the text form the block of a call stays open and gets empty keep-alive deltas.
+    const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
+    const message$ = this.messageEvents(opened, writer.signals$, writer, showsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await this.readAll(events$, response, writer))) return;
     if (writer.isComplete) this.noteDelivery(opened, response);
@@ -54,9 +54,9 @@ export class AnswerService {
   }
 
   /**
-   * Sends the whole message as JSON. Resolves when it is sent or the caller has left; the turn goes on without it.
+   * Sends the complete message as JSON. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
    *
-   * @throws AnthropicException when the turn failed, or took too long for an impatient caller, before anything was sent.
+   * @throws AnthropicException if, before anything was sent, the turn failed or exceeded the hard timeout of the caller.
    */
   async sendJson(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const waiting = new PendingJsonResponse(response, options.hasHardTimeout ? this.config.syncTimeoutMs : undefined);
@@ -73,38 +73,39 @@ export class AnswerService {
     response.end(body);
   }
 
-  /** Sends a message that is already whole. */
+  /** Sends a complete message. */
   sendPrepared(message: Message, response: Response, stream: boolean): void {
     if (stream) {
       new SseWriter(response).write(replayMessage(message, null));
       response.end();
     } else {
-      // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
+      // As bytes: Node would encode a string together with the headers as UTF-8, and a thread key may have non-ASCII characters.
       response.type('json').send(Buffer.from(JSON.stringify(message)));
     }
   }
 
   /**
-   * The turn's message as stream events: a replay, then live. Cold. With `tellsProgress` a keep-alive may say what the agent is doing.
+   * Emits the turn's message as stream events: a replay, then live. Cold. With `showsProgress` a keep-alive may show what the agent is
+   * doing.
    *
-   * Completes after `message_stop` or `error`. Errors when the store cannot be read. Unsubscribing does not touch the turn.
+   * Completes after `message_stop` or `error`. Errors if the store cannot be read. Unsubscribing does not affect the turn.
    */
   private messageEvents(
     opened: OpenedTurn,
     signals$: Observable<TranslatorSignal>,
     backpressure?: Backpressure,
-    tellsProgress = false,
+    showsProgress = false,
   ): Observable<readonly StreamEvent[]> {
     const options = translateOptions(opened.turn, opened.thread);
     const { eventsPrunedAt, message } = opened.turn;
-    // The stored message has the form of this API already, with the ids and the usage that earlier readers got.
+    // The stored message already has the form of this API, with the ids and the usage that earlier readers got.
     if (eventsPrunedAt !== undefined && message !== undefined) return of(replayMessage(message, options.knownUsage));
     return this.turns
       .read(opened, backpressure)
-      .pipe(this.translator.translate({ ...options, tellsProgress }, signals$));
+      .pipe(this.translator.translate({ ...options, showsProgress }, signals$));
   }
 
-  /** A message as its caller wants it. */
+  /** Converts a message to the form that its caller wants. */
   private shown(
     message$: Observable<readonly StreamEvent[]>,
     opened: OpenedTurn,
@@ -115,18 +116,18 @@ export class AnswerService {
         this.logger.warn({ turnId: opened.turn.id, err: error }, 'failed to stop a turn at its stop sequence');
       });
     };
-    // What the caller has received it has received in the form of its presentation.
+    // The received text is in the form of the caller's view, so skip it last.
     return message$.pipe(applyAnswerView(options, stop), skipReceivedText(options.received));
   }
 
-  /** Reads the turn to its end, as long as its caller is there. False when it has left. */
+  /** Reads the turn to its end while its caller is connected. False if the caller has disconnected. */
   private async readAll(events$: Observable<unknown>, response: Response, ticking: Tickable): Promise<boolean> {
-    // One that left while its turn was looked up has closed already, and would not close again.
+    // A caller that disconnected during the lookup has closed already and emits no second `close`.
     if (response.destroyed) return false;
     const stopTicking = this.clock.register(ticking);
     try {
       await new Promise<void>((resolve, reject) => {
-        // Not with `takeUntil` and `lastValueFrom`: every open stream would hold some kilobytes for them.
+        // `takeUntil` and `lastValueFrom` would cost every open stream some kilobytes.
         const reading = events$.subscribe({ error: reject, complete: resolve });
         reading.add(resolve);
         if (response.closed) reading.unsubscribe();
@@ -138,7 +139,7 @@ export class AnswerService {
     }
   }
 
-  /** The whole answer is about to leave; once it has, a caller that says the same again means it again. */
+  /** Records the delivery once the complete answer is sent: a repeated message is then a new one, not a retry. */
   private noteDelivery({ turn }: OpenedTurn, response: Response): void {
     response.once('finish', () => {
       this.turns.delivered(turn).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { ServiceError } from '../../domain/service-error.js';
 import { getRequestId } from '../../http/request-id.js';
 import { errorEnvelope, errorReply } from './error-reply.js';
 
-/** Renders every error in Anthropic's envelope, with the request's id. Also for routes that no door has. */
+/** Renders every error in Anthropic's envelope, with the request's id. Also covers unknown routes. */
 @Catch()
 export class AnthropicErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(AnthropicErrorFilter.name);
@@ -18,14 +18,14 @@ export class AnthropicErrorFilter implements ExceptionFilter {
       this.logger.error({ requestId, err: thrown }, 'request failed');
     }
     if (response.headersSent) {
-      // The status is out: only a closed connection can still show that the response is incomplete.
+      // The status is already sent: only closing the connection shows that the response is incomplete.
       response.destroy();
       return;
     }
     response
       .status(status)
       .set({ ...headers, 'content-type': 'application/json' })
-      // Bytes: Node would write a string and the headers together as UTF-8, and a thread's key may have more than ASCII.
+      // As bytes: Node would encode a string together with the headers as UTF-8, and a thread key may have non-ASCII characters.
       .send(Buffer.from(errorEnvelope(error, requestId)));
   }
 }

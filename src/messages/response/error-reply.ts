@@ -4,7 +4,7 @@ import type { AnthropicErrorObject, AnthropicErrorType } from '../../anthropic/a
 import { ServiceError, type ServiceErrorKind } from '../../domain/service-error.js';
 import { SERVICE_ERROR_STATUS, serviceErrorHeaders } from '../../http/service-error-http.js';
 
-/** An error as HTTP sends it. */
+/** An error as an HTTP response. */
 export interface ErrorReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ const ERROR_TYPE: Readonly<Record<ServiceErrorKind, AnthropicErrorType>> = {
   unavailable: 'api_error',
 };
 
-/** Renders anything that was thrown for a caller of the Messages API. What is not meant for callers becomes a 500 without details. */
+/** Renders a thrown value for a caller of the Messages API. Errors that are not meant for callers become a 500 without details. */
 export function errorReply(thrown: unknown): ErrorReply {
   if (thrown instanceof AnthropicException) return thrown;
   if (thrown instanceof ServiceError) return toAnthropicRefusal(thrown);
@@ -34,7 +34,7 @@ export function errorReply(thrown: unknown): ErrorReply {
     return new AnthropicException('not_found_error', 'There is no such route.');
   }
   if (thrown instanceof HttpException && thrown.getStatus() === 400) {
-    // Nest's own, and its message quotes the path; every other refusal is one of the two above.
+    // Thrown by Nest, whose message quotes the path. All other refusals are of the two types above.
     return new AnthropicException('invalid_request_error', 'The path of the request cannot be decoded.');
   }
   if (thrown instanceof HttpException && thrown.getStatus() < 500) {
@@ -43,12 +43,12 @@ export function errorReply(thrown: unknown): ErrorReply {
   return { status: 500, headers: {}, error: { type: 'api_error', message: 'Internal server error' } };
 }
 
-/** Anthropic's envelope around an error, as JSON. */
+/** Renders an error in Anthropic's envelope, as JSON. */
 export function errorEnvelope(error: AnthropicErrorObject, requestId: string): string {
   return JSON.stringify({ type: 'error', error, request_id: requestId });
 }
 
-/** Anthropic has a status of its own for an overloaded server, 529; the other kinds have the usual one. */
+/** Converts a refusal. Anthropic's status for an overloaded server is 529; other kinds have the default status. */
 function toAnthropicRefusal(refusal: ServiceError): AnthropicException {
   const { kind, message, options } = refusal;
   return new AnthropicException(ERROR_TYPE[kind], message, {

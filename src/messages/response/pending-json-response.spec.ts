@@ -26,7 +26,7 @@ describe('a caller that waits for JSON', () => {
     expect(response.writes).toEqual([' ', ' ', ' ']);
   });
 
-  it('gets the message, with the status when that is not out yet', () => {
+  it('gets the message, with the status if it is not sent yet', () => {
     if (MESSAGE === undefined) throw new Error('no message');
     const waiting = new PendingJsonResponse(response.asResponse, undefined);
     expect(JSON.parse(waiting.body({ message: MESSAGE }))).toEqual(MESSAGE);
@@ -41,7 +41,7 @@ describe('a caller that waits for JSON', () => {
     expect(response.headersSent).toBe(false);
   });
 
-  it('that is impatient is told to ask again when its time is up, and gets no white space', () => {
+  it('with a hard timeout is asked to retry after its limit, and gets no white space', () => {
     const waiting = new PendingJsonResponse(response.asResponse, 280_000);
     let expired = 0;
     waiting.expired$.subscribe(() => (expired += 1));

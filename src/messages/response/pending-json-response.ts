@@ -4,32 +4,32 @@ import { toAnthropicException, AnthropicException } from '../../anthropic/anthro
 import type { Collected } from '../../translator/collect.js';
 import type { Tickable } from '../../http/keep-alive-clock.js';
 
-/** After this long the status goes out, so that the caller's time limit, which ends with the headers, does not end the wait. */
-const HEADERS_AFTER = 30_000;
-/** White space between the headers and the JSON, for proxies that close silent connections. */
-const SPACE_EVERY = 15_000;
+/** When the headers are sent: some callers limit only the time until the headers. */
+const HEADERS_AFTER_MS = 30_000;
+/** How often white space is sent before the JSON, for proxies that close silent connections. */
+const PADDING_INTERVAL_MS = 15_000;
 
-/** Waits with a caller for a whole message, for as long as it takes, or for as long as the caller can. Times in milliseconds. */
+/** Keeps a caller waiting for a complete message, until it is ready or the caller's hard timeout is near. */
 export class PendingJsonResponse implements Tickable {
-  /** Emits when the caller can wait no longer. */
+  /** Emits when the caller cannot wait longer. */
   readonly expired$ = new Subject<void>();
-  readonly #since = performance.now();
+  readonly #startedAtMs = performance.now();
   #lastSpace = 0;
   #expired = false;
 
   constructor(
     private readonly response: Response,
-    /** `undefined` for a caller that waits as long as bytes flow. */
-    private readonly limit: number | undefined,
+    /** `undefined` for a caller that waits as long as bytes arrive. */
+    private readonly limitMs: number | undefined,
   ) {}
 
   tick(now: number): void {
-    const waited = now - this.#since;
-    if (this.limit !== undefined) {
-      if (waited < this.limit) return;
+    const waitedMs = now - this.#startedAtMs;
+    if (this.limitMs !== undefined) {
+      if (waitedMs < this.limitMs) return;
       this.#expired = true;
       this.expired$.next();
-    } else if (waited >= HEADERS_AFTER && now - this.#lastSpace >= SPACE_EVERY) {
+    } else if (waitedMs >= HEADERS_AFTER_MS && now - this.#lastSpace >= PADDING_INTERVAL_MS) {
       if (!this.response.headersSent) this.response.writeHead(200, { 'content-type': 'application/json' });
       this.response.write(' ');
       this.#lastSpace = now;
@@ -37,9 +37,9 @@ export class PendingJsonResponse implements Tickable {
   }
 
   /**
-   * Ends the wait: what is left to be sent.
+   * Ends the wait and returns the body to send.
    *
-   * @throws AnthropicException for a failure, and a 504 when the time is up.
+   * @throws AnthropicException for a failure, and with status 504 after the limit.
    */
   body(collected: Collected): string {
     if (this.#expired) {

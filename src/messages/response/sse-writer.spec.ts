@@ -9,7 +9,7 @@ const STOP: StreamEvent = { type: 'message_stop' };
 const ERROR: StreamEvent = { type: 'error', error: { type: 'rate_limit_error', message: 'slow down' } };
 
 describe('a frame', () => {
-  it('names its event and has its JSON on one line, whatever the text holds', () => {
+  it('names its event and has its JSON on one line, whatever the text contains', () => {
     const text = 'a\r\nb\n\ndata: c\u2028';
     const event: StreamEvent = { type: 'content_block_delta', index: 3, delta: { type: 'text_delta', text } };
     const bytes = encodeSseEvent(event, 'req_1');
@@ -17,7 +17,7 @@ describe('a frame', () => {
     expect(JSON.parse(bytes.split('data: ').slice(1).join('data: '))).toEqual(event);
   });
 
-  it('of an error, and of nothing else, has the request’s id', () => {
+  it('has the request’s id only for an error', () => {
     expect(encodeSseEvent(ERROR, 'req_1')).toContain('"request_id":"req_1"');
     expect(encodeSseEvent(DELTA, 'req_1')).not.toContain('req_1');
   });
@@ -50,7 +50,7 @@ describe('a stream', () => {
     expect(response.writes).toEqual([encodeSseEvent(DELTA, '') + encodeSseEvent(STOP, '')]);
   });
 
-  it('escapes what some readers take for the end of a line', () => {
+  it('escapes characters that some readers treat as line ends', () => {
     const text = 'a\u2028b\u2029c\u0085d';
     const event: StreamEvent = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
     writer.write([event, STOP]);
@@ -59,7 +59,7 @@ describe('a stream', () => {
     expect(JSON.parse(sent.split(/data: |\n\n/)[1] ?? '')).toEqual(event);
   });
 
-  it('lets an error be an HTTP error as long as nothing was sent', () => {
+  it('throws an error as an HTTP error if nothing was sent', () => {
     expect(() => writer.write([ERROR])).toThrow(
       expect.objectContaining({ status: 429, message: 'slow down' }) as Error,
     );
@@ -73,14 +73,14 @@ describe('a stream', () => {
     expect(writer.isComplete).toBe(false);
   });
 
-  it('is whole once its message has stopped', () => {
+  it('is complete once its message has stopped', () => {
     writer.write([DELTA]);
     expect(writer.isComplete).toBe(false);
     writer.write([STOP]);
     expect(writer.isComplete).toBe(true);
   });
 
-  it('asks for its beginning after a second of silence', () => {
+  it('requests its start after a second of silence', () => {
     writer.tick(start + 900);
     expect(signals).toEqual([]);
     writer.tick(start + 1100);
@@ -95,7 +95,7 @@ describe('a stream', () => {
     expect(signals).toEqual([]);
   });
 
-  it('asks for an empty delta after 30 s without an event, pings or not', () => {
+  it('requests an empty delta after 30 s without an event, despite pings', () => {
     writer.write([DELTA]);
     for (const seconds of [10.1, 20.2, 30.3]) writer.tick(start + seconds * 1000);
     expect(signals).toEqual(['keep-alive']);
@@ -116,7 +116,7 @@ describe('a stream', () => {
     expect([signals, response.writes.length]).toEqual([[], 1]);
   });
 
-  it('is open as long as its caller keeps up, and tells when it does again', () => {
+  it('is ready while its caller keeps up, and signals when it can continue', () => {
     const opened: unknown[] = [];
     const subscription = writer.resumed$.subscribe(() => opened.push(writer.isReady()));
     response.writableNeedDrain = true;

@@ -6,16 +6,16 @@ import { applyPresentation, type Presentation } from './apply-presentation.js';
 import { applyStopSequences } from './stop-sequence.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
 
-/** In which form a request wants its answer. */
+/** The form in which a request wants its answer. */
 export interface AnswerView {
   readonly presentation: Presentation;
   readonly stopSequences: readonly string[];
-  /** The caller's tool that wants the answer as its input. */
+  /** The caller's tool that takes the answer as its input. */
   readonly answerTool: string | undefined;
 }
 
 /**
- * A message in the form that its caller wants. `stopped` is called once when it ends at a stop sequence.
+ * Converts a message to the form that its caller wants. Calls `stopped` once if the message ends at a stop sequence.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
@@ -30,7 +30,7 @@ export function applyAnswerView(
   );
 }
 
-/** The content of a whole message in that form: what its caller has, and sends back as history. */
+/** Converts the content of a complete message to that form, in which its caller sends it back as history. */
 export function contentAsShown(message: Message, form: AnswerView): Message['content'] {
   const events: StreamEvent[] = [];
   of(replayMessage(message, null))

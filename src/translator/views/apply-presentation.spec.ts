@@ -58,7 +58,7 @@ describe('a message as its caller wants it', () => {
     expect(await content({}, ...blocks)).toEqual(blocks);
   });
 
-  it('has inner tools as Anthropic’s own, under the name that typed clients know', async () => {
+  it('has inner tools as Anthropic’s server tools, with the name that typed clients know', async () => {
     expect(await content({ toolBlocks: 'server' }, ...blocks)).toEqual([
       text('Looking.'),
       thinking,
@@ -78,7 +78,7 @@ describe('a message as its caller wants it', () => {
     ]);
   });
 
-  it('tells of a tool that is no shell, and of one that failed, in the same form', async () => {
+  it('shows a tool that is not a shell, and a failed one, in the same form', async () => {
     const [use, back] = (await content({ toolBlocks: 'server' }, call({ a: 'b' }, 'Edit'), result('no', true))) as [
       Extract<ContentBlock, { type: 'server_tool_use' }>,
       Extract<ContentBlock, { type: 'bash_code_execution_tool_result' }>,
@@ -104,7 +104,7 @@ describe('a message as its caller wants it', () => {
     expect(split).toContain('"1234… [');
   });
 
-  it('cuts an output of several parts at the limit of them all', async () => {
+  it('truncates an output of several parts at the limit for all of them', async () => {
     const parts = ['123', '456', '789'].map((part) => ({ type: 'text', text: part, citations: null }) as const);
     const long: ContentBlock = { type: 'mcp_tool_result', tool_use_id: 'mcptoolu_1', is_error: false, content: parts };
     expect(await content({ toolOutputLimit: 4 }, long)).toMatchObject([
@@ -112,14 +112,14 @@ describe('a message as its caller wants it', () => {
     ]);
   });
 
-  it('has of thinking only the signature when it is to be omitted', async () => {
+  it('has only the signature of thinking if thinking is omitted', async () => {
     const omitted = await content({ thinking: 'omitted' }, ...blocks);
     expect(omitted[1 as keyof typeof omitted]).toEqual({ type: 'thinking', thinking: '', signature: 'SIGNED' });
     const unsigned = await content({ thinking: 'omitted' }, { type: 'thinking', thinking: 'Hm.', signature: '' });
     expect(unsigned).toEqual([]);
   });
 
-  it('has nothing of thinking when it is off', async () => {
+  it('has no thinking if thinking is disabled', async () => {
     expect(await content({ thinking: 'none' }, thinking, text('Done.'))).toEqual([text('Done.')]);
   });
 
@@ -139,7 +139,7 @@ describe('a message as its caller wants it', () => {
     expect(told.includes('SIGNED')).toBe(wanted === 'omitted');
   });
 
-  it.each(['mcp', 'server'] as const)('ends in a text where its caller fails otherwise (%s)', async (toolBlocks) => {
+  it.each(['mcp', 'server'] as const)('ends in a text block if its caller requires one (%s)', async (toolBlocks) => {
     const ending = async (endsInText: boolean, ...all: readonly ContentBlock[]) =>
       ((await content({ toolBlocks, endsInText }, ...all)) as readonly ContentBlock[]).at(-1);
     expect(await ending(true, text('Before.'), call(), result('a.txt'))).toEqual(text(''));
@@ -148,12 +148,12 @@ describe('a message as its caller wants it', () => {
     expect(await ending(false, call(), result('a.txt'))).not.toEqual(text(''));
   });
 
-  it('gets no empty text where nothing of tools is shown', async () => {
+  it('gets no empty text if no tools are shown', async () => {
     expect(await content({ toolBlocks: 'none', endsInText: true }, call(), result('a'))).toEqual([]);
     expect(await content({ toolBlocks: 'text', endsInText: true }, call(), result('a'))).toHaveLength(1);
   });
 
-  it('passes an error on', async () => {
+  it('passes errors', async () => {
     const error: StreamEvent = { type: 'error', error: { type: 'api_error', message: 'broken' } };
     const out = await lastValueFrom(from([[error]]).pipe(applyPresentation({ ...ALL, toolBlocks: 'none' })));
     expect(out).toEqual([error]);

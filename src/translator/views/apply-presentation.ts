@@ -6,29 +6,29 @@ import { toolBlock } from './tool-blocks.js';
 import { toolsAsText } from './tools-as-text.js';
 import { completeBlockEvents } from '../../anthropic/stream-parts.js';
 
-/** What of a message one caller is shown. The message itself, and what other callers see of it, is the same for all. */
+/** The parts of a message that one caller gets. The stored message and the views of other callers do not depend on it. */
 export interface Presentation {
   readonly toolBlocks: ToolBlockForm;
-  /** Longest output of an inner tool that is shown, in characters. */
+  /** Maximum output of an inner tool, in characters; longer output is truncated. */
   readonly toolOutputLimit: number;
-  /** `omitted`: of thinking only its signature, as the API does for `thinking.display: "omitted"`; `none`: nothing. */
+  /** `omitted`: only the signatures of thinking, as the API does for `thinking.display: "omitted"`; `none`: nothing. */
   readonly thinking: 'shown' | 'omitted' | 'none';
   /**
-   * Whether an answer whose last block is a tool's gets an empty text behind it: `claude -p` fails with "Execution error" without
-   * one. [Claude Code 2.1.330, 2.1.197]
+   * Whether an empty text block follows an answer that ends in a tool block: `claude -p` fails with "Execution error" without it.
+   * [Claude Code 2.1.330, 2.1.197]
    */
   readonly endsInText?: boolean;
 }
 
 interface State {
-  /** Blocks that were shown so far: the index of the next one. */
+  /** Number of blocks emitted so far: the index of the next one. */
   readonly shown: number;
   /**
-   * The block of which deltas may come. `shown`: passes; `muted`: begun, its thinking is kept back; `hidden`: not begun, as it may
-   * have nothing to show; `done`: its stop was sent with it, or nothing of it is shown.
+   * The state of the source's current block. `shown`: it passes; `muted`: started, but its thinking text is dropped; `hidden`: not
+   * started, because it may have nothing to show; `done`: its stop is sent, or the block is dropped.
    */
   readonly block: 'shown' | 'muted' | 'hidden' | 'done';
-  /** Whether the last block that was shown is a tool's. */
+  /** Whether the last emitted block is a tool block. */
   readonly endsInTool: boolean;
 }
 
@@ -38,8 +38,8 @@ type Step = readonly [State, readonly StreamEvent[]];
 const NOTHING: readonly StreamEvent[] = [];
 
 /**
- * Shows a message in the way that its caller wants: inner tools in another form or not at all, thinking without its text. What
- * is left is numbered 0, 1, 2… again. An empty thinking delta, which keeps a connection alive, always passes.
+ * Converts a message to the form that its caller wants: inner tools in another form or dropped, thinking without its text. Renumbers
+ * the remaining blocks 0, 1, 2…. An empty thinking delta always passes, because it keeps the connection alive.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
@@ -92,15 +92,16 @@ function showDelta(presentation: Presentation, state: State, event: BlockDelta):
   const { delta } = event;
   switch (block) {
     case 'shown':
-      // The path of every token.
+      // The hot path of every token.
       return [state, [event.index === shown - 1 ? event : { ...event, index: shown - 1 }]];
     case 'muted':
       if (delta.type === 'thinking_delta' && delta.thinking !== '') return [state, NOTHING];
-      return [state, [{ type: 'content_block_delta', index: shown - 1, delta: unsigned(presentation, delta) }]];
+      return [state, [{ type: 'content_block_delta', index: shown - 1, delta: withoutSignature(presentation, delta) }]];
     case 'hidden': {
       const keepsAlive = delta.type === 'thinking_delta' && delta.thinking === '';
-      const signs = delta.type === 'signature_delta' && delta.signature !== '' && presentation.thinking === 'omitted';
-      if (!keepsAlive && !signs) return [state, NOTHING];
+      const isSignature =
+        delta.type === 'signature_delta' && delta.signature !== '' && presentation.thinking === 'omitted';
+      if (!keepsAlive && !isSignature) return [state, NOTHING];
       const begin: StreamEvent = {
         type: 'content_block_start',
         index: shown,
@@ -118,7 +119,7 @@ function showDelta(presentation: Presentation, state: State, event: BlockDelta):
   }
 }
 
-/** A block that was only begun to keep a connection alive does not get the signature of what it hides. */
-function unsigned({ thinking }: Presentation, delta: ContentDelta): ContentDelta {
+/** Drops the signature of hidden thinking from a block that was started only to keep the connection alive. */
+function withoutSignature({ thinking }: Presentation, delta: ContentDelta): ContentDelta {
   return thinking === 'none' && delta.type === 'signature_delta' ? { ...delta, signature: '' } : delta;
 }

@@ -35,8 +35,8 @@ async function answered(text: readonly string[], reason: StopReason = 'end_turn'
   return [collected.message.content[1], collected.message.stop_reason];
 }
 
-describe('an answer that its caller wants as a call of its tool', () => {
-  it('is the call, and the message stops to have it run', async () => {
+describe('an answer to a forced tool', () => {
+  it('is a call of the tool, and the message stops with tool_use', async () => {
     expect(await answered(['{"a"', ':1}'])).toEqual([
       { type: 'tool_use', id: 'toolu_1', name: 'Answer', input: { a: 1 } },
       'tool_use',
@@ -51,7 +51,7 @@ describe('an answer that its caller wants as a call of its tool', () => {
     expect(await answered(text, reason)).toEqual([{ type: 'text', text: text[0], citations: null }, reason]);
   });
 
-  it('stays a text for every other caller', async () => {
+  it('stays text for other callers', async () => {
     expect(await answered(['{"a":1}'], 'end_turn', '')).toMatchObject([{ type: 'text' }, 'end_turn']);
   });
 });

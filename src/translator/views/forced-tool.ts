@@ -6,7 +6,7 @@ import { completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 interface State {
   readonly messageId: string;
-  /** The text block that is being read, or `undefined` outside of one. */
+  /** The pieces of the open text block; `undefined` outside of one. */
   readonly pieces: readonly string[] | undefined;
   readonly called: boolean;
 }
@@ -16,9 +16,9 @@ type Step = readonly [State, readonly StreamEvent[]];
 const NOTHING: readonly StreamEvent[] = [];
 
 /**
- * Gives an answer of a schema as a call of the caller's own tool, for callers that hand over a tool for it instead of asking for a
- * format: the message's text, which is a JSON object then, becomes the tool's input, and the message stops to have it called.
- * Without a name everything passes. It is the one tool that a caller is ever to run, and it does nothing but keep the answer.
+ * Converts a structured answer to a call of the caller's tool, for callers that force a tool instead of requesting an output format:
+ * the message's text, a JSON object, becomes the tool's input, and the message stops with `tool_use`. Without a name, everything
+ * passes. This is the only tool that callers ever run; it only receives the answer.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
@@ -40,7 +40,7 @@ function read(name: string, state: State, event: StreamEvent): Step {
     case 'content_block_stop': {
       if (state.pieces === undefined) return [state, [event]];
       const text = state.pieces.join('');
-      // An answer that was cut short is no JSON.
+      // A truncated answer is not JSON.
       const input = parseObject(text);
       const next = { ...state, pieces: undefined, called: input !== undefined };
       if (input === undefined) return [next, completeBlockEvents(event.index, { type: 'text', text, citations: null })];

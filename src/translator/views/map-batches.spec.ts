@@ -7,7 +7,7 @@ const PING: StreamEvent = { type: 'ping' };
 const STOP: StreamEvent = { type: 'message_stop' };
 
 describe(mapBatches.name, () => {
-  it('gives a batch for a batch, and none of which nothing is left', () => {
+  it('emits one batch per batch, and no empty batches', () => {
     const batches: (readonly StreamEvent[])[] = [];
     const withoutPings = mapBatches(() => (events) => events.filter((event) => event !== PING));
     of([PING], [PING, STOP])
@@ -16,7 +16,7 @@ describe(mapBatches.name, () => {
     expect(batches).toEqual([[STOP]]);
   });
 
-  it('begins anew for each subscription', () => {
+  it('starts a new mapper for each subscription', () => {
     const everySecond = mapBatches(() =>
       statefulMapper(0, (count, event) => [count + 1, count % 2 === 0 ? [event] : []]),
     );
@@ -25,7 +25,7 @@ describe(mapBatches.name, () => {
     expect.assertions(2);
   });
 
-  it('errors when its source errors, or its reading throws', () => {
+  it('errors when its source errors or its mapper throws', () => {
     const broken = new Error('broken');
     const error = vi.fn();
     throwError(() => broken)
@@ -38,7 +38,7 @@ describe(mapBatches.name, () => {
     expect(error.mock.calls).toEqual([[broken], [broken]]);
   });
 
-  it('lets go of its source when nobody listens any more', () => {
+  it('unsubscribes from its source when its subscriber leaves', () => {
     const source$ = new Subject<readonly StreamEvent[]>();
     source$
       .pipe(mapBatches(() => (events) => events))

@@ -1,24 +1,24 @@
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
-/** What is made of each batch of a stream, one after the other. */
+/** Maps the batches of a stream in order. */
 export type BatchMapper = (events: readonly StreamEvent[]) => readonly StreamEvent[];
 
 /**
- * An operator that changes a stream batch by batch. `begin` is called for each subscription, and what it gives may remember
- * earlier batches. A batch of which nothing is left is not emitted.
+ * An operator that maps a stream batch by batch. Calls `begin` once per subscription; the mapper that it returns may keep state.
+ * Empty batches are not emitted.
  *
- * Completes and errors as its source does, and errors when the reading throws; unsubscribing unsubscribes the source.
+ * Completes and errors as its source does, and errors if the mapper throws; unsubscribing unsubscribes the source.
  */
 export function mapBatches(begin: () => BatchMapper): MonoTypeOperatorFunction<readonly StreamEvent[]> {
-  // One subscriber of our own instead of `defer`, `map` and `filter`: each costs every open stream about a kilobyte.
+  // One subscriber instead of `defer`, `map` and `filter`: each operator costs about a kilobyte per open stream.
   return (source$) =>
     new Observable((subscriber) => {
-      const read = begin();
+      const map = begin();
       const source = source$.subscribe({
         next: (events) => {
           try {
-            const out = read(events);
+            const out = map(events);
             if (out.length > 0) subscriber.next(out);
           } catch (reason) {
             subscriber.error(reason);
@@ -31,16 +31,16 @@ export function mapBatches(begin: () => BatchMapper): MonoTypeOperatorFunction<r
     });
 }
 
-/** A reading that goes from state to state, event by event. */
+/** Makes a mapper from a transition function that maps one event at a time. */
 export function statefulMapper<State>(
   start: State,
-  read: (state: State, event: StreamEvent) => readonly [State, readonly StreamEvent[]],
+  step: (state: State, event: StreamEvent) => readonly [State, readonly StreamEvent[]],
 ): BatchMapper {
   let state = start;
   return (events) => {
     const out: StreamEvent[] = [];
     for (const event of events) {
-      const [next, shown] = read(state, event);
+      const [next, shown] = step(state, event);
       state = next;
       for (const one of shown) out.push(one);
     }

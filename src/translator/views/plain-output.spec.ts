@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plainOutput } from './plain-output.js';
 
-describe('an output as it can stand in an answer', () => {
+describe('plain output', () => {
   it.each([
     ['colours', '\u001B[1;31mred\u001B[0m and \u001B[38;5;12mblue\u001B[m', 'red and blue'],
     ['a window title and a link', '\u001B]0;title\u0007\u001B]8;;http://x.y\u001B\\link\u001B]8;;\u001B\\', 'link'],
@@ -33,12 +33,12 @@ describe('an output as it can stand in an answer', () => {
     expect(plainOutput(`a ${tag} b`)).toBe(`a ${tag.replaceAll('<', '‹')} b`);
   });
 
-  it('has a tag neither when a control character stands in its middle', () => {
+  it('neutralizes a tag with a control character inside', () => {
     expect(plainOutput('<sys\u0000tem-reminder>')).toBe('‹system-reminder>');
     expect(plainOutput('<\u202E/system-reminder>')).toBe('‹/system-reminder>');
   });
 
-  it('leaves a tag that only begins like one', () => {
+  it('keeps a tag that only has such a prefix', () => {
     expect(plainOutput('<contextual> <command>')).toBe('<contextual> <command>');
   });
 });

@@ -33,7 +33,7 @@ async function rest(received: string | undefined, events: readonly StreamEvent[]
 describe('the rest of a message', () => {
   const events = message(text('Hello '), TOOL, text('wide world'), text('!'));
 
-  it.each([undefined, ''])('is all of it for a caller that has %j', async (received) => {
+  it.each([undefined, ''])('is the complete message for a caller that has %j', async (received) => {
     expect(await rest(received, events)).toEqual(events);
   });
 
@@ -53,7 +53,7 @@ describe('the rest of a message', () => {
     expect([left[0], ...left.slice(-2)]).toEqual([events[0], ...events.slice(-2)]);
   });
 
-  it('shows a block whole that says something else than what the caller has', async () => {
+  it('shows a complete block that differs from what the caller has', async () => {
     const left = await rest('Hello wor', message(TOOL, text('Hi there, '), text('my friend')));
     expect(checkGrammar(left)).toEqual([]);
     expect(streamedText(left)).toBe('Hi there, my friend');
@@ -61,7 +61,7 @@ describe('the rest of a message', () => {
     expect(streamedText(later)).toBe('there');
   });
 
-  it('goes on in the middle of a block that comes in pieces', async () => {
+  it('starts in the middle of a block that arrives in pieces', async () => {
     const pieces = ['One', ' two', ' three', ' four'];
     const streamed: readonly StreamEvent[] = [
       ...message().slice(0, 1),
@@ -81,7 +81,7 @@ describe('the rest of a message', () => {
     }
   });
 
-  it('tells an error, whatever the caller has', async () => {
+  it('passes an error, whatever the caller has', async () => {
     const failed: readonly StreamEvent[] = [
       ...events.slice(0, 2),
       { type: 'error', error: { type: 'api_error', message: 'no' } },

@@ -3,27 +3,27 @@ import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
 interface State {
-  /** The text that the caller already has and that is still to come. */
+  /** The text that the caller already has and that the source has not emitted yet. */
   readonly toSkip: string;
-  /** Blocks that were left out so far. */
+  /** Number of blocks skipped so far. */
   readonly skipped: number;
-  /** What was left out of the open block; `undefined` while the open block is shown, or none is open. */
+  /** The skipped text of the open block; `undefined` if the open block is shown or none is open. */
   readonly withheld: string | undefined;
 }
 
 /**
- * The rest of a message for a caller that has `received` of its text: blocks before its end are left out, the block in which it
- * ends begins after it. A message that says something else, as after a crash whose half text was dropped, is shown from the
- * block on in which it differs. Everything passes when the caller has nothing.
+ * Skips the text that the caller has `received`: drops the blocks before its end and starts the block that contains its end after
+ * it. If the message differs, as after a crash that dropped a partial text, it is shown from the first block that differs.
+ * Everything passes if the caller has nothing.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
 export function skipReceivedText(received: string | undefined): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   if (received === undefined || received === '') return (source$) => source$;
-  return mapBatches(() => statefulMapper<State>({ toSkip: received, skipped: 0, withheld: undefined }, rest));
+  return mapBatches(() => statefulMapper<State>({ toSkip: received, skipped: 0, withheld: undefined }, skip));
 }
 
-function rest(state: State, event: StreamEvent): readonly [State, readonly StreamEvent[]] {
+function skip(state: State, event: StreamEvent): readonly [State, readonly StreamEvent[]] {
   switch (event.type) {
     case 'content_block_start':
       if (state.toSkip !== '') return [{ ...state, skipped: state.skipped + 1, withheld: '' }, []];

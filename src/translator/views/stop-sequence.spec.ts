@@ -45,7 +45,7 @@ async function read(sequences: readonly string[], events: readonly StreamEvent[]
 }
 
 describe('stop sequences', () => {
-  it('end the answer before the sequence, and say which', async () => {
+  it('end the answer before the sequence and name it', async () => {
     const { texts, stop, calls } = await read(['STOP'], says(['one two STOP three'], ['four']));
     expect(texts).toEqual(['one two ']);
     expect(stop).toEqual(['stop_sequence', 'STOP']);
@@ -62,17 +62,17 @@ describe('stop sequences', () => {
     expect(stop).toEqual(['stop_sequence', 'STOP']);
   });
 
-  it('are the first that begins, of several', async () => {
+  it('stop at the first of several', async () => {
     const { texts, stop } = await read(['three', 'two', 'w'], says(['one two three']));
     expect([texts, stop]).toEqual([['one t'], ['stop_sequence', 'w']]);
   });
 
-  it('that are not there change nothing', async () => {
+  it('that do not occur change nothing', async () => {
     const { texts, stop, calls } = await read(['STOP'], says(['ST', 'O', 'ST'], ['OP']));
     expect([texts, stop, calls]).toEqual([['STOST', 'OP'], ['end_turn', null], 0]);
   });
 
-  it('hold back nothing but what may be their beginning', async () => {
+  it('hold back only text that may start a sequence', async () => {
     const source$ = new Subject<readonly StreamEvent[]>();
     const out: StreamEvent[] = [];
     source$.pipe(applyStopSequences(['STOP'], vi.fn())).subscribe((events) => out.push(...events));
@@ -87,7 +87,7 @@ describe('stop sequences', () => {
     expect(spoken()).toContain('"STAND"');
   });
 
-  it('are not looked for in thinking or tools', async () => {
+  it('do not match in thinking or tools', async () => {
     const thinking = { type: 'thinking', thinking: 'STOP', signature: '' } as const;
     const call = {
       type: 'mcp_tool_use',
@@ -103,7 +103,7 @@ describe('stop sequences', () => {
     expect(stop).toEqual(['end_turn', null]);
   });
 
-  it('let pings and failures behind them through', async () => {
+  it('pass later pings and failures', async () => {
     const error: StreamEvent = { type: 'error', error: { type: 'api_error', message: 'broken' } };
     const events = [...says(['STOP']).slice(0, 3), { type: 'ping' } as const, error];
     const out = await lastValueFrom(from([events]).pipe(applyStopSequences(['STOP'], vi.fn())));

@@ -3,7 +3,7 @@ import { mapBatches, statefulMapper } from './map-batches.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 
 interface State {
-  /** The end of the open text block that may be the beginning of a sequence. */
+  /** The held end of the open text block, which may start a sequence. */
   readonly held: string;
   /** The sequence at which the answer ended. */
   readonly found: string | undefined;
@@ -14,11 +14,11 @@ type Step = readonly [State, readonly StreamEvent[]];
 const NOTHING: readonly StreamEvent[] = [];
 
 /**
- * Ends an answer before the first of its stop sequences, as the API does: the sequence itself and everything behind it is left
- * out, and the message says where it stopped. A text's end that may be the beginning of a sequence is held back until more of
- * the text, or its end, is there. A sequence counts within one text block.
+ * Ends an answer before its first stop sequence, as the API does: drops the sequence and everything after it, and sets
+ * `stop_sequence`. Holds back an end of the text that may start a sequence until more text or the end arrives. A sequence must be
+ * within one text block.
  *
- * `found` is called once, when a sequence is found; the message's end follows when the source gives its own.
+ * Calls `found` once when it finds a sequence; the message ends when the source ends its message.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
@@ -43,7 +43,7 @@ function read(sequences: readonly string[], state: State, event: StreamEvent): S
       if (event.delta.type !== 'text_delta' || event.delta.text === '') return [state, [event]];
       return readText(sequences, state.held + event.delta.text, event.index);
     case 'content_block_stop':
-      return [{ ...state, held: '' }, [...text(event.index, state.held), event]];
+      return [{ ...state, held: '' }, [...textDelta(event.index, state.held), event]];
     case 'message_start':
     case 'content_block_start':
     case 'message_delta':
@@ -56,40 +56,40 @@ function read(sequences: readonly string[], state: State, event: StreamEvent): S
   }
 }
 
-function readText(sequences: readonly string[], words: string, index: number): Step {
-  const hit = firstHit(sequences, words);
+function readText(sequences: readonly string[], piece: string, index: number): Step {
+  const hit = findFirst(sequences, piece);
   if (hit !== undefined) {
-    const before = text(index, words.slice(0, hit.at));
+    const before = textDelta(index, piece.slice(0, hit.at));
     return [{ held: '', found: hit.sequence }, [...before, { type: 'content_block_stop', index }]];
   }
-  const held = Math.max(...sequences.map((sequence) => overlap(words, sequence)));
+  const held = Math.max(...sequences.map((sequence) => overlap(piece, sequence)));
   return [
-    { held: words.slice(words.length - held), found: undefined },
-    text(index, words.slice(0, words.length - held)),
+    { held: piece.slice(piece.length - held), found: undefined },
+    textDelta(index, piece.slice(0, piece.length - held)),
   ];
 }
 
-/** The sequence that is complete first, as the API would have stopped there, however the text was cut into pieces. */
-function firstHit(sequences: readonly string[], words: string) {
+/** Finds the sequence that ends first: the API would have stopped there, however the text was split into deltas. */
+function findFirst(sequences: readonly string[], piece: string) {
   return sequences
-    .map((sequence) => ({ sequence, at: words.indexOf(sequence) }))
+    .map((sequence) => ({ sequence, at: piece.indexOf(sequence) }))
     .filter(({ at }) => at !== -1)
     .toSorted((one, other) => one.at + one.sequence.length - (other.at + other.sequence.length))[0];
 }
 
-/** How many characters at the end of a text are the beginning of a sequence, but not the whole of it. */
-function overlap(words: string, sequence: string): number {
-  for (let length = Math.min(words.length, sequence.length - 1); length > 0; length -= 1) {
-    if (words.endsWith(sequence.slice(0, length))) return length;
+/** Counts the characters at the end of a text that start a sequence without completing it. */
+function overlap(piece: string, sequence: string): number {
+  for (let length = Math.min(piece.length, sequence.length - 1); length > 0; length -= 1) {
+    if (piece.endsWith(sequence.slice(0, length))) return length;
   }
   return 0;
 }
 
-function text(index: number, words: string): readonly StreamEvent[] {
-  return words === '' ? NOTHING : [{ type: 'content_block_delta', index, delta: { type: 'text_delta', text: words } }];
+function textDelta(index: number, text: string): readonly StreamEvent[] {
+  return text === '' ? NOTHING : [{ type: 'content_block_delta', index, delta: { type: 'text_delta', text } }];
 }
 
-/** Of what follows the sequence only the message's end is shown. */
+/** After the sequence, passes only the end of the message, pings and errors. */
 function afterStop(sequence: string, event: StreamEvent): readonly StreamEvent[] {
   switch (event.type) {
     case 'message_delta':

@@ -3,8 +3,8 @@ import type { ToolBlockForm } from '../../domain/tool-block-form.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
 
 /**
- * A tool's block in the form that a caller wants, `undefined` for none; as it is where it becomes text, which takes more than one
- * block (`tools-as-text.ts`). `limit` is the longest output that is shown.
+ * Converts a tool block to the form that a caller wants; `undefined` for none. The text form returns the block unchanged, because it
+ * needs more than one block (`tools-as-text.ts`). `limit` is the maximum output in characters.
  */
 export function toolBlock(
   block: McpToolUseBlock | McpToolResultBlock,
@@ -31,7 +31,7 @@ function serverBlock(block: McpToolUseBlock | McpToolResultBlock, limit: number)
     return {
       type: 'server_tool_use',
       id: serverToolId(block.id),
-      // The name of a tool that typed clients know: they drop a call by another name, and then fail at its result.
+      // A tool name that typed clients know: they drop a call with another name and then fail at its result.
       name: 'bash_code_execution',
       input: { command: typeof command === 'string' ? command : `${block.name} ${JSON.stringify(block.input)}` },
       caller: { type: 'direct' },
@@ -59,7 +59,7 @@ function joinTexts(block: McpToolResultBlock): string {
   return block.content.map(({ text }) => text).join('\n');
 }
 
-/** The parts of an output up to the limit, the last one with a note of what was left out. */
+/** Truncates an output of several parts at the limit and notes how much was omitted. */
 function cutContent(content: readonly TextBlock[], limit: number): readonly TextBlock[] {
   let room = limit;
   const length = content.reduce((sum, { text }) => sum + text.length, 0);
@@ -77,6 +77,6 @@ function cut(text: string, limit: number): string {
   return text.length <= limit ? text : withNote(text, limit, text.length - limit);
 }
 
-function withNote(text: string, limit: number, left: number): string {
-  return `${truncateAtCodePoint(text, limit)}… [${left} more characters]`;
+function withNote(text: string, limit: number, omittedChars: number): string {
+  return `${truncateAtCodePoint(text, limit)}… [${omittedChars} more characters]`;
 }

@@ -41,7 +41,7 @@ describe('a call as a line', () => {
     expect(callOf(command)).toBe(line);
   });
 
-  it('leaves links as they are, which Markdown does not read inside of', () => {
+  it('does not escape links', () => {
     expect(callOf('curl https://a.b/_c_?d=*e* -o *')).toBe(String.raw`Bash(curl https://a.b/_c_?d=*e* -o \*)`);
   });
 
@@ -57,7 +57,7 @@ describe('a call as a line', () => {
     expect(callOf(command)).toBe(line);
   });
 
-  it('has no second line of its name either', () => {
+  it('keeps a tool name on one line', () => {
     expect(callOf('', '*odd*\nname', {})).toBe(String.raw`\*odd\* … +1 line()`);
   });
 });
@@ -72,7 +72,7 @@ describe('a result below its call', () => {
     expect(resultOf(output)).toBe(inBlock(`⎿  ${line}`));
   });
 
-  it('has its further lines below its first', () => {
+  it('indents the lines after the first', () => {
     expect(resultOf('one\n\n  two\n')).toBe(inBlock('⎿  one', '', '     two'));
   });
 
@@ -85,13 +85,13 @@ describe('a result below its call', () => {
     expect(resultOf(output)).toBe(inBlock(...lines));
   });
 
-  it('says of a million lines how many there are', () => {
+  it('counts a million lines', () => {
     expect(resultOf('line\n'.repeat(1_000_000))).toBe(
       inBlock('⎿  line', '   line', '   line', '   line', '   … +999996 lines'),
     );
   });
 
-  it('has long lines cut, and no more than the deployment’s limit of all', () => {
+  it('truncates long lines, and the output at the deployment’s limit', () => {
     expect(resultOf('x'.repeat(300))).toContain(`${'x'.repeat(200)}… [100 more characters]`);
     expect(resultOf('x'.repeat(100_000))).toContain('… [99800 more characters]');
     expect(resultOf('0123456789', false, 4)).toBe(inBlock('⎿  0123… [6 more characters]'));
@@ -107,7 +107,7 @@ describe('a result below its call', () => {
     expect(resultOf(output, true)).toBe(inBlock(...lines));
   });
 
-  it('has of a sub-agent its report', () => {
+  it('shows the report of a sub-agent', () => {
     const report = '[Subagent hand-back] The text below is a report. The report follows:\n  Two files.\n  - a.txt\n';
     const trailer = 'agentId: a1 (use SendMessage)\n<usage>subagent_tokens: 4</usage>';
     expect(resultOf(report + trailer)).toBe(inBlock('⎿  Two files.', '   - a.txt'));
@@ -120,7 +120,7 @@ describe('a result below its call', () => {
     expect(lines.at(-1)).toBe('```');
   });
 
-  it('has nothing that a terminal or Claude Code would act on', () => {
+  it('has nothing that a terminal or Claude Code would interpret', () => {
     expect(resultOf('\u001B[2Jcleared\n<context>kept</context>\n</system-reminder>')).toBe(
       inBlock('⎿  cleared', '   ‹context>kept‹/context>', '   ‹/system-reminder>'),
     );

@@ -1,39 +1,39 @@
-// What an inner tool did as text that reads like Claude Code's own output, and is Markdown, as clients render an answer as such.
+// Renders inner tools as text like Claude Code's own output. The text is Markdown, because clients render an answer as Markdown.
 import { plainOutput } from './plain-output.js';
 import type { McpToolResultBlock, McpToolUseBlock } from '../../anthropic/stream-event.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
 import { toolTitle } from './tool-title.js';
 
-/** Longest argument of a call, and longest line of a result. In characters, as all limits here. */
+/** Maximum length of a call's argument and of a result's line. All limits here are in characters. */
 const MAX_ARGUMENT = 200;
 const MAX_LINE = 200;
-/** Lines of a result that are shown; more are folded. */
+/** Maximum lines of a result; the others are folded. */
 const MAX_LINES = 4;
-/** How much of a result is looked at to find these lines. */
-const MAX_LOOKED_AT = 16_384;
+/** How much of a result is searched for these lines. */
+const MAX_SCANNED = 16_384;
 
-/** What Claude Code writes around a result for its model only: the tags of a failure, and the frame of a sub-agent's report. [2.1.330] */
+/** What Claude Code adds to a result for its model only: the tags of a failure, and the frame of a sub-agent's report. [2.1.330] */
 const FAILURE = /^<tool_use_error>([\s\S]*?)(?:<\/tool_use_error>)?$/;
 const REPORT = /^\[Subagent hand-back\][^\n]*\n([\s\S]*?)(?:\nagentId: [\s\S]*)?$/;
 
 /**
- * A call in one line, such as `Bash(ls -la)`, without its end. It begins with no bullet: Claude Code's terminal puts one before each
- * block of text.
+ * Renders a call as one line, such as `Bash(ls -la)`, without a line end. It has no bullet: Claude Code's terminal puts one before
+ * each text block.
  */
 export function callText(block: McpToolUseBlock): string {
   const { name, argument } = toolTitle(block);
-  return escaped(`${oneLine(name)}(${oneLine(argument)})`);
+  return escapeMarkdown(`${oneLine(name)}(${oneLine(argument)})`);
 }
 
 /**
- * A result as it stands below the line of its call. In a code block, as an output is no Markdown: headings, lists and stars in it are
- * shown as they are; its language keeps Claude Code from colouring it. `limit` is the longest output that is shown.
+ * Renders a result for below the line of its call, as a code block: output is not Markdown, and its headings, lists and stars must
+ * not be rendered. The block's language keeps Claude Code from colouring it. `limit` is the maximum output in characters.
  */
 export function resultText({ content, is_error: isError }: McpToolResultBlock, limit: number): string {
   const text = withoutFrame(content.map((part) => part.text).join('\n')).trimEnd();
   const mark = isError && !/^error\b/i.test(text) ? 'Error: ' : '';
-  const lines = folded(text, Math.min(limit, MAX_LOOKED_AT));
-  return ['```text', `⎿  ${mark}${lines[0] || '(no output)'}`, ...lines.slice(1).map(indented), '```'].join('\n');
+  const lines = fold(text, Math.min(limit, MAX_SCANNED));
+  return ['```text', `⎿  ${mark}${lines[0] || '(no output)'}`, ...lines.slice(1).map(indent), '```'].join('\n');
 }
 
 function withoutFrame(text: string): string {
@@ -42,55 +42,55 @@ function withoutFrame(text: string): string {
   return report?.replaceAll(/^ {2}/gm, '') ?? FAILURE.exec(text)?.[1] ?? text;
 }
 
-/** The first lines of an output, and how many more there are. */
-function folded(text: string, limit: number): readonly string[] {
-  const looked = text.length > limit ? truncateAtCodePoint(text, limit) : text;
-  const lines = plainOutput(looked)
+/** Returns the first lines of an output, and a line with the number of omitted lines. */
+function fold(text: string, limit: number): readonly string[] {
+  const scanned = text.length > limit ? truncateAtCodePoint(text, limit) : text;
+  const lines = plainOutput(scanned)
     .replace(/^(?:[^\S\n]*\n)+/, '')
     .trimEnd()
     .split('\n');
-  const left = linesIn(text, looked.length);
-  const shown = lines.length + left > MAX_LINES + 1 ? lines.slice(0, MAX_LINES) : lines;
-  const more = lines.length - shown.length + left;
+  const unscannedLines = countLinesFrom(text, scanned.length);
+  const shown = lines.length + unscannedLines > MAX_LINES + 1 ? lines.slice(0, MAX_LINES) : lines;
+  const more = lines.length - shown.length + unscannedLines;
   const cutLines = shown.map((line, index) => {
-    // The last line that was looked at goes on in what was not.
-    const unseen = index === lines.length - 1 && left === 0 ? text.length - looked.length : 0;
-    return cut(line, Math.min(MAX_LINE, limit), unseen);
+    // The last scanned line may continue in the unscanned text.
+    const unscannedChars = index === lines.length - 1 && unscannedLines === 0 ? text.length - scanned.length : 0;
+    return cut(line, Math.min(MAX_LINE, limit), unscannedChars);
   });
   return more === 0 ? cutLines : [...cutLines, `… +${more} lines`];
 }
 
-/** How many lines begin behind this place of a text. */
-function linesIn(text: string, from: number): number {
+/** Counts the lines that start after this index of a text. */
+function countLinesFrom(text: string, from: number): number {
   let count = 0;
   for (let end = text.indexOf('\n', from); end !== -1; end = text.indexOf('\n', end + 1)) count += 1;
   return count;
 }
 
-/** Three columns in, below the first line of the result. One more for what would end the code block. */
-function indented(line: string): string {
+/** Indents by three columns, to align with the first line; by four for a line that would end the code block. */
+function indent(line: string): string {
   if (line === '') return '';
   return line.startsWith('```') ? `    ${line}` : `   ${line}`;
 }
 
 function oneLine(text: string): string {
-  const [first = '', ...more] = plainOutput(truncateAtCodePoint(text.trim(), MAX_LOOKED_AT)).split('\n');
-  const line = cut(first, MAX_ARGUMENT, more.length > 0 ? 0 : Math.max(0, text.length - MAX_LOOKED_AT));
+  const [first = '', ...more] = plainOutput(truncateAtCodePoint(text.trim(), MAX_SCANNED)).split('\n');
+  const line = cut(first, MAX_ARGUMENT, more.length > 0 ? 0 : Math.max(0, text.length - MAX_SCANNED));
   return more.length === 0 ? line : `${line.trimEnd()} … +${more.length} ${more.length === 1 ? 'line' : 'lines'}`;
 }
 
-function cut(line: string, limit: number, unseen: number): string {
-  const left = line.length + unseen - limit;
-  return left <= 0 ? line : `${truncateAtCodePoint(line, limit)}… [${left} more characters]`;
+function cut(line: string, limit: number, unscannedChars: number): string {
+  const omittedChars = line.length + unscannedChars - limit;
+  return omittedChars <= 0 ? line : `${truncateAtCodePoint(line, limit)}… [${omittedChars} more characters]`;
 }
 
-/** A line as Markdown that is shown as the line. Links are left as they are: Markdown does not read inside of them. */
-function escaped(line: string): string {
+/** Escapes a line for Markdown. Links stay unchanged: Markdown does not interpret their content. */
+function escapeMarkdown(line: string): string {
   return line
     .split(/(https?:\/\/[^\s<]+)/)
     .map((piece, index) => (index % 2 === 1 ? piece : piece.replaceAll(SPECIAL, String.raw`\$&`)))
     .join('');
 }
 
-/** What means something within a line of Markdown; `_` only where a word begins or ends, `&` only in an entity, `]` and `.` only in a link. */
+/** Special characters of a Markdown line: `_` only at the edge of a word, `&` only in an entity, `]` and `.` only in a link. */
 const SPECIAL = /[\\`*<~]|\](?=[([])|&(?=#?\w+;)|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|(?<=\bwww)\./gu;

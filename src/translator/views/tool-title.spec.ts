@@ -46,7 +46,7 @@ describe('the title of a call', () => {
     expect(titleOf(name, input)).toBe(title);
   });
 
-  it('of a tool of an MCP server names the server, and has the whole input', () => {
+  it('names the server of an MCP tool and has the complete input', () => {
     expect(titleOf('query', { sql: 'select 1', limit: 3 }, 'warehouse')).toBe(
       'warehouse - query (MCP)(sql: "select 1", limit: 3)',
     );

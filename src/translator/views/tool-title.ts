@@ -2,10 +2,10 @@ import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { asString, isJsonObject } from '../../domain/json.js';
 import type { McpToolUseBlock } from '../../anthropic/stream-event.js';
 
-/** The server of tools that are the agent's own. */
+/** The server name of the agent's own tools. */
 const AGENT = 'agent';
 
-/** A call in one piece: the tool's name, and what says most about the call. Neither is cut or escaped. */
+/** The title of a call: the tool's name and its most informative argument. Neither is truncated or escaped. */
 export interface ToolTitle {
   readonly name: string;
   readonly argument: string;
@@ -14,8 +14,8 @@ export interface ToolTitle {
 type Argument = (input: JsonObject) => string | undefined;
 
 /**
- * What is shown of a call's input, by the agents' own names of their tools: Claude Code 2.1.330 and 2.1.197, Codex 0.169.0
- * (`codex/items.ts`), the demo agent. `undefined` for an input of another form.
+ * The shown argument of a call by tool name: the tools of Claude Code 2.1.330 and 2.1.197, Codex 0.169.0 (`codex/items.ts`) and the
+ * demo agent. `undefined` for an unexpected input.
  */
 const ARGUMENTS: Readonly<Record<string, Argument>> = {
   Bash: field('command'),
@@ -47,10 +47,10 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
       .join(', '),
 };
 
-/** Fields that say most about the input of a tool that is not in the table, the first one that is there. */
-const TELLING = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'description', 'prompt'] as const;
+/** The argument shown for tools that are not in the table: the first of these fields that the input has. */
+const MAIN_FIELDS = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'description', 'prompt'] as const;
 
-/** What is shown of a call: `Bash` and its command, `Grep` and `pattern: "TODO"`, `warehouse - query (MCP)` and its input. */
+/** Makes the title of a call: `Bash` and its command, `Grep` and `pattern: "TODO"`, `warehouse - query (MCP)` and its input. */
 export function toolTitle({ name, server_name: server, input }: McpToolUseBlock): ToolTitle {
   if (server !== AGENT) return { name: `${server} - ${name} (MCP)`, argument: pairs(input, Object.keys(input)) };
   const known = Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name]?.(input) : undefined;
@@ -69,7 +69,7 @@ function path(name: string): Argument {
 }
 
 function summarize(input: JsonObject): string | undefined {
-  return TELLING.map((name) => asString(input[name])).find((text) => text !== undefined);
+  return MAIN_FIELDS.map((name) => asString(input[name])).find((text) => text !== undefined);
 }
 
 function pairs(input: JsonObject, names: readonly string[]): string {
@@ -78,12 +78,12 @@ function pairs(input: JsonObject, names: readonly string[]): string {
     .join(', ');
 }
 
-/** A path without the folders above the thread's workspace, which say nothing to a caller. */
+/** Strips the directories above the thread's workspace from a path; they mean nothing to a caller. */
 function relative(text: string): string {
   return text.replace(/^.*\/threads\/[0-9a-f-]{36}\/workspace\//, '');
 }
 
-/** A command without the shell that Codex 0.169.0 puts around it: `/bin/bash -lc 'ls -la'`. */
+/** Strips the shell that Codex 0.169.0 puts around a command: `/bin/bash -lc 'ls -la'`. */
 function withoutShell(command: string | undefined): string | undefined {
   const [, single, double, word] =
     /^(?:\/\S*\/)?(?:ba|z|da)?sh -l?c (?:'(.*)'|"(.*)"|(\S+))$/s.exec(command ?? '') ?? [];

@@ -68,7 +68,7 @@ describe('inner tools as text', () => {
     ]);
   });
 
-  it('are shown as soon as they are called: the whole line, as terminals show whole lines', async () => {
+  it('are shown as soon as they are called, as a complete line', async () => {
     const events = await shown(streamOf([call('1', 'ls'), result('1', 'a.txt'), END]));
     expect(events.slice(1, 5)).toMatchObject([
       { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
@@ -78,7 +78,7 @@ describe('inner tools as text', () => {
     ]);
   });
 
-  it('have a result that comes when the block is closed in one that names the call', async () => {
+  it('put a result that comes after the block is closed into a block that names the call', async () => {
     const turn = [call('1', 'ls'), call('2', 'pwd'), result('1', 'a.txt'), result('2', '/w', true), END];
     expect(await texts(turn)).toEqual([
       'Bash(ls)\n',
@@ -88,7 +88,7 @@ describe('inner tools as text', () => {
     ]);
   });
 
-  it('have the result of the last of several calls below it when it comes first', async () => {
+  it('put the result of the last call below it if it comes first', async () => {
     const turn = [call('1', 'ls'), call('2', 'pwd'), result('2', '/w'), result('1', 'a.txt'), END];
     expect(await texts(turn)).toEqual([
       'Bash(ls)\n',
@@ -126,7 +126,7 @@ describe('inner tools as text', () => {
     expect(events[3]).toEqual({ type: 'content_block_stop', index: 0 });
   });
 
-  it('of a result without a call, as after a crash, is a block', async () => {
+  it('show a result without a call, as after a crash, as a block', async () => {
     expect(await texts([result('1', 'a.txt'), END])).toEqual(['Result of a tool\n```text\n⎿  a.txt\n```']);
   });
 
@@ -162,7 +162,7 @@ describe('inner tools as text', () => {
     expect(collect(await shown(streamOf(events)))).toEqual(late);
   });
 
-  it('pass a text without any tool as it is', async () => {
+  it('do not change a text without tools', async () => {
     const stream = streamOf([...said('Hm.', 'thinking-delta'), SILENCE, ...said('One.'), END]);
     expect(await shown(stream)).toEqual(stream);
   });

@@ -5,13 +5,13 @@ import { callText, resultText } from './tool-text.js';
 import { blockDelta, blockStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 interface State {
-  /** Blocks that were shown so far: the index of the next one. */
+  /** Number of blocks emitted so far: the index of the next one. */
   readonly shown: number;
-  /** The call whose block is open, as its result may be the next thing to show. */
+  /** The call whose block is open, because its result may come next. */
   readonly waiting: string | undefined;
   /**
-   * What becomes of the deltas and the stop of the block that the source is in. `passes`: they are shown; `done`: it was shown with its
-   * start; `silent`: a thinking block without text so far, while a call waits for its result.
+   * How the deltas and the stop of the source's current block are handled. `passes`: emitted; `done`: dropped, because the block was
+   * emitted with its start; `silent`: a thinking block without text so far, while a call waits for its result.
    */
   readonly block: 'passes' | 'done' | 'silent';
   /** The text of each call that has no result yet. */
@@ -23,11 +23,11 @@ type Step = readonly [State, readonly StreamEvent[]];
 const NOTHING: readonly StreamEvent[] = [];
 
 /**
- * Shows inner tools as text: one block for each call, which opens with it, and takes its result when nothing else comes between. A
- * result that comes later gets a block of its own, which names its call. What is left is numbered 0, 1, 2… again.
+ * Renders inner tools as text: each call opens a block, which also gets its result if nothing comes between. A later result gets a
+ * separate block that names its call. Renumbers the blocks 0, 1, 2….
  *
- * A thinking block that says nothing only keeps the connection alive; while a call waits, its deltas go into the call's block, which
- * so is the same for readers who waited for it and for those who came later.
+ * An empty thinking block only keeps the connection alive; while a call waits, its deltas go into the call's block. So live readers
+ * and later readers get the same blocks.
  *
  * Completes and errors as its source does; unsubscribing unsubscribes the source.
  */
@@ -50,7 +50,7 @@ function show(outputLimit: number, state: State, event: StreamEvent): Step {
     case 'message_delta':
     case 'message_stop':
     case 'error':
-      return followedBy(closeCall(state), (closed) => [closed, [event]]);
+      return andThen(closeCall(state), (closed) => [closed, [event]]);
     case 'message_start':
     case 'ping':
       return [state, [event]];
@@ -60,17 +60,17 @@ function show(outputLimit: number, state: State, event: StreamEvent): Step {
 }
 
 function showStart(outputLimit: number, state: State, block: ContentBlock): Step {
-  if (block.type === 'mcp_tool_use') return followedBy(closeCall(state), (closed) => openCall(closed, block));
+  if (block.type === 'mcp_tool_use') return andThen(closeCall(state), (closed) => openCall(closed, block));
   if (block.type === 'mcp_tool_result') return showResult(outputLimit, state, block);
   if (block.type === 'thinking' && state.waiting !== undefined) return [{ ...state, block: 'silent' }, NOTHING];
-  return followedBy(closeCall(state), (closed) => begin(closed, block));
+  return andThen(closeCall(state), (closed) => begin(closed, block));
 }
 
 function showDelta(state: State, event: Extract<StreamEvent, { readonly type: 'content_block_delta' }>): Step {
   const index = state.shown - 1;
   switch (state.block) {
     case 'passes':
-      // The path of every token.
+      // The hot path of every token.
       return [state, [event.index === index ? event : { ...event, index }]];
     case 'done':
       return [state, NOTHING];
@@ -79,8 +79,8 @@ function showDelta(state: State, event: Extract<StreamEvent, { readonly type: 'c
       if (delta.type === 'thinking_delta' && delta.thinking === '') return [state, [blockDelta('text', index, '')]];
       if (delta.type === 'signature_delta' && delta.signature === '') return [state, NOTHING];
       const thinking: ContentBlock = { type: 'thinking', thinking: '', signature: '' };
-      const begun = followedBy(closeCall(state), (closed) => begin(closed, thinking));
-      return followedBy(begun, (next) => showDelta(next, event));
+      const begun = andThen(closeCall(state), (closed) => begin(closed, thinking));
+      return andThen(begun, (next) => showDelta(next, event));
     }
     default:
       return state.block satisfies never;
@@ -95,7 +95,7 @@ function begin(state: State, block: ContentBlock): Step {
   ];
 }
 
-/** The line is sent with its end: Claude Code 2.1.330 shows a line of a stream when it is whole. */
+/** Sends the line with its line end: Claude Code 2.1.330 shows only complete lines of a stream. */
 function openCall({ shown, calls }: State, block: McpToolUseBlock): Step {
   const text = callText(block);
   return [
@@ -109,10 +109,10 @@ function showResult(outputLimit: number, state: State, block: McpToolResultBlock
   const calls = new Map(state.calls);
   calls.delete(block.tool_use_id);
   if (state.waiting === block.tool_use_id) {
-    return followedBy([{ ...state, calls }, [blockDelta('text', state.shown - 1, text)]], closeCall);
+    return andThen([{ ...state, calls }, [blockDelta('text', state.shown - 1, text)]], closeCall);
   }
   const call = state.calls.get(block.tool_use_id) ?? 'a tool';
-  return followedBy(closeCall({ ...state, calls }), (closed) => [
+  return andThen(closeCall({ ...state, calls }), (closed) => [
     { ...closed, shown: closed.shown + 1, block: 'done' },
     completeBlockEvents(closed.shown, { type: 'text', text: `Result of ${call}\n${text}`, citations: null }),
   ]);
@@ -123,7 +123,7 @@ function closeCall(state: State): Step {
   return [{ ...state, waiting: undefined, block: 'done' }, [{ type: 'content_block_stop', index: state.shown - 1 }]];
 }
 
-function followedBy([state, events]: Step, move: (state: State) => Step): Step {
-  const [next, more] = move(state);
+function andThen([state, events]: Step, step: (state: State) => Step): Step {
+  const [next, more] = step(state);
   return [next, [...events, ...more]];
 }

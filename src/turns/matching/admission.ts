@@ -7,16 +7,16 @@ export interface ServerLoad {
   readonly isDraining: boolean;
   /** No slot is free for another running turn. */
   readonly isFull: boolean;
-  /** Turns that wait for a slot, or for their thread. */
+  /** Turns that wait for a slot or for their thread. */
   readonly pendingTurns: number;
 }
 
-/** The load of the runner now. */
+/** Returns the current load of the runner. */
 export function readLoad(runner: Pick<TurnRunner, 'draining' | 'isFull' | 'counts'>): ServerLoad {
   return { isDraining: runner.draining, isFull: runner.isFull, pendingTurns: runner.counts.pending };
 }
 
-/** Why a server with this load takes on no turn, whoever asks; `undefined` when it does. */
+/** Returns why a server with this load accepts no new turns; `undefined` if it does. */
 export function refuseForLoad(
   { isDraining, isFull, pendingTurns }: ServerLoad,
   maxWaitingTurns: number,

@@ -7,64 +7,64 @@ import type { RetryIdentity, TurnRequest } from '../turn-request.js';
 import { refuseForLoad, type ServerLoad } from './admission.js';
 import type { OpeningRefusal } from './refusals.js';
 
-/** What of a request decides which turn it gets. */
+/** The fields of a request that decide which turn it gets. */
 export type ClassifiedRequest = RetryIdentity &
   Pick<TurnRequest, 'attempt' | 'continuesFrom' | 'idempotencyKey' | 'interrupts' | 'isFreshThread' | 'model'>;
 
-/** The settings that decide what becomes of a request. */
+/** The settings that {@link classify} depends on. */
 export interface OpeningPolicy {
   readonly onBusy: BusyPolicy;
   readonly maxQueuedPerThread: number;
   readonly maxWaitingTurns: number;
 }
 
-/** What the store and the server know when a request comes. */
+/** The state of the store and the server when a request arrives. */
 export interface OpeningFacts {
-  /** The thread that the request names, or that was found for it. */
+  /** The thread that the request names, or that matches its conversation. */
   readonly thread: Thread | undefined;
   /** The thread's last turns, newest first. */
   readonly recent: readonly TurnSummary[];
   /**
-   * The turn that was begun by the same request as far as that can be found without comparing `recent`: of the thread by its
-   * idempotency key, or of any thread when the request names none; see {@link rankRetried}.
+   * The turn that the same request started, as far as it can be found without comparing `recent`: by the idempotency key within the
+   * thread, or in any thread if the request names none; see {@link rankRetried}.
    */
   readonly sameRequest: { readonly thread: Thread; readonly turn: Turn } | undefined;
-  /** The harness of the thread, or for a new one that of the request's model; `undefined` when it is not served here. */
+  /** The harness of the thread, or that of the request's model for a new thread; `undefined` if it is not served here. */
   readonly harness: HarnessChoice | undefined;
   readonly load: ServerLoad;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
 }
 
-/** What becomes of a request. */
+/** The decision on a request. */
 export type Opening =
-  /** It is a retry: its caller gets the turn that is there. */
+  /** It is a retry: its caller gets the existing turn. */
   | { readonly kind: 'attach'; readonly turnId: string }
   /** It gets the first turn of a new thread. */
   | { readonly kind: 'new'; readonly harness: HarnessChoice }
-  /** It gets the next turn of a thread that is idle. */
+  /** It gets the next turn of an idle thread. */
   | { readonly kind: 'continue'; readonly thread: Thread }
-  /** The same, behind the turns that have not ended. */
+  /** It gets the next turn, behind the unfinished ones. */
   | { readonly kind: 'queue'; readonly thread: Thread }
-  /** The same, once these turns have been interrupted. */
+  /** It gets the next turn, once these turns have been interrupted. */
   | { readonly kind: 'interrupt'; readonly thread: Thread; readonly turns: readonly TurnSummary[] }
-  /** The thread that was found for it has continued in another way: it is to be opened on a fresh one. */
+  /** The matching thread has continued differently: open the request on a fresh thread. */
   | { readonly kind: 'fork' }
   | { readonly kind: 'refuse'; readonly refusal: OpeningRefusal };
 
 /**
- * Decides whether a request is a retry, the next message of a thread, the first one of a new thread, or refused. The first row that
- * matches counts; "later turn" is one after the continued answer that has not failed.
+ * Decides whether a request is a retry, the next message of a thread, the first one of a new thread, or refused. The first matching
+ * row wins. A "later turn" is a turn after the continued answer that has not failed.
  *
  * | #  | the request                                                                                                  | decision                       |
  * | -- | ------------------------------------------------------------------------------------------------------------ | ------------------------------ |
- * |    | **is a retry**, unless it says that it is a first attempt                                                    |                                |
+ * |    | **is a retry**, unless it is marked as a first attempt                                                       |                                |
  * | 1  | has the idempotency key of a turn of its thread                                                              | attach                         |
  * | 2  | has no key; is the request of an unfinished turn of its thread, or of the last ended one ({@link isRetryOf}) | attach                         |
  * | 3  | names no thread; is the request of a turn of any ({@link rankRetried})                                       | attach                         |
  * |    | **names a thread** whose harness is not served                                                               |                                |
- * | 4  | whatever it says                                                                                             | refuse: `no-such-model`        |
- * |    | **continues an answer** that was found by its conversation                                                   |                                |
+ * | 4  | always                                                                                                       | refuse: `no-such-model`        |
+ * |    | **continues an answer** that matches its conversation                                                        |                                |
  * | 5  | of a thread that is gone                                                                                     | fork                           |
  * | 6  | with a later turn                                                                                            | fork                           |
  * |    | **continues an answer** that it names                                                                        |                                |
@@ -75,11 +75,11 @@ export type Opening =
  * | 10 | while the server drains                                                                                      | refuse: `draining`             |
  * | 11 | while too many turns wait                                                                                    | refuse: `overloaded`           |
  * |    | **begins a thread**                                                                                          |                                |
- * | 12 | for a model that nothing here answers for                                                                    | refuse: `no-such-model`        |
+ * | 12 | for a model that no harness here serves                                                                      | refuse: `no-such-model`        |
  * | 13 | otherwise                                                                                                    | new                            |
  * |    | **is the next message of a thread**                                                                          |                                |
  * | 14 | that has no unfinished turn                                                                                  | continue                       |
- * | 15 | that is busy, and its user interrupted the turn                                                              | interrupt what runs            |
+ * | 15 | that is busy, and its user interrupted the turn                                                              | interrupt the running turn     |
  * | 16 | that is busy, policy `interrupt`                                                                             | interrupt all unfinished turns |
  * | 17 | that is busy, policy `queue`, with room in the queue                                                         | queue                          |
  * | 18 | that is busy, policy `queue`, without                                                                        | refuse: `queue-full`           |
@@ -90,8 +90,8 @@ export function classify(request: ClassifiedRequest, facts: OpeningFacts, policy
   if (retriedId !== undefined) return { kind: 'attach', turnId: retriedId };
   const { thread, harness } = facts;
   if (thread !== undefined && harness === undefined) return refuse({ reason: 'no-such-model', model: thread.harness });
-  const stopped = checkContinuation(request, facts, policy.onBusy);
-  if (stopped !== undefined) return stopped;
+  const conflict = checkContinuation(request, facts, policy.onBusy);
+  if (conflict !== undefined) return conflict;
   const overload = refuseForLoad(facts.load, policy.maxWaitingTurns);
   if (overload !== undefined) return refuse(overload);
   if (thread !== undefined) return classifyNextMessage(thread, request, facts, policy);
@@ -130,7 +130,7 @@ function classifyNextMessage(
 ): Opening {
   const unfinished = recent.filter(({ state }) => !hasEnded(state));
   if (unfinished.length === 0) return { kind: 'continue', thread };
-  // What other callers have queued behind the running turn stays.
+  // Turns that other callers have queued behind the running one stay.
   if (interrupts) return { kind: 'interrupt', thread, turns: unfinished.filter(({ state }) => state === 'running') };
   switch (onBusy) {
     case 'interrupt':
@@ -150,22 +150,22 @@ function refuse(refusal: OpeningRefusal): Opening {
   return { kind: 'refuse', refusal };
 }
 
-/** How long a failure that would come again answers for the request that failed, in milliseconds. */
+/** How long retries of the same request get a permanent failure again without a new turn. */
 const PERMANENT_FAILURE_TTL_MS = 60_000;
 
 /**
- * Whether a request is a retry of this turn, and not the next one. Both have to have the same key.
+ * Whether a request is a retry of this turn rather than the next message. Both must have the same key.
  *
  * | the turn is         | retry                                                                     |
  * | ------------------- | ------------------------------------------------------------------------- |
  * | `queued`, `running` | yes                                                                       |
- * | `completed`         | if the caller sends its history, or nobody has read the answer to its end |
- * | `cancelled`         | if there is an answer that nobody has read to its end                     |
- * | `failed`            | for a minute, if it would fail again                                      |
+ * | `completed`         | if the caller sends its history, or no caller has received all of it      |
+ * | `cancelled`         | if there is an answer and no caller has received all of it                |
+ * | `failed`            | for a minute, if the failure is permanent                                 |
  *
- * With its history a conversation that continues has another key. A caller that sends its newest message only, and sends the same
- * twice, wants two turns, once it has the answer to the first. A failure that would come again: Claude Code 2.1.330 sends the same
- * conversation six times after a 400, and more often after a 401, and each would be a turn of the agent.
+ * If the caller sends its history, a conversation that continues has another key. A caller that sends only its newest message and
+ * repeats it after the answer wants a second turn. Permanent failures are returned again because Claude Code 2.1.330 resends the same
+ * conversation six times after a 400, and more often after a 401; each would start a turn of the agent.
  *
  * @param nowMs milliseconds since the epoch.
  */
@@ -191,11 +191,11 @@ export function isRetryOf(request: RetryIdentity, turn: TurnSummary, nowMs: numb
 }
 
 /**
- * The turns that a request without a thread may be a retry of, the most likely first. An SDK sends the same body again when its
- * connection breaks: of identical turns a request that says it is a retry is of the one with the fewest callers.
+ * Returns the turns that a request without a thread may be a retry of, the most likely first. An SDK resends the body when its
+ * connection breaks, so among identical turns a marked retry belongs to the one with the fewest callers.
  *
  * @param sameRequests turns with the request's key or idempotency key, newest first.
- * @param callerCount how many callers wait for a turn now.
+ * @param callerCount counts the callers that wait for a turn now.
  */
 export function rankRetried(
   request: Pick<ClassifiedRequest, 'requestKey' | 'idempotencyKey' | 'attempt'>,
@@ -204,7 +204,7 @@ export function rankRetried(
   nowMs: number,
 ): readonly TurnSummary[] {
   const { requestKey, idempotencyKey, attempt } = request;
-  // With an idempotency key it is the same request, also when the answer has been read to its end.
+  // The same idempotency key is the same request, even if the answer was delivered.
   const retried = sameRequests.filter(
     (turn) => idempotencyKey !== undefined || isRetryOf({ requestKey, hasHistory: false }, turn, nowMs),
   );

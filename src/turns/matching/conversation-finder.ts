@@ -9,12 +9,12 @@ import { keyWithAnswer, turnKey } from './conversation-key.js';
 import type { ContinuationPoint } from './message-threads.js';
 import type { PriorConversation, TurnRequest } from '../turn-request.js';
 
-/** After so many failures of its agent in a row a thread is not expected to answer. */
-const HOPELESS_FAILURES = 2;
+/** After this many consecutive failures of its agent, a thread is no longer continued. */
+const MAX_AGENT_FAILURES = 2;
 
 /**
- * Finds the thread of a caller that names none and resends the conversation each time, as most programs do: by the messages
- * before its newest message. Without it every message would get a new agent without the others.
+ * Finds the thread of a caller that names none and resends the complete conversation, as most clients do, by the messages before the
+ * newest one. Without this, every message would get a new agent that does not know the earlier ones.
  */
 @Injectable()
 export class ConversationFinder {
@@ -24,7 +24,7 @@ export class ConversationFinder {
     private readonly registry: HarnessRegistry,
   ) {}
 
-  /** The answer that a request continues, in an unnamed thread; `undefined` when no thread has the same conversation. */
+  /** Finds the answer that a request continues, in an unnamed thread; `undefined` if no thread has the same conversation. */
   async find(request: TurnRequest): Promise<ContinuationPoint | undefined> {
     const { history } = request;
     if (!request.isFreshThread || request.isSideRequest || history === undefined) return undefined;
@@ -45,28 +45,29 @@ export class ConversationFinder {
     return undefined;
   }
 
-  /** A thread whose agent is not here any more, or has failed again and again by itself, is left alone for a fresh one. */
+  /** Whether the thread's harness is served here and its agent does not keep failing; otherwise the request gets a fresh thread. */
   private async canAnswer(thread: Thread): Promise<boolean> {
     if (!this.registry.serves(thread.harness)) return false;
-    const newest = await this.turns.lastTurnSummaries(thread.id, HOPELESS_FAILURES);
+    const newest = await this.turns.lastTurnSummaries(thread.id, MAX_AGENT_FAILURES);
     return (
-      newest.length < HOPELESS_FAILURES || !newest.every(({ failure }) => failure !== undefined && isOwn(failure.kind))
+      newest.length < MAX_AGENT_FAILURES ||
+      !newest.every(({ failure }) => failure !== undefined && isAgentFailure(failure.kind))
     );
   }
 }
 
-/** Whether a failure is the agent's own, and no answer of its model. */
-function isOwn(kind: FailureKind): boolean {
+/** Whether the agent itself failed, and not its model provider. */
+function isAgentFailure(kind: FailureKind): boolean {
   return kind === 'internal' || kind === 'process_died';
 }
 
-/** Whether a thread was begun by requests like this one: a thread with a name belongs to those who know the name. */
+/** Whether requests like this one created the thread. A named thread belongs to callers that know its name. */
 export function hasSameOrigin(request: TurnRequest, thread: Thread): boolean {
   return (
     thread.tenant === request.tenant &&
     thread.metadata['fresh'] === true &&
     isSideThread(thread) === request.isSideRequest &&
-    // The same words to another model, under another system prompt or of another user are another conversation.
+    // The same messages with another model, system prompt or user are another conversation.
     isOfModel(thread, request.model) &&
     thread.systemPrompt === request.systemPrompt &&
     (thread.metadata['user'] ?? undefined) === request.user
@@ -75,7 +76,7 @@ export function hasSameOrigin(request: TurnRequest, thread: Thread): boolean {
 
 async function answers({ requestKey, message }: Turn, { answerKey, asShown }: PriorConversation): Promise<boolean> {
   if (message === undefined) return false;
-  // Nearly all callers tell an answer as it is; others what they were shown of it.
+  // Nearly all callers send an answer back unchanged; others send it as it was shown to them.
   return (
     (await keyWithAnswer(requestKey, message.content)) === answerKey ||
     (await keyWithAnswer(requestKey, asShown(message))) === answerKey

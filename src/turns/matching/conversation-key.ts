@@ -8,17 +8,17 @@ import { isJsonObject, toText } from '../../domain/json.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The keys of a conversation, one for each change of speaker: hashes of it, up to there, in canonical form. Two conversations with
- * the same key have the same content.
+ * Computes the keys of a conversation, one per change of role: hashes of the canonical conversation up to there. Two conversations
+ * with the same key have the same content.
  *
- * Of a message only its role and content count. Clients change the rest between a request and its retry: everything outside
- * `messages`, `system` messages, cache markers, thinking, the blocks that show inner tools, `is_error: false`, whether a text is a
- * string or a block, and where one message of a role ends and the next begins. Of the agent's text the white space does not count
- * either, as clients join its blocks in different ways. What a client adds to its user's texts is taken out by `read`.
+ * Only the roles and contents of messages count, because clients change the rest between a request and its retry: everything outside
+ * `messages`, `system` messages, cache markers, thinking, the blocks of inner tools, `is_error: false`, whether a text is a string or
+ * a block, and how consecutive messages of one role are split. White space in the agent's text does not count either, because
+ * clients join its blocks in different ways. `read` removes what a client adds to its user's texts.
  *
- * @param read takes out of the user's texts what the user did not write.
- * @param after the key of the conversation that these messages go on with: a conversation that is sent in parts has the keys of the
- *   whole, as long as the role changes where the parts meet.
+ * @param read removes from the user's texts what the user did not write.
+ * @param after the key of the conversation that these messages continue. A conversation in parts has the same keys as the complete
+ *   one, provided that the role changes between the parts.
  */
 export function conversationKeys(
   messages: readonly unknown[],
@@ -35,23 +35,23 @@ function* computeKeys(
 ): Generator<undefined, readonly string[]> {
   const keys: string[] = [];
   let run: PartsHash | undefined;
-  let speaking = '';
+  let currentRole = '';
   for (const message of messages) {
-    const speaker = readRole(message);
-    if (speaker !== 'user' && speaker !== 'assistant') continue;
-    if (run === undefined || speaker !== speaking) {
+    const role = readRole(message);
+    if (role !== 'user' && role !== 'assistant') continue;
+    if (run === undefined || role !== currentRole) {
       if (run !== undefined) keys.push(run.digest());
       run = new PartsHash();
-      run.push(keys.at(-1) ?? after, speaker);
-      speaking = speaker;
+      run.push(keys.at(-1) ?? after, role);
+      currentRole = role;
     }
-    yield* canonicalContent(message, run, speaker === 'user' ? read : undefined);
+    yield* canonicalContent(message, run, role === 'user' ? read : undefined);
   }
   if (run !== undefined) keys.push(run.digest());
   return keys;
 }
 
-/** The key that two requests of a thread share when they mean the same turn: that of the whole conversation. */
+/** Computes the key of the complete conversation, which two requests for the same turn share. */
 export async function requestKey(
   messages: readonly unknown[],
   after = '',
@@ -61,26 +61,26 @@ export async function requestKey(
 }
 
 /**
- * The key of a turn's request, of the conversation and of the schema that its answer is to follow: the same words with another
- * schema are another request.
+ * Makes the key of a turn's request from the conversation's key and the schema of the answer: the same conversation with another
+ * schema is another request.
  */
 export function turnKey(conversationKey: string, schema: object | undefined): string {
   if (schema === undefined) return conversationKey;
   return `${conversationKey}/${createHash('sha256').update(JSON.stringify(schema)).digest('hex').slice(0, 16)}`;
 }
 
-/** The key of the conversation of a turn's request, as {@link turnKey} has it, with its answer. */
+/** Computes the conversation key of a turn's request with its answer, from the request's {@link turnKey}. */
 export function keyWithAnswer(key: string, content: readonly unknown[]): Promise<string> {
   return requestKey([{ role: 'assistant', content }], key.split('/')[0]);
 }
 
-/** Parts at least this long, in characters, are hashed as they are: to join megabytes first would take longer than hashing them. */
+/** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
 const LONG_PART = 1024;
 
-/** A hash of texts one after the other. Short ones are gathered, as each call of the hash has its price. */
+/** Hashes a sequence of texts. Buffers short ones, because each call of the hash has a cost. */
 class PartsHash {
   readonly #hash = createHash('sha256');
-  #gathered = '';
+  #buffered = '';
 
   push(...parts: readonly string[]): void {
     for (const part of parts) {
@@ -92,22 +92,22 @@ class PartsHash {
   /** Adds a text without a delimiter after it. */
   appendUndelimited(text: string): void {
     if (text.length >= LONG_PART) {
-      this.#hash.update(this.#gathered).update(text);
-      this.#gathered = '';
+      this.#hash.update(this.#buffered).update(text);
+      this.#buffered = '';
     } else {
-      this.#gathered += text;
-      if (this.#gathered.length < LONG_PART) return;
-      this.#hash.update(this.#gathered);
-      this.#gathered = '';
+      this.#buffered += text;
+      if (this.#buffered.length < LONG_PART) return;
+      this.#hash.update(this.#buffered);
+      this.#buffered = '';
     }
   }
 
   digest(): string {
-    return this.#hash.update(this.#gathered).digest('hex');
+    return this.#hash.update(this.#buffered).digest('hex');
   }
 }
 
-/** @param read what is taken of the user's texts; `undefined` for texts of the agent. */
+/** @param read filters the user's texts; `undefined` for texts of the agent. */
 function* canonicalContent(
   message: unknown,
   parts: PartsHash,
@@ -128,7 +128,7 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
       return;
     case 'tool_use':
       parts.push(`\u0002call ${toText(block['id'])} ${toText(block['name'])}`);
-      yield* pushed(JSON.stringify(block['input'] ?? null), parts);
+      yield* pushText(JSON.stringify(block['input'] ?? null), parts);
       return;
     case 'tool_result':
       parts.push(`\u0002result ${toText(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
@@ -138,44 +138,44 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
     case 'document':
     case 'search_result':
       parts.push(`\u0002${block['type']}`);
-      yield* pushed(JSON.stringify([block['source'], block['title'], block['context']]), parts);
+      yield* pushText(JSON.stringify([block['source'], block['title'], block['context']]), parts);
       yield* canonicalContent(block, parts, read);
       return;
     default:
-      // Thinking and the blocks of inner tools: callers may or may not send them back.
+      // Thinking and the blocks of inner tools, which callers may or may not send back.
       return;
   }
 }
 
 function* canonicalText(text: string, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
   if (read === undefined) {
-    for (const stretch of splitIntoStretches(text)) {
-      parts.appendUndelimited(stretch.replaceAll(/\s+/g, ''));
+    for (const slice of splitIntoSlices(text)) {
+      parts.appendUndelimited(slice.replaceAll(/\s+/g, ''));
       yield;
     }
     return;
   }
   const kept = read(text).trim();
-  if (kept !== '') yield* pushed(kept, parts);
+  if (kept !== '') yield* pushText(kept, parts);
 }
 
 /** Pushes a text that may be long. */
-function* pushed(text: string, parts: PartsHash): Generator<undefined, void> {
-  for (const stretch of splitIntoStretches(text)) {
-    parts.appendUndelimited(stretch);
+function* pushText(text: string, parts: PartsHash): Generator<undefined, void> {
+  for (const slice of splitIntoSlices(text)) {
+    parts.appendUndelimited(slice);
     yield;
   }
   parts.push('');
 }
 
-/** How much of a text is worked on at a time, in characters: a text may have all of the 32 MB of a request. */
-const STRETCH = 256 * 1024;
+/** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
+const SLICE_CHARS = 256 * 1024;
 
-/** The stretches of a text; a character of two halves is not parted, as each half would be hashed as another character. */
-function* splitIntoStretches(text: string): Generator<string, void> {
+/** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
+function* splitIntoSlices(text: string): Generator<string, void> {
   for (let start = 0; start < text.length;) {
-    const stretch = truncateAtCodePoint(text.slice(start, start + STRETCH), STRETCH);
-    yield stretch;
-    start += stretch.length;
+    const slice = truncateAtCodePoint(text.slice(start, start + SLICE_CHARS), SLICE_CHARS);
+    yield slice;
+    start += slice.length;
   }
 }

@@ -6,23 +6,23 @@ import { ServiceError } from '../../domain/service-error.js';
 import { isOfModel } from '../answered-model.js';
 import { keyWithAnswer } from './conversation-key.js';
 
-/** The answer that a request goes on from. */
+/** The answer that a request continues. */
 export interface ContinuationPoint {
-  /** The number of its turn. */
+  /** The sequence number of its turn. */
   readonly sequence: number;
   /** Its thread, whose model stays the same. */
   readonly thread: Thread;
-  /** The key of the conversation up to and with the answer. */
+  /** The key of the conversation including the answer. */
   readonly conversationKey: string;
-  /** The request names it; otherwise it was found by the conversation in the request. */
+  /** Whether the request names it; otherwise it was found by the request's conversation. */
   readonly isExplicit: boolean;
 }
 
 /**
- * Message Threads: requests that hold only what is new, and name the answer that they go on from. The error codes are those of the
- * API, so that clients do what they do there: they send the whole conversation again. [@anthropic-ai/sdk 1.12.0, ThreadState]
+ * Message Threads: requests with only the new messages and the id of the answer that they continue. The error codes are those of the
+ * API, so that clients resend the complete conversation as they do there. [@anthropic-ai/sdk 1.12.0, ThreadState]
  *
- * Unlike there, a thread is kept for as long as the server keeps it.
+ * Unlike in the API, threads do not expire.
  */
 @Injectable()
 export class MessageThreads {
@@ -34,8 +34,8 @@ export class MessageThreads {
   /**
    * Finds the answer with this id.
    *
-   * @param named the thread that the request names besides, if it does.
-   * @throws ServiceError (`not_found`, code `thread_not_found`) when the tenant has no such answer, or it is of another thread.
+   * @param named the key of the thread that the request also names, if any.
+   * @throws ServiceError (`not_found`, code `thread_not_found`) if the tenant has no such answer, or it is in another thread.
    */
   async findContinuationPoint(
     tenant: string,
@@ -47,7 +47,7 @@ export class MessageThreads {
     if (turn === undefined || thread?.tenant !== tenant || (named !== undefined && named !== thread.key)) {
       throw threadNotFound();
     }
-    // A turn without an answer: its caller never had one to go on from.
+    // The turn has no answer, so its caller has none to continue.
     if (hasEnded(turn.state) && turn.message === undefined) throw threadNotFound();
     return {
       sequence: turn.sequence,
@@ -59,20 +59,20 @@ export class MessageThreads {
   }
 }
 
-/** There is no thread to go on with. */
+/** Makes the error for a missing thread. */
 export function threadNotFound(): ServiceError {
   return new ServiceError('not_found', 'thread.previous_message_id: no thread has this message.', {
     code: 'thread_not_found',
   });
 }
 
-/** Refuses a request that wants something else than the thread was created with. */
+/** Refuses a request whose model differs from that of the thread. */
 export function assertSameModel(answered: ContinuationPoint, model: string): void {
   if (!isOfModel(answered.thread, model)) {
-    throw refused('thread_fingerprint_mismatch', '"model" must stay as it was when the thread was created.');
+    throw badContinuation('thread_fingerprint_mismatch', '"model" must stay as it was when the thread was created.');
   }
 }
 
-function refused(errorCode: string, what: string): ServiceError {
-  return new ServiceError('bad_request', `thread.previous_message_id: ${what}`, { code: errorCode });
+function badContinuation(errorCode: string, problem: string): ServiceError {
+  return new ServiceError('bad_request', `thread.previous_message_id: ${problem}`, { code: errorCode });
 }

@@ -8,10 +8,10 @@ import { type OpeningFacts, rankRetried } from './classify.js';
 import { hasSameOrigin } from './conversation-finder.js';
 import { TurnCallers } from './turn-callers.js';
 
-/** How long after its start a turn of an unnamed thread can be retried by the same request. */
+/** How long after its start the same request can retry a turn of an unnamed thread. */
 const RETRY_WINDOW_MS = 3_600_000;
 
-/** Reads from the store what {@link classify} decides on. Two queries for a request that needs a new turn on a known thread. */
+/** Reads the facts for {@link classify} from the store: two queries for a new turn on a known thread. */
 @Injectable()
 export class OpeningFactsReader {
   constructor(
@@ -22,9 +22,9 @@ export class OpeningFactsReader {
   ) {}
 
   /**
-   * The facts about a request but the load of the server.
+   * Reads the facts about a request, without the server's load.
    *
-   * @param recentTurns how many of the thread's last turns count.
+   * @param recentTurns how many of the thread's last turns to read.
    */
   async read(request: TurnRequest, recentTurns: number): Promise<Omit<OpeningFacts, 'load'>> {
     const thread = await this.threads.find(request.tenant, request.threadKey);
@@ -39,7 +39,7 @@ export class OpeningFactsReader {
     };
   }
 
-  /** The turn of an unnamed thread that the request is a retry of; see {@link rankRetried}. */
+  /** Finds the turn of an unnamed thread that the request retries; see {@link rankRetried}. */
   async findRetried(request: TurnRequest): Promise<OpenedTurn | undefined> {
     const nowMs = Date.now();
     const same = await this.turns.sameRequests(request.requestKey, request.idempotencyKey, nowMs - RETRY_WINDOW_MS);

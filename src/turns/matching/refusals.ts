@@ -7,20 +7,20 @@ export type OpeningRefusal =
   | { readonly reason: 'draining' }
   /** Too many turns wait on this server. */
   | { readonly reason: 'overloaded' }
-  /** Nothing that runs here answers for this model, or is this harness of an older thread. */
+  /** No harness here serves this model, or the harness of an older thread is not available. */
   | { readonly reason: 'no-such-model'; readonly model: string }
   /** The thread of the answer that the request continues is gone. */
   | { readonly reason: 'thread-not-found' }
-  /** Another request has continued that answer, and was answered. */
+  /** Another request has continued that answer, and its turn has ended. */
   | { readonly reason: 'already-continued' }
   /** Another request continues that answer, and the deployment rejects messages on busy threads. */
   | { readonly reason: 'continue-in-flight' }
-  /** As many messages wait on the thread as may. */
+  /** The queue of the thread is full. */
   | { readonly reason: 'queue-full' }
   /** The thread is busy, and the deployment rejects messages on busy threads. */
   | { readonly reason: 'busy' };
 
-/** The refusal as an error for the caller. */
+/** Converts a refusal to an error for the caller. */
 export function toServiceError(refusal: OpeningRefusal): ServiceError {
   switch (refusal.reason) {
     case 'draining':
@@ -44,16 +44,16 @@ export function toServiceError(refusal: OpeningRefusal): ServiceError {
   }
 }
 
-/** The codes are those of the API, so that clients do what they do there: they send the whole conversation again. */
-function notContinued(code: string, what: string): ServiceError {
-  return new ServiceError('bad_request', `thread.previous_message_id: ${what}`, { code });
+/** The codes are those of the API, so that clients resend the complete conversation as they do there. */
+function notContinued(code: string, problem: string): ServiceError {
+  return new ServiceError('bad_request', `thread.previous_message_id: ${problem}`, { code });
 }
 
 function threadBusy(message: string): ServiceError {
   return new ServiceError('conflict', message, { retryAfterSeconds: 5 });
 }
 
-/** No harness here answers for this model, or has this name. */
+/** Makes the error for a model that no harness here serves, or a harness that is not available. */
 export function noSuchModel(model: string): ServiceError {
   const message = `model: ${quoteForCaller(model)} is not available here. GET /v1/models lists the available models.`;
   return new ServiceError('not_found', message);

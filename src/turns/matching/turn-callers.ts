@@ -3,17 +3,17 @@ import type { Turn, TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { OpenedTurn } from '../turn-request.js';
 
-/** Knows which callers wait for which turn, and which turns were delivered a moment ago. */
+/** Counts the callers that wait for each turn, and remembers deliveries that the store does not have yet. */
 @Injectable()
 export class TurnCallers {
-  /** Turns whose delivery is being stored: the caller's next request may be faster than the store. */
+  /** Turns whose delivery is being stored: the caller's next request may arrive before the store has it. */
   readonly #justDelivered = new Set<string>();
   /** How many callers wait for a turn. */
   readonly #counts = new Map<string, number>();
 
   constructor(private readonly turns: TurnStore) {}
 
-  /** Records that a caller has the complete answer. */
+  /** Records that a caller has received the complete answer. */
   async delivered(turn: Turn): Promise<void> {
     this.#justDelivered.add(turn.id);
     try {
@@ -28,19 +28,19 @@ export class TurnCallers {
     this.#counts.set(turn.id, this.count(turn.id) + 1);
   }
 
-  /** The caller has its answer, or has disconnected. */
+  /** Call when the caller has its answer or has disconnected. */
   leave({ turn }: OpenedTurn): void {
-    const left = this.count(turn.id) - 1;
-    if (left > 0) this.#counts.set(turn.id, left);
+    const remaining = this.count(turn.id) - 1;
+    if (remaining > 0) this.#counts.set(turn.id, remaining);
     else this.#counts.delete(turn.id);
   }
 
-  /** How many callers wait for a turn now. */
+  /** Counts the callers that wait for a turn now. */
   count(turnId: string): number {
     return this.#counts.get(turnId) ?? 0;
   }
 
-  /** Stored turns, with the deliveries that the store does not have yet. */
+  /** Adds the deliveries that the store does not have yet. */
   withDeliveries(turns: readonly TurnSummary[], nowMs: number): readonly TurnSummary[] {
     if (this.#justDelivered.size === 0) return turns;
     return turns.map((turn) => (this.#justDelivered.has(turn.id) ? { ...turn, deliveredAt: nowMs } : turn));

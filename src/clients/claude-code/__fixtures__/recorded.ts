@@ -8,12 +8,12 @@ export interface Recording {
   readonly body: ClientRequestBody;
 }
 
-/** The names of all recordings. */
+/** Names of all recordings. */
 export const RECORDINGS: readonly string[] = readdirSync(import.meta.dirname).flatMap((file) =>
   file.endsWith('.json') ? [file.slice(0, -'.json'.length)] : [],
 );
 
-/** Reads a recording. Throws when there is none of this name. */
+/** Reads a recording. Throws if there is none with this name. */
 export function recorded(name: string): Recording {
   const recording: Recording = JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), 'utf8'));
   return recording;
