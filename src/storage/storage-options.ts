@@ -1,19 +1,18 @@
-/** Where the store is and how it writes. */
+/** The location and timing of the store. */
 export interface StorageOptions {
-  /** Absolute path of the deployment's data folder; SQLite's files are in it. Made when it is not there. */
+  /** Absolute path of the data folder, which holds SQLite's files. Created when missing. */
   readonly dataDirectory: string;
-  /** URL of a PostgreSQL database, or `undefined` for SQLite in the data folder. Holds a password: never logged. */
+  /** URL of a PostgreSQL database, or `undefined` for SQLite in the data folder. May hold a password: never logged. */
   readonly databaseUrl: string | undefined;
-  /** How long an event may wait for others before they are committed together, in milliseconds. */
+  /** Interval of the group commits of events. */
   readonly flushMs: number;
-  /** How long `EventLog.finish` keeps trying while the store cannot write, in milliseconds. 30 seconds when absent. */
+  /** How long `EventLog.finish` retries while the store cannot write. 30 seconds when absent. */
   readonly finishRetryMs?: number;
   /**
-   * How often turns that run in another process, or wait for their start, are looked up for their readers, in milliseconds.
-   * Half a second when absent.
+   * How often the store is polled for readers of turns that are queued or run in another process. Half a second when absent.
    */
-  readonly pollMilliseconds?: number;
+  readonly pollMs?: number;
 }
 
-/** Injection token of the store's options. */
+/** Injection token of {@link StorageOptions}. */
 export const StorageOptions = Symbol('StorageOptions');

@@ -12,7 +12,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
   let other: TestStore;
   beforeAll(async () => {
     store = await newStore(kind);
-    // A process has one connection to SQLite. A second one in the same thread would wait for the first and so keep it from going on.
+    // A process has one connection to SQLite. A second one in the same thread would block the thread while it waits for the first.
     other = kind === 'sqlite' ? store : await store.again();
   });
   afterAll(() => store.remove());
@@ -24,7 +24,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     return { thread, turns };
   }
 
-  it('give back a thread as it was made, with times as numbers', async () => {
+  it('return a thread as it was created, with times as numbers', async () => {
     const made = newThread({ harnessModel: 'opus', systemPrompt: 'be brief', createdAt: 1_790_000_000_123 });
     const { thread, created } = await store.threads.findOrCreate(made);
     expect(created).toBe(true);
@@ -40,7 +40,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(await store.threads.byId(made.id)).toEqual(thread);
   });
 
-  it('make one thread for two callers at once', async () => {
+  it('create one thread for two concurrent callers', async () => {
     const key = newThread().key;
     const found = await Promise.all([
       store.threads.findOrCreate(newThread({ key })),
@@ -55,7 +55,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(await store.threads.find('other', thread.key)).toBeUndefined();
   });
 
-  it('list threads page by page, the last changed first, without gap or duplicate', async () => {
+  it('list threads page by page, last changed first, without gap or duplicate', async () => {
     const tenant = 'paged';
     for (const createdAt of [1, 3, 2, 3, 3]) await store.threads.findOrCreate(newThread({ tenant, createdAt }));
     const first = await store.threads.list(tenant, { limit: 2 });
@@ -66,7 +66,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(new Set([...first, ...rest].map((thread) => thread.id)).size).toBe(5);
   });
 
-  it('forget the session when the harness is switched, and refuse while a turn runs', async () => {
+  it('clear the session id when the harness is switched, and refuse to switch while a turn runs', async () => {
     const { thread, turns } = await threadWithTurns(1);
     const to = { harness: 'codex', harnessModel: 'gpt', now: 9_000 } as const;
     await store.threads.setSession(thread.id, 'session-1');
@@ -85,7 +85,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(await store.turns.byId(turns[0]?.id ?? '')).toBeUndefined();
   });
 
-  it('give back a turn as it was made, by its ids and keys', async () => {
+  it('return a turn as it was created, by its ids and keys', async () => {
     const { thread } = await threadWithTurns(0);
     const made = newTurn(thread.id, { idempotencyKey: 'once', requestKey: 'key-1' });
     const { turn } = await store.turns.create(made);
@@ -98,7 +98,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(await store.turns.latest(thread.id)).toEqual(turn);
   });
 
-  it('number turns that are made at once without gap or duplicate', async () => {
+  it('number concurrently created turns without gap or duplicate', async () => {
     const { thread } = await threadWithTurns(0);
     const made = await Promise.all(
       [store, other, store, other, store, other].map(({ turns }) => turns.create(newTurn(thread.id))),
@@ -108,7 +108,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect((await store.turns.queued(thread.id)).map((turn) => turn.sequence)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it('make one turn of two requests at once with the same idempotency key', async () => {
+  it('create one turn for two concurrent requests with the same idempotency key', async () => {
     const { thread } = await threadWithTurns(0);
     const made = await Promise.all(
       [store, other].map(({ turns }) => turns.create(newTurn(thread.id, { idempotencyKey: 'once' }))),
@@ -117,11 +117,11 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(await store.turns.lastTurns(thread.id, 9)).toHaveLength(1);
   });
 
-  it('refuse a turn of a thread that is not there', async () => {
+  it('reject a turn of a thread that does not exist', async () => {
     await expect(store.turns.create(newTurn('nowhere'))).rejects.toThrow('there is no thread nowhere');
   });
 
-  it('let one of two claims of the same turn win', async () => {
+  it('let exactly one of two concurrent claims of a turn succeed', async () => {
     const { thread, turns } = await threadWithTurns(1);
     const id = turns[0]?.id ?? '';
     const claims = await Promise.all([store.turns.claim(id, lease('a')), other.turns.claim(id, lease('b'))]);
@@ -131,7 +131,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(turn).toMatchObject({ state: 'running', attempt: 1, startedAt: 2_000, leaseExpiresAt: 5_000 });
   });
 
-  it('let one of two turns of the same thread run', async () => {
+  it('run only one of two turns of the same thread', async () => {
     const { turns } = await threadWithTurns(2);
     const claims = await Promise.all([
       store.turns.claim(turns[0]?.id ?? '', lease('a')),
@@ -140,7 +140,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
   });
 
-  it('let one of two processes take a dead turn over, as its next attempt', async () => {
+  it('let exactly one of two processes reclaim a dead turn, as its next attempt', async () => {
     const { turns } = await threadWithTurns(1);
     const id = turns[0]?.id ?? '';
     await store.turns.claim(id, lease('a'));
@@ -151,7 +151,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(taken.filter((turn) => turn !== undefined).map((turn) => turn.attempt)).toEqual([2]);
   });
 
-  it('prolong the leases of one owner only, and say which', async () => {
+  it('renew the leases of one owner only, and return their turns', async () => {
     const mine = (await threadWithTurns(1)).turns[0]?.id ?? '';
     const theirs = (await threadWithTurns(1)).turns[0]?.id ?? '';
     await store.turns.claim(mine, lease('prolonging'));
@@ -172,7 +172,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(await store.turns.claim(second, lease('a'))).toBeUndefined();
   });
 
-  it('name unfinished turns, the oldest first, and remember the first delivery', async () => {
+  it('list unfinished turns oldest first, and keep the time of the first delivery', async () => {
     const { turns } = await threadWithTurns(2);
     const ids = turns.map((turn) => turn.id);
     const unfinished = (await store.turns.unfinished()).map((turn) => turn.id).filter((id) => ids.includes(id));
@@ -182,17 +182,17 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect((await store.turns.byId(ids[0] ?? ''))?.deliveredAt).toBe(7_000);
   });
 
-  it('take a write that changes nothing, and can be closed twice', async () => {
+  it('can be probed with a write that changes nothing, and closed twice', async () => {
     const third = await store.again();
-    await third.database.tryToWrite();
+    await third.database.probeWrite();
     await third.database.close();
     await third.database.close();
-    await expect(third.database.tryToWrite()).rejects.toThrow();
+    await expect(third.database.probeWrite()).rejects.toThrow();
   });
 });
 
 describe('a store that cannot be opened', () => {
-  it('says where it is and why', async () => {
+  it('names its location and the reason', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'chiron-storage-'));
     await writeFile(
       join(folder, 'chiron.sqlite'),
@@ -204,7 +204,7 @@ describe('a store that cannot be opened', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('does not tell the password', async () => {
+  it('does not reveal the password of its URL', async () => {
     const opening = Database.open({
       dataDirectory: '/nowhere',
       databaseUrl: 'postgres://user:secret@127.0.0.1:1/chiron',

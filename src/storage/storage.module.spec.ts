@@ -23,7 +23,7 @@ describe('the storage module', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('opens the store in a new folder, and writes what is pending before it closes', async () => {
+  it('opens the store in a new folder, and writes pending events before it closes', async () => {
     const options = { dataDirectory: join(folder, 'new', 'data'), databaseUrl: undefined, flushMs: 60_000 };
     const module = await Test.createTestingModule({ imports: [StorageModule.forRoot(options)] }).compile();
     await module.init();
@@ -47,7 +47,7 @@ describe('the storage module', () => {
     await after.close();
   });
 
-  it('takes its options from another provider', async () => {
+  it('builds its options from another provider', async () => {
     const module = await Test.createTestingModule({
       imports: [
         StorageModule.forRootAsync({
@@ -57,11 +57,11 @@ describe('the storage module', () => {
         }),
       ],
     }).compile();
-    await module.get(Database).tryToWrite();
+    await module.get(Database).probeWrite();
     await module.close();
   });
 
-  it('stops the start when the store cannot be opened', async () => {
+  it('fails the start when the store cannot be opened', async () => {
     const options = { dataDirectory: '/dev/null/data', databaseUrl: undefined, flushMs: 5 };
     const starting = Test.createTestingModule({ imports: [StorageModule.forRoot(options)] }).compile();
     await expect(starting).rejects.toThrow(StorageOpenError);

@@ -13,21 +13,21 @@ import { StorageOptions } from './storage-options.js';
 import { ThreadStore } from './stores/thread.store.js';
 import { TurnStore } from './stores/turn.store.js';
 
-/** How the options are made from other providers, for example from the deployment's configuration. */
+/** How to build the options from other providers, for example from the configuration. */
 export type StorageModuleAsyncOptions = Pick<ModuleMetadata, 'imports'> &
   Pick<FactoryProvider<StorageOptions>, 'inject' | 'useFactory'>;
 
 const database: FactoryProvider<Database> = {
   provide: Database,
   inject: [StorageOptions],
-  // The application does not start before the factory has resolved, nor when it rejects.
+  // The application waits for the factory, and does not start when it rejects.
   useFactory: (options: StorageOptions) => {
     const logger = new Logger(Database.name);
     return Database.open(options, (error) => logger.error(`lost a connection to the store: ${error.message}`));
   },
 };
 
-/** The store: opened and migrated before the application starts, flushed and closed after everything else has stopped. */
+/** The store: opened and migrated before the application starts, flushed and closed after all other modules have stopped. */
 @Module({})
 export class StorageModule implements OnApplicationShutdown {
   constructor(

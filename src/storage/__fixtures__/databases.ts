@@ -23,7 +23,7 @@ async function administer(statement: string): Promise<void> {
   }
 }
 
-/** The databases that the contract is tested on: PostgreSQL only where one answers, unless it is required. */
+/** The databases that the contract is tested on: PostgreSQL only where a server answers, unless it is required. */
 export async function testedKinds(): Promise<readonly DatabaseKind[]> {
   try {
     await administer('select 1');
@@ -35,16 +35,16 @@ export async function testedKinds(): Promise<readonly DatabaseKind[]> {
   }
 }
 
-/** A new, empty store with everything on top of it. */
+/** A new, empty store with the services on top of it. */
 export interface TestStore {
   readonly options: StorageOptions;
   readonly database: Database;
   readonly threads: ThreadStore;
   readonly turns: TurnStore;
   readonly log: EventLog;
-  /** Opens the same store again, as another process would. */
+  /** Opens the same store a second time, as another process would. */
   again(): Promise<TestStore>;
-  /** Closes the store and removes it from the machine. */
+  /** Closes the store and deletes it. */
   remove(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export async function newStore(kind: DatabaseKind): Promise<TestStore> {
     databaseUrl: kind === 'postgres' ? url.href : undefined,
     flushMs: 1,
     finishRetryMs: 200,
-    pollMilliseconds: 10,
+    pollMs: 10,
   };
   const stores: TestStore[] = [];
   const remove = async (): Promise<void> => {

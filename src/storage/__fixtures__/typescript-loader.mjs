@@ -1,4 +1,4 @@
-// Lets a plain `node` run this project's sources: `.js` in an import becomes `.ts`, and each file is transpiled as it is loaded.
+// Lets plain `node` run this project's sources: resolves `.js` imports to `.ts` files and transpiles each file on load.
 import { existsSync, readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// Appends to a turn's log for ever and says after each commit how much of it is stored. Killed by the test in the middle.
+// Appends to a turn's log until the test kills it, and prints after each commit how many events are stored.
 import 'reflect-metadata';
 import './typescript-loader.mjs';
 

@@ -2,8 +2,8 @@ import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it. Node's own `recursive` never returns for a folder below /proc: mkdir fails there with ENOENT,
- * which it takes for a missing parent, again and again.
+ * Creates a folder and its parents. Node's own `recursive` never returns for a folder below /proc: mkdir fails there with ENOENT,
+ * which Node takes for a missing parent and retries forever.
  */
 export async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;
@@ -11,7 +11,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Somebody else may just have made it.
+    // Another process may have created it in the meantime.
     if (!(await isFolder(path))) throw error;
   }
 }
@@ -25,17 +25,17 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Less free space than SQLite needs to make its files, in bytes. */
+/** Below this much free space SQLite cannot create its files. */
 const FULL_BYTES = 1024 * 1024;
 
-/** Says that a folder's disk is full, where it is: SQLite calls that an I/O error, or a file that cannot be opened. */
+/** A note for an error message when the folder's disk is full: SQLite reports only an I/O error or a file that it cannot open. */
 export async function diskNote(folder: string): Promise<string> {
   try {
     const { bavail, bsize, files, ffree } = await statfs(folder);
     if (bavail * bsize < FULL_BYTES) return ' (its disk is full)';
-    return files > 0 && ffree === 0 ? ' (its disk takes no more files)' : '';
+    return files > 0 && ffree === 0 ? ' (its disk has no free inodes)' : '';
   } catch {
-    // The error that this is a note to says what is wrong.
+    // The error that this note belongs to says what is wrong.
     return '';
   }
 }

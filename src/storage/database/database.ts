@@ -10,27 +10,27 @@ import { YieldAfterSlow } from './yield-after-slow.js';
 import type { StorageOptions } from '../storage-options.js';
 import type { Tables } from './tables.js';
 
-/** SQLite's file in the data folder. */
+/** Name of SQLite's file in the data folder. */
 const SQLITE_FILE = 'chiron.sqlite';
 
-/** PostgreSQL's type number of `bigint` (`pg_type.dat`: int8). */
+/** PostgreSQL's type OID of `bigint` (`pg_type.dat`: int8). */
 const INT8 = 20;
 
-/** Connections of one process to PostgreSQL; the store's statements are short, and the server's own limit is often 100. */
+/** Size of the connection pool: the store's statements are short, and the PostgreSQL server's limit is often 100. */
 const POSTGRES_CONNECTIONS = 10;
 
-/** Which program keeps the store. */
+/** The database system of the store. */
 export type DatabaseKind = 'sqlite' | 'postgres';
 
-/** The store could not be opened or brought up to date; the message says which store and why, never the URL's password. */
+/** The store could not be opened or migrated; the message names the store and the reason, never the URL's password. */
 export class StorageOpenError extends Error {
   override readonly name = 'StorageOpenError';
 }
 
-/** The open store: a Kysely instance whose schema is up to date. */
+/** The open, migrated store. */
 export class Database {
   private constructor(
-    /** For queries and transactions. On SQLite everything goes through one connection, in turn. */
+    /** For queries and transactions. SQLite serializes all of them on one connection. */
     readonly kysely: Kysely<Tables>,
     readonly kind: DatabaseKind,
     private readonly slow?: YieldAfterSlow,
@@ -69,9 +69,9 @@ export class Database {
     await makeFolder(dataDirectory);
     const file = join(dataDirectory, SQLITE_FILE);
     const database = new NodeSqliteDatabase(file);
-    // Conversations are nobody else's to read; SQLite gives its -wal and -shm files the mode of this one.
+    // Other users must not read conversations; SQLite copies this mode to its -wal and -shm files.
     await chmod(file, 0o600);
-    const slow = new YieldAfterSlow(() => database.took);
+    const slow = new YieldAfterSlow(() => database.lastStatementMs);
     const dialect = new SqliteDialect({ database });
     return new Database(new Kysely<Tables>({ dialect, plugins: [slow] }), 'sqlite', slow);
   }
@@ -84,7 +84,7 @@ export class Database {
       application_name: 'chiron',
       types: { getTypeParser: selectTypeParser },
     });
-    // Without a listener, a server that goes away while a connection is idle would end this process.
+    // Without a listener, a database server that drops an idle connection would crash this process.
     pool.on('error', onIdleError);
     return new Database(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), 'postgres');
   }
@@ -92,13 +92,13 @@ export class Database {
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
   async transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
     const result = await this.kysely.transaction().execute(work);
-    // The commit of megabytes is slow, too.
+    // Committing megabytes is slow, too.
     await this.slow?.pause();
     return result;
   }
 
-  /** Resolves when the store takes a write, which changes nothing; rejects with the reason when it does not: a full disk can be read. */
-  async tryToWrite(): Promise<void> {
+  /** Probes the store with a write that changes nothing: a store on a full disk can still be read. Rejects with the reason. */
+  async probeWrite(): Promise<void> {
     // SQLite writes its header for this, PostgreSQL locks the row if there is one.
     if (this.kind === 'sqlite') await sql.raw('pragma user_version = 0').execute(this.kysely);
     else
@@ -107,13 +107,13 @@ export class Database {
       );
   }
 
-  /** Ends all connections. Safe to call again. */
+  /** Closes all connections. Idempotent. */
   async close(): Promise<void> {
     await this.kysely.destroy();
   }
 }
 
-/** `pg` gives `bigint` as a string, as it may be too large for a number; ours are times and counters, which are not. */
+/** `pg` returns `bigint` as a string because it may exceed a number's precision; ours are times and counters, which do not. */
 function selectTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === INT8 && format !== 'binary') return Number;
   return pg.types.getTypeParser(oid, format);
@@ -123,7 +123,7 @@ async function migrate({ kysely, kind }: Database): Promise<void> {
   const migrator = new Migrator({
     db: kysely,
     provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
-    // Otherwise it takes the tables of any schema of the database for its own, and finds them missing in this one.
+    // Otherwise Kysely finds its tables in any schema of the database, skips creating them, and misses them in this one.
     ...(kind === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
   });
   const { error } = await migrator.migrateToLatest();
@@ -135,15 +135,15 @@ async function currentSchema(kysely: Kysely<Tables>): Promise<string> {
   return rows[0]?.schema ?? 'public';
 }
 
-/** Host and database of a URL, without its user and password. */
+/** Names the host and database of a URL, without its user and password. */
 export function postgresName(databaseUrl: string): string {
   const url = URL.parse(databaseUrl);
   return `PostgreSQL at ${url === null ? 'an address that is not a URL' : `${url.host}${url.pathname}`}`;
 }
 
-/** What went wrong with a store, for its operator. */
+/** Describes a store's error for the operator. */
 export function describeError(error: unknown): string {
-  // A host with several addresses refuses with one error per address and an empty message of its own.
+  // A host with several addresses yields an AggregateError with an empty message and one error per address.
   if (error instanceof AggregateError) return error.errors.map(describeError).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
@@ -153,14 +153,14 @@ const POSTGRES_UNIQUE_VIOLATION = '23505';
 const SQLITE_FOREIGN_KEY_VIOLATION = 787; // SQLITE_CONSTRAINT_FOREIGNKEY
 const POSTGRES_FOREIGN_KEY_VIOLATION = '23503';
 
-/** True when a statement failed because a row with the same key is there already. */
+/** True when a statement failed because a row with the same key exists. */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('errcode' in error && SQLITE_UNIQUE_VIOLATIONS.includes(error.errcode)) return true;
   return 'code' in error && error.code === POSTGRES_UNIQUE_VIOLATION;
 }
 
-/** True when a statement failed because the row that it belongs to is not there (any more). */
+/** True when a statement failed because the row that it refers to does not exist (any more). */
 export function isForeignKeyViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('errcode' in error && error.errcode === SQLITE_FOREIGN_KEY_VIOLATION) return true;

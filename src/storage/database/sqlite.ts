@@ -1,11 +1,11 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 
-/** Statements kept ready; the store has far fewer different ones, save for lists of changing length. */
-const STATEMENTS_KEPT = 256;
+/** Size of the cache of prepared statements; the store has far fewer, except for lists of varying length. */
+const MAX_CACHED_STATEMENTS = 256;
 
-/** How long a statement waits for another process that is writing, in milliseconds. */
-const BUSY_MS = 5_000;
+/** How long a statement waits for another process that is writing. */
+const BUSY_TIMEOUT_MS = 5_000;
 
 function isBindable(value: unknown): value is SQLInputValue {
   return (
@@ -17,7 +17,7 @@ function isBindable(value: unknown): value is SQLInputValue {
   );
 }
 
-function bindable(values: readonly unknown[]): SQLInputValue[] {
+function toBindable(values: readonly unknown[]): SQLInputValue[] {
   return values.map((value) => {
     if (!isBindable(value)) throw new TypeError(`SQLite cannot bind a value of type ${typeof value}`);
     return value;
@@ -35,36 +35,36 @@ class NodeSqliteStatement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.timed(() => this.statement.all(...bindable(parameters)));
+    return this.timed(() => this.statement.all(...toBindable(parameters)));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.timed(() => this.statement.run(...bindable(parameters)));
+    return this.timed(() => this.statement.run(...toBindable(parameters)));
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    return this.statement.iterate(...bindable(parameters));
+    return this.statement.iterate(...toBindable(parameters));
   }
 }
 
 /**
- * Node's own SQLite behind the interface that Kysely's `SqliteDialect` wants (it is made for better-sqlite3; Kysely 0.29 has
- * no dialect for `node:sqlite`). Statements are prepared once and reused.
+ * Adapts Node's own SQLite to the interface of Kysely's `SqliteDialect`, which expects better-sqlite3 (Kysely 0.29 has no dialect
+ * for `node:sqlite`). Statements are prepared once and reused.
  */
 export class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, NodeSqliteStatement>();
-  /** How long the last statement took, in milliseconds. */
-  took = 0;
+  /** Duration of the last statement. */
+  lastStatementMs = 0;
 
-  /** Opens the file, or makes it. Throws when it cannot be opened or is no database. */
+  /** Opens or creates the file. Throws when it cannot be opened or is not a database. */
   constructor(file: string) {
-    this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: BUSY_MS });
+    this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true, timeout: BUSY_TIMEOUT_MS });
     try {
       this.#database.exec('pragma journal_mode = wal');
-      // A power cut may lose the last commits but never breaks the file; a killed process loses nothing.
+      // A power cut may lose the last commits but never corrupts the file; a killed process loses nothing.
       this.#database.exec('pragma synchronous = normal');
-      // Pages that running turns share are written again and again: copy them out of the WAL every 16 MiB only.
+      // Running turns rewrite the same pages often: checkpoint the WAL every 16 MiB only.
       this.#database.exec('pragma wal_autocheckpoint = 4000');
       this.#database.exec('pragma cache_size = -16000');
     } catch (error) {
@@ -74,18 +74,18 @@ export class NodeSqliteDatabase implements SqliteDatabase {
   }
 
   prepare(sql: string): SqliteStatement {
-    // Every transaction of ours writes. Taking the lock at its start waits for another process; taking it in the middle
-    // fails at once, without waiting, when that process wrote in between.
+    // All our transactions write. Taking the write lock at the start waits for another process; upgrading later fails at once
+    // when that process has written in between.
     const text = sql === 'begin' ? 'begin immediate' : sql;
-    const known = this.#statements.get(text);
-    if (known !== undefined) {
+    const cached = this.#statements.get(text);
+    if (cached !== undefined) {
       this.#statements.delete(text);
-      this.#statements.set(text, known);
-      return known;
+      this.#statements.set(text, cached);
+      return cached;
     }
     const statement = new NodeSqliteStatement(this.#database.prepare(text), this.#timed);
     this.#statements.set(text, statement);
-    if (this.#statements.size > STATEMENTS_KEPT) {
+    if (this.#statements.size > MAX_CACHED_STATEMENTS) {
       const oldest = this.#statements.keys().next();
       if (oldest.done !== true) this.#statements.delete(oldest.value);
     }
@@ -93,11 +93,11 @@ export class NodeSqliteDatabase implements SqliteDatabase {
   }
 
   readonly #timed = <Result>(work: () => Result): Result => {
-    const begun = performance.now();
+    const startedMs = performance.now();
     try {
       return work();
     } finally {
-      this.took = performance.now() - begun;
+      this.lastStatementMs = performance.now() - startedMs;
     }
   };
 

@@ -1,4 +1,4 @@
-// The rows as they are stored, the same on SQLite and PostgreSQL: times are milliseconds since the epoch, JSON is text.
+// The stored rows, the same on SQLite and PostgreSQL: times are milliseconds since the epoch, JSON is text.
 
 export interface ThreadTable {
   readonly id: string;
@@ -42,7 +42,7 @@ export interface TurnTable {
   readonly ended_at: number | null;
 }
 
-/** One flush of one turn. */
+/** The events of one turn in one group commit. */
 export interface TurnEventTable {
   readonly turn_id: string;
   /** Number of the row within the turn, from 1. */
@@ -65,7 +65,7 @@ export interface SessionMessageTable {
   readonly created_at: number;
 }
 
-/** All tables by their names. */
+/** All tables by name. */
 export interface Tables {
   readonly threads: ThreadTable;
   readonly turns: TurnTable;

@@ -5,9 +5,9 @@ import { YieldAfterSlow } from './yield-after-slow.js';
 import { sql } from 'kysely';
 
 it.each([
-  ['a slow statement', 50, ['other', 'done']],
-  ['a quick statement', 0.1, ['done', 'other']],
-])('lets others have the event loop after %s, or not', async (_, took, expected) => {
+  ['yields to the event loop after a slow statement', 50, ['other', 'done']],
+  ['continues at once after a fast statement', 0.1, ['done', 'other']],
+])('%s', async (_, statementMs, expected) => {
   const order: string[] = [];
   const other = new Promise<void>((resolve) => {
     setImmediate(() => {
@@ -15,15 +15,15 @@ it.each([
       resolve();
     });
   });
-  await Promise.all([new YieldAfterSlow(() => took).pause().then(() => order.push('done')), other]);
+  await Promise.all([new YieldAfterSlow(() => statementMs).pause().then(() => order.push('done')), other]);
   expect(order).toEqual(expected);
 });
 
-it('is so for each of the statements of SQLite, and for a commit', async () => {
+it('yields to the event loop after each slow statement of SQLite and after a slow commit', async () => {
   const store = await newStore('sqlite');
   const database = await Database.open(store.options);
   try {
-    // Takes SQLite some hundred milliseconds, whatever the machine does besides.
+    // Takes SQLite some hundred milliseconds on any machine.
     const slow = sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000000) select max(i) from n`;
     let others = 0;
     const note = (): void => {

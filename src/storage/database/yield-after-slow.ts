@@ -8,16 +8,16 @@ import type {
   UnknownRow,
 } from 'kysely';
 
-/** From this time on, in milliseconds, a statement is slow. */
+/** A statement that takes at least this long is slow. */
 const SLOW_MS = 10;
 
 /**
- * Lets others have the event loop after a statement that took long: SQLite works on it, and the statements of a turn with a prompt of
- * megabytes would follow one another without a pause.
+ * Yields to the event loop after a slow statement. SQLite blocks the loop, and the statements of a turn with a prompt of megabytes
+ * would run back to back.
  */
 export class YieldAfterSlow implements KyselyPlugin {
-  /** @param took how long the last statement took, in milliseconds. */
-  constructor(private readonly took: () => number) {}
+  /** @param lastStatementMs returns the duration of the last statement. */
+  constructor(private readonly lastStatementMs: () => number) {}
 
   transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
     return node;
@@ -28,8 +28,8 @@ export class YieldAfterSlow implements KyselyPlugin {
     return result;
   }
 
-  /** Resolves at once, or when others had the event loop. */
+  /** Resolves at once after a fast statement, otherwise after one turn of the event loop. */
   async pause(): Promise<void> {
-    if (this.took() >= SLOW_MS) await setImmediate();
+    if (this.lastStatementMs() >= SLOW_MS) await setImmediate();
   }
 }

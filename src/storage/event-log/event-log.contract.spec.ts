@@ -1,4 +1,4 @@
-// One file for the whole contract of the log, as its parts only mean something together; hence longer than others.
+// Over 250 lines because the parts of the log's contract depend on one another.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -21,8 +21,8 @@ import {
   type TestStore,
 } from '../__fixtures__/databases.js';
 
-/** Everything a reader is given, as one list. */
-const whole = (events$: Observable<readonly HarnessEvent[]>) =>
+/** All events that a reader receives, until it completes. */
+const readAll = (events$: Observable<readonly HarnessEvent[]>) =>
   lastValueFrom(
     events$.pipe(
       toArray(),
@@ -30,7 +30,7 @@ const whole = (events$: Observable<readonly HarnessEvent[]>) =>
     ),
   );
 
-/** A reader that keeps what it is given, and how it ended. */
+/** A reader that records its batches and how it ended. */
 function reader(events$: Observable<readonly HarnessEvent[]>) {
   const seen = {
     batches: [] as (readonly HarnessEvent[])[],
@@ -51,8 +51,8 @@ const immediate = () => new Promise((resolve) => setImmediate(resolve));
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => text(String(from + index)));
 
-/** A small repeatable source of chance (mulberry32). */
-function chance(seed: number): (below: number) => number {
+/** A seeded random number generator (mulberry32). */
+function seededRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
@@ -78,7 +78,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       .orderBy('sequence')
       .execute();
 
-  it('gives live readers what is appended within the same turn of the event loop, in one batch', async () => {
+  it('emits the events appended within one turn of the event loop to live readers in one batch', async () => {
     const { id } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));
     store.log.append(id, [text('a')]);
@@ -90,7 +90,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     await expect.poll(() => seen.end).toBe('complete');
   });
 
-  it('reads past an event of an unknown kind, and says so in the server’s log once', async () => {
+  it('replaces an event of an unknown kind with a placeholder, and logs that once', async () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
     const { id } = await runningTurn(store);
     store.log.append(id, [text('a'), text('b'), text('c')]);
@@ -101,7 +101,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     await store.database.kysely.updateTable('turn_events').set({ events }).where('turn_id', '=', id).execute();
     const silence = { type: 'notice', kind: 'progress', message: '' };
     for (let times = 0; times < 2; times += 1) {
-      expect(await whole(store.log.read(id))).toEqual([text('a'), silence, text('c'), turnEnd]);
+      expect(await readAll(store.log.read(id))).toEqual([text('a'), silence, text('c'), turnEnd]);
     }
     expect(warn.mock.calls).toEqual([[{ turnId: id, kind: 'from-the-future', count: 1 }, expect.any(String)]]);
     warn.mockRestore();
@@ -121,7 +121,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     store.log.abandon(id, new Error('over'));
   });
 
-  it('ends a turn: events, turn and thread at once, and readers only see the end afterwards', async () => {
+  it('ends a turn with its events, row and thread in one commit, and readers see the end only afterwards', async () => {
     const { id, threadId } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));
     store.log.append(id, [text('a')]);
@@ -145,17 +145,17 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       updatedAt: 3_000,
     });
     expect(store.log.stats).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
-    expect(await whole(store.log.read(id))).toEqual([text('a'), turnEnd]);
+    expect(await readAll(store.log.read(id))).toEqual([text('a'), turnEnd]);
   });
 
-  it('stores nothing of an end that fails in the middle, tells no reader, and can be tried again', async () => {
+  it('stores and emits nothing of an end that fails half-way, and can be retried', async () => {
     const { id, threadId } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));
     store.log.append(id, [text('a')]);
     await store.log.flush(id);
-    const mend = await breakTable(store, 'threads');
+    const repair = await breakTable(store, 'threads');
     await expect(store.log.finish(id, [text('b'), turnEnd], completed)).rejects.toThrow();
-    await mend();
+    await repair();
     expect(await store.turns.byId(id)).toMatchObject({ state: 'running', stopReason: undefined, endedAt: undefined });
     expect(await store.threads.byId(threadId)).toMatchObject({ state: 'running', turnCount: 0 });
     expect(await rows(id)).toHaveLength(1);
@@ -166,17 +166,17 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(await store.threads.byId(threadId)).toMatchObject({ state: 'idle', turnCount: 1 });
   });
 
-  it('keeps trying an end while the store cannot write', async () => {
+  it('retries an end while the store cannot write', async () => {
     const { id } = await runningTurn(store);
-    const mend = await breakTable(store, 'turn_events');
+    const repair = await breakTable(store, 'turn_events');
     const finishing = store.log.finish(id, [turnEnd], completed);
     await immediate();
-    await mend();
+    await repair();
     expect(await finishing).toBe(true);
-    expect(await whole(store.log.read(id))).toEqual([turnEnd]);
+    expect(await readAll(store.log.read(id))).toEqual([turnEnd]);
   });
 
-  it('ends readers with the error when a turn is abandoned', async () => {
+  it('fails readers with the error when a turn is abandoned', async () => {
     const { id } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));
     store.log.abandon(id, new Error('the disk is gone'));
@@ -184,18 +184,18 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(store.log.stats.liveTurns).toBe(0);
   });
 
-  it('keeps events while the store cannot write, says so, and writes them later; readers notice nothing', async () => {
+  it('keeps events while the store cannot write, reports the failure, and writes them later; readers notice nothing', async () => {
     const { id } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));
-    const mend = await breakTable(store, 'turn_events');
+    const repair = await breakTable(store, 'turn_events');
     store.log.append(id, [text('a')]);
     await expect.poll(() => store.log.lastError).toBeInstanceOf(Error);
     store.log.append(id, [text('b')]);
     await immediate();
     expect(seen.events).toEqual([text('a'), text('b')]);
-    // None is pending while a retry has them.
+    // While a retry is writing them, none are pending.
     await expect.poll(() => store.log.stats.pendingEvents).toBe(2);
-    await mend();
+    await repair();
     await store.log.flush(id);
     expect(store.log.lastError).toBeUndefined();
     expect((await rows(id)).map((row) => row.events)).toEqual([JSON.stringify([text('a'), text('b')])]);
@@ -203,7 +203,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     await expect.poll(() => seen.end).toBe('complete');
   });
 
-  it('does not let an attempt end a turn that another has taken over; its readers go on with the other', async () => {
+  it('does not let an attempt end a turn that another has taken over; its readers continue with the other', async () => {
     const turn = await runningTurn(store);
     store.log.append(turn.id, [text('a')]);
     await store.log.flush(turn.id);
@@ -222,7 +222,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(seen.events).toEqual([text('a'), restart, text('b', 'b1'), turnEnd]);
   });
 
-  it('gives a reader all that the next attempt says, though it has seen events that were lost', async () => {
+  it('emits all events of the next attempt to a reader that has received events that were lost', async () => {
     const turn = await runningTurn(store);
     store.log.abandon(turn.id, new Error('another log has it'));
     const slow = new EventLog(store.database, { ...store.options, flushMs: 60_000 });
@@ -242,7 +242,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     await slow.close();
   });
 
-  it('does not stop for a turn that another process writes, or whose thread was removed', async () => {
+  it('keeps writing other turns when one was taken over by another process or its thread was removed', async () => {
     const lost = await runningTurn(store);
     const gone = await runningTurn(store);
     const kept = await runningTurn(store);
@@ -282,10 +282,10 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(spoken(early.seen.events)).toEqual(['whole', 'half', 'again']);
     expect(spoken(late.seen.events)).toEqual(['whole', 'again']);
     expect(late.seen.events.at(-1)).toEqual(turnEnd);
-    expect(spoken(await whole(store.log.read(turn.id)))).toEqual(['whole', 'again']);
+    expect(spoken(await readAll(store.log.read(turn.id)))).toEqual(['whole', 'again']);
   });
 
-  it('lets readers of a queued turn wait for its start, and go when it is cancelled', async () => {
+  it('lets readers of a queued turn wait for its start, and completes them when it is cancelled', async () => {
     const { thread } = await store.threads.findOrCreate(newThread());
     const started = (await store.turns.create(newTurn(thread.id))).turn;
     const cancelled = (await store.turns.create(newTurn(thread.id))).turn;
@@ -302,9 +302,9 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(first.seen.events).toEqual([turnEnd]);
   });
 
-  it('gives every reader every event once and in order, whenever it comes and however it interleaves', async () => {
+  it('emits every event to every reader once and in order, whenever it joins and however writes interleave', async () => {
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      const random = chance(seed);
+      const random = seededRandom(seed);
       const { id } = await runningTurn(store);
       const readers: ReturnType<typeof reader>[] = [];
       let count = 0;
@@ -328,7 +328,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       const expected = [...numbers(0, count), turnEnd];
       for (const { seen } of readers) expect(seen.events).toEqual(expected);
       for (const { seen } of readers) expect(Math.max(...seen.batches.map((batch) => batch.length))).toBeLessThan(257);
-      expect(await whole(store.log.read(id))).toEqual(expected);
+      expect(await readAll(store.log.read(id))).toEqual(expected);
     }
   });
 
@@ -349,7 +349,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
   });
 
   it.each(['live', 'stored'])(
-    'gives a reader whose flow is closed nothing, and then all in slices: %s',
+    'emits nothing to a reader with back-pressure, and then everything in slices: %s',
     async (how) => {
       const { id } = await runningTurn(store);
       store.log.append(id, numbers(0, 1_000));
@@ -374,7 +374,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     },
   );
 
-  it('looks up a stored turn a few times, however often the flow of its reader closes', async () => {
+  it('looks up a stored turn only a few times, however often its reader applies back-pressure', async () => {
     const { id } = await runningTurn(store);
     store.log.append(id, numbers(0, 5_000));
     await store.log.finish(id, [turnEnd], completed);
@@ -394,7 +394,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     pages.mockRestore();
   });
 
-  it('leaves nothing of a reader that goes: while live, blocked, waiting, or from inside its own batch', async () => {
+  it('frees a reader that unsubscribes while live, blocked, waiting, or within its own batch', async () => {
     const { id } = await runningTurn(store);
     const { thread } = await store.threads.findOrCreate(newThread());
     const queued = (await store.turns.create(newTurn(thread.id))).turn;
@@ -414,7 +414,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(store.log.stats).toEqual({ liveTurns: 0, readers: 0, pendingEvents: 0 });
   });
 
-  it('prunes the events of turns that ended long ago, and remembers that it did', async () => {
+  it('prunes the events of turns that ended long ago, and records that it did', async () => {
     const { id } = await runningTurn(store);
     await store.log.finish(id, [turnEnd], { ...completed, endedAt: 10 });
     const kept = await runningTurn(store);
@@ -422,11 +422,11 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     expect(await store.log.prune(20)).toBe(1);
     expect(await store.log.prune(20)).toBe(0);
     expect((await store.turns.byId(id))?.eventsPrunedAt).toBeGreaterThan(0);
-    expect(await whole(store.log.read(id))).toEqual([]);
-    expect(await whole(store.log.read(kept.id))).toEqual([turnEnd]);
+    expect(await readAll(store.log.read(id))).toEqual([]);
+    expect(await readAll(store.log.read(kept.id))).toEqual([turnEnd]);
   });
 
-  it('writes everything and lets all readers go when it closes', async () => {
+  it('writes all pending events and completes all readers when it closes', async () => {
     const leaving = kind === 'sqlite' ? await newStore(kind) : await store.again();
     const { id } = await runningTurn(leaving);
     const { thread } = await leaving.threads.findOrCreate(newThread());
@@ -442,7 +442,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     if (kind === 'sqlite') await leaving.remove();
   });
 
-  it('loses nothing that was committed when its process is killed while it writes', async ({ onTestFinished }) => {
+  it('keeps all committed events when its process is killed during a write', async ({ onTestFinished }) => {
     const turn = await runningTurn(store);
     store.log.abandon(turn.id, new Error('the test writes from another process'));
     const script = fileURLToPath(new URL('../__fixtures__/write-until-killed.mjs', import.meta.url));

@@ -10,14 +10,14 @@ function parse(firstIndex: number, events: readonly object[], kinds: string[] = 
   return parseEventRow(row, (kind) => kinds.push(kind));
 }
 
-it('puts an event that shows nothing in the place of one of an unknown kind, and names the kind', () => {
+it('replaces an event of an unknown kind with an empty placeholder, and reports the kind', () => {
   const kinds: string[] = [];
   const { events } = parse(0, [known, unknown, hasOwnName, known], kinds);
   expect(events.map(({ type }) => type)).toEqual(['block-end', 'notice', 'notice', 'block-end']);
   expect(kinds).toEqual(['from-the-future', 'toString']);
 });
 
-it('keeps the index of every other event, for a log of several rows and for a reader in the middle of one', () => {
+it('keeps the index of all other events, for a log of several rows and for a reader within a row', () => {
   const rows = [parse(0, [unknown, known]), parse(2, [unknown, known])];
   expect(assembleLog(rows).events).toHaveLength(4);
   expect(assembleLog(rows).events[3]).toEqual(known);

@@ -11,7 +11,7 @@ export interface EventRow {
   readonly events: readonly HarnessEvent[];
 }
 
-/** What a turn's rows add up to. */
+/** A turn's log, assembled from its rows. */
 export interface StoredLog {
   readonly events: readonly HarnessEvent[];
   /** Number of the last row, 0 without rows. */
@@ -19,16 +19,16 @@ export interface StoredLog {
 }
 
 /**
- * A stored row as events. What a newer server stored of a kind that is unknown here is replaced by an event that shows nothing, so that
- * the others keep their index, which positions and event ids are made of.
+ * Parses a stored row. An event of a kind that only a newer version knows becomes an empty placeholder, so that the other events
+ * keep their index: positions and event ids are derived from it.
  *
- * @param onUnknown called with each such kind
+ * @param onUnknown called with the kind of each replaced event
  */
 export function parseEventRow(
   row: Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>,
   onUnknown: (kind: string) => void,
 ): EventRow {
-  const known = (event: { readonly type: string }): HarnessEvent => {
+  const toKnown = (event: { readonly type: string }): HarnessEvent => {
     if (isKnownEvent(event)) return event;
     onUnknown(event.type);
     return PLACEHOLDER;
@@ -37,13 +37,13 @@ export function parseEventRow(
     sequence: row.sequence,
     attempt: row.attempt,
     firstIndex: row.first_index,
-    events: parseStored<readonly { readonly type: string }[]>(row.events).map(known),
+    events: parseStored<readonly { readonly type: string }[]>(row.events).map(toKnown),
   };
 }
 
 /**
- * The whole log of a turn. A process that lost its turn without noticing may have written rows of its old attempt after
- * the new one read the log: the new attempt's rows say at which index they begin, and win.
+ * Assembles the log of a turn. A process that was fenced off may have written rows of its old attempt after the new attempt read
+ * the log; rows of the new attempt overwrite them from their first index.
  */
 export function assembleLog(rows: readonly EventRow[]): StoredLog {
   const events: HarnessEvent[] = [];
@@ -58,17 +58,17 @@ export function assembleLog(rows: readonly EventRow[]): StoredLog {
   return { events, sequence: rows.at(-1)?.sequence ?? 0 };
 }
 
-/** The events of a row that a reader at `position` has not had yet. */
+/** The events of a row from `position` on. */
 export function unreadEvents(row: EventRow, position: number): readonly HarnessEvent[] {
   if (row.firstIndex > position) throw new EventGapError(position, row.firstIndex);
   return row.firstIndex === position ? row.events : row.events.slice(position - row.firstIndex);
 }
 
-/** Events are missing in the middle of a turn: they were pruned while they were read. */
+/** Events are missing in the middle of a turn: they were pruned during the read. */
 export class EventGapError extends Error {
   override readonly name = 'EventGapError';
 
   constructor(position: number, found: number) {
-    super(`the log goes on at event ${found}, but event ${position} is next: the events before were pruned`);
+    super(`expected event ${position} but found event ${found}: the events before it were pruned`);
   }
 }

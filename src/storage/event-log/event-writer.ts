@@ -7,32 +7,32 @@ import type { LiveTurn } from './live-turn.js';
 import type { TurnEventTable } from '../database/tables.js';
 
 /**
- * SQLite works on the main thread: after a commit it rests this many times as long as the commit took, so that commits become
- * fewer and larger under load. A row costs several times what its events do, as each turn's rows are on pages of their own.
+ * SQLite runs on the main thread. After a commit the writer pauses this many times as long as the commit took, so that commits
+ * become fewer and larger under load: a row costs several times as much as its events, because each turn's rows have their own pages.
  */
 const PAUSE_PER_FLUSH = 49;
 
-/** Longest wait between two commits while the store works, in milliseconds. */
-const LONGEST_REST_MS = 500;
+/** Longest pause between two commits while the store works. */
+const MAX_PAUSE_MS = 500;
 
-/** First and longest wait after a failed write, in milliseconds; each wait is twice the one before. */
-const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 5_000;
+/** Exponential backoff after failed writes; each delay is twice the one before. */
+const INITIAL_BACKOFF_MS = 50;
+const MAX_BACKOFF_MS = 5_000;
 
-/** How long to wait before the `failures`-th retry, in milliseconds. */
-export function retryDelay(failures: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** Math.max(0, failures - 1), LONGEST_RETRY_MS);
+/** Returns the delay before the `failures`-th retry. */
+export function backoffMs(failures: number): number {
+  return Math.min(INITIAL_BACKOFF_MS * 2 ** Math.max(0, failures - 1), MAX_BACKOFF_MS);
 }
 
-/** Where each turn of a write is once it is committed, and the turns that turned out to be another process's. */
+/** The position of each written turn after the commit, and the turns that another process has taken over. */
 interface Batch {
   readonly written: readonly { readonly turn: LiveTurn; readonly length: number; readonly sequence: number }[];
   readonly lost: readonly LiveTurn[];
 }
 
-/** Writes the pending events of all live turns, together, every few milliseconds. */
+/** Writes the pending events of all live turns in group commits. */
 export class EventWriter {
-  /** The error of the last write, `undefined` once one went well. Never completes. */
+  /** The error of the last write, `undefined` after a success. Completes with `stop`. */
   readonly failure$ = new BehaviorSubject<Error | undefined>(undefined);
   readonly #logger = new Logger('EventLog');
   readonly #pending = new Set<LiveTurn>();
@@ -40,67 +40,67 @@ export class EventWriter {
   #running: Promise<void> | undefined;
   #failures = 0;
   #isStopped = false;
-  /** Ends of turns that cannot be written at the moment. */
-  #blockedEnds = 0;
+  /** Ends of turns whose write is being retried. */
+  #failingEnds = 0;
   #pauseMs: number;
 
   constructor(
     private readonly store: EventStore,
     private readonly flushMs: number,
-    /** Called with a turn that another process has taken over, or that is gone. */
+    /** Called with a turn that another process has taken over, or that was removed. */
     private readonly onLost: (turn: LiveTurn) => void,
   ) {
     this.#pauseMs = flushMs;
   }
 
-  /** Events that wait for a commit. */
+  /** Number of uncommitted events. */
   get pendingEvents(): number {
     let count = 0;
     for (const turn of this.#pending) count += turn.pending;
     return count;
   }
 
-  /** Notes that a turn has events to write. */
+  /** Schedules the write of a turn's pending events. */
   enqueue(turn: LiveTurn): void {
     if (this.#pending.has(turn)) return;
     this.#pending.add(turn);
     this.#schedule();
   }
 
-  /** Forgets a turn; a write that is under way goes on. */
+  /** Unschedules a turn; a running write is not cancelled. */
   remove(turn: LiveTurn): void {
     this.#pending.delete(turn);
   }
 
-  /** Writes what is pending without waiting. Resolves when that was tried; never rejects. */
+  /** Writes pending events now. Resolves after the attempt, also when it failed; never rejects. */
   async flush(): Promise<void> {
-    // What is under way may have begun before the caller's events were there.
+    // A running write may have started before the caller's events were appended.
     if (this.#running !== undefined) await this.#running;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await (this.#running ?? this.#start());
   }
 
-  /** Resolves when no write is under way that began before this call. */
+  /** Resolves when a write that is running now has finished. */
   async settled(): Promise<void> {
     await this.#running;
   }
 
-  /** The end of a turn cannot be written: the store counts as failing until it can be, or is given up. */
-  blockEnd(error: unknown): void {
-    this.#blockedEnds += 1;
+  /** Records that the end of a turn failed to be written: the store counts as failing until `finishSettled`. */
+  finishFailed(error: unknown): void {
+    this.#failingEnds += 1;
     this.#failures += 1;
     this.failure$.next(error instanceof Error ? error : new Error(String(error)));
   }
 
-  /** An end that was blocked was written, or given up. */
-  unblockEnd(written: boolean): void {
-    this.#blockedEnds -= 1;
-    if (written && this.#blockedEnds === 0) this.#recovered();
+  /** Records that the retries of a failed end are over: it was written, or given up. */
+  finishSettled(written: boolean): void {
+    this.#failingEnds -= 1;
+    if (written && this.#failingEnds === 0) this.#recordSuccess();
     else this.#schedule();
   }
 
-  /** No timer afterwards. */
+  /** Stops the timer for good. */
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -111,13 +111,13 @@ export class EventWriter {
 
   #schedule(): void {
     if (this.#timer !== undefined || this.#running !== undefined || this.#isStopped) return;
-    // Without anything to write, a store that failed is asked until it answers: readiness depends on it.
-    if (this.#pending.size === 0 && (this.#failures === 0 || this.#blockedEnds > 0)) return;
-    const delay = this.#failures > 0 ? retryDelay(this.#failures) : this.#pauseMs;
+    // After a failure, probe the store even when nothing is pending; `/readyz` depends on the result.
+    if (this.#pending.size === 0 && (this.#failures === 0 || this.#failingEnds > 0)) return;
+    const delayMs = this.#failures > 0 ? backoffMs(this.#failures) : this.#pauseMs;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#start();
-    }, delay);
+    }, delayMs);
   }
 
   #start(): Promise<void> {
@@ -132,7 +132,7 @@ export class EventWriter {
     const turns = [...this.#pending].filter((turn) => turn.open && turn.pending > 0);
     this.#pending.clear();
     if (turns.length === 0) return this.#probe();
-    const begin = performance.now();
+    const startedMs = performance.now();
     try {
       const batch = await this.#commit(turns);
       for (const { turn, length, sequence } of batch.written) {
@@ -140,21 +140,21 @@ export class EventWriter {
         turn.commit(length, sequence);
       }
       for (const turn of batch.lost) this.onLost(turn);
-      this.#recovered();
+      this.#recordSuccess();
     } catch (error) {
-      this.#failed(turns, error);
+      this.#recordFailure(turns, error);
     }
-    const rest = this.store.database.kind === 'sqlite' ? (performance.now() - begin) * PAUSE_PER_FLUSH : 0;
-    this.#pauseMs = Math.max(this.flushMs, Math.min(rest, LONGEST_REST_MS));
+    const pauseMs = this.store.database.kind === 'sqlite' ? (performance.now() - startedMs) * PAUSE_PER_FLUSH : 0;
+    this.#pauseMs = Math.max(this.flushMs, Math.min(pauseMs, MAX_PAUSE_MS));
   }
 
   async #probe(): Promise<void> {
     if (this.#failures === 0) return;
     try {
-      await this.store.database.tryToWrite();
-      this.#recovered();
+      await this.store.database.probeWrite();
+      this.#recordSuccess();
     } catch (error) {
-      this.#failed([], error);
+      this.#recordFailure([], error);
     }
   }
 
@@ -179,9 +179,9 @@ export class EventWriter {
     });
   }
 
-  #failed(turns: readonly LiveTurn[], error: unknown): void {
-    // A row that is there already, or whose turn is gone, concerns one turn: the others must not wait for it. Every turn is
-    // looked up before the next write, which leaves that one out.
+  #recordFailure(turns: readonly LiveTurn[], error: unknown): void {
+    // A duplicate row, or a row whose turn was removed, concerns one turn: the others are retried without backoff. The next write
+    // resyncs every turn first and leaves that one out.
     const concernsOneTurn =
       (isUniqueViolation(error) || isForeignKeyViolation(error)) && turns.some((turn) => !turn.needsResync);
     for (const turn of turns) {
@@ -192,12 +192,12 @@ export class EventWriter {
     this.#failures += 1;
     const failure = error instanceof Error ? error : new Error(String(error));
     this.#logger.error(
-      `failed to write events (try ${this.#failures}, ${this.pendingEvents} are waiting): ${failure.message}`,
+      `failed to write events (attempt ${this.#failures}, ${this.pendingEvents} pending): ${failure.message}`,
     );
     this.failure$.next(failure);
   }
 
-  #recovered(): void {
+  #recordSuccess(): void {
     if (this.#failures === 0) return;
     this.#logger.log(`event writes recovered after ${this.#failures} failures`);
     this.#failures = 0;
@@ -205,7 +205,7 @@ export class EventWriter {
   }
 }
 
-/** The row with everything that is pending of a turn; `undefined` when nothing is. */
+/** Builds the row with all pending events of a turn; `undefined` when there are none. */
 export function toEventRow(
   turn: LiveTurn,
   position: { readonly committed: number; readonly sequence: number },

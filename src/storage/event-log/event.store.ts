@@ -7,18 +7,18 @@ import type { Tables, TurnEventTable } from '../database/tables.js';
 import { jsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
 
 /**
- * Rows per insert statement, largest first: few different statements, so that each is compiled and prepared once. To
- * PostgreSQL each statement is a round trip; SQLite keeps a second journal for a statement of several rows, and is slower.
+ * Rows per insert statement, largest first. There are few distinct statements, so that each is compiled and prepared once. On
+ * PostgreSQL each statement costs a round trip; SQLite is slower with several rows, because it then keeps a statement journal.
  */
 const INSERT_SIZES: Readonly<Record<DatabaseKind, readonly number[]>> = { sqlite: [1], postgres: [64, 16, 4, 1] };
 
-/** Turns pruned in one transaction, so that others wait for a short time only. */
-const PRUNED_AT_ONCE = 100;
+/** Turns pruned per transaction; bounds how long other writes wait. */
+const PRUNE_BATCH_SIZE = 100;
 
-/** Turn ids in one look-up; far below both databases' limits of parameters. */
-const IDS_AT_ONCE = 500;
+/** Turn ids per lookup; far below the parameter limits of both databases. */
+const LOOKUP_BATCH_SIZE = 500;
 
-/** The turn and where its log ends, as the store has it now. */
+/** The stored state of a turn and the end of its stored log. */
 export interface StoredPosition {
   readonly turnId: string;
   readonly state: TurnState;
@@ -26,17 +26,17 @@ export interface StoredPosition {
   readonly sequence: number;
 }
 
-/** The columns of a row that are read. */
+/** The columns that readers need. */
 type StoredRow = Pick<TurnEventTable, 'sequence' | 'attempt' | 'first_index' | 'events'>;
 
-/** What `resync` found: how far the log is written, or that the turn is another's. */
+/** The result of `resync`: the end of the stored log, or that another attempt owns the turn. */
 export type ResyncResult = WritePosition | { readonly kind: 'lost' };
 
-/** The statements of the event log. */
+/** The SQL statements of the event log. */
 export class EventStore {
   readonly #logger = new Logger('EventLog');
   readonly #insertSql = new Map<number, string>();
-  /** Unknown kinds of events that were logged as warnings in this process, once each. */
+  /** Unknown event kinds that were already logged; each is logged once. */
   readonly #reportedKinds = new Set<string>();
 
   constructor(readonly database: Database) {}
@@ -51,7 +51,7 @@ export class EventStore {
     return row === undefined ? undefined : { state: parseTurnState(row.state), attempt: row.attempt };
   }
 
-  /** Rows after the one with the number `after`. */
+  /** The rows after row number `after`. */
   async readPage(turnId: string, after: number, limit: number): Promise<readonly EventRow[]> {
     const rows = await this.database.kysely
       .selectFrom('turn_events')
@@ -64,7 +64,7 @@ export class EventStore {
     return this.#parse(turnId, rows);
   }
 
-  /** Everything that is stored of a turn. */
+  /** The complete stored log of a turn. */
   async readAll(turnId: string): Promise<StoredLog> {
     const rows = await this.database.kysely
       .selectFrom('turn_events')
@@ -86,10 +86,10 @@ export class EventStore {
     return parsed;
   }
 
-  /** Where these turns are now. A turn that is gone is missing. */
+  /** The stored positions of these turns. Removed turns are missing from the result. */
   async positions(turnIds: readonly string[]): Promise<readonly StoredPosition[]> {
     const positions: StoredPosition[] = [];
-    for (let index = 0; index < turnIds.length; index += IDS_AT_ONCE) {
+    for (let index = 0; index < turnIds.length; index += LOOKUP_BATCH_SIZE) {
       const rows = await this.database.kysely
         .selectFrom('turns')
         .select((select) => [
@@ -101,7 +101,7 @@ export class EventStore {
             .whereRef('turn_events.turn_id', '=', 'turns.id')
             .as('last_row'),
         ])
-        .where('id', 'in', turnIds.slice(index, index + IDS_AT_ONCE))
+        .where('id', 'in', turnIds.slice(index, index + LOOKUP_BATCH_SIZE))
         .execute();
       for (const row of rows) {
         positions.push({ turnId: row.id, state: parseTurnState(row.state), sequence: row.last_row ?? 0 });
@@ -115,22 +115,22 @@ export class EventStore {
     for (const size of INSERT_SIZES[this.database.kind]) {
       for (; rows.length - index >= size; index += size) {
         const chunk = rows.slice(index, index + size);
-        await executor.executeQuery(CompiledQuery.raw(this.#insertOf(chunk), chunk.flatMap(toValues)));
+        await executor.executeQuery(CompiledQuery.raw(this.#insertStatement(chunk), chunk.flatMap(toValues)));
       }
     }
   }
 
-  /** The statement for as many rows; Kysely needs longer to compile it than SQLite to run it. */
-  #insertOf(rows: readonly TurnEventTable[]): string {
-    const known = this.#insertSql.get(rows.length);
-    if (known !== undefined) return known;
-    // Kysely takes the columns from the values' keys, in their order, which is that of `valuesOf`.
+  /** The cached insert statement for this number of rows; Kysely takes longer to compile it than SQLite to run it. */
+  #insertStatement(rows: readonly TurnEventTable[]): string {
+    const cached = this.#insertSql.get(rows.length);
+    if (cached !== undefined) return cached;
+    // Kysely takes the columns from the values' keys, whose order must match `toValues`.
     const { sql } = this.database.kysely.insertInto('turn_events').values(rows.map(orderedRow)).compile();
     this.#insertSql.set(rows.length, sql);
     return sql;
   }
 
-  /** Looks at what the store really holds of a turn after a write of this process failed. */
+  /** Reads the stored position of a turn after a failed write, whose outcome is unknown. */
   async resync(executor: Kysely<Tables>, turn: LiveTurn): Promise<ResyncResult> {
     const owner = await executor
       .selectFrom('turns')
@@ -154,8 +154,8 @@ export class EventStore {
   }
 
   /**
-   * Ends the turn and its thread's run. False, and nothing changed, when this attempt does not run (any more).
-   * To be called in a transaction, before anything else in it: it is the fence.
+   * Ends the turn and updates its thread. False, and nothing changed, when this attempt does not own the running turn (any more).
+   * Must be the first statement of its transaction: it is the fence.
    */
   async writeEnd(
     executor: Kysely<Tables>,
@@ -193,7 +193,7 @@ export class EventStore {
     return true;
   }
 
-  /** True when exactly this end of this attempt is stored: its commit went through though its answer was lost. */
+  /** True when this attempt's end is already stored: the commit succeeded although its response was lost. */
   async hasEndedAs(turn: { readonly id: string; readonly attempt: number }, outcome: TurnOutcome): Promise<boolean> {
     const row = await this.database.kysely
       .selectFrom('turns')
@@ -206,7 +206,7 @@ export class EventStore {
     return row !== undefined;
   }
 
-  /** Deletes the events of some turns that ended before `before`. The number of turns; 0 when there are none left. */
+  /** Deletes the events of one batch of turns that ended before `before`. Returns the number of turns; 0 when none are left. */
   prune(before: number, now: number): Promise<number> {
     return this.database.transaction(async (transaction) => {
       const turns = await transaction
@@ -215,7 +215,7 @@ export class EventStore {
         .where('ended_at', '<', before)
         .where('events_pruned_at', 'is', null)
         .orderBy('ended_at')
-        .limit(PRUNED_AT_ONCE)
+        .limit(PRUNE_BATCH_SIZE)
         .execute();
       const ids = turns.map((turn) => turn.id);
       if (ids.length === 0) return 0;

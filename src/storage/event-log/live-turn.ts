@@ -1,32 +1,32 @@
 import type { HarnessEvent } from '../../domain/harness-event.js';
 
-/** How much the log holds at the moment. */
+/** Current counts of the event log. */
 export interface EventLogStats {
   /** Turns whose events are in memory. */
   readonly liveTurns: number;
   readonly readers: number;
-  /** Events that wait for a commit. */
+  /** Uncommitted events. */
   readonly pendingEvents: number;
 }
 
-/** How a live turn leaves memory. */
+/** Why a turn stopped being live. */
 export type LiveEnd =
   /** Its end is committed. */
   | { readonly kind: 'finished' }
-  /** The server is leaving: readers are let go without an end event. */
-  | { readonly kind: 'set-aside' }
-  /** Another process has it now; readers go on from the store. */
-  | { readonly kind: 'moved' }
-  /** Its end could not be written. */
+  /** The server stops: readers complete without an end event, and the next server resumes the turn. */
+  | { readonly kind: 'handed-off' }
+  /** Another process runs the turn now; readers continue from the store. */
+  | { readonly kind: 'taken-over' }
+  /** The end could not be written. */
   | { readonly kind: 'abandoned'; readonly error: Error };
 
-/** Whoever wants to know that there is more in a live turn. */
+/** A reader attached to a live turn. */
 export interface LiveReader {
-  /** Called after events were added or the turn has ended, at most once per turn of the event loop. */
+  /** Called after events were appended or the turn has ended, at most once per turn of the event loop. */
   advance(): void;
 }
 
-/** Where the next write of a turn goes. */
+/** The position of a turn's next write. */
 export interface WritePosition {
   readonly kind: 'owned';
   /** How many of the turn's events are committed. */
@@ -41,18 +41,18 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** A turn whose events are in memory: it runs in this process, or ended a moment ago and is still read. */
+/** A turn whose events are in memory: it runs in this process, or has just ended and still has readers. */
 export class LiveTurn {
-  /** All events of the turn, from its first. */
+  /** All events of the turn, from the first. */
   readonly events: HarnessEvent[];
   readonly readers = new Set<LiveReader>();
   /** How many of `events` are committed. */
   committed: number;
-  /** Number of the last row that was written. */
+  /** Number of the last written row. */
   sequence: number;
-  /** A write failed, so that what the store holds is not certain: look before the next write. */
+  /** A write failed with unknown outcome: read the stored position before the next write. */
   needsResync = false;
-  /** Set while `finish` writes the end: nothing more is taken, and the group commit leaves the turn alone. */
+  /** Set while `finish` writes the end: appends are rejected, and the group commit skips the turn. */
   endWrite: Promise<boolean> | undefined;
   end: LiveEnd | undefined;
   #waiters: Waiter[] = [];
@@ -69,23 +69,23 @@ export class LiveTurn {
     this.sequence = sequence;
   }
 
-  /** Where the next write goes, as far as this process knows. */
+  /** The position of the next write, as far as this process knows. */
   get position(): WritePosition {
     return { kind: 'owned', committed: this.committed, sequence: this.sequence };
   }
 
-  /** How many events wait for a commit. */
+  /** Number of uncommitted events. */
   get pending(): number {
     return this.events.length - this.committed;
   }
 
-  /** Whether more may be appended. */
+  /** Whether the turn accepts events. */
   get open(): boolean {
     return this.end === undefined && this.endWrite === undefined;
   }
 
-  /** Resolves when everything appended so far is committed; rejects when that cannot happen any more. */
-  written(): Promise<void> {
+  /** Resolves when everything appended so far is committed; rejects when that can no longer happen. */
+  flushed(): Promise<void> {
     if (this.pending === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.push({ target: this.events.length, resolve, reject });
@@ -101,17 +101,17 @@ export class LiveTurn {
     for (const waiter of reached) waiter.resolve();
   }
 
-  /** Lets everybody go who waits for a commit that will not come. */
+  /** Rejects all pending `flushed` promises. */
   rejectWaiters(error: Error): void {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) waiter.reject(error);
   }
 
-  /** What `make` gives for the events that are there now; made once for all readers that start at the same moment. */
-  replay(make: (events: readonly HarnessEvent[]) => readonly HarnessEvent[]): readonly HarnessEvent[] {
+  /** Applies `filter` to the events so far; computed once for all readers that start at the same length. */
+  replay(filter: (events: readonly HarnessEvent[]) => readonly HarnessEvent[]): readonly HarnessEvent[] {
     if (this.#replay?.length !== this.events.length) {
-      this.#replay = { length: this.events.length, events: make(this.events) };
+      this.#replay = { length: this.events.length, events: filter(this.events) };
     }
     return this.#replay.events;
   }

@@ -1,4 +1,4 @@
-// A little over 250 lines: one reader has three sources (memory, store, waiting) and the ways between them belong together.
+// Over 250 lines because it holds all transitions between a reader's three sources: memory, store and waiting.
 import { Subscription, type Observable, type Subscriber } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { dropAbandonedBlocks } from '../../domain/abandoned-blocks.js';
@@ -8,43 +8,43 @@ import type { LiveReader, LiveTurn } from './live-turn.js';
 import type { TurnWatch } from './turn-watch.js';
 import { hasEnded } from '../stores/turn.js';
 
-/** A reader's own back-pressure. While it is not open, the reader is given nothing, and nothing is kept for it. */
+/** A reader's back-pressure. While it is not ready, the reader gets no events, and none are buffered for it. */
 export interface Backpressure {
   isReady(): boolean;
-  /** Emits when the flow has opened again. */
+  /** Emits when the reader may be ready again. */
   readonly resumed$: Observable<unknown>;
 }
 
-/** What a reading needs of the log. */
+/** The parts of the event log that a reader uses. */
 export interface LogReaderSource {
   readonly store: EventStore;
   readonly watch: TurnWatch;
   live(turnId: string): LiveTurn | undefined;
-  /** Asks for one `advance` in a coming turn of the event loop. */
+  /** Schedules one `advance` for a later turn of the event loop. */
   schedule(reader: LiveReader): void;
-  /** The reader has left this live turn. */
+  /** Called when a reader has detached from this live turn. */
   onDetach(turn: LiveTurn): void;
 }
 
-/** What a resumed turn's new reader is given instead of the log so far. */
+/** Replaces the log so far for a reader that joins a resumed turn. */
 export type ReplayFilter = (events: readonly HarnessEvent[]) => readonly HarnessEvent[];
 
-/** Most events in one emission. A reader that is far behind lets others have their turn in between. */
+/** Most events in one emission, so that a reader far behind does not block the others. */
 export const MAX_BATCH_EVENTS = 256;
 
-/** Most rows in memory at once per reader of a stored turn. */
+/** Most rows that a reader of a stored turn holds in memory. */
 const ROWS_PER_PAGE = 64;
 
-/** One reader of a turn: a position in its log, first in the store or in memory, and where it gets more. */
+/** One reader of a turn: its position in the log, which it reads from memory or from the store, and its wait for more. */
 export class LogReader implements LiveReader {
   #position = 0;
   #sequence = 0;
-  /** What a resumed turn's new reader gets instead of the log up to `#position`: the log without what died. */
+  /** For a reader that joined a resumed turn: replaces the log up to `#position`, without what dead attempts left unfinished. */
   #replay: { readonly events: readonly HarnessEvent[]; position: number } | undefined;
-  /** Rows of the store that were read and not given yet. */
+  /** Rows that were read from the store and not emitted yet. */
   #rows: readonly EventRow[] = [];
   #turn: LiveTurn | undefined;
-  #blocked: Subscription | undefined;
+  #flowSubscription: Subscription | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
 
@@ -62,11 +62,11 @@ export class LogReader implements LiveReader {
     else this.#attach(turn);
   }
 
-  /** Leaves the log; nothing of the reader is left. */
+  /** Detaches the reader and frees everything it holds. */
   close(): void {
     this.#closed = true;
     this.#detach();
-    this.#blocked?.unsubscribe();
+    this.#flowSubscription?.unsubscribe();
     this.#replay = undefined;
     this.#rows = [];
     this.#wake?.();
@@ -82,10 +82,10 @@ export class LogReader implements LiveReader {
     if (turn === undefined || this.#closed || this.#waitsForFlow()) return;
     const slice = this.#next(turn);
     if (slice.length > 0) this.subscriber.next(slice);
-    // The subscriber may have unsubscribed while it was given the slice.
+    // The subscriber may have unsubscribed during `next`.
     if (this.#closed) return;
     if (this.#replay !== undefined || this.#position < turn.events.length) this.source.schedule(this);
-    else if (turn.end !== undefined) this.#leave(turn);
+    else if (turn.end !== undefined) this.#handleEnd(turn);
   }
 
   #attach(turn: LiveTurn): void {
@@ -124,18 +124,18 @@ export class LogReader implements LiveReader {
     return slice;
   }
 
-  #leave(turn: LiveTurn): void {
+  #handleEnd(turn: LiveTurn): void {
     const end = turn.end;
     switch (end?.kind) {
       case 'finished':
-      case 'set-aside':
+      case 'handed-off':
         this.subscriber.complete();
         return;
       case 'abandoned':
         this.subscriber.error(end.error);
         return;
-      case 'moved':
-        // What was not committed is not in the log that the other process goes on with.
+      case 'taken-over':
+        // The other process continues from the committed log: uncommitted events are lost.
         this.#position = Math.min(this.#position, turn.committed);
         this.#detach();
         void this.#readStore();
@@ -144,26 +144,26 @@ export class LogReader implements LiveReader {
         return;
       default: {
         const unknownEnd: never = end;
-        throw new Error(`unknown end ${String(unknownEnd)}`);
+        throw new Error(`unknown end of a live turn: ${String(unknownEnd)}`);
       }
     }
   }
 
-  /** True while the flow is not open; then `advance` is called once it opens. */
+  /** True while the flow is not ready; reading continues once it is. */
   #waitsForFlow(): boolean {
     if (this.flow === undefined || this.flow.isReady()) return false;
-    if (this.#blocked === undefined) {
-      const blocked = new Subscription();
-      this.#blocked = blocked;
-      blocked.add(this.flow.resumed$.subscribe(() => this.#opened()));
+    if (this.#flowSubscription === undefined) {
+      const subscription = new Subscription();
+      this.#flowSubscription = subscription;
+      subscription.add(this.flow.resumed$.subscribe(() => this.#resume()));
     }
     return true;
   }
 
-  #opened(): void {
+  #resume(): void {
     if (this.flow?.isReady() === false) return;
-    this.#blocked?.unsubscribe();
-    this.#blocked = undefined;
+    this.#flowSubscription?.unsubscribe();
+    this.#flowSubscription = undefined;
     if (this.#turn === undefined) this.#wake?.();
     else this.advance();
   }
@@ -178,8 +178,8 @@ export class LogReader implements LiveReader {
         }
         if (!this.#waitsForFlow()) {
           if (await this.#readPage()) return;
-        } else if (this.#blocked !== undefined) {
-          await this.#woken(() => undefined);
+        } else if (this.#flowSubscription !== undefined) {
+          await this.#waitForWake(() => undefined);
         }
       }
     } catch (error) {
@@ -187,7 +187,7 @@ export class LogReader implements LiveReader {
     }
   }
 
-  /** Gives the reader what the store has, up to a page. True when the turn has ended and that was all. */
+  /** Emits at most one page of the store's rows. True when the turn has ended and everything was emitted. */
   async #readPage(): Promise<boolean> {
     const { store, watch } = this.source;
     const replay = this.#replaySlice();
@@ -199,7 +199,7 @@ export class LogReader implements LiveReader {
       this.#emitRows();
       return false;
     }
-    // The state first: what is stored afterwards is all there is of a turn that has ended.
+    // Read the state before the rows: once a turn has ended, no rows follow.
     const turn = await store.turn(this.turnId);
     if (turn === undefined) throw new Error(`there is no turn ${this.turnId}`);
     if (this.#position === 0 && turn.attempt > 1 && (await this.#loadReplay())) return false;
@@ -210,13 +210,13 @@ export class LogReader implements LiveReader {
       this.subscriber.complete();
       return true;
     }
-    // It may have become live while the rows were read; nobody would wake this reader then.
+    // The turn may have become live while the rows were read, and nothing would wake this reader.
     if (rows.length > 0 || this.source.live(this.turnId) !== undefined) return false;
-    await this.#woken((wake) => watch.watch(this.turnId, this.#sequence, wake));
+    await this.#waitForWake((wake) => watch.watch(this.turnId, this.#sequence, wake));
     return false;
   }
 
-  /** False when nothing is stored yet. */
+  /** Prepares the replay of a resumed turn. False when nothing is stored yet. */
   async #loadReplay(): Promise<boolean> {
     const { events, sequence } = await this.source.store.readAll(this.turnId);
     if (events.length === 0) return false;
@@ -227,21 +227,21 @@ export class LogReader implements LiveReader {
   }
 
   /**
-   * Gives the reader the rows at hand. False when the flow closed, or the reader left; the rest is kept then: a connection takes
-   * little at a time, and to read and parse a page for every bit of it would take longer the longer the turn is, squared.
+   * Emits the rows in memory. False when the flow is blocked or the reader has left. Rows that were not emitted stay in memory: a
+   * connection takes little at a time, and parsing a page again for each bit would take time quadratic in the turn's length.
    */
   #emitRows(): boolean {
-    for (let given = 0; given < this.#rows.length; given += 1) {
-      const row = this.#rows[given];
+    for (let emitted = 0; emitted < this.#rows.length; emitted += 1) {
+      const row = this.#rows[emitted];
       if (row !== undefined && this.#emitRow(row)) continue;
-      this.#rows = this.#rows.slice(given);
+      this.#rows = this.#rows.slice(emitted);
       return false;
     }
     this.#rows = [];
     return true;
   }
 
-  /** False when the flow closed in the middle of the row, or the reader left: the rest of the row is still to be given. */
+  /** False when the flow blocked within the row or the reader left: the row's remaining events are emitted later. */
   #emitRow(row: EventRow): boolean {
     const events = unreadEvents(row, this.#position);
     for (let index = 0; index < events.length; index += MAX_BATCH_EVENTS) {
@@ -258,14 +258,14 @@ export class LogReader implements LiveReader {
     if (events.length > 0) this.subscriber.next(events);
   }
 
-  /** Resolves when `wake` was called, or the reader left. `subscribe` returns how to take the wish back. */
-  async #woken(subscribe: (wake: () => void) => (() => void) | undefined): Promise<void> {
-    let takeBack: (() => void) | undefined;
+  /** Resolves when `wake` is called or the reader leaves. `subscribe` returns its unsubscribe function. */
+  async #waitForWake(subscribe: (wake: () => void) => (() => void) | undefined): Promise<void> {
+    let unsubscribe: (() => void) | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      takeBack = subscribe(resolve);
+      unsubscribe = subscribe(resolve);
     });
     this.#wake = undefined;
-    takeBack?.();
+    unsubscribe?.();
   }
 }

@@ -1,51 +1,54 @@
 import { Logger } from '@nestjs/common';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { isUniqueViolation } from '../database/database.js';
-import { retryDelay, toEventRow, type EventWriter } from './event-writer.js';
+import { backoffMs, toEventRow, type EventWriter } from './event-writer.js';
 import type { EventStore } from './event.store.js';
 import type { LiveTurn } from './live-turn.js';
 import type { TurnOutcome } from '../stores/turn.js';
 
-/** Writes the ends of turns: everything that belongs to an end in one transaction, again while the store cannot write. */
+/** Writes the ends of turns, each in one transaction, and retries while the store cannot write. */
 export class TurnFinisher {
   readonly #logger = new Logger('EventLog');
 
   constructor(
     private readonly store: EventStore,
     private readonly writer: EventWriter,
-    private readonly retryMilliseconds: number,
+    private readonly retryMs: number,
   ) {}
 
-  /** True once the end is committed; false when the turn is another's. Rejects with the store's error when the time is over. */
+  /** True once the end is committed; false when another attempt owns the turn. Rejects with the store's error after the retry time. */
   async finish(turn: LiveTurn, last: readonly HarnessEvent[], outcome: TurnOutcome): Promise<boolean> {
-    const deadline = performance.now() + this.retryMilliseconds;
-    // A group commit that is under way may hold events of this turn.
+    const deadline = performance.now() + this.retryMs;
+    // A running group commit may hold events of this turn.
     await this.writer.settled();
     let written = false;
-    let isBlocked = false;
+    let isFailing = false;
     try {
       for (let failures = 0; ;) {
         try {
           const won = await this.#try(turn, last, outcome);
-          // After a failure it may be our own end that is there: the commit went through, its answer did not.
-          const result = won || (failures > 0 && (await this.store.hasEndedAs(turn, outcome)));
+          // After a failure the stored end may be our own: the commit succeeded and its response was lost.
+          const owned = won || (failures > 0 && (await this.store.hasEndedAs(turn, outcome)));
           written = true;
-          return result;
+          return owned;
         } catch (error) {
           failures += 1;
-          if (!isBlocked && !isUniqueViolation(error)) {
-            isBlocked = true;
-            this.writer.blockEnd(error);
+          if (!isFailing && !isUniqueViolation(error)) {
+            isFailing = true;
+            this.writer.finishFailed(error);
           }
-          const delay = turn.needsResync || !isUniqueViolation(error) ? retryDelay(failures) : 0;
+          const delayMs = turn.needsResync || !isUniqueViolation(error) ? backoffMs(failures) : 0;
           turn.needsResync = true;
-          this.#logger.error(`the end of turn ${turn.id} cannot be written (try ${failures}): ${String(error)}`);
-          if (turn.end !== undefined || performance.now() + delay > deadline) throw error;
-          await new Promise((resolve) => setTimeout(resolve, delay));
+          this.#logger.error(
+            { turnId: turn.id },
+            `failed to write the end of a turn (attempt ${failures}): ${String(error)}`,
+          );
+          if (turn.end !== undefined || performance.now() + delayMs > deadline) throw error;
+          await new Promise((resolve) => setTimeout(resolve, delayMs));
         }
       }
     } finally {
-      if (isBlocked) this.writer.unblockEnd(written);
+      if (isFailing) this.writer.finishSettled(written);
     }
   }
 

@@ -3,14 +3,14 @@ import type { EventStore } from './event.store.js';
 import { hasEnded } from '../stores/turn.js';
 
 interface Watcher {
-  /** Number of the last row that the watcher has seen. */
+  /** Number of the last row that the watcher has read. */
   readonly sequence: number;
   readonly wake: () => void;
 }
 
 /**
- * Wakes the readers of turns that are not live in this process: queued ones, ones whose owner died, ones that run elsewhere.
- * One look-up for all of them, again and again while there are any; no timer when there are none.
+ * Wakes the readers of turns that are not live in this process: queued, running elsewhere, or left by a dead owner. Polls the
+ * store with one lookup for all of them; without watchers there is no timer.
  */
 export class TurnWatch {
   readonly #logger = new Logger('EventLog');
@@ -21,10 +21,10 @@ export class TurnWatch {
 
   constructor(
     private readonly store: EventStore,
-    private readonly pollMilliseconds: number,
+    private readonly pollMs: number,
   ) {}
 
-  /** Calls `wake` once, when the turn changed; the returned function takes the watch back. */
+  /** Calls `wake` once, when the turn has changed. Returns the unsubscribe function. */
   watch(turnId: string, sequence: number, wake: () => void): () => void {
     const watcher: Watcher = { sequence, wake };
     const watchers = this.#watchers.get(turnId) ?? new Set();
@@ -37,7 +37,7 @@ export class TurnWatch {
     };
   }
 
-  /** Wakes everybody who watches the turn. */
+  /** Wakes all watchers of the turn. */
   wake(turnId: string): void {
     const watchers = this.#watchers.get(turnId);
     if (watchers === undefined) return;
@@ -45,7 +45,7 @@ export class TurnWatch {
     for (const watcher of watchers) watcher.wake();
   }
 
-  /** No timer until the next watch. */
+  /** Stops polling until the next `watch`. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -56,7 +56,7 @@ export class TurnWatch {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#poll();
-    }, this.pollMilliseconds);
+    }, this.pollMs);
   }
 
   async #poll(): Promise<void> {
@@ -68,15 +68,15 @@ export class TurnWatch {
       for (const turnId of turnIds) {
         const position = found.get(turnId);
         const watchers = this.#watchers.get(turnId) ?? new Set<Watcher>();
-        const news =
+        const hasChanged =
           position === undefined ||
           hasEnded(position.state) ||
           [...watchers].some((watcher) => watcher.sequence < position.sequence);
-        if (news) this.wake(turnId);
+        if (hasChanged) this.wake(turnId);
       }
     } catch (error) {
-      // Said once, not every half second; the event writer's failure shows in the readiness.
-      if (!this.#failing) this.#logger.error(`failed to look up turns: ${String(error)}`);
+      // Logged once, not with every poll; readiness shows the event writer's failure.
+      if (!this.#failing) this.#logger.error(`failed to poll turns: ${String(error)}`);
       this.#failing = true;
     } finally {
       this.#polling = false;

@@ -4,29 +4,29 @@ import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { Database, isForeignKeyViolation } from '../database/database.js';
 import { parseStored } from './turn.js';
 
-/** Who says a message of a session. */
+/** Every author of a session's message. */
 export const MESSAGE_ROLES = ['user', 'assistant', 'system', 'tool'] as const;
 
-/** Who says a message of a session. */
+/** The author of a session's message. */
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
-/** A message to be appended to a session. */
+/** A message to append to a session. */
 export interface NewSessionMessage {
-  /** Makes the message the same as an earlier one of the thread with this id. */
+  /** Dedupes: a message with an id that the thread already has is not stored again. */
   readonly clientMessageId: string | undefined;
   readonly role: MessageRole;
   readonly parts: readonly JsonValue[];
   readonly metadata: JsonObject;
 }
 
-/** The messages that were appended to sessions. They start no work by themselves. */
+/** The messages that were appended to sessions. Appending starts no turn. */
 @Injectable()
 export class SessionMessageStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
-   * Appends messages in one transaction and gives their ids; a known client message id gives the message of then, unchanged.
-   * `undefined`, and nothing written, when there is no such thread.
+   * Appends messages in one transaction and returns their ids; a known client message id returns the id of the message stored
+   * first, which stays unchanged. `undefined`, and nothing written, when there is no such thread.
    */
   async append(
     threadId: string,
@@ -69,7 +69,7 @@ export class SessionMessageStore {
     }
   }
 
-  /** The parts of the user's messages that were appended after this time (milliseconds since the epoch), in their order. */
+  /** The parts of the user messages that were appended after this time (milliseconds since the epoch), in order. */
   async userPartsSince(threadId: string, since: number): Promise<readonly (readonly JsonValue[])[]> {
     const rows = await this.database.kysely
       .selectFrom('session_messages')
@@ -84,7 +84,7 @@ export class SessionMessageStore {
   }
 }
 
-/** `msg_` and 32 hex digits as centaur's; they begin with the time and the place in the call, so that they sort as they came. */
+/** `msg_` and 32 hex digits, as in centaur. They begin with the time and the index in the call, so that ids sort in arrival order. */
 function messageId(now: number, index: number): string {
   return `msg_${now.toString(16).padStart(12, '0')}${index.toString(16).padStart(4, '0')}${randomBytes(8).toString('hex')}`;
 }

@@ -4,7 +4,7 @@ import { Database } from '../database/database.js';
 import type { ThreadTable } from '../database/tables.js';
 import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
 
-/** What a thread is doing; `failed` when its last turn failed. */
+/** The state of a thread; `failed` when its last turn failed. */
 export type ThreadState = 'idle' | 'running' | 'failed';
 
 /** One durable conversation with one harness. Times are milliseconds since the epoch. */
@@ -13,14 +13,14 @@ export interface Thread {
   readonly tenant: string;
   /** `<source>:<id>`, unique per tenant. */
   readonly key: string;
-  /** As it was stored, which may be by a version with other harnesses. */
+  /** As stored, possibly by a version with other harnesses. */
   readonly harness: string;
-  /** The model's name as the first request had it; what answers say is in `answered-model.ts`. */
+  /** The model name of the first request; `answered-model.ts` derives the name in answers from it. */
   readonly model: string;
-  /** The model to ask the harness for; `undefined` for the harness's own default. */
+  /** The model to request from the harness; `undefined` for the harness's default. */
   readonly harnessModel: string | undefined;
   readonly systemPrompt: string | undefined;
-  /** The harness's own id of the conversation, once it reported one. */
+  /** The harness's own id of the conversation, once it has reported one. */
   readonly sessionId: string | undefined;
   readonly state: ThreadState;
   readonly metadata: JsonObject;
@@ -32,26 +32,26 @@ export interface Thread {
   readonly updatedAt: number;
 }
 
-/** A thread to be made. */
+/** A thread to create. */
 export type NewThread = Pick<
   Thread,
   'id' | 'tenant' | 'key' | 'harness' | 'model' | 'harnessModel' | 'systemPrompt' | 'metadata' | 'createdAt'
 >;
 
-/** The place in a list of threads after which the next page begins: the last thread of the page before. */
+/** The last thread of a page of threads; the next page begins after it. */
 export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
 
-/** What the keys of threads begin with that are made for one side request. */
+/** Prefix of the keys of threads that serve one side request. */
 const SIDE_PREFIX = 'side:';
 
-/** Whether a thread was made for one side request: its agent has no tools, and it is removed some time after. */
+/** Whether the thread serves one side request: its agent has no tools, and the thread is removed some time later. */
 export function isSideThread(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
   return thread.key.startsWith(SIDE_PREFIX) && thread.metadata['side'] === true;
 }
 
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
 
-/** A stored row as a thread. Throws for a state that this version does not know. */
+/** Converts a stored row. Throws for a state that this version does not know. */
 export function toThread(row: ThreadTable): Thread {
   return {
     id: row.id,
@@ -95,10 +95,10 @@ function toRow(thread: NewThread): ThreadTable {
 export class ThreadStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
-  /** The thread with this tenant and key; made from `thread` when there is none. Two callers at once get the same one. */
+  /** Finds the thread with this tenant and key, or creates it from `thread`. Concurrent callers get the same thread. */
   async findOrCreate(thread: NewThread): Promise<{ readonly thread: Thread; readonly created: boolean }> {
-    const known = await this.find(thread.tenant, thread.key);
-    if (known !== undefined) return { thread: known, created: false };
+    const existing = await this.find(thread.tenant, thread.key);
+    if (existing !== undefined) return { thread: existing, created: false };
     const row = await this.database.kysely
       .insertInto('threads')
       .values(toRow(thread))
@@ -127,7 +127,7 @@ export class ThreadStore {
     return row === undefined ? undefined : toThread(row);
   }
 
-  /** A page of the tenant's threads, the last changed first. `before` is the last thread of the page before. */
+  /** A page of the tenant's threads, last changed first. `before` is the last thread of the previous page. */
   async list(
     tenant: string,
     page: { readonly limit: number; readonly before?: ThreadCursor },
@@ -146,7 +146,7 @@ export class ThreadStore {
     return rows.map(toThread);
   }
 
-  /** Remembers the harness's own name of the conversation; `undefined` forgets it. */
+  /** Stores the harness's own id of the conversation; `undefined` clears it. */
   async setSession(id: string, sessionId: string | undefined): Promise<void> {
     await this.database.kysely
       .updateTable('threads')
@@ -155,7 +155,7 @@ export class ThreadStore {
       .execute();
   }
 
-  /** Gives the thread another system prompt; `undefined` for none. */
+  /** Replaces the thread's system prompt; `undefined` removes it. */
   async setSystemPrompt(thread: Thread, systemPrompt: string | undefined): Promise<Thread> {
     const change = { system_prompt: systemPrompt ?? null };
     await this.database.kysely.updateTable('threads').set(change).where('id', '=', thread.id).execute();
@@ -163,8 +163,8 @@ export class ThreadStore {
   }
 
   /**
-   * Gives the thread another harness; its session, which only the old one knows, is forgotten, and so is the old one's model
-   * name. False, and nothing changed, when there is no such thread or one of its turns runs.
+   * Switches the thread to another harness and clears the session id and model name, which only the old harness knows. False,
+   * and nothing changed, when there is no such thread or one of its turns runs.
    */
   async switchHarness(
     id: string,
@@ -185,7 +185,7 @@ export class ThreadStore {
     return result.numUpdatedRows > 0n;
   }
 
-  /** Threads of side requests that nothing has happened to since `before`, and whose turn does not run. The oldest first. */
+  /** Side threads that have not changed since `before` and have no running turn, oldest first. */
   async listExpiredSideThreads(before: number, limit: number): Promise<readonly Thread[]> {
     const rows = await this.database.kysely
       .selectFrom('threads')
@@ -200,7 +200,7 @@ export class ThreadStore {
     return rows.map(toThread).filter(isSideThread);
   }
 
-  /** Removes the thread with all its turns and their events. False when there was none. */
+  /** Removes the thread with its turns and their events. False when there is no such thread. */
   async remove(id: string): Promise<boolean> {
     const result = await this.database.kysely.deleteFrom('threads').where('id', '=', id).executeTakeFirst();
     return result.numDeletedRows > 0n;

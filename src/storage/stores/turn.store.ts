@@ -1,4 +1,4 @@
-// A little over 250 lines: every statement on the table of turns is here.
+// Over 250 lines because it holds every statement on the turns table.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
@@ -7,13 +7,13 @@ import { toTurnSummary, toTurn, type NewTurn, type Turn, type TurnFailure, type 
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
-/** How many turns of the same words are looked at, at most. */
-const SAME_REQUESTS = 20;
+/** Most turns with one request key that a lookup returns. */
+const MAX_BY_REQUEST_KEY = 20;
 
-/** How many identical unfinished turns are compared, at most. */
-const IDENTICAL_REQUESTS = 500;
+/** Most candidate turns that a retry without a thread key is matched against. */
+const MAX_SAME_REQUESTS = 500;
 
-/** Who runs a turn, and until when others must believe it. Times are milliseconds since the epoch. */
+/** Who runs a turn, and until when nobody else may claim it. Times are milliseconds since the epoch. */
 export interface Lease {
   /** The process that runs the turn. */
   readonly owner: string;
@@ -48,19 +48,19 @@ function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnT
   };
 }
 
-function turnOrUndefined(row: Selectable<TurnTable> | undefined): Turn | undefined {
+function toTurnOrUndefined(row: Selectable<TurnTable> | undefined): Turn | undefined {
   return row === undefined ? undefined : toTurn(row);
 }
 
-/** The turns of all threads. How a running turn ends is the event log's to write. Every method rejects when the store cannot be reached. */
+/** The turns of all threads. Only the event log writes the end of a running turn. Every method rejects when the store cannot be reached. */
 @Injectable()
 export class TurnStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
-   * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another one of the thread runs.
-   * With an idempotency key that the thread has seen, gives the turn of then, and `created` is false. Rejects when there is no
-   * such thread.
+   * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another turn of the thread runs.
+   * Returns the existing turn, with `created` false, when the thread already has one with this idempotency key. Rejects when
+   * there is no such thread.
    */
   async create(turn: NewTurn, lease?: Lease): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     try {
@@ -73,7 +73,7 @@ export class TurnStore {
 
   #insert(turn: NewTurn, lease: Lease | undefined): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     return this.database.transaction(async (transaction) => {
-      // The thread's row is the lock under which turns are numbered; an update takes it on both databases.
+      // Updating the thread's row locks it on both databases, so that concurrent turns get distinct numbers.
       const thread = await transaction
         .updateTable('threads')
         .set({ updated_at: turn.createdAt, ...(lease === undefined ? {} : { state: 'running' }) })
@@ -81,13 +81,13 @@ export class TurnStore {
         .executeTakeFirst();
       if (thread.numUpdatedRows === 0n) throw new Error(`there is no thread ${turn.threadId}`);
       if (turn.idempotencyKey !== undefined) {
-        const known = await transaction
+        const existing = await transaction
           .selectFrom('turns')
           .selectAll()
           .where('thread_id', '=', turn.threadId)
           .where('idempotency_key', '=', turn.idempotencyKey)
           .executeTakeFirst();
-        if (known !== undefined) return { turn: toTurn(known), created: false };
+        if (existing !== undefined) return { turn: toTurn(existing), created: false };
       }
       const last = await transaction
         .selectFrom('turns')
@@ -98,12 +98,12 @@ export class TurnStore {
         .executeTakeFirst();
       const row = toRow(turn, (last?.sequence ?? 0) + 1, lease);
       await transaction.insertInto('turns').values(row).execute();
-      // Not read back from the store: parsing a prompt of 30 MB again would hold up everybody else.
+      // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
       return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
     });
   }
 
-  /** Makes a queued turn the running one of its thread, as attempt 1. `undefined` when another runs or it is not queued (any more). */
+  /** Starts a queued turn as attempt 1. `undefined` when another turn of its thread runs, or when it is not queued (any more). */
   async claim(turnId: string, lease: Lease): Promise<Turn | undefined> {
     try {
       return await this.database.transaction(async (transaction) => {
@@ -129,13 +129,13 @@ export class TurnStore {
         return toTurn(row);
       });
     } catch (error) {
-      // The index that allows one running turn per thread is what decides between two claims at once.
+      // The unique index on running turns per thread decides between concurrent claims.
       if (isUniqueViolation(error)) return undefined;
       throw error;
     }
   }
 
-  /** Takes a running turn over as its next attempt. `undefined` when `fromAttempt` is no longer its attempt, or it ended. */
+  /** Takes a running turn over as its next attempt. `undefined` when it has ended or its attempt is no longer `fromAttempt`. */
   async reclaim(turnId: string, lease: Lease & { readonly fromAttempt: number }): Promise<Turn | undefined> {
     const row = await this.database.kysely
       .updateTable('turns')
@@ -145,10 +145,10 @@ export class TurnStore {
       .where('attempt', '=', lease.fromAttempt)
       .returningAll()
       .executeTakeFirst();
-    return turnOrUndefined(row);
+    return toTurnOrUndefined(row);
   }
 
-  /** Prolongs the leases of all turns that this owner runs. Gives their ids: one that is missing was lost to another owner. */
+  /** Renews the leases of all turns that this owner runs and returns their ids: another owner has taken over any that is missing. */
   async renewLeases(owner: string, until: number): Promise<readonly string[]> {
     const rows = await this.database.kysely
       .updateTable('turns')
@@ -161,29 +161,31 @@ export class TurnStore {
   }
 
   async byId(id: string): Promise<Turn | undefined> {
-    return turnOrUndefined(await this.#turns().where('id', '=', id).executeTakeFirst());
+    return toTurnOrUndefined(await this.#turns().where('id', '=', id).executeTakeFirst());
   }
 
   async byMessageId(messageId: string): Promise<Turn | undefined> {
-    // A caller may ask for any text, and PostgreSQL refuses one with U+0000 in it.
+    // Callers can send any text, and PostgreSQL rejects U+0000.
     if (messageId.includes('\u0000')) return undefined;
-    return turnOrUndefined(await this.#turns().where('message_id', '=', messageId).executeTakeFirst());
+    return toTurnOrUndefined(await this.#turns().where('message_id', '=', messageId).executeTakeFirst());
   }
 
   async byIdempotencyKey(threadId: string, key: string): Promise<Turn | undefined> {
     const query = this.#turns().where('thread_id', '=', threadId).where('idempotency_key', '=', key);
-    return turnOrUndefined(await query.executeTakeFirst());
+    return toTurnOrUndefined(await query.executeTakeFirst());
   }
 
-  /** The turns of any thread with this request key that were made at or after `since`, the newest first. */
+  /** The turns of all threads with this request key, created at or after `since`, newest first. */
   async byRequestKey(requestKey: string, since: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('request_key', '=', requestKey).where('created_at', '>=', since);
-    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(SAME_REQUESTS).execute()).map(toTurn);
+    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(MAX_BY_REQUEST_KEY).execute()).map(
+      toTurn,
+    );
   }
 
   /**
-   * The turns that a repeated request without a thread may be a retry of, newest first: those with
-   * its idempotency key, or of those without any the ones that no caller has had.
+   * The turns that a request without a thread key may retry, newest first: those with its idempotency key or, without a key,
+   * those that have none either and that no caller has read to the end.
    */
   async sameRequests(
     requestKey: string,
@@ -195,7 +197,7 @@ export class TurnStore {
       idempotencyKey === undefined
         ? all.where('idempotency_key', 'is', null).where('delivered_at', 'is', null)
         : all.where('idempotency_key', '=', idempotencyKey);
-    const rows = await same.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(IDENTICAL_REQUESTS).execute();
+    const rows = await same.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(MAX_SAME_REQUESTS).execute();
     return rows.map(toTurnSummary);
   }
 
@@ -204,44 +206,44 @@ export class TurnStore {
     return (await this.lastTurns(threadId, 1))[0];
   }
 
-  /** The thread's last turns, or the last ones before this number, the newest first. */
+  /** The thread's last turns, or the last ones before this sequence number, newest first. */
   async lastTurns(threadId: string, limit: number, before?: number): Promise<readonly Turn[]> {
     const all = this.#turns().where('thread_id', '=', threadId);
     const query = before === undefined ? all : all.where('sequence', '<', before);
     return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurn);
   }
 
-  /** The thread's turns from this number on, in their order. */
+  /** The thread's turns from this sequence number on, in order. */
   async turnsFrom(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '>=', sequence);
     return (await query.orderBy('sequence').limit(limit).execute()).map(toTurn);
   }
 
-  /** Whether any turn of the thread has an answer, whole or as far as it came. */
+  /** Whether any turn of the thread has a complete or partial answer. */
   async hasAnswer(threadId: string): Promise<boolean> {
     const query = this.#turns().clearSelect().select('id').where('thread_id', '=', threadId);
     return (await query.where('message', 'is not', null).limit(1).executeTakeFirst()) !== undefined;
   }
 
-  /** The summaries of the thread's last turns, newest first, without their messages. */
+  /** The thread's last turns without prompts and answers, newest first. */
   async lastTurnSummaries(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
     const query = this.#summaries().where('thread_id', '=', threadId);
     return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurnSummary);
   }
 
-  /** All turns that are queued or running, whoever owns them, the oldest first. */
+  /** All queued or running turns of any owner, oldest first. */
   async unfinished(): Promise<readonly Turn[]> {
     const query = this.#turns().where('state', 'in', ['queued', 'running']);
     return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(toTurn);
   }
 
-  /** The thread's queued turns in their order. */
+  /** The thread's queued turns in order. */
   async queued(threadId: string): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('state', '=', 'queued').orderBy('sequence');
     return (await query.execute()).map(toTurn);
   }
 
-  /** Cancels a turn that has not begun. False when it is not queued (any more). */
+  /** Cancels a turn that has not started. False when it is not queued (any more). */
   async cancelQueued(
     turnId: string,
     why: { readonly now: number; readonly failure: TurnFailure | undefined },
@@ -259,7 +261,7 @@ export class TurnStore {
     return result.numUpdatedRows > 0n;
   }
 
-  /** Notes that a caller has read the turn to its end; the first time counts. */
+  /** Records that a caller has read the turn to its end; only the first call has an effect. */
   async markDelivered(turnId: string, now: number): Promise<void> {
     await this.database.kysely
       .updateTable('turns')

@@ -3,7 +3,7 @@ import type { Prompt } from '../../domain/prompt.js';
 import type { Message } from '../../anthropic/stream-event.js';
 import type { TurnTable } from '../database/tables.js';
 
-/** Where a turn is in its life. The last three are ends. */
+/** The state of a turn. The last three are final. */
 export type TurnState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 /** Why a turn failed. */
@@ -21,15 +21,15 @@ export interface Turn {
   /** Number of the turn within its thread, from 1. */
   readonly sequence: number;
   readonly state: TurnState;
-  /** What makes two requests the same. */
+  /** Equal for two requests that ask for the same turn. */
   readonly requestKey: string;
   readonly idempotencyKey: string | undefined;
-  /** What kind of caller asked. */
+  /** The kind of client that sent the request. */
   readonly caller: string;
   readonly prompt: Prompt;
-  /** What else is needed to run the turn, and to run it again after a restart. */
+  /** Whatever else it takes to run the turn, and to resume it after a restart. */
   readonly request: JsonObject;
-  /** 0 until the turn is claimed, then the number of the attempt that owns it; the fence of every write. */
+  /** 0 until the turn is claimed, then the number of the attempt that owns it. A fencing token: writes of other attempts are rejected. */
   readonly attempt: number;
   readonly owner: string | undefined;
   readonly leaseExpiresAt: number | undefined;
@@ -37,25 +37,25 @@ export interface Turn {
   readonly usage: TokenUsage | undefined;
   readonly failure: TurnFailure | undefined;
   readonly message: Message | undefined;
-  /** When a caller had read the turn to its end. */
+  /** When a caller first read the turn to its end. */
   readonly deliveredAt: number | undefined;
-  /** When the turn's events were deleted; a late replay is then made from `message`. */
+  /** When the turn's events were deleted; later replays are built from `message`. */
   readonly eventsPrunedAt: number | undefined;
   readonly createdAt: number;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
 }
 
-/** The part of a turn that distinguishes it from others of its thread. */
+/** A turn without its prompt and answer. */
 export interface TurnSummary extends Pick<
   Turn,
   'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'
 > {
-  /** Whether there is an answer, whole or as far as it came. */
+  /** Whether there is a complete or partial answer. */
   readonly hasMessage: boolean;
 }
 
-/** A turn to be queued. */
+/** A turn to queue. */
 export type NewTurn = Pick<
   Turn,
   'id' | 'messageId' | 'threadId' | 'requestKey' | 'idempotencyKey' | 'caller' | 'prompt' | 'request' | 'createdAt'
@@ -63,22 +63,22 @@ export type NewTurn = Pick<
 
 interface TurnOutcomeBase {
   readonly usage: TokenUsage | undefined;
-  /** The whole answer, as far as there is one. */
+  /** The answer; after a failure or cancellation, what there is of it. */
   readonly message: Message | undefined;
-  /** What the harness says about its context now; `undefined` leaves the thread's as it is. */
+  /** The harness's report about its context window; `undefined` keeps the thread's previous one. */
   readonly contextUsage: JsonObject | undefined;
-  /** The harness's own name of the conversation; absent leaves the thread's as it is. */
+  /** The harness's own id of the conversation; absent keeps the thread's previous one. */
   readonly sessionId?: string | undefined;
   readonly endedAt: number;
 }
 
-/** How a turn ended. A turn that was interrupted is `cancelled`; its message holds what there was. */
+/** How a turn ended. An interrupted turn is `cancelled`; its message holds the partial answer. */
 export type TurnOutcome =
   | (TurnOutcomeBase & { readonly state: 'completed'; readonly stopReason: TurnEndReason })
   | (TurnOutcomeBase & { readonly state: 'failed'; readonly failure: TurnFailure })
   | (TurnOutcomeBase & { readonly state: 'cancelled'; readonly failure: TurnFailure | undefined });
 
-/** True for the states that a turn never leaves. */
+/** True for final states. */
 export function hasEnded(state: TurnState): boolean {
   switch (state) {
     case 'queued':
@@ -106,43 +106,43 @@ const TURN_END_REASONS: readonly TurnEndReason[] = [
   'interrupted',
 ];
 
-/** Finds a stored word among those that this version knows. Throws for one that a newer version wrote. */
-export function parseEnum<Word extends string>(words: readonly Word[], stored: string, column: string): Word {
-  const word = words.find((candidate) => candidate === stored);
-  if (word === undefined) throw new Error(`the store holds an unknown ${column}: ${stored}`);
-  return word;
+/** Narrows a stored value to those that this version knows. Throws for a value that a newer version wrote. */
+export function parseEnum<Value extends string>(values: readonly Value[], stored: string, column: string): Value {
+  const value = values.find((candidate) => candidate === stored);
+  if (value === undefined) throw new Error(`unknown ${column} in the store: ${stored}`);
+  return value;
 }
 
-/** A stored turn state as one of ours. */
+/** Narrows a stored turn state. Throws for one that this version does not know. */
 export function parseTurnState(stored: string): TurnState {
   return parseEnum(TURN_STATES, stored, 'turn state');
 }
 
 /**
- * Parses JSON that this store wrote itself from a value of the same type; the type is the writer's promise, as only the
- * store's own files write these columns.
+ * Parses JSON that the store wrote from a value of the same type. The type is not checked, because only the store's own
+ * files write these columns.
  */
 export function parseStored<Value>(json: string): Value {
   return JSON.parse(json);
 }
 
-/** Like {@link parseStored} for a column that may be empty. */
+/** Like {@link parseStored} for a nullable column. */
 export function parseStoredOrUndefined<Value>(json: string | null): Value | undefined {
   return json === null ? undefined : parseStored<Value>(json);
 }
 
-/** `null` as the store keeps it for `undefined`. */
+/** Serializes a value for a nullable column. */
 export function jsonOrNull(value: object | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
-/** The columns of a stored row that tell a turn from others. */
+/** The columns of a turn's summary. */
 export type TurnSummaryRow = Pick<
   TurnTable,
   'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
 > & { readonly has_message: boolean | 0 | 1 };
 
-/** A stored row as a turn's summary. Throws for a state that this version does not know. */
+/** Converts a stored row. Throws for a state that this version does not know. */
 export function toTurnSummary(row: TurnSummaryRow): TurnSummary {
   return {
     id: row.id,
@@ -153,12 +153,12 @@ export function toTurnSummary(row: TurnSummaryRow): TurnSummary {
     deliveredAt: row.delivered_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),
-    // SQLite has numbers for it.
+    // SQLite returns 0 or 1.
     hasMessage: Boolean(row.has_message),
   };
 }
 
-/** A stored row as a turn. Throws for a state or reason that this version does not know. */
+/** Converts a stored row. Throws for a state or reason that this version does not know. */
 export function toTurn(row: TurnTable): Turn {
   return {
     id: row.id,

@@ -64,7 +64,7 @@ async function createTurns(database: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('started_at', 'bigint')
     .addColumn('ended_at', 'bigint')
-    // Also serves "newest turns of a thread": an index is read in both directions.
+    // Also serves "newest turns of a thread": databases read an index in both directions.
     .addUniqueConstraint('turns_thread_sequence', ['thread_id', 'sequence'])
     .execute();
   await database.schema

@@ -1,7 +1,7 @@
 import type { Migration } from 'kysely/migration';
 import { threadsAndTurns } from './0001-threads-and-turns.js';
 
-/** All migrations in their order, the same for both databases. One that was released never changes. */
+/** All migrations in order, the same for both databases. A released migration never changes. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Migration> = {
   '0001-threads-and-turns': threadsAndTurns,
 };
