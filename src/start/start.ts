@@ -18,21 +18,21 @@ import { onStopSignal } from './stop-signals.js';
 
 const logger = new Logger('Start');
 
-/** How long the server may take to stop once it lost its data to another one, in milliseconds. */
-const LOST_STOP_MS = 10_000;
+/** How long the server may take to stop once another server has acquired its data. */
+const LOCK_LOST_STOP_MS = 10_000;
 
 /**
  * Starts the server and serves until SIGTERM, SIGINT or SIGHUP.
  *
- * @throws when it cannot start; nothing is left running then, but for what the end of the process takes with it.
+ * @throws when it cannot start; whatever it has started by then ends with the process.
  */
 export async function start(): Promise<void> {
   readEnvFile('.env', process.env);
   const config = readConfig(process.env, HARNESSES);
-  // A log that nobody reads any more (a closed pipe, a full disk) is no reason to end, as an error without a listener would be.
+  // Without a listener, a log that cannot be written (closed pipe, full disk) would crash the process.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
-  const locks = await ServerLocks.take(config);
+  const locks = await ServerLocks.acquire(config);
   const app = await createServer(config);
   const runner = app.get(TurnRunner);
   const stop = async (status: number): Promise<void> => {
@@ -45,11 +45,11 @@ export async function start(): Promise<void> {
     }
     process.exit(status);
   };
-  onStopSignal({ drain: () => void stop(0), hurry: () => runner.skipDrain(), exit: () => process.exit(1) });
+  onStopSignal({ drain: () => void stop(0), skipDrain: () => runner.skipDrain(), exit: () => process.exit(1) });
   locks.watch((reason) => {
-    // The other server runs the same turns by now.
+    // The other server already runs the same turns.
     process.stderr.write(`Chiron stops: ${reason}\n`);
-    setTimeout(() => process.exit(1), LOST_STOP_MS).unref();
+    setTimeout(() => process.exit(1), LOCK_LOST_STOP_MS).unref();
     runner.skipDrain();
     void stop(1);
   });
@@ -58,12 +58,12 @@ export async function start(): Promise<void> {
   const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, available));
   for (const warning of warnings) logger.warn(warning);
   process.stdout.write(
-    startSummary(config, { url: serverUrl(app.getHttpServer()), found: available, defaultHarness, warnings }),
+    startSummary(config, { url: serverUrl(app.getHttpServer()), available, defaultHarness, warnings }),
   );
   void warnOfHost(app.get<Sandbox>(Sandbox));
 }
 
-/** What works less well on this host than elsewhere is no reason not to start. */
+/** Logs the limitations of this host; none of them prevents the start. */
 async function warnOfHost(sandbox: Sandbox): Promise<void> {
   try {
     for (const warning of await sandbox.warnings()) logger.warn(warning);
@@ -74,22 +74,23 @@ async function warnOfHost(sandbox: Sandbox): Promise<void> {
 
 async function listen(app: NestExpressApplication, { host, port }: AppConfig): Promise<void> {
   const server: Server = app.getHttpServer();
-  // Nest's `listen` would log the error as well.
+  // Nest's `listen` would log the error a second time.
   server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch (error) {
-    // Turns that an earlier server left are running already.
+    // Turns that an earlier server left are already running.
     app.get(TurnRunner).skipDrain();
     await app.close();
     throw listenError(host, port, error);
   }
 }
 
-/** Where a listening server is to be reached; the port is the one that the system chose for `PORT=0`. */
+/** The URL of a listening server; with `PORT=0`, the port that the system chose. */
 function serverUrl(server: Server): string {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
+  if (address === null || typeof address === 'string')
+    throw new Error('unreachable: the server does not listen on a port');
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `http://${host}:${address.port}`;
 }

@@ -15,51 +15,51 @@ describe(DataFolderLock.name, () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('lets one server have a data folder, and the next one when it gives it back', async () => {
+  it('locks a data folder for one server, and for the next one after a release', async () => {
     const [first, second] = [new DataFolderLock(data), new DataFolderLock(data)];
-    expect(await first.take()).toBe(true);
-    expect(await second.take()).toBe(false);
+    expect(await first.acquire()).toBe(true);
+    expect(await second.acquire()).toBe(false);
     await first.release();
-    expect(await second.take()).toBe(true);
+    expect(await second.acquire()).toBe(true);
     await second.release();
   });
 
-  it('is the same lock by every path', async () => {
+  it('is the same lock for every path to the folder', async () => {
     const first = new DataFolderLock(data);
-    await first.take();
+    await first.acquire();
     symlinkSync(data, join(folder, 'link'));
     for (const path of [join(folder, 'link'), `${data}/../with its parents/`]) {
-      expect(await new DataFolderLock(path).take()).toBe(false);
+      expect(await new DataFolderLock(path).acquire()).toBe(false);
     }
     await first.release();
   });
 
-  it('notices that its file was removed, and takes the new one unless another server has it', async () => {
+  it('detects that its file was removed, and locks a new one unless another server has done so', async () => {
     const [first, second] = [new DataFolderLock(data), new DataFolderLock(data)];
-    await first.take();
+    await first.acquire();
     rmSync(join(data, 'chiron.lock'));
-    expect(await first.keep()).toBe(true);
-    expect(await second.take()).toBe(false);
+    expect(await first.ensureHeld()).toBe(true);
+    expect(await second.acquire()).toBe(false);
     rmSync(join(data, 'chiron.lock'));
-    expect(await second.take()).toBe(true);
-    expect(await first.keep()).toBe(false);
+    expect(await second.acquire()).toBe(true);
+    expect(await first.ensureHeld()).toBe(false);
     await second.release();
   });
 
   it.each([
     ['below a device', '/dev/null/data', 'ENOTDIR'],
-    ['below /proc, where no folder can be made', '/proc/nowhere/data', 'ENOENT'],
+    ['below /proc, where no folder can be created', '/proc/nowhere/data', 'ENOENT'],
     ['with a name that is too long', `/tmp/${'x'.repeat(300)}`, 'ENAMETOOLONG'],
-  ])('says why a folder %s cannot be used', async (_, path, code) => {
-    await expect(new DataFolderLock(path).take()).rejects.toMatchObject({ code });
+  ])('names the reason why a folder %s cannot be used', async (_, path, code) => {
+    await expect(new DataFolderLock(path).acquire()).rejects.toMatchObject({ code });
   });
 
-  it('says why its file cannot be used', async () => {
+  it('names the reason why its file cannot be used', async () => {
     mkdirSync(join(folder, 'odd', 'chiron.lock'), { recursive: true });
-    await expect(new DataFolderLock(join(folder, 'odd')).take()).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(new DataFolderLock(join(folder, 'odd')).acquire()).rejects.toMatchObject({ code: 'EISDIR' });
     mkdirSync(join(folder, 'linked'));
     writeFileSync(join(folder, 'precious'), 'text');
     symlinkSync(join(folder, 'precious'), join(folder, 'linked', 'chiron.lock'));
-    await expect(new DataFolderLock(join(folder, 'linked')).take()).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(new DataFolderLock(join(folder, 'linked')).acquire()).rejects.toMatchObject({ code: 'ELOOP' });
   });
 });

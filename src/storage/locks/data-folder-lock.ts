@@ -7,13 +7,13 @@ import { diskNote, makeFolder } from '../database/data-folder.js';
 import type { ServerLock } from './lock.js';
 
 /**
- * The lock on a data folder. It is SQLite's own on a file that is otherwise empty: a POSIX record lock, which the system gives back
- * however the process ends, which no child inherits, and which holds for every path that leads to the folder.
+ * The lock on a data folder: SQLite's own lock on an otherwise empty file. It is a POSIX record lock, which the system releases
+ * however the process ends, which children do not inherit, and which applies to every path to the folder.
  */
 export class DataFolderLock implements ServerLock {
   readonly name: string;
   readonly #file: string;
-  /** Kept for as long as the lock is held: the garbage collector closes a connection that nobody refers to. */
+  /** Referenced while the lock is held, because the garbage collector closes an unreferenced connection. */
   #connection: DatabaseSync | undefined;
   #inode: number | undefined;
 
@@ -22,9 +22,9 @@ export class DataFolderLock implements ServerLock {
     this.#file = join(folder, 'chiron.lock');
   }
 
-  async take(): Promise<boolean> {
+  async acquire(): Promise<boolean> {
     await makeFolder(this.folder);
-    await this.makeFile();
+    await this.createFile();
     const connection = new DatabaseSync(this.#file, { timeout: 0 });
     try {
       connection.exec('begin exclusive');
@@ -38,16 +38,16 @@ export class DataFolderLock implements ServerLock {
     return true;
   }
 
-  /** An agent, or somebody who tidies up, can remove the file; the next server would then lock another one of the same name. */
-  async keep(): Promise<boolean> {
+  /** Compares the inode, because an agent or a cleanup may remove the file; the next server would then lock a new file of that name. */
+  async ensureHeld(): Promise<boolean> {
     if (this.#inode !== undefined && this.#inode === (await readInode(this.#file))) return true;
     await this.release();
-    return this.take();
+    return this.acquire();
   }
 
-  async holder(): Promise<string | undefined> {
+  async describeHolder(): Promise<string | undefined> {
     const inode = await readInode(this.#file);
-    // Linux only, and without the processes of other containers. 1: POSIX  ADVISORY  WRITE 4321 fe:00:1234567 1073741824 1073742335
+    // Linux only; processes of other containers are missing. 1: POSIX  ADVISORY  WRITE 4321 fe:00:1234567 1073741824 1073742335
     const locks = await readFile('/proc/locks', 'utf8').catch(() => '');
     const line = locks.split('\n').find((each) => inode !== undefined && each.includes(`:${String(inode)} `));
     const pid = line?.split(/\s+/)[4];
@@ -61,16 +61,16 @@ export class DataFolderLock implements ServerLock {
     return Promise.resolve();
   }
 
-  /** SQLite would say only that it cannot open the file, and give it the mode of the umask. */
-  private async makeFile(): Promise<void> {
+  /** Creates the lock file, because SQLite would report only that it cannot open it, and would use the mode of the umask. */
+  private async createFile(): Promise<void> {
     const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-    // Only while the lock is not held: closing any descriptor of the file gives up a POSIX lock.
+    // Only while the lock is not held: closing any descriptor of the file releases a POSIX lock.
     const file = await open(this.#file, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     await file.close();
   }
 }
 
-/** SQLITE_BUSY and SQLITE_LOCKED, with their extended codes. */
+/** True for SQLITE_BUSY and SQLITE_LOCKED, with their extended codes. */
 function isBusy(error: unknown): boolean {
   return (
     error instanceof Error &&

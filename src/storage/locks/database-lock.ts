@@ -4,26 +4,26 @@ import pg from 'pg';
 import { postgresName } from '../database/database.js';
 import type { ServerLock } from './lock.js';
 
-/** How long PostgreSQL may take to answer, in milliseconds. */
-const ANSWER_MS = 10_000;
-const END_MS = 1000;
+/** Timeouts of a query and of closing the connection. */
+const QUERY_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 1000;
 
-/** How often, and how soon, the lock of a connection that broke is tried to be had again. */
-const RETAKE_TRIES = 10;
-const RETAKE_PAUSE_MS = 200;
+/** How often, and at what interval, to retry the lock after its connection broke. */
+const REACQUIRE_ATTEMPTS = 10;
+const REACQUIRE_INTERVAL_MS = 200;
 
-/** What the lock's connection is called in `pg_stat_activity`. */
+/** Prefix of the connection's `application_name` in `pg_stat_activity`. */
 const NAME_PREFIX = 'chiron: ';
 
 /**
- * The advisory lock: "CHIR" and the number of the schema that the tables are in. PostgreSQL itself keeps the locks of one database
- * apart from those of another.
+ * The key of the advisory lock: "CHIR" and the OID of the schema of the tables. PostgreSQL scopes advisory locks to the database.
  */
 const KEY = `(1128810834::bigint << 32) | coalesce(to_regnamespace(quote_ident(current_schema()))::oid::bigint, 0)`;
 
 /**
- * A connection whose server host vanishes keeps its lock until PostgreSQL notices: within half a minute with these, after hours
- * without. An idle connection is not ended. Only those that this PostgreSQL knows are set; $1: for the transaction only.
+ * When a server's host vanishes, its connection keeps the lock until PostgreSQL notices: within half a minute with these settings,
+ * after hours without. They also keep PostgreSQL from closing the idle connection. Settings that this PostgreSQL does not know are
+ * skipped; $1: for the transaction only.
  */
 const SETTINGS = `select set_config(name, value, $1) from pg_settings join (values
     ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3'),
@@ -43,61 +43,61 @@ interface Holder {
 }
 
 /**
- * The lock on the tables of a PostgreSQL database: an advisory one on a connection of its own, which PostgreSQL gives back when the
- * connection ends. Behind a pooler (PgBouncer) the connection is not this server's alone between transactions, so that the lock is
- * held by a transaction that stays open; it has read nothing, and keeps no vacuum from its work.
+ * The lock on the tables of a PostgreSQL database: an advisory lock on its own connection, which PostgreSQL releases when the
+ * connection ends. A pooler (PgBouncer) shares connections between transactions, so there an open transaction holds the lock; it
+ * has read nothing, and so does not hold back vacuum.
  */
 export class DatabaseLock implements ServerLock {
   readonly name: string;
   #client: pg.Client | undefined;
-  /** The process of PostgreSQL that has, or had, this server's lock. */
+  /** The PostgreSQL backend process that holds, or last held, this server's lock. */
   #backend: number | undefined;
 
   constructor(private readonly databaseUrl: string) {
     this.name = postgresName(databaseUrl);
   }
 
-  async take(): Promise<boolean> {
+  async acquire(): Promise<boolean> {
     const client = this.#client ?? (await this.connect());
     const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-    // A pooler makes up the number that it gives to its client.
+    // A pooler invents the process id that it reports to its client.
     const isPooled = rows[0]?.pid !== Reflect.get(client, 'processID');
     if (isPooled) await client.query('begin');
     await client.query(SETTINGS, [isPooled]);
     const lock = isPooled ? 'pg_try_advisory_xact_lock' : 'pg_try_advisory_lock';
-    const taken = await client.query<{ taken: boolean; pid: number }>(
-      `select ${lock}(${KEY}) as taken, pg_backend_pid() as pid`,
+    const acquired = await client.query<{ acquired: boolean; pid: number }>(
+      `select ${lock}(${KEY}) as acquired, pg_backend_pid() as pid`,
     );
-    if (taken.rows[0]?.taken !== true) {
+    if (acquired.rows[0]?.acquired !== true) {
       if (isPooled) await client.query('rollback');
       return false;
     }
-    this.#backend = taken.rows[0].pid;
+    this.#backend = acquired.rows[0].pid;
     return true;
   }
 
-  async keep(): Promise<boolean> {
+  async ensureHeld(): Promise<boolean> {
     try {
       if (this.#client !== undefined) {
         await this.#client.query('select 1');
         return true;
       }
     } catch {
-      // The connection is of no use any more, whatever the reason: the next one shows more.
+      // The connection is broken, whatever the reason: reconnecting reports more.
       await this.release();
     }
-    for (let tries = 0; tries < RETAKE_TRIES; tries += 1) {
-      if (await this.take()) return true;
+    for (let attempts = 0; attempts < REACQUIRE_ATTEMPTS; attempts += 1) {
+      if (await this.acquire()) return true;
       const holder = await this.findHolder();
       if (holder !== undefined && !this.isOwn(holder)) return false;
-      // PostgreSQL has not noticed yet that the connection before is gone.
+      // PostgreSQL has not noticed yet that the previous connection is gone.
       if (holder !== undefined) await this.#client?.query('select pg_terminate_backend($1)', [holder.pid]);
-      await delay(RETAKE_PAUSE_MS);
+      await delay(REACQUIRE_INTERVAL_MS);
     }
     return false;
   }
 
-  async holder(): Promise<string | undefined> {
+  async describeHolder(): Promise<string | undefined> {
     const holder = await this.findHolder();
     const name = holder?.application_name ?? '';
     return name.startsWith(NAME_PREFIX) ? name.slice(NAME_PREFIX.length) : (holder?.client_addr ?? undefined);
@@ -106,8 +106,8 @@ export class DatabaseLock implements ServerLock {
   async release(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    // One that is cut off would wait for an answer for ever.
-    await Promise.race([client?.end().catch(() => undefined), delay(END_MS, undefined, { ref: false })]);
+    // A connection that was cut off would wait for a reply forever.
+    await Promise.race([client?.end().catch(() => undefined), delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   private async findHolder(): Promise<Holder | undefined> {
@@ -121,13 +121,13 @@ export class DatabaseLock implements ServerLock {
   private async connect(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.databaseUrl,
-      // Cut off after 63 bytes.
+      // PostgreSQL truncates it after 63 bytes.
       application_name: `${NAME_PREFIX}process ${process.pid} on ${hostname()}`,
-      connectionTimeoutMillis: ANSWER_MS,
-      query_timeout: ANSWER_MS,
+      connectionTimeoutMillis: QUERY_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
     });
-    // Without a listener, a connection that breaks while it is idle would end this process; `keep` finds out.
+    // Without a listener, a connection that breaks while idle would crash this process; `ensureHeld` detects it.
     client.on('error', () => {
       if (this.#client === client) this.#client = undefined;
     });

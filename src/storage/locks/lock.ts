@@ -1,13 +1,13 @@
-/** Something that only one server may use: the data folder, the database. */
+/** An exclusive lock on something that only one server may use: the data folder or the database. */
 export interface ServerLock {
-  /** What it is, for messages: `the data folder /data`. Never holds a password. */
+  /** What is locked, for messages: `the data folder /data`. Never holds a password. */
   readonly name: string;
-  /** Takes it. True when this server has it. @throws when it cannot be reached */
-  take(): Promise<boolean>;
-  /** Makes sure that this server still has it, or has it again; false when another one has. @throws when it cannot be reached */
-  keep(): Promise<boolean>;
-  /** Who has it instead, as far as that is known: `process 12 on web-1`. */
-  holder(): Promise<string | undefined>;
-  /** Gives it back. Safe to call again. */
+  /** Tries to acquire the lock. False when another server holds it. @throws when it cannot be reached */
+  acquire(): Promise<boolean>;
+  /** Checks that this server holds the lock, and reacquires a lost one; false when another server holds it. @throws when it cannot be reached */
+  ensureHeld(): Promise<boolean>;
+  /** Describes the server that holds the lock, if known: `process 12 on web-1`. */
+  describeHolder(): Promise<string | undefined>;
+  /** Releases the lock. Idempotent. */
   release(): Promise<void>;
 }

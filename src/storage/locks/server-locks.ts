@@ -6,19 +6,19 @@ import { DatabaseLock } from './database-lock.js';
 import type { ServerLock } from './lock.js';
 import type { StorageOptions } from '../storage-options.js';
 
-/** How long a server that is just stopping may still hold a lock, and how often it is asked for, in milliseconds. */
+/** How long to wait for a lock that a stopping server may still hold, and how often to retry. */
 const LOCK_TIMEOUT_MS = 5000;
-const RETRY = 100;
+const RETRY_MS = 100;
 
-/** How often the locks are made sure of, in milliseconds. */
+/** How often the server checks that it still holds its locks. */
 const CHECK_INTERVAL_MS = 5000;
 
-/** Another server has a lock. */
-class TakenError extends StorageOpenError {}
+/** Another server holds a lock. */
+class LockHeldError extends StorageOpenError {}
 
 /**
- * The locks of a server on its data folder and on its PostgreSQL database: two servers on either would run the same turns. Held until
- * they are released, or the process ends.
+ * A server's locks on its data folder and its PostgreSQL database, because two servers on either would run the same turns. Held
+ * until they are released or the process ends.
  */
 export class ServerLocks {
   private readonly logger = new Logger(ServerLocks.name);
@@ -27,24 +27,24 @@ export class ServerLocks {
 
   private constructor(private readonly locks: readonly ServerLock[]) {}
 
-  /** @throws StorageOpenError when another server has one of them for longer than it takes to stop, or it cannot be had. */
-  static async take(options: Pick<StorageOptions, 'dataDirectory' | 'databaseUrl'>): Promise<ServerLocks> {
+  /** @throws StorageOpenError when another server holds a lock for longer than a stop takes, or a lock cannot be acquired. */
+  static async acquire(options: Pick<StorageOptions, 'dataDirectory' | 'databaseUrl'>): Promise<ServerLocks> {
     const locks: ServerLock[] = [new DataFolderLock(options.dataDirectory)];
     if (options.databaseUrl !== undefined) locks.push(new DatabaseLock(options.databaseUrl));
-    const taken: ServerLock[] = [];
+    const acquired: ServerLock[] = [];
     try {
       for (const lock of locks) {
-        taken.push(lock);
-        await takeSoon(lock);
+        acquired.push(lock);
+        await acquireWithTimeout(lock);
       }
     } catch (error) {
-      for (const lock of taken) await lock.release();
+      for (const lock of acquired) await lock.release();
       throw error;
     }
     return new ServerLocks(locks);
   }
 
-  /** Calls `onLost` with the reason, once, when another server has got one of the locks: this one must not go on. */
+  /** Calls `onLost` with the reason, once, when another server has acquired one of the locks: this server must stop. */
   watch(onLost: (reason: string) => void): void {
     this.#timer = setInterval(() => void this.check(onLost), CHECK_INTERVAL_MS).unref();
   }
@@ -59,33 +59,33 @@ export class ServerLocks {
     this.#isChecking = true;
     for (const lock of this.locks) {
       try {
-        if (await lock.keep()) continue;
+        if (await lock.ensureHeld()) continue;
         clearInterval(this.#timer);
-        onLost(await takenBy(lock));
+        onLost(await describeConflict(lock));
         return;
       } catch (error) {
-        // Nobody else can have got what cannot be reached; it is tried again.
-        this.logger.warn(`the lock on ${lock.name} cannot be checked: ${describeError(error)}`);
+        // No other server can have acquired a lock that cannot be reached; the next check retries.
+        this.logger.warn(`failed to check the lock on ${lock.name}: ${describeError(error)}`);
       }
     }
     this.#isChecking = false;
   }
 }
 
-async function takeSoon(lock: ServerLock): Promise<void> {
+async function acquireWithTimeout(lock: ServerLock): Promise<void> {
   const deadline = performance.now() + LOCK_TIMEOUT_MS;
   try {
-    while (!(await lock.take())) {
-      if (performance.now() > deadline) throw new TakenError(await takenBy(lock));
-      await delay(RETRY);
+    while (!(await lock.acquire())) {
+      if (performance.now() > deadline) throw new LockHeldError(await describeConflict(lock));
+      await delay(RETRY_MS);
     }
   } catch (error) {
-    if (error instanceof TakenError) throw error;
+    if (error instanceof LockHeldError) throw error;
     throw new StorageOpenError(`Chiron cannot open ${lock.name}: ${describeError(error)}`, { cause: error });
   }
 }
 
-async function takenBy(lock: ServerLock): Promise<string> {
-  const holder = await lock.holder();
+async function describeConflict(lock: ServerLock): Promise<string> {
+  const holder = await lock.describeHolder();
   return `another Chiron${holder === undefined ? '' : ` (${holder})`} uses ${lock.name}.`;
 }
