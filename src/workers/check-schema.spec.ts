@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../domain/harness-event.js';
 import { describe, expect, it } from 'vitest';
 import { checkAnswer, isUsable } from './check-schema.js';
 
-/** Parts each of which refers to the next one twice: a check that follows them all takes 2^40 steps. */
+/** Definitions that each refer twice to the next one: a check that follows all references takes 2^40 steps. */
 function doubling(): JsonObject {
   const parts = Array.from({ length: 40 }, (_, index): [string, JsonObject] => [
     `part${index}`,
@@ -18,37 +18,37 @@ const LONG_WORD = JSON.stringify(`${'a'.repeat(40)} b`);
 const PATTERN = { pattern: String.raw`^(\w+)+$` };
 
 describe('the check of an answer against a schema', () => {
-  it('says whether the answer follows it, and where it does not', async () => {
+  it('reports whether the answer is valid, and each violation', async () => {
     const schema = { type: 'object', properties: { a: { type: 'integer' } } };
-    expect(await checkAnswer(schema, '{"a":1}')).toEqual({ kind: 'fits' });
+    expect(await checkAnswer(schema, '{"a":1}')).toEqual({ kind: 'valid' });
     expect(await checkAnswer(schema, '{"a":"one"}')).toMatchObject({
-      kind: 'misfit',
-      places: expect.arrayContaining(['#/a (type)']) as string[],
+      kind: 'invalid',
+      violations: expect.arrayContaining(['#/a (type)']) as string[],
     });
     expect(await checkAnswer(schema, 'one')).toEqual({ kind: 'not JSON' });
   });
 
   it.each<readonly [string, JsonObject, string]>([
-    ['a pattern that is none', { pattern: '(' }, LONG_WORD],
-    ['a part that is not there', { $ref: '#/$defs/none' }, LONG_WORD],
-    ['a pattern that tries every way to fit', PATTERN, LONG_WORD],
+    ['an invalid pattern', { pattern: '(' }, LONG_WORD],
+    ['an unresolvable reference', { $ref: '#/$defs/none' }, LONG_WORD],
+    ['a pattern that backtracks exponentially', PATTERN, LONG_WORD],
     [
-      'such a pattern for the names of members',
+      'such a pattern for the names of properties',
       { patternProperties: { [PATTERN.pattern]: false } },
       `{${LONG_WORD}:1}`,
     ],
-    ['parts that refer to one another twice each', { $ref: '#/$defs/part0', $defs: doubling() }, LONG_WORD],
-    ['a part that refers to itself', { $ref: '#' }, LONG_WORD],
+    ['definitions that each refer twice to the next one', { $ref: '#/$defs/part0', $defs: doubling() }, LONG_WORD],
+    ['a definition that refers to itself', { $ref: '#' }, LONG_WORD],
     [
-      'items each of which is compared with all others',
+      'items that are all compared with one another',
       { uniqueItems: true },
       JSON.stringify(many(20_000, (index) => ({ a: { b: [index] } }))),
     ],
   ])('gives up on %s', async (_, schema, answer) => {
-    expect(await checkAnswer(schema, answer)).toEqual({ kind: 'unusable' });
+    expect(await checkAnswer(schema, answer)).toEqual({ kind: 'unusable-schema' });
   });
 
-  it('lets others have their check while one takes for ever', async () => {
+  it('runs other checks while one exceeds its time', async () => {
     const ended: string[] = [];
     const check = async (name: string, schema: JsonObject): Promise<void> => {
       await checkAnswer(schema, LONG_WORD);
@@ -61,16 +61,16 @@ describe('the check of an answer against a schema', () => {
 
 describe('a schema', () => {
   it.each<readonly [string, JsonObject]>([
-    ['without anything', {}],
+    ['without keywords', {}],
     ['of a thousand choices', { enum: many(1000, (index): JsonValue => `choice ${index}`) }],
-    ['with a slow pattern, as only a text makes it slow', PATTERN],
+    ['with a pattern that is slow only against a text', PATTERN],
   ])('%s is usable', async (_, schema) => {
     expect(await isUsable(schema)).toBe(true);
   });
 
   it.each<readonly [string, JsonObject]>([
-    ['with a pattern that is none', { properties: { a: { items: [{ pattern: '(' }] } } }],
-    ['with parts that refer to one another twice each', { $ref: '#/$defs/part0', $defs: doubling() }],
+    ['with an invalid pattern', { properties: { a: { items: [{ pattern: '(' }] } } }],
+    ['with definitions that each refer twice to the next one', { $ref: '#/$defs/part0', $defs: doubling() }],
     ['of a hundred thousand choices', { enum: many(100_000, (index): JsonValue => index) }],
     ['with a hundred thousand patterns', { anyOf: many(100_000, (index) => ({ pattern: `^${index}` })) }],
   ])('%s is not usable', async (_, schema) => {

@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How long work goes on at a time, in milliseconds. */
+/** Longest slice of work between two yields to the event loop. */
 const SLICE_MS = 10;
 
-/** Does work to its end, and lets others have the event loop where it yields and has been at it for a while. */
+/** Runs a generator to its end, and yields to the event loop at the first `yield` of each slice that has run long enough. */
 export async function inSlices<Result>(work: Generator<undefined, Result>): Promise<Result> {
-  for (let begun = performance.now(); ;) {
+  for (let startedMs = performance.now(); ;) {
     const step = work.next();
     if (step.done === true) return step.value;
-    if (performance.now() - begun < SLICE_MS) continue;
+    if (performance.now() - startedMs < SLICE_MS) continue;
     await setImmediate();
-    begun = performance.now();
+    startedMs = performance.now();
   }
 }

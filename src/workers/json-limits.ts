@@ -1,16 +1,15 @@
 /**
- * How many lists and objects may be in one another: many more than any client has a use for, and few enough for every function that
- * goes down into them.
+ * Deepest nesting of lists and objects: far more than any client needs, and little enough for recursive functions.
  */
 export const MAX_DEPTH = 256;
 
 /**
- * How many commas, colons, and opening brackets may be in a body, outside its strings: about twice its values. The 100,000 messages
- * that Anthropic's API allows have 500,000; 32 MB could have 15 million, for which JSON.parse takes seconds and a gigabyte.
+ * Most commas, colons and opening brackets in a body, outside its strings: about two per value. The 100,000 messages that Anthropic's
+ * API allows have 500,000; 32 MB could hold 15 million, for which JSON.parse takes seconds and a gigabyte.
  */
 export const MAX_MARKS = 1_000_000;
 
-/** Why JSON is not parsed. */
+/** The limit that JSON exceeds. */
 export type JsonLimit = 'too deep' | 'too many values';
 
 const [QUOTE, BACKSLASH] = ['"'.charCodeAt(0), '\\'.charCodeAt(0)];
@@ -18,17 +17,20 @@ const [OPEN_LIST, CLOSE_LIST] = ['['.charCodeAt(0), ']'.charCodeAt(0)];
 const [OPEN_OBJECT, CLOSE_OBJECT] = ['{'.charCodeAt(0), '}'.charCodeAt(0)];
 const [COMMA, COLON] = [','.charCodeAt(0), ':'.charCodeAt(0)];
 
-/** How many more of the marks that {@link MAX_MARKS} counts there may be. */
+/** How many more marks, as counted by {@link MAX_MARKS}, are allowed. */
 export interface MarkBudget {
-  left: number;
+  remaining: number;
 }
 
 /**
- * The limit that JSON goes beyond, if any; found in its bytes, as its values could be many.
+ * Finds the limit that JSON exceeds, if any. It scans the bytes, because parsing could already create too many values.
  *
- * @param budget is used up, so that several texts can have one in common.
+ * @param budget is decremented, so that several texts can share one.
  */
-export function findExceededLimit(bytes: Uint8Array, budget: MarkBudget = { left: MAX_MARKS }): JsonLimit | undefined {
+export function findExceededLimit(
+  bytes: Uint8Array,
+  budget: MarkBudget = { remaining: MAX_MARKS },
+): JsonLimit | undefined {
   let depth = 0;
   for (let index = 0; index < bytes.length; index += 1) {
     switch (bytes[index]) {
@@ -50,13 +52,13 @@ export function findExceededLimit(bytes: Uint8Array, budget: MarkBudget = { left
       default:
         continue;
     }
-    budget.left -= 1;
-    if (budget.left < 0) return 'too many values';
+    budget.remaining -= 1;
+    if (budget.remaining < 0) return 'too many values';
   }
   return undefined;
 }
 
-/** The place of the quote that ends a string. Searched for in one go, as nearly all of a large body is in its strings. */
+/** Finds the quote that ends a string. Uses `indexOf`, because most bytes of a large body are in strings. */
 function endOfString(bytes: Uint8Array, start: number): number {
   for (let from = start; ;) {
     const quote = bytes.indexOf(QUOTE, from);

@@ -18,24 +18,24 @@ describe('a large body', () => {
       'a wide object',
       JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key${index}`, index]))),
     ],
-    ['the same name again and again', `{${many('"a":[1]', 150_000)}}`],
+    ['one name repeated many times', `{${many('"a":[1]', 150_000)}}`],
     ['a number of a million digits', `{"a":${'9'.repeat(2 * MILLION)}}`],
     ['names of a million characters', `{"${'k'.repeat(MILLION)}":1,"${'l'.repeat(MILLION)}":2}`],
-    ['half characters', `["${String.raw`\ud800`.repeat(300_000)}"]`],
-  ])('is what JSON.parse makes of it: %s', async (_, text) => {
+    ['lone surrogates', `["${String.raw`\ud800`.repeat(300_000)}"]`],
+  ])('is parsed to the same value as by JSON.parse: %s', async (_, text) => {
     const expected: unknown = JSON.parse(text.replaceAll(String.raw`\ud800`, String.raw`\ufffd`));
     expect(await parse(text)).toEqual({ kind: 'value', value: expected });
   });
 
   it.each([
-    ['is cut off', `[${many('1', MILLION / 4)}`],
-    ['goes on after its end', `{"a":"${'x'.repeat(2 * MILLION)}"}}`],
-    ['is nothing but quotes', '"'.repeat(2 * MILLION)],
-  ])('is refused when it %s', async (_, text) => {
+    ['is truncated', `[${many('1', MILLION / 4)}`],
+    ['has text after its end', `{"a":"${'x'.repeat(2 * MILLION)}"}}`],
+    ['consists of quotes', '"'.repeat(2 * MILLION)],
+  ])('is rejected when it %s', async (_, text) => {
     expect(await parse(text)).toEqual({ kind: 'refused', reason: 'not JSON' });
   });
 
-  it('lets others have the event loop', async () => {
+  it('does not block the event loop', async () => {
     const order: string[] = [];
     const other = new Promise<void>((resolve) => {
       setImmediate(() => {
@@ -49,7 +49,7 @@ describe('a large body', () => {
   });
 });
 
-describe('a body of too many values', () => {
+describe('a body with too many values', () => {
   it.each([
     ['objects', `[${many('{}', MILLION)}]`],
     ['lists', `{"x":[${many('[]', MILLION)}]}`],
@@ -57,12 +57,12 @@ describe('a body of too many values', () => {
     ['members', `{${many('"a":1', MILLION)}}`],
     ['texts', `[${many('"a"', MILLION + 10)}]`],
     ['lists of lists', `[${many('[[[[1]]]]', MILLION / 4)}]`],
-    ['no JSON at all', ','.repeat(MILLION + 10)],
-  ])('is refused before it is parsed: %s', async (_, text) => {
+    ['invalid JSON', ','.repeat(MILLION + 10)],
+  ])('is rejected before it is parsed: %s', async (_, text) => {
     expect(await parse(text)).toEqual({ kind: 'refused', reason: 'too many values' });
   });
 
-  it('is one with more than the limit, not one with punctuation in its texts', async () => {
+  it('is one with more marks than the limit, not counting punctuation in its strings', async () => {
     expect(await parse(`[${many('1', MAX_MARKS)}]`)).toMatchObject({ kind: 'value' });
     expect(await parse(`[${many('1', MAX_MARKS + 1)}]`)).toMatchObject({ kind: 'refused' });
     expect(await parse(JSON.stringify(['[{:,'.repeat(MILLION)]))).toMatchObject({ kind: 'value' });

@@ -5,26 +5,26 @@ import type { ParseResult, ParseTask } from './parse-json.worker.js';
 import { type Piece, ValueBuilder } from './value-pieces.js';
 import { WorkerPool } from './worker-pool.js';
 
-/** From this size on, in bytes, a body is parsed beside the event loop: a smaller one takes some milliseconds at most. */
-const LARGE = 1024 * 1024;
+/** Bodies of at least this size are parsed off the event loop; a smaller one takes some milliseconds at most. */
+const LARGE_BYTES = 1024 * 1024;
 
 const pool = new WorkerPool<ParseTask, ParseResult>({
   name: 'JSON parser',
-  // The file beside this one: `.js` when built, `.ts` under test.
+  // Beside this file: `.js` when built, `.ts` under test.
   module: new URL(`parse-json.worker${extname(import.meta.url)}`, import.meta.url),
   size: 2,
-  // Short, as only its end gives back what a large body took; starting another takes a few hundredths of a second.
+  // Short, because only the end of a thread frees the memory of a large body; starting another takes some tens of ms.
   idleMs: 1000,
-  heap: 512,
+  heapMb: 512,
 });
 
 /**
- * Parses a body, a large one in another thread. The bytes are not to be used afterwards.
+ * Parses a body, a large one in another thread. The bytes must not be used afterwards, because they may have been transferred.
  *
  * Rejects when the thread dies.
  */
 export async function parseJsonBody(bytes: Buffer): Promise<ParsedJson> {
-  if (bytes.length < LARGE) return parseJson(bytes);
+  if (bytes.length < LARGE_BYTES) return parseJson(bytes);
   const { port1, port2 } = new MessageChannel();
   const builder = new ValueBuilder();
   port1.on('message', (piece: Piece) => {

@@ -1,12 +1,12 @@
 import { sanitizeJsonText } from '../domain/json.ts';
 import { type JsonLimit, findExceededLimit } from './json-limits.ts';
 
-/** What came of JSON text: a value, or why there is none. */
+/** The result of parsing JSON text: its value, or why it was refused. */
 export type ParsedJson =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'refused'; readonly reason: JsonLimit | 'not JSON' };
 
-/** Parses a body. What is no character in its strings becomes U+FFFD; see {@link sanitizeJsonText}. */
+/** Parses a body. Invalid characters in its strings become U+FFFD; see {@link sanitizeJsonText}. */
 export function parseJson(bytes: Buffer): ParsedJson {
   const limit = findExceededLimit(bytes);
   if (limit !== undefined) return { kind: 'refused', reason: limit };
@@ -14,7 +14,7 @@ export function parseJson(bytes: Buffer): ParsedJson {
     const value: unknown = JSON.parse(sanitizeJsonText(bytes.toString('utf8')));
     return { kind: 'value', value };
   } catch {
-    // The parser's own message quotes the body, so it is not passed on.
+    // The parser's message is not passed on, because it quotes the body.
     return { kind: 'refused', reason: 'not JSON' };
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countedValues, PIECE_VALUES, serializeInPieces, ValueBuilder } from './value-pieces.js';
+import { countValues, PIECE_VALUES, serializeInPieces, ValueBuilder } from './value-pieces.js';
 
 const MANY = 3 * PIECE_VALUES;
 const list = (length: number, value: (index: number) => unknown): readonly unknown[] =>
@@ -9,13 +9,13 @@ const object = (length: number): Readonly<Record<string, number>> =>
 const nested = (depth: number, value: unknown): unknown =>
   depth === 0 ? value : { a: 1, in: nested(depth - 1, value) };
 
-/** The value as it arrives, and the number of its pieces. */
+/** The value after its transfer, and the number of its pieces. */
 function sent(value: unknown): readonly [unknown, number] {
   const builder = new ValueBuilder();
   let count = 0;
   for (const piece of serializeInPieces(value)) {
-    if (piece.kind === 'members') expect(countedValues(piece.values, MANY)).toBeLessThanOrEqual(PIECE_VALUES + 1);
-    // As between two threads: what was sent is a copy.
+    if (piece.kind === 'members') expect(countValues(piece.values, MANY)).toBeLessThanOrEqual(PIECE_VALUES + 1);
+    // Clones, as the transfer between two threads does.
     builder.add(structuredClone(piece));
     count += 1;
   }
@@ -37,18 +37,18 @@ describe('a value in pieces', () => {
     ['a list of objects', list(MANY, (index) => ({ [`key ${index}`]: index }))],
     ['a list of long lists', list(4, () => list(PIECE_VALUES, (index) => index))],
     ['a wide object', object(MANY)],
-    ['a wide object deep inside of others', nested(200, object(MANY))],
+    ['a wide object nested deep in others', nested(200, object(MANY))],
     ['an object of wide objects', { first: object(MANY), small: 1, last: object(MANY), text: 'x' }],
-    ['a list with one heavy member among small ones', [1, list(MANY, () => []), 2, { a: 3 }]],
+    ['a list with one large member among small ones', [1, list(MANY, () => []), 2, { a: 3 }]],
     ['keys that are numbers or empty', { ...object(MANY), '': 1, 7: 2, length: 3 }],
-  ])('is the same in the end, of several pieces: %s', (_, value) => {
+  ])('is rebuilt unchanged from several pieces: %s', (_, value) => {
     const [arrived, count] = sent(value);
-    // As texts: to compare deep values with `toEqual` takes minutes.
+    // Compared as texts, because `toEqual` takes minutes for deep values.
     expect(JSON.stringify(arrived) === JSON.stringify(value)).toBe(true);
     expect(count).toBeGreaterThan(2);
   });
 
-  it('may have members that are named after what objects inherit', () => {
+  it('may have members with the names of inherited properties', () => {
     const wide: unknown = JSON.parse(`{"__proto__":{"polluted":1},"constructor":2,"list":[${'0,'.repeat(MANY)}0]}`);
     const [arrived] = sent(wide);
     expect(JSON.stringify(arrived)).toBe(JSON.stringify(wide));

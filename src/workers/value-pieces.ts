@@ -1,39 +1,39 @@
 /**
- * A part of a value out of `JSON.parse` on its way between threads. To take over a whole body at once would stop the thread that takes
- * it for as long as to parse it.
+ * A part of a value from `JSON.parse`, to be sent between threads. Receiving a large body at once would block the receiving thread for
+ * as long as parsing it.
  */
 export type Piece =
-  /** Members of the list or the object that is open; without one, the value itself. `keys` for an object. */
+  /** Members of the open list or object; the value itself when none is open. Objects have `keys`. */
   | { readonly kind: 'members'; readonly keys: readonly string[] | undefined; readonly values: readonly unknown[] }
-  /** Opens a list or an object with more members than fit into one piece. */
+  /** Opens a list or object that does not fit into one piece. */
   | { readonly kind: 'open'; readonly key: string | undefined; readonly isList: boolean }
   | { readonly kind: 'close' };
 
-/** Most values of a piece: some milliseconds to take over. Texts do not count, they are copied as bytes. */
+/** Most values of a piece: it takes some milliseconds to receive. Long texts do not matter, because they are copied as bytes. */
 export const PIECE_VALUES = 20_000;
 
-/** Parts that {@link ValueBuilder} makes the same value of, in this order. */
+/** Splits a value into pieces, from which {@link ValueBuilder} rebuilds it. */
 export function* serializeInPieces(value: unknown): Generator<Piece, void> {
   const large = new Map<object, number>();
   weigh(value, large);
-  yield* parted(value, undefined, large);
+  yield* split(value, undefined, large);
 }
 
 /**
- * How many values there are in a value, itself included. Those with more than fit into one piece are noted in `large`, so that no value
- * is counted once for each level above it.
+ * Counts the values in a value, including itself. Caches the counts of those that do not fit into one piece in `large`, so that they
+ * are not counted again for each level above.
  */
 function weigh(value: unknown, large: Map<object, number>): number {
   if (!isContainer(value)) return 1;
-  const known = large.get(value);
-  if (known !== undefined) return known;
+  const cached = large.get(value);
+  if (cached !== undefined) return cached;
   let weight = 1;
   for (const member of Array.isArray(value) ? value : Object.values(value)) weight += weigh(member, large);
   if (weight >= PIECE_VALUES) large.set(value, weight);
   return weight;
 }
 
-function* parted(value: unknown, key: string | undefined, large: Map<object, number>): Generator<Piece, void> {
+function* split(value: unknown, key: string | undefined, large: Map<object, number>): Generator<Piece, void> {
   if (!isContainer(value) || !large.has(value)) {
     yield { kind: 'members', keys: key === undefined ? undefined : [key], values: [value] };
     return;
@@ -51,7 +51,7 @@ function* parted(value: unknown, key: string | undefined, large: Map<object, num
       [keys, values, size] = [[], [], 0];
     }
     if (weight >= PIECE_VALUES) {
-      yield* parted(member, isList ? undefined : String(name), large);
+      yield* split(member, isList ? undefined : String(name), large);
     } else {
       if (!isList) keys.push(String(name));
       values.push(member);
@@ -62,26 +62,26 @@ function* parted(value: unknown, key: string | undefined, large: Map<object, num
   yield { kind: 'close' };
 }
 
-/** How many values there are in a value, itself included; a lower number than there are when they are more than `limit`. */
-export function countedValues(value: unknown, limit: number): number {
+/** Counts the values in a value, including itself, and stops at `limit`. */
+export function countValues(value: unknown, limit: number): number {
   let count = 1;
   if (!isContainer(value)) return count;
   for (const member of Array.isArray(value) ? value : Object.values(value)) {
     if (count >= limit) return count;
-    count += countedValues(member, limit - count);
+    count += countValues(member, limit - count);
   }
   return count;
 }
 
-/** What a property is that JSON.parse makes. Assigned, `__proto__` would become the object's prototype. */
+/** Attributes of properties from JSON.parse. Assigning `__proto__` would set the prototype instead. */
 const PLAIN_PROPERTY = { writable: true, enumerable: true, configurable: true };
 
-/** Puts a value together again. */
+/** Rebuilds a value from its pieces. */
 export class ValueBuilder {
   readonly #open: object[] = [];
   #value: unknown;
 
-  /** The value, once all of its parts have been added. */
+  /** The value, once all pieces have been added. */
   get value(): unknown {
     return this.#value;
   }

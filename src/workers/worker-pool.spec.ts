@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TaskLimitError, WorkerPool, type WorkerPoolOptions } from './worker-pool.js';
 
-/** A module that does what it is told, in the place of one that calls `serve`. */
+/** A worker module whose tasks name what it does, in place of one that calls `serve`. */
 const SOURCE = `import { parentPort, threadId } from 'node:worker_threads';
   parentPort.on('message', (task) => {
     if (task === 'die') throw new Error('dead');
@@ -19,7 +19,14 @@ const pools: WorkerPool<string, string>[] = [];
 
 function newPool(options: Partial<WorkerPoolOptions> = {}): WorkerPool<string, string> {
   const module = new URL(`data:text/javascript,${encodeURIComponent(SOURCE)}`);
-  const pool = new WorkerPool<string, string>({ name: 'worker', module, size: 1, idleMs: LONG, heap: 64, ...options });
+  const pool = new WorkerPool<string, string>({
+    name: 'worker',
+    module,
+    size: 1,
+    idleMs: LONG,
+    heapMb: 64,
+    ...options,
+  });
   pools.push(pool);
   return pool;
 }
@@ -29,14 +36,14 @@ afterEach(async () => {
 });
 
 describe('a pool of threads', () => {
-  it('has a thread from its first task on, not before', async () => {
+  it('starts its first thread with its first task', async () => {
     const pool = newPool();
     expect(pool.threads).toBe(0);
     await expect(pool.run('one')).resolves.toMatch(/^one by /);
     expect(pool.threads).toBe(1);
   });
 
-  it('answers many tasks at once, each its own, with as many threads as it may have', async () => {
+  it('runs many concurrent tasks on its maximum of threads, and returns each its own result', async () => {
     const pool = newPool({ size: 2 });
     const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => pool.run(`${index}`)));
     expect(answers.map((answer) => answer.split(' ')[0])).toEqual(Array.from({ length: 50 }, (_, index) => `${index}`));
@@ -44,32 +51,29 @@ describe('a pool of threads', () => {
     expect(pool.threads).toBe(2);
   });
 
-  it('ends threads that had no task for a while, and starts others', async () => {
+  it('ends idle threads, and starts new ones for later tasks', async () => {
     const pool = newPool({ idleMs: 1 });
     await pool.run('one');
     await vi.waitFor(() => expect(pool.threads).toBe(0));
     await expect(pool.run('two')).resolves.toMatch(/^two/);
   });
 
-  it.each(['die', 'leave', 'swell'])(
-    'rejects a task whose thread is gone (%s), and does those that wait',
-    async (end) => {
-      const pool = newPool();
-      const [gone, next] = [pool.run(end), pool.run('next')];
-      await expect(gone).rejects.toThrow(/failed|ended/);
-      await expect(next).resolves.toMatch(/^next/);
-    },
-  );
+  it.each(['die', 'leave', 'swell'])('rejects a task whose thread dies (%s), and runs the queued ones', async (end) => {
+    const pool = newPool();
+    const [gone, next] = [pool.run(end), pool.run('next')];
+    await expect(gone).rejects.toThrow(/failed|ended/);
+    await expect(next).resolves.toMatch(/^next/);
+  });
 
-  it('says of a task that it went beyond its time or its memory', async () => {
-    const pool = newPool({ limitMs: 50 });
+  it('rejects a task that exceeds its time or memory with a TaskLimitError', async () => {
+    const pool = newPool({ timeLimitMs: 50 });
     await expect(pool.run('hang')).rejects.toThrow(TaskLimitError);
     await expect(newPool().run('swell')).rejects.toThrow(TaskLimitError);
     await expect(newPool().run('die')).rejects.not.toThrow(TaskLimitError);
   });
 
-  it('does all others although some tasks never end, also those that wait behind them', async () => {
-    const pool = newPool({ size: 2, limitMs: 100 });
+  it('runs all other tasks, also queued ones, while some never end', async () => {
+    const pool = newPool({ size: 2, timeLimitMs: 100 });
     const hostile = Promise.allSettled(Array.from({ length: 4 }, () => pool.run('hang')));
     const good = await Promise.all(Array.from({ length: 4 }, () => pool.run('good')));
     expect(good).toHaveLength(4);
@@ -83,7 +87,7 @@ describe('a pool of threads', () => {
     expect(await pool.run('x')).toBe(before);
   });
 
-  it('rejects what runs and what waits when it is stopped', async () => {
+  it('rejects running and queued tasks when it is stopped', async () => {
     const pool = newPool();
     const tasks = Promise.allSettled([pool.run('wait'), pool.run('x')]);
     await pool.stop();
@@ -91,7 +95,7 @@ describe('a pool of threads', () => {
     expect(pool.threads).toBe(0);
   });
 
-  it('gives its threads nothing of the environment', async () => {
+  it('passes no environment variables to its threads', async () => {
     expect(await newPool().run('environment')).toBe('{}');
   });
 });

@@ -1,25 +1,25 @@
 import { Worker } from 'node:worker_threads';
 
-/** How a pool works. */
+/** Options of a pool. */
 export interface WorkerPoolOptions {
-  /** What its threads are called. */
+  /** Name of its threads. */
   readonly name: string;
-  /** The module that they run; it calls `serve` (see `serve.ts`). */
+  /** The module that its threads run; it calls `serve` (see `serve.ts`). */
   readonly module: URL;
-  /** Most threads at once. */
+  /** Most concurrent threads. */
   readonly size: number;
-  /** How long a thread is kept without work, in milliseconds: its memory comes back when it ends. */
+  /** How long an idle thread is kept; its memory is freed when it ends. */
   readonly idleMs: number;
-  /** Largest heap of a thread, in MB. */
-  readonly heap: number;
-  /** Longest time of a task from when it is begun, in milliseconds; without it a task may take as long as it likes. */
-  readonly limitMs?: number;
+  /** Largest heap of a thread. */
+  readonly heapMb: number;
+  /** Time limit of a task, from its start; none when absent. */
+  readonly timeLimitMs?: number;
 }
 
-/** A task took more time or memory than its pool allows. Its thread was terminated. */
+/** A task exceeded the time or memory limit of its pool. Its thread was terminated. */
 export class TaskLimitError extends Error {}
 
-/** What a thread says: that it can take tasks, or what came of the one that it had. */
+/** A message from a thread: it is ready for tasks, or its task has ended. */
 export type WorkerMessage<Result> =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly result: Result }
@@ -39,43 +39,43 @@ interface Job<Task, Result> {
 }
 
 /**
- * Runs tasks in threads beside the event loop. A thread has one task at a time, so that one which takes too long, or too much memory,
- * takes nothing else with it; another thread takes its place.
+ * Runs tasks in threads, off the event loop. A thread runs one task at a time, so that a task over its limits ends only its own
+ * thread; another thread replaces it.
  *
- * Not piscina: its time limits begin while a task waits for its turn, and tasks that wait are forgotten when the last thread dies.
+ * Not piscina: its time limits also count the wait in the queue, and it drops queued tasks when its last thread dies.
  */
 export class WorkerPool<Task, Result> {
-  readonly #waiting: Job<Task, Result>[] = [];
+  readonly #queue: Job<Task, Result>[] = [];
   readonly #threads = new Set<Thread<Task, Result>>();
 
   constructor(private readonly options: WorkerPoolOptions) {}
 
-  /** How many threads there are. */
+  /** Number of living threads. */
   get threads(): number {
     return this.#threads.size;
   }
 
-  /** Rejects with what the task threw, with a {@link TaskLimitError}, or when its thread dies. */
+  /** Runs a task. Rejects with what the task threw, with a {@link TaskLimitError}, or when its thread dies. */
   run(task: Task, transfer: Transfer = []): Promise<Result> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, transfer, resolve, reject });
+      this.#queue.push({ task, transfer, resolve, reject });
       this.advance();
     });
   }
 
-  /** Ends all threads. Tasks that run or wait are rejected; a later task starts another thread. */
+  /** Ends all threads and rejects running and queued tasks. A later task starts a new thread. */
   async stop(): Promise<void> {
     const stopped = new Error(`the ${this.options.name} was stopped`);
-    for (const { reject } of this.#waiting.splice(0)) reject(stopped);
+    for (const { reject } of this.#queue.splice(0)) reject(stopped);
     await Promise.all([...this.#threads].map((thread) => thread.end(stopped)));
   }
 
   private advance(): void {
     const idle = [...this.#threads].find((thread) => thread.isIdle);
-    if (this.#waiting.length === 0 || (idle === undefined && this.#threads.size >= this.options.size)) return;
+    if (this.#queue.length === 0 || (idle === undefined && this.#threads.size >= this.options.size)) return;
     const thread = idle ?? this.start();
-    const job = this.#waiting.shift();
-    if (job !== undefined) thread.begin(job);
+    const job = this.#queue.shift();
+    if (job !== undefined) thread.startJob(job);
   }
 
   private start(): Thread<Task, Result> {
@@ -92,24 +92,24 @@ class Thread<Task, Result> {
   readonly #worker: Worker;
   #job: Job<Task, Result> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #state: 'starting' | 'ready' | 'gone' = 'starting';
+  #state: 'starting' | 'ready' | 'ended' = 'starting';
 
-  /** @param changed called when the thread has become idle, or is gone. */
+  /** @param onChange called when the thread has become idle or has ended. */
   constructor(
     private readonly options: WorkerPoolOptions,
-    private readonly changed: () => void,
+    private readonly onChange: () => void,
   ) {
-    const { name, module, heap } = options;
-    // Nothing of the server's own start, such as a loader, belongs into the thread; nor does its environment.
+    const { name, module, heapMb } = options;
+    // The thread inherits neither the server's Node options, such as a loader, nor its environment.
     this.#worker = new Worker(module, {
       name,
       execArgv: [],
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: heap },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
-    // The thread alone must not keep the process.
+    // A thread must not keep the process alive.
     this.#worker.unref();
-    this.#worker.on('message', (message: WorkerMessage<Result>) => this.hear(message));
+    this.#worker.on('message', (message: WorkerMessage<Result>) => this.onMessage(message));
     this.#worker.on('error', (error: Error) => {
       const isLimit = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
       void this.end(new (isLimit ? TaskLimitError : Error)(`the ${name} failed`, { cause: error }));
@@ -118,41 +118,41 @@ class Thread<Task, Result> {
   }
 
   get isIdle(): boolean {
-    return this.#job === undefined && this.#state !== 'gone';
+    return this.#job === undefined && this.#state !== 'ended';
   }
 
-  begin(job: Job<Task, Result>): void {
+  startJob(job: Job<Task, Result>): void {
     clearTimeout(this.#timer);
     this.#job = job;
     this.#worker.postMessage(job.task, job.transfer);
     if (this.#state === 'ready') this.limitTask();
   }
 
-  /** Ends the thread; its task, if it has one, is rejected with the error. */
+  /** Ends the thread and rejects its task, if any, with the error. */
   async end(error: Error): Promise<void> {
-    if (this.#state === 'gone') return;
-    this.#state = 'gone';
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
     clearTimeout(this.#timer);
     this.#job?.reject(error);
-    this.changed();
+    this.onChange();
     await this.#worker.terminate();
   }
 
-  private hear(message: WorkerMessage<Result>): void {
-    if (this.#state === 'gone') return;
+  private onMessage(message: WorkerMessage<Result>): void {
+    if (this.#state === 'ended') return;
     switch (message.kind) {
       case 'ready':
-        // Its first task waits for the thread, which may take a while to start on a busy machine.
+        // The limit of the first task starts only now: a thread may start slowly on a busy machine.
         this.#state = 'ready';
         this.limitTask();
         return;
       case 'done':
         this.#job?.resolve(message.result);
-        this.rest();
+        this.becomeIdle();
         return;
       case 'failed':
         this.#job?.reject(new Error(`a task of the ${this.options.name} failed`, { cause: message.error }));
-        this.rest();
+        this.becomeIdle();
         return;
       default:
         message satisfies never;
@@ -160,16 +160,19 @@ class Thread<Task, Result> {
   }
 
   private limitTask(): void {
-    const { limitMs, name } = this.options;
-    if (limitMs === undefined) return;
-    this.#timer = setTimeout(() => void this.end(new TaskLimitError(`a task of the ${name} took too long`)), limitMs);
+    const { timeLimitMs, name } = this.options;
+    if (timeLimitMs === undefined) return;
+    this.#timer = setTimeout(
+      () => void this.end(new TaskLimitError(`a task of the ${name} took too long`)),
+      timeLimitMs,
+    );
   }
 
-  private rest(): void {
+  private becomeIdle(): void {
     clearTimeout(this.#timer);
     this.#job = undefined;
     this.#timer = setTimeout(() => void this.end(new Error('idle')), this.options.idleMs);
     this.#timer.unref();
-    this.changed();
+    this.onChange();
   }
 }

@@ -16,7 +16,7 @@ export class TokenCounter implements OnApplicationShutdown {
     module: new URL(`tokenize.worker${extname(import.meta.url)}`, import.meta.url),
     size: 1,
     idleMs: IDLE_MS,
-    heap: 512,
+    heapMb: 512,
   });
 
   /** Estimates the tokens of the system prompt, the tools and the messages. Rejects if the tokenizer fails. */

@@ -15,7 +15,7 @@ const MAX_LINE_MARKS = 200_000;
 
 /** What is wrong with the lines, in centaur's words, or `undefined` for good ones. */
 export function inputLinesProblem(lines: readonly string[]): string | undefined {
-  const budget: MarkBudget = { left: MAX_LINE_MARKS };
+  const budget: MarkBudget = { remaining: MAX_LINE_MARKS };
   for (const [index, line] of lines.entries()) {
     if (/[\n\r]/.test(line)) return `input_lines[${index}] must be one line`;
     const limit = mayBeObject(line) ? findExceededLimit(Buffer.from(line), budget) : undefined;

@@ -83,16 +83,16 @@ function block(type: 'text-delta' | 'thinking-delta', { id, pieces }: BufferedTe
 async function validationError(answer: string, schema: JsonObject): Promise<string | undefined> {
   const check = await checkAnswer(schema, answer).catch((error: unknown) => {
     new Logger(StructuredOutputBuffer.name).error({ err: error }, 'failed to check an answer against its schema');
-    return { kind: 'unusable' } as const;
+    return { kind: 'unusable-schema' } as const;
   });
   switch (check.kind) {
-    case 'fits':
+    case 'valid':
       return undefined;
     case 'not JSON':
       return 'The agent’s answer is not JSON, which output_config.format requires.';
-    case 'misfit':
-      return `The agent’s answer does not follow the schema of output_config.format: ${check.places.slice(-MAX_REPORTED_VIOLATIONS).join(', ')}`;
-    case 'unusable':
+    case 'invalid':
+      return `The agent’s answer does not follow the schema of output_config.format: ${check.violations.slice(-MAX_REPORTED_VIOLATIONS).join(', ')}`;
+    case 'unusable-schema':
       return 'The agent’s answer cannot be checked against the schema of output_config.format.';
     default:
       return check satisfies never;
