@@ -11,7 +11,7 @@ import { plainPath } from './http/plain-path.js';
 import { requestIdMiddleware } from './http/request-id.js';
 import { errorEnvelope, errorReply } from './messages/response/error-reply.js';
 import { setUpOpenApi } from './ops/openapi.js';
-import { refuseLoop } from './ops/upstream.js';
+import { assertNoLoop } from './ops/upstream.js';
 
 /**
  * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
@@ -31,7 +31,7 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   try {
     const registry = app.get(HarnessRegistry);
     await registry.probeAll();
-    refuseLoop(config, registry.available);
+    assertNoLoop(config, registry.available);
     await app.init();
     app.useLogger(app.get(Logger));
   } catch (error) {

@@ -11,10 +11,10 @@ import { assertNotCrossSite } from './web-pages.js';
 
 const PUBLIC = 'chiron:public';
 
-/** Lets everybody call a route. Every other route is closed to callers without a key. */
+/** Opens a route to callers without a key. All other routes require one. */
 export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
 
-/** Lets a request in when it carries one of the deployment's keys, as `x-api-key` or as `Authorization: Bearer`. */
+/** Admits requests that carry one of the deployment's keys, as `x-api-key` or `Authorization: Bearer`. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   readonly #failed = new FailedKeys();
@@ -28,7 +28,7 @@ export class ApiKeyGuard implements CanActivate {
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
-  /** @throws ServiceError (`unauthenticated`, or `rate_limited` after many) that tells clients not to retry: Claude Code would, for minutes. */
+  /** @throws ServiceError (`unauthenticated`, or `rate_limited` after many), marked as not retryable: Claude Code would retry for minutes. */
   canActivate(context: ExecutionContext): boolean {
     const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [
       context.getHandler(),
@@ -45,17 +45,17 @@ export class ApiKeyGuard implements CanActivate {
   }
 
   /**
-   * A caller with a good key is never slowed down, whatever others of its address send: a load balancer has one address for all. So
-   * the address is the connection's own, whatever `X-Forwarded-For` says.
+   * Counts failures by the address of the connection and ignores `X-Forwarded-For`. A caller with a valid key is never slowed down,
+   * because behind a load balancer all callers share one address.
    */
   private refusal({ socket }: Request, hasKey: boolean): ServiceError {
     const address = socket.remoteAddress ?? 'unknown';
     this.#log.note(address);
-    // Without a key nothing is guessed.
-    const wait = hasKey ? this.#failed.note(address, Date.now()) : undefined;
-    if (wait === undefined) return new ServiceError('unauthenticated', 'invalid x-api-key');
+    // A request without a key guesses nothing.
+    const waitSeconds = hasKey ? this.#failed.record(address, Date.now()) : undefined;
+    if (waitSeconds === undefined) return new ServiceError('unauthenticated', 'invalid x-api-key');
     return new ServiceError('rate_limited', 'Too many requests without a valid key.', {
-      retryAfterSeconds: wait,
+      retryAfterSeconds: waitSeconds,
       isRetryable: false,
     });
   }
@@ -63,7 +63,7 @@ export class ApiKeyGuard implements CanActivate {
   private principal(presented: readonly string[]): Principal | undefined {
     if (this.config.apiKeys.length === 0) return { tenant: LOCAL_TENANT };
     const digests = presented.map((key) => createHash('sha256').update(key).digest());
-    // Every key is compared, and whole digests, so that the time taken reveals nothing about the keys.
+    // Compares full digests against every key, so that the duration reveals nothing about the keys.
     let tenant: string | undefined;
     for (const key of this.config.apiKeys) {
       for (const digest of digests) if (timingSafeEqual(digest, key.sha256)) tenant = key.name;

@@ -1,44 +1,44 @@
 import { isIPv6 } from 'node:net';
 
-/** How many wrong keys an address may send before it has to wait: a deployment's own mistakes. */
+/** How many wrong keys an address may send before it has to wait; allows for a deployment's own mistakes. */
 const FREE_FAILURES = 30;
-/** After so long without a failure an address is forgotten, in milliseconds. */
+/** An address is forgotten after this long without a failure. */
 const WINDOW_MS = 60_000;
-/** Longest wait that is asked for, in seconds. */
+/** Longest wait imposed on an address. */
 const MAX_WAIT_SECONDS = 60;
-/** How many addresses are remembered; of more, those that failed longest ago are forgotten. */
+/** How many addresses are tracked; beyond that, the least recent failure is evicted. */
 const MAX_ADDRESSES = 10_000;
 
 interface Failures {
   readonly count: number;
-  readonly last: number;
+  readonly lastMs: number;
 }
 
 /**
- * Counts requests with a wrong key by address. Not a library: those that limit rates keep a timer for each address, and any
- * number of addresses.
+ * Counts requests with a wrong key by address. Rate-limiting libraries are no option: they keep a timer per address and do not
+ * bound the number of addresses.
  */
 export class FailedKeys {
-  /** In the order of their last failure. */
+  /** Ordered by last failure. */
   readonly #byAddress = new Map<string, Failures>();
 
-  /** How many addresses are remembered. */
+  /** How many addresses are tracked. */
   get addresses(): number {
     return this.#byAddress.size;
   }
 
   /**
-   * Notes a failure.
+   * Records a failure.
    *
-   * @param now milliseconds since any time.
-   * @returns for how many seconds the address is to wait, longer each time; `undefined` as long as it has not failed often.
+   * @param nowMs milliseconds since any fixed time.
+   * @returns for how many seconds the address must wait, longer each time; `undefined` until it has failed often.
    */
-  note(address: string, now: number): number | undefined {
+  record(address: string, nowMs: number): number | undefined {
     const key = toNetwork(address);
-    const known = this.#byAddress.get(key);
-    const count = known === undefined || now - known.last > WINDOW_MS ? 1 : known.count + 1;
+    const previous = this.#byAddress.get(key);
+    const count = previous === undefined || nowMs - previous.lastMs > WINDOW_MS ? 1 : previous.count + 1;
     this.#byAddress.delete(key);
-    this.#byAddress.set(key, { count, last: now });
+    this.#byAddress.set(key, { count, lastMs: nowMs });
     if (this.#byAddress.size > MAX_ADDRESSES) {
       const [oldest] = this.#byAddress.keys();
       if (oldest !== undefined) this.#byAddress.delete(oldest);
@@ -47,7 +47,7 @@ export class FailedKeys {
   }
 }
 
-/** An IPv4 address, or the /64 network of an IPv6 one: whoever has one address of it has all of them. */
+/** An IPv4 address, or the /64 network of an IPv6 one: a host usually controls all addresses of its /64. */
 function toNetwork(address: string): string {
   const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '');
   if (!isIPv6(plain)) return plain;

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { expect, it } from 'vitest';
 import { getPrincipal, setPrincipal } from './principal.js';
 
-it('is known of a request that a guard let in, and of no other', () => {
+it('returns the principal of a request that the guard has admitted, and throws for any other', () => {
   const [one, other] = [{} as Request, {} as Request];
   setPrincipal(one, { tenant: 'alice' });
   expect(getPrincipal(one)).toEqual({ tenant: 'alice' });

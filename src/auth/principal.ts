@@ -1,23 +1,23 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 
-/** Who a request is from. */
+/** The authenticated sender of a request. */
 export interface Principal {
-  /** What the request's threads belong to: the name of its key. */
+  /** The owner of the request's threads: the name of its key. */
   readonly tenant: string;
 }
 
-/** The tenant of everybody when no keys are configured. */
+/** The tenant of all callers when no keys are configured. */
 export const LOCAL_TENANT = 'local';
 
 const principals = new WeakMap<Request, Principal>();
 
-/** Notes who a request is from; only the guard does. */
+/** Records the sender of a request. Only the guard calls this. */
 export function setPrincipal(request: Request, principal: Principal): void {
   principals.set(request, principal);
 }
 
-/** Who a request is from. Throws for a request that no guard has let in: that would be a route without one. */
+/** The sender of a request. Throws for a request that has not passed the guard, which would be a bug in its route. */
 export function getPrincipal(request: Request): Principal {
   const principal = principals.get(request);
   if (principal === undefined) throw new Error('unreachable: the request has passed no guard');

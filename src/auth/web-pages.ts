@@ -4,14 +4,14 @@ import { isLoopback } from '../config/loopback.js';
 import { ServiceError } from '../domain/service-error.js';
 
 /**
- * Without keys everybody on this machine may call, and that must not be every web page that somebody on it looks at: a page can have a
- * browser send a request here, or have a name of its own resolve to this address. Pages of another server on this machine are no
- * better, as an agent may have started it. So only the server's own page (`/docs`) and those that `CHIRON_CORS_ORIGINS` names may call.
+ * Without keys every program on this machine may call, but web pages must not: a page can make the browser send a request here, or
+ * resolve its own host name to this address (DNS rebinding). Pages of other servers on this machine are no safer, because an agent
+ * may have started them. So only the server's own page (`/docs`) and the origins of `CHIRON_CORS_ORIGINS` may call.
  *
- * Browsers send a page's `Origin` with every request that can change something, and ask the server before a page sends JSON: where
- * the origin is hidden, the type of the body decides.
+ * Browsers send `Origin` with every request that can change state, and send a preflight before a page posts JSON. Where the origin
+ * is missing, the content type of the body decides.
  *
- * @throws ServiceError `forbidden` for a page or a name that is not a loopback one, `unsupported_media_type` for a body that is not JSON by its type
+ * @throws ServiceError `forbidden` for a foreign page or a host name that is not loopback, `unsupported_media_type` for a body without a JSON content type
  */
 export function assertNotCrossSite(request: Request, allowed: CorsOrigins): void {
   const host = request.get('host');
@@ -31,7 +31,7 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 function isForeignPage(request: Request, allowed: CorsOrigins): boolean {
   const origin = request.get('origin');
   if (origin !== undefined) return origin !== `http://${request.get('host')}` && !isAllowedOrigin(origin, allowed);
-  // What a link, a picture or a script of a page asks for.
+  // Requests by a page's links, images and scripts.
   return !['same-origin', 'none', undefined].includes(request.get('sec-fetch-site'));
 }
 

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { Parsed } from './setting.js';
 
-/** A key that callers may use. The key itself is not kept. */
+/** A valid API key. Only its digest is kept. */
 export interface ApiKey {
-  /** Its name, which is the tenant that its threads belong to. */
+  /** Name of the key, which is the tenant of its threads. */
   readonly name: string;
   readonly sha256: Buffer;
 }
 
-/** Shortest key, in characters: 24 random ones cannot be guessed over a network, however fast. */
+/** 24 random characters cannot be guessed over any network. */
 const MIN_KEY_LENGTH = 24;
 
-/** The keys in a comma-separated list of `name:key`; none for no list. */
+/** Parses a comma-separated list of `name:key`; an absent list has no keys. */
 export function parseApiKeys(text: string | undefined): Parsed<readonly ApiKey[]> {
   if (text === undefined) return { value: [] };
   if (!/^[\w.-]+:[^\s,]+(,[\w.-]+:[^\s,]+)*$/.test(text)) {
@@ -21,10 +21,10 @@ export function parseApiKeys(text: string | undefined): Parsed<readonly ApiKey[]
     const colon = entry.indexOf(':');
     return { name: entry.slice(0, colon), key: entry.slice(colon + 1) };
   });
-  const short = keys.filter(({ key }) => key.length < MIN_KEY_LENGTH).map(({ name }) => name);
-  if (short.length > 0) {
-    const needed = `must have keys of at least ${MIN_KEY_LENGTH} characters (openssl rand -hex 32)`;
-    return { expected: `${needed}, unlike that of ${short.join(', ')}` };
+  const tooShort = keys.filter(({ key }) => key.length < MIN_KEY_LENGTH).map(({ name }) => name);
+  if (tooShort.length > 0) {
+    const expected = `must have keys of at least ${MIN_KEY_LENGTH} characters (openssl rand -hex 32)`;
+    return { expected: `${expected}, unlike that of ${tooShort.join(', ')}` };
   }
   if (new Set(keys.map(({ name }) => name)).size !== keys.length) {
     return { expected: 'must not repeat a name: names are tenants' };

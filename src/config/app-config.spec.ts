@@ -36,7 +36,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('keeps of a key its name and its digest only', () => {
+  it('keeps only the name and the digest of a key', () => {
     const { apiKeys } = readConfig({ CHIRON_API_KEYS: `alice:${KEY},bob:with:colon:${KEY}` });
     const digest = (key: string) => createHash('sha256').update(key).digest();
     expect(apiKeys).toEqual([
@@ -50,7 +50,7 @@ describe('the configuration', () => {
     ['23 characters', `alice:${'b'.repeat(23)}`],
     ['one short key among good ones', `bob:${KEY},alice:short-secret,carol:${KEY}`],
     ['colons that make it look longer', 'alice:a:b:c'],
-  ])('refuses a key of less than 24 characters by its name, not its value: %s', (_, keys) => {
+  ])('rejects a key of less than 24 characters by its name, without its value: %s', (_, keys) => {
     const read = () => readConfig({ CHIRON_API_KEYS: keys });
     expect(read).toThrow(ConfigurationError);
     expect(read).toThrow(/CHIRON_API_KEYS: must have keys of at least 24 characters.* unlike that of alice$/);
@@ -65,7 +65,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('hands on to sandboxes what is listed and set, and nothing else', () => {
+  it('passes only variables that are listed and set to sandboxes', () => {
     const variables = { OPENAI_API_KEY: 'o', ANTHROPIC_API_KEY: '', SECRET: 's', MINE: 'm' };
     expect(readConfig(variables).sandboxEnvironment).toEqual({ OPENAI_API_KEY: 'o' });
     expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: 'MINE' }).sandboxEnvironment).toEqual({
@@ -86,7 +86,7 @@ describe('the configuration', () => {
     },
   );
 
-  it('may not give two keys one name, nor name a template that is not there', () => {
+  it('rejects two keys of one name, and a template that does not exist', () => {
     expect(() => readConfig({ CHIRON_API_KEYS: `a:${KEY},a:${KEY}` })).toThrow(
       /CHIRON_API_KEYS: must not repeat a name/,
     );
@@ -100,7 +100,7 @@ describe('the configuration', () => {
     expect(readConfig({ CHIRON_BUILDER_BIN: '/opt/b' }, HARNESSES).programs).toEqual({ builder: '/opt/b' });
   });
 
-  it('names in its errors the harnesses that a setting can name', () => {
+  it('lists in its errors the harnesses that a setting may name', () => {
     const read = (variables: Readonly<Record<string, string>>) => () => readConfig(variables, HARNESSES);
     expect(read({ CHIRON_DEFAULT_HARNESS: 'emacs' })).toThrow(
       'CHIRON_DEFAULT_HARNESS: must be one of the following values: auto, builder, demo',
@@ -110,20 +110,20 @@ describe('the configuration', () => {
     );
   });
 
-  it('has a default for everything', () => {
+  it('has a default for every setting', () => {
     expect(readConfig({})).toMatchObject({ host: '127.0.0.1', port: 8787, onBusy: 'queue', toolBlocks: 'auto' });
   });
 
-  it('takes what is set, without the spaces around it', () => {
+  it('trims the values of variables', () => {
     expect(readConfig({ PORT: ' 9000 ', CHIRON_ON_BUSY: 'reject' })).toMatchObject({ port: 9000, onBusy: 'reject' });
   });
 
-  it('counts an empty variable as not set, but for the list of what is passed on', () => {
+  it('treats an empty variable as unset, except the list of passed variables', () => {
     const variables = { PORT: '', CHIRON_API_KEYS: '', CHIRON_SANDBOX_PASSTHROUGH_ENV: '', OPENAI_API_KEY: 'o' };
     expect(readConfig(variables)).toMatchObject({ port: 8787, apiKeys: [], sandboxEnvironment: {} });
   });
 
-  it('does not look at variables that it does not know', () => {
+  it('ignores unknown variables', () => {
     expect(problemsOf({ CHIRON_FROM_THE_FUTURE: 'x', PATH: '/bin' })).toEqual([]);
   });
 
@@ -150,7 +150,7 @@ describe('the configuration', () => {
     ['CHIRON_MAX_CONCURRENT_TURNS', '0'],
     ['CHIRON_TURN_TIMEOUT_SECONDS', 'soon'],
     ['CHIRON_EVENT_FLUSH_MILLISECONDS', '3600001'],
-  ])('refuses %s=%s', (name, value) => {
+  ])('rejects %s=%s', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([name]);
   });
 

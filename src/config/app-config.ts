@@ -6,12 +6,12 @@ import { type HarnessSettings, programSettings, settings } from './settings.js';
 
 type Settings = ReturnType<typeof settings>;
 
-/** The values of rows of settings, by the names of the rows. */
+/** The parsed values of settings, by their names. */
 type Values<Rows> = { readonly [Name in keyof Rows]: Rows[Name] extends Setting<infer Value> ? Value : never };
 
-/** Everything that a deployment can set, read once at the start: see `settings.ts`. Durations are milliseconds, paths absolute. */
+/** The configuration, read once at the start; see `settings.ts`. Durations are milliseconds, paths absolute. */
 export type AppConfig = Values<Settings> & {
-  /** The harnesses' programs, by harness: absolute paths, or names on the server's `PATH`. */
+  /** The programs of the harnesses, by harness name: absolute paths, or names on the server's `PATH`. */
   readonly programs: Readonly<Record<string, string>>;
 };
 
@@ -22,9 +22,9 @@ export const AppConfig = Symbol('AppConfig');
 export type BusyPolicy = AppConfig['onBusy'];
 
 /**
- * The configuration in the given variables.
+ * Parses the configuration from environment variables.
  *
- * @param harnesses the harnesses that settings can name.
+ * @param harnesses the harnesses that settings may refer to.
  * @throws ConfigurationError naming every wrong variable, never a value.
  */
 export function readConfig(variables: Variables, harnesses: readonly HarnessSettings[] = []): AppConfig {
@@ -33,21 +33,21 @@ export function readConfig(variables: Variables, harnesses: readonly HarnessSett
     ...readSettings(settings(harnesses), variables, problems),
     programs: readSettings(programSettings(harnesses), variables, problems),
   };
-  if (problems.size === 0) checkTogether(config, problems);
+  if (problems.size === 0) checkCombinations(config, problems);
   if (problems.size > 0) throw new ConfigurationError(problems);
   return config;
 }
 
-/** Reads rows of settings. Values are only good when `problems`, to which each wrong variable is added, stays empty. */
+/** Parses settings and adds each wrong variable to `problems`; the values are valid only while that is empty. */
 function readSettings<Rows extends Readonly<Record<string, Setting<unknown>>>>(
   rows: Rows,
   variables: Variables,
   problems: Map<string, string>,
 ): Values<Rows> {
   const values = Object.entries(rows).map(([name, setting]) => {
-    const written = variables[setting.variable]?.trim();
-    const isSet = written !== undefined && (written !== '' || setting.takesEmpty === true);
-    const parsed = setting.parse(isSet ? written : setting.fallback, variables);
+    const raw = variables[setting.variable]?.trim();
+    const isSet = raw !== undefined && (raw !== '' || setting.allowsEmpty === true);
+    const parsed = setting.parse(isSet ? raw : setting.fallback, variables);
     if ('value' in parsed) return [name, parsed.value];
     problems.set(setting.variable, parsed.expected);
     return [name, undefined];
@@ -55,8 +55,8 @@ function readSettings<Rows extends Readonly<Record<string, Setting<unknown>>>>(
   return Object.fromEntries(values);
 }
 
-/** The rules that concern more than the form of one variable. */
-function checkTogether(config: AppConfig, problems: Map<string, string>): void {
+/** Checks the rules that go beyond the syntax of a single variable. */
+function checkCombinations(config: AppConfig, problems: Map<string, string>): void {
   if (config.apiKeys.length === 0 && !isLoopback(config.host)) {
     problems.set(
       'CHIRON_API_KEYS',

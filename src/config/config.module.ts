@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { AppConfig } from './app-config.js';
 
-/** Gives every module the configuration, which was read and checked before Nest started. */
+/** Provides the configuration, which is parsed before Nest starts, to every module. */
 @Global()
 @Module({})
 export class ConfigModule {

@@ -1,4 +1,4 @@
-/** The start is refused: these variables are wrong. Holds their names and what is expected, never their values. */
+/** Variables are wrong and the server does not start. Holds their names and what is expected, never their values. */
 export class ConfigurationError extends Error {
   constructor(readonly problems: ReadonlyMap<string, string>) {
     const lines = [...problems].map(([name, expected]) => `  ${name}: ${expected}`);

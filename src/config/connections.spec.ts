@@ -8,10 +8,13 @@ it.each([
   [1_048_576, 10_000],
   [Infinity, 10_000],
   [64, 1],
-])('%d file descriptors are for %d connections, as agents and the store need some, too', (descriptors, connections) => {
-  expect(defaultConnections(descriptors)).toBe(connections);
-});
+])(
+  'with %s file descriptors, allows %d connections by default and reserves the rest for agents and the store',
+  (descriptors, connections) => {
+    expect(defaultConnections(descriptors)).toBe(connections);
+  },
+);
 
-it('knows how many file descriptors there are', () => {
+it('reads the file descriptor limit of the process', () => {
   expect(openFilesLimit()).toBeGreaterThan(100);
 });

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 
-/** What the default leaves to the store, the agents' pipes and everything else. */
-const RESERVED = 200;
-/** More connections than this want to be asked for. */
-const MOST = 10_000;
+/** Descriptors that the default reserves for the store, the agents' pipes and everything else. */
+const RESERVED_DESCRIPTORS = 200;
+/** The default never exceeds this; more connections must be configured. */
+const MAX_DEFAULT = 10_000;
 
-/** How many connections there may be of a process with so many file descriptors: half of them, as agents need some, too. */
+/** Default limit of connections for this many file descriptors: half of them, because agents need some, too. */
 export function defaultConnections(descriptors: number): number {
-  return Math.min(MOST, Math.max(1, Math.floor((descriptors - RESERVED) / 2)));
+  return Math.min(MAX_DEFAULT, Math.max(1, Math.floor((descriptors - RESERVED_DESCRIPTORS) / 2)));
 }
 
-/** How many file descriptors this process may have. Node itself raises it to what the system allows. */
+/** The file descriptor limit of this process. Node itself raises the soft limit to the hard limit. */
 export function openFilesLimit(): number {
   try {
     const limit = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

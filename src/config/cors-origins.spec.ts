@@ -7,7 +7,7 @@ it.each([
   ['chrome-extension://abcdef, app://obsidian.md', ['chrome-extension://abcdef', 'app://obsidian.md']],
   ['http://[::1]:3000', ['http://[::1]:3000']],
   [' * ', '*'],
-])('%s are origins, as browsers spell them', (text, origins) => {
+])('normalizes the origins in "%s" as browsers do', (text, origins) => {
   expect(parseCorsOrigins(text)).toEqual({ value: origins });
 });
 
@@ -18,4 +18,4 @@ it.each([
   'null',
   'https://*.example/x',
   'https://u:p@a',
-])('%s is no list of origins', (text) => expect(parseCorsOrigins(text)).toHaveProperty('expected'));
+])('rejects "%s" as a list of origins', (text) => expect(parseCorsOrigins(text)).toHaveProperty('expected'));

@@ -1,12 +1,12 @@
 import type { Parsed } from './setting.js';
 
-/** Whose web pages may call: these origins, or everybody's. */
+/** Origins whose web pages may call; `*` for all. */
 export type CorsOrigins = readonly string[] | '*';
 
-/** An origin as browsers send it, of whatever scheme: extensions and desktop programs have their own. A slash at its end is let pass. */
+/** An origin of any scheme, because extensions and desktop programs have their own. A trailing slash is accepted. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/(?:[^\s/,:@*[\]]+|\[[\da-f:.]+\])(?::\d+)?\/?$/i;
 
-/** The origins in a comma-separated list, or `*`; spelled as browsers spell them: in lower case, without the port that goes without saying. */
+/** Parses `*` or a comma-separated list of origins, and normalizes them as browsers do: lower case, no default port. */
 export function parseCorsOrigins(text: string | undefined): Parsed<CorsOrigins> {
   const entries = text?.split(',').map((entry) => entry.trim()) ?? [];
   if (text?.trim() === '*') return { value: '*' };
@@ -16,7 +16,7 @@ export function parseCorsOrigins(text: string | undefined): Parsed<CorsOrigins> 
   return { value: entries.map(toBrowserSpelling) };
 }
 
-/** Whether the page that a request's `Origin` names may call. */
+/** Whether pages of this `Origin` may call. */
 export function isAllowedOrigin(origin: string, allowed: CorsOrigins): boolean {
   return allowed === '*' || allowed.includes(origin);
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { isLoopback } from './loopback.js';
 
 it.each(['localhost', 'LOCALHOST', '127.0.0.1', '127.9.9.9', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '[::1]'])(
-  '%s is this machine by itself',
+  '%s is loopback',
   (host) => expect(isLoopback(host)).toBe(true),
 );
 
@@ -15,4 +15,4 @@ it.each([
   '10.0.0.1',
   '::2',
   '::ffff:10.0.0.1',
-])('%s is not', (host) => expect(isLoopback(host)).toBe(false));
+])('%s is not loopback', (host) => expect(isLoopback(host)).toBe(false));

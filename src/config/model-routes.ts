@@ -1,12 +1,12 @@
 import type { Parsed } from './setting.js';
 
-/** Model names of a pattern (`*` stands for anything) that go to a harness. */
+/** Routes the model names of a pattern (`*` matches any text) to a harness. */
 export interface ModelRoute {
   readonly pattern: string;
   readonly harness: string;
 }
 
-/** The routes in a comma-separated list of `pattern=harness`, whose harnesses are among these; `undefined` for no list. */
+/** Parses a comma-separated list of `pattern=harness` with these harnesses; `undefined` for an absent list. */
 export function parseModelRoutes(
   text: string | undefined,
   harnesses: readonly string[],

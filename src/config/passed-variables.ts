@@ -1,6 +1,6 @@
 import type { Parsed, Variables } from './setting.js';
 
-/** The variables of an environment whose names are in a comma-separated list, with their values; those that are not set are left out. */
+/** Looks up the variables of a comma-separated list of names; variables that are not set are left out. */
 export function parsePassedVariables(
   names: string | undefined,
   variables: Variables,

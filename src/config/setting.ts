@@ -1,10 +1,10 @@
-// What a row of the table in settings.ts is made with.
+// Builders for the rows of the table in settings.ts.
 import { resolve } from 'node:path';
 
-/** An environment as Node gives it. */
+/** Environment variables, as in `process.env`. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** The sections of `docs/configuration.md` that have a table of settings, in their order. */
+/** The sections of `docs/configuration.md` with a table of settings, in order. */
 export const GROUPS = [
   'Listening and access',
   'Storage',
@@ -14,39 +14,39 @@ export const GROUPS = [
   'Limits',
 ] as const;
 
-/** What the documentation says of a setting. */
+/** The documentation of a setting. */
 export interface SettingDocs {
   readonly group: (typeof GROUPS)[number];
-  /** What it does, in Markdown. */
+  /** Its effect, in Markdown. */
   readonly doc: string;
-  /** What the documentation shows as the default, where the default itself would not help. */
+  /** Replaces the default value in the documentation, where the value itself would not help. */
   readonly defaultDoc?: string;
   /** A value for `.env.example`, for a setting without a default. */
   readonly example?: string;
 }
 
-/** The value of a variable, or what the variable must be. */
+/** The value of a variable, or the requirement that it violates. */
 export type Parsed<Value> = { readonly value: Value } | { readonly expected: string };
 
 /** One environment variable that Chiron reads. */
 export interface Setting<Value> extends SettingDocs {
   readonly variable: string;
-  /** What an unset variable counts as; `undefined` when nothing stands in for it. */
+  /** The text that replaces an unset variable; `undefined` for none. */
   readonly fallback: string | undefined;
-  /** The values that it can have, for a setting with a fixed list of them. */
+  /** All values, for a setting with a fixed list of them. */
   readonly choices?: readonly string[];
-  /** Whether an empty variable is a value, rather than one that is not set. */
-  readonly takesEmpty?: boolean;
-  /** Must not put the text into `expected`: it may be a secret. */
+  /** Whether an empty variable is a value; otherwise it counts as unset. */
+  readonly allowsEmpty?: boolean;
+  /** Must not put the text into `expected`, because it may be a secret. */
   parse(text: string | undefined, variables: Variables): Parsed<Value>;
 }
 
-/** A setting with a form of its own. */
+/** A setting with its own parser. */
 export function custom<Value>(
   variable: string,
   fallback: string | undefined,
   parse: Setting<Value>['parse'],
-  docs: SettingDocs & { readonly takesEmpty?: boolean },
+  docs: SettingDocs & { readonly allowsEmpty?: boolean },
 ): Setting<Value> {
   return { variable, fallback, parse, ...docs };
 }
@@ -57,17 +57,17 @@ export function text<Fallback extends string | undefined>(
   fallback: Fallback,
   docs: SettingDocs,
 ): Setting<string | Fallback> {
-  return custom(variable, fallback, (written) => ({ value: written ?? fallback }), docs);
+  return custom(variable, fallback, (raw) => ({ value: raw ?? fallback }), docs);
 }
 
-/** The path of a file or folder, made absolute. */
+/** The path of a file or folder, resolved to an absolute one. */
 export function path<Fallback extends string | undefined>(
   variable: string,
   fallback: Fallback,
   docs: SettingDocs,
 ): Setting<string | Fallback> {
-  const parse = (written: string | undefined): Parsed<string | Fallback> => ({
-    value: written === undefined ? fallback : resolve(written),
+  const parse = (raw: string | undefined): Parsed<string | Fallback> => ({
+    value: raw === undefined ? fallback : resolve(raw),
   });
   return custom(variable, fallback, parse, docs);
 }
@@ -79,23 +79,23 @@ export function oneOf<const Choice extends string>(
   choices: readonly Choice[],
   docs: SettingDocs,
 ): Setting<Choice> {
-  const parse = (written: string | undefined): Parsed<Choice> => {
-    const value = choices.find((choice) => choice === written);
+  const parse = (raw: string | undefined): Parsed<Choice> => {
+    const value = choices.find((choice) => choice === raw);
     return value === undefined ? { expected: `must be one of the following values: ${choices.join(', ')}` } : { value };
   };
   return { ...custom(variable, fallback, parse, docs), choices };
 }
 
-/** A whole number of things. */
+/** A count. */
 export const count = wholeNumber(1);
-/** A duration that is written in milliseconds. */
+/** A duration given in milliseconds. */
 export const milliseconds = wholeNumber(1);
-/** A duration that is written in seconds, and read as milliseconds. */
+/** A duration given in seconds, converted to milliseconds. */
 export const seconds = wholeNumber(1000);
-/** A duration that is written in hours, and read as milliseconds. */
+/** A duration given in hours, converted to milliseconds. */
 export const hours = wholeNumber(3_600_000);
 
-/** Whole numbers from `min`, which is 1 unless it is given, to `max`, read as `unit` times as many. */
+/** Builds settings for integers from `min` (default 1) to `max`, multiplied by `unit`. */
 function wholeNumber(unit: number) {
   return (
     variable: string,
@@ -104,10 +104,10 @@ function wholeNumber(unit: number) {
   ): Setting<number> => {
     const tooLarge = `must not be greater than ${max}`;
     const tooSmall = `must not be less than ${min}`;
-    const parse = (written: string | undefined): Parsed<number> => {
-      // `Number('')` is 0 and `Number('1e3')` is 1000: digits only, so that what is written is what is meant.
-      if (!/^\d+$/.test(written ?? '')) return { expected: `${tooLarge}; ${tooSmall}; must be an integer number` };
-      const value = Number(written);
+    const parse = (raw: string | undefined): Parsed<number> => {
+      // Digits only: `Number('')` is 0, and `Number('1e3')` is 1000.
+      if (!/^\d+$/.test(raw ?? '')) return { expected: `${tooLarge}; ${tooSmall}; must be an integer number` };
+      const value = Number(raw);
       if (value > max) return { expected: tooLarge };
       return value < min ? { expected: tooSmall } : { value: value * unit };
     };

@@ -17,10 +17,10 @@ import {
   text,
 } from './setting.js';
 
-/** What the settings need to know of a harness. */
+/** The part of a harness definition that the settings depend on. */
 export interface HarnessSettings {
   readonly name: string;
-  /** The variable with its program, a path or a name on the server's `PATH`; absent for one that needs none. */
+  /** The variable with the harness's program, a path or a name on the server's `PATH`; absent for a harness without one. */
   readonly program?: { readonly variable: string; readonly fallback: string; readonly doc: string };
 }
 
@@ -34,14 +34,14 @@ const agentView = { group: 'What an agent sees' } as const;
 const limits = { group: 'Limits' } as const;
 
 /**
- * Every variable that Chiron reads, by the name that it has in `AppConfig`: the one list of them. The type, the parser, the tables of
- * `docs/configuration.md` and `.env.example` follow from it; `npm run docs:settings` writes the last two.
+ * The single list of the variables that Chiron reads, by their names in `AppConfig`. The type, the parser, the tables of
+ * `docs/configuration.md` and `.env.example` derive from it; `npm run docs:settings` writes the last two.
  */
 export function settings(harnesses: readonly HarnessSettings[]) {
   const names = harnesses.map(({ name }) => name);
   const quoted = names.map((name) => `\`${name}\``).join(', ');
   return {
-    // A literal IPv6 address has brackets in URLs, so people write them here.
+    // IPv6 addresses have brackets in URLs, so people add them here.
     host: custom('HOST', '127.0.0.1', (host = '') => ({ value: host.replace(/^\[(.*)\]$/, '$1') }), {
       ...listening,
       doc: 'Address to listen on. Without `CHIRON_API_KEYS` it must be a loopback address.',
@@ -52,7 +52,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: 65_535,
       doc: 'Port to listen on. `0` lets the system choose.',
     }),
-    /** Empty: everybody on this machine may call. */
+    /** Empty: every program on this machine may call. */
     apiKeys: custom('CHIRON_API_KEYS', undefined, parseApiKeys, {
       ...listening,
       doc: 'Comma-separated `name:key`. A key has at least 24 characters (`openssl rand -hex 32`). Requests carry it as `x-api-key` or `Authorization: Bearer`. The name is the tenant: threads of one name do not exist for another.',
@@ -63,8 +63,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: 'Web pages that may call from a browser: `*`, or comma-separated origins such as `https://app.example`. `*` needs keys.',
       example: 'https://app.example',
     }),
-    /** How long an idle connection is kept for its caller's next request. */
-    keepAlive: seconds('CHIRON_KEEP_ALIVE_SECONDS', 65, {
+    keepAliveMs: seconds('CHIRON_KEEP_ALIVE_SECONDS', 65, {
       ...listening,
       max: DAY_SECONDS,
       doc: 'How long an idle connection stays open. Make it longer than the idle time-out of the load balancer in front (AWS ALB and nginx 60 s, Google 600 s), or it answers sporadic 502s.',
@@ -107,13 +106,13 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...agents,
       doc: `The agent for models without a route: ${quoted}, or \`auto\`, the first of these that is found.`,
     }),
-    /** Whether the demo agent answers; `auto`: where it is the default harness. */
+    /** Whether the demo agent answers; with `auto`, only where it is the default harness. */
     demo: oneOf('CHIRON_DEMO', 'auto', ['auto', 'on', 'off'], {
       ...agents,
       doc: 'Whether the built-in demo agent, a shell without a model, can be used: `on`, `off`, or `auto`, only where it is the default.',
     }),
-    /** `undefined`: the built-in routes, where two agents are there and the default harness is `auto`. */
-    modelRoutes: custom('CHIRON_MODEL_ROUTES', undefined, (written) => parseModelRoutes(written, names), {
+    /** `undefined`: the built-in routes, if two agents are available and the default harness is `auto`. */
+    modelRoutes: custom('CHIRON_MODEL_ROUTES', undefined, (raw) => parseModelRoutes(raw, names), {
       ...agents,
       doc: 'Comma-separated `pattern=harness`. `*` matches any text; the first match wins.',
       defaultDoc: 'see below',
@@ -123,18 +122,18 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...agents,
       doc: "How to treat the caller's system prompt: `append` it to the agent's own instructions, or `ignore` it.",
     }),
-    /** Whether a model name that nothing here knows gets the default harness, or a 404. */
+    /** Whether an unknown model name gets the default harness or a 404. */
     unknownModels: oneOf('CHIRON_UNKNOWN_MODELS', 'default', ['default', 'refuse'], {
       ...agents,
       doc: 'How to treat an unknown model name: run the `default` harness, or `refuse` it with a 404.',
     }),
 
-    /** How callers are shown what tools did inside the sandbox, unless they ask for another form. */
+    /** How answers show the agent's tool calls, unless the request asks for another form. */
     toolBlocks: oneOf('CHIRON_TOOL_BLOCKS', 'auto', TOOL_BLOCK_SETTINGS, {
       ...callerView,
       doc: 'How answers show the tools that the agent ran. The request header `x-chiron-tool-blocks` overrides it.',
     }),
-    /** Longest output of a tool that a caller is shown, in characters. */
+    /** Most characters of a tool's output that an answer shows. */
     toolOutputLimit: count('CHIRON_TOOL_OUTPUT_CHARACTERS', 16_384, {
       ...callerView,
       min: 0,
@@ -152,14 +151,14 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: "A folder that is copied into each new thread's `home/`, for example with `.codex/config.toml`.",
       example: './home-template',
     }),
-    /** The variables of the server's environment that are handed to sandboxes, with their values. */
+    /** The server's environment variables that sandboxes get, with their values. */
     sandboxEnvironment: custom(
       'CHIRON_SANDBOX_PASSTHROUGH_ENV',
       'ANTHROPIC_API_KEY,ANTHROPIC_AUTH_TOKEN,ANTHROPIC_BASE_URL,OPENAI_API_KEY,OPENAI_BASE_URL',
       parsePassedVariables,
       {
         ...agentView,
-        takesEmpty: true,
+        allowsEmpty: true,
         doc: "Comma-separated names of the server's variables that agents get. Set it to nothing to pass on none of them.",
       },
     ),
@@ -185,7 +184,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: 7 * DAY_SECONDS,
       doc: 'Longest turn. After that it is interrupted, and its message says so.',
     }),
-    /** What a new message does on a thread whose turn is still running. */
+    /** What a new message does on a thread with a running turn. */
     onBusy: oneOf('CHIRON_ON_BUSY', 'queue', ['queue', 'interrupt', 'reject'], {
       ...limits,
       doc: 'What a new message does on a busy thread: `queue`, `interrupt` the running turn, or `reject` with a 409. A caller whose user interrupted always interrupts.',
@@ -221,7 +220,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
   };
 }
 
-/** The variables with the harnesses' programs, by harness. */
+/** The settings of the harnesses' programs, by harness name. */
 export function programSettings(harnesses: readonly HarnessSettings[]): Readonly<Record<string, Setting<string>>> {
   return Object.fromEntries(
     harnesses.flatMap(({ name, program }) =>

@@ -45,7 +45,7 @@ const errorBody = (error: ServiceError): string => JSON.stringify({ kind: error.
 async function start(limits: Partial<ConnectionLimits>, handler = answer, settings = {}) {
   const server = createServer(handler);
   servers.push(server);
-  configureHttpServer(server, { keepAlive: LONG, maxConnections: 100, ...settings }, errorBody, {
+  configureHttpServer(server, { keepAliveMs: LONG, maxConnections: 100, ...settings }, errorBody, {
     ...PATIENT,
     ...limits,
   });
@@ -119,7 +119,7 @@ describe('a connection', () => {
   });
 
   it('is kept for the next request longer than the headers may take', async () => {
-    const { open } = await start({ headers: 400 }, answer, { keepAlive: 10_000 });
+    const { open } = await start({ headers: 400 }, answer, { keepAliveMs: 10_000 });
     const sender = open(GET);
     await eventually(() => sender.received).toMatch(/keep-alive: timeout=10\r\n/i);
     await new Promise((resolve) => setTimeout(resolve, 1000));

@@ -29,7 +29,7 @@ const LIMITS: ConnectionLimits = {
 /** Sets the limits of Node's HTTP server on connections and idle times, and how it answers malformed requests. */
 export function configureHttpServer(
   server: Server,
-  { keepAlive, maxConnections }: Pick<AppConfig, 'keepAlive' | 'maxConnections'>,
+  { keepAliveMs, maxConnections }: Pick<AppConfig, 'keepAliveMs' | 'maxConnections'>,
   errorBody: ErrorBody,
   limits: ConnectionLimits = LIMITS,
 ): void {
@@ -42,7 +42,7 @@ export function configureHttpServer(
   );
   server.on('drop', () => full.note());
   // Longer than load balancers keep idle connections (AWS, nginx: 60 s); otherwise they send requests on closing connections.
-  server.keepAliveTimeout = keepAlive;
+  server.keepAliveTimeout = keepAliveMs;
   server.headersTimeout = limits.headers;
   server.requestTimeout = limits.request;
   // Missing in Node's types: it is an option of `createServer`, which Nest calls. Node reads it when the server starts to listen.

@@ -5,11 +5,11 @@ import { EventLog } from '../storage/event-log/event-log.js';
 import { TurnRunner } from '../turns/running/turn.runner.js';
 import { HealthDocs, HelloDocs, ReadinessDocs, RootDocs } from './health.docs.js';
 
-/** Readiness for new turns, and if not why. */
+/** Whether the server accepts new turns, and the reason if not. */
 type Readiness =
   { readonly ok: true; readonly ready: true } | { readonly ok: false; readonly ready: false; readonly error: string };
 
-/** What load balancers, and clients that warm up their connection, ask for. Open to everybody; says nothing of the deployment. */
+/** Routes for load balancers, and for clients that warm up a connection. Public; they reveal nothing about the deployment. */
 @Public()
 @Controller()
 export class HealthController {
@@ -24,38 +24,38 @@ export class HealthController {
     return { ok: true };
   }
 
-  /** The name by which most load balancers ask for {@link healthy}. */
+  /** Alias of {@link healthy} that most load balancers use. */
   @Get('health')
   @HealthDocs('getHealth')
-  healthyToo(): { readonly ok: true } {
+  healthAlias(): { readonly ok: true } {
     return this.healthy();
   }
 
   @Get('readyz')
   @ReadinessDocs()
   ready(@Res({ passthrough: true }) response: Response): Readiness {
-    const error = this.problem();
+    const error = this.notReadyReason();
     if (error === undefined) return { ok: true, ready: true };
     response.status(503);
     return { ok: false, ready: false, error };
   }
 
-  /** Clients that check a base URL get an answer; so does `HEAD /`, by which older versions of Claude Code do. */
+  /** Answers clients that check a base URL, as older versions of Claude Code do with `HEAD /`. */
   @Get()
   @RootDocs()
   root(): { readonly name: string; readonly messages: string; readonly docs: string } {
     return { name: 'chiron', messages: '/v1/messages', docs: '/docs' };
   }
 
-  /** Claude Code 2.1.330 warms its connection with this. */
+  /** Claude Code 2.1.330 warms up its connection with this request. */
   @Head('api/hello')
   @HttpCode(200)
   @HelloDocs()
   hello(): void {
-    // The status is the whole answer.
+    // The status is all that the client reads.
   }
 
-  private problem(): string | undefined {
+  private notReadyReason(): string | undefined {
     if (this.runner.draining) return 'the server is stopping';
     return this.log.lastError === undefined ? undefined : 'the store cannot be written';
   }

@@ -3,11 +3,15 @@ import { ApiResponse } from '@nestjs/swagger';
 import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
 import { always, object, TEXT } from '../openapi/schema.js';
 
-/** `GET /healthz`, and `GET /health`, by which most load balancers ask for the same, in the OpenAPI document. */
+/** `GET /healthz`, and its alias `GET /health`, in the OpenAPI document. */
 export function HealthDocs(id: string): MethodDecorator {
   return applyDecorators(
     OperationDocs({ id, tag: 'Operations', isPublic: true, summary: 'Liveness of the process' }),
-    JsonResponseDocs({ description: 'It lives.', schema: object({ ok: always(true) }), example: { ok: true } }),
+    JsonResponseDocs({
+      description: 'The process is alive.',
+      schema: object({ ok: always(true) }),
+      example: { ok: true },
+    }),
   );
 }
 
@@ -21,13 +25,13 @@ export function ReadinessDocs(): MethodDecorator {
       summary: 'Readiness for new turns',
     }),
     JsonResponseDocs({
-      description: 'They are.',
+      description: 'The server accepts new turns.',
       schema: object({ ok: always(true), ready: always(true) }),
       example: { ok: true, ready: true },
     }),
     JsonResponseDocs({
       status: 503,
-      description: 'Not ready, and why.',
+      description: 'The server accepts no new turns; `error` has the reason.',
       schema: object({ ok: always(false), ready: always(false), error: TEXT }),
       example: { ok: false, ready: false, error: 'the server is stopping' },
     }),
@@ -37,9 +41,14 @@ export function ReadinessDocs(): MethodDecorator {
 /** `GET /` in the OpenAPI document. */
 export function RootDocs(): MethodDecorator {
   return applyDecorators(
-    OperationDocs({ id: 'getServerInfo', tag: 'Operations', isPublic: true, summary: 'What this server is' }),
+    OperationDocs({
+      id: 'getServerInfo',
+      tag: 'Operations',
+      isPublic: true,
+      summary: 'Get the name and the entry points of the server',
+    }),
     JsonResponseDocs({
-      description: 'Its name, and where its API and its documentation are.',
+      description: 'The name, and the paths of the API and its documentation.',
       schema: object({ name: TEXT, messages: TEXT, docs: TEXT }),
       example: { name: 'chiron', messages: '/v1/messages', docs: '/docs' },
     }),
@@ -54,8 +63,12 @@ export function HelloDocs(): MethodDecorator {
       tag: 'Operations',
       isPublic: true,
       summary: 'Open a connection',
-      description: 'Claude Code warms its connection with this.',
+      description: 'Claude Code warms up its connection with this request.',
     }),
-    ApiResponse({ status: 200, description: 'The server is there.', headers: { 'request-id': header('RequestId') } }),
+    ApiResponse({
+      status: 200,
+      description: 'The server is reachable.',
+      headers: { 'request-id': header('RequestId') },
+    }),
   );
 }

@@ -35,7 +35,7 @@ describe('the log', () => {
     });
   }
 
-  it('has a line per request with its id, path and status, and none of its secrets', async () => {
+  it('has a line per request with its id, path and status, and no secrets', async () => {
     await ask('/v1/messages?key=secret-query');
     await eventually(() => lines.length).toBe(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
@@ -47,7 +47,7 @@ describe('the log', () => {
     expect(lines.join('')).not.toContain('secret');
   });
 
-  it('names the trace of a caller that sends one', async () => {
+  it('has the trace id of a request with a valid traceparent', async () => {
     lines.length = 0;
     await ask('/traced', { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' });
     await ask('/untraced', { traceparent: '00-not-a-trace' });
@@ -56,7 +56,7 @@ describe('the log', () => {
     expect(JSON.parse(lines[1] ?? '')).not.toHaveProperty('traceId');
   });
 
-  it('has none for what load balancers ask all the time', () => {
+  it('has no line for routes that load balancers poll', () => {
     const ignore = typeof options === 'object' && 'autoLogging' in options ? options.autoLogging : undefined;
     const isQuiet = typeof ignore === 'object' ? ignore.ignore : undefined;
     const asked = (url: string) => isQuiet?.({ url } as IncomingMessage);

@@ -3,22 +3,22 @@ import type { Params } from 'nestjs-pino';
 import { type DestinationStream, pino } from 'pino';
 import { parseTraceId } from '../http/request-id.js';
 
-/** Routes that load balancers ask for all the time: a line each would drown the rest. */
-const QUIET = new Set(['/healthz', '/health', '/readyz', '/', '/api/hello']);
+/** Routes that are polled so often that their lines would flood the log. */
+const UNLOGGED_PATHS = new Set(['/healthz', '/health', '/readyz', '/', '/api/hello']);
 
-/** How much of the log is kept while it cannot be written; what comes then is dropped. */
-const UNWRITTEN_CHARACTERS = 1_048_576;
+/** How much of the log is buffered while it cannot be written; further lines are dropped. */
+const MAX_BUFFERED_CHARACTERS = 1_048_576;
 
 /**
- * One JSON line per request when it has ended, and whatever the server has to say. Of a request the method, the path, the
- * status, the time it took, its id and its caller's trace: never another header, a body or a query, which may hold keys or prompts.
+ * Logs the server's own messages and one JSON line per finished request: its method, path, status, duration, id and trace id. Other
+ * headers, bodies and queries are never logged, because they may hold keys or prompts.
  */
 export function loggerOptions(level: string): Params {
   return {
     pinoHttp: {
       level,
       stream: standardOutput(),
-      autoLogging: { ignore: (request) => QUIET.has(pathWithoutQuery(request)) },
+      autoLogging: { ignore: (request) => UNLOGGED_PATHS.has(pathWithoutQuery(request)) },
       quietReqLogger: true,
       genReqId: (_request, response) => String(response.getHeader('request-id') ?? ''),
       customProps: (request) => {
@@ -39,12 +39,12 @@ export function loggerOptions(level: string): Params {
 }
 
 /**
- * Standard output, whether it can be written or not: pino's own destination throws at each line that a full disk does not take, and
- * holds the process back at its end until the disk has room again.
+ * Standard output that tolerates write errors: pino's default destination throws for each line that a full disk rejects, and blocks
+ * the exit of the process until the disk has room again.
  */
 function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true, maxLength: UNWRITTEN_CHARACTERS });
-  output.on('error', () => undefined); // There is nowhere to report it.
+  const output = pino.destination({ dest: 1, sync: true, maxLength: MAX_BUFFERED_CHARACTERS });
+  output.on('error', () => undefined); // There is no other place to report it.
   return output;
 }
 

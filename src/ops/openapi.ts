@@ -6,7 +6,7 @@ import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
 import { WIRE_SCHEMAS } from '../anthropic/schemas.js';
 import { VERSION } from '../version.js';
 
-/** The document that describes the HTTP API. */
+/** Builds the OpenAPI document of the HTTP API. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -14,7 +14,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setDescription('An Anthropic Messages API in front of durable coding-agent threads.')
     .setVersion(VERSION)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
-    // Relative to the address of this document, which only its reader knows.
+    // Relative to the URL of this document, because the server does not know its public address.
     .addServer('/', 'The server that serves this document.')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: KEYS }, 'bearer')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: KEYS }, 'x-api-key');
@@ -25,13 +25,13 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     headers: RESPONSE_HEADERS,
     schemas: { ...WIRE_SCHEMAS, ...MODEL_SCHEMAS, ...SESSION_SCHEMAS },
   };
-  // Nest would add a tag for each controller.
+  // Otherwise Nest adds a tag for each controller.
   return SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });
 }
 
 const KEYS = 'One of the deployment’s keys. A server without keys answers only callers on its own machine.';
 
-/** Serves `/openapi.json` and `/docs`, made when they are first asked for. */
+/** Serves `/openapi.json` and `/docs`, built on the first request. */
 export function setUpOpenApi(app: INestApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'openapi.json', raw: ['json'] });
 }

@@ -2,6 +2,6 @@ import { Module } from '@nestjs/common';
 import { TurnsModule } from '../turns/turns.module.js';
 import { HealthController } from './health.controller.js';
 
-/** What operators look at. */
+/** Health checks for operators and load balancers. */
 @Module({ imports: [TurnsModule], controllers: [HealthController] })
 export class OpsModule {}

@@ -4,14 +4,14 @@ import { startSummary } from './start-summary.js';
 
 const FACTS = {
   url: 'http://127.0.0.1:8787',
-  found: [
+  available: [
     { name: 'claude-code', version: '2.1.330' },
     { name: 'demo', version: 'built in' },
   ],
   defaultHarness: 'claude-code',
 } as const;
 
-it('tells in a few lines where the server is and what it has', () => {
+it('shows the address, the store, the data folder, the harnesses and whether keys are required', () => {
   expect(startSummary({ ...readConfig({}), dataDirectory: '/data' }, FACTS)).toMatchInlineSnapshot(`
     "Chiron is ready
       address    http://127.0.0.1:8787
@@ -25,7 +25,7 @@ it('tells in a few lines where the server is and what it has', () => {
   `);
 });
 
-it('tells neither keys nor the password of the store', () => {
+it('shows neither keys nor the password of the store', () => {
   const variables = {
     CHIRON_API_KEYS: 'alice:sk-secret-that-is-long-enough',
     CHIRON_DATABASE_URL: 'postgres://user:hush@host/db',

@@ -1,19 +1,19 @@
 import type { AppConfig } from '../config/app-config.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
 
-/** What the summary shows. */
+/** Facts of the running server for the summary. */
 export interface StartFacts {
-  /** Where the server listens. */
+  /** The server's URL. */
   readonly url: string;
-  readonly found: readonly HarnessInfo[];
+  readonly available: readonly HarnessInfo[];
   readonly defaultHarness: HarnessName;
-  /** Settings with which something cannot work, a sentence each. */
+  /** Settings that cannot work, one sentence each. */
   readonly warnings?: readonly string[];
 }
 
-/** The lines that the server prints once it is ready. They hold no key and no password. */
+/** The lines that the server prints once it is ready, without keys and passwords. */
 export function startSummary(config: AppConfig, facts: StartFacts): string {
-  const harnesses = facts.found.map(({ name, version }) => {
+  const harnesses = facts.available.map(({ name, version }) => {
     const mark = name === facts.defaultHarness ? ' (default)' : '';
     return `${name} ${version}${mark}`;
   });
@@ -28,7 +28,7 @@ export function startSummary(config: AppConfig, facts: StartFacts): string {
   const key = hasKeys ? '<one of your keys>' : 'none';
   return [
     'Chiron is ready',
-    // A line each, whatever a path has in it.
+    // Control characters of a path must not break the line.
     ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value.replaceAll(/\p{Cc}/gu, '?')}`),
     ...(facts.warnings ?? []).map((warning) => `  ${'warning'.padEnd(10)} ${warning}`),
     '  Point Claude Code at it:',

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
 import { HARNESSES } from '../harness/harnesses.js';
 import type { HarnessName } from '../harness/harness.js';
-import { refuseLoop, upstreamWarnings } from './upstream.js';
+import { assertNoLoop, upstreamWarnings } from './upstream.js';
 
 const CLAUDE_KEY = { ANTHROPIC_API_KEY: 'sk-secret' };
 const CODEX_KEY = { OPENAI_API_KEY: 'sk-secret' };
 
-const found = (...names: readonly HarnessName[]) => names.map((name) => ({ name, version: '1.0.0' }));
+const available = (...names: readonly HarnessName[]) => names.map((name) => ({ name, version: '1.0.0' }));
 
 function warnings(
   names: readonly HarnessName[],
@@ -17,13 +17,13 @@ function warnings(
   const templateHas = (path: string) => template.includes(path);
   return upstreamWarnings(readConfig(variables, HARNESSES), {
     variables,
-    found: found(...names),
+    available: available(...names),
     templateHas,
   });
 }
 
-describe('settings with which agents cannot reach their models', () => {
-  it('are none with a key or another login of each agent that is here', () => {
+describe('the warnings of settings with which agents cannot reach their models', () => {
+  it('are absent with a key or another login for each available agent', () => {
     expect(warnings(['claude-code', 'codex'], { ...CLAUDE_KEY, ...CODEX_KEY })).toEqual([]);
     expect(
       warnings(['claude-code'], { ANTHROPIC_AUTH_TOKEN: 't', ANTHROPIC_BASE_URL: 'https://gateway/anthropic' }),
@@ -61,20 +61,20 @@ describe('settings with which agents cannot reach their models', () => {
       /leads to codex, which was not found/,
     ],
     [['claude-code'], { ...CLAUDE_KEY, CHIRON_MODEL_ROUTES: 'shell=demo' }, /leads to demo, which answers only where/],
-  ] as const)('are told once each, without a value: %j %j', (names, variables, words) => {
-    const told = warnings(names, variables);
-    expect(told).toEqual([expect.stringMatching(words)]);
-    expect(told.join(' ')).not.toContain('secret');
+  ] as const)('are shown once each, without a value: %j %j', (names, variables, words) => {
+    const shown = warnings(names, variables);
+    expect(shown).toEqual([expect.stringMatching(words)]);
+    expect(shown.join(' ')).not.toContain('secret');
   });
 });
 
-describe('an agent that would ask the server that runs it', () => {
-  const refuse = (
+describe('a model provider URL that may be the address of this server', () => {
+  const check = (
     url: string,
     more: Readonly<Record<string, string>> = {},
     names: readonly HarnessName[] = ['claude-code'],
   ) =>
-    refuseLoop(readConfig({ ANTHROPIC_BASE_URL: url, ...more }, HARNESSES), found(...names), [
+    assertNoLoop(readConfig({ ANTHROPIC_BASE_URL: url, ...more }, HARNESSES), available(...names), [
       'localhost',
       'my-host',
       '10.0.0.7',
@@ -88,8 +88,8 @@ describe('an agent that would ask the server that runs it', () => {
     ['http://MY-HOST:8787', {}],
     ['http://10.0.0.7', { PORT: '80' }],
     ['https://my-host/chiron', { PORT: '443' }],
-  ])('is refused at the start: %s %j', (url, more) => {
-    expect(() => refuse(url, more)).toThrow(/ANTHROPIC_BASE_URL: is the address of this server/);
+  ])('is rejected at the start when it is: %s %j', (url, more) => {
+    expect(() => check(url, more)).toThrow(/ANTHROPIC_BASE_URL: is the address of this server/);
   });
 
   it.each([
@@ -98,11 +98,11 @@ describe('an agent that would ask the server that runs it', () => {
     ['http://other-host:8787', {}],
     ['nonsense', {}],
     ['http://localhost:8787', { CHIRON_SANDBOX_PASSTHROUGH_ENV: 'ANTHROPIC_API_KEY' }],
-  ])('is another at another address: %s %j', (url, more) => {
-    expect(() => refuse(url, more)).not.toThrow();
+  ])('is accepted at another address: %s %j', (url, more) => {
+    expect(() => check(url, more)).not.toThrow();
   });
 
-  it('is none where Claude Code is not here', () => {
-    expect(() => refuse('http://localhost:8787', {}, ['codex', 'demo'])).not.toThrow();
+  it('is accepted when Claude Code is not available', () => {
+    expect(() => check('http://localhost:8787', {}, ['codex', 'demo'])).not.toThrow();
   });
 });

@@ -7,56 +7,61 @@ import type { HarnessDefinition } from '../harness/definition.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
 import { HARNESSES } from '../harness/harnesses.js';
 
-/** What is known of the machine and the server when the settings of the agents' model providers are checked. */
+/** Facts of the machine and the server that the checks of the model providers' settings need. */
 export interface UpstreamFacts {
-  /** The server's whole environment. */
+  /** The server's complete environment. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  readonly found: readonly HarnessInfo[];
-  /** Whether a path is there below one of the templates of threads' folders. */
+  readonly available: readonly HarnessInfo[];
+  /** Whether a path exists in one of the templates of threads' folders. */
   readonly templateHas: (path: string) => boolean;
 }
 
-/** Variables that choose a provider: where one is set and not passed on, the agents ask another provider than the one that was meant. */
+/** Variables that select a provider. If one is set but not passed on, agents call another provider than intended. */
 const PROVIDER_SWITCHES = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'];
 
-/** Settings with which agents cannot reach their models, one sentence each. Never holds a value. */
+/** Warns of settings with which agents cannot reach their models, one sentence each. Never contains a value. */
 export function upstreamWarnings(config: AppConfig, facts: UpstreamFacts): readonly string[] {
-  const isHere = (name: HarnessName): boolean => facts.found.some((info) => info.name === name);
+  const isAvailable = (name: HarnessName): boolean => facts.available.some((info) => info.name === name);
   return [
-    ...(isHere('claude-code') ? anthropicUrlWarnings(config) : []),
-    ...(isHere('codex') ? openaiUrlWarnings(config) : []),
-    ...facts.found.flatMap(({ name }) => loginWarnings(name, config, facts)),
-    ...(isHere('claude-code') ? switchWarnings(config, facts) : []),
-    ...routeWarnings(config, isHere),
+    ...(isAvailable('claude-code') ? anthropicUrlWarnings(config) : []),
+    ...(isAvailable('codex') ? openaiUrlWarnings(config) : []),
+    ...facts.available.flatMap(({ name }) => loginWarnings(name, config, facts)),
+    ...(isAvailable('claude-code') ? switchWarnings(config, facts) : []),
+    ...routeWarnings(config, isAvailable),
   ];
 }
 
 /**
- * Refuses a server whose agents would ask the server itself: each turn would start another agent, without an end.
+ * Rejects a configuration in which agents call this server as their model provider: each turn would start another agent, endlessly.
  *
- * @param ownNames names and addresses of this machine.
+ * @param ownNames host names and addresses of this machine.
  * @throws ConfigurationError
  */
-export function refuseLoop(
+export function assertNoLoop(
   config: AppConfig,
-  found: readonly HarnessInfo[],
+  available: readonly HarnessInfo[],
   ownNames: readonly string[] = namesOfThisMachine(),
 ): void {
-  if (!found.some(({ name }) => name === 'claude-code') || !leadsHere(config, 'ANTHROPIC_BASE_URL', ownNames)) return;
+  if (!available.some(({ name }) => name === 'claude-code') || !leadsHere(config, 'ANTHROPIC_BASE_URL', ownNames))
+    return;
   const problem =
     'is the address of this server: its agents would call it and start agents endlessly. Set it to a model provider, or unset it';
   throw new ConfigurationError(new Map([['ANTHROPIC_BASE_URL', problem]]));
 }
 
-/** The facts of this machine. */
+/** Collects the facts of this machine. */
 export function upstreamFacts(
   config: AppConfig,
   variables: UpstreamFacts['variables'],
-  found: readonly HarnessInfo[],
+  available: readonly HarnessInfo[],
 ): UpstreamFacts {
-  // Claude Code reads the settings of its workspace, too.
+  // Claude Code also reads the settings of its workspace.
   const templates = [config.homeTemplate, config.workspaceTemplate].filter((template) => template !== undefined);
-  return { variables, found, templateHas: (path) => templates.some((template) => existsSync(join(template, path))) };
+  return {
+    variables,
+    available,
+    templateHas: (path) => templates.some((template) => existsSync(join(template, path))),
+  };
 }
 
 function anthropicUrlWarnings({ sandboxEnvironment }: AppConfig): readonly string[] {
@@ -83,12 +88,12 @@ function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamF
   if (login === undefined) return [];
   const isPassed = login.variables.some((name) => config.sandboxEnvironment[name] !== undefined);
   if (isPassed || login.files.some(facts.templateHas)) return [];
-  const kept = login.variables.find((name) => (facts.variables[name] ?? '') !== '');
-  return kept === undefined
+  const notPassed = login.variables.find((name) => (facts.variables[name] ?? '') !== '');
+  return notPassed === undefined
     ? [
         `${displayName} has no login: none of ${login.variables.join(', ')} is set, and the templates have no credentials.`,
       ]
-    : [`${displayName} has no login: ${kept} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
+    : [`${displayName} has no login: ${notPassed} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
 }
 
 function switchWarnings({ sandboxEnvironment }: AppConfig, { variables }: UpstreamFacts): readonly string[] {
@@ -97,8 +102,10 @@ function switchWarnings({ sandboxEnvironment }: AppConfig, { variables }: Upstre
   ).map((name) => `${name} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it: agents do not see it.`);
 }
 
-function routeWarnings(config: AppConfig, isHere: (name: HarnessName) => boolean): readonly string[] {
-  const missing = new Set((config.modelRoutes ?? []).map(({ harness }) => harness).filter((name) => !isHere(name)));
+function routeWarnings(config: AppConfig, isAvailable: (name: HarnessName) => boolean): readonly string[] {
+  const missing = new Set(
+    (config.modelRoutes ?? []).map(({ harness }) => harness).filter((name) => !isAvailable(name)),
+  );
   return [...missing].map((name) =>
     definitionOf(name)?.isDemo === true
       ? `CHIRON_MODEL_ROUTES leads to ${name}, which answers only where it is the default or CHIRON_DEMO is on: its models get 404.`
@@ -110,7 +117,7 @@ function definitionOf(name: HarnessName): HarnessDefinition | undefined {
   return HARNESSES.find((harness) => harness.name === name);
 }
 
-/** Whether agents are handed a URL that is the address of this server; unknown, and so false, when the system chooses the port. */
+/** Whether a URL in the agents' environment is the address of this server. False when the system chooses the port, which is then unknown. */
 function leadsHere(config: AppConfig, variable: string, ownNames: readonly string[]): boolean {
   const url = httpUrl(config.sandboxEnvironment[variable] ?? '');
   if (url === undefined) return false;

@@ -15,16 +15,16 @@ describe(readEnvFile.name, () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('adds what is not set, whatever editor wrote it', () => {
+  it('adds the variables that are not set, also from a file with a byte order mark and CRLF', () => {
     writeFileSync(file, '\uFEFFHOST="::1"\r\nPORT=9000\r\n# PORT=1\r\n');
     const variables: Record<string, string | undefined> = { PORT: '8000' };
     readEnvFile(file, variables);
     expect(variables).toEqual({ HOST: '::1', PORT: '8000' });
   });
 
-  it('is not needed', () => expect(() => readEnvFile(file, {})).not.toThrow());
+  it('ignores a missing file', () => expect(() => readEnvFile(file, {})).not.toThrow());
 
-  it('says that it cannot read a folder, or a loop of links', () => {
+  it('throws for a folder and for a loop of links', () => {
     mkdirSync(file);
     expect(() => readEnvFile(file, {})).toThrow(/^Chiron cannot read .*EISDIR/);
     rmSync(file, { recursive: true });
@@ -32,7 +32,7 @@ describe(readEnvFile.name, () => {
     expect(() => readEnvFile(file, {})).toThrow(/^Chiron cannot read .*ELOOP/);
   });
 
-  it.skipIf(process.getuid?.() === 0)('says that it may not read one (root may)', () => {
+  it.skipIf(process.getuid?.() === 0)('throws for a file that its user may not read (root may)', () => {
     writeFileSync(file, 'HOST=x');
     chmodSync(file, 0);
     expect(() => readEnvFile(file, {})).toThrow(/^Chiron cannot read .*EACCES/);

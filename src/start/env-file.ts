@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
 /**
- * Reads variables from a file, if there is one; those that are set already win. Not `process.loadEnvFile`, which takes a file that it
- * may not read for none: the server would start without its keys.
+ * Adds the variables of a file, if it exists; variables that are already set win. `process.loadEnvFile` would treat an unreadable
+ * file as a missing one, and the server would start without its keys.
  *
- * @throws when the file is there but cannot be read.
+ * @throws when the file exists but cannot be read.
  */
 export function readEnvFile(file: string, variables: Record<string, string | undefined>): void {
   let text: string;
@@ -18,6 +18,6 @@ export function readEnvFile(file: string, variables: Record<string, string | und
       cause: error,
     });
   }
-  // A byte order mark, as editors on Windows write it, would become part of the first name.
+  // A byte order mark, which editors on Windows write, would become part of the first name.
   for (const [name, value] of Object.entries(parseEnv(text.replace(/^\uFEFF/, '')))) variables[name] ??= value;
 }

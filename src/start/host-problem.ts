@@ -1,13 +1,13 @@
 import { accessSync, constants } from 'node:fs';
 import { openFilesLimit } from '../config/connections.js';
 
-/** As `engines` in package.json says: the oldest Node that the tests run on. What is imported came with 22.16 (`node:sqlite`, zstd). */
+/** The oldest Node that the tests run on, as in `engines` of package.json. The imported APIs need 22.16 (`node:sqlite`, zstd). */
 const OLDEST_NODE = [24, 15] as const;
 
-/** Open files without which a server is of little use: it takes some thirty itself, an agent and its caller five. */
-const LEAST_OPEN_FILES = 256;
+/** Fewer open files leave too little: the server needs some thirty, an agent with its caller five. */
+const MIN_OPEN_FILES = 256;
 
-/** What this host lacks that Chiron cannot do without, as a sentence for the operator; `undefined` when it has everything. */
+/** Names, in a sentence for the operator, what this host lacks for Chiron to start; `undefined` when it has everything. */
 export function hostProblem(nodeVersion: string = process.versions.node, shell = '/bin/sh'): string | undefined {
   if (isOlder(nodeVersion)) {
     return `Chiron needs Node ${OLDEST_NODE.join('.')} or newer; this is Node ${nodeVersion}.`;
@@ -20,11 +20,11 @@ export function hostProblem(nodeVersion: string = process.versions.node, shell =
   try {
     accessSync(shell, constants.X_OK);
   } catch {
-    return `Chiron cannot start without ${shell}: every agent is started by it.`;
+    return `Chiron cannot start without ${shell}: it starts every agent with it.`;
   }
   const openFiles = openFilesLimit();
-  if (openFiles < LEAST_OPEN_FILES) {
-    return `Chiron needs ${LEAST_OPEN_FILES} open files or more (ulimit -n); this process may have ${openFiles}.`;
+  if (openFiles < MIN_OPEN_FILES) {
+    return `Chiron needs ${MIN_OPEN_FILES} open files or more (ulimit -n); this process may have ${openFiles}.`;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { listenError, startErrorText } from './start-error.js';
 
-it('is a sentence, and a stack only for who wants one', () => {
+it('renders a start error as a sentence, and as a stack only at the log levels debug and trace', () => {
   const error = new TypeError('x is not a function');
   expect(startErrorText(error, 'info')).toBe('Chiron cannot start: x is not a function');
   expect(startErrorText(error, undefined)).not.toContain('\n');
@@ -14,6 +14,6 @@ it.each([
   ['EADDRINUSE', 'Chiron cannot listen on ::1 port 80: another program listens there.'],
   ['EACCES', 'Chiron cannot listen on ::1 port 80: this user may not use that port.'],
   ['EMFILE', 'Chiron cannot listen on ::1 port 80: listen EMFILE.'],
-])('says why a server cannot listen: %s', (code, sentence) => {
+])('names the reason why a server cannot listen: %s', (code, sentence) => {
   expect(listenError('::1', 80, Object.assign(new Error(`listen ${code}`), { code })).message).toBe(sentence);
 });

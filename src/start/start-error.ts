@@ -1,6 +1,6 @@
 /**
- * What the operator reads of an error that kept the server from starting: one sentence, and a stack only for those who set
- * `CHIRON_LOG_LEVEL` to `debug` or `trace`.
+ * Renders the error that prevented the start for the operator: one sentence, or the stack when `CHIRON_LOG_LEVEL` is `debug` or
+ * `trace`.
  */
 export function startErrorText(error: unknown, logLevel = process.env['CHIRON_LOG_LEVEL']): string {
   if (!(error instanceof Error)) return `Chiron cannot start: ${String(error)}`;
@@ -13,11 +13,11 @@ const LISTEN_REASONS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'this user may not use that port'],
   ['EADDRNOTAVAIL', 'this host does not have that address'],
   ['EAFNOSUPPORT', 'this host does not have that kind of address'],
-  ['ENOTFOUND', 'the name of the host is not known'],
-  ['EAI_AGAIN', 'the name of the host could not be looked up'],
+  ['ENOTFOUND', 'the host name is unknown'],
+  ['EAI_AGAIN', 'the host name could not be resolved'],
 ]);
 
-/** The error of a server that cannot listen, in a sentence. */
+/** Describes in a sentence why the server cannot listen. */
 export function listenError(host: string, port: number, error: unknown): Error {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = LISTEN_REASONS.get(code) ?? (error instanceof Error ? error.message : String(error));

@@ -7,7 +7,7 @@ function stopped(signals: readonly (readonly [milliseconds: number, name: NodeJS
   const source = new EventEmitter();
   let time = 0;
   onStopSignal(
-    { drain: () => done.push('drain'), hurry: () => done.push('hurry'), exit: () => done.push('exit') },
+    { drain: () => done.push('drain'), skipDrain: () => done.push('skipDrain'), exit: () => done.push('exit') },
     source,
     () => time,
   );
@@ -22,7 +22,7 @@ it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('drains at %s', (name) => {
   expect(stopped([[0, name]])).toEqual(['drain']);
 });
 
-it('hurries at the second signal, whichever it is, and ends at the third', () => {
+it('cuts the drain short at the second signal, whichever it is, and exits at the third', () => {
   expect(
     stopped([
       [0, 'SIGTERM'],
@@ -30,10 +30,10 @@ it('hurries at the second signal, whichever it is, and ends at the third', () =>
       [9000, 'SIGINT'],
       [12_000, 'SIGINT'],
     ]),
-  ).toEqual(['drain', 'hurry', 'exit']);
+  ).toEqual(['drain', 'skipDrain', 'exit']);
 });
 
-it('takes what npm, a shell or systemd sends twice for one signal', () => {
+it('counts a signal that npm, a shell or systemd sends twice as one', () => {
   expect(
     stopped([
       [0, 'SIGINT'],
