@@ -30,7 +30,7 @@ export function AppendMessagesDocs(): MethodDecorator {
       id: 'appendMessages',
       summary: 'Append messages to a session',
       description:
-        'Stores them, all or none, and starts nothing. A running execution does not get them: it cannot be steered, and no steering event is sent. An execute without input lines takes the user’s messages that have waited since the last turn.',
+        'Stores all messages or none, and starts no execution. A running execution does not get them: it cannot be steered, and no steering event is sent. An execute without input lines uses the user messages that were appended since the last turn.',
       errors: [404, 413, 415, 422],
     }),
     ApiExtraModels(AppendMessagesDto),
@@ -61,7 +61,7 @@ export function ExecuteDocs(): MethodDecorator {
     SessionDocs({
       id: 'executeSession',
       summary: 'Start an execution',
-      description: 'Answers at once. An execution is a turn of the thread: the Messages API sees it, too.',
+      description: 'Returns at once. An execution is a turn of the thread, which the Messages API shares.',
       errors: [404, 413, 415, 422, 503],
     }),
     ApiExtraModels(ExecuteDto),
@@ -99,13 +99,13 @@ export function EventsDocs(): MethodDecorator {
       id: 'readEvents',
       summary: 'Read the events of a session',
       description:
-        'From the first one after `after_event_id`, then live. With `execution_id` the stream ends after that execution’s terminal event; without, it goes on with later turns, those of the Messages API as well, until you leave or the session is removed. The lines of `session.output.line` have the shape of Codex’s app-server, whichever agent speaks. Ids grow; they are `turn sequence × 1,000,000,000 + place in the turn`. Once a turn’s events are pruned, its lines are made from its message, under higher ids. Events that would tell of sandboxes, steering and delivered interrupts are not sent.',
+        'Replays the events after `after_event_id`, then streams live. With `execution_id` the stream ends after that execution’s terminal event. Without it, the stream continues with later turns of either API until you disconnect or the session is removed. The lines of `session.output.line` have the form of Codex’s app-server, whichever agent runs. Ids increase; each is `turn sequence × 1,000,000,000 + position in the turn`. Once a turn’s events are pruned, its lines are rebuilt from its message, with higher ids. Events about sandboxes, steering and delivered interrupts are not sent.',
       errors: [404],
     }),
     ApiQuery({
       name: 'after_event_id',
       required: false,
-      description: 'The last event that you have.',
+      description: 'The id of the last event that you received.',
       schema: { type: 'integer', default: 0, examples: [1_000_000_049] },
     }),
     ApiQuery({
@@ -116,7 +116,7 @@ export function EventsDocs(): MethodDecorator {
     }),
     ApiHeader({
       name: 'last-event-id',
-      description: 'As `after_event_id`; the greater of the two counts.',
+      description: 'As `after_event_id`; the greater of the two applies.',
       schema: { ...TEXT, examples: ['1000000049'] },
     }),
     ApiResponse({
@@ -134,10 +134,11 @@ export function InterruptDocs(): MethodDecorator {
     SessionDocs({
       id: 'interruptSession',
       summary: 'Interrupt the running execution',
-      description: 'It then ends with `session.execution_cancelled`. A body with a `reason` is accepted and not kept.',
+      description:
+        'The execution ends with `session.execution_cancelled`. A body with a `reason` is accepted and ignored.',
       errors: [404],
     }),
-    AnswerDocs('Whether there was one.', 'Interruption', {
+    AnswerDocs('Whether an execution was running.', 'Interruption', {
       ok: true,
       interrupted: true,
       execution_id: EXECUTION_ID,

@@ -49,13 +49,13 @@ export class ExecutionsController {
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
-    const wanted = parseExecute(await readJsonBody(request));
+    const dto = parseExecute(await readJsonBody(request));
     const thread = await this.sessions.thread(tenant, key);
-    const turn = await this.sessions.execute(thread, wanted);
+    const turn = await this.sessions.execute(thread, dto);
     return { ok: true, execution_id: toExecutionId(turn.id), thread_key: thread.key, status: turn.state };
   }
 
-  /** The thread's events as server-sent events; of one execution until its end, otherwise until the caller leaves. */
+  /** Streams the thread's events: of one execution until its end, otherwise until the caller disconnects. */
   @Get('events')
   @EventsDocs()
   async stream(
@@ -73,7 +73,7 @@ export class ExecutionsController {
         turn === undefined ? this.events.ofThread(thread, after, flow) : this.events.ofTurn(thread, turn, after, flow),
       );
     } catch (error) {
-      this.logger.warn({ threadId: thread.id, err: error }, 'event stream ended early');
+      this.logger.warn({ threadId: thread.id, err: error }, 'failed to stream session events');
     }
   }
 

@@ -6,14 +6,14 @@ import { ServiceError } from '../domain/service-error.js';
 import { SERVICE_ERROR_STATUS, serviceErrorHeaders } from '../http/service-error-http.js';
 import { SessionException } from './session.exception.js';
 
-/** An error of the session API as HTTP sends it. */
+/** The HTTP response of an error of the session API. */
 export interface SessionErrorReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: JsonObject;
 }
 
-/** Renders anything that was thrown for a caller of the session API. All 5xx have the same text, as centaur's do. */
+/** Renders anything thrown in the session API. All 5xx have the same text, as in centaur. */
 export function sessionErrorReply(thrown: unknown, hasKey: boolean): SessionErrorReply {
   if (thrown instanceof SessionException) return reply(thrown.status, thrown.message, thrown.details);
   if (thrown instanceof ServiceError) {
@@ -47,7 +47,7 @@ export class SessionErrorFilter implements ExceptionFilter {
       this.logger.error({ requestId: getRequestId(response), err: thrown }, 'request failed');
     }
     if (response.headersSent) {
-      // The status is out: only a closed connection can still show that the response is incomplete.
+      // The status was sent: only closing the connection can still show that the response is incomplete.
       response.destroy();
       return;
     }

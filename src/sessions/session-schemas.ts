@@ -1,4 +1,4 @@
-// The session API's answers and events as JSON Schemas for the OpenAPI document. A test holds them against real answers.
+// JSON Schemas of the session API's responses and events for the OpenAPI document. A test validates real responses with them.
 import {
   always,
   ANY_OBJECT,
@@ -19,7 +19,7 @@ import { HARNESS_TYPES } from './dto/harness-type.js';
 
 const OK = { ok: always(true) };
 const HARNESS_TYPE = described(
-  `${HARNESS_TYPES.join(', ')}, or the name of a harness that another version of the server had.`,
+  `${HARNESS_TYPES.join(', ')}, or the name of a harness that only another version of the server has.`,
   TEXT,
 );
 const TURN_STATE = oneOfTexts('queued', 'running', 'completed', 'failed', 'cancelled');
@@ -27,7 +27,7 @@ const EXECUTION = { execution_id: TEXT, thread_key: TEXT };
 
 const SESSION = {
   thread_key: TEXT,
-  sandbox_id: described('Names the thread’s folders once an agent has worked in them.', nullable(TEXT)),
+  sandbox_id: described('The id of the thread’s folders, once an agent has worked in them.', nullable(TEXT)),
   harness_type: HARNESS_TYPE,
   harness_thread_id: described('The harness’s own id of the conversation, once there is one.', nullable(TEXT)),
   persona_id: NULL,
@@ -39,7 +39,7 @@ const SESSION = {
 
 const TURN = {
   execution_id: TEXT,
-  message_id: described('The message of the Messages API that answers the same turn.', TEXT),
+  message_id: described('The id of the turn’s answer in the Messages API.', TEXT),
   sequence: described('Number of the turn within its thread, from 1.', INTEGER),
   status: TURN_STATE,
   stop_reason: nullable(TEXT),
@@ -79,7 +79,7 @@ const EVENTS = {
   StreamErrorEvent: described('The last event of a stream that failed.', object({ error: TEXT })),
 };
 
-/** The component schemas of what the session API answers with. */
+/** The component schemas of the session API's responses. */
 export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
   Session: object(SESSION),
   CreatedSession: object({ ...SESSION, harness_switched: BOOLEAN }),
@@ -105,7 +105,7 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
   Execution: object({ ...OK, ...EXECUTION, status: TURN_STATE }),
   Interruption: object({ ...OK, interrupted: BOOLEAN, execution_id: nullable(TEXT), thread_key: TEXT }),
   ...EVENTS,
-  SessionStreamEvent: described('The `data` of one server-sent event; its `event` says which of these it is.', {
+  SessionStreamEvent: described('The `data` of one server-sent event; its `event` names the schema that applies.', {
     anyOf: Object.keys(EVENTS).map(ref),
   }),
   SessionError: described(

@@ -40,28 +40,28 @@ const ERRORS = {
   404: ['There is no such session.', 'session not found for thread_key api:demo-1'],
   413: ['The body is larger than 32 MB.', 'The request body is larger than 33554432 bytes.'],
   415: [
-    'The body has a `content-type` or `content-encoding` that the server does not read.',
+    'The `content-type` or `content-encoding` of the body is not supported.',
     'content-encoding must be gzip, deflate, br, zstd or absent',
   ],
   422: [
-    'A field is missing or has the wrong type, or the harness is not here.',
+    'A field is missing or has the wrong type, or the harness is not available.',
     `harness_type: Input should be one of ${HARNESS_TYPES.join(', ')}`,
   ],
   429: ['Too many requests had a wrong key.', 'Too many requests without a valid key.'],
   500: ['The server failed.', 'internal server error'],
-  503: ['The server is restarting, or too many turns wait. Try again.', 'internal server error'],
+  503: ['The server is restarting, or its queue is full. Retry later.', 'internal server error'],
 } as const satisfies Readonly<Record<number, readonly [string, string]>>;
 
-/** What any request to a session route can be refused with. */
+/** Statuses of errors that every session route can return. */
 const ALWAYS: readonly (keyof typeof ERRORS)[] = [400, 401, 403, 429, 500];
 
-/** What every session route has in common: its tag, its thread key and its errors in centaur's envelope. */
+/** The common part of session routes: the tag, the thread key and the errors in centaur's envelope. */
 export function SessionDocs(options: {
   readonly id: string;
   readonly summary: string;
   readonly description?: string;
   readonly hasKey?: boolean;
-  /** Statuses of further errors. */
+  /** Statuses of the route's further errors. */
   readonly errors?: readonly (keyof typeof ERRORS)[];
 }): MethodDecorator {
   const { hasKey = true, errors = [], ...operation } = options;
@@ -77,12 +77,12 @@ export function SessionDocs(options: {
 
 /** One error in centaur's envelope. */
 export function SessionErrorDocs(status: number, description: string, example: object): MethodDecorator {
-  // A path that cannot be decoded leads to no route, and so to the errors of all other paths.
+  // A path that cannot be decoded matches no session route, and gets the error envelope of all other paths.
   const schema = status === 400 ? { anyOf: [ref('SessionError'), ref('ErrorResponse')] } : ref('SessionError');
   return JsonResponseDocs({ status, description, schema, example: { ok: false, ...example }, headers: RETRY_HEADERS });
 }
 
-/** A good answer, as JSON. */
+/** A successful JSON response. */
 export function AnswerDocs(description: string, schema: string, example: object): MethodDecorator {
   return JsonResponseDocs({ description, schema: ref(schema), example });
 }
@@ -90,7 +90,7 @@ export function AnswerDocs(description: string, schema: string, example: object)
 function ThreadKeyDocs(): MethodDecorator {
   return ApiParam({
     name: 'threadKey',
-    description: 'The thread, `<source>:<id>`, percent-encoded: the same as in `x-chiron-thread-key`.',
+    description: 'The thread key `<source>:<id>`, percent-encoded, as in `x-chiron-thread-key`.',
     schema: { ...TEXT, examples: [SESSION.thread_key] },
   });
 }
@@ -100,20 +100,20 @@ export function ListSessionsDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
       id: 'listSessions',
-      summary: 'List your threads, the last changed first',
+      summary: 'List your threads, last changed first',
       description: 'Including those that the Messages API created.',
       hasKey: false,
     }),
     ApiQuery({
       name: 'limit',
       required: false,
-      description: 'The length of the page.',
+      description: 'Number of threads per page.',
       schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 },
     }),
     ApiQuery({
       name: 'cursor',
       required: false,
-      description: '`next_cursor` of the page before.',
+      description: '`next_cursor` of the previous page.',
       schema: { ...TEXT, examples: ['MTc4MjIzOTc4NjEyMzo5YjFkNmYzZQ'] },
     }),
     AnswerDocs('A page. `next_cursor` is `null` on the last one.', 'SessionPage', {
@@ -129,9 +129,8 @@ export function CreateSessionDocs(): MethodDecorator {
   return applyDecorators(
     SessionDocs({
       id: 'createSession',
-      summary: 'Create a session, or get it',
-      description:
-        'A session is a thread; one of the Messages API with the same key is the same thread. Times are opaque to clients.',
+      summary: 'Create or get a session',
+      description: 'A session is a thread; the Messages API uses the same thread under the same key.',
       errors: [413, 415, 422],
     }),
     ApiExtraModels(CreateSessionDto),
@@ -139,7 +138,7 @@ export function CreateSessionDocs(): MethodDecorator {
       schema: { $ref: getSchemaPath(CreateSessionDto) },
       examples: { claude: { value: { harness_type: 'claudecode', metadata: { source: 'my-client' } } } },
     }),
-    AnswerDocs('The session, new or not.', 'CreatedSession', { ...SESSION, harness_switched: false }),
+    AnswerDocs('The new or existing session.', 'CreatedSession', { ...SESSION, harness_switched: false }),
     SessionErrorDocs(409, 'The session has another harness.', {
       error: 'session api:demo-1 already exists with harness_type codex, requested claudecode',
       code: 'harness_conflict',
@@ -157,7 +156,7 @@ export function GetSessionDocs(): MethodDecorator {
       summary: 'Get a session and its last turns',
       errors: [404],
     }),
-    AnswerDocs('The session and its last ten turns, the newest first.', 'SessionWithTurns', {
+    AnswerDocs('The session and its last ten turns, newest first.', 'SessionWithTurns', {
       ok: true,
       ...SESSION,
       metadata: { source: 'my-client' },
@@ -178,7 +177,7 @@ export function GetTurnDocs(): MethodDecorator {
       schema: { ...TEXT, examples: [TURN.execution_id, TURN.message_id] },
     }),
     AnswerDocs(
-      'The turn. `message` and `usage` are in Anthropic’s form, `null` until it has ended.',
+      'The turn. `message` and `usage` are in Anthropic’s form, and `null` until the turn has ended.',
       'TurnWithMessage',
       { ok: true, thread_key: SESSION.thread_key, ...TURN, usage: EXAMPLE_MESSAGE.usage, message: EXAMPLE_MESSAGE },
     ),
@@ -195,6 +194,10 @@ export function DeleteSessionDocs(): MethodDecorator {
         'Interrupts its turn, ends its process, and removes its workspace, its home, its turns and their events. Cannot be undone.',
       errors: [404],
     }),
-    AnswerDocs('It is gone.', 'DeletedSession', { ok: true, deleted: true, thread_key: SESSION.thread_key }),
+    AnswerDocs('The thread was removed.', 'DeletedSession', {
+      ok: true,
+      deleted: true,
+      thread_key: SESSION.thread_key,
+    }),
   );
 }

@@ -3,7 +3,7 @@ import type { Turn } from '../storage/stores/turn.js';
 import { toExecutionId } from './dto/execution-id.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 
-/** A refusal of the session API, in centaur's envelope: `{"ok":false,"error":…}` and what else is known. */
+/** A refusal of the session API, in centaur's envelope: `{"ok":false,"error":…}` and further fields. */
 export class SessionException extends Error {
   constructor(
     readonly status: number,
@@ -16,7 +16,7 @@ export class SessionException extends Error {
   }
 }
 
-/** There is no such session; also when it is another tenant's. */
+/** No such session for this tenant. */
 export function sessionNotFound(threadKey: string): SessionException {
   return new SessionException(404, `session not found for thread_key ${threadKey}`);
 }
@@ -31,7 +31,7 @@ export function harnessConflict(thread: Thread, existing: string, requested: str
   });
 }
 
-/** The session has an execution that is not done. */
+/** The session has an active execution. */
 export function activeExecution(threadKey: string, turn: Turn): SessionException {
   return new SessionException(409, `session ${threadKey} already has an active execution`, {
     code: 'active_execution_conflict',

@@ -20,7 +20,7 @@ import { promptContent } from './input/prompt-content.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { activeExecution, harnessConflict, SessionException, sessionNotFound } from './session.exception.js';
 
-/** What the session API does to threads. All of it is of one tenant; another one's thread is not found. */
+/** The operations of the session API on threads. Threads of other tenants are not found. */
 @Injectable()
 export class SessionService {
   constructor(
@@ -38,7 +38,7 @@ export class SessionService {
     return thread;
   }
 
-  /** A turn of a thread, by its execution id or its message's. @throws SessionException (404) when it has no such turn. */
+  /** A turn of a thread, by its execution id or message id. @throws SessionException (404) when the thread has no such turn. */
   async turn(thread: Thread, id: string): Promise<Turn> {
     const turnId = parseExecutionId(id);
     const turn = turnId === undefined ? await this.turns.byMessageId(id) : await this.turns.byId(turnId);
@@ -47,10 +47,10 @@ export class SessionService {
   }
 
   /**
-   * The thread with this key, made when there is none.
+   * Finds or creates the thread with this key.
    *
-   * @throws SessionException 409 for a thread of another harness that is not to be restarted, 422 for a body that is wrong and for a
-   *   harness that is not here.
+   * @throws SessionException 409 for a thread of another harness unless the body requests a restart, 422 for an invalid body or an
+   *   unavailable harness.
    */
   async create(
     tenant: string,
@@ -71,48 +71,48 @@ export class SessionService {
     return { thread: switched, switched: true };
   }
 
-  /** A thread as a session row. */
+  /** Converts a thread to a session. */
   view(thread: Thread): SessionView {
     return sessionView(thread, this.harnessType(thread));
   }
 
-  /** The thread's harness as the session API names it. */
+  /** The thread's `harness_type`. */
   harnessType(thread: Thread): string {
     return toHarnessType(thread.harness, this.registry.definitions);
   }
 
-  /** Stores messages and gives their ids. They start nothing, and a turn that runs does not get them. */
+  /** Stores messages and returns their ids. They start no turn, and a running turn does not get them. */
   async append(thread: Thread, { messages }: AppendMessagesDto): Promise<readonly string[]> {
-    const wanted = messages.map((message) => ({
+    const newMessages = messages.map((message) => ({
       clientMessageId: message.client_message_id,
       role: message.role,
       parts: message.parts,
       metadata: message.metadata ?? {},
     }));
     const ids = await this.control.withThreadLock(thread, async () => {
-      // Later than the turn that is there already, in the same millisecond, too: that turn has not had these messages.
+      // Later than the latest turn even within one millisecond, because that turn has not received these messages.
       const latest = await this.turns.latest(thread.id);
-      return this.messages.append(thread.id, wanted, Math.max(Date.now(), (latest?.createdAt ?? 0) + 1));
+      return this.messages.append(thread.id, newMessages, Math.max(Date.now(), (latest?.createdAt ?? 0) + 1));
     });
     if (ids === undefined) throw sessionNotFound(thread.key);
     return ids;
   }
 
-  /** Starts a turn, or finds the one of the same idempotency key. @throws SessionException 409 while another one goes on. */
-  async execute(thread: Thread, wanted: ExecuteDto): Promise<Turn> {
+  /** Starts a turn, or finds the one with the same idempotency key. @throws SessionException 409 while another turn is active. */
+  async execute(thread: Thread, dto: ExecuteDto): Promise<Turn> {
     this.assertHarnessAvailable(thread.harness);
     const executed = await this.control.execute(thread, {
-      idempotencyKey: wanted.idempotency_key,
+      idempotencyKey: dto.idempotency_key,
       caller: 'session',
       request: toStoredExecution(
         {
-          inputLineCount: wanted.input_lines.length,
-          idleTimeout: wanted.idle_timeout_ms ?? null,
-          maxDuration: wanted.max_duration_ms ?? null,
+          inputLineCount: dto.input_lines.length,
+          idleTimeout: dto.idle_timeout_ms ?? null,
+          maxDuration: dto.max_duration_ms ?? null,
         },
-        wanted.metadata ?? {},
+        dto.metadata ?? {},
       ),
-      prompt: () => this.prompt(thread, wanted.input_lines),
+      prompt: () => this.prompt(thread, dto.input_lines),
     });
     switch (executed.kind) {
       case 'started':
@@ -128,8 +128,8 @@ export class SessionService {
   }
 
   /**
-   * Lines are the complete input, as with centaur. Without any, centaur waits for ever; here the input is what the user sent since
-   * the last turn, so that a message that came while a turn was running can be handed on when it is done.
+   * Lines are the complete input, as in centaur. Without lines, centaur waits forever; here the input is the user messages since the
+   * last turn, so that a client can deliver messages that arrived while a turn was running.
    */
   private async prompt(thread: Thread, lines: readonly string[]): Promise<Prompt> {
     if (lines.length > 0) return promptOfLines(lines);
@@ -146,7 +146,7 @@ export class SessionService {
     tenant: string,
     key: string,
     harness: HarnessName,
-    wanted: CreateSessionDto,
+    dto: CreateSessionDto,
   ): Promise<Thread> {
     this.assertHarnessAvailable(harness);
     const { thread } = await this.threads.findOrCreate({
@@ -154,11 +154,11 @@ export class SessionService {
       tenant,
       key,
       harness,
-      // The name by which the Messages API chooses this harness with its own default model.
+      // In the Messages API, this model name selects the harness with its default model.
       model: harness,
       harnessModel: undefined,
       systemPrompt: undefined,
-      metadata: { session: wanted.metadata ?? {} },
+      metadata: { session: dto.metadata ?? {} },
       createdAt: Date.now(),
     });
     return thread;

@@ -9,15 +9,15 @@ import { ThreadControl } from '../turns/thread-control.js';
 import { encodeCursor } from './dto/cursor.js';
 import { parseListQuery } from './dto/list-query.js';
 import { SessionErrorFilter } from './session-error.filter.js';
-import { sessionMetadata, type SessionView, turnView, wholeTurnView } from './dto/session-views.js';
+import { sessionMetadata, type SessionView, turnView, turnWithMessageView } from './dto/session-views.js';
 import { SessionService } from './session.service.js';
 import { CreateSessionDocs, DeleteSessionDocs, GetSessionDocs, GetTurnDocs, ListSessionsDocs } from './session.docs.js';
 import { ThreadKeyPipe } from './thread-key.pipe.js';
 
-/** How many of its last turns a session is shown with. */
+/** How many of its last turns a session includes. */
 const LAST_TURNS = 10;
 
-/** Sessions, which are threads: centaur's create-or-get, and the list, the look and the end that its API lacks. */
+/** Sessions, which are threads: centaur's create-or-get, and the list, get and delete routes that its API lacks. */
 @Controller('api')
 @UseFilters(SessionErrorFilter)
 export class SessionsController {
@@ -28,12 +28,12 @@ export class SessionsController {
     private readonly control: ThreadControl,
   ) {}
 
-  /** The tenant's threads, the last changed first, those of the Messages API as well. */
+  /** Lists the tenant's threads of both APIs, last changed first. */
   @Get('sessions')
   @ListSessionsDocs()
   async list(@CurrentPrincipal() { tenant }: Principal, @Query() query: unknown): Promise<object> {
     const { limit, before } = parseListQuery(query);
-    // One more than the page, to see whether there is another one.
+    // One more than the page, to detect whether there is a next one.
     const threads = await this.threads.list(tenant, {
       limit: limit + 1,
       ...(before === undefined ? {} : { before }),
@@ -82,10 +82,10 @@ export class SessionsController {
     @Param('turnId') turnId: string,
   ): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
-    return wholeTurnView(thread, await this.sessions.turn(thread, turnId));
+    return turnWithMessageView(thread, await this.sessions.turn(thread, turnId));
   }
 
-  /** Ends what the thread does and its process, and removes its folders, its turns and itself. */
+  /** Interrupts the thread's turn, ends its process, and removes its folders, its turns and the thread. */
   @Delete('session/:threadKey')
   @DeleteSessionDocs()
   async remove(

@@ -7,10 +7,10 @@ import { SessionMessageStore } from '../storage/stores/session-message.store.js'
 import { SessionService } from './session.service.js';
 import { SessionsController } from './sessions.controller.js';
 
-/** The session control plane over HTTP, `/api/session/*`: centaur's, and what it lacks. */
+/** The session API, `/api/session/*`: centaur's routes, and further ones that centaur lacks. */
 @Module({
   imports: [HarnessModule, TurnsModule],
-  // The second one has the routes that answer what nobody else does.
+  // The order matters: the second controller has the catch-all routes.
   controllers: [SessionsController, ExecutionsController],
   providers: [SessionService, SessionEventsService, SessionMessageStore],
 })

@@ -6,12 +6,15 @@ import { SessionException } from '../session.exception.js';
 import { MESSAGE_ROLES, type MessageRole } from '../../storage/stores/session-message.store.js';
 import { validateSessionBody } from './session-body.js';
 
-/** Most messages of one call: each is checked and stored by itself. */
+/** Most messages of one call, because each is validated and stored separately. */
 const MAX_MESSAGES = 1000;
 
-/** A message for a session. */
+/** A message to append to a session. */
 export class SessionMessageDto {
-  @ApiPropertyOptional({ description: 'A repeated message has the same id.', examples: ['m-001'] })
+  @ApiPropertyOptional({
+    description: 'Dedupes: a repeated id stores nothing and returns the id of the earlier message.',
+    examples: ['m-001'],
+  })
   @IsOptional()
   @IsString()
   @Length(1, 512)
@@ -31,7 +34,7 @@ export class SessionMessageDto {
   readonly metadata?: JsonObject;
 }
 
-/** Messages for a session. */
+/** Messages to append to a session. */
 export class AppendMessagesDto {
   @ApiProperty({ type: [SessionMessageDto] })
   @IsArray()
@@ -39,7 +42,7 @@ export class AppendMessagesDto {
   messages!: readonly SessionMessageDto[];
 }
 
-/** @throws SessionException 422 that names each field that is wrong, 400 when there is no message. */
+/** @throws SessionException 422 that names each wrong field, 400 when there is no message. */
 export function parseAppendMessages(body: unknown): AppendMessagesDto {
   const dto = validateSessionBody(new AppendMessagesDto(), ['messages'], body);
   if (dto.messages.length === 0) throw new SessionException(400, 'messages must not be empty');

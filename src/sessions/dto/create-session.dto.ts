@@ -4,11 +4,11 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import { HARNESS_TYPES } from './harness-type.js';
 import { validateSessionBody } from './session-body.js';
 
-/** What a session is to be. */
+/** The body that creates a session. */
 export class CreateSessionDto {
   @ApiProperty({ type: String, enum: HARNESS_TYPES, examples: ['claudecode'] })
   @ValidateBy({
-    // Its name gives the problem the same words as that of any other list.
+    // With this name, the error has the same text as those of other lists.
     name: 'isIn',
     validator: {
       validate: (type, validation) => knownTypes(validation).includes(type),
@@ -42,7 +42,7 @@ export class CreateSessionDto {
   @IsIn(['reject', 'restart'])
   readonly on_harness_conflict?: 'reject' | 'restart';
 
-  /** @param knownTypes the values of `harness_type` that this server takes. */
+  /** @param knownTypes the values of `harness_type` that this server accepts. */
   constructor(readonly knownTypes: readonly string[]) {}
 }
 
@@ -50,7 +50,7 @@ function knownTypes(validation: ValidationArguments | undefined): readonly unkno
   return validation?.object instanceof CreateSessionDto ? validation.object.knownTypes : [];
 }
 
-/** @throws SessionException (422) that names each field that is wrong. */
+/** @throws SessionException (422) that names each wrong field. */
 export function parseCreateSession(body: unknown, harnessTypes: readonly string[]): CreateSessionDto {
   const fields = ['harness_type', 'persona_id', 'metadata', 'on_harness_conflict'] as const;
   return validateSessionBody(new CreateSessionDto(harnessTypes), fields, body);

@@ -1,22 +1,22 @@
 import { SessionException } from '../session.exception.js';
 import { queryParam } from './query-text.js';
 
-/** Which events are wanted. */
+/** The query of an event stream. */
 export interface EventsQuery {
-  /** The id of the last event that the reader has had; 0 for none. */
+  /** The id of the last event that the reader has received; 0 for none. */
   readonly after: number;
   readonly executionId: string | undefined;
 }
 
 /**
- * The query of an event stream. A browser's EventSource reconnects with the query that it began with and says in `Last-Event-ID`
- * how far it came, so that the greater of the two counts.
+ * Parses the query of an event stream. A browser's EventSource reconnects with its original query and sends its position in
+ * `Last-Event-ID`, so the greater of the two applies.
  *
  * @throws SessionException (400) for an id that is not a number.
  */
 export function parseEventsQuery(query: unknown, lastEventId: string | undefined): EventsQuery {
   const after = parseEventId(queryParam(query, 'after_event_id') ?? '0', 'after_event_id');
-  // Some other server's id in the header is no reason to refuse the stream.
+  // Ignores a malformed `Last-Event-ID`, which may come from another server.
   const last = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
   return { after: Math.max(after, last), executionId: queryParam(query, 'execution_id') };
 }

@@ -6,10 +6,10 @@ import { inputLinesProblem, MAX_LINES } from '../input/input-lines.js';
 import { SessionException } from '../session.exception.js';
 import { validateSessionBody } from './session-body.js';
 
-/** An execution that is to be started. */
+/** The body that starts an execution. */
 export class ExecuteDto {
   @ApiPropertyOptional({
-    description: 'A repeated key returns the same execution, whatever else the call has.',
+    description: 'A repeated key returns the existing execution and ignores the rest of the call.',
     examples: ['turn-2026-06-23-0001'],
   })
   @IsOptional()
@@ -24,7 +24,7 @@ export class ExecuteDto {
 
   @ApiPropertyOptional({
     description:
-      'The input, each line a JSON object as a harness reads it or plain text. Without lines, the user’s messages that were appended since the last execution are the input.',
+      'The input. Each line is plain text or a JSON object in the input format of a harness. Without lines, the input is the user messages that were appended since the last execution.',
     type: [String],
     examples: [['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}']],
   })
@@ -33,7 +33,8 @@ export class ExecuteDto {
   readonly input_lines: readonly string[] = [];
 
   @ApiPropertyOptional({
-    description: 'Checked and reported. How long an idle agent process is kept is a setting of the deployment.',
+    description:
+      'Validated and reported, without effect: a server setting determines how long an idle agent process is kept.',
     type: 'integer',
     minimum: 1,
     examples: [60_000],
@@ -43,7 +44,7 @@ export class ExecuteDto {
   readonly idle_timeout_ms?: number;
 
   @ApiPropertyOptional({
-    description: 'The execution fails when it takes longer. Checked about once a second.',
+    description: 'The execution fails when it takes longer. Checked about once per second.',
     type: 'integer',
     minimum: 1,
     examples: [1_800_000],
@@ -53,10 +54,10 @@ export class ExecuteDto {
   readonly max_duration_ms?: number;
 }
 
-/** @throws SessionException 422 that names each field that is wrong, 400 for lines and durations that make no sense. */
+/** @throws SessionException 422 that names each wrong field, 400 for invalid lines and durations. */
 export function parseExecute(body: unknown): ExecuteDto {
   const fields = ['idempotency_key', 'metadata', 'input_lines', 'idle_timeout_ms', 'max_duration_ms'] as const;
-  // Before each line is looked at.
+  // Checked before the lines are validated one by one.
   if (isJsonObject(body) && asArray(body['input_lines']).length > MAX_LINES) {
     throw new SessionException(422, `input_lines must not have more than ${MAX_LINES} elements`);
   }

@@ -6,14 +6,14 @@ import { queryParam } from './query-text.js';
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-/** Which page of a list is wanted. */
+/** A page of a list. */
 export interface ListQuery {
   readonly limit: number;
-  /** The last thread of the page before. */
+  /** The last thread of the previous page. */
   readonly before: ThreadCursor | undefined;
 }
 
-/** @throws SessionException (400) for a limit or a cursor that is none. */
+/** @throws SessionException (400) for an invalid limit or cursor. */
 export function parseListQuery(query: unknown): ListQuery {
   const limit = queryParam(query, 'limit') ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
@@ -21,6 +21,7 @@ export function parseListQuery(query: unknown): ListQuery {
   }
   const cursor = queryParam(query, 'cursor');
   const before = cursor === undefined ? undefined : decodeCursor(cursor);
-  if (cursor !== undefined && before === undefined) throw new SessionException(400, 'cursor is not one of this list');
+  if (cursor !== undefined && before === undefined)
+    throw new SessionException(400, 'cursor is not valid: use next_cursor of the previous page');
   return { limit: Number(limit), before };
 }

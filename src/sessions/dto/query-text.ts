@@ -1,6 +1,6 @@
 import { SessionException } from '../session.exception.js';
 
-/** A field of a query; `undefined` when it is absent or empty. @throws SessionException (400) when it is there more than once. */
+/** Reads a query parameter; `undefined` when it is absent or empty. @throws SessionException (400) when it is repeated. */
 export function queryParam(query: unknown, name: string): string | undefined {
   if (typeof query !== 'object' || query === null) return undefined;
   const value: unknown = Reflect.get(query, name);

@@ -1,7 +1,7 @@
 import { type BodyRules, validateBody } from '../../http/validate-body.js';
 import { SessionException } from '../session.exception.js';
 
-/** centaur answers the same status. `null` is the same as leaving a field out. */
+/** The status is centaur's. A `null` field counts as absent. */
 const SESSION_BODY: BodyRules = {
   refuse: (problem) => new SessionException(422, problem),
   notAnObject: 'a JSON object is expected',
@@ -9,9 +9,9 @@ const SESSION_BODY: BodyRules = {
 };
 
 /**
- * A body of the session API, or a part of it: `dto` with the listed fields, checked.
+ * Validates a body of the session API, or a part of it: returns `dto` with the listed fields.
  *
- * @throws SessionException (422) that names each field that is wrong.
+ * @throws SessionException (422) that names each wrong field.
  */
 export function validateSessionBody<Dto extends object>(
   dto: Dto,

@@ -6,14 +6,14 @@ import type { Message, Usage } from '../../anthropic/stream-event.js';
 import { turnUsage } from '../../anthropic/usage.js';
 import { toExecutionId } from './execution-id.js';
 
-/** The session row, with centaur's fields. What Chiron has no notion of is `null`. */
+/** A session with centaur's fields. Fields without a counterpart in Chiron are `null`. */
 export interface SessionView {
   readonly thread_key: string;
-  /** Names the thread's folders once an agent has worked in them. */
+  /** The id of the thread's folders, once an agent has worked in them. */
   readonly sandbox_id: string | null;
-  /** Of a thread that another version of the server made, it may be unknown to this one. */
+  /** May be unknown to this version, for a thread that another version created. */
   readonly harness_type: string;
-  /** The harness's own name of the conversation, once it has one. */
+  /** The harness's own id of the conversation, once there is one. */
   readonly harness_thread_id: string | null;
   readonly persona_id: null;
   readonly status: 'idle' | 'executing' | 'failed';
@@ -22,10 +22,10 @@ export interface SessionView {
   readonly updated_at: string;
 }
 
-/** An execution, which is a turn of the thread, whichever API it came by. */
+/** An execution, which is a turn of the thread, whichever API started it. */
 export interface TurnView {
   readonly execution_id: string;
-  /** The message of the Messages API that answers the same turn. */
+  /** The id of the turn's answer in the Messages API. */
   readonly message_id: string;
   /** Number of the turn within its thread, from 1. */
   readonly sequence: number;
@@ -37,13 +37,13 @@ export interface TurnView {
   readonly ended_at: string | null;
 }
 
-/** An execution with its whole answer. */
-export interface WholeTurnView extends TurnView {
+/** An execution with its complete answer. */
+export interface TurnWithMessageView extends TurnView {
   readonly ok: true;
   readonly thread_key: string;
-  /** What it used so far, in Anthropic's form; `null` until it has ended. */
+  /** Token usage in Anthropic's form; `null` until the turn has ended. */
   readonly usage: Usage | null;
-  /** The answer, in Anthropic's form; `null` until it has ended, and after a failure. */
+  /** The answer in Anthropic's form; `null` until the turn has ended, and after a failure. */
   readonly message: Message | null;
 }
 
@@ -53,7 +53,7 @@ const STATUS_OF_STATE: Readonly<Record<ThreadState, SessionView['status']>> = {
   failed: 'failed',
 };
 
-/** A thread as a session row. */
+/** Converts a thread to a session. */
 export function sessionView(thread: Thread, harnessType: string): SessionView {
   return {
     thread_key: thread.key,
@@ -68,13 +68,13 @@ export function sessionView(thread: Thread, harnessType: string): SessionView {
   };
 }
 
-/** What a session was made with besides its harness. Kept apart from what the server itself notes of a thread. */
+/** The caller's metadata of a session. Stored apart from the server's own metadata of the thread. */
 export function sessionMetadata(thread: Thread): JsonObject {
   const { session } = thread.metadata;
   return asObject(session);
 }
 
-/** A turn in a list. */
+/** Converts a turn to an execution, without its answer. */
 export function turnView(turn: Turn): TurnView {
   return {
     execution_id: toExecutionId(turn.id),
@@ -89,14 +89,14 @@ export function turnView(turn: Turn): TurnView {
   };
 }
 
-/** A turn with its answer. */
-export function wholeTurnView(thread: Thread, turn: Turn): WholeTurnView {
-  const counted = turn.usage === undefined ? null : turnUsage(turn.usage, []);
+/** Converts a turn to an execution with its answer. */
+export function turnWithMessageView(thread: Thread, turn: Turn): TurnWithMessageView {
+  const reported = turn.usage === undefined ? null : turnUsage(turn.usage, []);
   return {
     ok: true,
     thread_key: thread.key,
     ...turnView(turn),
-    usage: turn.message?.usage ?? counted,
+    usage: turn.message?.usage ?? reported,
     message: turn.message ?? null,
   };
 }

@@ -15,22 +15,22 @@ import {
 } from './notification-builders.js';
 import { type ToolCall, toolItem } from './tool-items.js';
 
-/** What has to be remembered from one event to the next. */
+/** The state from one event to the next. */
 export interface LineState {
   readonly items: ReadonlyMap<string, OpenItem>;
   readonly calls: ReadonlyMap<string, ToolCall>;
   readonly attempt: number;
   readonly used: TokenUsage;
-  /** The texts since the last tool, which are the answer when the turn ends here. */
+  /** The texts since the last tool call: the answer, if the turn ends here. */
   readonly answer: string;
-  /** The texts before that tool: the answer of a turn that ends with a tool. */
+  /** The texts before that tool call: the answer of a turn that ends with a tool call. */
   readonly earlier: string;
 }
 
-/** What an event came to: the state after it, and the lines. */
+/** The state after an event, and the lines that the event produces. */
 export type LineStep = readonly [LineState, readonly JsonObject[]];
 
-/** Before the first event. */
+/** The state before the first event. */
 export const INITIAL_NOTIFICATION_STATE: LineState = {
   items: new Map(),
   calls: new Map(),
@@ -40,7 +40,7 @@ export const INITIAL_NOTIFICATION_STATE: LineState = {
   earlier: '',
 };
 
-/** What a turn ends up saying: its texts after the last tool, or before it if there are none. */
+/** The answer of a turn: its texts after the last tool call or, if there are none, the texts before it. */
 export function finalText(state: LineState): string {
   return state.answer === '' ? state.earlier : state.answer;
 }
@@ -62,9 +62,9 @@ export function openingLines(turn: LineTurn): readonly JsonObject[] {
 }
 
 /**
- * What a harness event is as lines of centaur's slash methods, which are those of Codex's app-server (harness-protocols.md
- * 3.5 to 3.7, recording codex-tool). Items are named by turn and attempt, as harnesses count them anew.
- * What each kind of event comes to is a table in codex-notifications.table.spec.ts.
+ * Converts a harness event to lines with centaur's slash methods, which are those of Codex's app-server (recording codex-tool). Item
+ * ids include turn and attempt, because harnesses restart their numbering. codex-notifications.table.spec.ts has a table of the
+ * lines for each kind of event.
  */
 export function toNotifications(turn: LineTurn, state: LineState, event: HarnessEvent): LineStep {
   switch (event.type) {
@@ -106,7 +106,7 @@ export function toNotifications(turn: LineTurn, state: LineState, event: Harness
   }
 }
 
-// `codexErrorInfo` of Codex 0.169.0, as our own decoder of Codex reads it.
+// `codexErrorInfo` of Codex 0.169.0, as our Codex decoder reads it.
 const INFO_OF_KIND: Readonly<Record<FailureKind, string>> = {
   bad_request: 'badRequest',
   context_too_long: 'contextWindowExceeded',
@@ -126,15 +126,15 @@ type Delta = { readonly id: string; readonly text: string };
 
 function delta(turn: LineTurn, state: LineState, kind: OpenItem['kind'], { id, text }: Delta): LineStep {
   if (text === '') return [state, []];
-  const known = state.items.get(id);
-  const item = known ?? { kind, id: `item-${turn.sequence}-${state.attempt}-${id}`, text: '' };
+  const existing = state.items.get(id);
+  const item = existing ?? { kind, id: `item-${turn.sequence}-${state.attempt}-${id}`, text: '' };
   const items = new Map(state.items).set(id, { ...item, text: item.text + text });
   const parameters = { ...notificationIds(turn), itemId: item.id, delta: text };
   const piece =
     kind === 'agentMessage'
       ? rpcNotification('item/agentMessage/delta', parameters)
       : rpcNotification('item/reasoning/textDelta', { ...parameters, contentIndex: 0 });
-  return [{ ...state, items }, known === undefined ? [itemStarted(turn, itemPayload(item)), piece] : [piece]];
+  return [{ ...state, items }, existing === undefined ? [itemStarted(turn, itemPayload(item)), piece] : [piece]];
 }
 
 function blockEnd(turn: LineTurn, state: LineState, id: string): LineStep {
@@ -146,7 +146,7 @@ function blockEnd(turn: LineTurn, state: LineState, id: string): LineStep {
   return [{ ...state, items, answer }, [itemCompleted(turn, itemPayload(item))]];
 }
 
-/** Items of an attempt that died, or of a turn that ends, will not be finished; whoever saw them begin sees them end. */
+/** Completes the open items of a dead attempt or an ending turn, so that every started item also completes for its readers. */
 function closeOpenItems(turn: LineTurn, state: LineState): LineStep {
   const lines = [...state.items.values()].map((item) => itemCompleted(turn, itemPayload(item)));
   return [{ ...state, items: new Map() }, lines];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eventId, eventsSeen, firstSequenceAfter, openingId, terminalId } from './event-id.js';
+import { eventId, deliveredEvents, firstSequenceAfter, openingId, terminalId } from './event-id.js';
 
 describe('the ids of session events', () => {
   it('grow through a turn and from turn to turn, and stay exact', () => {
@@ -30,10 +30,10 @@ describe('the ids of session events', () => {
   });
 
   it('tell how much of a turn’s log a reader has had', () => {
-    expect(eventsSeen(0, 1)).toBe(0);
-    expect(eventsSeen(openingId(2, 3), 2)).toBe(0);
-    expect(eventsSeen(eventId(2, 'log', 0, 0), 2)).toBe(1);
-    expect(eventsSeen(eventId(2, 'log', 41, 1), 2)).toBe(42);
-    expect(eventsSeen(terminalId(1), 2)).toBe(0);
+    expect(deliveredEvents(0, 1)).toBe(0);
+    expect(deliveredEvents(openingId(2, 3), 2)).toBe(0);
+    expect(deliveredEvents(eventId(2, 'log', 0, 0), 2)).toBe(1);
+    expect(deliveredEvents(eventId(2, 'log', 41, 1), 2)).toBe(42);
+    expect(deliveredEvents(terminalId(1), 2)).toBe(0);
   });
 });

@@ -20,10 +20,10 @@ export function openingId(sequence: number, part: number): number {
   return sequence * PER_TURN + Math.min(part, PER_EVENT - 1);
 }
 
-/** The id of the `part`-th event that came of the turn's harness event with this index, from 0. */
+/** The id of the `part`-th session event of the turn's harness event with this index, from 0. */
 export function eventId(sequence: number, source: EventSource, index: number, part: number): number {
   const offset = (index + 1) * PER_EVENT + Math.min(part, PER_EVENT - 1);
-  // Fifty-six million harness events fit; what a longer turn says after them shares one id.
+  // Fifty-six million harness events fit; later events of a longer turn share one id.
   const inLog = Math.min(offset, FROM_MESSAGE - 1);
   return sequence * PER_TURN + (source === 'log' ? inLog : FROM_MESSAGE + Math.min(offset, FROM_MESSAGE / 10));
 }
@@ -33,13 +33,13 @@ export function terminalId(sequence: number): number {
   return (sequence + 1) * PER_TURN - 1;
 }
 
-/** The sequence of the first turn that a reader after this id may still need something of. */
+/** The sequence of the first turn with events after this id. */
 export function firstSequenceAfter(id: number): number {
   return Math.floor((id + 1) / PER_TURN);
 }
 
-/** How many harness events of a turn's log a reader after this id has had. */
-export function eventsSeen(id: number, sequence: number): number {
+/** How many harness events of a turn's log a reader at this id has received. */
+export function deliveredEvents(id: number, sequence: number): number {
   const offset = id - sequence * PER_TURN;
   return offset < PER_EVENT ? 0 : Math.floor(Math.min(offset, FROM_MESSAGE) / PER_EVENT);
 }

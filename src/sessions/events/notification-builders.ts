@@ -1,7 +1,7 @@
 import type { JsonObject, TokenUsage } from '../../domain/harness-event.js';
 import type { Prompt } from '../../domain/prompt.js';
 
-/** What the lines of a turn say of it. */
+/** The fields of a turn that its lines include. */
 export interface LineTurn {
   readonly threadId: string;
   readonly turnId: string;
@@ -9,18 +9,18 @@ export interface LineTurn {
   readonly sequence: number;
   readonly model: string;
   readonly prompt: Prompt;
-  /** Milliseconds since the epoch. The log keeps no time of each event, so that every line has the turn's. */
+  /** Milliseconds since the epoch. Every line has the turn's time, because the log has no time per event. */
   readonly startedAt: number;
 }
 
-/** A text or reasoning item that is being streamed. */
+/** A text or reasoning item that has started and not completed. */
 export interface OpenItem {
   readonly kind: 'agentMessage' | 'reasoning';
   readonly id: string;
   readonly text: string;
 }
 
-/** The line that counts a model call. Codex counts cached tokens as input tokens. */
+/** The line with the usage of a model call. Codex counts cached tokens as input tokens. */
 export function tokenUsage(turn: LineTurn, total: TokenUsage, last: TokenUsage): JsonObject {
   const counts = (usage: TokenUsage): JsonObject => {
     const inputTokens = usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens;
@@ -40,7 +40,7 @@ export function tokenUsage(turn: LineTurn, total: TokenUsage, last: TokenUsage):
 /** A text or reasoning item, as far as it was emitted. */
 export function itemPayload(item: OpenItem): JsonObject {
   return item.kind === 'agentMessage'
-    ? // The phase is known when the turn goes on, which is too late for the item.
+    ? // The phase is known only from later events, after this item was sent.
       { type: 'agentMessage', id: item.id, text: item.text, phase: null, memoryCitation: null }
     : { type: 'reasoning', id: item.id, summary: [], content: item.text === '' ? [] : [item.text] };
 }
@@ -66,7 +66,7 @@ export function turnPayload(turn: LineTurn, status: string, error: JsonObject | 
   };
 }
 
-/** The line that begins an item. */
+/** The line that starts an item. */
 export function itemStarted(turn: LineTurn, item: JsonObject): JsonObject {
   return rpcNotification('item/started', { item, ...notificationIds(turn), startedAtMs: turn.startedAt });
 }
@@ -76,12 +76,12 @@ export function itemCompleted(turn: LineTurn, item: JsonObject): JsonObject {
   return rpcNotification('item/completed', { item, ...notificationIds(turn), completedAtMs: turn.startedAt });
 }
 
-/** The ids that nearly every line has. */
+/** The ids in the parameters of nearly every line. */
 export function notificationIds(turn: LineTurn): { readonly threadId: string; readonly turnId: string } {
   return { threadId: turn.threadId, turnId: turn.turnId };
 }
 
-/** A notification: no `jsonrpc`, no `id`. */
+/** A notification in Codex's form: without `jsonrpc` and `id`. */
 export function rpcNotification(method: string, params: JsonObject): JsonObject {
   return { method, params };
 }

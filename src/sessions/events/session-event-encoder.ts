@@ -33,24 +33,24 @@ export interface SessionEvent {
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
 
 /**
- * Tells one turn as session events. Given the same log, it gives the same events with the same ids. Belongs to one reader,
- * who gives it the turn's harness events from the first one on.
+ * Encodes one turn as session events. The same log yields the same events with the same ids. Each reader has its own encoder, which
+ * must get the turn's harness events from the first on.
  */
 export class SessionEventEncoder {
   readonly #line: LineTurn;
   #state: LineState = INITIAL_NOTIFICATION_STATE;
   #index = 0;
-  #begun = false;
-  #spoke = false;
+  #started = false;
+  #hasFirstToken = false;
   #ended = false;
 
   constructor(
     private readonly thread: Thread,
     private readonly turn: Turn,
     private readonly source: EventSource,
-    /** Milliseconds from the execution's beginning to now, or `null` for a replay. */
+    /** Milliseconds since the execution was created; `null` for a replay. */
     private readonly latency: () => number | null,
-    /** The thread's harness as the session API names it. */
+    /** The thread's `harness_type`. */
     private readonly harnessType: string,
   ) {
     const { id, sequence, prompt, startedAt, createdAt } = turn;
@@ -63,10 +63,10 @@ export class SessionEventEncoder {
     return this.#ended;
   }
 
-  /** `execution_started` and the lines that open the turn; nothing the second time. */
+  /** Emits `execution_started` and the lines that open the turn; nothing when called again. */
   openTurn(): readonly SessionEvent[] {
-    if (this.#begun) return [];
-    this.#begun = true;
+    if (this.#started) return [];
+    this.#started = true;
     const { inputLineCount, idleTimeout, maxDuration } = readExecutionRequest(this.turn);
     const started: SessionEvent = {
       id: openingId(this.turn.sequence, 0),
@@ -87,7 +87,7 @@ export class SessionEventEncoder {
     return [started, ...lines];
   }
 
-  /** What the next harness events of the turn came to. */
+  /** Encodes the next harness events of the turn. */
   encode(events: readonly HarnessEvent[]): readonly SessionEvent[] {
     const encoded = [...this.openTurn()];
     for (const event of events) {
@@ -97,10 +97,10 @@ export class SessionEventEncoder {
     return encoded;
   }
 
-  /** The terminal event of a turn whose log ended without one, by its row; nothing for one that has not ended. */
+  /** The terminal event, from the stored turn, for a log that ended without one; nothing while the turn has not ended. */
   end(row: Turn | undefined): readonly SessionEvent[] {
     if (this.#ended || row === undefined || !hasEnded(row.state)) return [];
-    // A turn that was cancelled in the queue never began.
+    // A turn that was cancelled in the queue never started.
     if (row.startedAt !== undefined) return this.encode(toEndEvents(row));
     return toEndEvents(row).flatMap((end) => (isTurnEnd(end) ? [this.terminal(end)] : []));
   }
@@ -114,8 +114,8 @@ export class SessionEventEncoder {
       data,
     }));
     const line = encoded.at(-1);
-    if (event.type === 'text-delta' && line !== undefined && !this.#spoke) {
-      this.#spoke = true;
+    if (event.type === 'text-delta' && line !== undefined && !this.#hasFirstToken) {
+      this.#hasFirstToken = true;
       encoded.push(this.firstToken(line.id, encoded.length));
     }
     if (isTurnEnd(event)) encoded.push(this.terminal(event));

@@ -24,17 +24,17 @@ import { TurnStore } from '../../storage/stores/turn.store.js';
 import { maskAbandonedBlocks } from '../../domain/abandoned-blocks.js';
 import { ThreadControl } from '../../turns/thread-control.js';
 import { TurnRunner } from '../../turns/running/turn.runner.js';
-import { eventsSeen, firstSequenceAfter, terminalId } from './event-id.js';
+import { deliveredEvents, firstSequenceAfter, terminalId } from './event-id.js';
 import { eventsOfEndedTurn } from '../../turns/message-events.js';
 import { SessionService } from '../session.service.js';
 import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 type SessionEvents$ = Observable<readonly SessionEvent[]>;
 
-/** How often a reader who waits looks for turns that another process has started, in milliseconds. */
+/** How often a waiting reader polls for turns that another process has started. */
 const POLL_MS = 15_000;
 
-/** The session events of threads: made from the turns' logs whenever they are read, and stored nowhere. */
+/** The session events of threads. They are derived from the turns' logs on each read and not stored. */
 @Injectable()
 export class SessionEventsService {
   constructor(
@@ -48,8 +48,8 @@ export class SessionEventsService {
   /**
    * The events of one turn after the one with the id `after`: a replay, then live. Cold.
    *
-   * Completes after the terminal event. Errors when the store cannot be read, or the turn is left to the next server.
-   * Unsubscribing does not touch the turn.
+   * Completes after the terminal event. Errors when the store cannot be read or the turn is handed off to the next server.
+   * Unsubscribing does not affect the turn.
    */
   ofTurn(thread: Thread, turn: Turn, after: number, flow: Backpressure): SessionEvents$ {
     if (after >= terminalId(turn.sequence)) return EMPTY;
@@ -83,11 +83,11 @@ export class SessionEventsService {
     });
   }
 
-  /** Completes, without an element, once it is worth looking for the thread's next turn. */
+  /** Completes, without an element, when the thread may have a next turn. */
   private waitForNextTurn(threadId: string, sequence: number): Observable<never> {
     return merge(
       this.runner.submitted$.pipe(filter((id) => id === threadId)),
-      // A turn that came between the last look and the line above.
+      // A turn that was submitted between the last lookup and the line above.
       defer(() => from(this.turns.turnsFrom(threadId, sequence, 1))).pipe(filter((turns) => turns.length > 0)),
       interval(POLL_MS),
     ).pipe(take(1), ignoreElements());
@@ -97,18 +97,18 @@ export class SessionEventsService {
     return defer(() => {
       let isReplay = true;
       const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
-      const narrator = new SessionEventEncoder(thread, turn, 'log', latency, this.sessions.harnessType(thread));
-      const seen = eventsSeen(after, turn.sequence);
+      const encoder = new SessionEventEncoder(thread, turn, 'log', latency, this.sessions.harnessType(thread));
+      const delivered = deliveredEvents(after, turn.sequence);
       const events$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
-        const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, seen);
+        const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, delivered);
         subscriber.add(this.log.read(turn.id, flow, replay).subscribe(subscriber));
-        // A live turn's reader has received the replay by now; when its events were emitted is not known.
+        // The reader of a live turn has received the replay by now. Replayed events have no latency: the log has no time per event.
         isReplay = hasEnded(turn.state);
       });
       return concat(
-        of(turn.startedAt === undefined ? [] : narrator.openTurn()),
-        events$.pipe(map((events) => narrator.encode(events))),
-        defer(() => this.closingEvents(narrator, turn)),
+        of(turn.startedAt === undefined ? [] : encoder.openTurn()),
+        events$.pipe(map((events) => encoder.encode(events))),
+        defer(() => this.closingEvents(encoder, turn)),
       );
     });
   }
@@ -120,9 +120,9 @@ export class SessionEventsService {
     });
   }
 
-  private async closingEvents(narrator: SessionEventEncoder, turn: Turn): Promise<readonly SessionEvent[]> {
-    if (narrator.ended) return [];
-    const events = narrator.end(await this.turns.byId(turn.id));
+  private async closingEvents(encoder: SessionEventEncoder, turn: Turn): Promise<readonly SessionEvent[]> {
+    if (encoder.ended) return [];
+    const events = encoder.end(await this.turns.byId(turn.id));
     if (events.length === 0) throw new Error(`turn ${turn.id} was handed off to the next server`);
     return events;
   }

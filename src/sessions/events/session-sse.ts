@@ -3,30 +3,30 @@ import { fromEvent, lastValueFrom, type Observable, takeUntil, tap } from 'rxjs'
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import type { SessionEvent } from './session-event-encoder.js';
 
-/** How often a comment says that the stream is alive, in milliseconds; centaur's is axum's default. */
+/** Interval of the keep-alive comments; as in centaur, which uses axum's default. */
 const KEEP_ALIVE_MS = 15_000;
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
-  // Asks nginx and its like not to hold events back.
+  // Keeps nginx and similar proxies from buffering events.
   'x-accel-buffering': 'no',
 };
 
 const COMMENT = ': \n\n';
 const STREAM_ERROR = 'event: session.stream_error\ndata: {"error":"event stream failed"}\n\n';
 
-/** One session event as bytes of an event stream. */
+/** Encodes a session event as a server-sent event. */
 export function sessionFrame({ id, type, data }: SessionEvent): string {
-  // JSON has no line ends in it, so that one `data:` line is enough.
+  // JSON.stringify emits no line breaks, so one `data:` line is enough.
   return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /**
- * Streams session events to a caller until they end, or the caller leaves; a caller that does not read is given nothing more
- * until it does. A failure of the events is reported by one `session.stream_error`, after which the stream ends.
+ * Streams session events until they end or the caller disconnects, with back-pressure for a caller that does not read. When the
+ * events fail, the stream ends with one `session.stream_error`.
  *
- * Resolves when the stream is over. Rejects, after the caller was notified, with what made the events fail.
+ * Resolves when the stream has ended. Rejects with the failure of the events, after the caller was notified.
  */
 export async function streamSessionEvents(
   response: Response,
@@ -36,7 +36,7 @@ export async function streamSessionEvents(
   response.writeHead(200, HEADERS);
   response.flushHeaders();
   if (response.req.method === 'HEAD') {
-    // The headers are the whole answer; without its end the connection would wait for it for ever.
+    // A HEAD response has headers only; without `end` the connection would stay busy forever.
     response.end();
     return;
   }

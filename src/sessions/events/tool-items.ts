@@ -5,21 +5,21 @@ export type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 /** A tool's result, as the harness emitted it. */
 export type ToolResult = Extract<HarnessEvent, { readonly type: 'tool-result' }>;
 
-/** The server of tools that are the harness's own. */
+/** The `server` of the harness's built-in tools. */
 const AGENT = 'agent';
 
 /**
- * The item of a tool (harness-protocols.md 3.6), running without a result and completed with one.
+ * The item of a tool call: in progress without a result, completed with one.
  *
- * A `shell` of the agent's own is a `commandExecution`, a tool of an MCP server an `mcpToolCall`; everything else, with its
- * name and whole input, a `dynamicToolCall`, as that is the one item that loses nothing of a tool of any harness.
+ * The agent's built-in `shell` becomes a `commandExecution`, a tool of an MCP server an `mcpToolCall`. Everything else becomes a
+ * `dynamicToolCall` with its name and complete input, the only item that represents any tool of any harness without loss.
  */
 export function toolItem(call: ToolCall, result: ToolResult | undefined): JsonObject {
   if (isCommand(call)) return commandItem(call, result);
   return call.server === AGENT ? dynamicItem(call, result) : mcpItem(call, result);
 }
 
-/** Only a call whose input has nothing but what the item can hold. */
+/** Whether a `commandExecution` can hold the complete input of the call. */
 function isCommand({ server, name, input }: ToolCall): boolean {
   if (server !== AGENT || name !== 'shell' || typeof input['command'] !== 'string') return false;
   return Object.entries(input).every(([key, value]) =>
@@ -39,7 +39,7 @@ function commandItem(call: ToolCall, result: ToolResult | undefined): JsonObject
     status: toStatus(result),
     commandActions: [{ type: 'unknown', command }],
     aggregatedOutput: result === undefined ? null : joinTexts(result.content),
-    // Harnesses tell of a failure in different ways; of all of them only that it was one is left.
+    // Harnesses report failures in different ways; the log has only whether it was one.
     exitCode: result === undefined ? null : Number(result.isError),
     durationMs: null,
   };
@@ -71,7 +71,7 @@ function mcpItem(call: ToolCall, result: ToolResult | undefined): JsonObject {
   };
   if (result === undefined) return { ...item, result: null, error: null };
   const [only, ...more] = result.content;
-  // An error of an MCP tool is one message; a failed result with more in it keeps what it has.
+  // The error of an MCP tool has one message; a failed result with more content stays a result, so that none is lost.
   if (result.isError && only?.type === 'text' && more.length === 0) {
     return { ...item, result: null, error: { message: only.text } };
   }

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { Turn } from '../../storage/stores/turn.js';
 
-/** What of an `/execute` is kept with its turn besides the prompt. Times are milliseconds. */
+/** The fields of an `/execute` request that are stored with its turn, besides the prompt. Durations are milliseconds. */
 export interface ExecutionRequest {
   readonly inputLineCount: number;
   readonly idleTimeout: number | null;
   readonly maxDuration: number | null;
 }
 
-/** The fields of a turn's `request` that keep it; `maxDuration` is the runner's. */
+/** Converts an execution to the stored `request` of its turn. The runner enforces `maxDuration`. */
 export function toStoredExecution(request: ExecutionRequest, metadata: JsonObject): JsonObject {
   return {
     inputLineCount: request.inputLineCount,
@@ -18,7 +18,7 @@ export function toStoredExecution(request: ExecutionRequest, metadata: JsonObjec
   };
 }
 
-/** What was asked of a turn; a turn of the Messages API is one input without limits. */
+/** Reads the execution from a stored turn. A turn of the Messages API counts as one input line without limits. */
 export function readExecutionRequest(turn: Turn): ExecutionRequest {
   const number = (name: string): number | null => {
     const value = turn.request[name];

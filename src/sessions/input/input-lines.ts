@@ -4,16 +4,16 @@ import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { findExceededLimit, type MarkBudget } from '../../workers/json-limits.js';
 import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
 
-/** What an empty input becomes; centaur's harness-server says the same (harness-protocols.md 3.2). */
+/** Replaces an empty input, as in centaur's harness-server. */
 const EMPTY_INPUT = 'continue';
 
 /** Most lines of an execution. */
 export const MAX_LINES = 10_000;
 
-/** Most marks (see `MAX_MARKS`) in all lines: for the limit of the body they are in strings. */
+/** Most marks (see `MAX_MARKS`) in all lines; the limit of the body does not count them, because lines are strings there. */
 const MAX_LINE_MARKS = 200_000;
 
-/** What is wrong with the lines, in centaur's words, or `undefined` for good ones. */
+/** Describes what is wrong with the lines, in centaur's words; `undefined` for valid lines. */
 export function inputLinesProblem(lines: readonly string[]): string | undefined {
   const budget: MarkBudget = { remaining: MAX_LINE_MARKS };
   for (const [index, line] of lines.entries()) {
@@ -26,8 +26,8 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
 }
 
 /**
- * The prompt in the lines that a harness would get on its standard input: user lines in their order, with the files of
- * `attachment.chunk` lines put in. A line that is not a JSON object is text. Never empty.
+ * Converts lines in the input format of centaur's harnesses to a prompt: user lines in order, with the files of `attachment.chunk`
+ * lines inserted. A line that is not a JSON object is text. Never empty.
  */
 export function promptOfLines(lines: readonly string[]): Prompt {
   const parsed = lines.map(
@@ -38,12 +38,12 @@ export function promptOfLines(lines: readonly string[]): Prompt {
   return blocks.length === 0 ? [{ type: 'text', text: EMPTY_INPUT }] : blocks;
 }
 
-/** Any other line is text, whatever it holds. */
+/** Whether the line may be a JSON object; any other line is text. */
 function mayBeObject(line: string): boolean {
   return line.trimStart().startsWith('{');
 }
 
-/** Lines of other types steer or interrupt a process, or belong to another line. */
+/** Lines of other types steer or interrupt a process, or are attachments of another line. */
 function isUserLine(line: JsonObject): boolean {
   return line['type'] === undefined || line['type'] === 'user';
 }
@@ -59,7 +59,7 @@ function stagedAttachments(lines: readonly JsonObject[]): StagedAttachments {
   for (const line of lines.map(asObject)) {
     const id = asString(line['attachmentId']);
     if (line['type'] !== 'attachment.chunk' || id === undefined) continue;
-    // Each chunk is base64 of its own, with its own padding, so that the texts cannot just be joined.
+    // Each chunk is separate base64 with its own padding, so the texts cannot be concatenated.
     chunks.set(id, [...(chunks.get(id) ?? []), Buffer.from(asString(line['dataBase64']) ?? '', 'base64')]);
   }
   const joined = [...chunks].map(([id, bytes]): [string, StagedAttachment] => [

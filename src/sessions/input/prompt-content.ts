@@ -2,18 +2,18 @@ import { type JsonObject, type JsonValue } from '../../domain/harness-event.js';
 import { isJsonObject, asArray, asObject, asString } from '../../domain/json.js';
 import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
 
-/** A file whose bytes came in lines of their own. */
+/** A file whose bytes arrived in separate lines. */
 export interface StagedAttachment {
   /** Base64. */
   readonly data: string;
 }
 
-/** The files that came in chunks, by their ids. */
+/** Files that arrived in chunks, by attachment id. */
 export type StagedAttachments = ReadonlyMap<string, StagedAttachment>;
 
 /**
- * Content of a user line, or the parts of a message, as the agent gets it (harness-protocols.md 3.2): text, images and
- * attachments, also Anthropic's own images and documents. Whatever else is named in a text, as centaur's harness-server does.
+ * Converts the content of a user line, or the parts of a message, to a prompt: text, images and attachments, and Anthropic's images
+ * and documents. Other items become a text that names them, as in centaur's harness-server.
  */
 export function promptContent(content: JsonValue | undefined, staged: StagedAttachments): readonly PromptBlock[] {
   if (typeof content === 'string') return text(content);
@@ -81,7 +81,7 @@ function toFile(name: string, mediaType: string, data: string): readonly PromptB
     return [{ type: 'image', source: { type: 'base64', media_type: mediaType, data } }];
   }
   if (mediaType.startsWith('text/') || mediaType === 'application/json') {
-    // A text is quoted by every harness; as base64 only a PDF is a document to Anthropic's models.
+    // Every harness accepts text; in base64, Anthropic's models accept only PDF documents.
     const content = Buffer.from(data, 'base64').toString('utf8');
     return [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: content }, title: name }];
   }
@@ -91,7 +91,7 @@ function toFile(name: string, mediaType: string, data: string): readonly PromptB
   return text(`[Attachment ${name} (${mediaType}) cannot be handed to the agent]`);
 }
 
-/** A `data:` URL holds the bytes themselves; others must be of the web. */
+/** Accepts `data:` URLs, which hold the bytes, and web URLs. */
 function urlSource(url: string): PromptSource | undefined {
   const [, mediaType, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
   if (mediaType !== undefined && data !== undefined) return { type: 'base64', media_type: mediaType, data };
