@@ -129,7 +129,7 @@ const REFUSED: readonly (readonly [string, Host, RegExp])[] = [
   [
     'a host that nobody knows',
     { environment: { HOST: 'no.such.invalid', CHIRON_API_KEYS: `a:${'k'.repeat(32)}` } },
-    /the name of the host/,
+    /the host name/,
   ],
   [
     'an address of another host',
@@ -163,7 +163,7 @@ const REFUSED: readonly (readonly [string, Host, RegExp])[] = [
   [
     'a disk that takes no more files',
     { by: mounting('mkdir data && mount -t tmpfs -o nr_inodes=2 none data'), needs: canMount },
-    /its disk takes no more files/,
+    /its disk has no free inodes/,
   ],
   [
     'a .env that is a folder',
