@@ -4,7 +4,7 @@ import { AuthModule } from './auth/auth.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
 import { MessagesModule } from './messages/messages.module.js';
-import { loggerOptions } from './ops/logger-options.js';
+import { buildLoggerOptions } from './ops/logger-options.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { StorageModule } from './storage/storage.module.js';
@@ -16,7 +16,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        LoggerModule.forRoot(loggerOptions(config.logLevel)),
+        LoggerModule.forRoot(buildLoggerOptions(config.logLevel)),
         ConfigModule.forRoot(config),
         StorageModule.forRoot({
           dataDirectory: config.dataDirectory,

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { startUnderInit } from './start/init.js';
 import { startErrorText } from './start/start-error.js';
-import { hostProblem } from './start/host-problem.js';
+import { findHostProblem } from './start/host-problem.js';
 
 // Whatever keeps the server from starting is reported here: in a sentence, with status 1. The server itself is imported only
 // when the host can run it, as an older Node would fail on its imports.
 try {
-  const problem = hostProblem();
+  const problem = findHostProblem();
   if (problem !== undefined) throw new Error(problem);
   startUnderInit();
   const { start } = await import('./start/start.js');

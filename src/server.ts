@@ -7,9 +7,9 @@ import { allowOrigins } from './auth/cors.js';
 import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
 import { configureHttpServer } from './http/http-server.js';
-import { plainPath } from './http/plain-path.js';
+import { plainPathMiddleware } from './http/plain-path.js';
 import { requestIdMiddleware } from './http/request-id.js';
-import { errorEnvelope, errorReply } from './messages/response/error-reply.js';
+import { encodeErrorEnvelope, toErrorReply } from './messages/response/error-reply.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { assertNoLoop } from './ops/upstream.js';
 
@@ -47,11 +47,11 @@ export function configure(app: NestExpressApplication): void {
   app.use(requestIdMiddleware);
   const config = app.get<AppConfig>(AppConfig);
   allowOrigins(app, config.corsOrigins);
-  app.use(plainPath);
+  app.use(plainPathMiddleware);
   app.disable('x-powered-by');
   app.disable('etag');
   setUpOpenApi(app);
   const server: Server = app.getHttpServer();
   // Bytes that are not HTTP belong to no door; they get the envelope of the Messages API.
-  configureHttpServer(server, config, (error, requestId) => errorEnvelope(errorReply(error).error, requestId));
+  configureHttpServer(server, config, (error, requestId) => encodeErrorEnvelope(toErrorReply(error).error, requestId));
 }

@@ -66,7 +66,7 @@ function toTooLongMessage(message: string): string {
 }
 
 /** The headers that control a client's retries: the seconds to wait, or that it must not retry. */
-export function retryHeaders(type: AnthropicErrorType, errorCode?: string): Readonly<Record<string, string>> {
+export function toRetryHeaders(type: AnthropicErrorType, errorCode?: string): Readonly<Record<string, string>> {
   if (errorCode === AGENT_UNAVAILABLE) return { 'x-should-retry': 'false' };
   switch (type) {
     case 'rate_limit_error':

@@ -1,10 +1,10 @@
-import { type AnthropicErrorObject, type AnthropicErrorType, retryHeaders, ERROR_STATUS } from './anthropic-error.js';
+import { type AnthropicErrorObject, type AnthropicErrorType, toRetryHeaders, ERROR_STATUS } from './anthropic-error.js';
 
 /** Optional fields of an {@link AnthropicException}. */
 export interface AnthropicExceptionOptions {
   /** HTTP status, if it differs from the default of the type. */
   readonly status?: number;
-  /** Response headers that extend or override those of {@link retryHeaders}. */
+  /** Response headers that extend or override those of {@link toRetryHeaders}. */
   readonly headers?: Readonly<Record<string, string>>;
   /** `error.details.error_code`, which SDKs read. */
   readonly errorCode?: string;
@@ -23,7 +23,7 @@ export class AnthropicException extends Error {
     super(message);
     this.name = 'AnthropicException';
     this.status = options.status ?? ERROR_STATUS[type];
-    this.headers = { ...retryHeaders(type, options.errorCode), ...options.headers };
+    this.headers = { ...toRetryHeaders(type, options.errorCode), ...options.headers };
     this.error =
       options.errorCode === undefined
         ? { type, message }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callerToolId, mcpToolId } from './stream-parts.js';
+import { toCallerToolId, toMcpToolId } from './stream-parts.js';
 
 describe('the id of an inner tool call', () => {
   it.each([
@@ -10,13 +10,13 @@ describe('the id of an inner tool call', () => {
     ['a/b c.d', 'mcptoolu_a_b_c_d'],
     ['x_call_1', 'mcptoolu_x_call_1'],
   ])('of %s is %s', (id, told) => {
-    expect(mcpToolId(id)).toBe(told);
+    expect(toMcpToolId(id)).toBe(told);
   });
 });
 
 describe("the id of a caller's tool call", () => {
   it('has the prefix that clients know, once', () => {
-    expect(callerToolId('1')).toBe('toolu_1');
-    expect(callerToolId('toolu_1')).toBe('toolu_1');
+    expect(toCallerToolId('1')).toBe('toolu_1');
+    expect(toCallerToolId('toolu_1')).toBe('toolu_1');
   });
 });

@@ -11,20 +11,24 @@ import type {
 import type { ToolResultContent } from '../domain/harness-event.js';
 
 /** Makes the id of an inner tool's call: the harness's id with its prefix replaced by Anthropic's prefix for MCP calls. */
-export function mcpToolId(id: string): string {
+export function toMcpToolId(id: string): string {
   return `mcptoolu_${id.replace(/^(?:mcptoolu_|toolu_|call_)/, '').replace(/[^A-Za-z0-9_-]/g, '_')}`;
 }
 
 /** Makes the id of a caller's tool call. The caller's `tool_result` has this id, so match results through this function. */
-export function callerToolId(id: string): string {
+export function toCallerToolId(id: string): string {
   return id.startsWith('toolu_') ? id : `toolu_${id}`;
 }
 
 /** Makes the result block of an inner tool. An image becomes a placeholder: the block's content is text on the wire. */
-export function mcpToolResult(id: string, content: readonly ToolResultContent[], isError: boolean): McpToolResultBlock {
+export function toMcpToolResult(
+  id: string,
+  content: readonly ToolResultContent[],
+  isError: boolean,
+): McpToolResultBlock {
   return {
     type: 'mcp_tool_result',
-    tool_use_id: mcpToolId(id),
+    tool_use_id: toMcpToolId(id),
     is_error: isError,
     content: content.map((part) => ({
       type: 'text',

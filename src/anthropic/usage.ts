@@ -24,7 +24,7 @@ export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
 }
 
 /** Makes the entry of one model call in `usage.iterations`. Clients read the size of the context from the last entry. */
-export function usageIteration(model: string, usage: TokenUsage): UsageIteration {
+export function toUsageIteration(model: string, usage: TokenUsage): UsageIteration {
   return {
     type: 'message',
     model,
@@ -78,6 +78,6 @@ export function initialWireUsage(known: TokenUsage | null): Usage {
  * Makes the usage in `message_delta`: the complete turn, with an entry per model call (`null` if there are none). SDK 1.12.0 copies
  * every field into the message except `cache_creation`, which it keeps from `message_start`.
  */
-export function turnUsage(usage: TokenUsage, iterations: readonly UsageIteration[]): Usage {
+export function toTurnUsage(usage: TokenUsage, iterations: readonly UsageIteration[]): Usage {
   return wireUsage(usage, { thinking_tokens: usage.thinkingTokens }, iterations.length === 0 ? null : iterations);
 }

@@ -67,11 +67,11 @@ describe('the configuration', () => {
 
   it('passes only variables that are listed and set to sandboxes', () => {
     const variables = { OPENAI_API_KEY: 'o', ANTHROPIC_API_KEY: '', SECRET: 's', MINE: 'm' };
-    expect(readConfig(variables).sandboxEnvironment).toEqual({ OPENAI_API_KEY: 'o' });
-    expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: 'MINE' }).sandboxEnvironment).toEqual({
+    expect(readConfig(variables).passedVariables).toEqual({ OPENAI_API_KEY: 'o' });
+    expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: 'MINE' }).passedVariables).toEqual({
       MINE: 'm',
     });
-    expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: '' }).sandboxEnvironment).toEqual({});
+    expect(readConfig({ ...variables, CHIRON_SANDBOX_PASSTHROUGH_ENV: '' }).passedVariables).toEqual({});
   });
 
   it.each(['127.0.0.1', '127.8.9.1', '::1', 'localhost'])('may listen on %s without keys', (host) => {
@@ -120,7 +120,7 @@ describe('the configuration', () => {
 
   it('treats an empty variable as unset, except the list of passed variables', () => {
     const variables = { PORT: '', CHIRON_API_KEYS: '', CHIRON_SANDBOX_PASSTHROUGH_ENV: '', OPENAI_API_KEY: 'o' };
-    expect(readConfig(variables)).toMatchObject({ port: 8787, apiKeys: [], sandboxEnvironment: {} });
+    expect(readConfig(variables)).toMatchObject({ port: 8787, apiKeys: [], passedVariables: {} });
   });
 
   it('ignores unknown variables', () => {

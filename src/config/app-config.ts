@@ -2,7 +2,7 @@ import { opendirSync } from 'node:fs';
 import { ConfigurationError } from './configuration-error.js';
 import { isLoopback } from './loopback.js';
 import type { Setting, Variables } from './setting.js';
-import { type HarnessSettings, programSettings, settings } from './settings.js';
+import { type HarnessSettings, buildProgramSettings, settings } from './settings.js';
 
 type Settings = ReturnType<typeof settings>;
 
@@ -31,7 +31,7 @@ export function readConfig(variables: Variables, harnesses: readonly HarnessSett
   const problems = new Map<string, string>();
   const config: AppConfig = {
     ...readSettings(settings(harnesses), variables, problems),
-    programs: readSettings(programSettings(harnesses), variables, problems),
+    programs: readSettings(buildProgramSettings(harnesses), variables, problems),
   };
   if (problems.size === 0) checkCombinations(config, problems);
   if (problems.size > 0) throw new ConfigurationError(problems);

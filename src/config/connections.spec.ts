@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { defaultConnections, openFilesLimit } from './connections.js';
+import { computeDefaultConnections, readOpenFilesLimit } from './connections.js';
 
 it.each([
   [256, 28],
@@ -11,10 +11,10 @@ it.each([
 ])(
   'with %s file descriptors, allows %d connections by default and reserves the rest for agents and the store',
   (descriptors, connections) => {
-    expect(defaultConnections(descriptors)).toBe(connections);
+    expect(computeDefaultConnections(descriptors)).toBe(connections);
   },
 );
 
 it('reads the file descriptor limit of the process', () => {
-  expect(openFilesLimit()).toBeGreaterThan(100);
+  expect(readOpenFilesLimit()).toBeGreaterThan(100);
 });

@@ -6,12 +6,12 @@ const RESERVED_DESCRIPTORS = 200;
 const MAX_DEFAULT = 10_000;
 
 /** Default limit of connections for this many file descriptors: half of them, because agents need some, too. */
-export function defaultConnections(descriptors: number): number {
+export function computeDefaultConnections(descriptors: number): number {
   return Math.min(MAX_DEFAULT, Math.max(1, Math.floor((descriptors - RESERVED_DESCRIPTORS) / 2)));
 }
 
 /** The file descriptor limit of this process. Node itself raises the soft limit to the hard limit. */
-export function openFilesLimit(): number {
+export function readOpenFilesLimit(): number {
   try {
     const limit = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return limit === undefined || limit === 'unlimited' ? Infinity : Number(limit);

@@ -1,6 +1,6 @@
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { parseApiKeys } from './api-keys.js';
-import { defaultConnections, openFilesLimit } from './connections.js';
+import { computeDefaultConnections, readOpenFilesLimit } from './connections.js';
 import { parseCorsOrigins } from './cors-origins.js';
 import { parseModelRoutes } from './model-routes.js';
 import { parsePassedVariables } from './passed-variables.js';
@@ -68,7 +68,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: DAY_SECONDS,
       doc: 'How long an idle connection stays open. Make it longer than the idle time-out of the load balancer in front (AWS ALB and nginx 60 s, Google 600 s), or it answers sporadic 502s.',
     }),
-    maxConnections: count('CHIRON_MAX_CONNECTIONS', defaultConnections(openFilesLimit()), {
+    maxConnections: count('CHIRON_MAX_CONNECTIONS', computeDefaultConnections(readOpenFilesLimit()), {
       ...listening,
       max: 1_000_000,
       doc: 'How many connections may be open. More are refused, with a line in the log.',
@@ -152,7 +152,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       example: './home-template',
     }),
     /** The server's environment variables that sandboxes get, with their values. */
-    sandboxEnvironment: custom(
+    passedVariables: custom(
       'CHIRON_SANDBOX_PASSTHROUGH_ENV',
       'ANTHROPIC_API_KEY,ANTHROPIC_AUTH_TOKEN,ANTHROPIC_BASE_URL,OPENAI_API_KEY,OPENAI_BASE_URL',
       parsePassedVariables,
@@ -221,7 +221,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
 }
 
 /** The settings of the harnesses' programs, by harness name. */
-export function programSettings(harnesses: readonly HarnessSettings[]): Readonly<Record<string, Setting<string>>> {
+export function buildProgramSettings(harnesses: readonly HarnessSettings[]): Readonly<Record<string, Setting<string>>> {
   return Object.fromEntries(
     harnesses.flatMap(({ name, program }) =>
       program === undefined ? [] : [[name, text(program.variable, program.fallback, { ...agents, doc: program.doc })]],

@@ -69,11 +69,11 @@ export function toText(value: unknown): string {
 }
 
 /** Converts `agent_message` to `agentMessage`; a camel case name stays unchanged. */
-export function camelCase(name: string): string {
+export function toCamelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Converts an object's own keys to camel case; the values stay unchanged. */
 export function withCamelCaseKeys(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [camelCase(key), value]));
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [toCamelCase(key), value]));
 }

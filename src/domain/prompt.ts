@@ -27,7 +27,7 @@ export type PromptBlock =
 export type Prompt = readonly PromptBlock[];
 
 /** Joins the prompt's text blocks by lines, for harnesses that take text only. */
-export function promptText(prompt: Prompt): string {
+export function readPromptText(prompt: Prompt): string {
   return prompt.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }
 

@@ -26,7 +26,7 @@ export function endsRefused(events: readonly HarnessEvent[]): boolean {
  * Puts before a prompt what the agent did in refused turns: they were removed from its record, but their effects remain. Repeats
  * neither the user's message nor a tool's result, because either may have caused the refusal.
  */
-export function promptAfterRefused(calls: readonly RefusedCall[], prompt: Prompt): Prompt {
+export function prependRefusal(calls: readonly RefusedCall[], prompt: Prompt): Prompt {
   if (calls.length === 0) return prompt;
   const lines = calls
     .slice(-MAX_CALLS)

@@ -14,7 +14,7 @@ import type { HarnessTurn } from './harness.js';
 
 const CONFIG: AppConfig = {
   ...readConfig({}),
-  sandboxEnvironment: { OPENAI_API_KEY: 'passed on' },
+  passedVariables: { OPENAI_API_KEY: 'passed on' },
   maxWarmHarnesses: 2,
 };
 

@@ -194,7 +194,7 @@ export class HarnessGateway {
   private threadEnvironment(thread: GatewayThread): Readonly<Record<string, string>> {
     const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
     return {
-      ...this.config.sandboxEnvironment,
+      ...this.config.passedVariables,
       CENTAUR_THREAD_KEY: thread.key,
       ...(modelVariable === undefined || thread.harnessModel === undefined
         ? {}

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { plain } from './plain-path.js';
+import { toPlainPath } from './plain-path.js';
 
 it.each([
   ['//v1/messages', '/v1/messages'],
@@ -9,7 +9,7 @@ it.each([
   ['/v1/v1/v1/messages', '/v1/v1/messages'],
   ['//api//sessions', '/api/sessions'],
   ['//', '/'],
-])('%s means %s', (url, meant) => expect(plain(url)).toBe(meant));
+])('%s means %s', (url, meant) => expect(toPlainPath(url)).toBe(meant));
 
 it.each([
   '/v1/messages',
@@ -20,5 +20,5 @@ it.each([
   'http://other//v1/messages',
   '*',
 ])('%s has its query, its encoded slashes and its host as they are', (url) => {
-  expect(plain(url)).toBe(url);
+  expect(toPlainPath(url)).toBe(url);
 });

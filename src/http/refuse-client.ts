@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { ServiceError } from '../domain/service-error.js';
-import { newRequestId } from './request-id.js';
+import { createRequestId } from './request-id.js';
 
 /** How long a refused sender has to close its side. It may never do so, and the connection must not stay open. */
 const LINGER_MS = 2000;
@@ -30,7 +30,7 @@ export function refuseClient(
     closeSoon(socket);
     return;
   }
-  const id = newRequestId();
+  const id = createRequestId();
   const refusal = toRefusedAnswer(error.code);
   const body = errorBody(refusal.error, id);
   const isHead = error.rawPacket?.subarray(0, 5).toString('latin1') === 'HEAD ';

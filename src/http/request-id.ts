@@ -5,13 +5,13 @@ import { randomBytes } from 'node:crypto';
 export const REQUEST_ID_HEADER = 'request-id';
 
 /** Makes a request id. */
-export function newRequestId(): string {
+export function createRequestId(): string {
   return `req_${randomBytes(12).toString('hex')}`;
 }
 
 /** Express middleware that sets the `request-id` of each response. Install it first, so that every error has the header. */
 export function requestIdMiddleware(_request: Request, response: Response, next: NextFunction): void {
-  response.setHeader(REQUEST_ID_HEADER, newRequestId());
+  response.setHeader(REQUEST_ID_HEADER, createRequestId());
   next();
 }
 

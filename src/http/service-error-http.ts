@@ -19,7 +19,7 @@ export const SERVICE_ERROR_STATUS: Readonly<Record<ServiceErrorKind, number>> = 
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
 /** Makes the headers that control retries: `retry-after`, `x-should-retry` and `connection`. */
-export function serviceErrorHeaders({ kind, options }: ServiceError): Readonly<Record<string, string>> {
+export function toErrorHeaders({ kind, options }: ServiceError): Readonly<Record<string, string>> {
   const {
     retryAfterSeconds = defaultRetryAfter(kind),
     isRetryable = !isPermanentKind(kind),

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { type Options, pinoHttp } from 'pino-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
-import { loggerOptions } from './logger-options.js';
+import { buildLoggerOptions } from './logger-options.js';
 
 describe('the log', () => {
   const lines: string[] = [];
@@ -14,7 +14,7 @@ describe('the log', () => {
       done();
     },
   });
-  const { pinoHttp: options } = loggerOptions('info');
+  const { pinoHttp: options } = buildLoggerOptions('info');
   const log = pinoHttp({ ...(options as Options), logger: pino({ level: 'info' }, sink) });
   const server = createServer((request, response) => {
     response.setHeader('request-id', 'req_1');

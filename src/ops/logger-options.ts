@@ -13,7 +13,7 @@ const MAX_BUFFERED_CHARACTERS = 1_048_576;
  * Logs the server's own messages and one JSON line per finished request: its method, path, status, duration, id and trace id. Other
  * headers, bodies and queries are never logged, because they may hold keys or prompts.
  */
-export function loggerOptions(level: string): Params {
+export function buildLoggerOptions(level: string): Params {
   return {
     pinoHttp: {
       level,

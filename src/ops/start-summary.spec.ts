@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
-import { startSummary } from './start-summary.js';
+import { renderStartSummary } from './start-summary.js';
 
 const FACTS = {
   url: 'http://127.0.0.1:8787',
@@ -12,7 +12,7 @@ const FACTS = {
 } as const;
 
 it('shows the address, the store, the data folder, the harnesses and whether keys are required', () => {
-  expect(startSummary({ ...readConfig({}), dataDirectory: '/data' }, FACTS)).toMatchInlineSnapshot(`
+  expect(renderStartSummary({ ...readConfig({}), dataDirectory: '/data' }, FACTS)).toMatchInlineSnapshot(`
     "Chiron is ready
       address    http://127.0.0.1:8787
       store      SQLite in the data folder
@@ -30,7 +30,7 @@ it('shows neither keys nor the password of the store', () => {
     CHIRON_API_KEYS: 'alice:sk-secret-that-is-long-enough',
     CHIRON_DATABASE_URL: 'postgres://user:hush@host/db',
   };
-  const summary = startSummary(readConfig(variables), FACTS);
+  const summary = renderStartSummary(readConfig(variables), FACTS);
   expect(summary).toContain('required (1 configured)');
   expect(summary).toContain('PostgreSQL');
   expect(summary).not.toMatch(/secret|hush|alice/);

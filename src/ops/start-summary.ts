@@ -12,7 +12,7 @@ export interface StartFacts {
 }
 
 /** The lines that the server prints once it is ready, without keys and passwords. */
-export function startSummary(config: AppConfig, facts: StartFacts): string {
+export function renderStartSummary(config: AppConfig, facts: StartFacts): string {
   const harnesses = facts.available.map(({ name, version }) => {
     const mark = name === facts.defaultHarness ? ' (default)' : '';
     return `${name} ${version}${mark}`;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
 import { HARNESSES } from '../harness/harnesses.js';
 import type { HarnessName } from '../harness/harness.js';
-import { assertNoLoop, upstreamWarnings } from './upstream.js';
+import { assertNoLoop, findUpstreamWarnings } from './upstream.js';
 
 const CLAUDE_KEY = { ANTHROPIC_API_KEY: 'sk-secret' };
 const CODEX_KEY = { OPENAI_API_KEY: 'sk-secret' };
@@ -15,7 +15,7 @@ function warnings(
   template: readonly string[] = [],
 ): readonly string[] {
   const templateHas = (path: string) => template.includes(path);
-  return upstreamWarnings(readConfig(variables, HARNESSES), {
+  return findUpstreamWarnings(readConfig(variables, HARNESSES), {
     variables,
     available: available(...names),
     templateHas,

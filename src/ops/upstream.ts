@@ -20,7 +20,7 @@ export interface UpstreamFacts {
 const PROVIDER_SWITCHES = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'];
 
 /** Warns of settings with which agents cannot reach their models, one sentence each. Never contains a value. */
-export function upstreamWarnings(config: AppConfig, facts: UpstreamFacts): readonly string[] {
+export function findUpstreamWarnings(config: AppConfig, facts: UpstreamFacts): readonly string[] {
   const isAvailable = (name: HarnessName): boolean => facts.available.some((info) => info.name === name);
   return [
     ...(isAvailable('claude-code') ? anthropicUrlWarnings(config) : []),
@@ -50,7 +50,7 @@ export function assertNoLoop(
 }
 
 /** Collects the facts of this machine. */
-export function upstreamFacts(
+export function collectUpstreamFacts(
   config: AppConfig,
   variables: UpstreamFacts['variables'],
   available: readonly HarnessInfo[],
@@ -64,8 +64,8 @@ export function upstreamFacts(
   };
 }
 
-function anthropicUrlWarnings({ sandboxEnvironment }: AppConfig): readonly string[] {
-  const text = sandboxEnvironment['ANTHROPIC_BASE_URL'];
+function anthropicUrlWarnings({ passedVariables }: AppConfig): readonly string[] {
+  const text = passedVariables['ANTHROPIC_BASE_URL'];
   if (text === undefined) return [];
   const url = httpUrl(text);
   if (url === undefined) return ['ANTHROPIC_BASE_URL is not an http(s) URL: Claude Code cannot reach its model.'];
@@ -75,7 +75,7 @@ function anthropicUrlWarnings({ sandboxEnvironment }: AppConfig): readonly strin
 }
 
 function openaiUrlWarnings(config: AppConfig): readonly string[] {
-  const text = config.sandboxEnvironment['OPENAI_BASE_URL'];
+  const text = config.passedVariables['OPENAI_BASE_URL'];
   if (text === undefined) return [];
   if (httpUrl(text) === undefined) return ['OPENAI_BASE_URL is not an http(s) URL: Codex cannot reach its model.'];
   return leadsHere(config, 'OPENAI_BASE_URL', namesOfThisMachine())
@@ -86,7 +86,7 @@ function openaiUrlWarnings(config: AppConfig): readonly string[] {
 function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamFacts): readonly string[] {
   const { login, displayName } = definitionOf(harness) ?? {};
   if (login === undefined) return [];
-  const isPassed = login.variables.some((name) => config.sandboxEnvironment[name] !== undefined);
+  const isPassed = login.variables.some((name) => config.passedVariables[name] !== undefined);
   if (isPassed || login.files.some(facts.templateHas)) return [];
   const notPassed = login.variables.find((name) => (facts.variables[name] ?? '') !== '');
   return notPassed === undefined
@@ -96,10 +96,10 @@ function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamF
     : [`${displayName} has no login: ${notPassed} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
 }
 
-function switchWarnings({ sandboxEnvironment }: AppConfig, { variables }: UpstreamFacts): readonly string[] {
-  return PROVIDER_SWITCHES.filter(
-    (name) => (variables[name] ?? '') !== '' && sandboxEnvironment[name] === undefined,
-  ).map((name) => `${name} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it: agents do not see it.`);
+function switchWarnings({ passedVariables }: AppConfig, { variables }: UpstreamFacts): readonly string[] {
+  return PROVIDER_SWITCHES.filter((name) => (variables[name] ?? '') !== '' && passedVariables[name] === undefined).map(
+    (name) => `${name} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it: agents do not see it.`,
+  );
 }
 
 function routeWarnings(config: AppConfig, isAvailable: (name: HarnessName) => boolean): readonly string[] {
@@ -119,7 +119,7 @@ function definitionOf(name: HarnessName): HarnessDefinition | undefined {
 
 /** Whether a URL in the agents' environment is the address of this server. False when the system chooses the port, which is then unknown. */
 function leadsHere(config: AppConfig, variable: string, ownNames: readonly string[]): boolean {
-  const url = httpUrl(config.sandboxEnvironment[variable] ?? '');
+  const url = httpUrl(config.passedVariables[variable] ?? '');
   if (url === undefined) return false;
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');

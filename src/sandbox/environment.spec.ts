@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sandboxEnvironment, sandboxPath } from './environment.js';
+import { buildEnvironment, buildPath } from './environment.js';
 import { findProgram } from './process/find-program.js';
 
 let folder: string;
@@ -23,10 +23,10 @@ function program(...path: readonly string[]): string {
   return file;
 }
 
-describe('sandboxEnvironment', () => {
+describe('the environment of a sandbox process', () => {
   const folders = { workspace: '/threads/one/workspace', home: '/threads/one/home', server: '/threads/one/server' };
   const make = (server: Record<string, string>, added: Record<string, string> = {}) =>
-    sandboxEnvironment({
+    buildEnvironment({
       server,
       folders,
       temporaryFolder: '/threads/one/tmp',
@@ -80,11 +80,11 @@ describe('sandboxPath', () => {
   it('leaves out the folders of npm and those relative to the working directory', () => {
     const node = dirname(program('bin', 'node'));
     const path = `/project/node_modules/.bin:/npm/node_modules/@npmcli/run-script/lib/node-gyp-bin:${node}:.::tools:/opt/node_modules/.binary`;
-    expect(sandboxPath(path)).toBe(`${node}:/opt/node_modules/.binary`);
+    expect(buildPath(path)).toBe(`${node}:/opt/node_modules/.binary`);
   });
 
   it("puts the server's own node last when no other is left", () => {
-    expect(sandboxPath(`/project/node_modules/.bin:${folder}`, '/runtime/bin/node')).toBe(`${folder}:/runtime/bin`);
+    expect(buildPath(`/project/node_modules/.bin:${folder}`, '/runtime/bin/node')).toBe(`${folder}:/runtime/bin`);
   });
 });
 

@@ -19,11 +19,11 @@ export interface EnvironmentParts {
 }
 
 /** Builds the environment of a sandbox process: a few basic variables and those of the command, nothing else from the server. */
-export function sandboxEnvironment(parts: EnvironmentParts): Record<string, string> {
+export function buildEnvironment(parts: EnvironmentParts): Record<string, string> {
   const { server, folders } = parts;
   const user = server['USER'] ?? server['LOGNAME'] ?? 'chiron';
   return {
-    PATH: sandboxPath(server['PATH']),
+    PATH: buildPath(server['PATH']),
     HOME: folders.home,
     // Set here, because some shells export it anyway.
     PWD: folders.workspace,
@@ -45,7 +45,7 @@ export function sandboxEnvironment(parts: EnvironmentParts): Record<string, stri
  * workspace's) and without relative entries, as the agent can write to the working directory. If that removes `node`, which the
  * harnesses' launchers need, the folder of the server's own Node is appended.
  */
-export function sandboxPath(path: string | undefined, nodeProgram: string = process.execPath): string {
+export function buildPath(path: string | undefined, nodeProgram: string = process.execPath): string {
   const entries = (path ?? '').split(delimiter).filter((entry) => isAbsolute(entry) && !isNpmFolder(entry));
   const kept = entries.length > 0 ? entries : ['/usr/local/bin', '/usr/bin', '/bin'];
   const hasNode = findProgram('node', kept.join(delimiter)) !== undefined;

@@ -1,9 +1,9 @@
 /** The code of a system error (`ENOENT` …), or `undefined` for any other thing thrown. */
-export function errorCode(error: unknown): string | undefined {
+export function readErrorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** The message of a thrown value, for the log. */
-export function errorText(error: unknown): string {
+export function describeFileError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

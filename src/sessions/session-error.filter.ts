@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { JsonObject } from '../domain/harness-event.js';
 import { getRequestId } from '../http/request-id.js';
 import { ServiceError } from '../domain/service-error.js';
-import { SERVICE_ERROR_STATUS, serviceErrorHeaders } from '../http/service-error-http.js';
+import { SERVICE_ERROR_STATUS, toErrorHeaders } from '../http/service-error-http.js';
 import { SessionException } from './session.exception.js';
 
 /** The HTTP response of an error of the session API. */
@@ -14,11 +14,11 @@ export interface SessionErrorReply {
 }
 
 /** Renders anything thrown in the session API. All 5xx have the same text, as in centaur. */
-export function sessionErrorReply(thrown: unknown, hasKey: boolean): SessionErrorReply {
+export function toSessionErrorReply(thrown: unknown, hasKey: boolean): SessionErrorReply {
   if (thrown instanceof SessionException) return reply(thrown.status, thrown.message, thrown.details);
   if (thrown instanceof ServiceError) {
     if (thrown.kind === 'unauthenticated') return reply(401, hasKey ? 'invalid bearer token' : 'missing bearer token');
-    return { ...reply(SERVICE_ERROR_STATUS[thrown.kind], thrown.message), headers: serviceErrorHeaders(thrown) };
+    return { ...reply(SERVICE_ERROR_STATUS[thrown.kind], thrown.message), headers: toErrorHeaders(thrown) };
   }
   if (thrown instanceof HttpException) return reply(thrown.getStatus(), thrown.message);
   return reply(500, '');
@@ -42,7 +42,7 @@ export class SessionErrorFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const request = http.getRequest<Request>();
     const hasKey = request.get('authorization') !== undefined || request.get('x-api-key') !== undefined;
-    const { status, headers, body } = sessionErrorReply(thrown, hasKey);
+    const { status, headers, body } = toSessionErrorReply(thrown, hasKey);
     if (status === 500) {
       this.logger.error({ requestId: getRequestId(response), err: thrown }, 'request failed');
     }

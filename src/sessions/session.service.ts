@@ -14,9 +14,9 @@ import type { ExecuteDto } from './dto/execute.dto.js';
 import { parseExecutionId } from './dto/execution-id.js';
 import { toStoredExecution } from './input/execution-request.js';
 import { parseHarnessType, toHarnessType } from './dto/harness-type.js';
-import { type SessionView, sessionView } from './dto/session-views.js';
-import { promptOfLines } from './input/input-lines.js';
-import { promptContent } from './input/prompt-content.js';
+import { type SessionView, toSessionView } from './dto/session-views.js';
+import { parseInputLines } from './input/input-lines.js';
+import { toPromptContent } from './input/prompt-content.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { activeExecution, harnessConflict, SessionException, sessionNotFound } from './session.exception.js';
 
@@ -73,7 +73,7 @@ export class SessionService {
 
   /** Converts a thread to a session. */
   view(thread: Thread): SessionView {
-    return sessionView(thread, this.harnessType(thread));
+    return toSessionView(thread, this.harnessType(thread));
   }
 
   /** The thread's `harness_type`. */
@@ -132,10 +132,10 @@ export class SessionService {
    * last turn, so that a client can deliver messages that arrived while a turn was running.
    */
   private async prompt(thread: Thread, lines: readonly string[]): Promise<Prompt> {
-    if (lines.length > 0) return promptOfLines(lines);
+    if (lines.length > 0) return parseInputLines(lines);
     const latest = await this.turns.latest(thread.id);
     const parts = await this.messages.userPartsSince(thread.id, latest?.createdAt ?? 0);
-    const prompt = parts.flatMap((part) => promptContent(part, new Map()));
+    const prompt = parts.flatMap((part) => toPromptContent(part, new Map()));
     if (prompt.length === 0) {
       throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
     }

@@ -9,7 +9,7 @@ import { ThreadControl } from '../turns/thread-control.js';
 import { encodeCursor } from './dto/cursor.js';
 import { parseListQuery } from './dto/list-query.js';
 import { SessionErrorFilter } from './session-error.filter.js';
-import { sessionMetadata, type SessionView, turnView, turnWithMessageView } from './dto/session-views.js';
+import { toSessionMetadata, type SessionView, toTurnView, toTurnWithMessageView } from './dto/session-views.js';
 import { SessionService } from './session.service.js';
 import { CreateSessionDocs, DeleteSessionDocs, GetSessionDocs, GetTurnDocs, ListSessionsDocs } from './session.docs.js';
 import { ThreadKeyPipe } from './thread-key.pipe.js';
@@ -67,10 +67,10 @@ export class SessionsController {
     return {
       ok: true,
       ...this.sessions.view(thread),
-      metadata: sessionMetadata(thread),
+      metadata: toSessionMetadata(thread),
       model: toAnsweredModel(thread),
       turn_count: thread.turnCount,
-      turns: turns.map(turnView),
+      turns: turns.map(toTurnView),
     };
   }
 
@@ -82,7 +82,7 @@ export class SessionsController {
     @Param('turnId') turnId: string,
   ): Promise<object> {
     const thread = await this.sessions.thread(tenant, key);
-    return turnWithMessageView(thread, await this.sessions.turn(thread, turnId));
+    return toTurnWithMessageView(thread, await this.sessions.turn(thread, turnId));
   }
 
   /** Interrupts the thread's turn, ends its process, and removes its folders, its turns and the thread. */

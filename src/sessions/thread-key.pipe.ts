@@ -1,5 +1,5 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import { threadKeyProblem } from '../threads/thread-key.js';
+import { findThreadKeyProblem } from '../threads/thread-key.js';
 import { SessionException } from './session.exception.js';
 
 /** Validates thread keys. */
@@ -7,7 +7,7 @@ import { SessionException } from './session.exception.js';
 export class ThreadKeyPipe implements PipeTransform<string, string> {
   /** @throws SessionException (400) with centaur's text. */
   transform(key: string): string {
-    const problem = threadKeyProblem(key);
+    const problem = findThreadKeyProblem(key);
     if (problem !== undefined) throw new SessionException(400, problem);
     return key;
   }

@@ -1,5 +1,5 @@
 import { accessSync, constants } from 'node:fs';
-import { openFilesLimit } from '../config/connections.js';
+import { readOpenFilesLimit } from '../config/connections.js';
 
 /** The oldest Node that the tests run on, as in `engines` of package.json. The imported APIs need 22.16 (`node:sqlite`, zstd). */
 const OLDEST_NODE = [24, 15] as const;
@@ -8,7 +8,7 @@ const OLDEST_NODE = [24, 15] as const;
 const MIN_OPEN_FILES = 256;
 
 /** Names, in a sentence for the operator, what this host lacks for Chiron to start; `undefined` when it has everything. */
-export function hostProblem(nodeVersion: string = process.versions.node, shell = '/bin/sh'): string | undefined {
+export function findHostProblem(nodeVersion: string = process.versions.node, shell = '/bin/sh'): string | undefined {
   if (isOlder(nodeVersion)) {
     return `Chiron needs Node ${OLDEST_NODE.join('.')} or newer; this is Node ${nodeVersion}.`;
   }
@@ -22,7 +22,7 @@ export function hostProblem(nodeVersion: string = process.versions.node, shell =
   } catch {
     return `Chiron cannot start without ${shell}: it starts every agent with it.`;
   }
-  const openFiles = openFilesLimit();
+  const openFiles = readOpenFilesLimit();
   if (openFiles < MIN_OPEN_FILES) {
     return `Chiron needs ${MIN_OPEN_FILES} open files or more (ulimit -n); this process may have ${openFiles}.`;
   }

@@ -6,8 +6,8 @@ import type { Server } from 'node:http';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import { HARNESSES } from '../harness/harnesses.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
-import { startSummary } from '../ops/start-summary.js';
-import { upstreamFacts, upstreamWarnings } from '../ops/upstream.js';
+import { renderStartSummary } from '../ops/start-summary.js';
+import { collectUpstreamFacts, findUpstreamWarnings } from '../ops/upstream.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { createServer } from '../server.js';
 import { ServerLocks } from '../storage/locks/server-locks.js';
@@ -55,10 +55,10 @@ export async function start(): Promise<void> {
   });
   await listen(app, config);
   const { available, defaultHarness } = app.get(HarnessRegistry);
-  const warnings = upstreamWarnings(config, upstreamFacts(config, process.env, available));
+  const warnings = findUpstreamWarnings(config, collectUpstreamFacts(config, process.env, available));
   for (const warning of warnings) logger.warn(warning);
   process.stdout.write(
-    startSummary(config, { url: serverUrl(app.getHttpServer()), available, defaultHarness, warnings }),
+    renderStartSummary(config, { url: serverUrl(app.getHttpServer()), available, defaultHarness, warnings }),
   );
   void warnOfHost(app.get<Sandbox>(Sandbox));
 }

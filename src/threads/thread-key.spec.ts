@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { threadKeyProblem } from './thread-key.js';
+import { findThreadKeyProblem } from './thread-key.js';
 
-describe(threadKeyProblem.name, () => {
+describe(findThreadKeyProblem.name, () => {
   it.each(['api:demo-1', 'slack:C123:1780000000.000000', 'api:claude:S', 'web:ü'])('accepts %s', (key) => {
-    expect(threadKeyProblem(key)).toBeUndefined();
+    expect(findThreadKeyProblem(key)).toBeUndefined();
   });
 
   it.each([
@@ -18,6 +18,6 @@ describe(threadKeyProblem.name, () => {
     [':x', "thread_key must be namespaced as '<source>:<id>'"],
     ['api:', "thread_key must be namespaced as '<source>:<id>'"],
   ])('refuses %j with the text of centaur', (key, problem) => {
-    expect(threadKeyProblem(key)).toBe(problem);
+    expect(findThreadKeyProblem(key)).toBe(problem);
   });
 });

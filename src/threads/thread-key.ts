@@ -5,7 +5,7 @@ const MAX_BYTES = 512;
  * Returns the problem of a thread key; `undefined` for a valid one. The checks, their order and their texts are those of
  * centaur's session control plane, so that its clients get the errors they expect.
  */
-export function threadKeyProblem(key: string): string | undefined {
+export function findThreadKeyProblem(key: string): string | undefined {
   if (key === '') return 'thread_key is required';
   if (Buffer.byteLength(key) > MAX_BYTES) return `thread_key must be at most ${MAX_BYTES} bytes`;
   if (key.startsWith('{') || key.startsWith('[')) return 'thread_key must not be raw JSON';

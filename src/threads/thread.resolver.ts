@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { SIDE_THREAD_PREFIX } from '../domain/side-thread.js';
 import { ServiceError } from '../domain/service-error.js';
-import { threadKeyProblem } from './thread-key.js';
+import { findThreadKeyProblem } from './thread-key.js';
 
 /** A session of the caller's client. */
 export interface SessionClue {
@@ -34,10 +35,10 @@ export interface ResolvedThread {
 export class ThreadResolver {
   /** @throws ServiceError (`bad_request`) for a key that is empty or malformed. */
   resolve(clues: ThreadClues): ResolvedThread {
-    if (clues.isSideRequest) return { key: `side:${randomUUID()}`, isFresh: true };
+    if (clues.isSideRequest) return { key: `${SIDE_THREAD_PREFIX}${randomUUID()}`, isFresh: true };
     const key = findKey(clues);
     if (key === undefined) return { key: `api:${randomUUID()}`, isFresh: true };
-    const problem = threadKeyProblem(key);
+    const problem = findThreadKeyProblem(key);
     if (problem !== undefined) throw new ServiceError('bad_request', problem);
     return { key, isFresh: false };
   }

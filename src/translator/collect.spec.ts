@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
-import { addEvent, collect, toCollected, buildTurnMessage, newAccumulation } from './collect.js';
+import { addEvent, collect, toCollected, buildTurnMessage, createMessageBuilder } from './collect.js';
 import {
   forceStart,
   keepAlive,
@@ -147,7 +147,7 @@ describe('a collected stream', () => {
   });
 
   it('grows to any length', () => {
-    const state = newAccumulation();
+    const state = createMessageBuilder();
     let [open, events] = forceStart(initialState(options));
     events.forEach((event) => addEvent(state, event));
     for (let count = 0; count < 100_000; count += 1) {

@@ -30,7 +30,7 @@ export interface MessageBuilder {
 const CUT_OFF: AnthropicErrorObject = { type: 'api_error', message: 'The response ended prematurely.' };
 
 /** Makes an empty builder. */
-export function newAccumulation(): MessageBuilder {
+export function createMessageBuilder(): MessageBuilder {
   return { message: null, content: [], block: null, error: null, ended: false };
 }
 
@@ -88,7 +88,7 @@ export function toCollected(state: MessageBuilder): Collected {
  * @throws SyntaxError if a tool's input is not JSON
  */
 export function collect(events: Iterable<StreamEvent>): Collected {
-  const state = newAccumulation();
+  const state = createMessageBuilder();
   for (const event of events) addEvent(state, event);
   return toCollected(state);
 }
@@ -98,7 +98,7 @@ export function collect(events: Iterable<StreamEvent>): Collected {
  * end become an `api_error`.
  */
 export function buildTurnMessage(options: TranslateOptions, events: Iterable<HarnessEvent>): Collected {
-  const accumulation = newAccumulation();
+  const accumulation = createMessageBuilder();
   let state = initialState(options);
   for (const event of dropAbandonedBlocks([...events])) {
     const [next, streamEvents] = translateEvent(state, event);

@@ -2,7 +2,7 @@
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { ContentBlock, StreamEvent, UsageIteration } from '../anthropic/stream-event.js';
 import { REPLACEMENT, joinSurrogates } from '../domain/well-formed.js';
-import { NO_TOKENS, addUsage, usageIteration } from '../anthropic/usage.js';
+import { NO_TOKENS, addUsage, toUsageIteration } from '../anthropic/usage.js';
 import { blockDelta, blockEnd, blockStart, completeBlockEvents } from '../anthropic/stream-parts.js';
 
 /** The open block. */
@@ -97,7 +97,7 @@ export function recordModelCall(state: OpenMessage, model: string, usage: TokenU
   return {
     ...state,
     totals: addUsage(state.totals, usage),
-    iterations: [...state.iterations, usageIteration(model, usage)],
+    iterations: [...state.iterations, toUsageIteration(model, usage)],
   };
 }
 

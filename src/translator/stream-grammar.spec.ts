@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../test/support/stream-grammar.js';
 import type { ContentBlock, ContentDelta, Message, StreamEvent } from '../anthropic/stream-event.js';
-import { turnUsage, NO_TOKENS } from '../anthropic/usage.js';
+import { toTurnUsage, NO_TOKENS } from '../anthropic/usage.js';
 import { messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
-const usage = turnUsage(NO_TOKENS, []);
+const usage = toTurnUsage(NO_TOKENS, []);
 const begin = messageStart('msg_1', 'model-x', usage);
 const end = messageEnd({ reason: 'end_turn', sequence: null, details: null }, usage);
 const ping: StreamEvent = { type: 'ping' };

@@ -12,8 +12,8 @@ import {
   type OpenMessage,
 } from './open-message.js';
 import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
-import { initialWireUsage, turnUsage } from '../anthropic/usage.js';
-import { callerToolId, mcpToolId, mcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
+import { initialWireUsage, toTurnUsage } from '../anthropic/usage.js';
+import { toCallerToolId, toMcpToolId, toMcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
 /** Facts about a turn's message that its harness does not emit. */
 export interface TranslateOptions {
@@ -139,14 +139,14 @@ function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
       return state.block?.id === event.id ? closeBlock(state, event.signature ?? '') : [state, NOTHING];
     case 'tool-call': {
       const { name, server, input } = event;
-      return appendBlock(state, { type: 'mcp_tool_use', id: mcpToolId(event.id), name, server_name: server, input });
+      return appendBlock(state, { type: 'mcp_tool_use', id: toMcpToolId(event.id), name, server_name: server, input });
     }
     case 'tool-result':
-      return appendBlock(state, mcpToolResult(event.id, event.content, event.isError));
+      return appendBlock(state, toMcpToolResult(event.id, event.content, event.isError));
     case 'caller-tool-call':
       return appendBlock(state, {
         type: 'tool_use',
-        id: callerToolId(event.id),
+        id: toCallerToolId(event.id),
         name: event.name,
         input: event.input,
       });
@@ -176,7 +176,7 @@ function end(state: OpenMessage, event: Extract<HarnessEvent, { readonly type: '
   const reason = event.reason === 'interrupted' ? 'end_turn' : event.reason;
   const details: StopDetails =
     reason === 'refusal' ? { type: 'refusal', ...(event.refusal ?? { category: null, explanation: null }) } : null;
-  const usage = turnUsage(event.usage ?? state.totals, state.iterations);
+  const usage = toTurnUsage(event.usage ?? state.totals, state.iterations);
   return [DONE, [...closing, ...messageEnd({ reason, sequence: event.stopSequence ?? null, details }, usage)]];
 }
 

@@ -1,5 +1,5 @@
 /** Makes the lock key of one thread, or of one request without a thread. */
-export function lockKey(tenant: string, name: string): string {
+export function toLockKey(tenant: string, name: string): string {
   return `${tenant}\n${name}`;
 }
 

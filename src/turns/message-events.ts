@@ -6,7 +6,7 @@ import type { ContentBlock } from '../anthropic/stream-event.js';
  * Rebuilds the events of an ended turn whose log is pruned from its stored message: each block in one piece, the model calls, the end.
  * Tools keep the ids of the message; images are placeholders. A failed turn has no message, only its end.
  */
-export function eventsOfEndedTurn(turn: Turn): readonly HarnessEvent[] {
+export function rebuildEvents(turn: Turn): readonly HarnessEvent[] {
   const blocks = turn.message?.content.flatMap((block, index) => eventsOfBlock(block, `block-${index}`)) ?? [];
   const calls = turn.message?.usage.iterations ?? [];
   return [

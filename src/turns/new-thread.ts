@@ -5,7 +5,7 @@ import type { NewThread } from '../storage/stores/thread.store.js';
 import type { TurnRequest } from './turn-request.js';
 
 /** Makes the thread of a request, with its chosen harness. */
-export function newThread(request: TurnRequest, choice: HarnessChoice): NewThread {
+export function toNewThread(request: TurnRequest, choice: HarnessChoice): NewThread {
   return {
     id: randomUUID(),
     tenant: request.tenant,

@@ -11,9 +11,9 @@ import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { readLoad, refuseForLoad } from './matching/admission.js';
 import { toServiceError } from './matching/refusals.js';
-import { KeyLock, lockKey } from './key-lock.js';
-import { storedRequest } from './running/stored-request.js';
-import { newMessageId } from './message-id.js';
+import { KeyLock, toLockKey } from './key-lock.js';
+import { toStoredRequest } from './running/stored-request.js';
+import { createMessageId } from './message-id.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
 
@@ -73,13 +73,13 @@ export class ThreadControl {
       const opening = await this.memory.prepareSeed(current);
       const { turn } = await this.turns.create({
         id: randomUUID(),
-        messageId: newMessageId(),
+        messageId: createMessageId(),
         threadId: thread.id,
         requestKey: randomUUID(),
         idempotencyKey,
         caller,
         prompt: await execution.prompt(),
-        request: { ...request, ...storedRequest(current, {}, opening) },
+        request: { ...request, ...toStoredRequest(current, {}, opening) },
         createdAt: Date.now(),
       });
       this.runner.submit(current, turn);
@@ -123,7 +123,7 @@ export class ThreadControl {
 
   /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
   withThreadLock<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
-    return this.lock.run(lockKey(thread.tenant, thread.key), task);
+    return this.lock.run(toLockKey(thread.tenant, thread.key), task);
   }
 
   private async active(threadId: string): Promise<Turn | undefined> {

@@ -12,13 +12,13 @@ import { ServiceError } from '../domain/service-error.js';
 import { readLoad } from './matching/admission.js';
 import { classify, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
-import { fallbackEndEvent, SERVER_RESTARTING } from './running/fallback-end.js';
-import { KeyLock, lockKey } from './key-lock.js';
-import { storedRequest } from './running/stored-request.js';
+import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
+import { KeyLock, toLockKey } from './key-lock.js';
+import { toStoredRequest } from './running/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
-import { eventsOfEndedTurn } from './message-events.js';
-import { newMessageId } from './message-id.js';
-import { newThread } from './new-thread.js';
+import { rebuildEvents } from './message-events.js';
+import { createMessageId } from './message-id.js';
+import { toNewThread } from './new-thread.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
 import { TurnCallers } from './matching/turn-callers.js';
@@ -88,7 +88,7 @@ export class TurnService implements OnApplicationBootstrap {
    * @param backpressure signals to the log when the reader can accept more.
    */
   read({ turn }: OpenedTurn, backpressure?: Backpressure): Observable<readonly HarnessEvent[]> {
-    if (turn.eventsPrunedAt !== undefined) return of(eventsOfEndedTurn(turn));
+    if (turn.eventsPrunedAt !== undefined) return of(rebuildEvents(turn));
     let ended = false;
     return concat(
       this.log.read(turn.id, backpressure).pipe(tap((events) => (ended ||= events.some(isTurnEnd)))),
@@ -144,7 +144,7 @@ export class TurnService implements OnApplicationBootstrap {
     name: string,
     open: () => Promise<OpenedTurn | undefined>,
   ): Promise<OpenedTurn | undefined> {
-    return this.lock.run(lockKey(tenant, name), async () => {
+    return this.lock.run(toLockKey(tenant, name), async () => {
       const opened = await open();
       if (opened !== undefined) this.callers.enter(opened);
       return opened;
@@ -202,13 +202,13 @@ export class TurnService implements OnApplicationBootstrap {
       const { turn } = await this.turns.create(
         {
           id: randomUUID(),
-          messageId: newMessageId(),
+          messageId: createMessageId(),
           threadId: thread.id,
           requestKey: request.requestKey,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: request.prompt,
-          request: storedRequest(thread, request, opening),
+          request: toStoredRequest(thread, request, opening),
           createdAt: Date.now(),
         },
         slot?.lease,
@@ -221,7 +221,7 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest, harness: HarnessChoice): Promise<Thread> {
-    const { thread, created } = await this.threads.findOrCreate(newThread(request, harness));
+    const { thread, created } = await this.threads.findOrCreate(toNewThread(request, harness));
     if (created) logReplacedModel(thread);
     return thread;
   }
@@ -241,6 +241,6 @@ export class TurnService implements OnApplicationBootstrap {
   private ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining
       ? of([SERVER_RESTARTING])
-      : defer(async () => [fallbackEndEvent(await this.turns.byId(turnId))]);
+      : defer(async () => [toFallbackEnd(await this.turns.byId(turnId))]);
   }
 }

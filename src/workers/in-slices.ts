@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 const SLICE_MS = 10;
 
 /** Runs a generator to its end, and yields to the event loop at the first `yield` of each slice that has run long enough. */
-export async function inSlices<Result>(work: Generator<undefined, Result>): Promise<Result> {
+export async function runInSlices<Result>(work: Generator<undefined, Result>): Promise<Result> {
   for (let startedMs = performance.now(); ;) {
     const step = work.next();
     if (step.done === true) return step.value;

@@ -1,7 +1,7 @@
 // What programs that run Claude Code take for its answer: nothing of the agent's tools, with nothing set on either side.
 import { query, type SDKMessage } from '@anthropic-ai/claude-agent-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 import { agentEnvironment } from './support/agent-environment.js';
@@ -21,7 +21,7 @@ describe.skipIf(skipReason !== undefined)('The final answer', () => {
   beforeAll(async () => {
     app = await startTestApp();
     app.harness.onRun = (run) => {
-      const prompt = promptText(run.turn.prompt);
+      const prompt = readPromptText(run.turn.prompt);
       run.end(
         ...textBlock('Looking.', 'a'),
         { type: 'tool-call', id: 'toolu_1', name: 'Bash', server: 'agent', input: { command: 'ls' } },

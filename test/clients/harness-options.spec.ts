@@ -1,3 +1,4 @@
+// Over 250 lines: each option of a thread, tried with both agents.
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

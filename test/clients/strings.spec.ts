@@ -1,7 +1,7 @@
 // What the official SDKs make of strings at the edge. Their decoders, not the agent, are asked here, so the agent is a scripted one.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../src/domain/harness-event.js';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { HALF_CHARACTERS, ODD_STRINGS } from '../conformance/support/odd-strings.js';
 import { textBlock, type ScriptedRun } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -17,7 +17,7 @@ describe.each(SDKS)('@anthropic-ai/sdk $version', ({ packageName }) => {
   beforeAll(async () => {
     sdk = await loadSdk(packageName);
     app = await startTestApp();
-    app.harness.onRun = (run) => plays.get(promptText(run.turn.prompt))?.(run);
+    app.harness.onRun = (run) => plays.get(readPromptText(run.turn.prompt))?.(run);
   });
   afterAll(() => app.close());
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import supertest, { type Response } from 'supertest';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { checkGrammar } from '../support/stream-grammar.js';
@@ -154,7 +154,7 @@ describe('message threads after a restart of the server', () => {
     apps.push(app);
     app.harness.onRun = (run) => {
       run.say({ type: 'session-started', sessionId: 'the session' });
-      run.answer(`answer to ${promptText(run.turn.prompt)}`);
+      run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
     };
     return app;
   };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { GROUPS } from '../../src/config/setting.js';
-import { programSettings, settings } from '../../src/config/settings.js';
+import { buildProgramSettings, settings } from '../../src/config/settings.js';
 import { HARNESSES } from '../../src/harness/harnesses.js';
 import { documentedGroups, envExample, withSettingsTables } from './settings-docs.js';
 
@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const PAGE = join(ROOT, 'docs', 'configuration.md');
 const ENV_EXAMPLE = join(ROOT, '.env.example');
 
-const ROWS = [settings(HARNESSES), programSettings(HARNESSES)].flatMap((table) => Object.values(table));
+const ROWS = [settings(HARNESSES), buildProgramSettings(HARNESSES)].flatMap((table) => Object.values(table));
 
 it('docs/configuration.md has every setting with its default and what it does', async () => {
   const page = readFileSync(PAGE, 'utf8');

@@ -1,5 +1,5 @@
 import { defer, of } from 'rxjs';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import type { HarnessDefinition } from '../../src/harness/definition.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
 import { modelCall, textBlock } from '../support/scripted-harness.js';
@@ -38,7 +38,7 @@ class EmacsSession implements HarnessSession {
     const facts = [this.command, model, env['EMACS_HOME'], env['EMACS_MODEL']].join(' ');
     return defer(() =>
       of([
-        ...modelCall(textBlock(`${promptText(prompt)}: ${facts}`)),
+        ...modelCall(textBlock(`${readPromptText(prompt)}: ${facts}`)),
         { type: 'turn-end', reason: 'end_turn' } as const,
       ]),
     );

@@ -22,8 +22,8 @@ import { dropAbandonedBlocks } from '../../src/domain/abandoned-blocks.js';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { ServiceError } from '../../src/domain/service-error.js';
 import { readJsonBody } from '../../src/http/read-body.js';
-import { SERVICE_ERROR_STATUS, serviceErrorHeaders } from '../../src/http/service-error-http.js';
-import { threadKeyProblem } from '../../src/threads/thread-key.js';
+import { SERVICE_ERROR_STATUS, toErrorHeaders } from '../../src/http/service-error-http.js';
+import { findThreadKeyProblem } from '../../src/threads/thread-key.js';
 import type { OpenedTurn, TurnRequest } from '../../src/turns/turn-request.js';
 import { TurnService } from '../../src/turns/turn.service.js';
 import { TurnsModule } from '../../src/turns/turns.module.js';
@@ -43,7 +43,7 @@ class PlainErrorFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>().type('text');
     if (thrown instanceof ServiceError) {
       const { kind, message } = thrown;
-      response.status(SERVICE_ERROR_STATUS[kind]).set(serviceErrorHeaders(thrown)).send(`${kind}: ${message}\n`);
+      response.status(SERVICE_ERROR_STATUS[kind]).set(toErrorHeaders(thrown)).send(`${kind}: ${message}\n`);
       return;
     }
     this.logger.error({ err: thrown }, 'request failed');
@@ -108,7 +108,7 @@ function parseRequest(body: unknown): PlainRequest {
     throw new ServiceError('bad_request', 'thread, model and text are required');
   }
   const threadKey = `plain:${thread}`;
-  const problem = threadKeyProblem(threadKey);
+  const problem = findThreadKeyProblem(threadKey);
   if (problem !== undefined) throw new ServiceError('bad_request', problem);
   return { threadKey, model, text };
 }

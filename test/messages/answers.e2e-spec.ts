@@ -1,7 +1,7 @@
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FailureKind, HarnessEvent } from '../../src/domain/harness-event.js';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import type { StreamEvent } from '../../src/anthropic/stream-event.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
@@ -39,7 +39,7 @@ describe('an answer as JSON', () => {
   beforeAll(async () => {
     app = await startTestApp();
     app.harness.onRun = (run) => {
-      const prompt = promptText(run.turn.prompt);
+      const prompt = readPromptText(run.turn.prompt);
       if (prompt.startsWith('fail ')) run.fail(prompt.slice(5) as FailureKind, 'no luck');
       else if (prompt === 'two calls') run.end(...modelCall([]), ...modelCall(textBlock('two')));
       else if (prompt === 'late failure') {

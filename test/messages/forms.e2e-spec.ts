@@ -1,7 +1,7 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { collect } from '../../src/translator/collect.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
@@ -157,7 +157,7 @@ describe('an answer that is to follow a schema', () => {
   beforeAll(async () => {
     app = await startTestApp();
     app.harness.onRun = (run) => {
-      const answer = answers.get(promptText(run.turn.prompt).split(' ')[0] ?? '') ?? '{"count": 0}';
+      const answer = answers.get(readPromptText(run.turn.prompt).split(' ')[0] ?? '') ?? '{"count": 0}';
       run.end(
         ...modelCall([...textBlock('Let me count.', 'remark'), ...WORK.slice(2, 4), ...textBlock(answer, 'json')]),
       );

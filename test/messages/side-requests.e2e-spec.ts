@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { recorded } from '../../src/clients/claude-code/__fixtures__/recorded.js';
 import { ask } from '../support/requests.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -48,8 +48,8 @@ describe('a request beside the conversation', () => {
     expect(await turn).toContain('the turn');
     const ofSession = app.harness.runs.filter(({ thread }) => thread.tools === 'all');
     expect(ofSession).toEqual([run]);
-    const recap = app.harness.runs.find(({ turn: { prompt } }) => promptText(prompt).includes('stepped away'));
-    expect(promptText(recap?.turn.prompt ?? [])).toContain('prompt after escape');
+    const recap = app.harness.runs.find(({ turn: { prompt } }) => readPromptText(prompt).includes('stepped away'));
+    expect(readPromptText(recap?.turn.prompt ?? [])).toContain('prompt after escape');
     expect(recap?.thread.systemPrompt).toMatch(/^You are Claude Code/);
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FailureKind, HarnessEvent } from '../../src/domain/harness-event.js';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { ApiDocument, objectAt } from '../support/openapi.js';
 import { ask } from '../support/requests.js';
 import { modelCall, type ScriptedRun, textBlock } from '../support/scripted-harness.js';
@@ -46,7 +46,7 @@ afterAll(() => app.close());
 
 /** What the agent does, by its prompt. */
 function play(run: ScriptedRun): void {
-  const text = promptText(run.turn.prompt);
+  const text = readPromptText(run.turn.prompt);
   const failure = FAILURES.find((kind) => text === `fail: ${kind}`);
   if (failure !== undefined) run.fail(failure);
   else if (text === 'fail late') {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { hostProblem } from '../../src/start/host-problem.js';
+import { findHostProblem } from '../../src/start/host-problem.js';
 
 // What the built server, `package.json` and the lock are to those who install them. Nothing here needs the network.
 
@@ -61,8 +61,8 @@ describe('The Node that package.json asks for', () => {
   const [major = Number.NaN, minor = Number.NaN] = oldest;
 
   it('is the oldest one on which the server starts', () => {
-    expect(hostProblem(`${major}.${minor}.0`)).toBeUndefined();
-    expect(hostProblem(`${major}.${minor - 1}.0`)).toBe(
+    expect(findHostProblem(`${major}.${minor}.0`)).toBeUndefined();
+    expect(findHostProblem(`${major}.${minor - 1}.0`)).toBe(
       `Chiron needs Node ${major}.${minor} or newer; this is Node ${major}.${minor - 1}.0.`,
     );
   });

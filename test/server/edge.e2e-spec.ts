@@ -1,3 +1,4 @@
+// Over 250 lines: what hostile and malformed requests get, route by route.
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { constants, createZstdCompress } from 'node:zlib';

@@ -4,7 +4,7 @@ import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../..
 import { claudeCode } from '../../src/harness/claude-code/definition.js';
 import type { HarnessDefinition } from '../../src/harness/definition.js';
 import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 
 /** What a scripted turn's model call costs, unless the test says otherwise. */
 export const CALL_USAGE: TokenUsage = {
@@ -130,7 +130,7 @@ export class ScriptedHarness implements Harness {
 
   /** The runs of the prompts that have this text. */
   runsOf(prompt: string): readonly ScriptedRun[] {
-    return this.runs.filter((run) => promptText(run.turn.prompt) === prompt);
+    return this.runs.filter((run) => readPromptText(run.turn.prompt) === prompt);
   }
 
   /** Resolves once the prompt with this text runs, for the given time. */

@@ -1,6 +1,6 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -10,7 +10,7 @@ describe('a conversation whose caller sends the full history without naming a th
 
   beforeAll(async () => {
     app = await startTestApp();
-    app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
+    app.harness.onRun = (run) => run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
   });
 
   afterAll(() => app.close());
@@ -33,7 +33,7 @@ describe('a conversation whose caller sends the full history without naming a th
     const first = await post(ask('two blocks'));
     const joined = await post(converse(['two blocks', 'First.\nSecond.', 'next']));
     expect(keyOf(joined)).toBe(keyOf(first));
-    app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
+    app.harness.onRun = (run) => run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
   });
 
   it('is recognised by the answers as they were shown: with tools as text, and cut at a stop sequence', async () => {
@@ -51,7 +51,7 @@ describe('a conversation whose caller sends the full history without naming a th
     expect(told).toContain('Bash(ls)');
     expect(told).not.toContain('More');
     expect(keyOf(await post(converse(['as text', told, 'next'], stop), inText))).toBe(keyOf(first));
-    app.harness.onRun = (run) => run.answer(`answer to ${promptText(run.turn.prompt)}`);
+    app.harness.onRun = (run) => run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
   });
 
   it('has one turn and one answer for identical requests, concurrent ones included', async () => {
@@ -104,7 +104,7 @@ describe('a conversation that began elsewhere', () => {
 
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
     supertest(app.url).post('/v1/messages').set(headers).send(body).expect(200);
-  const historyOf = (prompt: string): string => promptText(app.harness.runsOf(prompt)[0]?.turn.history ?? []);
+  const historyOf = (prompt: string): string => readPromptText(app.harness.runsOf(prompt)[0]?.turn.history ?? []);
 
   it.each([
     ['without a name', {}],
@@ -152,7 +152,7 @@ describe('a conversation that began elsewhere', () => {
     ];
     await post(ask('', { messages }));
     const run = app.harness.runs.at(-1);
-    const told = promptText(run?.turn.history ?? []);
+    const told = readPromptText(run?.turn.history ?? []);
     expect(told).toContain('NEWEST');
     expect(told).not.toContain('OLDEST');
     expect(told).toContain('[Earlier messages are omitted.]');

@@ -2,14 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
 import { ask, converse, thread } from '../support/requests.js';
 import type { ScriptedRun } from '../support/scripted-harness.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
 
-const answer = (run: ScriptedRun): void => run.answer(`answer to ${promptText(run.turn.prompt)}`);
+const answer = (run: ScriptedRun): void => run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
 
 describe.each(await testedKinds())('a thread on %s', (kind) => {
   let store: TestStore;
@@ -37,7 +37,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     supertest(app.url).post('/v1/messages').set(headers).send(body);
   const historyOf = (response: Response): unknown => response.headers['x-chiron-history'];
   /** The text that seeded the agent before this prompt. */
-  const told = (prompt: string): string => promptText(app.harness.runsOf(prompt).at(-1)?.turn.history ?? []);
+  const told = (prompt: string): string => readPromptText(app.harness.runsOf(prompt).at(-1)?.turn.history ?? []);
 
   /** Restarts the server without the folders of its threads, as a container without a volume does. */
   async function restartWithoutFolders(): Promise<void> {
@@ -130,7 +130,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     await post(ask('I am Eve'), thread('late')).expect(200);
     await post(ask('and then?'), thread('late')).expect(200);
     const recall = app.harness.runsOf('and then?')[0]?.turn.recall;
-    expect(promptText((await recall?.()) ?? [])).toContain('I am Eve');
+    expect(readPromptText((await recall?.()) ?? [])).toContain('I am Eve');
     expect(app.harness.runsOf('I am Eve')[0]?.turn.recall).toBeUndefined();
   });
 });
@@ -170,7 +170,7 @@ describe('a refused message', () => {
     await post(converse([...before, 'refused']), thread('first')).expect(400);
     app.harness.onRun = answer;
     await post(converse([...before, 'taken']), thread('first')).expect(200);
-    expect(promptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
+    expect(readPromptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
   });
 
   it('lets the thread change its system prompt until a message was answered', async () => {
@@ -191,6 +191,6 @@ describe('a refused message', () => {
     app.harness.onRun = answer;
     const next = await post(converse([...before, 'three'])).expect(200);
     expect(next.headers['x-chiron-thread-key']).not.toBe(first.headers['x-chiron-thread-key']);
-    expect(promptText(app.harness.runsOf('three')[0]?.turn.history ?? [])).toContain('answer to hopeless');
+    expect(readPromptText(app.harness.runsOf('three')[0]?.turn.history ?? [])).toContain('answer to hopeless');
   });
 });

@@ -1,6 +1,6 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -24,8 +24,8 @@ describe('a message thread', () => {
     app.harness.onRun = (run) =>
       run.answer(
         run.turn.outputSchema === undefined
-          ? `answer to ${promptText(run.turn.prompt)}`
-          : JSON.stringify({ to: promptText(run.turn.prompt) }),
+          ? `answer to ${readPromptText(run.turn.prompt)}`
+          : JSON.stringify({ to: readPromptText(run.turn.prompt) }),
       );
   };
   const refusal = (status: number, type: string, code: string) => (response: Response) => {
@@ -170,7 +170,7 @@ describe('a message thread under the reject policy', () => {
   afterAll(() => app.close());
 
   it('reports that another continuation of the answer is in progress', async () => {
-    app.harness.onRun = (run) => (promptText(run.turn.prompt) === 'slow' ? undefined : run.answer('fine'));
+    app.harness.onRun = (run) => (readPromptText(run.turn.prompt) === 'slow' ? undefined : run.answer('fine'));
     const post = (body: object) => supertest(app.url).post('/v1/messages').send(body);
     const first = await post(ask('first', { thread: { type: 'create' } })).expect(200);
     const { id } = first.body as { readonly id: string };

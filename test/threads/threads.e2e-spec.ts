@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promptText } from '../../src/domain/prompt.js';
+import { readPromptText } from '../../src/domain/prompt.js';
 import { ThreadStore } from '../../src/storage/stores/thread.store.js';
 import { ask } from '../support/requests.js';
 import { SseClient } from '../support/sse-client.js';
@@ -13,7 +13,7 @@ let app: TestApp;
 beforeAll(async () => {
   app = await startTestApp();
   app.harness.onRun = (run) => {
-    if (promptText(run.turn.prompt) === 'fail') run.fail('overloaded');
+    if (readPromptText(run.turn.prompt) === 'fail') run.fail('overloaded');
     else run.answer(run.turn.outputSchema === undefined ? 'fine' : '{}');
   };
 });

@@ -1,15 +1,15 @@
 import type { ClientProfile, HeaderReader } from '../client-profile.js';
 import { hasInterruptMarker } from './interruption.js';
 import { stripMarkup } from './markup.js';
-import { promptContext } from './prompt.js';
+import { readPromptContext } from './prompt.js';
 import { findSession } from './session-id.js';
 import { isSideRequest } from './side-request.js';
 import { stripRecoveryMessages } from './stream-recovery.js';
 import { STRUCTURED_OUTPUT_TOOL } from './structured-output-tool.js';
-import { addressedSystemPrompt, sideSystemPrompt } from './system-prompt.js';
+import { addressedSystemPrompt, toSideSystemPrompt } from './system-prompt.js';
 import { withoutReminders } from './system-reminder.js';
 import { callsFromTerminal } from './terminal.js';
-import { titleAnswer } from './title.js';
+import { answerTitle } from './title.js';
 
 /** Claude Code, in a terminal, with `-p` or under an Agent SDK. The facts about it are in the files of this folder. */
 export const claudeCodeProfile: ClientProfile = {
@@ -25,7 +25,7 @@ export const claudeCodeProfile: ClientProfile = {
 
   findSession,
   isSideRequest,
-  sideAnswer: titleAnswer,
+  sideAnswer: answerTitle,
   // A terminal does not show MCP blocks, so its user would only see a spinner while the agent works. Everywhere else, including
   // `claude -p` and the Agent SDK, the last text of an answer is its result and must not contain tools. Claude Code itself reads the
   // answers to side requests. [Claude Code 2.1.330, 2.1.197]
@@ -35,10 +35,10 @@ export const claudeCodeProfile: ClientProfile = {
   stripMarkup,
   stripRecovery: stripRecoveryMessages,
   wasInterrupted: hasInterruptMarker,
-  promptContext,
+  promptContext: readPromptContext,
 
   systemPrompt: addressedSystemPrompt,
-  sideSystemPrompt,
+  sideSystemPrompt: toSideSystemPrompt,
 };
 
 /** `user-agent: claude-cli/2.1.330 (external, sdk-cli)`, and `x-app: cli` or `cli-bg`. A proxy may strip either. [Claude Code 2.1.330] */

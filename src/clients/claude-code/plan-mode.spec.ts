@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recorded, RECORDINGS } from './__fixtures__/recorded.js';
 import { planModeNote } from './plan-mode.js';
-import { promptContext } from './prompt.js';
+import { readPromptContext } from './prompt.js';
 
 const text = (value: string) => ({ type: 'text', text: value });
 const sent = (...texts: readonly string[]) => [{ role: 'user', content: texts.map(text) }];
@@ -10,7 +10,7 @@ const sent = (...texts: readonly string[]) => [{ role: 'user', content: texts.ma
 function noteOf(name: string): string | undefined {
   const { messages } = recorded(name).body;
   const index = messages.findLastIndex((message) => (message as { role: string }).role === 'user');
-  return promptContext(messages, index).note;
+  return readPromptContext(messages, index).note;
 }
 
 describe('a note on plan mode', () => {
@@ -27,17 +27,17 @@ describe('a note on plan mode', () => {
 
   it('is found in reminders for models without system messages', () => {
     const reminder = '<system-reminder>\nPlan mode is active. The user indicated that …\n</system-reminder>';
-    expect(promptContext(sent(reminder, 'go'), 0).note).toMatch(/change nothing/);
+    expect(readPromptContext(sent(reminder, 'go'), 0).note).toMatch(/change nothing/);
   });
 
   it('ignores files that the user mentioned', () => {
     const mention =
       '<system-reminder>\nResult of calling the Read tool:\nPlan mode is active. The user indicated\n</system-reminder>';
-    expect(promptContext(sent(mention, 'go'), 0).note).toBeUndefined();
+    expect(readPromptContext(sent(mention, 'go'), 0).note).toBeUndefined();
   });
 
   it('ignores the text of the user', () => {
-    expect(promptContext(sent('Plan mode is active. The user indicated'), 0).note).toBeUndefined();
+    expect(readPromptContext(sent('Plan mode is active. The user indicated'), 0).note).toBeUndefined();
   });
 
   it.each(RECORDINGS.filter((name) => !recorded(name).isSideRequest && !name.includes('plan-mode')))(

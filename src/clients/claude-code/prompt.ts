@@ -7,7 +7,7 @@ import { isMention, isReminder } from './system-reminder.js';
  * Claude Code sends interruptions and `@` mentions as separate messages, so only a mention right before the newest message is part of
  * the prompt. Its other additions describe the caller's machine, except for plan mode.
  */
-export function promptContext(messages: readonly unknown[], index: number): PromptContext {
+export function readPromptContext(messages: readonly unknown[], index: number): PromptContext {
   const reminders = readTexts(readContent(messages[index])).filter((text) => isReminder(text) && !isMention(text));
   const later = messages.slice(index + 1).flatMap((message) => readTexts(readContent(message)));
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressedSystemPrompt, sideSystemPrompt } from './system-prompt.js';
+import { addressedSystemPrompt, toSideSystemPrompt } from './system-prompt.js';
 
 const BILLING = 'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;';
 
@@ -11,13 +11,13 @@ describe('the system prompt of Claude Code', () => {
   });
 
   it('is unchanged for a side request, without the billing block', () => {
-    expect(sideSystemPrompt([BILLING, 'You are Claude Code.', 'You are naming a session.'])).toBe(
+    expect(toSideSystemPrompt([BILLING, 'You are Claude Code.', 'You are naming a session.'])).toBe(
       'You are Claude Code.\n\nYou are naming a session.',
     );
   });
 
   it.each([[[]], [[' ']], [[BILLING]]])('is undefined when it is empty: %j', (blocks) => {
     expect(addressedSystemPrompt(blocks)).toBeUndefined();
-    expect(sideSystemPrompt(blocks)).toBeUndefined();
+    expect(toSideSystemPrompt(blocks)).toBeUndefined();
   });
 });

@@ -12,7 +12,7 @@ const ABOUT_THE_CALLER =
  * @param blocks the texts of the request's `system`, one per block.
  */
 export function addressedSystemPrompt(blocks: readonly string[]): string | undefined {
-  const text = sideSystemPrompt(blocks);
+  const text = toSideSystemPrompt(blocks);
   return text === undefined ? undefined : `${ABOUT_THE_CALLER}\n\n${text}`;
 }
 
@@ -21,6 +21,6 @@ export function addressedSystemPrompt(blocks: readonly string[]): string | undef
  *
  * @param blocks the texts of the request's `system`, one per block.
  */
-export function sideSystemPrompt(blocks: readonly string[]): string | undefined {
+export function toSideSystemPrompt(blocks: readonly string[]): string | undefined {
   return joinSystemBlocks(blocks.filter((text) => !isBillingBlock(text)));
 }

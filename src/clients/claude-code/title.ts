@@ -7,7 +7,7 @@ import type { ClientRequestBody } from '../client-profile.js';
 const MAX_TITLE_CHARS = 60;
 
 /** Answers Claude Code's request for a session title with the session's first words; `undefined` for any other request. */
-export function titleAnswer({ messages, output_config: config }: ClientRequestBody): string | undefined {
+export function answerTitle({ messages, output_config: config }: ClientRequestBody): string | undefined {
   return wantsTitle(config?.['format']) ? JSON.stringify({ title: toTitle(messages) }) : undefined;
 }
 

@@ -9,10 +9,10 @@ import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
 import { endsRefused } from '../../domain/refusal.js';
 import { toStartFailure, describeStartFailure } from '../start-failure.js';
-import { commandLine, environment, interruptLine, promptLine } from './process/command-line.js';
+import { buildCommandLine, buildClaudeEnvironment, toInterruptLine, toPromptLine } from './process/command-line.js';
 import { decodeLine } from './decode/decode.js';
 import { type StartFiles, writeStartFiles } from './process/start-files.js';
-import { claudeConfigFolder, planStart, withMissingContext, writeInstructions } from './process/start-plan.js';
+import { findConfigFolder, planStart, withMissingContext, writeInstructions } from './process/start-plan.js';
 import type { StartPlan } from './process/start-plan.js';
 import { toToolSchema, MAX_SCHEMA_BYTES } from './decode/structured-output.js';
 import type { ToolSchema } from './decode/structured-output.js';
@@ -121,7 +121,7 @@ export class ClaudeCodeSession implements HarnessSession {
   private forwardInterrupt(): void {
     if (!this.interruptRequested || !this.state.turn.started) return;
     this.interruptRequested = false;
-    this.process?.writeLine(interruptLine(randomUUID()));
+    this.process?.writeLine(toInterruptLine(randomUUID()));
   }
 
   private async stop(): Promise<void> {
@@ -166,7 +166,7 @@ export class ClaudeCodeSession implements HarnessSession {
         return;
       }
     }
-    this.process.writeLine(promptLine(completeTurn, this.tools.supportsClientComposed));
+    this.process.writeLine(toPromptLine(completeTurn, this.tools.supportsClientComposed));
   }
 
   /** Stops the process, so that the turn starts a new one that resumes the conversation. */
@@ -191,8 +191,8 @@ export class ClaudeCodeSession implements HarnessSession {
       threadId: thread.id,
       folders: thread.folders,
       command: tools.command,
-      args: commandLine(thread, plan.conversation, files, instructions, toolSchema?.schema),
-      env: environment(thread, claudeConfigFolder(thread), tools.isRoot, plan.turn.kind === 'continue'),
+      args: buildCommandLine(thread, plan.conversation, files, instructions, toolSchema?.schema),
+      env: buildClaudeEnvironment(thread, findConfigFolder(thread), tools.isRoot, plan.turn.kind === 'continue'),
     });
     const isReplaced = (): boolean => this.replaced.has(process);
     const linesEnd = new Promise<void>((resolve) => {

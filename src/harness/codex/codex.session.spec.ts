@@ -1,3 +1,4 @@
+// A little over 250 lines: a fake app server, and everything that a session does with one.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

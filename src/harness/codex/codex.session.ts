@@ -11,7 +11,7 @@ import {
   type CodexConversation,
   openConversation,
   type Running,
-  newestTurns,
+  readNewestTurns,
   startServer,
   takeOut,
 } from './app-server/connection.js';
@@ -19,10 +19,10 @@ import { decodeObject, initialCodexState, type CodexState } from './decode/decod
 import { toCodexInput } from './app-server/input.js';
 import { asObject } from '../../domain/json.js';
 import { withHistory } from '../../domain/prompt.js';
-import { promptAfterRefused, type RefusedCall } from '../../domain/refusal.js';
+import { prependRefusal, type RefusedCall } from '../../domain/refusal.js';
 import { NotStartedError } from '../start-failure.js';
 import { describe, isProcessGone, turnFailed } from './app-server/session-error.js';
-import { turnParameters } from './app-server/launch.js';
+import { toTurnParameters } from './app-server/launch.js';
 import { refusedTurns } from './resume/refused-turns.js';
 import { type Resumption, planResumption } from './resume/resumption.js';
 
@@ -135,7 +135,7 @@ export class CodexSession implements HarnessSession {
         threadId,
         clientUserMessageId: turn.id,
         input,
-        ...turnParameters(this.thread, turn),
+        ...toTurnParameters(this.thread, turn),
       });
       await follower.done;
     } catch (error) {
@@ -193,7 +193,7 @@ export class CodexSession implements HarnessSession {
     emit: Emit,
   ): Promise<readonly RefusedCall[]> {
     if (!this.#mayHoldRefused) return [];
-    const refused = refusedTurns(await newestTurns(server, conversation.threadId));
+    const refused = refusedTurns(await readNewestTurns(server, conversation.threadId));
     if (refused !== undefined) {
       const shorter = await takeOut(server, conversation, refused.from);
       if (shorter !== conversation) this.#adoptConversation(shorter, emit);
@@ -205,13 +205,13 @@ export class CodexSession implements HarnessSession {
 
   async #resumption({ server }: Running, threadId: string, turn: HarnessTurn): Promise<Resumption> {
     if (turn.attempt < 2 || this.#conversation?.resumed !== true) return { kind: 'prompt' };
-    return planResumption(await newestTurns(server, threadId), turn.id);
+    return planResumption(await readNewestTurns(server, threadId), turn.id);
   }
 
   async #buildInput(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
     const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
     const { input, uploads } = toCodexInput(
-      withHistory(history, promptAfterRefused(calls, turn.prompt)),
+      withHistory(history, prependRefusal(calls, turn.prompt)),
       join(this.thread.folders.server, 'uploads'),
     );
     for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);

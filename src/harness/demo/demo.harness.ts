@@ -19,7 +19,7 @@ import { MAX_ARGUMENT_BYTES } from '../../sandbox/process/argument-limits.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
-import { promptText } from '../../domain/prompt.js';
+import { readPromptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
 import { type DemoCommand, parseDemoCommand } from './script.js';
@@ -62,7 +62,7 @@ class DemoSession implements HarnessSession {
     return defer(() => {
       let interrupted = false;
       const interrupts$ = this.#interrupts$.pipe(tap(() => (interrupted = true)));
-      const text = promptText(turn.prompt);
+      const text = readPromptText(turn.prompt);
       return concat(
         of(answer.openingEvents(this.thread.id, text)),
         this.execute(parseDemoCommand(text, this.thread.tools), turn).pipe(takeUntil(interrupts$)),

@@ -4,7 +4,7 @@ import { ModelCatalog } from '../../harness/models/model-catalog.js';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
 import { methodNotAllowed } from '../method-not-allowed.js';
 import { quoteForCaller } from '../../domain/service-error.js';
-import { type ModelInfo, modelInfo } from './to-model-info.js';
+import { type ModelInfo, toModelInfo } from './to-model-info.js';
 import { type Page, paginate, parsePageQuery, includesActive } from './model-page.js';
 import { ListModelsDocs, GetModelDocs } from './models.docs.js';
 
@@ -18,7 +18,7 @@ export class ModelsController {
   @ListModelsDocs()
   list(@Query() query: Readonly<Record<string, unknown>>): Page<ModelInfo> {
     const models = includesActive(query) ? this.catalog.list() : [];
-    return paginate(models.map(modelInfo), parsePageQuery(query));
+    return paginate(models.map(toModelInfo), parsePageQuery(query));
   }
 
   /** Returns one model. The SDKs percent-encode slashes in its name. */
@@ -27,7 +27,7 @@ export class ModelsController {
   retrieve(@Param('id') id: string): ModelInfo {
     const model = this.catalog.find(id);
     if (model === undefined) throw new AnthropicException('not_found_error', `model: ${quoteForCaller(id)}`);
-    return modelInfo(model);
+    return toModelInfo(model);
   }
 
   @All(['', ':id'])

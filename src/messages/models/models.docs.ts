@@ -16,9 +16,9 @@ import {
   TIME,
 } from '../../openapi/schema.js';
 import { ErrorDocs } from '../error.docs.js';
-import { type ModelInfo, modelInfo } from './to-model-info.js';
+import { type ModelInfo, toModelInfo } from './to-model-info.js';
 
-const MODEL: ModelInfo = modelInfo({
+const MODEL: ModelInfo = toModelInfo({
   id: 'claude-opus-5-5',
   displayName: 'Claude Opus 5.5',
   line: 'opus',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { modelInfo } from './to-model-info.js';
+import { toModelInfo } from './to-model-info.js';
 
 /** When a model of this name was made. */
 function created(id: string, releasedOn?: string): string {
-  return modelInfo({
+  return toModelInfo({
     id,
     displayName: id,
     harness: 'claude-code',

@@ -65,7 +65,7 @@ const FIRST_VERSION = '2026-11-22';
 const DATE_IN_NAME = /[-@](20\d\d)-?(\d\d)-?(\d\d)(?:-v\d.*)?$/;
 
 /** Converts a model to the form of the Models API. */
-export function modelInfo(model: ServedModel): ModelInfo {
+export function toModelInfo(model: ServedModel): ModelInfo {
   return {
     type: 'model',
     id: model.id,

@@ -9,15 +9,15 @@ import {
   MessageThreads,
   threadNotFound,
 } from '../../turns/matching/message-threads.js';
-import { newMessageId } from '../../turns/message-id.js';
+import { createMessageId } from '../../turns/message-id.js';
 import { noSuchModel } from '../../turns/matching/refusals.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import type { AnswerOptions } from '../response/answer.service.js';
 import { answerWithoutAgent } from './answer-without-agent.js';
-import { type MessageRequest, threadClues } from './message-request.js';
+import { type MessageRequest, toThreadClues } from './message-request.js';
 import { type AnswerFormat, readAnswerFormat } from './output-schema.js';
 import { readPresentation } from './presentation.js';
-import { threadField } from './thread-field.js';
+import { parseThreadField } from './thread-field.js';
 import { toTurnRequest } from './to-turn-request.js';
 
 /** The plan for a request: open a turn, or send a prepared answer. */
@@ -37,10 +37,10 @@ export class MessagePlanner {
 
   /** Rejects with a ServiceError or an AnthropicException if the request is malformed or names something unknown. */
   async plan(tenant: string, request: MessageRequest): Promise<MessagePlan> {
-    const thread = this.resolver.resolve(threadClues(request));
+    const thread = this.resolver.resolve(toThreadClues(request));
     const format = await readAnswerFormat(request.body, request.client);
     const view = this.answerView(request, format);
-    const prepared = answerWithoutAgent(request, newMessageId());
+    const prepared = answerWithoutAgent(request, createMessageId());
     if (prepared !== undefined) {
       const model = this.models.answeredModel(request.body.model);
       if (model === undefined) throw noSuchModel(request.body.model);
@@ -72,7 +72,7 @@ export class MessagePlanner {
     { body, isSideRequest }: MessageRequest,
     { key, isFresh }: ResolvedThread,
   ): Promise<ContinuationPoint | undefined> {
-    const field = threadField(body.thread);
+    const field = parseThreadField(body.thread);
     if (field?.type !== 'continue') return undefined;
     // The agent of a side request has no history to continue.
     if (isSideRequest) throw threadNotFound();

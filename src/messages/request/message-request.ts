@@ -24,7 +24,7 @@ export function toMessageRequest(
 }
 
 /** Reads the parts of a request that name its thread. */
-export function threadClues({ header, body, client, isSideRequest }: MessageRequest): ThreadClues {
+export function toThreadClues({ header, body, client, isSideRequest }: MessageRequest): ThreadClues {
   const read: HeaderReader = (name) => {
     const value = header(name);
     return value === undefined ? undefined : decodeHeader(value);

@@ -26,7 +26,7 @@ export interface ExtractedPrompt {
  * @throws AnthropicException (400) if there is none, it is malformed or empty, or the last message is an assistant's.
  */
 export function extractPrompt(messages: readonly unknown[], client: ClientProfile): ExtractedPrompt {
-  const { index, content } = lastUserMessage(messages);
+  const { index, content } = requireLastUserMessage(messages);
   const { firstIndex, before, note } = client.promptContext(messages, index);
   const earlier = new BlockReader(keepText, skipBlock);
   const prompt = [
@@ -76,7 +76,7 @@ export interface LastUserMessage {
 }
 
 /** Finds the last user message. @throws AnthropicException (400) if there is none, or another message than `system` follows it. */
-export function lastUserMessage(messages: readonly unknown[]): LastUserMessage {
+export function requireLastUserMessage(messages: readonly unknown[]): LastUserMessage {
   for (let index = messages.length - 1; index >= 0; index -= 1) {
     const message = messages[index];
     if (!isJsonObject(message)) throw badRequest(`messages.${index}: Input should be a valid dictionary`);

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { promptText } from '../../domain/prompt.js';
+import { readPromptText } from '../../domain/prompt.js';
 import { recorded, RECORDINGS } from '../../clients/claude-code/__fixtures__/recorded.js';
 import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import * as side from './side-prompt.js';
 
-const sidePrompt = (messages: readonly unknown[]) => side.sidePrompt(messages, claudeCodeProfile);
+const sidePrompt = (messages: readonly unknown[]) => side.toSidePrompt(messages, claudeCodeProfile);
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
 const text = (value: string) => ({ type: 'text', text: value });
 const ofRecording = (name: string) => sidePrompt(recorded(name).body.messages);
 
-describe(side.sidePrompt.name, () => {
+describe(side.toSidePrompt.name, () => {
   it('is the message itself if there is no other', () => {
     const question = [text('<system-reminder>be short</system-reminder>'), text('what is it?')];
     expect(sidePrompt([user(question)])).toEqual(question);
@@ -71,7 +71,7 @@ describe(side.sidePrompt.name, () => {
       text(expect.stringContaining('<tool_result>\nout\n</tool_result>\n</conversation>')),
       text('Summarize.'),
     ]);
-    expect(promptText(sidePrompt([user([...results, ...results])]))).toBe(
+    expect(readPromptText(sidePrompt([user([...results, ...results])]))).toBe(
       "[result of the caller's tool call t]\nout\n[result of the caller's tool call t]\nout",
     );
   });
@@ -81,7 +81,7 @@ describe(side.sidePrompt.name, () => {
       { type: 'mcp_tool_use', id: 'm', name: 'Bash', server_name: 'agent', input: { command: 'ls' } },
       { type: 'mcp_tool_result', tool_use_id: 'm', content: [text('a.txt')], is_error: false },
     ];
-    const told = promptText(sidePrompt([user('list'), assistant(shown), user('Recap.')]));
+    const told = readPromptText(sidePrompt([user('list'), assistant(shown), user('Recap.')]));
     expect(told).toContain('<tool_call name="Bash">\n{"command":"ls"}\n</tool_call>');
     expect(told).toContain('<tool_result name="Bash">\na.txt\n</tool_result>');
   });
@@ -101,7 +101,7 @@ describe(side.sidePrompt.name, () => {
   it('shortens inputs and outputs of tools', () => {
     const call = { type: 'tool_use', id: 't', name: 'Write', input: { content: 'x'.repeat(100_000) } };
     const result = { type: 'tool_result', tool_use_id: 't', content: 'y'.repeat(100_000) };
-    const told = promptText(sidePrompt([user('go'), assistant([call]), user([result, text('Recap.')])]));
+    const told = readPromptText(sidePrompt([user('go'), assistant([call]), user([result, text('Recap.')])]));
     expect(told).toContain('… [96000 more characters]');
     expect(told.length).toBeLessThan(10_000);
   });
@@ -125,7 +125,7 @@ describe(side.sidePrompt.name, () => {
     const prompt = ofRecording(name);
     const [conversation] = prompt;
     expect(conversation?.type === 'text' ? conversation.text : '').toContain(said);
-    expect(promptText(prompt.slice(-1))).toMatch(question);
+    expect(readPromptText(prompt.slice(-1))).toMatch(question);
   });
 
   it('omits the commands of the caller’s machine before a question, unless nothing else remains', () => {
@@ -135,10 +135,10 @@ describe(side.sidePrompt.name, () => {
   });
 
   it('keeps the instruction of a side question, which is a reminder', () => {
-    expect(promptText(ofRecording('side-question'))).toContain('This is a side question from the user.');
+    expect(readPromptText(ofRecording('side-question'))).toContain('This is a side question from the user.');
   });
 
   it.each(RECORDINGS.filter((name) => recorded(name).isSideRequest))('can be made of every recording: %s', (name) => {
-    expect(promptText(ofRecording(name))).not.toBe('');
+    expect(readPromptText(ofRecording(name))).not.toBe('');
   });
 });

@@ -3,7 +3,7 @@ import { isJsonObject } from '../../domain/json.js';
 import { keepText } from '../../domain/text-filter.js';
 import type { ClientProfile } from '../../clients/client-profile.js';
 import { BlockReader, refuseBlock } from './prompt-blocks.js';
-import { emptyMessage, lastUserMessage } from './prompt-extraction.js';
+import { emptyMessage, requireLastUserMessage } from './prompt-extraction.js';
 import { mergeTextBlocks, textBlock, TranscriptBuilder } from './transcript-builder.js';
 
 const BEFORE = 'The conversation so far, with you as its assistant:\n\n<conversation>\n';
@@ -15,8 +15,8 @@ const AFTER = '</conversation>\n\nThis is what you are to answer now:';
  *
  * @throws AnthropicException (400) as for any request.
  */
-export function sidePrompt(messages: readonly unknown[], client: ClientProfile): Prompt {
-  const { index, content } = lastUserMessage(messages);
+export function toSidePrompt(messages: readonly unknown[], client: ClientProfile): Prompt {
+  const { index, content } = requireLastUserMessage(messages);
   const { results, question: asked } = splitResults(content);
   const transcript = new TranscriptBuilder(client.filterText);
   transcript.addMessages(messages.slice(0, index));

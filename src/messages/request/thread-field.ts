@@ -12,7 +12,7 @@ export type ThreadField =
  *
  * @throws AnthropicException (400) for another type, or a `continue` without its message.
  */
-export function threadField(value: unknown): ThreadField | undefined {
+export function parseThreadField(value: unknown): ThreadField | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isJsonObject(value)) throw badRequest('thread: Input should be a valid dictionary');
   switch (value['type']) {

@@ -7,7 +7,7 @@ import { answerWithoutAgent } from './answer-without-agent.js';
 import { parseCreateMessage } from './create-message.dto.js';
 import { toMessageRequest } from './message-request.js';
 import { readPresentation } from './presentation.js';
-import { sidePrompt } from './side-prompt.js';
+import { toSidePrompt } from './side-prompt.js';
 import { toTurnRequest, type TurnContext } from './to-turn-request.js';
 
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
@@ -114,7 +114,7 @@ describe('the turn that a request asks for', () => {
     const headers = { ...CLAUDE_CODE, 'x-claude-code-request-class': 'recap' };
     const { turn } = await asked(headers, { messages, system }, { ...CONTEXT, callerSystem: 'ignore' });
     expect(turn.isSideRequest).toBe(true);
-    expect(turn.prompt).toEqual(sidePrompt(messages, claudeCodeProfile));
+    expect(turn.prompt).toEqual(toSidePrompt(messages, claudeCodeProfile));
     expect(turn.systemPrompt).toMatch(/^You are Claude Code, Anthropic's official CLI for Claude\.\n\n/);
   });
 });

@@ -6,14 +6,14 @@ import type { Prompt } from '../../domain/prompt.js';
 import { parseTraceId } from '../../http/request-id.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
-import { conversationKeys, turnKey } from '../../turns/matching/conversation-key.js';
+import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import { classifyAttempt } from './attempt.js';
 import type { MessageRequest } from './message-request.js';
 import { extractPrompt } from './prompt-extraction.js';
-import { sidePrompt } from './side-prompt.js';
-import { threadField } from './thread-field.js';
+import { toSidePrompt } from './side-prompt.js';
+import { parseThreadField } from './thread-field.js';
 import { renderHistory } from './transcript-builder.js';
 
 /** Maximum length of an idempotency key, in characters. */
@@ -49,9 +49,9 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
   const { header, body, client, isSideRequest } = request;
   const { thread, continuesFrom, outputSchema } = context;
   const { messages, partialAnswer } = client.stripRecovery(body.messages);
-  const keys = await conversationKeys(messages, continuesFrom?.conversationKey, client.filterText);
+  const keys = await computeConversationKeys(messages, continuesFrom?.conversationKey, client.filterText);
   const { prompt, hasHistory, firstIndex } = isSideRequest
-    ? { prompt: sidePrompt(messages, client), hasHistory: true, firstIndex: 0 }
+    ? { prompt: toSidePrompt(messages, client), hasHistory: true, firstIndex: 0 }
     : extractPrompt(messages, client);
   const key = idempotencyKey(header('idempotency-key'));
   const turn = {
@@ -66,7 +66,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
       hasHistory || client.sendsWholeConversation || messages !== body.messages || continuesFrom !== undefined,
     prompt,
     outputSchema,
-    requestKey: turnKey(keys.at(-1) ?? '', outputSchema),
+    requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toPriorConversation(
       keys,
       () => renderHistory(messages.slice(0, firstIndex), client.filterText),
@@ -80,7 +80,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
       client,
       retryCount: header('x-stainless-retry-count'),
       idempotencyKey: key,
-      isNameless: thread.isFresh && threadField(body.thread) === undefined,
+      isNameless: thread.isFresh && parseThreadField(body.thread) === undefined,
     }),
     interrupts: client.wasInterrupted(messages),
     traceId: parseTraceId(header('traceparent')),

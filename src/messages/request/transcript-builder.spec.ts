@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { promptText } from '../../domain/prompt.js';
+import { readPromptText } from '../../domain/prompt.js';
 import { keepText } from '../../domain/text-filter.js';
 import { withoutReminders } from '../../clients/claude-code/system-reminder.js';
 import { renderHistory } from './transcript-builder.js';
@@ -51,7 +51,7 @@ describe(renderHistory, () => {
   it('omits the reminders of Claude Code, and nothing of other callers', () => {
     const said = 'a <system-reminder>x</system-reminder> b';
     const messages = [{ role: 'user', content: said }, ...result(said)];
-    expect(promptText(renderHistory(messages, keepText)).split(said)).toHaveLength(3);
-    expect(promptText(renderHistory(messages, withoutReminders))).not.toContain('reminder');
+    expect(readPromptText(renderHistory(messages, keepText)).split(said)).toHaveLength(3);
+    expect(readPromptText(renderHistory(messages, withoutReminders))).not.toContain('reminder');
   });
 });

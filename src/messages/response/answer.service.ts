@@ -4,14 +4,14 @@ import { NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import { replayMessage } from '../../translator/replay-message.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
-import { addEvent, toCollected, newAccumulation } from '../../translator/collect.js';
+import { addEvent, toCollected, createMessageBuilder } from '../../translator/collect.js';
 import type { OpenedTurn } from '../../turns/turn-request.js';
 import { TurnService } from '../../turns/turn.service.js';
 import { type AnswerView, applyAnswerView } from '../../translator/views/answer-view.js';
 import { skipReceivedText } from '../../translator/views/skip-received.js';
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { TranslatorService, type TranslatorSignal } from '../../translator/translator.service.js';
-import { translateOptions } from '../../turns/running/stored-request.js';
+import { toTranslateOptions } from '../../turns/running/stored-request.js';
 import { SseWriter } from './sse-writer.js';
 import { KeepAliveClock, type Tickable } from '../../http/keep-alive-clock.js';
 import { PendingJsonResponse } from './pending-json-response.js';
@@ -60,7 +60,7 @@ export class AnswerService {
    */
   async sendJson(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const waiting = new PendingJsonResponse(response, options.hasHardTimeout ? this.config.syncTimeoutMs : undefined);
-    const accumulation = newAccumulation();
+    const accumulation = createMessageBuilder();
     const events$ = this.shown(this.messageEvents(opened, NEVER), opened, options).pipe(
       takeUntil(waiting.expired$),
       tap((events) => {
@@ -96,7 +96,7 @@ export class AnswerService {
     backpressure?: Backpressure,
     showsProgress = false,
   ): Observable<readonly StreamEvent[]> {
-    const options = translateOptions(opened.turn, opened.thread);
+    const options = toTranslateOptions(opened.turn, opened.thread);
     const { eventsPrunedAt, message } = opened.turn;
     // The stored message already has the form of this API, with the ids and the usage that earlier readers got.
     if (eventsPrunedAt !== undefined && message !== undefined) return of(replayMessage(message, options.knownUsage));

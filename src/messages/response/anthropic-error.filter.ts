@@ -3,7 +3,7 @@ import type { Response } from 'express';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
 import { ServiceError } from '../../domain/service-error.js';
 import { getRequestId } from '../../http/request-id.js';
-import { errorEnvelope, errorReply } from './error-reply.js';
+import { encodeErrorEnvelope, toErrorReply } from './error-reply.js';
 
 /** Renders every error in Anthropic's envelope, with the request's id. Also covers unknown routes. */
 @Catch()
@@ -12,7 +12,7 @@ export class AnthropicErrorFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse<Response>();
-    const { status, headers, error } = errorReply(thrown);
+    const { status, headers, error } = toErrorReply(thrown);
     const requestId = getRequestId(response);
     if (status >= 500 && !(thrown instanceof AnthropicException || thrown instanceof ServiceError)) {
       this.logger.error({ requestId, err: thrown }, 'request failed');
@@ -26,6 +26,6 @@ export class AnthropicErrorFilter implements ExceptionFilter {
       .status(status)
       .set({ ...headers, 'content-type': 'application/json' })
       // As bytes: Node would encode a string together with the headers as UTF-8, and a thread key may have non-ASCII characters.
-      .send(Buffer.from(errorEnvelope(error, requestId)));
+      .send(Buffer.from(encodeErrorEnvelope(error, requestId)));
   }
 }

@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { AnthropicException } from '../../anthropic/anthropic.exception.js';
 import type { AnthropicErrorObject, AnthropicErrorType } from '../../anthropic/anthropic-error.js';
 import { ServiceError, type ServiceErrorKind } from '../../domain/service-error.js';
-import { SERVICE_ERROR_STATUS, serviceErrorHeaders } from '../../http/service-error-http.js';
+import { SERVICE_ERROR_STATUS, toErrorHeaders } from '../../http/service-error-http.js';
 
 /** An error as an HTTP response. */
 export interface ErrorReply {
@@ -27,7 +27,7 @@ const ERROR_TYPE: Readonly<Record<ServiceErrorKind, AnthropicErrorType>> = {
 };
 
 /** Renders a thrown value for a caller of the Messages API. Errors that are not meant for callers become a 500 without details. */
-export function errorReply(thrown: unknown): ErrorReply {
+export function toErrorReply(thrown: unknown): ErrorReply {
   if (thrown instanceof AnthropicException) return thrown;
   if (thrown instanceof ServiceError) return toAnthropicRefusal(thrown);
   if (thrown instanceof HttpException && thrown.getStatus() === 404) {
@@ -44,7 +44,7 @@ export function errorReply(thrown: unknown): ErrorReply {
 }
 
 /** Renders an error in Anthropic's envelope, as JSON. */
-export function errorEnvelope(error: AnthropicErrorObject, requestId: string): string {
+export function encodeErrorEnvelope(error: AnthropicErrorObject, requestId: string): string {
   return JSON.stringify({ type: 'error', error, request_id: requestId });
 }
 
@@ -53,7 +53,7 @@ function toAnthropicRefusal(refusal: ServiceError): AnthropicException {
   const { kind, message, options } = refusal;
   return new AnthropicException(ERROR_TYPE[kind], message, {
     status: kind === 'overloaded' ? 529 : SERVICE_ERROR_STATUS[kind],
-    headers: serviceErrorHeaders(refusal),
+    headers: toErrorHeaders(refusal),
     ...(options.code === undefined ? {} : { errorCode: options.code }),
   });
 }

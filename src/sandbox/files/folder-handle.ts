@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises';
-import { errorCode } from '../errors.js';
+import { readErrorCode } from '../errors.js';
 
 /** `O_PATH` of Linux, which Node has no name for: a handle to an entry of any kind, without opening it or following a link. */
 const O_PATH = 0o10000000;
@@ -61,17 +61,17 @@ export async function openEntry(path: string): Promise<FileHandle> {
 }
 
 /** The path under which an entry that {@link openEntry} gave can be opened, or its mode changed. */
-export function pathOfEntry(entry: FileHandle, path: string): string {
+export function toEntryPath(entry: FileHandle, path: string): string {
   return HAS_HANDLE_PATHS ? `/proc/self/fd/${entry.fd}` : path;
 }
 
 async function openSubfolder(folder: FolderHandle, name: string, make: boolean): Promise<FolderHandle> {
   const path = `${folder.path}/${name}`;
-  return permitted(folder, async () => {
+  return withPermission(folder, async () => {
     try {
       return await openFolder(path);
     } catch (error) {
-      if (!make || errorCode(error) !== 'ENOENT') throw error;
+      if (!make || readErrorCode(error) !== 'ENOENT') throw error;
     }
     await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
     return openFolder(path);
@@ -101,11 +101,11 @@ export async function openFolderBelow(root: string, names: readonly string[], ma
  * Runs a task on the entries of a folder; once more, with all rights of the owner given back to the folder, when those were
  * lacking. Go's module cache, for one, is made of folders that not even their owner may write to.
  */
-export async function permitted<Result>(folder: FolderHandle, task: () => Promise<Result>): Promise<Result> {
+export async function withPermission<Result>(folder: FolderHandle, task: () => Promise<Result>): Promise<Result> {
   try {
     return await task();
   } catch (error) {
-    if (errorCode(error) !== 'EACCES') throw error;
+    if (readErrorCode(error) !== 'EACCES') throw error;
     await chmod(folder.path, 0o700);
     return task();
   }
@@ -116,7 +116,7 @@ async function openOrReplace(folder: FolderHandle, name: string): Promise<Folder
     return await openSubfolder(folder, name, true);
   } catch (error) {
     if (!(error instanceof NotAFolderError)) throw error;
-    await permitted(folder, () => rename(`${folder.path}/${name}`, `${folder.path}/.${name}.${randomUUID()}`));
+    await withPermission(folder, () => rename(`${folder.path}/${name}`, `${folder.path}/.${name}.${randomUUID()}`));
     return openSubfolder(folder, name, true);
   }
 }
@@ -126,9 +126,9 @@ function handlePath(handle: FileHandle): FolderHandle {
 }
 
 function ignoreExisting(error: unknown): void {
-  if (errorCode(error) !== 'EEXIST') throw error;
+  if (readErrorCode(error) !== 'EEXIST') throw error;
 }
 
 function isNotAFolder(error: unknown): boolean {
-  return ['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
+  return ['ENOTDIR', 'ELOOP'].includes(readErrorCode(error) ?? '');
 }

@@ -1,4 +1,4 @@
-import { errorText } from '../errors.js';
+import { describeFileError } from '../errors.js';
 import type { StuckLeftover } from './thread-removal.js';
 
 /** Sweep interval after the first sweep: a leftover that a program still held may be removable later. */
@@ -40,11 +40,12 @@ export class LeftoverSweeper {
     try {
       const stuck = await this.sweep();
       for (const { name, error } of stuck) {
-        if (!this.#stuck.has(name)) this.warn(`failed to remove the thread leftover ${name}: ${errorText(error)}`);
+        if (!this.#stuck.has(name))
+          this.warn(`failed to remove the thread leftover ${name}: ${describeFileError(error)}`);
       }
       this.#stuck = new Set(stuck.map(({ name }) => name));
     } catch (error) {
-      this.warn(`failed to list thread leftovers: ${errorText(error)}`);
+      this.warn(`failed to list thread leftovers: ${describeFileError(error)}`);
     }
   }
 }

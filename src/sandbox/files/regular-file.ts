@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { chmod, open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { errorCode } from '../errors.js';
-import { type FolderHandle, openEntry, pathOfEntry, permitted } from './folder-handle.js';
+import { readErrorCode } from '../errors.js';
+import { type FolderHandle, openEntry, toEntryPath, withPermission } from './folder-handle.js';
 import { removeEntry } from './remove-tree.js';
 
 /** A link, a FIFO, a device, a socket or a folder where a file was expected. */
@@ -26,13 +26,13 @@ export async function openRegularFile<Result>(
   task: (file: FileHandle, stats: Stats, own: string) => Promise<Result>,
 ): Promise<Result> {
   const named = `${folder.path}/${name}`;
-  const entry = await permitted(folder, () => openEntry(named)).catch((error: unknown) => {
-    throw errorCode(error) === 'ELOOP' ? new NotARegularFileError() : error;
+  const entry = await withPermission(folder, () => openEntry(named)).catch((error: unknown) => {
+    throw readErrorCode(error) === 'ELOOP' ? new NotARegularFileError() : error;
   });
   try {
     const found = await entry.stat();
     if (!found.isFile()) throw new NotARegularFileError();
-    const own = pathOfEntry(entry, named);
+    const own = toEntryPath(entry, named);
     const file = await openPermitted(own, flags | constants.O_NONBLOCK, found.mode);
     try {
       const stats = await file.stat();
@@ -67,9 +67,9 @@ export async function replaceEntry(
   const draft = `${folder.path}/.${randomUUID()}.tmp`;
   const target = `${folder.path}/${name}`;
   try {
-    await permitted(folder, () => make(draft));
+    await withPermission(folder, () => make(draft));
     await rename(draft, target).catch(async (error: unknown) => {
-      if (!['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;
+      if (!['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(readErrorCode(error) ?? '')) throw error;
       await removeEntry(folder, name);
       await rename(draft, target);
     });
@@ -83,12 +83,12 @@ async function openPermitted(path: string, flags: number, mode: number): Promise
   try {
     return await open(path, flags);
   } catch (error) {
-    if (errorCode(error) !== 'EACCES') throw error;
+    if (readErrorCode(error) !== 'EACCES') throw error;
     await chmod(path, (mode & 0o777) | 0o600);
     return open(path, flags);
   }
 }
 
 function ignoreMissing(error: unknown): void {
-  if (errorCode(error) !== 'ENOENT') throw error;
+  if (readErrorCode(error) !== 'ENOENT') throw error;
 }

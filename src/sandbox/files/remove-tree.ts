@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { chmod, opendir, rename, rmdir, unlink } from 'node:fs/promises';
-import { errorCode } from '../errors.js';
-import { type FolderHandle, NotAFolderError, openFolder, openUp, permitted } from './folder-handle.js';
+import { readErrorCode } from '../errors.js';
+import { type FolderHandle, NotAFolderError, openFolder, openUp, withPermission } from './folder-handle.js';
 
 /** How many entries of a folder are removed at once: a folder may have millions. */
 const AT_A_TIME = 64;
@@ -17,7 +17,7 @@ const AT_A_TIME = 64;
 export async function removeEntry(folder: FolderHandle, name: string): Promise<void> {
   const failures: unknown[] = [];
   const note = (error: unknown): void => {
-    if (errorCode(error) !== 'ENOENT') failures.push(error);
+    if (readErrorCode(error) !== 'ENOENT') failures.push(error);
   };
   const waiting = [name];
   const moveUp = async (subfolder: string): Promise<void> => {
@@ -30,9 +30,9 @@ export async function removeEntry(folder: FolderHandle, name: string): Promise<v
     const path = `${folder.path}/${next}`;
     try {
       await emptyFolder(path, (subfolder) => moveUp(subfolder).catch(note), note);
-      await permitted(folder, () => rmdir(path));
+      await withPermission(folder, () => rmdir(path));
     } catch (error) {
-      if (error instanceof NotAFolderError) await permitted(folder, () => unlink(path)).catch(note);
+      if (error instanceof NotAFolderError) await withPermission(folder, () => unlink(path)).catch(note);
       else note(error);
     }
   }

@@ -1,7 +1,7 @@
 import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, realpathSync } from 'node:fs';
 import { chmod, cp, lstat, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { errorCode } from '../errors.js';
+import { readErrorCode } from '../errors.js';
 
 /** Settings are far shorter. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
@@ -74,7 +74,7 @@ export function inspectTemplate(template: string, dataDirectory: string): Templa
       skipped,
     };
   } catch (error) {
-    const code = errorCode(error);
+    const code = readErrorCode(error);
     if (code === undefined) throw error;
     return { problem: `cannot be read (${code})`, skipped };
   }
@@ -103,13 +103,13 @@ function unlessClosed<Result>(read: () => Result): Result | undefined {
   try {
     return read();
   } catch (error) {
-    if (errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM') return undefined;
+    if (readErrorCode(error) === 'EACCES' || readErrorCode(error) === 'EPERM') return undefined;
     throw error;
   }
 }
 
 function undefinedWhenMissing(error: unknown): undefined {
-  if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw error;
+  if (!['ENOENT', 'ENOTDIR'].includes(readErrorCode(error) ?? '')) throw error;
 }
 
 function isPlain(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): boolean {

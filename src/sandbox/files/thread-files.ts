@@ -1,8 +1,8 @@
 import { constants, type Stats } from 'node:fs';
 import { chmod, copyFile, open, opendir, readlink, realpath, symlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../errors.js';
-import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, permitted } from './folder-handle.js';
+import { readErrorCode } from '../errors.js';
+import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, withPermission } from './folder-handle.js';
 import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
 import { removeEntry } from './remove-tree.js';
 
@@ -80,7 +80,7 @@ export class ThreadFiles {
   /** What kind of entry has this path; links are not followed. */
   stat(path: string): Promise<EntryInfo | undefined> {
     return this.#existing(path, async (folder, name) => {
-      const entry = await permitted(folder, () => openEntry(`${folder.path}/${name}`));
+      const entry = await withPermission(folder, () => openEntry(`${folder.path}/${name}`));
       try {
         return toEntryInfo(await entry.stat());
       } finally {
@@ -91,14 +91,14 @@ export class ThreadFiles {
 
   /** Where a link leads, as it says itself. */
   linkTarget(path: string): Promise<string | undefined> {
-    return this.#existing(path, (folder, name) => permitted(folder, () => readlink(`${folder.path}/${name}`)));
+    return this.#existing(path, (folder, name) => withPermission(folder, () => readlink(`${folder.path}/${name}`)));
   }
 
   /** The path by which programs name an entry: absolute, and without links, if it is there. For display only, never to be opened. */
   realPath(path: string): Promise<string> {
     const named = join(this.root, path);
     return realpath(named).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return named;
+      if (readErrorCode(error) === 'ENOENT') return named;
       throw error;
     });
   }
@@ -107,7 +107,7 @@ export class ThreadFiles {
   async list(path: string, max: number): Promise<readonly string[]> {
     const names = await this.#inFolder(path.split('/'), path, false, async (folder) => {
       const found: string[] = [];
-      const entries = await permitted(folder, () => opendir(folder.path));
+      const entries = await withPermission(folder, () => opendir(folder.path));
       // Leaving the loop closes it.
       for await (const { name } of entries) {
         if (found.length >= max) break;
@@ -190,7 +190,7 @@ export class ThreadFiles {
       return await this.#parentOf(path, false, task);
     } catch (error) {
       if (error instanceof NotARegularFileError) throw new ThreadFileError(path, 'is not a regular file');
-      if (errorCode(error) === 'ENOENT') return undefined;
+      if (readErrorCode(error) === 'ENOENT') return undefined;
       throw error;
     }
   }
@@ -216,7 +216,7 @@ export class ThreadFiles {
     if (!parts.every(isName)) throw new TypeError('a path below a thread’s folder is made of names');
     const folder = await openFolderBelow(this.root, parts, make).catch((error: unknown) => {
       if (error instanceof NotAFolderError) throw new ThreadFileError(path, 'is not in a folder');
-      if (errorCode(error) === 'ENOENT' && !make) return undefined;
+      if (readErrorCode(error) === 'ENOENT' && !make) return undefined;
       throw error;
     });
     if (folder === undefined) return undefined;

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asNobody } from '../__fixtures__/as-nobody.js';
 import type { SandboxOptions } from '../sandbox.js';
-import { ThreadFolderStore, threadFolders, type ThreadFolders } from './thread-folders.js';
+import { ThreadFolderStore, toThreadFolders, type ThreadFolders } from './thread-folders.js';
 
 let folder: string;
 let options: SandboxOptions;
@@ -53,7 +53,7 @@ const prepareThread = (of: SandboxOptions, id: string) => new ThreadFolderStore(
 describe('The folders of a thread', () => {
   it('makes folders that only their owner can enter', async () => {
     const folders = await prepareThread(options, 'one');
-    expect(folders).toEqual(threadFolders(options.dataDirectory, 'one'));
+    expect(folders).toEqual(toThreadFolders(options.dataDirectory, 'one'));
     expect(folders.workspace).toBe(join(options.dataDirectory, 'threads', 'one', 'workspace'));
     const { thread, workspace, home, temporary } = folders;
     for (const each of [thread, workspace, home, temporary, join(home, '.claude'), join(home, '.codex')]) {
@@ -101,7 +101,7 @@ describe('The folders of a thread', () => {
   });
 
   it.each(['', '.', '..', '../other', 'a/b', 'a\\b', 'a b', 'ä', 'a\0', 'one\n'])('refuses the id %j', async (id) => {
-    expect(() => threadFolders(options.dataDirectory, id)).toThrow('thread id');
+    expect(() => toThreadFolders(options.dataDirectory, id)).toThrow('thread id');
     await expect(prepareThread(options, id)).rejects.toThrow('thread id');
     await expect(new ThreadFolderStore(options).remove(id)).rejects.toThrow('thread id');
   });

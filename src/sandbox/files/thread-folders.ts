@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errorCode } from '../errors.js';
+import { readErrorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
@@ -19,7 +19,7 @@ export interface ThreadFolders extends SandboxFolders {
 const FOLDERS = ['workspace', 'tmp', 'server', 'home'];
 
 /** The folders of a thread. Throws for an id that could lead out of the folder of all threads. */
-export function threadFolders(dataDirectory: string, threadId: string): ThreadFolders {
+export function toThreadFolders(dataDirectory: string, threadId: string): ThreadFolders {
   if (!/^[A-Za-z0-9_-]+$/.test(threadId)) throw new Error('a thread id holds only letters, digits, "_" and "-"');
   const thread = join(resolve(dataDirectory), 'threads', threadId);
   return {
@@ -49,7 +49,7 @@ export class ThreadFolderStore {
    * @param homeFolders names of folders that the home has to have, too.
    */
   async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<ThreadFolders> {
-    const folders = threadFolders(this.options.dataDirectory, threadId);
+    const folders = toThreadFolders(this.options.dataDirectory, threadId);
     if (await this.#isThere(threadId)) await makeFolders(folders.thread, homeFolders);
     else await this.#make(folders.thread, homeFolders);
     return folders;
@@ -57,7 +57,7 @@ export class ThreadFolderStore {
 
   /** Removes a thread's folders; one that has none is no error. Rejects as long as any of them is on the disk. */
   async remove(threadId: string): Promise<void> {
-    threadFolders(this.options.dataDirectory, threadId);
+    toThreadFolders(this.options.dataDirectory, threadId);
     await this.#removal.remove(threadId);
   }
 
@@ -70,7 +70,7 @@ export class ThreadFolderStore {
     try {
       if ((await lstat(join(this.#threads, threadId))).isDirectory()) return true;
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return false;
+      if (readErrorCode(error) === 'ENOENT') return false;
       throw error;
     }
     // A link, or a file: an agent's work, which a thread cannot be in.
@@ -92,7 +92,7 @@ export class ThreadFolderStore {
     } catch (error) {
       await this.#removal.removeDraft(name);
       // Another server on the same disk was first; its thread is as good.
-      if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;
+      if (!['ENOTEMPTY', 'EEXIST'].includes(readErrorCode(error) ?? '')) throw error;
     } finally {
       this.#drafts.delete(name);
     }

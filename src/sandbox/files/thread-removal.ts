@@ -1,6 +1,6 @@
 import { opendir, rename, rmdir, unlink } from 'node:fs/promises';
-import { errorCode } from '../errors.js';
-import { type FolderHandle, NotAFolderError, openFolder, openUp, permitted } from './folder-handle.js';
+import { readErrorCode } from '../errors.js';
+import { type FolderHandle, NotAFolderError, openFolder, openUp, withPermission } from './folder-handle.js';
 import { removeEntry } from './remove-tree.js';
 
 /** What is left of a thread while it is removed; its id comes after it. A thread's id has no dot, so this is no thread. */
@@ -42,9 +42,9 @@ export class ThreadRemoval {
       try {
         // Of a link, or another thing that is no folder, only the name is moved.
         await openUp(thread).catch(ignoring(NotAFolderError));
-        await permitted(threads, () => rename(thread, `${threads.path}/${aside}`));
+        await withPermission(threads, () => rename(thread, `${threads.path}/${aside}`));
       } catch (error) {
-        if (errorCode(error) !== 'ENOENT') throw error;
+        if (readErrorCode(error) !== 'ENOENT') throw error;
       }
     });
   }
@@ -78,7 +78,7 @@ export class ThreadRemoval {
 
   async #inFolder(task: (threads: FolderHandle) => Promise<void>): Promise<void> {
     const threads = await openFolder(this.folder).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return undefined;
+      if (readErrorCode(error) === 'ENOENT') return undefined;
       throw error;
     });
     if (threads === undefined) return;
@@ -101,10 +101,10 @@ async function clear(threads: FolderHandle, name: string): Promise<void> {
     } finally {
       await folder.close();
     }
-    await permitted(threads, () => rmdir(path));
+    await withPermission(threads, () => rmdir(path));
   } catch (error) {
-    if (error instanceof NotAFolderError) await permitted(threads, () => unlink(path));
-    else if (errorCode(error) !== 'ENOENT') throw error;
+    if (error instanceof NotAFolderError) await withPermission(threads, () => unlink(path));
+    else if (readErrorCode(error) !== 'ENOENT') throw error;
   }
 }
 

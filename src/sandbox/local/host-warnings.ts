@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const PATIENCE_MS = 2000;
 
 /** What this host lacks that keeps agents' processes from being cleaned up, in sentences for the log. */
-export async function hostWarnings(): Promise<readonly string[]> {
+export async function findHostWarnings(): Promise<readonly string[]> {
   if (process.platform !== 'linux') return [];
   if (!existsSync('/proc/self/stat')) {
     return ['/proc is not mounted: processes that an agent leaves behind are not found, and go on after it has ended'];

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'n
 import { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { EMPTY, type Observable } from 'rxjs';
-import { errorText } from '../errors.js';
+import { describeFileError } from '../errors.js';
 import { decodeTail, keepTail } from '../process/lines.js';
 import { readLines } from '../process/output.js';
 import type { Reaper } from './reaper.js';
@@ -49,12 +49,12 @@ export function startProcess(options: LocalProcessOptions): SandboxProcess {
     return child.pid === undefined ? notStartedProcess(failure(child)) : new LocalProcess(child, child.pid, options);
   } catch (error) {
     // Arguments that are too long or hold a NUL, or a system without memory.
-    return failedProcess(toSpawnFailure(error));
+    return toFailedProcess(toSpawnFailure(error));
   }
 }
 
 /** A process that could not be started. */
-export function failedProcess(failure: SpawnFailure): SandboxProcess {
+export function toFailedProcess(failure: SpawnFailure): SandboxProcess {
   return notStartedProcess(Promise.resolve(failure));
 }
 
@@ -142,7 +142,7 @@ class LocalProcess implements SandboxProcess {
       const survivors = await killTree(this.pid, this.options.marker, this.treeIds);
       if (survivors > 0) this.options.warn(`failed to kill ${String(survivors)} process(es)`);
     } catch (error) {
-      this.options.warn(`failed to list the leftovers of a process: ${errorText(error)}`);
+      this.options.warn(`failed to list the leftovers of a process: ${describeFileError(error)}`);
     }
   }
 
@@ -162,7 +162,7 @@ class LocalProcess implements SandboxProcess {
       const found = await listTreeIds(this.pid, this.options.marker);
       this.treeIds = new Set([...this.treeIds, ...found]);
     } catch (error) {
-      this.options.warn(`failed to list the descendants of a process: ${errorText(error)}`);
+      this.options.warn(`failed to list the descendants of a process: ${describeFileError(error)}`);
     }
   }
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { argumentRoom, measureArguments, fittingVariables } from '../process/argument-limits.js';
-import { sandboxEnvironment } from '../environment.js';
+import { computeArgumentRoom, measureArguments, shortenVariables } from '../process/argument-limits.js';
+import { buildEnvironment } from '../environment.js';
 import { findProgram } from '../process/find-program.js';
 import { LeftoverSweeper } from '../files/leftover-sweeper.js';
-import { failedProcess, startProcess } from './local.process.js';
+import { toFailedProcess, startProcess } from './local.process.js';
 import { Reaper } from './reaper.js';
 import type {
   ProgramRun,
@@ -14,12 +14,12 @@ import type {
   SandboxOptions,
   SandboxProcess,
 } from '../sandbox.js';
-import { hostWarnings } from './host-warnings.js';
+import { findHostWarnings } from './host-warnings.js';
 import { runProgram } from './run-program.js';
-import { whyNotFound } from '../process/spawn-failure.js';
+import { explainNotFound } from '../process/spawn-failure.js';
 import { readTemplate } from '../files/template.js';
 import { ThreadFiles } from '../files/thread-files.js';
-import { ThreadFolderStore, threadFolders } from '../files/thread-folders.js';
+import { ThreadFolderStore, toThreadFolders } from '../files/thread-folders.js';
 
 const CLOSE_GRACE_MS = 5000;
 
@@ -50,12 +50,12 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
   }
 
   folders(threadId: string): SandboxFolders {
-    const { workspace, home, server } = threadFolders(this.options.dataDirectory, threadId);
+    const { workspace, home, server } = toThreadFolders(this.options.dataDirectory, threadId);
     return { workspace, home, server };
   }
 
   files(threadId: string): ThreadFiles {
-    return new ThreadFiles(threadFolders(this.options.dataDirectory, threadId).thread);
+    return new ThreadFiles(toThreadFolders(this.options.dataDirectory, threadId).thread);
   }
 
   templateText(path: string): Promise<string | undefined> {
@@ -75,18 +75,18 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
-    if (this.closing !== undefined) return failedProcess({ reason: 'sandbox-closed', code: undefined });
+    if (this.closing !== undefined) return toFailedProcess({ reason: 'sandbox-closed', code: undefined });
     const program = findProgram(command.command, process.env['PATH']);
-    if (program === undefined) return failedProcess(whyNotFound(command.command, process.env['PATH']));
+    if (program === undefined) return toFailedProcess(explainNotFound(command.command, process.env['PATH']));
     const processId = randomUUID();
     const started = startProcess({
       program,
       args: command.args,
       workingDirectory: command.folders.workspace,
-      environment: sandboxEnvironment({
+      environment: buildEnvironment({
         server: process.env,
         folders: command.folders,
-        temporaryFolder: threadFolders(this.options.dataDirectory, command.threadId).temporary,
+        temporaryFolder: toThreadFolders(this.options.dataDirectory, command.threadId).temporary,
         added: this.shortenedEnvironment(command),
         markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
       }),
@@ -104,12 +104,12 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
   }
 
   warnings(): Promise<readonly string[]> {
-    return hostWarnings();
+    return findHostWarnings();
   }
 
   /** The command's variables, shortened to the system limits. */
   private shortenedEnvironment({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
-    const { variables, shortened } = fittingVariables(env, argumentRoom() - measureArguments(args));
+    const { variables, shortened } = shortenVariables(env, computeArgumentRoom() - measureArguments(args));
     if (shortened.length > 0) {
       this.logger.warn({ threadId, variables: shortened }, 'shortened variables above the system limit');
     }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { processTree, identity, listProcesses, parsePs, parseStat, type ProcessEntry } from './process-table.js';
+import {
+  selectProcessTree,
+  toIdentity,
+  listProcesses,
+  parsePs,
+  parseStat,
+  type ProcessEntry,
+} from './process-table.js';
 
 function entry(pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry {
   return { pid, parent, group: 1, session: 1, started: '5', marked: false, ...more };
@@ -20,20 +27,20 @@ describe('processTree', () => {
       entry(105, 104, { group: 105, session: 105 }),
       entry(106, 50, { group: 106, session: 106 }),
     ];
-    expect(pids(processTree(table, 100))).toEqual([100, 101, 102, 104, 103, 105]);
+    expect(pids(selectProcessTree(table, 100))).toEqual([100, 101, 102, 104, 103, 105]);
   });
 
   it('has those known from before, but not another process with the same pid', () => {
-    const known = new Set([identity(entry(200, 1)), identity(entry(201, 1))]);
-    expect(pids(processTree([entry(200, 1), entry(201, 1, { started: '9' }), entry(202, 200)], 100, known))).toEqual([
-      200, 202,
-    ]);
+    const known = new Set([toIdentity(entry(200, 1)), toIdentity(entry(201, 1))]);
+    expect(
+      pids(selectProcessTree([entry(200, 1), entry(201, 1, { started: '9' }), entry(202, 200)], 100, known)),
+    ).toEqual([200, 202]);
   });
 });
 
 describe('processTree of a pid that is not a program', () => {
   it.each([0, 1, -1])('is refused, as it would be everybody (%i)', (leader) => {
-    expect(() => processTree([entry(1, 0), entry(2, 1)], leader)).toThrow(RangeError);
+    expect(() => selectProcessTree([entry(1, 0), entry(2, 1)], leader)).toThrow(RangeError);
   });
 });
 

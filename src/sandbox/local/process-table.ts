@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { errorCode } from '../errors.js';
+import { readErrorCode } from '../errors.js';
 
 /** One living process of this machine. */
 export interface ProcessEntry {
@@ -25,7 +25,7 @@ export function listProcesses(marker: string): Promise<readonly ProcessEntry[]> 
 }
 
 /** The name of one process that stays its own, though pids are used again. */
-export function identity(entry: ProcessEntry): string {
+export function toIdentity(entry: ProcessEntry): string {
   return `${String(entry.pid)}@${entry.started}`;
 }
 
@@ -34,7 +34,7 @@ export function identity(entry: ProcessEntry): string {
  * known to be of the family before, and every descendant of these. The leader itself is one of them while it lives. Throws for
  * 0 and 1, which are no programs' pids, but are everybody's ancestors.
  */
-export function processTree(
+export function selectProcessTree(
   processes: readonly ProcessEntry[],
   leader: number,
   known: ReadonlySet<string> = new Set(),
@@ -45,7 +45,7 @@ export function processTree(
     entry.group === leader ||
     entry.session === leader ||
     entry.marked ||
-    known.has(identity(entry));
+    known.has(toIdentity(entry));
   const members = new Set(processes.filter(isSeed).map((entry) => entry.pid));
   for (let before = -1; before !== members.size;) {
     before = members.size;
@@ -110,7 +110,7 @@ async function readIfAllowed(file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     // It ended while we looked, or it is another user's: not ours either way.
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(errorCode(error) ?? '')) return Buffer.alloc(0);
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(readErrorCode(error) ?? '')) return Buffer.alloc(0);
     throw error;
   }
 }

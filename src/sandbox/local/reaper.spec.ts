@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { compileSandbox } from '../__fixtures__/compile.js';
-import { processTree, identity, listProcesses } from './process-table.js';
+import { selectProcessTree, toIdentity, listProcesses } from './process-table.js';
 import { Reaper } from './reaper.js';
 import { signalProcess } from './sweep.js';
 
@@ -132,7 +132,7 @@ describe('a server that is killed with SIGKILL', () => {
   }
 
   async function alive(identities: readonly string[]): Promise<readonly string[]> {
-    const now = new Set((await listProcesses('none')).map(identity));
+    const now = new Set((await listProcesses('none')).map(toIdentity));
     return identities.filter((each) => now.has(each));
   }
 
@@ -142,7 +142,7 @@ describe('a server that is killed with SIGKILL', () => {
       const seeds = (await listProcesses(server.marker)).filter((entry) => entry.marked);
       const [leader] = seeds;
       if (leader === undefined) return [];
-      return processTree(await listProcesses('none'), leader.pid, new Set(seeds.map(identity))).map(identity);
+      return selectProcessTree(await listProcesses('none'), leader.pid, new Set(seeds.map(toIdentity))).map(toIdentity);
     };
     // Per thread: the program, two that left its session (one with a shell around it), one in its group, and one in its
     // group whose environment was emptied.

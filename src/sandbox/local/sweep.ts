@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { errorCode } from '../errors.js';
-import { processTree, identity, listProcesses } from './process-table.js';
+import { readErrorCode } from '../errors.js';
+import { selectProcessTree, toIdentity, listProcesses } from './process-table.js';
 
 /** How often the processes are looked for again before it is given up: with the pause between, a few seconds. */
 const ROUNDS = 100;
@@ -14,13 +14,13 @@ export function signalProcess(target: number, signal: NodeJS.Signals): void {
     process.kill(target, signal);
   } catch (error) {
     // ESRCH: gone already. EPERM: macOS says so for a group of zombies; another user's process is not ours to end.
-    if (!['ESRCH', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+    if (!['ESRCH', 'EPERM'].includes(readErrorCode(error) ?? '')) throw error;
   }
 }
 
 /** The identities of everything that `leader` has started and that lives now; see {@link killTree}. */
 export async function listTreeIds(leader: number, marker: string): Promise<ReadonlySet<string>> {
-  return new Set(processTree(await listProcesses(marker), leader).map(identity));
+  return new Set(selectProcessTree(await listProcesses(marker), leader).map(toIdentity));
 }
 
 /**
@@ -34,7 +34,7 @@ export async function killTree(leader: number, marker: string, known: ReadonlySe
   let cleanLooks = 0;
   signalProcess(-leader, 'SIGKILL');
   for (let round = 0; round < ROUNDS && cleanLooks < 2; round += 1) {
-    const members = processTree(await listProcesses(marker), leader, known).filter(
+    const members = selectProcessTree(await listProcesses(marker), leader, known).filter(
       (entry) => entry.pid !== process.pid,
     );
     left = members.length;

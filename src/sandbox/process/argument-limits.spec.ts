@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { argumentRoom, measureArguments, fittingVariables, MAX_ARGUMENT_BYTES } from './argument-limits.js';
+import { computeArgumentRoom, measureArguments, shortenVariables, MAX_ARGUMENT_BYTES } from './argument-limits.js';
 
 const ROOM = 1_048_576;
 
 describe('Variables of a program', () => {
   it('stay as they are while they fit', () => {
     const variables = { MODEL: 'opus', PROMPT: 'Be brief. 🐟' };
-    expect(fittingVariables(variables, ROOM)).toEqual({ variables, shortened: [] });
+    expect(shortenVariables(variables, ROOM)).toEqual({ variables, shortened: [] });
   });
 
   it.each([
@@ -17,7 +17,7 @@ describe('Variables of a program', () => {
     ['characters of four bytes', '🐳'],
   ])('are cut to what one may have, never within a character: %s', (_, character) => {
     const whole = character.repeat(MAX_ARGUMENT_BYTES);
-    const { variables, shortened } = fittingVariables({ PROMPT: whole, MODEL: 'opus' }, ROOM);
+    const { variables, shortened } = shortenVariables({ PROMPT: whole, MODEL: 'opus' }, ROOM);
     const kept = variables['PROMPT'] ?? '';
     expect(shortened).toEqual(['PROMPT']);
     expect(whole.startsWith(kept)).toBe(true);
@@ -29,13 +29,13 @@ describe('Variables of a program', () => {
 
   it('are cut together, the longest first, when each of them would fit', () => {
     const each = { A: 'a'.repeat(100_000), B: 'b'.repeat(90_000), KEY: 'a key' };
-    const { variables, shortened } = fittingVariables(each, 100_000);
+    const { variables, shortened } = shortenVariables(each, 100_000);
     expect(shortened).toEqual(['A']);
     expect(variables).toMatchObject({ B: each.B, KEY: 'a key' });
     expect(measureArguments(Object.entries(variables).map(([name, value]) => `${name}=${value}`))).toBeLessThanOrEqual(
       100_000,
     );
-    expect(fittingVariables(each, 1000).shortened).toEqual(['A', 'B']);
+    expect(shortenVariables(each, 1000).shortened).toEqual(['A', 'B']);
   });
 
   it('let a program start that could not be started with the whole of them', () => {
@@ -43,7 +43,7 @@ describe('Variables of a program', () => {
     const start = (env: Readonly<Record<string, string>>) =>
       spawnSync('/bin/sh', ['-c', 'exit 0'], { env: { ...env } });
     expect(start(variables).error).toMatchObject({ code: 'E2BIG' });
-    expect(start(fittingVariables(variables, argumentRoom()).variables).status).toBe(0);
+    expect(start(shortenVariables(variables, computeArgumentRoom()).variables).status).toBe(0);
   });
 });
 
@@ -53,6 +53,6 @@ describe('The room for arguments and variables', () => {
     ['a small stack', 'Max stack size            65536                unlimited            bytes', 65_536],
     ['an endless stack', 'Max stack size            unlimited            unlimited            bytes', 3_145_728],
   ])('is half of what the system gives: %s', (_, limits, room) => {
-    expect(argumentRoom(limits)).toBe(room);
+    expect(computeArgumentRoom(limits)).toBe(room);
   });
 });

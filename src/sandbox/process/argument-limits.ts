@@ -24,7 +24,7 @@ export interface FittingVariables {
  * them in `room` bytes, the longest first. Without this a long text of a caller would keep its thread's program from starting, in
  * every turn.
  */
-export function fittingVariables(variables: Readonly<Record<string, string>>, room: number): FittingVariables {
+export function shortenVariables(variables: Readonly<Record<string, string>>, room: number): FittingVariables {
   const fitting = new Map<string, string>();
   const shortened = new Set<string>();
   const shorten = (name: string, value: string, bytes: number): void => {
@@ -54,7 +54,7 @@ export function measureArguments(strings: readonly string[]): number {
  * The room for a program's arguments and variables together, in bytes: half of what the system allows, as the programs that an agent
  * starts inherit the variables and need room for arguments of their own.
  */
-export function argumentRoom(limits: string | undefined = ownLimits()): number {
+export function computeArgumentRoom(limits: string | undefined = ownLimits()): number {
   if (limits === undefined) return DEFAULT_TOTAL_BYTES / 2;
   const stack = /^Max stack size\s+(\S+)/m.exec(limits)?.[1];
   const quarter = stack === undefined || stack === 'unlimited' ? MOST_TOTAL_BYTES : Number(stack) / 4;

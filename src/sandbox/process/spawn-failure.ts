@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { errorCode } from '../errors.js';
+import { readErrorCode } from '../errors.js';
 
 /** Why a program could not be started. */
 export interface SpawnFailure {
@@ -35,12 +35,12 @@ const REASON_OF_CODE: Readonly<Record<string, SpawnFailure['reason']>> = {
 
 /** What an error of `spawn` says. */
 export function toSpawnFailure(error: unknown): SpawnFailure {
-  const code = errorCode(error);
+  const code = readErrorCode(error);
   return { reason: (code === undefined ? undefined : REASON_OF_CODE[code]) ?? 'unknown', code };
 }
 
 /** Why `findProgram` found nothing for a command on this `PATH`: a file of that name may be there without the right to run it. */
-export function whyNotFound(command: string, path: string | undefined): SpawnFailure {
+export function explainNotFound(command: string, path: string | undefined): SpawnFailure {
   const folders = command.includes('/') ? [''] : (path ?? '').split(delimiter).filter((entry) => entry !== '');
   const isThere = command !== '' && folders.some((folder) => existsSync(join(folder, command)));
   return isThere ? { reason: 'program-not-runnable', code: 'EACCES' } : { reason: 'program-missing', code: 'ENOENT' };

@@ -1,5 +1,5 @@
 import { SessionException } from '../session.exception.js';
-import { queryParam } from './query-text.js';
+import { readQueryParam } from './query-text.js';
 
 /** The query of an event stream. */
 export interface EventsQuery {
@@ -15,10 +15,10 @@ export interface EventsQuery {
  * @throws SessionException (400) for an id that is not a number.
  */
 export function parseEventsQuery(query: unknown, lastEventId: string | undefined): EventsQuery {
-  const after = parseEventId(queryParam(query, 'after_event_id') ?? '0', 'after_event_id');
+  const after = parseEventId(readQueryParam(query, 'after_event_id') ?? '0', 'after_event_id');
   // Ignores a malformed `Last-Event-ID`, which may come from another server.
   const last = lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
-  return { after: Math.max(after, last), executionId: queryParam(query, 'execution_id') };
+  return { after: Math.max(after, last), executionId: readQueryParam(query, 'execution_id') };
 }
 
 function parseEventId(text: string, name: string): number {

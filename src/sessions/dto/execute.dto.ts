@@ -2,9 +2,12 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsArray, IsInt, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject, asArray } from '../../domain/json.js';
-import { inputLinesProblem, MAX_LINES } from '../input/input-lines.js';
+import { findInputLinesProblem } from '../input/input-lines.js';
 import { SessionException } from '../session.exception.js';
 import { validateSessionBody } from './session-body.js';
+
+/** Most lines of an execution. */
+const MAX_INPUT_LINES = 10_000;
 
 /** The body that starts an execution. */
 export class ExecuteDto {
@@ -58,11 +61,11 @@ export class ExecuteDto {
 export function parseExecute(body: unknown): ExecuteDto {
   const fields = ['idempotency_key', 'metadata', 'input_lines', 'idle_timeout_ms', 'max_duration_ms'] as const;
   // Checked before the lines are validated one by one.
-  if (isJsonObject(body) && asArray(body['input_lines']).length > MAX_LINES) {
-    throw new SessionException(422, `input_lines must not have more than ${MAX_LINES} elements`);
+  if (isJsonObject(body) && asArray(body['input_lines']).length > MAX_INPUT_LINES) {
+    throw new SessionException(422, `input_lines must not have more than ${MAX_INPUT_LINES} elements`);
   }
   const dto = validateSessionBody(new ExecuteDto(), fields, body);
-  const problem = inputLinesProblem(dto.input_lines) ?? durationProblem(dto);
+  const problem = findInputLinesProblem(dto.input_lines) ?? durationProblem(dto);
   if (problem !== undefined) throw new SessionException(400, problem);
   return dto;
 }

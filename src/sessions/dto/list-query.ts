@@ -1,7 +1,7 @@
 import type { ThreadCursor } from '../../storage/stores/thread.store.js';
 import { decodeCursor } from './cursor.js';
 import { SessionException } from '../session.exception.js';
-import { queryParam } from './query-text.js';
+import { readQueryParam } from './query-text.js';
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -15,11 +15,11 @@ export interface ListQuery {
 
 /** @throws SessionException (400) for an invalid limit or cursor. */
 export function parseListQuery(query: unknown): ListQuery {
-  const limit = queryParam(query, 'limit') ?? String(DEFAULT_LIMIT);
+  const limit = readQueryParam(query, 'limit') ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
     throw new SessionException(400, `limit must be a number from 1 to ${MAX_LIMIT}`);
   }
-  const cursor = queryParam(query, 'cursor');
+  const cursor = readQueryParam(query, 'cursor');
   const before = cursor === undefined ? undefined : decodeCursor(cursor);
   if (cursor !== undefined && before === undefined)
     throw new SessionException(400, 'cursor is not valid: use next_cursor of the previous page');

@@ -3,7 +3,7 @@ import { asObject } from '../../domain/json.js';
 import type { Thread, ThreadState } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnState } from '../../storage/stores/turn.js';
 import type { Message, Usage } from '../../anthropic/stream-event.js';
-import { turnUsage } from '../../anthropic/usage.js';
+import { toTurnUsage } from '../../anthropic/usage.js';
 import { toExecutionId } from './execution-id.js';
 
 /** A session with centaur's fields. Fields without a counterpart in Chiron are `null`. */
@@ -54,7 +54,7 @@ const STATUS_OF_STATE: Readonly<Record<ThreadState, SessionView['status']>> = {
 };
 
 /** Converts a thread to a session. */
-export function sessionView(thread: Thread, harnessType: string): SessionView {
+export function toSessionView(thread: Thread, harnessType: string): SessionView {
   return {
     thread_key: thread.key,
     sandbox_id: thread.sessionId === undefined ? null : thread.id,
@@ -69,13 +69,13 @@ export function sessionView(thread: Thread, harnessType: string): SessionView {
 }
 
 /** The caller's metadata of a session. Stored apart from the server's own metadata of the thread. */
-export function sessionMetadata(thread: Thread): JsonObject {
+export function toSessionMetadata(thread: Thread): JsonObject {
   const { session } = thread.metadata;
   return asObject(session);
 }
 
 /** Converts a turn to an execution, without its answer. */
-export function turnView(turn: Turn): TurnView {
+export function toTurnView(turn: Turn): TurnView {
   return {
     execution_id: toExecutionId(turn.id),
     message_id: turn.messageId,
@@ -90,12 +90,12 @@ export function turnView(turn: Turn): TurnView {
 }
 
 /** Converts a turn to an execution with its answer. */
-export function turnWithMessageView(thread: Thread, turn: Turn): TurnWithMessageView {
-  const reported = turn.usage === undefined ? null : turnUsage(turn.usage, []);
+export function toTurnWithMessageView(thread: Thread, turn: Turn): TurnWithMessageView {
+  const reported = turn.usage === undefined ? null : toTurnUsage(turn.usage, []);
   return {
     ok: true,
     thread_key: thread.key,
-    ...turnView(turn),
+    ...toTurnView(turn),
     usage: turn.message?.usage ?? reported,
     message: turn.message ?? null,
   };

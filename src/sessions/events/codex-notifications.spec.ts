@@ -8,7 +8,7 @@ import {
 } from '../../harness/codex/decode/decode.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
 import {
-  finalText,
+  readFinalText,
   INITIAL_NOTIFICATION_STATE,
   toNotifications,
   type LineState,
@@ -217,7 +217,7 @@ describe('the answer of a turn', () => {
     ['also a text that was not ended', [{ type: 'text-delta', id: 'a', text: 'cut' } as const, end], 'cut'],
     ['nothing when nothing was said', [end], ''],
   ])('is %s', (_, events, answer) => {
-    expect(finalText(narrated(events).state)).toBe(answer);
+    expect(readFinalText(narrated(events).state)).toBe(answer);
   });
 
   it('leaves out what a dead attempt did not finish', () => {
@@ -227,6 +227,6 @@ describe('the answer of a turn', () => {
       ...text('a', 'whole'),
       end,
     ];
-    expect(finalText(narrated(events).state)).toBe('whole');
+    expect(readFinalText(narrated(events).state)).toBe('whole');
   });
 });

@@ -41,7 +41,7 @@ export const INITIAL_NOTIFICATION_STATE: LineState = {
 };
 
 /** The answer of a turn: its texts after the last tool call or, if there are none, the texts before it. */
-export function finalText(state: LineState): string {
+export function readFinalText(state: LineState): string {
   return state.answer === '' ? state.earlier : state.answer;
 }
 
@@ -156,7 +156,7 @@ function withCall(state: LineState, call: ToolCall): LineState {
   return {
     ...state,
     calls: new Map(state.calls).set(call.id, call),
-    earlier: finalText(state),
+    earlier: readFinalText(state),
     answer: '',
   };
 }

@@ -21,7 +21,7 @@ export function openingId(sequence: number, part: number): number {
 }
 
 /** The id of the `part`-th session event of the turn's harness event with this index, from 0. */
-export function eventId(sequence: number, source: EventSource, index: number, part: number): number {
+export function toEventId(sequence: number, source: EventSource, index: number, part: number): number {
   const offset = (index + 1) * PER_EVENT + Math.min(part, PER_EVENT - 1);
   // Fifty-six million harness events fit; later events of a longer turn share one id.
   const inLog = Math.min(offset, FROM_MESSAGE - 1);
@@ -29,17 +29,17 @@ export function eventId(sequence: number, source: EventSource, index: number, pa
 }
 
 /** The id of a turn's terminal event. */
-export function terminalId(sequence: number): number {
+export function toTerminalId(sequence: number): number {
   return (sequence + 1) * PER_TURN - 1;
 }
 
 /** The sequence of the first turn with events after this id. */
-export function firstSequenceAfter(id: number): number {
+export function findFirstSequenceAfter(id: number): number {
   return Math.floor((id + 1) / PER_TURN);
 }
 
 /** How many harness events of a turn's log a reader at this id has received. */
-export function deliveredEvents(id: number, sequence: number): number {
+export function countDeliveredEvents(id: number, sequence: number): number {
   const offset = id - sequence * PER_TURN;
   return offset < PER_EVENT ? 0 : Math.floor(Math.min(offset, FROM_MESSAGE) / PER_EVENT);
 }

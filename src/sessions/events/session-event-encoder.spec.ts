@@ -4,8 +4,8 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { toOutcome } from '../../turns/running/turn-outcome.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
-import { terminalId } from './event-id.js';
-import { eventsOfEndedTurn } from '../../turns/message-events.js';
+import { toTerminalId } from './event-id.js';
+import { rebuildEvents } from '../../turns/message-events.js';
 import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
 const THREAD: Thread = {
@@ -83,7 +83,7 @@ describe(SessionEventEncoder.name, () => {
     expect(events.at(-1)?.data).toEqual({ ...NAMES, completion_reason: 'turn_completed', result_text: 'Hello' });
     const ids = events.map((event) => event.id);
     expect(ids).toEqual([...new Set(ids)].toSorted((one, other) => one - other));
-    expect(ids.at(-1)).toBe(terminalId(2));
+    expect(ids.at(-1)).toBe(toTerminalId(2));
   });
 
   it('tells the first token once, after the line that has it', () => {
@@ -120,13 +120,13 @@ describe(SessionEventEncoder.name, () => {
     ],
   ])('ends a turn that ended as %j', (end, type, data) => {
     const last = narrator().encode([end]).at(-1);
-    expect(last).toEqual({ id: terminalId(2), type: `session.${type}`, data });
+    expect(last).toEqual({ id: toTerminalId(2), type: `session.${type}`, data });
   });
 
   it('tells of a turn that was cancelled in the queue only that it was', () => {
     const queued: Turn = { ...TURN, state: 'queued', startedAt: undefined };
     expect(narrator(queued).end({ ...queued, state: 'cancelled' })).toEqual([
-      { id: terminalId(2), type: 'session.execution_cancelled', data: NAMES },
+      { id: toTerminalId(2), type: 'session.execution_cancelled', data: NAMES },
     ]);
   });
 
@@ -155,7 +155,7 @@ describe(SessionEventEncoder.name, () => {
       message: outcome.message,
       eventsPrunedAt: 9,
     };
-    const replayed = narrator(ended, 'message').encode(eventsOfEndedTurn(ended));
+    const replayed = narrator(ended, 'message').encode(rebuildEvents(ended));
     const live = narrator().encode(events);
     expect(replayed.at(-1)).toEqual(live.at(-1));
     expect(JSON.stringify(replayed)).toContain('README.md');

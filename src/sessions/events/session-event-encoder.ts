@@ -5,13 +5,13 @@ import { toAnsweredModel } from '../../turns/answered-model.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { isHistoryLost } from '../../turns/running/stored-request.js';
 import {
-  finalText,
+  readFinalText,
   INITIAL_NOTIFICATION_STATE,
   toNotifications,
   type LineState,
   openingLines,
 } from './codex-notifications.js';
-import { eventId, type EventSource, openingId, terminalId } from './event-id.js';
+import { toEventId, type EventSource, openingId, toTerminalId } from './event-id.js';
 import { readExecutionRequest } from '../input/execution-request.js';
 import { toExecutionId } from '../dto/execution-id.js';
 import type { LineTurn } from './notification-builders.js';
@@ -137,10 +137,10 @@ export class SessionEventEncoder {
 
   private terminal(end: TurnEnd): SessionEvent {
     this.#ended = true;
-    const id = terminalId(this.turn.sequence);
+    const id = toTerminalId(this.turn.sequence);
     if (end.type === 'turn-failed') return { id, type: 'session.execution_failed', data: this.failure(end.message) };
     if (end.reason === 'interrupted') return { id, type: 'session.execution_cancelled', data: this.turnIds() };
-    const data = { ...this.turnIds(), completion_reason: 'turn_completed', result_text: finalText(this.#state) };
+    const data = { ...this.turnIds(), completion_reason: 'turn_completed', result_text: readFinalText(this.#state) };
     return { id, type: 'session.execution_completed', data };
   }
 
@@ -159,6 +159,6 @@ export class SessionEventEncoder {
   }
 
   private id(part: number): number {
-    return eventId(this.turn.sequence, this.source, this.#index, part);
+    return toEventId(this.turn.sequence, this.source, this.#index, part);
   }
 }

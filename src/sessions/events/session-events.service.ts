@@ -24,8 +24,8 @@ import { TurnStore } from '../../storage/stores/turn.store.js';
 import { maskAbandonedBlocks } from '../../domain/abandoned-blocks.js';
 import { ThreadControl } from '../../turns/thread-control.js';
 import { TurnRunner } from '../../turns/running/turn.runner.js';
-import { deliveredEvents, firstSequenceAfter, terminalId } from './event-id.js';
-import { eventsOfEndedTurn } from '../../turns/message-events.js';
+import { countDeliveredEvents, findFirstSequenceAfter, toTerminalId } from './event-id.js';
+import { rebuildEvents } from '../../turns/message-events.js';
 import { SessionService } from '../session.service.js';
 import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.js';
 
@@ -52,7 +52,7 @@ export class SessionEventsService {
    * Unsubscribing does not affect the turn.
    */
   ofTurn(thread: Thread, turn: Turn, after: number, flow: Backpressure): SessionEvents$ {
-    if (after >= terminalId(turn.sequence)) return EMPTY;
+    if (after >= toTerminalId(turn.sequence)) return EMPTY;
     const all$ =
       turn.eventsPrunedAt === undefined ? this.fromLog(thread, turn, after, flow) : this.fromMessage(thread, turn);
     return all$.pipe(
@@ -69,7 +69,7 @@ export class SessionEventsService {
    */
   ofThread(thread: Thread, after: number, flow: Backpressure): SessionEvents$ {
     return defer(() => {
-      let next = firstSequenceAfter(after);
+      let next = findFirstSequenceAfter(after);
       const turn$ = defer(() => this.turns.turnsFrom(thread.id, next, 1));
       return turn$.pipe(
         concatMap(([turn]) => {
@@ -98,7 +98,7 @@ export class SessionEventsService {
       let isReplay = true;
       const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
       const encoder = new SessionEventEncoder(thread, turn, 'log', latency, this.sessions.harnessType(thread));
-      const delivered = deliveredEvents(after, turn.sequence);
+      const delivered = countDeliveredEvents(after, turn.sequence);
       const events$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
         const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, delivered);
         subscriber.add(this.log.read(turn.id, flow, replay).subscribe(subscriber));
@@ -116,7 +116,7 @@ export class SessionEventsService {
   private fromMessage(thread: Thread, turn: Turn): SessionEvents$ {
     return defer(() => {
       const encoder = new SessionEventEncoder(thread, turn, 'message', () => null, this.sessions.harnessType(thread));
-      return of(encoder.encode(eventsOfEndedTurn(turn)));
+      return of(encoder.encode(rebuildEvents(turn)));
     });
   }
 

@@ -17,7 +17,7 @@ const COMMENT = ': \n\n';
 const STREAM_ERROR = 'event: session.stream_error\ndata: {"error":"event stream failed"}\n\n';
 
 /** Encodes a session event as a server-sent event. */
-export function sessionFrame({ id, type, data }: SessionEvent): string {
+export function encodeSessionEvent({ id, type, data }: SessionEvent): string {
   // JSON.stringify emits no line breaks, so one `data:` line is enough.
   return `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
@@ -45,7 +45,7 @@ export async function streamSessionEvents(
     if (flow.isReady()) response.write(COMMENT);
   }, KEEP_ALIVE_MS);
   const written$ = open(flow).pipe(
-    tap((events) => response.write(events.map(sessionFrame).join(''))),
+    tap((events) => response.write(events.map(encodeSessionEvent).join(''))),
     takeUntil(fromEvent(response, 'close')),
   );
   try {

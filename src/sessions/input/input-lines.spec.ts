@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../domain/harness-event.js';
-import { inputLinesProblem, promptOfLines } from './input-lines.js';
+import { findInputLinesProblem, parseInputLines } from './input-lines.js';
 
 const user = (content: JsonValue): string => JSON.stringify({ type: 'user', message: { role: 'user', content } });
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
-const content = (item: JsonValue) => promptOfLines([user([item])]);
+const content = (item: JsonValue) => parseInputLines([user([item])]);
 
 describe('the lines of an execution', () => {
   it('are refused in centaur’s words when one of them is several', () => {
-    expect(inputLinesProblem(['a', 'b\nc'])).toBe('input_lines[1] must be one line');
-    expect(inputLinesProblem(['a\r'])).toBe('input_lines[0] must be one line');
-    expect(inputLinesProblem(['a', ''])).toBeUndefined();
+    expect(findInputLinesProblem(['a', 'b\nc'])).toBe('input_lines[1] must be one line');
+    expect(findInputLinesProblem(['a\r'])).toBe('input_lines[0] must be one line');
+    expect(findInputLinesProblem(['a', ''])).toBeUndefined();
   });
 
   it.each([
@@ -20,19 +20,19 @@ describe('the lines of an execution', () => {
     ['a text at the top', '{"type":"user","text":"hello"}'],
     ['plain text', 'hello'],
   ])('are the prompt: %s', (_, line) => {
-    expect(promptOfLines([line])).toEqual([{ type: 'text', text: 'hello' }]);
+    expect(parseInputLines([line])).toEqual([{ type: 'text', text: 'hello' }]);
   });
 
   it.each(['<system-reminder>x</system-reminder>', 'a <system-reminder>x</system-reminder> b'])(
     'are the prompt word for word: %s',
     (said) => {
-      expect(promptOfLines([user(said)])).toEqual([{ type: 'text', text: said }]);
-      expect(promptOfLines([said])).toEqual([{ type: 'text', text: said }]);
+      expect(parseInputLines([user(said)])).toEqual([{ type: 'text', text: said }]);
+      expect(parseInputLines([said])).toEqual([{ type: 'text', text: said }]);
     },
   );
 
   it('are one prompt in their order, and other kinds of lines are left out', () => {
-    expect(promptOfLines([user('one'), '{"type":"interrupt"}', 'two'])).toEqual([
+    expect(parseInputLines([user('one'), '{"type":"interrupt"}', 'two'])).toEqual([
       { type: 'text', text: 'one' },
       { type: 'text', text: 'two' },
     ]);
@@ -40,7 +40,7 @@ describe('the lines of an execution', () => {
 
   it('say "continue" when they say nothing', () => {
     for (const nothing of [user([]), user('  '), ' ', user([{ type: 'text', text: '\n' }])]) {
-      expect(promptOfLines([nothing])).toEqual([{ type: 'text', text: 'continue' }]);
+      expect(parseInputLines([nothing])).toEqual([{ type: 'text', text: 'continue' }]);
     }
   });
 
@@ -66,7 +66,7 @@ describe('the lines of an execution', () => {
     const chunk = (text: string, chunkIndex: number) =>
       JSON.stringify({ type: 'attachment.chunk', attachmentId: 'att-1', chunkIndex, dataBase64: base64(text) });
     const line = user([{ type: 'attachment', name: 'a.txt', mimeType: 'text/plain', stagedAttachmentId: 'att-1' }]);
-    expect(promptOfLines([chunk('hello ', 0), chunk('world', 1), line])).toEqual([
+    expect(parseInputLines([chunk('hello ', 0), chunk('world', 1), line])).toEqual([
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'hello world' }, title: 'a.txt' },
     ]);
   });

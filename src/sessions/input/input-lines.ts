@@ -2,19 +2,16 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject, sanitizeJsonText, asObject, parseObject, asString } from '../../domain/json.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { findExceededLimit, type MarkBudget } from '../../workers/json-limits.js';
-import { promptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
+import { toPromptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
 
 /** Replaces an empty input, as in centaur's harness-server. */
 const EMPTY_INPUT = 'continue';
-
-/** Most lines of an execution. */
-export const MAX_LINES = 10_000;
 
 /** Most marks (see `MAX_MARKS`) in all lines; the limit of the body does not count them, because lines are strings there. */
 const MAX_LINE_MARKS = 200_000;
 
 /** Describes what is wrong with the lines, in centaur's words; `undefined` for valid lines. */
-export function inputLinesProblem(lines: readonly string[]): string | undefined {
+export function findInputLinesProblem(lines: readonly string[]): string | undefined {
   const budget: MarkBudget = { remaining: MAX_LINE_MARKS };
   for (const [index, line] of lines.entries()) {
     if (/[\n\r]/.test(line)) return `input_lines[${index}] must be one line`;
@@ -29,7 +26,7 @@ export function inputLinesProblem(lines: readonly string[]): string | undefined 
  * Converts lines in the input format of centaur's harnesses to a prompt: user lines in order, with the files of `attachment.chunk`
  * lines inserted. A line that is not a JSON object is text. Never empty.
  */
-export function promptOfLines(lines: readonly string[]): Prompt {
+export function parseInputLines(lines: readonly string[]): Prompt {
   const parsed = lines.map(
     (line) => (mayBeObject(line) ? parseObject(sanitizeJsonText(line)) : undefined) ?? { type: 'user', text: line },
   );
@@ -51,7 +48,7 @@ function isUserLine(line: JsonObject): boolean {
 function userContent(line: JsonObject, staged: StagedAttachments): readonly PromptBlock[] {
   const message = line['message'];
   const content = isJsonObject(message) ? message['content'] : (message ?? line['content'] ?? line['text']);
-  return promptContent(content, staged);
+  return toPromptContent(content, staged);
 }
 
 function stagedAttachments(lines: readonly JsonObject[]): StagedAttachments {

@@ -15,7 +15,7 @@ export type StagedAttachments = ReadonlyMap<string, StagedAttachment>;
  * Converts the content of a user line, or the parts of a message, to a prompt: text, images and attachments, and Anthropic's images
  * and documents. Other items become a text that names them, as in centaur's harness-server.
  */
-export function promptContent(content: JsonValue | undefined, staged: StagedAttachments): readonly PromptBlock[] {
+export function toPromptContent(content: JsonValue | undefined, staged: StagedAttachments): readonly PromptBlock[] {
   if (typeof content === 'string') return text(content);
   return asArray(content).flatMap((item) => (typeof item === 'string' ? text(item) : toBlocks(asObject(item), staged)));
 }

@@ -29,7 +29,7 @@ async function isFolder(path: string): Promise<boolean> {
 const FULL_BYTES = 1024 * 1024;
 
 /** A note for an error message when the folder's disk is full: SQLite reports only an I/O error or a file that it cannot open. */
-export async function diskNote(folder: string): Promise<string> {
+export async function describeFullDisk(folder: string): Promise<string> {
   try {
     const { bavail, bsize, files, ffree } = await statfs(folder);
     if (bavail * bsize < FULL_BYTES) return ' (its disk is full)';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Kysely, PostgresDialect, SqliteDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
-import { diskNote, makeFolder } from './data-folder.js';
+import { describeFullDisk, makeFolder } from './data-folder.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { NodeSqliteDatabase } from './sqlite.js';
 import { YieldAfterSlow } from './yield-after-slow.js';
@@ -46,7 +46,7 @@ export class Database {
     onIdleError: (error: Error) => void = () => undefined,
   ): Promise<Database> {
     const { databaseUrl, dataDirectory } = options;
-    const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : postgresName(databaseUrl);
+    const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : describePostgres(databaseUrl);
     try {
       const database =
         databaseUrl === undefined
@@ -60,7 +60,7 @@ export class Database {
         throw error;
       }
     } catch (error) {
-      const note = databaseUrl === undefined ? await diskNote(dataDirectory) : '';
+      const note = databaseUrl === undefined ? await describeFullDisk(dataDirectory) : '';
       throw new StorageOpenError(`cannot open the store (${place}): ${describeError(error)}${note}`, { cause: error });
     }
   }
@@ -136,7 +136,7 @@ async function currentSchema(kysely: Kysely<Tables>): Promise<string> {
 }
 
 /** Names the host and database of a URL, without its user and password. */
-export function postgresName(databaseUrl: string): string {
+export function describePostgres(databaseUrl: string): string {
   const url = URL.parse(databaseUrl);
   return `PostgreSQL at ${url === null ? 'an address that is not a URL' : `${url.host}${url.pathname}`}`;
 }

@@ -20,7 +20,7 @@ const INITIAL_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
 
 /** Returns the delay before the `failures`-th retry. */
-export function backoffMs(failures: number): number {
+export function computeBackoffMs(failures: number): number {
   return Math.min(INITIAL_BACKOFF_MS * 2 ** Math.max(0, failures - 1), MAX_BACKOFF_MS);
 }
 
@@ -113,7 +113,7 @@ export class EventWriter {
     if (this.#timer !== undefined || this.#running !== undefined || this.#isStopped) return;
     // After a failure, probe the store even when nothing is pending; `/readyz` depends on the result.
     if (this.#pending.size === 0 && (this.#failures === 0 || this.#failingEnds > 0)) return;
-    const delayMs = this.#failures > 0 ? backoffMs(this.#failures) : this.#pauseMs;
+    const delayMs = this.#failures > 0 ? computeBackoffMs(this.#failures) : this.#pauseMs;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#start();

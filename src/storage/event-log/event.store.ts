@@ -4,7 +4,7 @@ import type { Database, DatabaseKind } from '../database/database.js';
 import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
-import { jsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
+import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
 
 /**
  * Rows per insert statement, largest first. There are few distinct statements, so that each is compiled and prepared once. On
@@ -167,9 +167,9 @@ export class EventStore {
       .set({
         state: outcome.state,
         stop_reason: outcome.state === 'completed' ? outcome.stopReason : null,
-        usage: jsonOrNull(outcome.usage),
-        failure: outcome.state === 'completed' ? null : jsonOrNull(outcome.failure),
-        message: jsonOrNull(outcome.message),
+        usage: toJsonOrNull(outcome.usage),
+        failure: outcome.state === 'completed' ? null : toJsonOrNull(outcome.failure),
+        message: toJsonOrNull(outcome.message),
         ended_at: outcome.endedAt,
         lease_expires_at: null,
       })

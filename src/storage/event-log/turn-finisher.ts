@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { isUniqueViolation } from '../database/database.js';
-import { backoffMs, toEventRow, type EventWriter } from './event-writer.js';
+import { computeBackoffMs, toEventRow, type EventWriter } from './event-writer.js';
 import type { EventStore } from './event.store.js';
 import type { LiveTurn } from './live-turn.js';
 import type { TurnOutcome } from '../stores/turn.js';
@@ -37,7 +37,7 @@ export class TurnFinisher {
             isFailing = true;
             this.writer.finishFailed(error);
           }
-          const delayMs = turn.needsResync || !isUniqueViolation(error) ? backoffMs(failures) : 0;
+          const delayMs = turn.needsResync || !isUniqueViolation(error) ? computeBackoffMs(failures) : 0;
           turn.needsResync = true;
           this.#logger.error(
             { turnId: turn.id },

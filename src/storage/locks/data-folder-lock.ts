@@ -3,7 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describeError, StorageOpenError } from '../database/database.js';
-import { diskNote, makeFolder } from '../database/data-folder.js';
+import { describeFullDisk, makeFolder } from '../database/data-folder.js';
 import type { ServerLock } from './lock.js';
 
 /**
@@ -31,7 +31,7 @@ export class DataFolderLock implements ServerLock {
     } catch (error) {
       connection.close();
       if (isBusy(error)) return false;
-      throw new StorageOpenError(`${describeError(error)}${await diskNote(this.folder)}`, { cause: error });
+      throw new StorageOpenError(`${describeError(error)}${await describeFullDisk(this.folder)}`, { cause: error });
     }
     this.#connection = connection;
     this.#inode = await readInode(this.#file);

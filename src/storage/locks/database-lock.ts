@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { postgresName } from '../database/database.js';
+import { describePostgres } from '../database/database.js';
 import type { ServerLock } from './lock.js';
 
 /** Timeouts of a query and of closing the connection. */
@@ -54,7 +54,7 @@ export class DatabaseLock implements ServerLock {
   #backend: number | undefined;
 
   constructor(private readonly databaseUrl: string) {
-    this.name = postgresName(databaseUrl);
+    this.name = describePostgres(databaseUrl);
   }
 
   async acquire(): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { SIDE_THREAD_PREFIX } from '../../domain/side-thread.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { Database } from '../database/database.js';
 import type { ThreadTable } from '../database/tables.js';
@@ -41,12 +42,9 @@ export type NewThread = Pick<
 /** The last thread of a page of threads; the next page begins after it. */
 export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
 
-/** Prefix of the keys of threads that serve one side request. */
-const SIDE_PREFIX = 'side:';
-
 /** Whether the thread serves one side request: its agent has no tools, and the thread is removed some time later. */
 export function isSideThread(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
-  return thread.key.startsWith(SIDE_PREFIX) && thread.metadata['side'] === true;
+  return thread.key.startsWith(SIDE_THREAD_PREFIX) && thread.metadata['side'] === true;
 }
 
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
@@ -190,7 +188,7 @@ export class ThreadStore {
     const rows = await this.database.kysely
       .selectFrom('threads')
       .selectAll()
-      .where('key', 'like', `${SIDE_PREFIX}%`)
+      .where('key', 'like', `${SIDE_THREAD_PREFIX}%`)
       .where('metadata', 'like', '%"side":true%')
       .where('updated_at', '<', before)
       .where('state', '!=', 'running')

@@ -132,7 +132,7 @@ export function parseStoredOrUndefined<Value>(json: string | null): Value | unde
 }
 
 /** Serializes a value for a nullable column. */
-export function jsonOrNull(value: object | undefined): string | null {
+export function toJsonOrNull(value: object | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 

@@ -4,7 +4,7 @@ import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import { collect } from '../collect.js';
 import { applyPresentation, type Presentation } from './apply-presentation.js';
 import type { ContentBlock, StreamEvent } from '../../anthropic/stream-event.js';
-import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
+import { NO_TOKENS, toTurnUsage } from '../../anthropic/usage.js';
 import {
   blockDelta,
   blockEnd,
@@ -14,7 +14,7 @@ import {
   completeBlockEvents,
 } from '../../anthropic/stream-parts.js';
 
-const usage = turnUsage(NO_TOKENS, []);
+const usage = toTurnUsage(NO_TOKENS, []);
 const ALL: Presentation = { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' };
 
 const text = (words: string): ContentBlock => ({ type: 'text', text: words, citations: null });

@@ -4,7 +4,7 @@ import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import { answerAsToolCall } from './forced-tool.js';
 import { collect } from '../collect.js';
 import type { StopReason, StreamEvent } from '../../anthropic/stream-event.js';
-import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
+import { NO_TOKENS, toTurnUsage } from '../../anthropic/usage.js';
 import {
   blockDelta,
   blockEnd,
@@ -14,7 +14,7 @@ import {
   completeBlockEvents,
 } from '../../anthropic/stream-parts.js';
 
-const usage = turnUsage(NO_TOKENS, []);
+const usage = toTurnUsage(NO_TOKENS, []);
 
 async function answered(text: readonly string[], reason: StopReason = 'end_turn', name = 'Answer') {
   const events: readonly StreamEvent[] = [

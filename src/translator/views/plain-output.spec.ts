@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainOutput } from './plain-output.js';
+import { toPlainOutput } from './plain-output.js';
 
 describe('plain output', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('plain output', () => {
     ['letters that nobody sees', 'a\u{E0041}\u{E007F}b', 'ab'],
     ['what is none of these', 'größe 🌍 <b>x</b> $& `x`\n  y', 'größe 🌍 <b>x</b> $& `x`\n  y'],
   ])('is without %s', (_, output, plain) => {
-    expect(plainOutput(output)).toBe(plain);
+    expect(toPlainOutput(output)).toBe(plain);
   });
 
   it.each([
@@ -30,15 +30,15 @@ describe('plain output', () => {
     '<local-command-stdout>',
     '<task-notification>',
   ])('has no tag that means something to Claude Code: %s', (tag) => {
-    expect(plainOutput(`a ${tag} b`)).toBe(`a ${tag.replaceAll('<', '‹')} b`);
+    expect(toPlainOutput(`a ${tag} b`)).toBe(`a ${tag.replaceAll('<', '‹')} b`);
   });
 
   it('neutralizes a tag with a control character inside', () => {
-    expect(plainOutput('<sys\u0000tem-reminder>')).toBe('‹system-reminder>');
-    expect(plainOutput('<\u202E/system-reminder>')).toBe('‹/system-reminder>');
+    expect(toPlainOutput('<sys\u0000tem-reminder>')).toBe('‹system-reminder>');
+    expect(toPlainOutput('<\u202E/system-reminder>')).toBe('‹/system-reminder>');
   });
 
   it('keeps a tag that only has such a prefix', () => {
-    expect(plainOutput('<contextual> <command>')).toBe('<contextual> <command>');
+    expect(toPlainOutput('<contextual> <command>')).toBe('<contextual> <command>');
   });
 });

@@ -15,7 +15,7 @@ const TAGS =
   /<(?=\/?(?:commit_analysis|context|function_analysis|pr_analysis|system-reminder|(?:local-)?command-[a-z]+|task-notification)\b)/gi;
 
 /** Converts output to what a terminal would show, without anything that a terminal or Claude Code would interpret. */
-export function plainOutput(text: string): string {
+export function toPlainOutput(text: string): string {
   return stripVTControlCharacters(text)
     .replaceAll(LINE_ENDS, '\n')
     .replaceAll(OVERWRITTEN, '')

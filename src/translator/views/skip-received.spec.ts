@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { streamedText } from '../../../test/support/sse-client.js';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import type { ContentBlock, StreamEvent } from '../../anthropic/stream-event.js';
-import { NO_TOKENS, initialWireUsage, turnUsage } from '../../anthropic/usage.js';
+import { NO_TOKENS, initialWireUsage, toTurnUsage } from '../../anthropic/usage.js';
 import { messageEnd, messageStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 import { skipReceivedText } from './skip-received.js';
 
@@ -14,7 +14,7 @@ function message(...blocks: readonly ContentBlock[]): readonly StreamEvent[] {
   return [
     messageStart('msg_1', 'model', initialWireUsage(null)),
     ...blocks.flatMap((block, index) => completeBlockEvents(index, block)),
-    ...messageEnd({ reason: 'end_turn', sequence: null, details: null }, turnUsage(NO_TOKENS, [])),
+    ...messageEnd({ reason: 'end_turn', sequence: null, details: null }, toTurnUsage(NO_TOKENS, [])),
   ];
 }
 

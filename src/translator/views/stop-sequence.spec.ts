@@ -4,7 +4,7 @@ import { checkGrammar } from '../../../test/support/stream-grammar.js';
 import { collect } from '../collect.js';
 import { applyStopSequences } from './stop-sequence.js';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
-import { NO_TOKENS, turnUsage } from '../../anthropic/usage.js';
+import { NO_TOKENS, toTurnUsage } from '../../anthropic/usage.js';
 import {
   blockDelta,
   blockEnd,
@@ -14,7 +14,7 @@ import {
   completeBlockEvents,
 } from '../../anthropic/stream-parts.js';
 
-const usage = turnUsage({ ...NO_TOKENS, outputTokens: 9 }, []);
+const usage = toTurnUsage({ ...NO_TOKENS, outputTokens: 9 }, []);
 const end = messageEnd({ reason: 'end_turn', sequence: null, details: null }, usage);
 const begin = messageStart('msg_1', 'm', usage);
 

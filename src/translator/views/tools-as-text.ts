@@ -1,7 +1,7 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { mapBatches, statefulMapper } from './map-batches.js';
 import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, StreamEvent } from '../../anthropic/stream-event.js';
-import { callText, resultText } from './tool-text.js';
+import { renderCall, renderResult } from './tool-lines.js';
 import { blockDelta, blockStart, completeBlockEvents } from '../../anthropic/stream-parts.js';
 
 interface State {
@@ -97,7 +97,7 @@ function begin(state: State, block: ContentBlock): Step {
 
 /** Sends the line with its line end: Claude Code 2.1.330 shows only complete lines of a stream. */
 function openCall({ shown, calls }: State, block: McpToolUseBlock): Step {
-  const text = callText(block);
+  const text = renderCall(block);
   return [
     { shown: shown + 1, waiting: block.id, block: 'done', calls: new Map(calls).set(block.id, text) },
     [blockStart('text', shown), blockDelta('text', shown, `${text}\n`)],
@@ -105,7 +105,7 @@ function openCall({ shown, calls }: State, block: McpToolUseBlock): Step {
 }
 
 function showResult(outputLimit: number, state: State, block: McpToolResultBlock): Step {
-  const text = resultText(block, outputLimit);
+  const text = renderResult(block, outputLimit);
   const calls = new Map(state.calls);
   calls.delete(block.tool_use_id);
   if (state.waiting === block.tool_use_id) {

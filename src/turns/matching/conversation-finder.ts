@@ -5,7 +5,7 @@ import { isSideThread, type Thread, ThreadStore } from '../../storage/stores/thr
 import type { Turn } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { isOfModel } from '../answered-model.js';
-import { keyWithAnswer, turnKey } from './conversation-key.js';
+import { computeAnswerKey, computeTurnKey } from './conversation-key.js';
 import type { ContinuationPoint } from './message-threads.js';
 import type { PriorConversation, TurnRequest } from '../turn-request.js';
 
@@ -28,7 +28,7 @@ export class ConversationFinder {
   async find(request: TurnRequest): Promise<ContinuationPoint | undefined> {
     const { history } = request;
     if (!request.isFreshThread || request.isSideRequest || history === undefined) return undefined;
-    for (const key of new Set([history.promptKey, turnKey(history.promptKey, request.outputSchema)])) {
+    for (const key of new Set([history.promptKey, computeTurnKey(history.promptKey, request.outputSchema)])) {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const thread = await this.threads.byId(turn.threadId);
         if (thread === undefined || !hasSameOrigin(request, thread) || !(await answers(turn, history))) continue;
@@ -78,7 +78,7 @@ async function answers({ requestKey, message }: Turn, { answerKey, asShown }: Pr
   if (message === undefined) return false;
   // Nearly all callers send an answer back unchanged; others send it as it was shown to them.
   return (
-    (await keyWithAnswer(requestKey, message.content)) === answerKey ||
-    (await keyWithAnswer(requestKey, asShown(message))) === answerKey
+    (await computeAnswerKey(requestKey, message.content)) === answerKey ||
+    (await computeAnswerKey(requestKey, asShown(message))) === answerKey
   );
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { requestKey } from './conversation-key.js';
+import { computeRequestKey } from './conversation-key.js';
 
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
 const text = (value: string, extra: object = {}) => ({ type: 'text', text: value, ...extra });
 
-describe(requestKey.name, () => {
+describe(computeRequestKey.name, () => {
   const plain = [user('one'), assistant('two'), user('three')];
 
   it.each([
@@ -31,7 +31,7 @@ describe(requestKey.name, () => {
     ],
     ['split messages', [user('one'), assistant([text('two')]), user([]), user('three')]],
   ])('does not change with %s', async (_, conversation) => {
-    expect(await requestKey(conversation)).toBe(await requestKey(plain));
+    expect(await computeRequestKey(conversation)).toBe(await computeRequestKey(plain));
   });
 
   it('does not change with what a filter takes out of the user’s texts, and does without the filter', async () => {
@@ -43,8 +43,8 @@ describe(requestKey.name, () => {
     ];
     const inside = [user('o<system-reminder>a</system-reminder>ne'), assistant('two'), user('three')];
     for (const conversation of [reminded, inside]) {
-      expect(await requestKey(conversation, '', filter)).toBe(await requestKey(plain));
-      expect(await requestKey(conversation)).not.toBe(await requestKey(plain));
+      expect(await computeRequestKey(conversation, '', filter)).toBe(await computeRequestKey(plain));
+      expect(await computeRequestKey(conversation)).not.toBe(await computeRequestKey(plain));
     }
   });
 
@@ -58,41 +58,46 @@ describe(requestKey.name, () => {
     ],
     ['a message more', [...plain, assistant('x'), user('three')]],
   ])('changes with %s', async (_, conversation) => {
-    expect(await requestKey(conversation)).not.toBe(await requestKey(plain));
+    expect(await computeRequestKey(conversation)).not.toBe(await computeRequestKey(plain));
   });
 
   it('is the same for a conversation in parts as for the whole', async () => {
     const [question, answer, ...rest] = plain;
-    expect(await requestKey(rest, await requestKey([answer], await requestKey([question])))).toBe(
-      await requestKey(plain),
+    expect(await computeRequestKey(rest, await computeRequestKey([answer], await computeRequestKey([question])))).toBe(
+      await computeRequestKey(plain),
     );
-    expect(await requestKey(rest, await requestKey([assistant('another')], await requestKey([question])))).not.toBe(
-      await requestKey(plain),
-    );
-    expect(await requestKey(rest, 'elsewhere')).not.toBe(await requestKey(rest));
+    expect(
+      await computeRequestKey(
+        rest,
+        await computeRequestKey([assistant('another')], await computeRequestKey([question])),
+      ),
+    ).not.toBe(await computeRequestKey(plain));
+    expect(await computeRequestKey(rest, 'elsewhere')).not.toBe(await computeRequestKey(rest));
   });
 
   it('tells search results and documents apart by all that the agent is given of them', async () => {
     const search = (words: string) => [
       user([{ type: 'search_result', title: 't', source: 's', content: [text(words)] }]),
     ];
-    expect(await requestKey(search('APPLE'))).not.toBe(await requestKey(search('BANANA')));
+    expect(await computeRequestKey(search('APPLE'))).not.toBe(await computeRequestKey(search('BANANA')));
     const document = (title: string) => [user([{ type: 'document', title, source: { type: 'url', url: 'u' } }])];
-    expect(await requestKey(document('a'))).not.toBe(await requestKey(document('b')));
+    expect(await computeRequestKey(document('a'))).not.toBe(await computeRequestKey(document('b')));
   });
 
   it('tells long texts apart wherever they differ', async () => {
     const long = (end: string) => [user(`${'x'.repeat(5000)}${end}`), assistant('y'.repeat(1023)), user('z')];
-    expect(await requestKey(long('a'))).not.toBe(await requestKey(long('b')));
-    expect(await requestKey(long('a'))).toBe(await requestKey(long('a')));
+    expect(await computeRequestKey(long('a'))).not.toBe(await computeRequestKey(long('b')));
+    expect(await computeRequestKey(long('a'))).toBe(await computeRequestKey(long('a')));
   });
 
   it('tells tool results apart by what they say, but not by an is_error of false', async () => {
     const result = (content: unknown, extra: object = {}) => [
       user([{ type: 'tool_result', tool_use_id: 't', content, ...extra }]),
     ];
-    expect(await requestKey(result('a', { is_error: false }))).toBe(await requestKey(result([text('a')])));
-    expect(await requestKey(result('a'))).not.toBe(await requestKey(result('b')));
-    expect(await requestKey(result('a', { is_error: true }))).not.toBe(await requestKey(result('a')));
+    expect(await computeRequestKey(result('a', { is_error: false }))).toBe(
+      await computeRequestKey(result([text('a')])),
+    );
+    expect(await computeRequestKey(result('a'))).not.toBe(await computeRequestKey(result('b')));
+    expect(await computeRequestKey(result('a', { is_error: true }))).not.toBe(await computeRequestKey(result('a')));
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
-import { inSlices } from '../../workers/in-slices.js';
+import { runInSlices } from '../../workers/in-slices.js';
 import { type TextFilter, keepText } from '../../domain/text-filter.js';
 import { readContent, readRole } from '../../anthropic/content.js';
 import { isJsonObject, toText } from '../../domain/json.js';
@@ -20,12 +20,12 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param after the key of the conversation that these messages continue. A conversation in parts has the same keys as the complete
  *   one, provided that the role changes between the parts.
  */
-export function conversationKeys(
+export function computeConversationKeys(
   messages: readonly unknown[],
   after = '',
   read: TextFilter = keepText,
 ): Promise<readonly string[]> {
-  return inSlices(computeKeys(messages, after, read));
+  return runInSlices(computeKeys(messages, after, read));
 }
 
 function* computeKeys(
@@ -52,26 +52,26 @@ function* computeKeys(
 }
 
 /** Computes the key of the complete conversation, which two requests for the same turn share. */
-export async function requestKey(
+export async function computeRequestKey(
   messages: readonly unknown[],
   after = '',
   read: TextFilter = keepText,
 ): Promise<string> {
-  return (await conversationKeys(messages, after, read)).at(-1) ?? after;
+  return (await computeConversationKeys(messages, after, read)).at(-1) ?? after;
 }
 
 /**
  * Makes the key of a turn's request from the conversation's key and the schema of the answer: the same conversation with another
  * schema is another request.
  */
-export function turnKey(conversationKey: string, schema: object | undefined): string {
+export function computeTurnKey(conversationKey: string, schema: object | undefined): string {
   if (schema === undefined) return conversationKey;
   return `${conversationKey}/${createHash('sha256').update(JSON.stringify(schema)).digest('hex').slice(0, 16)}`;
 }
 
-/** Computes the conversation key of a turn's request with its answer, from the request's {@link turnKey}. */
-export function keyWithAnswer(key: string, content: readonly unknown[]): Promise<string> {
-  return requestKey([{ role: 'assistant', content }], key.split('/')[0]);
+/** Computes the conversation key of a turn's request with its answer, from the request's {@link computeTurnKey}. */
+export function computeAnswerKey(key: string, content: readonly unknown[]): Promise<string> {
+  return computeRequestKey([{ role: 'assistant', content }], key.split('/')[0]);
 }
 
 /** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */

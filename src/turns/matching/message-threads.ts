@@ -4,7 +4,7 @@ import { hasEnded } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ServiceError } from '../../domain/service-error.js';
 import { isOfModel } from '../answered-model.js';
-import { keyWithAnswer } from './conversation-key.js';
+import { computeAnswerKey } from './conversation-key.js';
 
 /** The answer that a request continues. */
 export interface ContinuationPoint {
@@ -54,7 +54,7 @@ export class MessageThreads {
       thread,
       isExplicit: true,
       conversationKey:
-        turn.message === undefined ? messageId : await keyWithAnswer(turn.requestKey, turn.message.content),
+        turn.message === undefined ? messageId : await computeAnswerKey(turn.requestKey, turn.message.content),
     };
   }
 }

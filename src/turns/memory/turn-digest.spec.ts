@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { promptText, type Prompt } from '../../domain/prompt.js';
+import { readPromptText, type Prompt } from '../../domain/prompt.js';
 import type { Message } from '../../anthropic/stream-event.js';
 import { type DigestibleTurn, TurnDigest } from './turn-digest.js';
 
@@ -23,7 +23,7 @@ const exchange = (value: string, answer?: string, more: Partial<DigestibleTurn> 
 function digestOf(...turns: readonly DigestibleTurn[]): string {
   const digest = new TurnDigest();
   for (const one of turns.toReversed()) if (!digest.isFull) digest.addBefore(one);
-  return promptText(digest.toPrompt());
+  return readPromptText(digest.toPrompt());
 }
 
 describe('the digest of stored turns', () => {

@@ -9,7 +9,7 @@ export const SERVER_RESTARTING: HarnessEvent = {
 };
 
 /** The end that readers get when a turn's log stops without one. `turn` is its stored row. */
-export function fallbackEndEvent(turn: Turn | undefined): HarnessEvent {
+export function toFallbackEnd(turn: Turn | undefined): HarnessEvent {
   if (turn?.state === 'failed' && turn.failure !== undefined) return { type: 'turn-failed', ...turn.failure };
   return turn?.state === 'cancelled' ? { type: 'turn-end', reason: 'interrupted' } : SERVER_RESTARTING;
 }

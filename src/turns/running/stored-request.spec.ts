@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../../test/support/stored.js';
 import { forceStart } from '../../translator/translate.js';
-import { translateOptions, storedRequest } from './stored-request.js';
+import { toTranslateOptions, toStoredRequest } from './stored-request.js';
 
 const CONTEXT = {
   inputTokens: 1,
@@ -12,11 +12,11 @@ const CONTEXT = {
   thinkingTokens: 5,
 };
 
-describe(translateOptions.name, () => {
+describe(toTranslateOptions.name, () => {
   it('has the context usage of the thread when the turn was opened, also after it changed', () => {
-    const turn = aTurn({ request: storedRequest(aThread({ contextUsage: CONTEXT })) });
+    const turn = aTurn({ request: toStoredRequest(aThread({ contextUsage: CONTEXT })) });
     const later = aThread({ contextUsage: { ...CONTEXT, inputTokens: 99 }, harnessModel: 'model-of-the-thread' });
-    expect(translateOptions(turn, later)).toEqual({
+    expect(toTranslateOptions(turn, later)).toEqual({
       messageId: 'msg_1',
       model: 'model-of-the-thread',
       knownUsage: CONTEXT,
@@ -27,20 +27,20 @@ describe(translateOptions.name, () => {
     const [start] = forceStart({ phase: 'idle', options: { messageId: 'msg_1', model: 'm', knownUsage: null } })[1];
     const message = start?.type === 'message_start' ? start.message : undefined;
     const other = aThread({ harness: 'codex', harnessModel: 'gpt-5.5' });
-    expect(translateOptions(aTurn({ message }), other).model).toBe('m');
+    expect(toTranslateOptions(aTurn({ message }), other).model).toBe('m');
   });
 
   it('has no usage in a new thread', () => {
     for (const thread of [undefined, aThread()]) {
-      expect(translateOptions(aTurn({ request: storedRequest(thread) }), aThread()).knownUsage).toBeNull();
+      expect(toTranslateOptions(aTurn({ request: toStoredRequest(thread) }), aThread()).knownUsage).toBeNull();
     }
   });
 
   it('reads what another version stored: fewer fields, or invalid ones', () => {
     const read = (contextUsage: string | object) =>
-      translateOptions(aTurn({ request: JSON.parse(JSON.stringify({ contextUsage })) }), aThread()).knownUsage;
+      toTranslateOptions(aTurn({ request: JSON.parse(JSON.stringify({ contextUsage })) }), aThread()).knownUsage;
     expect(read({ inputTokens: 7, outputTokens: 'many' })).toMatchObject({ inputTokens: 7, outputTokens: 0 });
     expect(read('none')).toBeNull();
-    expect(translateOptions(aTurn({ request: {} }), aThread()).knownUsage).toBeNull();
+    expect(toTranslateOptions(aTurn({ request: {} }), aThread()).knownUsage).toBeNull();
   });
 });

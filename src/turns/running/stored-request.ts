@@ -14,7 +14,7 @@ import type { TurnRequest } from '../turn-request.js';
  *
  * The last parameter is the earlier conversation that the agent does not know; none by default.
  */
-export function storedRequest(
+export function toStoredRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
   { seed, isLost }: AgentSeed = { seed: [], isLost: false },
@@ -52,13 +52,13 @@ export function readOutputSchema(turn: Turn): JsonObject | undefined {
 }
 
 /** The log fields of a turn: its id, and the trace id of the request that opened it, if it had one. */
-export function logFields(turn: Turn): { readonly turnId: string; readonly traceId?: string } {
+export function toLogFields(turn: Turn): { readonly turnId: string; readonly traceId?: string } {
   const { traceId } = turn.request;
   return typeof traceId === 'string' ? { turnId: turn.id, traceId } : { turnId: turn.id };
 }
 
 /** Returns the translator's options for a turn. */
-export function translateOptions(turn: Turn, thread: Thread): TranslateOptions {
+export function toTranslateOptions(turn: Turn, thread: Thread): TranslateOptions {
   return {
     messageId: turn.messageId,
     // The stored model wins: the thread may have another agent by now, and every reader must get the same message.

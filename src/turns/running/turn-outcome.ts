@@ -4,7 +4,7 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnOutcome } from '../../storage/stores/turn.js';
 import { buildTurnMessage } from '../../translator/collect.js';
 import { addUsage, NO_TOKENS } from '../../anthropic/usage.js';
-import { translateOptions } from './stored-request.js';
+import { toTranslateOptions } from './stored-request.js';
 
 /** One of the two events that end a turn. */
 export type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;
@@ -29,7 +29,7 @@ export function toOutcome(turn: Turn, thread: Thread, events: readonly HarnessEv
   if (end.type === 'turn-failed') {
     return { ...base, state: 'failed', message: undefined, failure: { kind: end.kind, message: end.message } };
   }
-  const folded = buildTurnMessage(translateOptions(turn, thread), [...events, end]);
+  const folded = buildTurnMessage(toTranslateOptions(turn, thread), [...events, end]);
   const message = 'message' in folded ? folded.message : undefined;
   return end.reason === 'interrupted'
     ? { ...base, state: 'cancelled', message, failure: undefined }

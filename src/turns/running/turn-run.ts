@@ -19,7 +19,7 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
-import { logFields, readOutputSchema, readSeedHistory } from './stored-request.js';
+import { toLogFields, readOutputSchema, readSeedHistory } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -150,13 +150,13 @@ export class TurnRun {
       filter((end) => end !== undefined),
     );
     return lastValueFrom(end$, { defaultValue: PROCESS_DIED }).catch((error: unknown) => {
-      this.logger.error({ ...logFields(turn), err: error }, 'failed to start the harness');
+      this.logger.error({ ...toLogFields(turn), err: error }, 'failed to start the harness');
       return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
     });
   }
 
   private async resume(): Promise<RunState> {
-    this.logger.warn({ ...logFields(this.turn), attempt: this.turn.attempt }, 'the harness died; resuming the turn');
+    this.logger.warn({ ...toLogFields(this.turn), attempt: this.turn.attempt }, 'the harness died; resuming the turn');
     const next = await this.context.reclaim(this.turn);
     if (next === undefined) return this.advance({ type: 'handed-off' });
     this.turn = next;
@@ -217,7 +217,7 @@ export class TurnRun {
     const hidden = hideAccountDetails(reported);
     if (hidden !== undefined) {
       this.logger.error(
-        { ...logFields(this.turn), failure: hidden.kind },
+        { ...toLogFields(this.turn), failure: hidden.kind },
         'the model provider refused the account of the agent',
       );
     }

@@ -1,7 +1,7 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { sampleFromSchema } from '../../../src/harness/demo/sample.js';
-import { promptText } from '../../../src/domain/prompt.js';
+import { readPromptText } from '../../../src/domain/prompt.js';
 import type { Message, StreamEvent } from '../../../src/anthropic/stream-event.js';
 import { ask, converse, thread } from '../../support/requests.js';
 import type { ScriptedHarness, ScriptedRun } from '../../support/scripted-harness.js';
@@ -35,7 +35,7 @@ export class ConformanceServer {
     beforeAll(async () => {
       this.#app = await startTestApp(settings);
       this.harness.onRun = (run) => {
-        const play = this.#plays.get(promptText(run.turn.prompt));
+        const play = this.#plays.get(readPromptText(run.turn.prompt));
         const { outputSchema } = run.turn;
         if (play !== undefined) play(run);
         else run.answer(outputSchema === undefined ? 'fine' : JSON.stringify(sampleFromSchema(outputSchema, 'fine')));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  beginTasks,
+  startTasks,
   endsWithIdle,
   endsWithResult,
   NO_BACKGROUND_TASKS,
@@ -35,7 +35,7 @@ describe('the work that a turn waits for', () => {
   });
 
   it('is not a sub-agent of an earlier turn', () => {
-    const next = beginTasks(trackTask(NO_BACKGROUND_TASKS, AGENT));
+    const next = startTasks(trackTask(NO_BACKGROUND_TASKS, AGENT));
     expect(endsWithResult(trackResult(next, RESULT), RESULT)).toBe(true);
   });
 

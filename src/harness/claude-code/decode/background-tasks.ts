@@ -25,7 +25,7 @@ const NO_TASKS: ReadonlySet<string> = new Set();
 export const NO_BACKGROUND_TASKS: BackgroundTasks = { live: NO_TASKS, before: NO_TASKS, answered: false };
 
 /** Returns the state for the start of a turn. */
-export function beginTasks(tasks: BackgroundTasks): BackgroundTasks {
+export function startTasks(tasks: BackgroundTasks): BackgroundTasks {
   return { live: tasks.live, before: tasks.live, answered: false };
 }
 

@@ -85,7 +85,7 @@ function emitBlocks(
       calls.push(callKey(call.id));
       events.push(call);
     }
-    if (!streamed) events.push(...unstreamedBlockEvents(block, `${id}:${index}`));
+    if (!streamed) events.push(...toUnstreamedBlockEvents(block, `${id}:${index}`));
     index += 1;
   }
   const unstreamedBlocks = streamed ? turn.unstreamedBlocks : new Map([...turn.unstreamedBlocks, [id, index]]);
@@ -93,7 +93,7 @@ function emitBlocks(
 }
 
 /** The events of an unstreamed text or thinking block; none for an empty block or another type. */
-export function unstreamedBlockEvents(block: JsonObject, id: string): readonly HarnessEvent[] {
+export function toUnstreamedBlockEvents(block: JsonObject, id: string): readonly HarnessEvent[] {
   const [text, thinking] = [asString(block['text']) ?? '', asString(block['thinking']) ?? ''];
   if (block['type'] === 'text' && text !== '') {
     return [
@@ -119,7 +119,7 @@ function decodeSynthetic(turn: DecoderState, line: JsonObject, message: JsonObje
     return [{ ...turn, failure: text, errorStop: stop?.reason, refusal: stop?.refusal }, NO_EVENTS];
   }
   const id = `${asString(message['id']) ?? 'synthetic'}:0`;
-  return [turn, text === SYNTHETIC_FILLER ? NO_EVENTS : unstreamedBlockEvents({ type: 'text', text }, id)];
+  return [turn, text === SYNTHETIC_FILLER ? NO_EVENTS : toUnstreamedBlockEvents({ type: 'text', text }, id)];
 }
 
 function callKey(id: string): string {

@@ -4,8 +4,8 @@ import { closeOpenBlocks, decodeStreamEvent } from './decode-stream.js';
 import type { TurnStep } from './decode-stream.js';
 import { decodeAssistant, decodeUser, endUnstreamedCall } from './decode-unstreamed.js';
 import { parseApiFailure } from './failure.js';
-import { subAgentProgress, taskProgress, toolProgress } from './progress.js';
-import { answerEvents, missingAnswerFailure } from './structured-output.js';
+import { noteSubAgentProgress, noteTaskProgress, noteToolProgress } from './progress.js';
+import { answerEvents, toMissingAnswerFailure } from './structured-output.js';
 import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
 import type { ClaudeState, DecoderState } from './turn-state.js';
 import { addCallUsage, isUsed, NO_USAGE, parseUsage } from './usage.js';
@@ -58,9 +58,9 @@ function decodeObject(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
 }
 
 function decodeMessage(turn: DecoderState, line: JsonObject): TurnStep {
-  if (line['type'] === 'tool_progress') return toolProgress(turn, line);
+  if (line['type'] === 'tool_progress') return noteToolProgress(turn, line);
   if (typeof line['parent_tool_use_id'] === 'string') {
-    return line['type'] === 'stream_event' ? [turn, NO_EVENTS] : subAgentProgress(turn, line);
+    return line['type'] === 'stream_event' ? [turn, NO_EVENTS] : noteSubAgentProgress(turn, line);
   }
   switch (line['type']) {
     case 'stream_event':
@@ -103,7 +103,7 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
     }
     case 'task_progress': {
       if (state.turn.ended) return [next, NO_EVENTS];
-      const [turn, notices] = taskProgress(state.turn, line);
+      const [turn, notices] = noteTaskProgress(state.turn, line);
       return [{ ...next, turn }, notices];
     }
     case 'session_state_changed':
@@ -178,7 +178,7 @@ function endEvents(turn: DecoderState, reason: TurnEndReason): readonly HarnessE
     ...(isUsed(turn.total) ? { usage: turn.total } : {}),
   };
   if (turn.shape === undefined || !ANSWER_REQUIRED.has(reason)) return [end];
-  return turn.answer === undefined ? [missingAnswerFailure()] : [...answerEvents(turn.answer, turn.shape), end];
+  return turn.answer === undefined ? [toMissingAnswerFailure()] : [...answerEvents(turn.answer, turn.shape), end];
 }
 
 /** `terminal_reason` is `aborted_streaming` or `aborted_tools` (2.1.330); older versions only write their marker in a user line. */
@@ -197,6 +197,6 @@ function failure(turn: DecoderState, line: JsonObject): HarnessEvent {
   const first = errors
     .map((error) => (isJsonObject(error) ? error['message'] : error))
     .find((error) => typeof error === 'string');
-  if (line['subtype'] === 'error_max_structured_output_retries') return missingAnswerFailure(first);
+  if (line['subtype'] === 'error_max_structured_output_retries') return toMissingAnswerFailure(first);
   return parseApiFailure(line, turn.failure ?? asString(line['result']) ?? first ?? '');
 }

@@ -12,7 +12,7 @@ const MAX_DESCRIPTION_CHARS = 80;
  * Decodes a `tool_progress` line: a tool runs, or a sub-agent retries its model call. Claude Code 2.1.330 writes one for every 30
  * seconds of a tool, with the tool's id as the parent id (recording claude-tool-progress).
  */
-export function toolProgress(turn: DecoderState, line: JsonObject): TurnStep {
+export function noteToolProgress(turn: DecoderState, line: JsonObject): TurnStep {
   const retry = asObject(line['subagent_retry']);
   const attempt = asNumber(retry['attempt']);
   if (attempt !== undefined) {
@@ -26,7 +26,7 @@ export function toolProgress(turn: DecoderState, line: JsonObject): TurnStep {
 }
 
 /** Decodes a line of a sub-agent into a progress notice. Its work belongs to the tool call that started it, so nothing else is emitted. */
-export function subAgentProgress(turn: DecoderState, line: JsonObject): TurnStep {
+export function noteSubAgentProgress(turn: DecoderState, line: JsonObject): TurnStep {
   const id = asString(line['parent_tool_use_id']) ?? '';
   const description = asString(line['task_description']);
   const message =
@@ -38,7 +38,7 @@ export function subAgentProgress(turn: DecoderState, line: JsonObject): TurnStep
 }
 
 /** Decodes a `task_progress` line of a background task. */
-export function taskProgress(turn: DecoderState, line: JsonObject): TurnStep {
+export function noteTaskProgress(turn: DecoderState, line: JsonObject): TurnStep {
   const description = asString(line['description']);
   const message =
     description === undefined

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRecording, recording } from '../__fixtures__/recordings.js';
-import { answerEvents, toToolSchema, missingAnswerFailure } from './structured-output.js';
+import { answerEvents, toToolSchema, toMissingAnswerFailure } from './structured-output.js';
 import { startTurn, initialDecoderState } from './turn-state.js';
 
 const wanting = startTurn(initialDecoderState(), 'direct');
@@ -31,7 +31,7 @@ describe('a turn with an output schema', () => {
   const result = { type: 'result', subtype: 'success', is_error: false, stop_reason: 'end_turn', result: 'Done.' };
 
   it('fails if the model ends without an answer', () => {
-    expect(decodeRecording([result], wanting)).toEqual([missingAnswerFailure()]);
+    expect(decodeRecording([result], wanting)).toEqual([toMissingAnswerFailure()]);
   });
 
   it('waits for sub-agents, and emits the newest answer', () => {

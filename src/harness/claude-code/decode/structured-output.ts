@@ -55,7 +55,7 @@ export function answerEvents(input: JsonValue, shape: SchemaWrapping): readonly 
 }
 
 /** The failure of a turn without a valid answer. `cause` is the first error that Claude Code reports. */
-export function missingAnswerFailure(cause = ''): HarnessEvent {
+export function toMissingAnswerFailure(cause = ''): HarnessEvent {
   const mismatch = /Output does not match required schema: (.+)$/s.exec(cause)?.[1];
   const message = "The agent's answer did not follow the schema";
   return {

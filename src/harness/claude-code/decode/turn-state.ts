@@ -1,6 +1,6 @@
 import type { JsonValue, Refusal, TokenUsage, TurnEndReason } from '../../../domain/harness-event.js';
 import type { BackgroundTasks } from './background-tasks.js';
-import { beginTasks, NO_BACKGROUND_TASKS } from './background-tasks.js';
+import { startTasks, NO_BACKGROUND_TASKS } from './background-tasks.js';
 import type { ErrorStop } from './stop.js';
 import type { SchemaWrapping } from './structured-output.js';
 import { NO_USAGE } from './usage.js';
@@ -96,5 +96,5 @@ export function initialDecoderState(): ClaudeState {
 
 /** The state at the start of the process's next turn. `shape` is the shape of the required answer, if the turn has an output schema. */
 export function startTurn(state: ClaudeState, shape?: SchemaWrapping): ClaudeState {
-  return { ...state, tasks: beginTasks(state.tasks), turn: { ...NEW_TURN, shape } };
+  return { ...state, tasks: startTasks(state.tasks), turn: { ...NEW_TURN, shape } };
 }

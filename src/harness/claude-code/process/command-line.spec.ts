@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import type { HarnessThread } from '../../harness.js';
-import { commandLine, environment, supportsClientComposed, promptLine } from './command-line.js';
+import { buildCommandLine, buildClaudeEnvironment, supportsClientComposed, toPromptLine } from './command-line.js';
 
 const thread: HarnessThread = {
   id: 't',
@@ -25,40 +25,42 @@ const files = { settings: '/s/settings.json', mcpConfig: undefined, memories: []
 
 describe('how Claude Code is started', () => {
   it('begins or resumes a conversation', () => {
-    expect(commandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
+    expect(buildCommandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
       '--session-id',
       's',
     ]);
-    expect(commandLine(thread, { kind: 'resume', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
+    expect(buildCommandLine(thread, { kind: 'resume', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
       '--resume',
       's',
     ]);
   });
 
   it('names a model and instructions only when there are some', () => {
-    const plain = commandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).join(' ');
+    const plain = buildCommandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).join(' ');
     expect(plain).not.toMatch(/--model|--append/);
-    const full = commandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, files, '/h/i.md').join(' ');
+    const full = buildCommandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, files, '/h/i.md').join(
+      ' ',
+    );
     expect(full).toContain('--model opus --append-system-prompt-file /h/i.md');
   });
 
   it('wants answers of a schema only when there is one', () => {
     const start = { kind: 'new', sessionId: 's' } as const;
-    expect(commandLine(thread, start, files, undefined)).not.toContain('--json-schema');
-    const args = commandLine(thread, start, files, undefined, '{"type":"object"}');
+    expect(buildCommandLine(thread, start, files, undefined)).not.toContain('--json-schema');
+    const args = buildCommandLine(thread, start, files, undefined, '{"type":"object"}');
     expect(args[args.indexOf('--json-schema') + 1]).toBe('{"type":"object"}');
   });
 
   it('leaves a thread without tools nothing to act with', () => {
     const none: HarnessThread = { ...thread, tools: 'none' };
-    const args = commandLine(none, { kind: 'new', sessionId: 's' }, files, undefined);
+    const args = buildCommandLine(none, { kind: 'new', sessionId: 's' }, files, undefined);
     expect(args[args.indexOf('--tools') + 1]).toBe('');
     expect(args).toEqual(expect.arrayContaining(['--safe-mode', '--strict-mcp-config', '--disable-slash-commands']));
   });
 
   it('is told the caller’s text as it is, and that it is not to be read for commands and files', () => {
     const turn = turnOf('Hello', '/clear @file');
-    expect(JSON.parse(promptLine(turn, true))).toMatchObject({
+    expect(JSON.parse(toPromptLine(turn, true))).toMatchObject({
       client_composed: true,
       message: { content: turn.prompt },
     });
@@ -66,7 +68,7 @@ describe('how Claude Code is started', () => {
 
   it('gets a line end before a command of a version that cannot be told so', () => {
     const lastOf = (...texts: readonly string[]) =>
-      JSON.parse(promptLine(turnOf(...texts), false)).message.content.at(-1);
+      JSON.parse(toPromptLine(turnOf(...texts), false)).message.content.at(-1);
     expect(lastOf('Hello', '/clear')).toEqual({ type: 'text', text: '\n/clear' });
     expect(lastOf('/clear', 'Hello')).toEqual({ type: 'text', text: 'Hello' });
     expect(lastOf('')).toEqual({ type: 'text', text: '' });
@@ -87,11 +89,13 @@ describe('how Claude Code is started', () => {
   });
 
   it('lets the thread set any variable but the folder of the conversation', () => {
-    const variables = environment(thread, '/h/.claude', true, false);
+    const variables = buildClaudeEnvironment(thread, '/h/.claude', true, false);
     expect(variables).toMatchObject({ CLAUDE_MODEL: 'x', CLAUDE_CONFIG_DIR: '/h/.claude', IS_SANDBOX: '1' });
     expect(variables['DISABLE_TELEMETRY']).toBe('0');
     expect(variables['CLAUDE_CODE_RESUME_INTERRUPTED_TURN']).toBeUndefined();
-    expect(environment(thread, '/h/.claude', false, true)).toMatchObject({ CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1' });
-    expect(environment(thread, '/h/.claude', false, true)['IS_SANDBOX']).toBeUndefined();
+    expect(buildClaudeEnvironment(thread, '/h/.claude', false, true)).toMatchObject({
+      CLAUDE_CODE_RESUME_INTERRUPTED_TURN: '1',
+    });
+    expect(buildClaudeEnvironment(thread, '/h/.claude', false, true)['IS_SANDBOX']).toBeUndefined();
   });
 });

@@ -17,7 +17,7 @@ const NO_TOOLS = ['--tools', '', '--safe-mode', '--disable-slash-commands'];
  * The arguments for one process of a thread. `files` are what it is started with, `systemPromptFile` holds what is appended to the system prompt, and `schema` is that of
  * the answers, if there are any.
  */
-export function commandLine(
+export function buildCommandLine(
   thread: HarnessThread,
   conversation: ClaudeConversation,
   files: StartFiles,
@@ -43,7 +43,7 @@ export function commandLine(
 }
 
 /** The environment of one process of a thread: what Claude Code needs to work unattended, then the thread's own. */
-export function environment(
+export function buildClaudeEnvironment(
   thread: HarnessThread,
   configFolder: string,
   isRoot: boolean,
@@ -77,7 +77,7 @@ export function environment(
  * @param supportsClientComposed whether this Claude Code knows `client_composed`. One that does not takes no text for a command that begins with
  *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
-export function promptLine(turn: HarnessTurn, supportsClientComposed: boolean): string {
+export function toPromptLine(turn: HarnessTurn, supportsClientComposed: boolean): string {
   const prompt = withHistory(turn.history, turn.prompt);
   return JSON.stringify({
     type: 'user',
@@ -105,6 +105,6 @@ export function supportsClientComposed(version: string | undefined): boolean {
 }
 
 /** The line that interrupts the running turn (recording claude-interrupted). */
-export function interruptLine(requestId: string): string {
+export function toInterruptLine(requestId: string): string {
   return JSON.stringify({ type: 'control_request', request_id: requestId, request: { subtype: 'interrupt' } });
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { deploymentSettings } from './deployment-settings.js';
+import { mergeDeploymentSettings } from './deployment-settings.js';
 
 const of = (templates: Readonly<Record<string, unknown>>) =>
-  deploymentSettings({
+  mergeDeploymentSettings({
     templateText: async (path) => {
       const value = templates[path];
       return value === undefined || typeof value === 'string' ? value : JSON.stringify(value);
@@ -10,7 +10,7 @@ const of = (templates: Readonly<Record<string, unknown>>) =>
   });
 const OFF = { 'cc-plugin-agents-md@builtin': false };
 
-describe(deploymentSettings.name, () => {
+describe(mergeDeploymentSettings.name, () => {
   it('has only what is always set where there are no templates, or they cannot be read', async () => {
     const none = { settings: { env: {}, enabledPlugins: OFF }, mcpServers: {}, remembered: {} };
     expect(await of({})).toEqual(none);

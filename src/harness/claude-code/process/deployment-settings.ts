@@ -25,7 +25,7 @@ const SETTINGS_FILES = [
 ];
 
 /** Reads the settings of the templates, as Claude Code would read them in a new thread. */
-export async function deploymentSettings(sandbox: Pick<Sandbox, 'templateText'>): Promise<DeploymentSettings> {
+export async function mergeDeploymentSettings(sandbox: Pick<Sandbox, 'templateText'>): Promise<DeploymentSettings> {
   const read = async (path: string): Promise<JsonObject> => parseObject((await sandbox.templateText(path)) ?? '') ?? {};
   const { env = {}, mcpServers = {}, ...remembered } = await read('home/.claude/.claude.json');
   const project = await read('workspace/.mcp.json');

@@ -4,7 +4,7 @@ import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { parseObject } from '../../../domain/json.js';
-import { deploymentSettings } from './deployment-settings.js';
+import { mergeDeploymentSettings } from './deployment-settings.js';
 
 /** The files and folders that a process is started with; absolute paths. */
 export interface StartFiles {
@@ -61,7 +61,7 @@ export async function writeStartFiles(
   sandbox: Pick<Sandbox, 'templateText'>,
 ): Promise<StartFiles> {
   const { files } = thread;
-  const { settings, mcpServers, remembered } = await deploymentSettings(sandbox);
+  const { settings, mcpServers, remembered } = await mergeDeploymentSettings(sandbox);
   const folder = join(thread.folders.server, FOLDER);
   const write = (path: string, value: JsonObject) => files.write(`server/${FOLDER}/${path}`, JSON.stringify(value));
   await files.remove(`server/${FOLDER}`);

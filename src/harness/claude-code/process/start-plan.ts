@@ -3,7 +3,7 @@ import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
-import { promptAfterRefused, type RefusedCall } from '../../../domain/refusal.js';
+import { prependRefusal, type RefusedCall } from '../../../domain/refusal.js';
 import type { ClaudeConversation } from './command-line.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
@@ -40,7 +40,7 @@ export interface ConversationHint {
 }
 
 /** The folder in which Claude Code keeps a thread's conversations. */
-export function claudeConfigFolder({ folders }: HarnessThread): string {
+export function findConfigFolder({ folders }: HarnessThread): string {
   return join(folders.home, '.claude');
 }
 
@@ -86,7 +86,7 @@ export async function withMissingContext(
   { conversation, refusedCalls }: StartPlan,
   turn: HarnessTurn,
 ): Promise<HarnessTurn> {
-  const prompt = promptAfterRefused(refusedCalls, turn.prompt);
+  const prompt = prependRefusal(refusedCalls, turn.prompt);
   const recalled = conversation.kind === 'new' && turn.history === undefined ? await turn.recall?.() : undefined;
   return { ...turn, prompt, ...(recalled === undefined ? {} : { history: recalled }) };
 }

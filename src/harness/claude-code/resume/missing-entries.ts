@@ -22,7 +22,7 @@ interface LostMessage {
 }
 
 /** The id of a block in our events, for the `position`-th entry of its message. */
-export function blockId(entry: JsonObject, position: number): string {
+export function toBlockId(entry: JsonObject, position: number): string {
   const id = asString(asObject(entry['message'])['id']) ?? '';
   return `${id}:${asNumber(entry['apiBlockIndex']) ?? position}`;
 }
@@ -61,12 +61,12 @@ export function rebuildMissingEntries(
       },
       apiBlockIndex: index,
     }));
-    return message.results.length === 0 ? assistants : [...assistants, resultEntry(message.results)];
+    return message.results.length === 0 ? assistants : [...assistants, toResultEntry(message.results)];
   });
 }
 
 /** Builds the entry with tool results. */
-export function resultEntry(results: readonly JsonObject[]): JsonObject {
+export function toResultEntry(results: readonly JsonObject[]): JsonObject {
   return { type: 'user', message: { role: 'user', content: results } };
 }
 
@@ -172,7 +172,7 @@ export function collectTranscriptIds(turn: readonly JsonObject[]): TranscriptIds
   const idsOf = (type: string, key: string): ReadonlySet<string> =>
     new Set(content.flatMap((block) => (block['type'] === type ? (asString(block[key]) ?? []) : [])));
   return {
-    blocks: new Set(withPositions(turn).map(([entry, position]) => blockId(entry, position))),
+    blocks: new Set(withPositions(turn).map(([entry, position]) => toBlockId(entry, position))),
     calls: idsOf('tool_use', 'id'),
     results: idsOf('tool_result', 'tool_use_id'),
   };

@@ -1,12 +1,18 @@
 import type { HarnessEvent, JsonObject, JsonValue, Refusal, TurnEndReason } from '../../../domain/harness-event.js';
-import { unstreamedBlockEvents } from '../decode/decode-unstreamed.js';
+import { toUnstreamedBlockEvents } from '../decode/decode-unstreamed.js';
 import { toToolCall, toToolResult } from '../decode/content.js';
 import { parseApiFailure } from '../decode/failure.js';
 import { asObject, asObjects, asString } from '../../../domain/json.js';
 import { toRefusal, parseErrorStop } from '../decode/stop.js';
-import { ANSWER_TOOL, answerEvents, missingAnswerFailure } from '../decode/structured-output.js';
+import { ANSWER_TOOL, answerEvents, toMissingAnswerFailure } from '../decode/structured-output.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
-import { blockId, collectTranscriptIds, rebuildMissingEntries, withPositions, resultEntry } from './missing-entries.js';
+import {
+  toBlockId,
+  collectTranscriptIds,
+  rebuildMissingEntries,
+  withPositions,
+  toResultEntry,
+} from './missing-entries.js';
 
 /** How to resume a turn that an earlier process started. */
 export type TurnPlan =
@@ -70,7 +76,7 @@ export function planFromTranscript(
   const results = lostResults.flatMap((block) => toToolResult(block) ?? []).filter(({ id }) => !hidden.has(id));
   return {
     kind: 'continue',
-    entries: chainEntries(lostResults.length === 0 ? missing : [...missing, resultEntry(lostResults)], turn),
+    entries: chainEntries(lostResults.length === 0 ? missing : [...missing, toResultEntry(lostResults)], turn),
     events: [...events, ...results],
   };
 }
@@ -90,7 +96,7 @@ function findTurnEnd(
   if (stop === undefined || !FINAL_STOPS.has(stop)) return undefined;
   const reason = toEndReason(stop);
   // A live process would have requested the answer now; a resumed one considers the turn done.
-  if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [missingAnswerFailure()];
+  if (shape !== undefined && (reason === 'end_turn' || reason === 'stop_sequence')) return [toMissingAnswerFailure()];
   return [turnEnd(reason, toRefusal(message['stop_details']))];
 }
 
@@ -153,14 +159,14 @@ function chainEntries(entries: readonly JsonObject[], turn: readonly JsonObject[
 
 /** Decodes an entry as the dead process would have; replayed blocks keep their ids, so that duplicates are dropped. */
 function entryDecoder(turn: readonly JsonObject[]): (entry: JsonObject) => readonly HarnessEvent[] {
-  const names = new Map(withPositions(turn).map(([entry, position]) => [entry, blockId(entry, position)]));
+  const names = new Map(withPositions(turn).map(([entry, position]) => [entry, toBlockId(entry, position)]));
   return (entry) => {
     // Claude Code's own words about a failed call.
     if (entry['isApiErrorMessage'] === true) return [];
     const name = names.get(entry);
     if (name === undefined) return readBlocks(entry).flatMap((block) => toToolResult(block) ?? []);
     return readBlocks(entry).flatMap((block) =>
-      block['type'] === 'tool_use' ? (toToolCall(block) ?? []) : unstreamedBlockEvents(block, name),
+      block['type'] === 'tool_use' ? (toToolCall(block) ?? []) : toUnstreamedBlockEvents(block, name),
     );
   };
 }

@@ -8,7 +8,7 @@ import { AppServer, AppServerError } from './app-server.js';
 import { loadInstructions } from '../../instructions.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
-import { INITIALIZE, toLaunch, threadParameters } from './launch.js';
+import { INITIALIZE, toLaunch, toThreadParameters } from './launch.js';
 import { invalidateIndex, refreshIndex } from '../resume/record.js';
 
 // Five seconds in total; the reaper kills a dead server's processes sooner.
@@ -66,7 +66,7 @@ export async function openConversation(
   if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
   const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
-  const parameters = threadParameters(thread, instructions, config);
+  const parameters = toThreadParameters(thread, instructions, config);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -82,7 +82,7 @@ export async function openConversation(
 }
 
 /** Codex's newest turns of a conversation with all of their items, newest first. */
-export async function newestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
+export async function readNewestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
   const page = { threadId, limit: MAX_LISTED_TURNS, sortDirection: 'desc', itemsView: 'full' };
   return asArray((await server.request('thread/turns/list', page))['data']);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import { toLaunch, threadParameters, turnParameters } from './launch.js';
+import { toLaunch, toThreadParameters, toTurnParameters } from './launch.js';
 
 const EMPTY = { config: '', hasLogin: false, trustsWorkspace: true, workspace: '/w' };
 const thread = (env: Record<string, string>) => ({ env, systemPrompt: undefined, tools: 'all' as const });
@@ -70,7 +70,7 @@ describe('threadParameters', () => {
   };
 
   it('leaves isolation and leave to us, and the model to Codex', () => {
-    expect(threadParameters(plain, undefined)).toEqual({
+    expect(toThreadParameters(plain, undefined)).toEqual({
       cwd: '/w',
       approvalPolicy: 'never',
       sandbox: 'danger-full-access',
@@ -78,17 +78,17 @@ describe('threadParameters', () => {
   });
 
   it('gives the caller’s model and system prompt', () => {
-    expect(threadParameters({ ...plain, model: 'gpt-6', systemPrompt: 'Be brief' }, 'rules\n\nBe brief')).toMatchObject(
-      {
-        model: 'gpt-6',
-        developerInstructions: 'rules\n\nBe brief',
-      },
-    );
+    expect(
+      toThreadParameters({ ...plain, model: 'gpt-6', systemPrompt: 'Be brief' }, 'rules\n\nBe brief'),
+    ).toMatchObject({
+      model: 'gpt-6',
+      developerInstructions: 'rules\n\nBe brief',
+    });
   });
 
   it('gives a thread without tools no environment, and none of the servers that are configured', () => {
     const config = { mcp_servers: { github: { command: 'x' }, files: {} } };
-    expect(threadParameters({ ...plain, tools: 'none' }, undefined, config)).toMatchObject({
+    expect(toThreadParameters({ ...plain, tools: 'none' }, undefined, config)).toMatchObject({
       sandbox: 'read-only',
       environments: [],
       config: { mcp_servers: { github: { enabled: false }, files: { enabled: false } } },
@@ -101,11 +101,11 @@ describe('turnParameters', () => {
 
   it('wants an answer of a schema, for this turn only', () => {
     const outputSchema = { type: 'object' };
-    expect(turnParameters({ tools: 'all' }, { ...turn, outputSchema })).toEqual({ outputSchema });
-    expect(turnParameters({ tools: 'all' }, turn)).toEqual({});
+    expect(toTurnParameters({ tools: 'all' }, { ...turn, outputSchema })).toEqual({ outputSchema });
+    expect(toTurnParameters({ tools: 'all' }, turn)).toEqual({});
   });
 
   it('keeps a thread without tools from its environment also after it was resumed', () => {
-    expect(turnParameters({ tools: 'none' }, turn)).toEqual({ environments: [] });
+    expect(toTurnParameters({ tools: 'none' }, turn)).toEqual({ environments: [] });
   });
 });

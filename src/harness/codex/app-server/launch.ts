@@ -86,7 +86,7 @@ function sets(config: string, key: string): boolean {
  *   `AGENTS.md` by itself.
  * @param config Codex's own settings for the thread, from `config/read`; needed for a thread without tools only.
  */
-export function threadParameters(
+export function toThreadParameters(
   thread: HarnessThread,
   instructions: string | null | undefined,
   config: JsonObject = {},
@@ -103,7 +103,7 @@ export function threadParameters(
 }
 
 /** What `turn/start` has besides the prompt. A thread that is resumed has its environment again, unless the turn takes it away. */
-export function turnParameters(thread: Pick<HarnessThread, 'tools'>, turn: HarnessTurn): JsonObject {
+export function toTurnParameters(thread: Pick<HarnessThread, 'tools'>, turn: HarnessTurn): JsonObject {
   return {
     ...(turn.outputSchema === undefined ? {} : { outputSchema: turn.outputSchema }),
     ...(thread.tools === 'none' ? NO_ENVIRONMENT : {}),

@@ -66,6 +66,6 @@ export function isBlockType(type: string | undefined): type is BlockType {
 }
 
 /** The key of a block whose deltas name no item, as in the dotted shape: the one of its type that is open without a name. */
-export function anonymousKey(type: BlockType): string {
+export function toAnonymousKey(type: BlockType): string {
   return `anonymous ${type}`;
 }

@@ -4,19 +4,19 @@ import {
   type BlockType,
   completeBlock,
   isBlockType,
-  anonymousKey,
+  toAnonymousKey,
   type OpenBlock,
   openBlock,
 } from './blocks.js';
-import { failedOrRetrying, stopOrFail, turnCompleted, turnDone } from './ending.js';
+import { decodeError, stopOrFail, decodeTurnCompleted, endTurn } from './ending.js';
 import { planEvents, toToolItem } from './items.js';
-import { camelCase, asNumber, asObject, parseObject, asString, withCamelCaseKeys } from '../../../domain/json.js';
+import { toCamelCase, asNumber, asObject, parseObject, asString, withCamelCaseKeys } from '../../../domain/json.js';
 import { readId, type Notification, parseNotification } from './notification.js';
 import { progressNotice, type RunningTool } from './progress.js';
 import {
-  excluding,
+  withoutElement,
   FRESH_TURN,
-  including,
+  withElement,
   isOurTurn,
   isEmitted,
   type CodexState,
@@ -98,13 +98,13 @@ function stepInTurn(state: CodexState, { method, parameters, emittedAt }: Notifi
     case 'turn/plan/updated':
       return [{ ...state, phase: 'running', named: state.named + 1 }, planEvents(parameters, `plan-${state.named}`)];
     case 'error':
-      return failedOrRetrying(state, parameters);
+      return decodeError(state, parameters);
     case 'turn/failed':
       return stopOrFail(state, parameters['error'] ?? parameters['message']);
     case 'turn/completed':
-      return turnCompleted(state, parameters);
+      return decodeTurnCompleted(state, parameters);
     case 'turn/done':
-      return turnDone(state, parameters);
+      return endTurn(state, parameters);
     default:
       return [state, []];
   }
@@ -113,11 +113,11 @@ function stepInTurn(state: CodexState, { method, parameters, emittedAt }: Notifi
 /** An item, its own keys and its type in camel case. */
 function readItem(parameters: JsonObject): JsonObject {
   const item = withCamelCaseKeys(asObject(parameters['item']));
-  return { ...item, type: camelCase(asString(item['type']) ?? '') };
+  return { ...item, type: toCamelCase(asString(item['type']) ?? '') };
 }
 
 function blockAt(state: CodexState, type: BlockType, itemId: string | undefined): readonly [string, OpenBlock] {
-  const key = itemId ?? anonymousKey(type);
+  const key = itemId ?? toAnonymousKey(type);
   const kind = type === 'agentMessage' ? 'text' : 'thinking';
   return [key, state.blocks.get(key) ?? openBlock(kind, itemId ?? `${type}-${state.named}`)];
 }
@@ -136,7 +136,7 @@ function streamed(state: CodexState, type: BlockType, parameters: JsonObject, pa
 /** What has no name has no completed item either: it ends when something else begins. */
 function endAnonymousBlocks(state: CodexState, except: string): CodexStep {
   const over = (['agentMessage', 'reasoning'] as const)
-    .map(anonymousKey)
+    .map(toAnonymousKey)
     .flatMap((key) => (key === except ? [] : [{ key, block: state.blocks.get(key) }]));
   const next = over.reduce((rest, { key }) => withBlock(rest, key, undefined), state);
   return [next, over.flatMap(({ block }) => (block === undefined ? [] : completeBlock(block, {})))];
@@ -156,7 +156,7 @@ function itemStarted(state: CodexState, item: JsonObject, startedAt: number | un
   const tool = id === undefined ? undefined : toToolItem(item, id);
   if (tool === undefined || !tool.knownAtStart || isEmitted(state, tool.call.id)) return [state, []];
   const [others, ended] = endAnonymousBlocks(state, '');
-  const started: CodexState = { ...others, phase: 'running', calls: including(state.calls, tool.call.id) };
+  const started: CodexState = { ...others, phase: 'running', calls: withElement(state.calls, tool.call.id) };
   const next =
     startedAt === undefined
       ? started
@@ -179,8 +179,8 @@ function itemCompleted(state: CodexState, item: JsonObject): CodexStep {
       ...others,
       phase: 'running',
       named: state.named + 1,
-      calls: excluding(state.calls, id),
-      done: including(state.done, id),
+      calls: withoutElement(state.calls, id),
+      done: withElement(state.done, id),
     },
     [...ended, ...events],
   ];
@@ -188,11 +188,11 @@ function itemCompleted(state: CodexState, item: JsonObject): CodexStep {
 
 function blockCompleted(state: CodexState, type: BlockType, itemId: string | undefined, item: JsonObject): CodexStep {
   // The deltas may have named no item while its completion does.
-  const streamedAs = itemId !== undefined && state.blocks.has(itemId) ? itemId : anonymousKey(type);
+  const streamedAs = itemId !== undefined && state.blocks.has(itemId) ? itemId : toAnonymousKey(type);
   const [key, block] = state.blocks.has(streamedAs) ? blockAt(state, type, streamedAs) : blockAt(state, type, itemId);
   const [others, ended] = endAnonymousBlocks(state, key);
   const events = completeBlock(block, item);
-  const done = itemId === undefined ? state.done : including(state.done, itemId);
+  const done = itemId === undefined ? state.done : withElement(state.done, itemId);
   const spoke = state.spoke || (block.kind === 'text' && events.length > 0);
   const begun = itemId === state.begun ? undefined : state.begun;
   return [

@@ -7,7 +7,7 @@ import { toTurnEnd } from './stop.js';
 import { toTokenUsage } from './usage.js';
 
 /** `turn/completed`, which is also how a turn that failed or was interrupted ends. */
-export function turnCompleted(state: CodexState, parameters: JsonObject): CodexStep {
+export function decodeTurnCompleted(state: CodexState, parameters: JsonObject): CodexStep {
   const turn = asObject(parameters['turn']);
   const status = asString(turn['status']) ?? asString(parameters['status']) ?? 'completed';
   switch (status) {
@@ -29,7 +29,7 @@ export function turnCompleted(state: CodexState, parameters: JsonObject): CodexS
 }
 
 /** `turn.done` of the dotted shape. Its `result` is the complete answer; it is emitted only if no text was. */
-export function turnDone(state: CodexState, parameters: JsonObject): CodexStep {
+export function endTurn(state: CodexState, parameters: JsonObject): CodexStep {
   const text = asString(parameters['result']) ?? '';
   const id = `result-${state.named}`;
   const answer: readonly HarnessEvent[] =
@@ -47,7 +47,7 @@ export function turnDone(state: CodexState, parameters: JsonObject): CodexStep {
  * An `error` fails the turn at once, as no `turn/completed` follows in every shape; one that does follow finds the turn ended.
  * Codex 0.169.0 says with `willRetry`, and the dotted shape with the text alone, that it retries.
  */
-export function failedOrRetrying(state: CodexState, parameters: JsonObject): CodexStep {
+export function decodeError(state: CodexState, parameters: JsonObject): CodexStep {
   const error = parameters['error'] ?? parameters['message'];
   const info = asObject(error)['codexErrorInfo'];
   // These two answer a request that we made wrongly; the turn continues.

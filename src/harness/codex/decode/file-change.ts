@@ -5,7 +5,7 @@ import { asObject, asString } from '../../../domain/json.js';
  * One change of a `fileChange` item as a unified diff. Codex 0.169.0 gives hunks for an update, but the file's whole content for
  * an added or a deleted one (recording codex-patchshell).
  */
-export function fileChangeText(change: JsonObject): string {
+export function renderFileChange(change: JsonObject): string {
   const path = asString(change['path']) ?? '';
   const kind = asObject(change['kind']);
   const diff = asString(change['diff']) ?? '';

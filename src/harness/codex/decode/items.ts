@@ -1,5 +1,5 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
-import { fileChangeText } from './file-change.js';
+import { renderFileChange } from './file-change.js';
 import { isJsonObject, asArray, asNumber, asObject, asString } from '../../../domain/json.js';
 
 type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
@@ -33,7 +33,7 @@ export function toToolItem(item: JsonObject, id: string): ToolItem | undefined {
     case 'fileChange': {
       const changes = asArray(item['changes']).map(asObject);
       const input = { changes: changes.map(({ path = '', kind = null }) => ({ path, kind: kindName(kind) })) };
-      return tool(AGENT, 'apply_patch', input, texts(changes.map(fileChangeText).join('\n')));
+      return tool(AGENT, 'apply_patch', input, texts(changes.map(renderFileChange).join('\n')));
     }
     case 'mcpToolCall':
       return tool(asString(item['server']) ?? AGENT, toolName(item), toInput(item['arguments']), mcpContent(item));

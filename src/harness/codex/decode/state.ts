@@ -49,12 +49,12 @@ export function initialCodexState(known: { readonly threadId?: string; readonly 
 }
 
 /** The set with one more element. */
-export function including(set: ReadonlySet<string>, element: string): ReadonlySet<string> {
+export function withElement(set: ReadonlySet<string>, element: string): ReadonlySet<string> {
   return new Set(set).add(element);
 }
 
 /** The set without one of its elements. */
-export function excluding(set: ReadonlySet<string>, element: string): ReadonlySet<string> {
+export function withoutElement(set: ReadonlySet<string>, element: string): ReadonlySet<string> {
   const rest = new Set(set);
   rest.delete(element);
   return rest;

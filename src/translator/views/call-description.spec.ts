@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { toolTitle } from './tool-title.js';
+import { describeCall } from './call-description.js';
 
 const titleOf = (name: string, input: JsonObject, server = 'agent'): string => {
-  const title = toolTitle({ type: 'mcp_tool_use', id: 'mcptoolu_1', name, server_name: server, input });
+  const title = describeCall({ type: 'mcp_tool_use', id: 'mcptoolu_1', name, server_name: server, input });
   return `${title.name}(${title.argument})`;
 };
 

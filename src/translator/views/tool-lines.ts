@@ -1,8 +1,8 @@
 // Renders inner tools as text like Claude Code's own output. The text is Markdown, because clients render an answer as Markdown.
-import { plainOutput } from './plain-output.js';
+import { toPlainOutput } from './plain-output.js';
 import type { McpToolResultBlock, McpToolUseBlock } from '../../anthropic/stream-event.js';
 import { truncateAtCodePoint } from '../../domain/well-formed.js';
-import { toolTitle } from './tool-title.js';
+import { describeCall } from './call-description.js';
 
 /** Maximum length of a call's argument and of a result's line. All limits here are in characters. */
 const MAX_ARGUMENT = 200;
@@ -20,8 +20,8 @@ const REPORT = /^\[Subagent hand-back\][^\n]*\n([\s\S]*?)(?:\nagentId: [\s\S]*)?
  * Renders a call as one line, such as `Bash(ls -la)`, without a line end. It has no bullet: Claude Code's terminal puts one before
  * each text block.
  */
-export function callText(block: McpToolUseBlock): string {
-  const { name, argument } = toolTitle(block);
+export function renderCall(block: McpToolUseBlock): string {
+  const { name, argument } = describeCall(block);
   return escapeMarkdown(`${oneLine(name)}(${oneLine(argument)})`);
 }
 
@@ -29,7 +29,7 @@ export function callText(block: McpToolUseBlock): string {
  * Renders a result for below the line of its call, as a code block: output is not Markdown, and its headings, lists and stars must
  * not be rendered. The block's language keeps Claude Code from colouring it. `limit` is the maximum output in characters.
  */
-export function resultText({ content, is_error: isError }: McpToolResultBlock, limit: number): string {
+export function renderResult({ content, is_error: isError }: McpToolResultBlock, limit: number): string {
   const text = withoutFrame(content.map((part) => part.text).join('\n')).trimEnd();
   const mark = isError && !/^error\b/i.test(text) ? 'Error: ' : '';
   const lines = fold(text, Math.min(limit, MAX_SCANNED));
@@ -45,7 +45,7 @@ function withoutFrame(text: string): string {
 /** Returns the first lines of an output, and a line with the number of omitted lines. */
 function fold(text: string, limit: number): readonly string[] {
   const scanned = text.length > limit ? truncateAtCodePoint(text, limit) : text;
-  const lines = plainOutput(scanned)
+  const lines = toPlainOutput(scanned)
     .replace(/^(?:[^\S\n]*\n)+/, '')
     .trimEnd()
     .split('\n');
@@ -74,7 +74,7 @@ function indent(line: string): string {
 }
 
 function oneLine(text: string): string {
-  const [first = '', ...more] = plainOutput(truncateAtCodePoint(text.trim(), MAX_SCANNED)).split('\n');
+  const [first = '', ...more] = toPlainOutput(truncateAtCodePoint(text.trim(), MAX_SCANNED)).split('\n');
   const line = cut(first, MAX_ARGUMENT, more.length > 0 ? 0 : Math.max(0, text.length - MAX_SCANNED));
   return more.length === 0 ? line : `${line.trimEnd()} … +${more.length} ${more.length === 1 ? 'line' : 'lines'}`;
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { callText, resultText } from './tool-text.js';
+import { renderCall, renderResult } from './tool-lines.js';
 
 const callOf = (command: string, name = 'Bash', input: JsonObject = { command }): string =>
-  callText({ type: 'mcp_tool_use', id: 'mcptoolu_1', name, server_name: 'agent', input });
+  renderCall({ type: 'mcp_tool_use', id: 'mcptoolu_1', name, server_name: 'agent', input });
 
 const resultOf = (output: string, isError = false, limit = 16_384): string =>
-  resultText(
+  renderResult(
     {
       type: 'mcp_tool_result',
       tool_use_id: 'mcptoolu_1',

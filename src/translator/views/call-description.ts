@@ -6,7 +6,7 @@ import type { McpToolUseBlock } from '../../anthropic/stream-event.js';
 const AGENT = 'agent';
 
 /** The title of a call: the tool's name and its most informative argument. Neither is truncated or escaped. */
-export interface ToolTitle {
+export interface CallDescription {
   readonly name: string;
   readonly argument: string;
 }
@@ -51,7 +51,7 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
 const MAIN_FIELDS = ['command', 'file_path', 'path', 'pattern', 'query', 'url', 'description', 'prompt'] as const;
 
 /** Makes the title of a call: `Bash` and its command, `Grep` and `pattern: "TODO"`, `warehouse - query (MCP)` and its input. */
-export function toolTitle({ name, server_name: server, input }: McpToolUseBlock): ToolTitle {
+export function describeCall({ name, server_name: server, input }: McpToolUseBlock): CallDescription {
   if (server !== AGENT) return { name: `${server} - ${name} (MCP)`, argument: pairs(input, Object.keys(input)) };
   const known = Object.hasOwn(ARGUMENTS, name) ? ARGUMENTS[name]?.(input) : undefined;
   return { name, argument: known ?? summarize(input) ?? pairs(input, Object.keys(input)) };
