@@ -1,4 +1,4 @@
-import { truncateAtCodePoint } from './well-formed.js';
+import { truncateAtCodePoint } from './surrogates.js';
 
 /** Why the server refuses a request, independent of the protocol. Each door has its own status and envelope for each kind. */
 export type ServiceErrorKind =

@@ -12,7 +12,7 @@ export interface ConnectionLimits {
   readonly check: number;
   /** For a complete request with its body: 32 MB at 1 Mbit/s take 270 s. */
   readonly request: number;
-  /** For silence before the first byte and between two parts of a body. */
+  /** For silence between two parts of a body. `headers` ends a connection that sends nothing sooner. */
   readonly silence: number;
   /** For a caller that does not read its answer. Its turn continues, and the caller can attach to it later. */
   readonly unread: number;

@@ -1,7 +1,7 @@
 // The transitions of a started message. Each returns the next state and the stream events to send.
 import type { TokenUsage } from '../domain/harness-event.js';
 import type { ContentBlock, StreamEvent, UsageIteration } from '../anthropic/stream-event.js';
-import { REPLACEMENT, joinSurrogates } from '../domain/well-formed.js';
+import { REPLACEMENT, joinSurrogates } from '../domain/surrogates.js';
 import { NO_TOKENS, addUsage, toUsageIteration } from '../anthropic/usage.js';
 import { blockDelta, blockEnd, blockStart, completeBlockEvents } from '../anthropic/stream-parts.js';
 

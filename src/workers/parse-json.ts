@@ -1,4 +1,4 @@
-import { sanitizeJsonText } from '../domain/json.ts';
+import { sanitizeJsonText } from '../domain/sanitize-json-text.ts';
 import { type JsonLimit, findExceededLimit } from './json-limits.ts';
 
 /** The result of parsing JSON text: its value, or why it was refused. */

@@ -1,6 +1,6 @@
 import { readContent, readRole, readTexts } from '../../anthropic/content.js';
 import { isJsonObject } from '../../domain/json.js';
-import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 import type { ClientRequestBody } from '../client-profile.js';
 
 /** Maximum length of a generated title. */

@@ -7,7 +7,7 @@ import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox
 import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
-import { endsRefused } from '../../domain/refusal.js';
+import { endsRefused } from '../../domain/provider-refusal.js';
 import { toStartFailure, describeStartFailure } from '../start-failure.js';
 import { buildCommandLine, buildClaudeEnvironment, toInterruptLine, toPromptLine } from './process/command-line.js';
 import { decodeLine } from './decode/decode.js';

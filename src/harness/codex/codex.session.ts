@@ -19,7 +19,7 @@ import { decodeObject, initialCodexState, type CodexState } from './decode/decod
 import { toCodexInput } from './app-server/input.js';
 import { asObject } from '../../domain/json.js';
 import { withHistory } from '../../domain/prompt.js';
-import { prependRefusal, type RefusedCall } from '../../domain/refusal.js';
+import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
 import { NotStartedError } from '../start-failure.js';
 import { describe, isProcessGone, turnFailed } from './app-server/session-error.js';
 import { toTurnParameters } from './app-server/launch.js';

@@ -1,7 +1,7 @@
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 
 const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 1000;
+export const MAX_LIMIT = 1000;
 
 /** The page of a list that a caller requests. */
 export interface PageQuery {

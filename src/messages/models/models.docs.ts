@@ -16,6 +16,7 @@ import {
   TIME,
 } from '../../openapi/schema.js';
 import { ErrorDocs } from '../error.docs.js';
+import { MAX_LIMIT } from './model-page.js';
 import { type ModelInfo, toModelInfo } from './to-model-info.js';
 
 const MODEL: ModelInfo = toModelInfo({
@@ -73,7 +74,7 @@ export function ListModelsDocs(): MethodDecorator {
       name: 'limit',
       required: false,
       description: 'The length of the page.',
-      schema: { type: 'integer', minimum: 1, maximum: 1000, default: 20 },
+      schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: 20 },
     }),
     ApiQuery({ name: 'after_id', required: false, description: 'The page that follows this model.', schema: cursor }),
     ApiQuery({ name: 'before_id', required: false, description: 'The page before this model.', schema: cursor }),

@@ -1,5 +1,5 @@
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 import { isJsonObject, toText } from '../../domain/json.js';
 import type { TextFilter } from '../../domain/text-filter.js';
 import { BlockReader, skipBlock } from './prompt-blocks.js';

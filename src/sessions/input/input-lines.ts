@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../domain/harness-event.js';
-import { isJsonObject, sanitizeJsonText, asObject, parseObject, asString } from '../../domain/json.js';
+import { isJsonObject, asObject, parseObject, asString } from '../../domain/json.js';
+import { sanitizeJsonText } from '../../domain/sanitize-json-text.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { findExceededLimit, type MarkBudget } from '../../workers/json-limits.js';
 import { toPromptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';

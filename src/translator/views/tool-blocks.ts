@@ -1,6 +1,6 @@
 import type { ContentBlock, McpToolResultBlock, McpToolUseBlock, TextBlock } from '../../anthropic/stream-event.js';
 import type { ToolBlockForm } from '../../domain/tool-block-form.js';
-import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 
 /**
  * Converts a tool block to the form that a caller wants; `undefined` for none. The text form returns the block unchanged, because it

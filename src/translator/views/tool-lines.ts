@@ -1,7 +1,7 @@
 // Renders inner tools as text like Claude Code's own output. The text is Markdown, because clients render an answer as Markdown.
 import { toPlainOutput } from './plain-output.js';
 import type { McpToolResultBlock, McpToolUseBlock } from '../../anthropic/stream-event.js';
-import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 import { describeCall } from './call-description.js';
 
 /** Maximum length of a call's argument and of a result's line. All limits here are in characters. */

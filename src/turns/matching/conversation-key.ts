@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 import { runInSlices } from '../../workers/in-slices.js';
 import { type TextFilter, keepText } from '../../domain/text-filter.js';
 import { readContent, readRole } from '../../anthropic/content.js';

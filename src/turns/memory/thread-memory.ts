@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { Prompt } from '../../domain/prompt.js';
-import { isRefusal } from '../../domain/refusal.js';
+import { isRefusal } from '../../domain/provider-refusal.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';

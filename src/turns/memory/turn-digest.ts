@@ -1,8 +1,8 @@
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import { isRefusal } from '../../domain/refusal.js';
+import { isRefusal } from '../../domain/provider-refusal.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import type { ContentBlock, Message } from '../../anthropic/stream-event.js';
-import { truncateAtCodePoint } from '../../domain/well-formed.js';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 
 /** Maximum length of the digest. It leaves room in the agent's context for the turns to come. */
 const MAX_DIGEST_CHARS = 200_000;

@@ -1,6 +1,6 @@
 import type { SilentEvent } from '../../domain/event-traits.js';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../domain/harness-event.js';
-import { replaceLoneSurrogates } from '../../domain/well-formed.js';
+import { replaceLoneSurrogates } from '../../domain/surrogates.js';
 
 /**
  * Maximum nesting depth of a tool's input. `JSON.stringify` overflows the stack above some 3,000 levels, and an event that cannot be

@@ -3,7 +3,7 @@ import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
-import { prependRefusal, type RefusedCall } from '../../../domain/refusal.js';
+import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import type { ClaudeConversation } from './command-line.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObjects, asObject, asString } from '../../../domain/json.js';
-import { endsRefused, type RefusedCall } from '../../../domain/refusal.js';
+import { endsRefused, type RefusedCall } from '../../../domain/provider-refusal.js';
 import { toToolCall } from '../decode/content.js';
 import { endOfApiError } from './transcript-plan.js';
 

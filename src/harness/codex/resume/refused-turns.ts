@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
-import { isRefusal, type RefusedCall } from '../../../domain/refusal.js';
+import { isRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import { parseCodexFailure } from '../decode/failure.js';
 import { toToolItem } from '../decode/items.js';
 import { toTurnEnd } from '../decode/stop.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sanitizeJsonText } from './json.js';
+import { sanitizeJsonText } from './sanitize-json-text.js';
 
 describe(sanitizeJsonText, () => {
   it.each([

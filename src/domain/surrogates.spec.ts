@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { truncateAtCodePoint, joinSurrogates } from './well-formed.js';
+import { truncateAtCodePoint, joinSurrogates } from './surrogates.js';
 
 describe('a piece of text', () => {
   it.each([
