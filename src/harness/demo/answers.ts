@@ -82,9 +82,23 @@ export function commandResult(id: string, output: string, code: number | null): 
   ];
 }
 
-/** The reply of a resumed turn: its command may have taken effect, so it does not run again. */
-export function skippedCommand(): Events {
-  return textEvents('outcome', 'The server was stopped while the command ran. It was not run again.');
+/**
+ * The reply of a resumed turn: its command may have taken effect, so it does not run again. Its call gets its result before the text,
+ * which has to be last: a caller such as `claude -p` shows only the text that ends a message.
+ */
+export function skippedCommand(priorEvents: Events = []): Events {
+  const ended = new Set(priorEvents.flatMap((event) => (event.type === 'tool-result' ? [event.id] : [])));
+  const open = priorEvents.filter((event) => event.type === 'tool-call').filter(({ id }) => !ended.has(id));
+  const text = 'The server was stopped while the command ran. It was not run again.';
+  return [
+    ...open.map(({ id }): HarnessEvent => ({
+      type: 'tool-result',
+      id,
+      content: [{ type: 'text', text }],
+      isError: true,
+    })),
+    ...textEvents('outcome', text),
+  ];
 }
 
 /** The failure that `/fail` requests. */

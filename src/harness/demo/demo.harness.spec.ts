@@ -84,6 +84,14 @@ describe('the demo agent', () => {
     expect(textOf(events)).toContain('was not run again');
   });
 
+  it('gives the call of an earlier attempt its result before the last text', async () => {
+    const call: HarnessEvent = { type: 'tool-call', id: 'lost', name: 'shell', server: 'agent', input: {} };
+    const events = await said('!echo again', { attempt: 2, priorEvents: [call] });
+    const types = events.map(({ type }) => type);
+    expect(types.indexOf('tool-result')).toBeLessThan(types.indexOf('text-delta'));
+    expect(events.find((event) => event.type === 'tool-result')).toMatchObject({ id: 'lost', isError: true });
+  });
+
   it('stops an interrupted command', async () => {
     const pids: string[] = [];
     const ended = lastValueFrom(session.run(turn('!echo $$ > pid; sleep 600')).pipe(toArray()));

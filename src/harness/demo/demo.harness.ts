@@ -87,7 +87,7 @@ class DemoSession implements HarnessSession {
       case 'reply':
         return of(answer.replyEvents(request.text, request.think, turn.turnIndex + 1));
       case 'shell':
-        if (turn.attempt > 1) return of(answer.skippedCommand());
+        if (turn.attempt > 1) return of(answer.skippedCommand(turn.priorEvents));
         return isTooLong(request.command) ? of([answer.commandTooLong()]) : this.runShell(request.command);
       case 'stream':
         return request.intervalMs > 0
