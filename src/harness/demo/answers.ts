@@ -89,15 +89,14 @@ export function commandResult(id: string, output: string, code: number | null): 
 export function skippedCommand(priorEvents: Events = []): Events {
   const ended = new Set(priorEvents.flatMap((event) => (event.type === 'tool-result' ? [event.id] : [])));
   const open = priorEvents.filter((event) => event.type === 'tool-call').filter(({ id }) => !ended.has(id));
-  const text = 'The server was stopped while the command ran. It was not run again.';
   return [
     ...open.map(({ id }): HarnessEvent => ({
       type: 'tool-result',
       id,
-      content: [{ type: 'text', text }],
+      content: [{ type: 'text', text: 'The server was stopped while this command ran.' }],
       isError: true,
     })),
-    ...textEvents('outcome', text),
+    ...textEvents('outcome', 'The server was stopped while the command ran. It was not run again.'),
   ];
 }
 
