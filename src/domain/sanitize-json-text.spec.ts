@@ -11,7 +11,7 @@ describe(sanitizeJsonText, () => {
     [String.raw`"\u0000"`, '\ufffd'],
     [String.raw`"\\ud83d \\\\u0000"`, String.raw`\ud83d \\u0000`],
     [String.raw`"\\\ud83d"`, '\\\ufffd'],
-  ])('has whole characters in %s', (text, value) => {
+  ])('has complete characters in %s', (text, value) => {
     expect(JSON.parse(sanitizeJsonText(text))).toBe(value);
   });
 

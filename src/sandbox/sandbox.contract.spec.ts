@@ -50,7 +50,7 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
       expect(await shellOutput('cat README')).toEqual(['changed']);
     });
 
-    it('has its folders where they were said to be, inside as outside', async () => {
+    it('has the same folder paths inside and outside', async () => {
       const folders = await sandbox.prepare('one');
       expect(folders).toEqual(sandbox.folders('one'));
       const script = 'cd "$1" && pwd && cd "$2" && pwd && cd "$3" && pwd';
@@ -142,7 +142,7 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
       expect(await output(program)).toEqual(['one', 'two', 'rest']);
     });
 
-    it('tells its status and the end of its standard error', async () => {
+    it('reports its exit status and the end of its standard error', async () => {
       const loud = 'i=0; while [ $i -lt 2000 ]; do echo "error $i" >&2; i=$((i+1)); done; exit 3';
       const { code, signal, stderr, notStarted } = await (await shell(loud)).exit;
       expect({ code, signal, notStarted }).toEqual({ code: 3, signal: null, notStarted: undefined });
@@ -150,7 +150,7 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
       expect(Buffer.byteLength(stderr)).toBe(4096);
     });
 
-    it('tells the signal that ended it', async () => {
+    it('reports the signal that ended it', async () => {
       expect(await (await shell('kill -KILL $$')).exit).toMatchObject({ code: null, signal: 'SIGKILL' });
     });
 
@@ -210,18 +210,18 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
       expect(run).toEqual({ kind: 'done', output: 'a b\ncanary:\n' });
     });
 
-    it('that is not there is missing, one that fails says how, and one that does not end is killed', async () => {
+    it('is reported as missing, as failed with its reason, or is killed when it does not end', async () => {
       expect(await sandbox.run('no-such-program', [], 10_000)).toEqual({ kind: 'missing' });
       expect(await sandbox.run('sh', ['-c', 'exit 3'], 10_000)).toEqual({ kind: 'failed', problem: 'ends with 3' });
       expect(await sandbox.run('sleep', ['1000'], 50)).toEqual({ kind: 'failed', problem: 'does not answer' });
     });
   });
 
-  it('says whether its programs run as root', async () => {
+  it('reports whether its programs run as root', async () => {
     expect(await shellOutput('id -u')).toEqual([sandbox.runsAsRoot ? '0' : expect.not.stringMatching(/^0$/)]);
   });
 
-  it('tells in sentences what the host lacks', async () => {
+  it('reports in sentences what the host lacks', async () => {
     for (const warning of await sandbox.warnings()) expect(warning).toMatch(/\w+ \w+/);
   });
 });

@@ -118,14 +118,14 @@ describe('a bad stream', () => {
       'event 3 (content_block_stop): the input_json_deltas are no JSON object',
       inside(open(0, tool), delta(0, json('[]')), stop(0)),
     ],
-  ])('is told: %s', (violation, events) => {
+  ])('is reported: %s', (violation, events) => {
     expect(checkGrammar(events)).toEqual([violation]);
   });
 
   it.each<[string, Partial<Message>]>([
     ['event 0 (message_start): already has content', { content: [text] }],
     ['event 0 (message_start): already has a stop_reason', { stop_reason: 'end_turn' }],
-  ])('is told: %s', (violation, part) => {
+  ])('is reported: %s', (violation, part) => {
     const events = [begin, ...end].map((event): StreamEvent =>
       event.type === 'message_start' ? { ...event, message: { ...event.message, ...part } } : event,
     );

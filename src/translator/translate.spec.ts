@@ -308,7 +308,7 @@ describe("a caller's tool", () => {
 });
 
 describe('a new attempt', () => {
-  it('closes the block that the dead attempt left open, and emits nothing else', () => {
+  it('closes the open block of the dead attempt, and emits nothing else', () => {
     expect(lines(thinking('a', 'hm'), { type: 'attempt-start', attempt: 2 }, thinking('a', 'hm'))).toEqual([
       `0 ${THINKING}`,
       '0 thinking_delta hm',
@@ -329,7 +329,7 @@ describe('the end of a turn', () => {
     ['refusal', 'refusal'],
     ['model_context_window_exceeded', 'model_context_window_exceeded'],
     ['interrupted', 'end_turn'],
-  ])('for the reason %s is told as %s', (reason, told) => {
+  ])('for the reason %s has the stop reason %s', (reason, told) => {
     expect(lines(text('a', '1'), { type: 'turn-end', reason })).toEqual([
       `0 ${TEXT}`,
       '0 text_delta 1',

@@ -128,7 +128,7 @@ it('runs the commands of a turn, and its callers see what was printed there', as
   expect(existsSync(started?.folders.workspace ?? '')).toBe(true);
 });
 
-it('is told when a thread is removed', async () => {
+it('is notified when a thread is removed', async () => {
   await command('echo more');
   const workspace = sandbox.commands.at(-1)?.folders.workspace ?? '';
   expect(existsSync(workspace)).toBe(true);

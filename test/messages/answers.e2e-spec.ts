@@ -119,7 +119,7 @@ describe('an answer as JSON', () => {
     expect((body as { usage: { iterations: unknown[] } }).usage.iterations).toHaveLength(2);
   });
 
-  it('says why the agent stopped', async () => {
+  it('has the agent’s stop reason', async () => {
     await post('max tokens')
       .expect(200)
       .expect(/"stop_reason":"max_tokens"/);
@@ -199,7 +199,7 @@ describe('the demo agent', () => {
     await say('!cat file', 'other shell').expect(/No such file/);
   });
 
-  it('keeps the environment of the server from its commands, but the model that was asked for is there', async () => {
+  it('hides the server’s environment from its commands, but shows the requested model', async () => {
     process.env['CHIRON_E2E_SECRET'] = 'do-not-tell';
     const { text } = await say('!env', 'environment').expect(200);
     delete process.env['CHIRON_E2E_SECRET'];

@@ -63,7 +63,7 @@ describe('two readers of one turn', () => {
     await app.close();
   });
 
-  it('get it also when the turn goes on after a restart in the middle of it', async () => {
+  it('get it also when the turn resumes after a restart', async () => {
     const before = await startTestApp();
     const first = SseClient.post(before.url, body('goes on'), thread('goes on'));
     (await before.harness.run('goes on')).say(...modelCall(textBlock('one '), USAGE));

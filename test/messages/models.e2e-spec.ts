@@ -84,7 +84,7 @@ describe('GET /v1/models', () => {
 });
 
 describe('GET /v1/models/{id}', () => {
-  it('tells every field of a model', async () => {
+  it('has every field of a model', async () => {
     const { body } = await get('/v1/models/demo').expect(200);
     expect(body).toMatchObject({
       type: 'model',
@@ -101,7 +101,7 @@ describe('GET /v1/models/{id}', () => {
     });
   });
 
-  it('finds a name with a slash that is percent-encoded, and tells the same as the list', async () => {
+  it('finds a name with a percent-encoded slash, with the same fields as the list', async () => {
     const { body } = await get('/v1/models/team%2Ffast').expect(200);
     expect(body).toEqual((await page('')).data[0]);
   });

@@ -60,7 +60,7 @@ describe('a request to POST /v1/messages', () => {
     expectEnvelope(response, 'invalid_request_error', new RegExp(`^${field}`));
   });
 
-  it('is told of all its wrong fields at once, in one sentence for each', async () => {
+  it('gets all its wrong fields at once, in one sentence for each', async () => {
     const response = await post({ messages: {}, stream: 1 }).expect(400);
     expect(response.body).toMatchObject({
       error: {
@@ -136,7 +136,7 @@ describe('a request to POST /v1/messages', () => {
     expect(app.harness.runsOf(`packed ${name}`)).toHaveLength(1);
   });
 
-  it('is refused when it is not packed as it says, or in an unknown way', async () => {
+  it('is refused when it is not encoded as declared, or in an unknown encoding', async () => {
     const send = (name: string) =>
       fetch(`${app.url}/v1/messages`, {
         ...POST,
@@ -183,7 +183,7 @@ describe('the prompt of a request', () => {
     expect(ofSdk.at(0)).toMatchObject({ text: expect.stringContaining('<system-reminder>') as string });
   });
 
-  it('has the pictures of a tool result, and says that a tool failed', async () => {
+  it('has the images of a tool result, and shows that a tool failed', async () => {
     const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } };
     const screen = [image, { type: 'text', text: 'the screen' }];
     const content = [{ type: 'tool_result', tool_use_id: 'toolu_1', is_error: true, content: screen }];
@@ -259,7 +259,7 @@ describe('whatever is wrong with a request', () => {
     expect(response.body).toMatchObject({ type: 'error', request_id: response.headers['request-id'] });
   });
 
-  it('an unknown route says so in the envelope, and nothing of the server', async () => {
+  it('an unknown route gets the envelope, without details of the server', async () => {
     const response = await supertest(app.url).post('/v1/complete').send({}).expect(404);
     expectEnvelope(response, 'not_found_error', /^There is no such route\.$/);
     expect(response.headers['x-powered-by']).toBeUndefined();

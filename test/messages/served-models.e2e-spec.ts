@@ -42,7 +42,7 @@ describe('the model of an answer', () => {
     expect(harness.opened.at(-1)?.model).toBe(model.replace(/^claude-code\//, ''));
   });
 
-  it('is the agent’s name where its default model runs, in every form of the answer and everywhere that it is told', async () => {
+  it('is the agent’s name where its default model runs, in every form of the answer', async () => {
     const { url } = await start();
     const model = 'my-favourite';
     expect((await post(ask('one', { model }), thread('default'))).body).toMatchObject({ model: 'claude-code' });
@@ -86,7 +86,7 @@ describe('the demo agent beside another agent', () => {
     error: { type: 'not_found_error', message: expect.stringContaining('is not available here') },
   };
 
-  it.each(['demo', 'demo/x', 'demo/'])('is not there as %s', async (model) => {
+  it.each(['demo', 'demo/x', 'demo/'])('is unavailable as %s', async (model) => {
     await start({ demo: 'auto' });
     for (const more of [{}, { stream: true }, { max_tokens: 1 }, { max_tokens: 0 }]) {
       expect((await post(ask('!id', { model, ...more })).expect(404)).body).toMatchObject(refused);
@@ -114,7 +114,7 @@ describe('the demo agent beside another agent', () => {
     );
   });
 
-  it('does not go on with a thread that it had before it was turned off', async () => {
+  it('does not continue a thread that it had before it was turned off', async () => {
     const { dataDirectory, app: first } = await start({ demo: 'on' });
     await post(ask('hello', { model: 'demo' }), thread('old')).expect(200);
     await app?.close({ keepData: true });

@@ -32,7 +32,7 @@ describe('a request beside the conversation', () => {
     expect([await app.count('threads'), await app.count('turns')]).toEqual([0, 0]);
   });
 
-  it('runs beside a turn of the session that is going on, and tells its agent of the conversation', async () => {
+  it('runs beside a running turn of the session, and gives its agent the conversation', async () => {
     app.harness.onRun = (run) => {
       if (run.thread.tools === 'none') run.answer('aside');
     };

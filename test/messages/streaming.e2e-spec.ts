@@ -65,7 +65,7 @@ describe('a streamed answer', () => {
     expect(caller.headers['content-encoding']).toBeUndefined();
   });
 
-  it('brings each event as soon as the agent says it', async () => {
+  it('sends each event as soon as the agent emits it', async () => {
     const caller = stream('live');
     const run = await app.harness.run('live');
     run.say({ type: 'text-delta', id: 'a', text: 'first' });

@@ -128,7 +128,7 @@ describe('inner tools in an answer', () => {
     expect(stream.types.filter((type) => type === 'content_block_start')).toHaveLength(2);
   });
 
-  it('are the same bytes for every reader: streamed, whole, and when the events are pruned', async () => {
+  it('are the same bytes for every reader: streamed, as JSON, and when the events are pruned', async () => {
     const body = converse(['before', 'I see.', 'for all'], TOOLS);
     const headers = { ...TERMINAL, ...thread('for-all') };
     const streamed = async () => {
@@ -163,7 +163,7 @@ describe('inner tools in an answer', () => {
     expect(app.harness.runsOf('and now?')).toHaveLength(1);
   });
 
-  it('are gone on from where a caller’s answer was cut off, in the middle of a tool', async () => {
+  it('continue where a caller’s answer was cut off, in the middle of a tool', async () => {
     const session = { ...TERMINAL, 'x-claude-code-session-id': 'cut' };
     await post(ask('cut off', TOOLS), session);
     const received = ['Looking.', 'Bash(ls)\n'].map((text) => ({ type: 'text', text }));

@@ -85,7 +85,7 @@ async function call(
 const message = (body: object, headers: Readonly<Record<string, string>> = {}) =>
   call('createMessage', { body, headers });
 
-describe('what the document says of POST /v1/messages', () => {
+describe('the document of POST /v1/messages', () => {
   it.each(['whole', 'streaming'])('is true for its own example "%s"', async (name) => {
     const example = objectAt(document.operation('createMessage'), 'requestBody', 'content', 'application/json');
     const body = objectAt(example, 'examples', name, 'value');
@@ -154,7 +154,7 @@ describe('what the document says of POST /v1/messages', () => {
   });
 });
 
-describe('what the document says of the other routes', () => {
+describe('the document of the other routes', () => {
   it('is true for counting tokens, with and without a beta', async () => {
     const body = { model: 'claude-opus-5-5', messages: ask('How many?')['messages'] };
     expect(Object.keys((await call('countTokens', { body })).body)).toEqual(['input_tokens']);
@@ -178,7 +178,7 @@ describe('what the document says of the other routes', () => {
     }
   });
 
-  it('is true for cancelling a message that is not there', async () => {
+  it('is true for cancelling an unknown message', async () => {
     expect((await call('cancelMessage', { path: { messageId: 'msg_nobody' } })).status).toBe(404);
   });
 

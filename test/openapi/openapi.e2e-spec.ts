@@ -25,12 +25,12 @@ describe('the OpenAPI document', () => {
     expect(await lint(document.json)).toEqual({ errors: 0, warnings: 0, ignored: 0, problems: [] });
   });
 
-  it('would be told by the same linter what it lacks', async () => {
+  it('would be rejected by the same linter if it lacked something', async () => {
     const { servers: _, ...withoutServers } = document.json;
     expect(await lint(withoutServers)).toMatchObject({ errors: 1, problems: ['no-empty-servers'] });
   });
 
-  it('tells its version, its licence and where it is served', () => {
+  it('has its version, its licence and its server', () => {
     expect(document.json).toMatchObject({
       openapi: '3.1.0',
       info: { title: 'Chiron', version: manifest.version, license: { name: manifest.license } },
@@ -53,7 +53,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('says of each operation which keys it takes, or that it takes none', () => {
+  it('states for each operation which keys it takes, or that it takes none', () => {
     expect(Object.keys(objectAt(document.json, 'components', 'securitySchemes') ?? {})).toEqual([
       'bearer',
       'x-api-key',
@@ -82,7 +82,7 @@ describe('the OpenAPI document', () => {
     expect(properties?.['stream']).toMatchObject({ type: 'boolean' });
   });
 
-  it('describes each parameter and gives it an example or says which values it has', () => {
+  it('describes each parameter with an example or its values', () => {
     for (const { id, object } of document.operations) {
       for (const parameter of (object['parameters'] ?? []) as readonly Json[]) {
         const schema = JSON.stringify(parameter['schema']);
@@ -92,7 +92,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('tells of every header of this server that its source names', async () => {
+  it('documents every header of this server that the source names', async () => {
     const source = new URL('../../src/', import.meta.url);
     const files = (await readdir(source, { recursive: true })).filter((file) => /(?<!spec)\.ts$/.test(file));
     const texts = await Promise.all(files.map((file) => readFile(new URL(file, source), 'utf8')));
@@ -115,7 +115,7 @@ describe('the OpenAPI document', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('has event streams as examples whose events match what it says about them', () => {
+  it('has example event streams whose events match their schemas', () => {
     for (const id of ['createMessage', 'readEvents']) {
       const stream = objectAt(document.response(id, 200), 'content', 'text/event-stream')?.['example'];
       const events = eventData(String(stream));

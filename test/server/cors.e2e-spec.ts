@@ -106,7 +106,7 @@ it('lets the pages that are named call a server without keys, and no others', as
   }
 });
 
-it('is nothing that a server does without being told', async () => {
+it('is off by default', async () => {
   const app = await configured({ CHIRON_API_KEYS: `alice:${KEY}` });
   try {
     const { status, headers } = await preflight(app, '/v1/messages', PAGE);

@@ -71,7 +71,7 @@ describe('a body', () => {
     { type: { toString: 1 }, text: 'x' },
     { type: 'tool_use', id: { toString: 1 }, name: { toString: null }, input: { toString: 1 } },
     { type: 'web_search_tool_result', tool_use_id: { toString: 1 }, content: { toString: 1 } },
-  ])('may hold such an object in what was said before: %j', async (block) => {
+  ])('may hold such an object in earlier messages: %j', async (block) => {
     const messages = [
       { role: 'user', content: 'begin' },
       { role: 'assistant', content: [block] },
@@ -89,13 +89,13 @@ describe('a body', () => {
     expect(app.harness.opened.at(-1)?.systemPrompt).toBe(mended);
   });
 
-  it('keeps whole characters, however they are written, and the backslashes of its user', async () => {
+  it('keeps complete characters, however they are escaped, and the user’s backslashes', async () => {
     await post(withJson(ask('HERE'), String.raw`"\ud83d\ude00 😀 \\ud83d \\\ud83d\ude00 \\u0000"`)).expect(200);
     const text = '😀 😀 \\ud83d \\😀 \\u0000';
     expect(app.harness.runs.at(-1)?.turn.prompt).toEqual([{ type: 'text', text }]);
   });
 
-  it('that is not packed as it says is refused, and what is sent of it all the same spoils nothing', async () => {
+  it('that is not encoded as declared is refused, and its remaining bytes do no harm', async () => {
     const head =
       'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: 2000000\r\n\r\n';
     const next = 'GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n';
@@ -168,7 +168,7 @@ describe('a connection', () => {
   const whole = (text: string, headers = ''): string =>
     `${head}${headers}content-length: ${Buffer.byteLength(body(text))}\r\n\r\n${body(text)}`;
 
-  it('is closed without a word when it goes on with no HTTP while a request is answered', async () => {
+  it('is closed without an answer when it sends bytes that are not HTTP during an answer', async () => {
     app.harness.onRun = () => undefined;
     const answer = raw(app.url, whole('in flight'), 'this is no HTTP\r\n\r\n');
     (await app.harness.run('in flight')).answer('done');
@@ -181,7 +181,7 @@ describe('a connection', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('gets no body in answer to a HEAD of a path that is none', async () => {
+  it('gets no body for a HEAD of a malformed path', async () => {
     const answer = await raw(app.url, Buffer.from('HEAD /\u00e9 HTTP/1.1\r\nhost: a\r\n\r\n', 'latin1'));
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*\r\n\r\n$/);
   });

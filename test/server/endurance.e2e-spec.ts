@@ -34,7 +34,7 @@ describe('a turn', () => {
 
   afterAll(() => app.close());
 
-  it('that takes longer than the server allows is stopped, and its caller told', async () => {
+  it('that takes longer than the server allows is stopped, and its message says so', async () => {
     const caller = say(app, 'too long');
     const run = await app.harness.run('too long');
     run.text('working');
@@ -62,7 +62,7 @@ describe('a turn', () => {
     expect(checkGrammar(caller.events)).toEqual([]);
   });
 
-  it('whose harness is silent while a tool runs is left alone', async () => {
+  it('whose harness is silent while a tool runs is not stopped', async () => {
     const caller = say(app, 'long tool');
     const run = await app.harness.run('long tool');
     run.say({ type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: { command: 'make' } });
@@ -78,7 +78,7 @@ describe('a turn', () => {
     expect(checkGrammar(caller.events)).toEqual([]);
   });
 
-  it('whose harness dies goes on in another: who saw a half text sees it closed, others do not see it', async () => {
+  it('whose harness dies continues in another: a reader of the partial text sees it closed, others do not see it', async () => {
     const witness = say(app, 'dies');
     const first = await app.harness.run('dies');
     first.say(
@@ -140,7 +140,7 @@ describe('a server that is asked to stop', () => {
     return app;
   }
 
-  it('takes nothing new on, says so, and lets the running turn end', async () => {
+  it('accepts nothing new with a 503, and lets the running turn end', async () => {
     const app = await start({ drainMs: 10_000 });
     const caller = say(app, 'running');
     const run = await app.harness.run('running');
@@ -188,7 +188,7 @@ describe('a server that is asked to stop', () => {
     await second.close({ keepData: true });
   });
 
-  it('tells also those whose turn waits, or has not said anything, to try again', async () => {
+  it('asks callers whose turn waits, or has emitted nothing, to retry', async () => {
     const first = await start({ maxConcurrentTurns: 1 });
     const running = say(first, 'mute', {});
     await first.harness.run('mute');

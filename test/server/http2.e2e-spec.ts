@@ -11,7 +11,7 @@ describe('a caller that speaks HTTP/2 without asking', () => {
 
   afterAll(() => app.close());
 
-  it('is told in HTTP/2 that this server does not', async () => {
+  it('is refused in HTTP/2', async () => {
     const session = connect(app.url);
     session.on('error', () => undefined); // As it should be.
     const told = new Promise((resolve) => {

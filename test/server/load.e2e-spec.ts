@@ -227,7 +227,7 @@ describe('a caller that guesses keys', () => {
       .set({ 'x-api-key': key, ...headers })
       .send(ask('hi'));
 
-  it('has to wait after some, in each route and by whatever address it says to have; one with a key never', async () => {
+  it('must wait after some, on each route and whatever address it claims; one with a key never', async () => {
     const statuses: number[] = [];
     for (let at = 0; at < 35; at += 1) {
       statuses.push((await guess(`${KEY.slice(0, -2)}${at}`, { 'x-forwarded-for': `10.0.0.${at}` })).status);

@@ -192,7 +192,7 @@ const REFUSED: readonly (readonly [string, Host, RegExp])[] = [
   ],
 ];
 
-describe('the server says in one line why it cannot start', () => {
+describe('the server reports in one line why it cannot start', () => {
   it.each(REFUSED)('with %s', async (_, host, words) => {
     if (host.needs === false) return console.log('Not tried: it needs root, setpriv and unshare.');
     const { url, exit, output } = await startOn(host);

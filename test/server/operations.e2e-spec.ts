@@ -20,7 +20,7 @@ describe('what load balancers and clients look at', () => {
     await supertest(app.url).get('/readyz').expect(200, { ok: true, ready: true });
   });
 
-  it('tells at its root what it is', async () => {
+  it('describes itself at its root', async () => {
     const { body } = await supertest(app.url).get('/').expect(200);
     expect(body).toMatchObject({ name: 'chiron', messages: '/v1/messages' });
   });

@@ -124,7 +124,7 @@ describe.runIf((await testedKinds()).includes('postgres'))('a second server on t
         where application_name like 'chiron%' and datname = current_database()`,
     );
 
-  it('is refused while the first one lives, whatever its data folder, and is told who has it', async () => {
+  it('is refused while the first one lives, whatever its data folder, with the holder in the message', async () => {
     const first = await server('first', 'one', database);
     const [second, other] = await Promise.all([
       server('second', 'one', database),

@@ -38,7 +38,7 @@ describe.each(await testedKinds())('a server on %s', (kind) => {
     expect(app.harness.runsOf('stored')).toHaveLength(1);
   });
 
-  it('resumes a turn that the server before left, for the caller that asks again', async () => {
+  it('resumes a turn of the previous server, for the caller that retries', async () => {
     const before = SseClient.post(app.url, converse(['hello', 'Hi.', 'long'], { stream: true }), thread('resumed'));
     const run = await app.harness.run('long');
     run.say(...textBlock('first ', 'one'));
@@ -55,7 +55,7 @@ describe.each(await testedKinds())('a server on %s', (kind) => {
     expect(checkGrammar(after.events)).toEqual([]);
   });
 
-  it('tells of the turns over the session API', async () => {
+  it('shows the turns over the session API', async () => {
     const { body } = await supertest(app.url).get('/api/sessions').expect(200);
     expect(JSON.stringify(body)).toContain('test:resumed');
   });

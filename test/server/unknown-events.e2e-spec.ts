@@ -108,7 +108,7 @@ describe.each(await testedKinds())('a turn with an event that this version does 
     expect(after.ids).toEqual(before.ids.map((id) => (isBehind(id) ? id + PER_EVENT : id)));
   });
 
-  it('goes on behind any of its session events', async () => {
+  it('continues after any of its session events', async () => {
     await ended('continued');
     await insertUnknown('continued', 'model-call-start');
     const { events, said } = await (await session('continued')).done();

@@ -77,7 +77,7 @@ describe('POST /api/session/{key}', () => {
     expect(body.metadata).toEqual({ source: 'test' });
   });
 
-  it('refuses another harness, or restarts with it when told to', async () => {
+  it('refuses another harness, or restarts with it when asked', async () => {
     const { key } = await finished('restart me', 'fine');
     const conflict = await create(key, { harness_type: 'demo' }).expect(409);
     expect(conflict.body).toEqual({
@@ -144,7 +144,7 @@ describe('POST …/messages', () => {
     await post(key, '/execute', { input_lines: [] }).expect(400);
   });
 
-  it('refuses none, and finds no session that is not there', async () => {
+  it('refuses an empty list, and answers 404 for an unknown session', async () => {
     const key = await session();
     const none = await post(key, '/messages', { messages: [] }).expect(400);
     expect(none.body).toEqual({ ok: false, error: 'messages must not be empty' });
@@ -178,7 +178,7 @@ describe('POST …/execute', () => {
     });
   });
 
-  it('starts nothing twice for one idempotency key, whatever the second call says', async () => {
+  it('starts nothing twice for one idempotency key, whatever the second call has', async () => {
     const key = await session();
     const first = await execute(key, 'only once', { idempotency_key: 'k' }).expect(200);
     const again = await post(key, '/execute', { idempotency_key: 'k', input_lines: [] }).expect(200);
@@ -190,14 +190,14 @@ describe('POST …/execute', () => {
     expect(app.harness.runsOf('only once')).toHaveLength(1);
   });
 
-  it('runs the same words again when no key says that they are the same', async () => {
+  it('runs the same input again without an idempotency key', async () => {
     const { key } = await finished('say it twice', 'one');
     await execute(key, 'say it twice').expect(200);
     (await app.harness.run('say it twice', 2)).answer('two');
     expect(app.harness.runsOf('say it twice')).toHaveLength(2);
   });
 
-  it('refuses a second execution while one is active, and says which', async () => {
+  it('refuses a second execution while one is active, and names it', async () => {
     const { key, executionId, run } = await running('busy');
     const { body } = await execute(key, 'me too').expect(409);
     expect(body).toEqual({
@@ -243,7 +243,7 @@ describe('POST …/execute', () => {
     expect(response.body).toEqual({ ok: false, error: expect.stringContaining(words) });
   });
 
-  it('finds no session that is not there', async () => {
+  it('answers 404 for an unknown session', async () => {
     const key = newKey();
     const { body } = await execute(key, 'hi').expect(404);
     expect(body).toEqual({ ok: false, error: `session not found for thread_key ${key}` });
@@ -279,7 +279,7 @@ describe('GET …/events', () => {
     }
   });
 
-  it('goes on with later turns, of either API, until the reader leaves', async () => {
+  it('continues with later turns, of either API, until the reader leaves', async () => {
     const key = await session();
     const reader = await read(key).sees('');
     await expect.poll(() => reader.status).toBe(200);
@@ -315,7 +315,7 @@ describe('GET …/events', () => {
     expect([...early.ids.slice(0, seen + 1), ...resumed.ids]).toEqual(early.ids);
   });
 
-  it('tells a turn from its message once its events are pruned', async () => {
+  it('rebuilds a turn from its message once its events are pruned', async () => {
     const { key, executionId } = await finished('forget me', 'still here');
     const before = await read(key, `?execution_id=${executionId}`).done();
     await app.app.get(EventLog).prune(Date.now() + 1000);
@@ -326,7 +326,7 @@ describe('GET …/events', () => {
     expect(cut.text).toBe('');
   });
 
-  it('is an event stream, and finds neither sessions nor executions that are not there', async () => {
+  it('is an event stream, and answers 404 for unknown sessions and executions', async () => {
     const { key, executionId } = await finished('headers', 'fine');
     const reader = await read(key, `?execution_id=${executionId}`).done();
     expect(reader.headers['content-type']).toContain('text/event-stream');
@@ -353,7 +353,7 @@ describe('POST …/interrupt', () => {
     expect(reader.names.at(-1)).toBe('execution_cancelled');
   });
 
-  it('says when there was nothing to interrupt', async () => {
+  it('reports when there was nothing to interrupt', async () => {
     const key = await session();
     const { body } = await supertest(app.url).post(path(key, '/interrupt')).expect(200);
     expect(body).toEqual({ ok: true, interrupted: false, execution_id: null, thread_key: key });
@@ -496,7 +496,7 @@ describe('with keys', () => {
 
   const as = (name: string) => ({ authorization: `Bearer ${name}-key` });
 
-  it('tells a caller without a good key in its own envelope', async () => {
+  it('answers a caller without a valid key in its own envelope', async () => {
     const missing = await supertest(locked.url).get(path('api:x')).expect(401);
     expect(missing.body).toEqual({ ok: false, error: 'missing bearer token' });
     const wrong = await supertest(locked.url).get(path('api:x')).set(as('nobody')).expect(401);

@@ -14,11 +14,11 @@ function noteOf(name: string): string | undefined {
 }
 
 describe('a note on plan mode', () => {
-  it.each(['main-plan-mode', 'print-plan-mode'])('says that the user wants only a plan: %s', (name) => {
+  it.each(['main-plan-mode', 'print-plan-mode'])('notes that the user wants only a plan: %s', (name) => {
     expect(noteOf(name)).toMatch(/change nothing, and answer with a plan/);
   });
 
-  it('says when plan mode has ended', () => {
+  it('notes the end of plan mode', () => {
     expect(noteOf('main-after-plan-mode')).toMatch(/left plan mode/);
     const both = ['Plan mode is active. The user indicated that …', '## Exited Plan Mode\n\nYou have exited'];
     expect(planModeNote(both)).toMatch(/left plan mode/);

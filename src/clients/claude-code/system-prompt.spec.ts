@@ -4,7 +4,7 @@ import { addressedSystemPrompt, toSideSystemPrompt } from './system-prompt.js';
 const BILLING = 'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;';
 
 describe('the system prompt of Claude Code', () => {
-  it('loses its billing block and says whose machine it describes', () => {
+  it('loses its billing block and names the machine that it describes', () => {
     expect(addressedSystemPrompt([BILLING, 'You are a Claude agent.'])).toMatch(
       /^The following .* not yours:\n\nYou are a Claude agent\.$/,
     );

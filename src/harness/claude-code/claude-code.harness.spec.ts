@@ -45,7 +45,7 @@ describe('the Claude Code harness', () => {
     expect(await probe(path)).toBe('2.1.330');
   });
 
-  it('finds nothing when the program is missing, fails, or says no version', async () => {
+  it('finds nothing when the program is missing, fails, or prints no version', async () => {
     expect(await probe(join(folder, 'missing'))).toBeUndefined();
     expect(await probe('no-such-program-anywhere')).toBeUndefined();
     expect(await probe(await program('exit 1'))).toBeUndefined();

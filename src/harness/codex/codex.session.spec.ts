@@ -120,7 +120,7 @@ function open(behaviour: Behaviour, thread: Partial<HarnessThread> = {}) {
 }
 
 describe('CodexSession', () => {
-  it('runs turns in one process and one conversation, whose name it tells once', async () => {
+  it('runs turns in one process and one conversation, whose id it emits once', async () => {
     const { sandbox, run, sent } = open((method) =>
       method === 'turn/start' ? [{ result: {} }, started('u'), said('PONG'), ended('u')] : undefined,
     );
@@ -153,14 +153,14 @@ describe('CodexSession', () => {
     ['program-not-runnable', 'EACCES', 'not_started', 'not executable'],
     ['arguments-too-long', 'E2BIG', 'not_started', 'exceed the system limit'],
     ['out-of-resources', 'ENOMEM', 'overloaded', 'out of memory'],
-  ] as const)('says why it was not started: %s %s', async (reason, code, kind, words) => {
+  ] as const)('reports why it did not start: %s %s', async (reason, code, kind, words) => {
     const { sandbox, session, run } = open(() => undefined);
     sandbox.notStarted = { reason, code };
     expect(await run()).toMatchObject([{ type: 'turn-failed', kind, message: expect.stringContaining(words) }]);
     expect(session.alive).toBe(false);
   });
 
-  it('says of a prompt that is too long for Codex that it is too long, and takes the next one', async () => {
+  it('reports a prompt that is too long for Codex, and accepts the next one', async () => {
     const tooLong = { code: -32_602, message: 'Input exceeds the maximum length of 1048576 characters.' };
     const { session, run } = open((method) => (method === 'turn/start' ? [{ error: tooLong }] : undefined));
     expect((await run()).at(-1)).toEqual({
@@ -259,7 +259,7 @@ describe('CodexHarness', () => {
     expect(harness.knowsModel(model)).toBe(false);
   });
 
-  it('is not there without its program', async () => {
+  it('is unavailable without its program', async () => {
     expect(await harness.probe()).toBeUndefined();
   });
 });

@@ -38,7 +38,7 @@ describe(LeftoverSweeper.name, () => {
     expect(sweeps).toBe(before);
   });
 
-  it('tells of each leftover that resists once, and again only when it had gone', async () => {
+  it('reports each leftover that cannot be removed once, and again only after it was gone', async () => {
     const one = { name: '.removed-one', error: new Error('EPERM') };
     stuck = [one];
     sweeper.start();
@@ -53,7 +53,7 @@ describe(LeftoverSweeper.name, () => {
     expect(warnings).toHaveLength(3);
   });
 
-  it('goes on after a sweep that failed', async () => {
+  it('continues after a failed sweep', async () => {
     const failing = new LeftoverSweeper(
       () => Promise.reject(new Error('no disk')),
       (text) => warnings.push(text),

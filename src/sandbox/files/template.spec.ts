@@ -42,7 +42,7 @@ const prepare = (home = false) =>
   }).prepare('one', ['.claude', '.codex']);
 
 describe('A template', () => {
-  it('is copied without what would never end to read, and says so', async () => {
+  it('is copied without entries that would never end, and reports them', async () => {
     execFileSync('mkfifo', [join(template, 'fifo'), join(template, 'below', 'fifo')]);
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(join(template, 'S.gpg-agent'), resolve));
@@ -106,7 +106,7 @@ describe('A template', () => {
     },
   );
 
-  it('is refused when it is not there, no folder, or holds the data folder', () => {
+  it('is refused when it is missing, not a folder, or contains the data folder', () => {
     expect(inspectTemplate(join(folder, 'nowhere'), dataDirectory()).problem).toBe('cannot be read (ENOENT)');
     expect(inspectTemplate(join(template, 'below', 'file'), dataDirectory()).problem).toBe('must be a folder');
     expect(inspectTemplate(folder, dataDirectory()).problem).toContain('must not hold CHIRON_DATA_DIR');

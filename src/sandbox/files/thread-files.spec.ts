@@ -88,7 +88,7 @@ describe.each(PLANTED)('In the place of a file, %s', (_, plant) => {
     expect(readdirSync(at('workspace'))).toEqual(['file']);
   });
 
-  it('is told as no file, and is removed as itself', async () => {
+  it('is reported as no file, and is removed itself', async () => {
     expect((await files.stat('workspace/file'))?.kind).not.toBe('file');
     await files.remove('workspace/file');
     expect(readdirSync(at('workspace'))).toEqual([]);
@@ -119,7 +119,7 @@ describe.each(PLANTED.slice(0, 5))('In the place of a folder, %s', (_, plant) =>
 });
 
 describe('ThreadFiles', () => {
-  it('reads what is there, and nothing of what is not', async () => {
+  it('reads an existing file, and `undefined` for a missing one', async () => {
     writeFileSync(at('workspace/file'), 'text');
     expect(await files.readText('workspace/file', 4)).toBe('text');
     expect(await files.readText('workspace/other', 4)).toBeUndefined();
@@ -170,7 +170,7 @@ describe('ThreadFiles', () => {
     expect(readdirSync(at('workspace'))).toEqual(['file']);
   });
 
-  it('changes no file that is not there', async () => {
+  it('does not create a file that is missing', async () => {
     await expect(files.append('workspace/file', 'text')).rejects.toThrow(ThreadFileError);
     expect(existsSync(at('workspace/file'))).toBe(false);
   });
@@ -205,7 +205,7 @@ describe('ThreadFiles', () => {
     expect(await files.list('workspace', 50)).toHaveLength(20);
   });
 
-  it('tells a folder from another one that took its name', async () => {
+  it('distinguishes a folder from another one that took its name', async () => {
     const before = await files.stat('workspace');
     expect(await files.stat('workspace')).toEqual(before);
     renameSync(at('workspace'), at('old'));

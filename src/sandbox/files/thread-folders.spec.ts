@@ -83,7 +83,7 @@ describe('The folders of a thread', () => {
     expect(existsSync(join(home, '.codex'))).toBe(true);
   });
 
-  it('makes one whole thread when two servers prepare it at once', async () => {
+  it('makes one complete thread when two servers prepare it at once', async () => {
     const both = templates();
     await Promise.all([prepareThread(both, 'one'), prepareThread(both, 'one'), prepareThread(both, 'one')]);
     expect(readdirSync(join(options.dataDirectory, 'threads'))).toEqual(['one']);
@@ -148,7 +148,7 @@ describe('The folders of a thread', () => {
     ),
   ];
 
-  it.each(damages)('are whole again for the next turn of an agent that %s', async (_, damage) => {
+  it.each(damages)('are repaired for the next turn of an agent that %s', async (_, damage) => {
     // As root nothing is closed.
     await asNobody(folder, async () => {
       const before = await prepareThread(options, 'one');

@@ -152,7 +152,7 @@ describe('A removal', () => {
 });
 
 describe('A sweep', () => {
-  it('removes what removals and preparations have left, and nothing else', async () => {
+  it('removes the leftovers of removals and preparations, and nothing else', async () => {
     await store.prepare('one');
     for (const name of ['.removed-1234', '.removed-two', '.new-1234', '.other'])
       mkdirSync(join(threads, name, 'workspace'), { recursive: true });
@@ -178,7 +178,7 @@ describe('A sweep', () => {
     expect(readdirSync((await prepared).workspace)).toHaveLength(200);
   });
 
-  it.skipIf(!isRoot)('tells what resists, and goes on with the rest', async () => {
+  it.skipIf(!isRoot)('reports what cannot be removed, and continues with the rest', async () => {
     const { workspace } = await asNobody(folder, () => store.prepare('one'));
     mkdirSync(join(workspace, 'of-root', 'below'), { recursive: true });
     await asNobody(folder, async () => {

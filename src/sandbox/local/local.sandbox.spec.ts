@@ -134,7 +134,7 @@ describe('a program in the sandbox', () => {
     ],
     ['a program of another machine', { mode: 0o755, content: foreignElf() }, 'program-not-runnable', 'ENOEXEC'],
     ['bytes that are no program', { mode: 0o755, content: '(\u0000\u0001(' }, 'program-not-runnable', 'ENOEXEC'],
-  ])('says why %s did not start', async (_, { mode, content }, reason, code) => {
+  ])('reports why %s did not start', async (_, { mode, content }, reason, code) => {
     const program = join(folder, 'program');
     writeFileSync(program, content, { mode });
     const started = await start(program, []);
@@ -142,7 +142,7 @@ describe('a program in the sandbox', () => {
     expect((await started.exit).notStarted).toEqual({ reason, code });
   });
 
-  it('says why it cannot be started for another reason', async () => {
+  it('reports any other reason why it cannot start', async () => {
     const failureOf = async (...parameters: Parameters<typeof start>) =>
       (await (await start(...parameters)).exit).notStarted;
     expect(await failureOf('no-such-program', [])).toEqual({ reason: 'program-missing', code: 'ENOENT' });

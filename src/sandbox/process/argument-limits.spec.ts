@@ -38,7 +38,7 @@ describe('Variables of a program', () => {
     expect(shortenVariables(each, 1000).shortened).toEqual(['A', 'B']);
   });
 
-  it('let a program start that could not be started with the whole of them', () => {
+  it('let a program start that could not start with all of them', () => {
     const variables = { PROMPT: '鯨'.repeat(100_000), SECOND: 'x'.repeat(200_000) };
     const start = (env: Readonly<Record<string, string>>) =>
       spawnSync('/bin/sh', ['-c', 'exit 0'], { env: { ...env } });

@@ -16,7 +16,7 @@ describe('LineSplitter', () => {
     expect(split(['o', 'n', 'e\ntw', 'o\n']).batches).toEqual([[], [], ['one'], ['two']]);
   });
 
-  it('keeps a character whole that is split across reads, wherever the cut is', () => {
+  it('joins a character that is split across reads, wherever the split is', () => {
     const bytes = Buffer.from('a€😀b\n');
     for (let cut = 0; cut <= bytes.length; cut += 1) {
       const { batches } = split([bytes.subarray(0, cut), bytes.subarray(cut)]);
@@ -39,7 +39,7 @@ describe('LineSplitter', () => {
     expect(splitter.end()).toEqual([]);
   });
 
-  it('drops and counts a line above the limit and goes on with the next', () => {
+  it('drops and counts a line above the limit and continues with the next', () => {
     expect(split(['12345\n123456\nok\n'], 5)).toEqual({ batches: [['12345', 'ok']], last: [], dropped: 1 });
     expect(split(['1234', '56', '78', '9\nok\n', 'again!', '!'], 5)).toEqual({
       batches: [[], [], [], ['ok'], [], []],

@@ -115,7 +115,7 @@ describe('the lines of a turn', () => {
     ],
     ['a tool of the agent', 'agent', [{ type: 'text', text: 'one' } as const]],
     ['a tool with an image', 'agent', [{ type: 'image', mediaType: 'image/png', data: 'iVBOR' } as const]],
-  ])('say of %s that it failed, and what it said', (_, server, content) => {
+  ])('report that %s failed, with its output', (_, server, content) => {
     const events: readonly HarnessEvent[] = [
       { type: 'tool-call', id: 't', name: 'search', server, input: { q: 'x' } },
       { type: 'tool-result', id: 't', content, isError: true },
@@ -130,7 +130,7 @@ describe('the lines of a turn', () => {
     expect(methods(2)).toEqual(['turn/started', 'item/started', 'item/completed']);
   });
 
-  it('begin an item with its first delta and complete it with its whole text', () => {
+  it('start an item with its first delta and complete it with its full text', () => {
     const { lines } = narrated([
       { type: 'text-delta', id: 'a', text: 'Hel' },
       { type: 'text-delta', id: 'a', text: 'lo' },

@@ -22,7 +22,7 @@ describe('the ids of session events', () => {
     expect(ids.every((id) => Number.isSafeInteger(id))).toBe(true);
   });
 
-  it('tell with which turn a reader goes on', () => {
+  it('give the turn with which a reader continues', () => {
     expect(findFirstSequenceAfter(0)).toBe(0);
     expect(findFirstSequenceAfter(openingId(3, 0))).toBe(3);
     expect(findFirstSequenceAfter(toEventId(3, 'log', 7, 1))).toBe(3);

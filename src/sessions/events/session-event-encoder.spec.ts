@@ -63,7 +63,7 @@ const narrator = (turn: Turn = TURN, source: 'log' | 'message' = 'log') =>
 const types = (events: readonly SessionEvent[]) => events.map((event) => event.type.replace('session.', ''));
 
 describe(SessionEventEncoder.name, () => {
-  it('tells a turn from its beginning to its end, each with a greater id', () => {
+  it('encodes a turn from its start to its end, with increasing ids', () => {
     const events = narrator().encode([...SAID, END]);
     expect(types(events)).toEqual([
       'execution_started',
@@ -86,7 +86,7 @@ describe(SessionEventEncoder.name, () => {
     expect(ids.at(-1)).toBe(toTerminalId(2));
   });
 
-  it('tells the first token once, after the line that has it', () => {
+  it('emits the first token once, after the line that has it', () => {
     const events = narrator().encode(SAID);
     const index = events.findIndex((event) => event.type === 'session.first_token');
     expect(events[index]?.data).toEqual({
@@ -123,21 +123,21 @@ describe(SessionEventEncoder.name, () => {
     expect(last).toEqual({ id: toTerminalId(2), type: `session.${type}`, data });
   });
 
-  it('tells of a turn that was cancelled in the queue only that it was', () => {
+  it('emits only the cancellation of a turn that was cancelled in the queue', () => {
     const queued: Turn = { ...TURN, state: 'queued', startedAt: undefined };
     expect(narrator(queued).end({ ...queued, state: 'cancelled' })).toEqual([
       { id: toTerminalId(2), type: 'session.execution_cancelled', data: NAMES },
     ]);
   });
 
-  it('has no end for a turn that goes on, and no second one', () => {
+  it('has no end for a running turn, and only one for an ended turn', () => {
     expect(narrator().end(TURN)).toEqual([]);
     const one = narrator();
     one.encode([END]);
     expect(one.end({ ...TURN, state: 'completed' })).toEqual([]);
   });
 
-  it('tells a turn whose log is pruned from its message, with the same answer and ids after those of the log', () => {
+  it('rebuilds a pruned turn from its message, with the same answer and ids after those of the log', () => {
     const call: HarnessEvent = { type: 'tool-call', id: 't', name: 'shell', server: 'agent', input: { command: 'ls' } };
     const result: HarnessEvent = {
       type: 'tool-result',

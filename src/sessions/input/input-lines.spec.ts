@@ -31,7 +31,7 @@ describe('the lines of an execution', () => {
     },
   );
 
-  it('are one prompt in their order, and other kinds of lines are left out', () => {
+  it('are one prompt in their order, without other kinds of lines', () => {
     expect(parseInputLines([user('one'), '{"type":"interrupt"}', 'two'])).toEqual([
       { type: 'text', text: 'one' },
       { type: 'text', text: 'two' },

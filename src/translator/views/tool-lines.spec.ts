@@ -103,7 +103,7 @@ describe('a result below its call', () => {
     ['Error: no such file', ['⎿  Error: no such file']],
     ['<tool_use_error>File does not exist.</tool_use_error>', ['⎿  Error: File does not exist.']],
     ['', ['⎿  Error: (no output)']],
-  ])('says that it is an error: %j', (output, lines) => {
+  ])('shows that it is an error: %j', (output, lines) => {
     expect(resultOf(output, true)).toBe(inBlock(...lines));
   });
 

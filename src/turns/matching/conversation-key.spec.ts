@@ -61,7 +61,7 @@ describe(computeRequestKey.name, () => {
     expect(await computeRequestKey(conversation)).not.toBe(await computeRequestKey(plain));
   });
 
-  it('is the same for a conversation in parts as for the whole', async () => {
+  it('is the same for a conversation in parts and at once', async () => {
     const [question, answer, ...rest] = plain;
     expect(await computeRequestKey(rest, await computeRequestKey([answer], await computeRequestKey([question])))).toBe(
       await computeRequestKey(plain),
@@ -75,7 +75,7 @@ describe(computeRequestKey.name, () => {
     expect(await computeRequestKey(rest, 'elsewhere')).not.toBe(await computeRequestKey(rest));
   });
 
-  it('tells search results and documents apart by all that the agent is given of them', async () => {
+  it('differs for search results and documents by everything that the agent gets of them', async () => {
     const search = (words: string) => [
       user([{ type: 'search_result', title: 't', source: 's', content: [text(words)] }]),
     ];
@@ -84,13 +84,13 @@ describe(computeRequestKey.name, () => {
     expect(await computeRequestKey(document('a'))).not.toBe(await computeRequestKey(document('b')));
   });
 
-  it('tells long texts apart wherever they differ', async () => {
+  it('differs for long texts wherever they differ', async () => {
     const long = (end: string) => [user(`${'x'.repeat(5000)}${end}`), assistant('y'.repeat(1023)), user('z')];
     expect(await computeRequestKey(long('a'))).not.toBe(await computeRequestKey(long('b')));
     expect(await computeRequestKey(long('a'))).toBe(await computeRequestKey(long('a')));
   });
 
-  it('tells tool results apart by what they say, but not by an is_error of false', async () => {
+  it('differs for tool results by their content, but not by an is_error of false', async () => {
     const result = (content: unknown, extra: object = {}) => [
       user([{ type: 'tool_result', tool_use_id: 't', content, ...extra }]),
     ];

@@ -26,7 +26,7 @@ describe('the scripted Anthropic model', () => {
   };
   const result = { type: 'tool_result', tool_use_id: 'toolu_1', content: 'a.txt\n' };
 
-  it('says the text of the scene, whole when the request does not stream', async () => {
+  it('answers with the text of the scene, at once when the request does not stream', async () => {
     const answer: unknown = await (await ask([user('SCENE:text hello there')])).json();
     expect(answer).toMatchObject({
       content: [{ type: 'text', text: 'hello there' }],
@@ -54,14 +54,14 @@ describe('the scripted Anthropic model', () => {
     expect(third).toMatchObject({ content: [{ type: 'text', text: 'It printed "a.txt".' }] });
   });
 
-  it('says what the tools printed once their results are the newest thing', async () => {
+  it('repeats the output of the tools once their results are the newest message', async () => {
     const answer: unknown = await (
       await ask([user('SCENE:tool ls'), called, { role: 'user', content: [result] }])
     ).json();
     expect(answer).toMatchObject({ content: [{ text: 'It printed "a.txt".' }], usage: LATER_CALL_USAGE });
   });
 
-  it('says it too when Claude Code continues an interrupted turn behind the results', async () => {
+  it('repeats it too when Claude Code continues an interrupted turn after the results', async () => {
     const next = { role: 'user', content: [result, { type: 'text', text: 'Continue from where you left off.' }] };
     const answer: unknown = await (await ask([user('SCENE:tool ls'), called, next])).json();
     expect(answer).toMatchObject({ content: [{ text: 'It printed "a.txt".' }] });
@@ -82,7 +82,7 @@ describe('the scripted Anthropic model', () => {
     expect(await (await ask([prompt])).json()).toMatchObject({ content: [{ type: 'text', text: '{"a":1}' }] });
   });
 
-  it('stops as the scene says, with the details of a refusal', async () => {
+  it('stops as the scene demands, with the details of a refusal', async () => {
     const stream = await (await ask([user('SCENE:stop refusal Well,')], { stream: true })).text();
     expect(stream).toContain('"stop_reason":"refusal","stop_details":{"type":"refusal","category":"cyber"');
     const cut: unknown = await (await ask([user('SCENE:stop max_tokens')])).json();

@@ -31,7 +31,7 @@ function eventsOf(
 }
 
 describe('the scripted Responses model', () => {
-  it('answers a text, and tells what the first call of a turn costs', async () => {
+  it('answers with text, and with the usage of the first call of a turn', async () => {
     const events = eventsOf((await ask(user('SCENE:text Hello there'))).text);
     expect(events.map(({ delta }) => delta ?? '').join('')).toBe('Hello there');
     expect(events.at(-1)).toMatchObject({
@@ -47,7 +47,7 @@ describe('the scripted Responses model', () => {
     });
   });
 
-  it('calls the shell tool, and says what it printed once it has answered', async () => {
+  it('calls the shell tool, and repeats its output once it has the result', async () => {
     const prompt = user('SCENE:tool echo hi');
     const calls = eventsOf((await ask(prompt)).text).filter(({ type }) => type === 'response.output_item.done');
     expect(calls.at(-1)?.item).toMatchObject({ name: 'exec_command', arguments: '{"cmd":"echo hi"}' });

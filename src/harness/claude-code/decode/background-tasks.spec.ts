@@ -51,7 +51,7 @@ describe('the work that a turn waits for', () => {
     expect(endsWithResult(trackResult(NO_BACKGROUND_TASKS, queued), queued)).toBe(false);
   });
 
-  it('is over when Claude Code says that it is idle', () => {
+  it('ends when Claude Code reports that it is idle', () => {
     const running = trackResult(trackTask(NO_BACKGROUND_TASKS, AGENT), RESULT);
     expect(endsWithIdle(running, IDLE)).toBe(true);
   });

@@ -31,7 +31,7 @@ describe('a failed result', () => {
     expect(parseApiFailure({ api_error_type: 'rate_limit_error' }, 'x').kind).toBe('rate_limit');
   });
 
-  it('says something when there is nothing to say', () => {
+  it('has a text even when Claude Code gives none', () => {
     expect(parseApiFailure({}, '').message).toBe('The agent failed without saying why.');
   });
 });

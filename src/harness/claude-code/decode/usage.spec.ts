@@ -9,7 +9,7 @@ const start = {
   cache_creation: { ephemeral_5m_input_tokens: 10, ephemeral_1h_input_tokens: 20 },
 };
 
-describe('tokens as Claude Code tells them', () => {
+describe('tokens as Claude Code reports them', () => {
   it('know which cache writes are kept for an hour, also when the end of the message does not repeat it', () => {
     const usage = parseUsage(start);
     expect(usage).toEqual({

@@ -58,7 +58,7 @@ describe('how Claude Code is started', () => {
     expect(args).toEqual(expect.arrayContaining(['--safe-mode', '--strict-mcp-config', '--disable-slash-commands']));
   });
 
-  it('is told the caller’s text as it is, and that it is not to be read for commands and files', () => {
+  it('gets the caller’s text verbatim, marked as free of commands and files', () => {
     const turn = turnOf('Hello', '/clear @file');
     expect(JSON.parse(toPromptLine(turn, true))).toMatchObject({
       client_composed: true,
@@ -66,7 +66,7 @@ describe('how Claude Code is started', () => {
     });
   });
 
-  it('gets a line end before a command of a version that cannot be told so', () => {
+  it('gets a line end before a command, in versions without that mark', () => {
     const lastOf = (...texts: readonly string[]) =>
       JSON.parse(toPromptLine(turnOf(...texts), false)).message.content.at(-1);
     expect(lastOf('Hello', '/clear')).toEqual({ type: 'text', text: '\n/clear' });
@@ -84,7 +84,7 @@ describe('how Claude Code is started', () => {
     ['2.1.197', false],
     ['2.0.999', false],
     ['1.9.999', false],
-  ])('knows of %s whether it can be told so', (version, knows) => {
+  ])('knows whether %s supports that mark', (version, knows) => {
     expect(supportsClientComposed(version)).toBe(knows);
   });
 

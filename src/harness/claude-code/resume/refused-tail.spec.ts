@@ -53,11 +53,11 @@ describe('The refused turns at the end of a transcript', () => {
     ['an account without credit', [prompt('a'), failed(400, 'invalid_request_error', 'Credit balance is too low')]],
     ['a prompt', [prompt('a'), answer(), prompt('b')]],
     ['nothing', []],
-  ])('are not there in a transcript that ends with %s', (_, entries) => {
+  ])('are none in a transcript that ends with %s', (_, entries) => {
     expect(refusedTail(entries)).toBeUndefined();
   });
 
-  it('are all of them that follow one another, with a prompt whose process died before it told', () => {
+  it('are all consecutive ones, with a prompt whose process died before it reported', () => {
     expect(refusedTail([prompt('a'), answer(), prompt('b'), refused, prompt('c'), refused])?.from).toBe('b');
     expect(refusedTail([prompt('a'), answer(), prompt('b'), prompt('c'), refused])?.from).toBe('b');
     expect(refusedTail([prompt('a'), refused])?.from).toBe('a');
@@ -71,7 +71,7 @@ describe('The refused turns at the end of a transcript', () => {
     });
   });
 
-  it('begin before what Claude Code said in the user’s place, and before what its sub-agents said', () => {
+  it('begin before what Claude Code wrote in the user’s place, and before its sub-agents’ messages', () => {
     const summary = prompt('summary', { isCompactSummary: true });
     const meta = prompt('meta', { isMeta: true });
     const task = prompt('task', { promptSource: 'task-notification' });
@@ -79,7 +79,7 @@ describe('The refused turns at the end of a transcript', () => {
     expect(refusedTail([answer(), prompt('b'), summary, meta, task, inner, refused])?.from).toBe('b');
   });
 
-  it('begin with a turn that is known to have been refused although nothing tells of it', () => {
+  it('begin with a turn that is known to have been refused although the transcript does not show it', () => {
     expect(refusedTail([prompt('a'), answer(), prompt('b')], 'b')?.from).toBe('b');
     expect(refusedTail([prompt('a'), answer(), prompt('b')], 'another')).toBeUndefined();
   });

@@ -26,11 +26,11 @@ describe('the plan for a turn that an earlier process has begun', () => {
     expect(planFromTranscript([prompt('other'), says(text, 'end_turn')], 'turn')).toEqual({ kind: 'prompt' });
   });
 
-  it('goes on by itself when the process died before the model had answered', () => {
+  it('continues by itself when the process died before the model answered', () => {
     expect(planFromTranscript([prompt('turn')], 'turn')).toEqual({ kind: 'continue', entries: [], events: [] });
   });
 
-  it('goes on by itself when every tool has answered', () => {
+  it('continues by itself when every tool has its result', () => {
     expect(planFromTranscript([prompt('turn'), call('t1'), result('t1')], 'turn')).toMatchObject({
       kind: 'continue',
       entries: [],
@@ -67,7 +67,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     });
   });
 
-  it('tells again what the transcript has of the turn, under the names that it was told with', () => {
+  it('replays the turn’s part of the transcript under the ids that it was emitted with', () => {
     const early = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
     const plan = planFromTranscript(
       [prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')],
@@ -90,7 +90,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     });
   });
 
-  it('says all of it and the end when the turn had ended unheard', () => {
+  it('replays all of it and the end when the turn’s end was not logged', () => {
     const last = says(text, 'end_turn', { apiBlockIndex: 1 });
     expect(planFromTranscript([prompt('turn'), call('t1'), result('t1'), last], 'turn')).toEqual({
       kind: 'ended',
@@ -109,7 +109,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     const answer = says({ type: 'tool_use', id: 'so', name: 'StructuredOutput', input: { n: 1 } }, 'tool_use');
     const taken = result('so');
 
-    it('ends with the answer that nobody heard, and does not tell the tool', () => {
+    it('ends with the answer that was not logged, and does not emit the tool', () => {
       expect(planFromTranscript([prompt('turn'), answer, taken], 'turn', [], 'direct')).toEqual({
         kind: 'ended',
         entries: [],
@@ -132,7 +132,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
       });
     });
 
-    it('goes on after an answer that was not taken', () => {
+    it('continues after an answer that was not accepted', () => {
       const refused = entry('user', {
         role: 'user',
         content: [{ type: 'tool_result', tool_use_id: 'so', content: 'Output does not match', is_error: true }],
@@ -163,7 +163,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
         { isApiErrorMessage: true, ...more },
       );
 
-    it('tells that it was refused, and none of Claude Code’s words', () => {
+    it('reports the refusal without Claude Code’s own text', () => {
       const stop_details = { type: 'refusal', category: 'cyber', explanation: 'No.' };
       expect(planFromTranscript([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual(
         {
@@ -174,7 +174,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
       );
     });
 
-    it('tells that it was cut', () => {
+    it('reports that it was truncated', () => {
       const cut = error({ apiError: 'max_output_tokens', apiErrorParams: { cut: 'context_window' } });
       expect(planFromTranscript([prompt('turn'), cut], 'turn')).toMatchObject({
         events: [{ type: 'turn-end', reason: 'model_context_window_exceeded' }],
@@ -189,12 +189,12 @@ describe('the plan for a turn that an earlier process has begun', () => {
     });
   });
 
-  it('goes on when the last message was cut off', () => {
+  it('continues when the last message was cut off', () => {
     expect(planFromTranscript([prompt('turn'), says(text, null)], 'turn').kind).toBe('continue');
     expect(planFromTranscript([prompt('turn'), says(text, 'max_tokens')], 'turn').kind).toBe('continue');
   });
 
-  describe('with a log of what was told and is not in the transcript', () => {
+  describe('with logged events that are not in the transcript', () => {
     const usage = {
       inputTokens: 5,
       outputTokens: 1,
@@ -225,7 +225,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
       plan.kind === 'prompt' ? [] : plan.entries.map((one) => asObject(one['message'])['content']);
     const use = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
 
-    it('writes down a call that was told, with the words before it, and that it died', () => {
+    it('writes a logged call, with the text before it and a lost result', () => {
       const plan = planFromTranscript([prompt('turn')], 'turn', [
         begins,
         ...spoke('msg_2:0', 'Let me look.'),
@@ -239,7 +239,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
       ]);
     });
 
-    it('writes down a result that was told, of a call that is there and of one that is not', () => {
+    it('writes a logged result, for a call that the transcript has and for one that it lacks', () => {
       const result1 = {
         type: 'tool_result',
         tool_use_id: 't1',
@@ -251,13 +251,13 @@ describe('the plan for a turn that an earlier process has begun', () => {
       expect(contents(planFromTranscript([prompt('turn'), call('t1')], 'turn', said))).toEqual([[result1]]);
     });
 
-    it('writes down nothing that is there, and no words of a message that was not over', () => {
+    it('writes nothing that the transcript has, and no text of an unfinished message', () => {
       const there = says({ type: 'text', text: 'Hi.' }, null, { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Hi.'), begins, ...spoke('msg_2:0', 'And')];
       expect(contents(planFromTranscript([prompt('turn'), there], 'turn', said))).toEqual([]);
     });
 
-    it('writes down the rest of a message of which some is there, in its own place', () => {
+    it('writes the rest of a partial message, in its own place', () => {
       const there = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Let me look.'), ...spoke('msg_1:1', 'Now.'), called('t1')];
       const plan = planFromTranscript([prompt('turn'), there], 'turn', said);

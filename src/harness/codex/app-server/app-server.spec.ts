@@ -64,7 +64,7 @@ describe('AppServer', () => {
     expect(written()).toEqual([{ id: 'r-1', ...answer }]);
   });
 
-  it('reports the length of lines that are not JSON, and goes on', async () => {
+  it('reports the length of lines that are not JSON, and continues', async () => {
     const { server, lines, say, malformed } = serverWithFakeProcess();
     const request = server.request('a', {});
     lines.next(['Segmentation fault', '{']);

@@ -185,11 +185,11 @@ describe('text and thinking', () => {
     ['all deltas', [part('Hello'), part(' world'), whole]],
     ['a repeated completion', [part('Hello'), whole, whole]],
     ['a delta after the completion', [whole, part('Hello')]],
-  ])('tells the text once with %s', (_, lines) => {
+  ])('emits the text once with %s', (_, lines) => {
     expect(blocksOf(eventsOf(lines))).toEqual(['text: Hello world|']);
   });
 
-  it('trusts what was streamed when the whole text differs', () => {
+  it('trusts the streamed text when the complete text differs', () => {
     expect(blocksOf(eventsOf([part('Goodbye'), whole]))).toEqual(['text: Goodbye|']);
   });
 
@@ -215,7 +215,7 @@ describe('text and thinking', () => {
     expect(eventsOf([item('item/completed', { type: 'reasoning', id: 'r', summary: [], content: [] })])).toEqual([]);
   });
 
-  it('emits the result of `turn.done` only if nothing was told', () => {
+  it('emits the result of `turn.done` only if nothing was emitted', () => {
     const done = '{"type":"turn.done","result":"Hello world"}';
     expect(blocksOf(eventsOf([done]))).toEqual(['text: Hello world|']);
     expect(blocksOf(eventsOf([part('Hello'), whole, done]))).toEqual(['text: Hello world|']);
@@ -223,7 +223,7 @@ describe('text and thinking', () => {
 });
 
 describe('what is passed over', () => {
-  it('reports a line that is not JSON, and goes on', () => {
+  it('reports a line that is not JSON, and continues', () => {
     const state = initialCodexState();
     for (const garbage of ['', 'Segmentation fault', '{"method":', '[1,2]', 'null', '"text"']) {
       expect(decodeNotification(state, garbage)).toEqual({ state, events: [], understood: false });
@@ -263,14 +263,14 @@ describe('progress', () => {
   const noticesOf = (...lines: readonly string[]) =>
     eventsOf(lines).flatMap((event) => (event.type === 'notice' ? [event.message] : []));
 
-  it('of a tool is told every ten seconds at most, without what it printed', () => {
+  it('of a tool is emitted at most every ten seconds, without its output', () => {
     expect(noticesOf(started, ...[1_500, 10_999, 11_000, 20_999, 31_400].map(output))).toEqual([
       'shell has been running for 10 s',
       'shell has been running for 30 s',
     ]);
   });
 
-  it('of the tool of an MCP server is told by its name', () => {
+  it('of an MCP server’s tool has its name', () => {
     const tool = { type: 'mcpToolCall', id: 'm', server: 's', tool: 'search', arguments: {} };
     const progress = at(12_000, 'item/mcpToolCall/progress', { itemId: 'm', message: 'whatever the server says' });
     expect(noticesOf(at(0, 'item/started', { item: tool }), progress)).toEqual(['search has been running for 12 s']);
@@ -280,7 +280,7 @@ describe('progress', () => {
     expect(noticesOf(output(5_000), output(15_000))).toEqual(['A tool has been running for 10 s']);
   });
 
-  it('is not told by lines that do not say when', () => {
+  it('is not emitted for lines without a time', () => {
     expect(noticesOf(started, line('item/commandExecution/outputDelta', { itemId: 'c', delta: 'x' }))).toEqual([]);
   });
 });

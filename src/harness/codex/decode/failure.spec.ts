@@ -15,7 +15,7 @@ describe('parseCodexFailure', () => {
     expect(parseCodexFailure({ message: 'boom', codexErrorInfo })).toEqual({ kind, message: 'boom' });
   });
 
-  it('goes by the HTTP status where codex tells it', () => {
+  it('follows the HTTP status where Codex reports it', () => {
     const codexErrorInfo = { responseTooManyFailedAttempts: { httpStatusCode: 429 } };
     expect(parseCodexFailure({ message: 'boom', codexErrorInfo }).kind).toBe('rate_limit');
     expect(
@@ -41,11 +41,11 @@ describe('parseCodexFailure', () => {
     ['Your credit balance is too low to access the API.', 'badRequest'],
     ['{"error":{"message":"Pay first","type":"billing_error"}}', 'other'],
     ['Quota exceeded. Check your plan and billing details.', 'usageLimitExceeded'],
-  ])('takes %j for the account that cannot pay, whatever else is told', (message, codexErrorInfo) => {
+  ])('classifies %j as billing, whatever else is reported', (message, codexErrorInfo) => {
     expect(parseCodexFailure({ message, codexErrorInfo }).kind).toBe('billing');
   });
 
-  it('says something even when nothing was said', () => {
+  it('has a text even when Codex gives none', () => {
     expect(parseCodexFailure(undefined)).toEqual({ kind: 'internal', message: 'The agent failed without saying why.' });
   });
 });

@@ -25,14 +25,14 @@ describe('planResumption', () => {
     });
   });
 
-  it('continues a turn that was gone on with before', () => {
+  it('continues a turn that was resumed before', () => {
     expect(resume({ status: 'interrupted', items: [] }, prompted('ours', 'interrupted'))).toEqual({
       kind: 'continue',
       events: [],
     });
   });
 
-  it('emits all that it has of a turn that goes on, the oldest first, and of a tool that has not answered only the call', () => {
+  it('emits its complete record of a running turn, oldest first, and only the call of an unfinished tool', () => {
     const shell = (id: string, status: string) => ({ type: 'commandExecution', id, status, command: 'ls' });
     const first = prompted(
       'ours',
