@@ -7,7 +7,7 @@ describe('the kinds of events', () => {
   it.each(ALL.filter(([, { hasContent }]) => !hasContent))(
     '%s, which a reader may ignore, has no other trait by which one would notice',
     (_, traits) => {
-      expect({ ...traits, begins: false }).toEqual(EVENT_TRAITS.notice);
+      expect({ ...traits, begins: false, unit: 'none' }).toEqual(EVENT_TRAITS.notice);
     },
   );
 

@@ -5,7 +5,7 @@ export interface EventTraits {
   /** It starts the outer message at the latest. Other events may come before the HTTP status is sent. */
   readonly begins: boolean;
   /** What its `id` identifies. A resumed harness replays units under the same ids, by which they are deduped. */
-  readonly unit: 'block' | 'tool-call' | 'tool-result' | 'none';
+  readonly unit: 'block' | 'tool-call' | 'tool-result' | 'caller-call' | 'user-message' | 'none';
   /** A piece of the block with its `id`. It is discarded unless the block ends in the same attempt. */
   readonly isDelta: boolean;
   /** The text before it is not the turn's answer. If the answer must follow a schema, that text becomes thinking. */
@@ -34,7 +34,8 @@ export const EVENT_TRAITS = {
   'block-end': { ...CONTENT, unit: 'block' },
   'tool-call': { ...CONTENT, unit: 'tool-call', flushesText: true },
   'tool-result': { ...CONTENT, unit: 'tool-result' },
-  'caller-tool-call': { ...CONTENT, flushesText: true },
+  'caller-tool-call': { ...CONTENT, unit: 'caller-call', flushesText: true },
+  'user-message': { ...SILENT, unit: 'user-message' },
   'model-call-start': { ...SILENT, begins: true },
   'model-call-end': { ...CONTENT, countsUsage: true },
   'session-started': SILENT,

@@ -90,6 +90,9 @@ export type HarnessEvent =
     }
   | { readonly type: 'caller-tool-call'; readonly id: string; readonly name: string; readonly input: JsonObject }
 
+  /** The agent heard a further message of the user, who sent it while the turn was running. */
+  | { readonly type: 'user-message'; readonly id: string }
+
   // Usage, one pair per model call of the agent itself. The start has the best input count known by then.
   | { readonly type: 'model-call-start'; readonly model: string; readonly usage: TokenUsage }
   | { readonly type: 'model-call-end'; readonly model: string; readonly usage: TokenUsage }

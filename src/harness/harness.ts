@@ -1,8 +1,11 @@
 import type { Observable } from 'rxjs';
 import type { SandboxFolders } from '../sandbox/sandbox.js';
 import type { ThreadFiles } from '../sandbox/files/thread-files.js';
+import type { CallerToolResult, CallerTools } from '../domain/caller-tool.js';
 import type { HarnessEvent, JsonObject } from '../domain/harness-event.js';
+import type { McpServer } from '../domain/mcp-server.js';
 import type { Prompt } from '../domain/prompt.js';
+import type { SeedMessage } from '../domain/seed-message.js';
 
 /** The name in a harness definition. A stored name may belong to a harness that this server does not have. */
 export type HarnessName = string;
@@ -25,11 +28,43 @@ export interface HarnessThread {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** A message of the user for a turn that is running. */
+export interface FurtherMessage {
+  /** Unique within the thread, and the same for every attempt of the turn. */
+  readonly id: string;
+  /** Not empty. */
+  readonly prompt: Prompt;
+}
+
 /** The fields of a turn that its harness needs. */
 export interface HarnessTurn {
   /** A UUID, the same for every attempt of the turn. */
   readonly id: string;
+  /** The user's message; empty only if the turn has `toolResults`. */
   readonly prompt: Prompt;
+  /**
+   * Results for all calls that the previous turn ended with (reason `tool_use`): the agent continues from them. A session that still waits
+   * for them hands them over; any other resumes the agent's own record with them. After a failed attempt of the same results, the
+   * record may already have some or all of them. The agent also hears the prompt, if it is not empty, after the results.
+   */
+  readonly toolResults?: readonly CallerToolResult[];
+  /**
+   * The caller's tools for this turn; absent for none. They may differ from those of the turn before. A call emits
+   * `caller-tool-call`; when the agent waits for its calls, the turn ends with the reason `tool_use`, and the session keeps waiting for
+   * a turn with `toolResults`. Only for a harness with `takesCallerTools`.
+   */
+  readonly callerTools?: CallerTools;
+  /** Further MCP servers of the agent; absent for none. Only for a harness with `takesMcpServers`. */
+  readonly mcpServers?: readonly McpServer[];
+  /** Messages that earlier attempts got with `steer`, in order. A resumed harness hands over those that the agent's record lacks. */
+  readonly furtherMessages?: readonly FurtherMessage[];
+  /**
+   * The id of an earlier turn: it and all later ones are removed from the agent's record before this turn. Absent to keep the
+   * whole record.
+   */
+  readonly dropFrom?: string;
+  /** Earlier messages that the agent's record lacks. They go to the end of the record, in the agent's own form, before the prompt. */
+  readonly seed?: readonly SeedMessage[];
   /** Earlier messages that the harness has not received, as the conversation started elsewhere. They go before the prompt. */
   readonly history?: Prompt;
   /**
@@ -63,6 +98,12 @@ export interface HarnessSession {
   run(turn: HarnessTurn): Observable<readonly HarnessEvent[]>;
   /** Interrupts the running turn, which then ends with the reason `interrupted`. No-op without a running turn. */
   interrupt(): void;
+  /**
+   * Hands a further message of the user to the running turn. Resolves to true when the agent hears it in this turn, which then emits
+   * `user-message`; to false when the turn ends without it, and the agent's record does not have it. Never rejects. A session
+   * without this method cannot be steered.
+   */
+  steer?(message: FurtherMessage): Promise<boolean>;
   /** Stops the process. Resolves when it and all its descendants have exited. Idempotent. */
   close(): Promise<void>;
   /** False once the process has exited, is closing, or must not get another turn. */
@@ -93,6 +134,10 @@ export interface HarnessModel {
  * An agent program. Methods that not every agent can implement are optional; each says how the server treats a harness without it.
  */
 export interface Harness {
+  /** Whether its agents can call tools of the caller. */
+  readonly takesCallerTools?: boolean;
+  /** Whether its agents can be given MCP servers with a turn. */
+  readonly takesMcpServers?: boolean;
   /** Returns the version of the installed program; `undefined` if it is missing. Never rejects. Called once, before all other methods. */
   probe(): Promise<string | undefined>;
   /** Whether this harness can run a model of this name; for any other name, it runs its own default model. */

@@ -9,6 +9,7 @@ export function aTurn(more: Partial<Turn> = {}): Turn {
     threadId: 'thread',
     sequence: 1,
     state: 'queued',
+    promptKey: undefined,
     requestKey: 'key',
     idempotencyKey: undefined,
     caller: 'sdk',

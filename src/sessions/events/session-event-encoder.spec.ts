@@ -31,6 +31,7 @@ const TURN: Turn = {
   threadId: 'thread-1',
   sequence: 2,
   state: 'running',
+  promptKey: undefined,
   requestKey: 'k',
   idempotencyKey: undefined,
   caller: 'session',

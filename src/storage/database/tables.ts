@@ -24,6 +24,8 @@ export interface TurnTable {
   readonly sequence: number;
   readonly state: string;
   readonly request_key: string;
+  /** The key of the request's newest user message alone; null for a turn of an older version, or of another door. */
+  readonly prompt_key: string | null;
   readonly idempotency_key: string | null;
   readonly caller: string;
   readonly prompt: string;
@@ -63,6 +65,33 @@ export interface SessionMessageTable {
   readonly parts: string;
   readonly metadata: string;
   readonly created_at: number;
+  /** The turn that heard the message, or that it was handed to. */
+  readonly turn_id: string | null;
+  /** When it was certain that the turn heard it; null until then. */
+  readonly heard_at: number | null;
+}
+
+/** A set of caller's tools that turns of the thread refer to by its hash. */
+export interface ToolSetTable {
+  readonly thread_id: string;
+  /** A hash of the tools. */
+  readonly id: string;
+  /** JSON of `CallerTools`. */
+  readonly tools: string;
+}
+
+/** The calls of caller's tools with which turns ended. */
+export interface CallerToolCallTable {
+  /** The turn that ended with the call. */
+  readonly turn_id: string;
+  readonly id: string;
+  readonly thread_id: string;
+  /** Number among the calls of its turn, from 0. */
+  readonly position: number;
+  readonly name: string;
+  readonly input: string;
+  /** The turn with its result; null while the call waits. */
+  readonly answered_by: string | null;
 }
 
 /** All tables by name. */
@@ -71,4 +100,6 @@ export interface Tables {
   readonly turns: TurnTable;
   readonly turn_events: TurnEventTable;
   readonly session_messages: SessionMessageTable;
+  readonly tool_sets: ToolSetTable;
+  readonly caller_tool_calls: CallerToolCallTable;
 }

@@ -29,6 +29,7 @@ function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnT
     sequence,
     state: lease === undefined ? 'queued' : 'running',
     request_key: turn.requestKey,
+    prompt_key: turn.promptKey ?? null,
     idempotency_key: turn.idempotencyKey ?? null,
     caller: turn.caller,
     prompt: JSON.stringify(turn.prompt),

@@ -23,6 +23,8 @@ export interface Turn {
   readonly state: TurnState;
   /** Equal for two requests that ask for the same turn. */
   readonly requestKey: string;
+  /** The key of the newest user message alone, by which an edited history is recognised; `undefined` if the door has none. */
+  readonly promptKey: string | undefined;
   readonly idempotencyKey: string | undefined;
   /** The kind of client that sent the request. */
   readonly caller: string;
@@ -59,7 +61,8 @@ export interface TurnSummary extends Pick<
 export type NewTurn = Pick<
   Turn,
   'id' | 'messageId' | 'threadId' | 'requestKey' | 'idempotencyKey' | 'caller' | 'prompt' | 'request' | 'createdAt'
->;
+> &
+  Partial<Pick<Turn, 'promptKey'>>;
 
 interface TurnOutcomeBase {
   readonly usage: TokenUsage | undefined;
@@ -167,6 +170,7 @@ export function toTurn(row: TurnTable): Turn {
     sequence: row.sequence,
     state: parseTurnState(row.state),
     requestKey: row.request_key,
+    promptKey: row.prompt_key ?? undefined,
     idempotencyKey: row.idempotency_key ?? undefined,
     caller: row.caller,
     prompt: parseStored<Prompt>(row.prompt),

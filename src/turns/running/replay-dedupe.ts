@@ -1,24 +1,30 @@
 import { hasTrait } from '../../domain/event-traits.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 
-/** Ids of what a turn has logged in full: complete blocks, tool calls and tool results. */
+/** Ids of what a turn has logged in full: complete blocks, calls of both kinds, tool results, and further messages of the user. */
 export interface EmittedIds {
   readonly blocks: ReadonlySet<string>;
   readonly calls: ReadonlySet<string>;
   readonly results: ReadonlySet<string>;
+  readonly callerCalls: ReadonlySet<string>;
+  readonly userMessages: ReadonlySet<string>;
 }
 
-/** Collects the ids of complete blocks, tool calls and tool results. */
+/** Collects the ids of everything that a resumed harness may replay. */
 export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
   const blocks = new Set<string>();
   const calls = new Set<string>();
   const results = new Set<string>();
+  const callerCalls = new Set<string>();
+  const userMessages = new Set<string>();
   for (const event of events) {
     if (event.type === 'block-end') blocks.add(event.id);
     else if (hasTrait(event, 'unit', 'tool-call')) calls.add(event.id);
     else if (hasTrait(event, 'unit', 'tool-result')) results.add(event.id);
+    else if (hasTrait(event, 'unit', 'caller-call')) callerCalls.add(event.id);
+    else if (hasTrait(event, 'unit', 'user-message')) userMessages.add(event.id);
   }
-  return { blocks, calls, results };
+  return { blocks, calls, results, callerCalls, userMessages };
 }
 
 /**
@@ -28,6 +34,8 @@ export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
 export function isReplayed(event: HarnessEvent, logged: EmittedIds): boolean {
   if (hasTrait(event, 'unit', 'block')) return logged.blocks.has(event.id);
   if (hasTrait(event, 'unit', 'tool-call')) return logged.calls.has(event.id);
+  if (hasTrait(event, 'unit', 'caller-call')) return logged.callerCalls.has(event.id);
+  if (hasTrait(event, 'unit', 'user-message')) return logged.userMessages.has(event.id);
   return hasTrait(event, 'unit', 'tool-result') && logged.results.has(event.id);
 }
 
