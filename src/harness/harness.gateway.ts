@@ -4,7 +4,7 @@ import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../domain/harness-event.js';
-import type { Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
+import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
@@ -26,6 +26,8 @@ interface WarmSession {
   /** Identity of the folder that the process runs in; see `workspaceId`. */
   readonly workspace: string | undefined;
   running: boolean;
+  /** The turn that runs, once the session has been told to run it. */
+  turnId: string | undefined;
   /** When its last turn ended; the longest idle session is evicted first. */
   idleSince: number;
   idleTimer: NodeJS.Timeout | undefined;
@@ -55,7 +57,10 @@ export class HarnessGateway {
     const harness = this.registry.find(thread.harness);
     if (harness === undefined) return defer(() => of([this.failUnavailable(thread, turn)]));
     return defer(async () => this.acquire(thread, harness)).pipe(
-      switchMap((warm) => warm.session.run(turn).pipe(finalize(() => this.park(thread.id, warm)))),
+      switchMap((warm) => {
+        warm.turnId = turn.id;
+        return warm.session.run(turn).pipe(finalize(() => this.park(thread.id, warm)));
+      }),
     );
   }
 
@@ -82,6 +87,17 @@ export class HarnessGateway {
     if (warm?.running !== true) return false;
     warm.session.interrupt();
     return true;
+  }
+
+  /**
+   * Hands a further message of the user to a thread's running turn. `undefined` while its process is starting. Otherwise resolves to
+   * whether the agent hears the message in this turn; never if it cannot be steered, or if another turn runs.
+   */
+  steer(threadId: string, turnId: string, message: FurtherMessage): Promise<boolean> | undefined {
+    const warm = this.#warm.get(threadId);
+    if (warm?.turnId === undefined) return undefined;
+    if (warm.turnId !== turnId || warm.session.steer === undefined) return Promise.resolve(false);
+    return warm.session.steer(message);
   }
 
   /** Stops a thread's process, even during a turn. Resolves when it has exited. */
@@ -132,7 +148,14 @@ export class HarnessGateway {
       sessionId: thread.sessionId,
       env: { ...this.registry.homeVariables(folders), ...this.threadEnvironment(thread) },
     });
-    const warm: WarmSession = { session, workspace, running: true, idleSince: 0, idleTimer: undefined };
+    const warm: WarmSession = {
+      session,
+      workspace,
+      running: true,
+      turnId: undefined,
+      idleSince: 0,
+      idleTimer: undefined,
+    };
     this.#warm.set(thread.id, warm);
     return warm;
   }
@@ -162,6 +185,7 @@ export class HarnessGateway {
   /** After a turn: keeps the process for the next turn until the idle timeout, and evicts the longest idle ones above the limit. */
   private park(threadId: string, warm: WarmSession): void {
     warm.running = false;
+    warm.turnId = undefined;
     warm.idleSince = performance.now();
     if (this.#warm.get(threadId) !== warm) return;
     if (!warm.session.alive) {

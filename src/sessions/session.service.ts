@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import type { HarnessName } from '../harness/harness.js';
-import type { Prompt } from '../domain/prompt.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { quoteForCaller } from '../domain/service-error.js';
-import { ThreadControl } from '../turns/thread-control.js';
+import { type ExecutionInput, ThreadControl } from '../turns/thread-control.js';
+import { TurnSteering } from '../turns/turn-steering.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { type CreateSessionDto, parseCreateSession } from './dto/create-session.dto.js';
 import type { ExecuteDto } from './dto/execute.dto.js';
@@ -16,8 +16,9 @@ import { toStoredExecution } from './input/execution-request.js';
 import { parseHarnessType, toHarnessType } from './dto/harness-type.js';
 import { type SessionView, toSessionView } from './dto/session-views.js';
 import { parseInputLines } from './input/input-lines.js';
-import { toPromptContent } from './input/prompt-content.js';
+import { findRepeatedMessages } from './input/repeated-messages.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
+import type { UserMessage } from '../storage/stores/user-message.js';
 import { activeExecution, harnessConflict, SessionException, sessionNotFound } from './session.exception.js';
 
 /** The operations of the session API on threads. Threads of other tenants are not found. */
@@ -29,6 +30,7 @@ export class SessionService {
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
     private readonly control: ThreadControl,
+    private readonly steering: TurnSteering,
   ) {}
 
   /** @throws SessionException (404) when the tenant has no such thread. */
@@ -81,7 +83,7 @@ export class SessionService {
     return toHarnessType(thread.harness, this.registry.definitions);
   }
 
-  /** Stores messages and returns their ids. They start no turn, and a running turn does not get them. */
+  /** Stores messages and returns their ids. They start no turn: the user's go to the running turn, or else to the next one. */
   async append(thread: Thread, { messages }: AppendMessagesDto): Promise<readonly string[]> {
     const newMessages = messages.map((message) => ({
       clientMessageId: message.client_message_id,
@@ -89,12 +91,11 @@ export class SessionService {
       parts: message.parts,
       metadata: message.metadata ?? {},
     }));
-    const ids = await this.control.withThreadLock(thread, async () => {
-      // Later than the latest turn even within one millisecond, because that turn has not received these messages.
-      const latest = await this.turns.latest(thread.id);
-      return this.messages.append(thread.id, newMessages, Math.max(Date.now(), (latest?.createdAt ?? 0) + 1));
-    });
+    const ids = await this.control.withThreadLock(thread, () =>
+      this.messages.append(thread.id, newMessages, Date.now()),
+    );
     if (ids === undefined) throw sessionNotFound(thread.key);
+    await this.steering.steer(thread.id);
     return ids;
   }
 
@@ -112,7 +113,7 @@ export class SessionService {
         },
         dto.metadata ?? {},
       ),
-      prompt: () => this.prompt(thread, dto.input_lines),
+      input: (stored) => toExecutionInput(dto, stored),
     });
     switch (executed.kind) {
       case 'started':
@@ -125,21 +126,6 @@ export class SessionService {
       default:
         return executed satisfies never;
     }
-  }
-
-  /**
-   * Lines are the complete input, as in centaur. Without lines, centaur waits forever; here the input is the user messages since the
-   * last turn, so that a client can deliver messages that arrived while a turn was running.
-   */
-  private async prompt(thread: Thread, lines: readonly string[]): Promise<Prompt> {
-    if (lines.length > 0) return parseInputLines(lines);
-    const latest = await this.turns.latest(thread.id);
-    const parts = await this.messages.userPartsSince(thread.id, latest?.createdAt ?? 0);
-    const prompt = parts.flatMap((part) => toPromptContent(part, new Map()));
-    if (prompt.length === 0) {
-      throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
-    }
-    return prompt;
   }
 
   private async createThread(
@@ -169,4 +155,20 @@ export class SessionService {
       throw new SessionException(422, `harness_type: not available on this server: ${harness}`);
     }
   }
+}
+
+/**
+ * Makes the input of an execution. Without lines, it is the user's messages that no turn has heard, so that a client can deliver what
+ * arrived too late for the turn before; centaur waits for ever.
+ */
+function toExecutionInput(dto: ExecuteDto, stored: readonly UserMessage[]): ExecutionInput {
+  if (dto.input_lines.length > 0) {
+    const { userLines, prompt } = parseInputLines(dto.input_lines);
+    const execution = { idempotencyKey: dto.idempotency_key, lines: userLines, prompt };
+    return { prompt, repeats: findRepeatedMessages(stored, execution) };
+  }
+  if (stored.every(({ prompt }) => prompt.length === 0)) {
+    throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
+  }
+  return { prompt: [], repeats: [] };
 }

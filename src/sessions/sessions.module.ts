@@ -3,7 +3,6 @@ import { HarnessModule } from '../harness/harness.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { ExecutionsController } from './executions.controller.js';
 import { SessionEventsService } from './events/session-events.service.js';
-import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { SessionService } from './session.service.js';
 import { SessionsController } from './sessions.controller.js';
 
@@ -12,6 +11,6 @@ import { SessionsController } from './sessions.controller.js';
   imports: [HarnessModule, TurnsModule],
   // The order matters: the second controller has the catch-all routes.
   controllers: [SessionsController, ExecutionsController],
-  providers: [SessionService, SessionEventsService, SessionMessageStore],
+  providers: [SessionService, SessionEventsService],
 })
 export class SessionsModule {}

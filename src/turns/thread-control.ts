@@ -6,9 +6,11 @@ import type { JsonObject } from '../domain/harness-event.js';
 import { HarnessGateway } from '../harness/harness.gateway.js';
 import type { HarnessName } from '../harness/harness.js';
 import type { Prompt } from '../domain/prompt.js';
+import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
+import type { UserMessage } from '../storage/stores/user-message.js';
 import { readLoad, refuseForLoad } from './matching/admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { KeyLock, toLockKey } from './key-lock.js';
@@ -24,8 +26,19 @@ export interface ExecuteRequest {
   readonly caller: string;
   /** Kept with the turn. `maxDuration` in it, in milliseconds, is the turn's own time limit. */
   readonly request: JsonObject;
-  /** The input, made when it is certain that a turn will start. What it throws ends the call. */
-  prompt(): Promise<Prompt>;
+  /**
+   * Makes the input, when it is certain that a turn will start. The turn hears the stored messages too, except those that the input
+   * repeats. What it throws ends the call.
+   */
+  input(stored: readonly UserMessage[]): ExecutionInput;
+}
+
+/** What a turn gets besides the stored messages of its thread. */
+export interface ExecutionInput {
+  /** Empty only if there are stored messages. */
+  readonly prompt: Prompt;
+  /** Ids of stored messages whose words are in the prompt. */
+  readonly repeats: readonly string[];
 }
 
 /** What became of an execution: a new turn, the one that the key started before, or none as another one is going on. */
@@ -41,6 +54,7 @@ export class ThreadControl {
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly messages: SessionMessageStore,
     private readonly runner: TurnRunner,
     private readonly gateway: HarnessGateway,
     private readonly lock: KeyLock,
@@ -55,7 +69,7 @@ export class ThreadControl {
   /**
    * Starts a turn, stored before this resolves, unless the thread has one that is queued or running.
    *
-   * @throws ServiceError when the server takes no new turns on, and what `prompt` throws; no turn is left then.
+   * @throws ServiceError when the server takes no new turns on, and what `input` throws; no turn is left then.
    */
   execute(thread: Thread, execution: ExecuteRequest): Promise<ExecuteResult> {
     return this.withThreadLock(thread, async () => {
@@ -78,7 +92,7 @@ export class ThreadControl {
         requestKey: randomUUID(),
         idempotencyKey,
         caller,
-        prompt: await execution.prompt(),
+        ...execution.input(await this.messages.stored(thread.id)),
         request: { ...request, ...toStoredRequest(current, {}, opening) },
         createdAt: Date.now(),
       });

@@ -11,6 +11,7 @@ import { SideThreadRemover } from './cleanup/side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
+import { TurnSteering } from './turn-steering.js';
 import { TurnService } from './turn.service.js';
 
 /** Opens, runs and recovers turns. */
@@ -28,8 +29,9 @@ import { TurnService } from './turn.service.js';
     ThreadControl,
     ThreadMemory,
     TurnService,
+    TurnSteering,
     TurnRunner,
   ],
-  exports: [MessageThreads, ThreadControl, TurnService, TurnRunner],
+  exports: [MessageThreads, ThreadControl, TurnService, TurnSteering, TurnRunner],
 })
 export class TurnsModule {}

@@ -1,4 +1,6 @@
 import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
+import { readPromptText } from '../../domain/prompt.js';
+import type { FurtherMessage } from '../harness.js';
 import { sampleFromSchema } from './sample.js';
 
 type Events = readonly HarnessEvent[];
@@ -54,6 +56,20 @@ export function replyEvents(prompt: string, think: boolean, turn: number): Event
     },
     { type: 'block-end', id: 'answer' },
   ];
+}
+
+/** The reply to a message that arrives while the agent works. */
+export function furtherMessage({ id, prompt }: FurtherMessage): Events {
+  return [
+    { type: 'user-message', id },
+    ...textEvents(`further-${id}`, `Meanwhile you said: ${readPromptText(prompt)}\n\n`),
+  ];
+}
+
+/** The replies of a resumed turn to the messages that its earlier attempts have not replied to. */
+export function resumedMessages(messages: readonly FurtherMessage[] = [], priorEvents: Events = []): Events {
+  const heard = new Set(priorEvents.flatMap((event) => (event.type === 'user-message' ? [event.id] : [])));
+  return messages.filter(({ id }) => !heard.has(id)).flatMap(furtherMessage);
 }
 
 /** The answer to a request with an output schema. */

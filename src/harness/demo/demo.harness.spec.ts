@@ -54,6 +54,37 @@ describe('the demo agent', () => {
     expect(harness.knowsModel()).toBe(false);
   });
 
+  describe('while it works', () => {
+    const message = (id: string) => ({ id, prompt: [{ type: 'text', text: `word of ${id}` }] }) as const;
+    const heard = (events: readonly HarnessEvent[]): readonly string[] =>
+      events.flatMap((event) => (event.type === 'user-message' ? [event.id] : []));
+
+    it('hears a further message at once, and no longer when it is done', async () => {
+      const events = said('/sleep 0.2');
+      expect(await session.steer?.(message('a'))).toBe(true);
+      expect(textOf(await events)).toBe('Meanwhile you said: word of a\n\nSlept for 0.2 s.');
+      expect(heard(await events)).toEqual(['a']);
+      expect(await session.steer?.(message('b'))).toBe(false);
+    });
+
+    it('does not hear a message once it is interrupted', async () => {
+      const events = said('/sleep 10');
+      session.interrupt();
+      expect(await session.steer?.(message('a'))).toBe(false);
+      expect(heard(await events)).toEqual([]);
+    });
+
+    it('hears after a crash what it had not heard before it', async () => {
+      const events = await said('hello', {
+        attempt: 2,
+        furtherMessages: [message('a'), message('b')],
+        priorEvents: [{ type: 'user-message', id: 'a' }],
+      });
+      expect(heard(events)).toEqual(['b']);
+      expect(textOf(events)).not.toContain('word of a');
+    });
+  });
+
   it('repeats the prompt and the number of the turn', async () => {
     const events = await said('good morning', { turnIndex: 4 });
     expect(textOf(events)).toMatch(/^This is turn 5 of this thread\. You said: good morning\n/);

@@ -4,8 +4,10 @@ import {
   defer,
   delay,
   EMPTY,
+  finalize,
   interval,
   map,
+  merge,
   Observable,
   of,
   Subject,
@@ -18,7 +20,7 @@ import {
 import { MAX_ARGUMENT_BYTES } from '../../sandbox/process/argument-limits.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
-import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { FurtherMessage, Harness, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { readPromptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
@@ -51,6 +53,8 @@ export class DemoHarness implements Harness {
 /** A conversation with the demo agent. It has no process of its own; each command runs in one. */
 class DemoSession implements HarnessSession {
   readonly #interrupts$ = new Subject<void>();
+  /** What the running turn says about further messages; observed while the turn can be steered. */
+  #further$ = new Subject<readonly HarnessEvent[]>();
   alive = true;
 
   constructor(
@@ -65,7 +69,8 @@ class DemoSession implements HarnessSession {
       const text = readPromptText(turn.prompt);
       return concat(
         of(answer.openingEvents(this.thread.id, text)),
-        this.execute(parseDemoCommand(text, this.thread.tools), turn).pipe(takeUntil(interrupts$)),
+        of(answer.resumedMessages(turn.furtherMessages, turn.priorEvents)),
+        this.withFurther(this.execute(parseDemoCommand(text, this.thread.tools), turn).pipe(takeUntil(interrupts$))),
         turn.outputSchema === undefined ? EMPTY : of(answer.jsonEvents(turn.outputSchema, text)),
         defer(() => of(answer.closingEvents(text, interrupted))),
       ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
@@ -76,10 +81,26 @@ class DemoSession implements HarnessSession {
     this.#interrupts$.next();
   }
 
+  /** The agent repeats the message at once, beside what it does. */
+  steer(message: FurtherMessage): Promise<boolean> {
+    if (!this.#further$.observed) return Promise.resolve(false);
+    this.#further$.next(answer.furtherMessage(message));
+    return Promise.resolve(true);
+  }
+
   close(): Promise<void> {
     this.alive = false;
     this.#interrupts$.next();
     return Promise.resolve();
+  }
+
+  /** Adds what the agent says about further messages, until the work is done. */
+  private withFurther(work$: Events$): Events$ {
+    return defer(() => {
+      const further$ = new Subject<readonly HarnessEvent[]>();
+      this.#further$ = further$;
+      return merge(further$, work$.pipe(finalize(() => further$.complete())));
+    });
   }
 
   private execute(request: DemoCommand, turn: HarnessTurn): Events$ {

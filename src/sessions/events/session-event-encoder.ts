@@ -1,6 +1,7 @@
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
+import { readMessageIds } from '../../storage/stores/turn-input.js';
 import { toAnsweredModel } from '../../turns/answered-model.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
 import { isHistoryLost } from '../../turns/running/stored-request.js';
@@ -24,6 +25,7 @@ export interface SessionEvent {
     | 'session.execution_started'
     | 'session.output.line'
     | 'session.first_token'
+    | 'session.steering_delivered'
     | 'session.execution_completed'
     | 'session.execution_failed'
     | 'session.execution_cancelled';
@@ -68,6 +70,7 @@ export class SessionEventEncoder {
     if (this.#started) return [];
     this.#started = true;
     const { inputLineCount, idleTimeout, maxDuration } = readExecutionRequest(this.turn);
+    const messageIds = readMessageIds(this.turn.request);
     const started: SessionEvent = {
       id: openingId(this.turn.sequence, 0),
       type: 'session.execution_started',
@@ -77,6 +80,7 @@ export class SessionEventEncoder {
         idle_timeout_ms: idleTimeout,
         max_duration_ms: maxDuration,
         ...(isHistoryLost(this.turn) ? { history: 'lost' } : {}),
+        ...(messageIds.length === 0 ? {} : { message_ids: messageIds }),
       },
     };
     const lines = openingLines(this.#line).map((data, part) => ({
@@ -118,6 +122,7 @@ export class SessionEventEncoder {
       this.#hasFirstToken = true;
       encoded.push(this.firstToken(line.id, encoded.length));
     }
+    if (event.type === 'user-message') encoded.push(this.steered(event.id, encoded.length));
     if (isTurnEnd(event)) encoded.push(this.terminal(event));
     return encoded;
   }
@@ -132,6 +137,15 @@ export class SessionEventEncoder {
         latency_ms: this.latency(),
         output_event_id: outputEventId,
       },
+    };
+  }
+
+  /** The event with which centaur reports that a message went to the running harness (its `session.steering_delivered`, read). */
+  private steered(messageId: string, part: number): SessionEvent {
+    return {
+      id: this.id(part),
+      type: 'session.steering_delivered',
+      data: { ...this.turnIds(), message_ids: [messageId], input_line_count: 1 },
     };
   }
 

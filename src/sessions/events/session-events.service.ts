@@ -97,7 +97,9 @@ export class SessionEventsService {
     return defer(() => {
       let isReplay = true;
       const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
-      const encoder = new SessionEventEncoder(thread, turn, 'log', latency, this.sessions.harnessType(thread));
+      const encode = (current: Turn) =>
+        new SessionEventEncoder(thread, current, 'log', latency, this.sessions.harnessType(thread));
+      let encoder = encode(turn);
       const delivered = countDeliveredEvents(after, turn.sequence);
       const events$ = new Observable<readonly HarnessEvent[]>((subscriber) => {
         const replay = (events: readonly HarnessEvent[]) => maskAbandonedBlocks(events, delivered);
@@ -105,9 +107,19 @@ export class SessionEventsService {
         // The reader of a live turn has received the replay by now. Replayed events have no latency: the log has no time per event.
         isReplay = hasEnded(turn.state);
       });
+      // A turn that has not started may still get messages into its prompt.
+      const started$ =
+        turn.startedAt === undefined
+          ? events$.pipe(
+              concatMap(async (events, batch) => {
+                if (batch === 0) encoder = encode((await this.turns.byId(turn.id)) ?? turn);
+                return events;
+              }),
+            )
+          : events$;
       return concat(
         of(turn.startedAt === undefined ? [] : encoder.openTurn()),
-        events$.pipe(map((events) => encoder.encode(events))),
+        started$.pipe(map((events) => encoder.encode(events))),
         defer(() => this.closingEvents(encoder, turn)),
       );
     });

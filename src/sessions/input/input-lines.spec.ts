@@ -4,7 +4,8 @@ import { findInputLinesProblem, parseInputLines } from './input-lines.js';
 
 const user = (content: JsonValue): string => JSON.stringify({ type: 'user', message: { role: 'user', content } });
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
-const content = (item: JsonValue) => parseInputLines([user([item])]);
+const parsePrompt = (lines: readonly string[]) => parseInputLines(lines).prompt;
+const content = (item: JsonValue) => parsePrompt([user([item])]);
 
 describe('the lines of an execution', () => {
   it('are refused in centaur’s words when one of them is several', () => {
@@ -20,19 +21,19 @@ describe('the lines of an execution', () => {
     ['a text at the top', '{"type":"user","text":"hello"}'],
     ['plain text', 'hello'],
   ])('are the prompt: %s', (_, line) => {
-    expect(parseInputLines([line])).toEqual([{ type: 'text', text: 'hello' }]);
+    expect(parsePrompt([line])).toEqual([{ type: 'text', text: 'hello' }]);
   });
 
   it.each(['<system-reminder>x</system-reminder>', 'a <system-reminder>x</system-reminder> b'])(
     'are the prompt word for word: %s',
     (said) => {
-      expect(parseInputLines([user(said)])).toEqual([{ type: 'text', text: said }]);
-      expect(parseInputLines([said])).toEqual([{ type: 'text', text: said }]);
+      expect(parsePrompt([user(said)])).toEqual([{ type: 'text', text: said }]);
+      expect(parsePrompt([said])).toEqual([{ type: 'text', text: said }]);
     },
   );
 
   it('are one prompt in their order, without other kinds of lines', () => {
-    expect(parseInputLines([user('one'), '{"type":"interrupt"}', 'two'])).toEqual([
+    expect(parsePrompt([user('one'), '{"type":"interrupt"}', 'two'])).toEqual([
       { type: 'text', text: 'one' },
       { type: 'text', text: 'two' },
     ]);
@@ -40,7 +41,7 @@ describe('the lines of an execution', () => {
 
   it('say "continue" when they say nothing', () => {
     for (const nothing of [user([]), user('  '), ' ', user([{ type: 'text', text: '\n' }])]) {
-      expect(parseInputLines([nothing])).toEqual([{ type: 'text', text: 'continue' }]);
+      expect(parsePrompt([nothing])).toEqual([{ type: 'text', text: 'continue' }]);
     }
   });
 
@@ -66,7 +67,7 @@ describe('the lines of an execution', () => {
     const chunk = (text: string, chunkIndex: number) =>
       JSON.stringify({ type: 'attachment.chunk', attachmentId: 'att-1', chunkIndex, dataBase64: base64(text) });
     const line = user([{ type: 'attachment', name: 'a.txt', mimeType: 'text/plain', stagedAttachmentId: 'att-1' }]);
-    expect(parseInputLines([chunk('hello ', 0), chunk('world', 1), line])).toEqual([
+    expect(parsePrompt([chunk('hello ', 0), chunk('world', 1), line])).toEqual([
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'hello world' }, title: 'a.txt' },
     ]);
   });

@@ -3,7 +3,7 @@ import { isJsonObject, asObject, parseObject, asString } from '../../domain/json
 import { sanitizeJsonText } from '../../domain/sanitize-json-text.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { findExceededLimit, type MarkBudget } from '../../workers/json-limits.js';
-import { toPromptContent, type StagedAttachment, type StagedAttachments } from './prompt-content.js';
+import { toPromptContent, type StagedAttachment, type StagedAttachments } from '../../storage/stores/prompt-content.js';
 
 /** Replaces an empty input, as in centaur's harness-server. */
 const EMPTY_INPUT = 'continue';
@@ -23,17 +23,23 @@ export function findInputLinesProblem(lines: readonly string[]): string | undefi
   return undefined;
 }
 
-/**
- * Converts lines in the input format of centaur's harnesses to a prompt: user lines in order, with the files of `attachment.chunk`
- * lines inserted. A line that is not a JSON object is text. Never empty.
- */
-export function parseInputLines(lines: readonly string[]): Prompt {
+/** The lines of an execution. */
+export interface InputLines {
+  /** The lines with the user's words; a line that is not a JSON object is text. */
+  readonly userLines: readonly JsonObject[];
+  /** What they say to the agent, with the files of `attachment.chunk` lines inserted. Never empty. */
+  readonly prompt: Prompt;
+}
+
+/** Parses lines in the input format of centaur's harnesses. */
+export function parseInputLines(lines: readonly string[]): InputLines {
   const parsed = lines.map(
     (line) => (mayBeObject(line) ? parseObject(sanitizeJsonText(line)) : undefined) ?? { type: 'user', text: line },
   );
   const staged = stagedAttachments(parsed);
-  const blocks = parsed.flatMap((line) => (isUserLine(line) ? userContent(line, staged) : []));
-  return blocks.length === 0 ? [{ type: 'text', text: EMPTY_INPUT }] : blocks;
+  const userLines = parsed.filter(isUserLine);
+  const blocks = userLines.flatMap((line) => userContent(line, staged));
+  return { userLines, prompt: blocks.length === 0 ? [{ type: 'text', text: EMPTY_INPUT }] : blocks };
 }
 
 /** Whether the line may be a JSON object; any other line is text. */

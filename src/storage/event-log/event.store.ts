@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { CompiledQuery, type Kysely } from 'kysely';
+import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Database, DatabaseKind } from '../database/database.js';
 import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
+import { releasePromptMessages, settleMessages } from '../stores/heard-messages.js';
 import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
 
 /**
@@ -154,14 +155,17 @@ export class EventStore {
   }
 
   /**
-   * Ends the turn and updates its thread. False, and nothing changed, when this attempt does not own the running turn (any more).
-   * Must be the first statement of its transaction: it is the fence.
+   * Ends the turn, updates its thread, and settles the messages that were handed to the turn while it ran. False, and nothing changed,
+   * when this attempt does not own the running turn (any more). Must be the first statement of its transaction: it is the fence.
+   *
+   * @param heardIds the messages that the turn heard while it ran.
    */
   async writeEnd(
-    executor: Kysely<Tables>,
+    executor: Transaction<Tables>,
     turn: { readonly id: string; readonly attempt: number },
     outcome: TurnOutcome,
-  ) {
+    heardIds: readonly string[] = [],
+  ): Promise<boolean> {
     const row = await executor
       .updateTable('turns')
       .set({
@@ -190,6 +194,11 @@ export class EventStore {
       }))
       .where('id', '=', row.thread_id)
       .execute();
+    await settleMessages(executor, { id: turn.id, threadId: row.thread_id }, heardIds, outcome.endedAt);
+    // No agent has heard the prompt: the next turn gets the messages in it.
+    if (outcome.state === 'failed' && outcome.failure.kind === 'not_started') {
+      await releasePromptMessages(executor, turn.id);
+    }
     return true;
   }
 

@@ -55,10 +55,16 @@ export class TurnFinisher {
   #try(turn: LiveTurn, last: readonly HarnessEvent[], outcome: TurnOutcome): Promise<boolean> {
     return this.store.database.transaction(async (transaction) => {
       const position = turn.needsResync ? await this.store.resync(transaction, turn) : turn.position;
-      if (position.kind === 'lost' || !(await this.store.writeEnd(transaction, turn, outcome))) return false;
+      const heardIds = [...findHeardIds(turn.events), ...findHeardIds(last)];
+      if (position.kind === 'lost' || !(await this.store.writeEnd(transaction, turn, outcome, heardIds))) return false;
       const row = toEventRow(turn, position, outcome.endedAt, last);
       if (row !== undefined) await this.store.insert(transaction, [row]);
       return true;
     });
   }
+}
+
+/** The messages of the user that the agent heard during its turn. */
+function findHeardIds(events: readonly HarnessEvent[]): readonly string[] {
+  return events.filter((event) => event.type === 'user-message').map(({ id }) => id);
 }

@@ -1,8 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
+import type { Transaction } from 'kysely';
 import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { Database, isForeignKeyViolation } from '../database/database.js';
-import { parseStored } from './turn.js';
+import type { Tables } from '../database/tables.js';
+import { assignStoredMessages } from './heard-messages.js';
+import { toUserMessages, USER_MESSAGE_COLUMNS, type UserMessage } from './user-message.js';
 
 /** Every author of a session's message. */
 export const MESSAGE_ROLES = ['user', 'assistant', 'system', 'tool'] as const;
@@ -19,7 +22,15 @@ export interface NewSessionMessage {
   readonly metadata: JsonObject;
 }
 
-/** The messages that were appended to sessions. Appending starts no turn. */
+/** A stored message and what became of it. */
+export interface MessageFate {
+  readonly id: string;
+  /** The turn that heard it, or that it is assigned to; `undefined` while no turn has it. */
+  readonly turnId: string | undefined;
+  readonly isHeard: boolean;
+}
+
+/** The messages that were appended to threads. Appending starts no turn. Every method rejects when the store cannot be reached. */
 @Injectable()
 export class SessionMessageStore {
   constructor(@Inject(Database) private readonly database: Database) {}
@@ -69,19 +80,71 @@ export class SessionMessageStore {
     }
   }
 
-  /** The parts of the user messages that were appended after this time (milliseconds since the epoch), in order. */
-  async userPartsSince(threadId: string, since: number): Promise<readonly (readonly JsonValue[])[]> {
+  /** The user's messages that no turn has heard, and that are assigned to none, in order. */
+  async stored(threadId: string): Promise<readonly UserMessage[]> {
     const rows = await this.database.kysely
       .selectFrom('session_messages')
-      .select('parts')
+      .select(USER_MESSAGE_COLUMNS)
       .where('thread_id', '=', threadId)
       .where('role', '=', 'user')
-      .where('created_at', '>', since)
-      .orderBy('created_at')
-      .orderBy('id')
+      .where('heard_at', 'is', null)
+      .where('turn_id', 'is', null)
       .execute();
-    return rows.map((row) => parseStored<readonly JsonValue[]>(row.parts));
+    return toUserMessages(rows);
   }
+
+  /** Assigns the thread's stored messages to its running turn and returns them in order; none if the turn does not run (any more). */
+  assign(turnId: string, now: number): Promise<readonly UserMessage[]> {
+    return this.database.transaction(async (transaction) => {
+      const threadId = await lockRunningTurn(transaction, turnId);
+      return threadId === undefined ? [] : assignStoredMessages(transaction, { id: turnId, threadId }, now);
+    });
+  }
+
+  /** Assigns like {@link assign}, and returns all messages that are assigned to the turn, in order, for its next attempt. */
+  take(turnId: string, now: number): Promise<readonly UserMessage[]> {
+    return this.database.transaction(async (transaction) => {
+      const threadId = await lockRunningTurn(transaction, turnId);
+      if (threadId === undefined) return [];
+      await assignStoredMessages(transaction, { id: turnId, threadId }, now);
+      const rows = await transaction
+        .selectFrom('session_messages')
+        .select(USER_MESSAGE_COLUMNS)
+        .where('thread_id', '=', threadId)
+        .where('role', '=', 'user')
+        .where('heard_at', 'is', null)
+        .where('turn_id', '=', turnId)
+        .execute();
+      return toUserMessages(rows);
+    });
+  }
+
+  /** The thread's message with this client message id. */
+  async byClientMessageId(threadId: string, clientMessageId: string): Promise<MessageFate | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('session_messages')
+      .select(['id', 'turn_id', 'heard_at'])
+      .where('thread_id', '=', threadId)
+      .where('client_message_id', '=', clientMessageId)
+      .executeTakeFirst();
+    return row === undefined
+      ? undefined
+      : { id: row.id, turnId: row.turn_id ?? undefined, isHeard: row.heard_at !== null };
+  }
+}
+
+/**
+ * Locks the row of a turn against its end and its claim, and returns its thread if it runs. An update with the state in its condition
+ * would not do: PostgreSQL does not wait for a row that another transaction is about to make match.
+ */
+async function lockRunningTurn(transaction: Transaction<Tables>, turnId: string): Promise<string | undefined> {
+  const turn = await transaction
+    .updateTable('turns')
+    .set((set) => ({ attempt: set.ref('attempt') }))
+    .where('id', '=', turnId)
+    .returning(['thread_id', 'state'])
+    .executeTakeFirst();
+  return turn?.state === 'running' ? turn.thread_id : undefined;
 }
 
 /** `msg_` and 32 hex digits, as in centaur. They begin with the time and the index in the call, so that ids sort in arrival order. */

@@ -1,8 +1,10 @@
 // Over 250 lines because it holds every statement on the turns table.
 import { Inject, Injectable } from '@nestjs/common';
-import type { Selectable } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
-import type { TurnTable } from '../database/tables.js';
+import type { Tables, TurnTable } from '../database/tables.js';
+import { hearStoredMessages, releasePromptMessages } from './heard-messages.js';
+import { addMessages } from './turn-input.js';
 import { toTurnSummary, toTurn, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
@@ -62,6 +64,8 @@ export class TurnStore {
    * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another turn of the thread runs.
    * Returns the existing turn, with `created` false, when the thread already has one with this idempotency key. Rejects when
    * there is no such thread.
+   *
+   * The turn hears the thread's stored messages: its prompt gets them, before its own.
    */
   async create(turn: NewTurn, lease?: Lease): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     try {
@@ -97,14 +101,19 @@ export class TurnStore {
         .orderBy('sequence', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const row = toRow(turn, (last?.sequence ?? 0) + 1, lease);
+      const messages = await hearStoredMessages(transaction, turn, turn.createdAt);
+      const { prompt, request } = addMessages(turn, messages, { createdAt: Infinity, repeats: turn.repeats ?? [] });
+      const row = toRow({ ...turn, prompt, request }, (last?.sequence ?? 0) + 1, lease);
       await transaction.insertInto('turns').values(row).execute();
       // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
-      return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
+      return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt }, created: true };
     });
   }
 
-  /** Starts a queued turn as attempt 1. `undefined` when another turn of its thread runs, or when it is not queued (any more). */
+  /**
+   * Starts a queued turn as attempt 1; it hears the messages that were stored while it waited. `undefined` when another turn of its
+   * thread runs, or when it is not queued (any more).
+   */
   async claim(turnId: string, lease: Lease): Promise<Turn | undefined> {
     try {
       return await this.database.transaction(async (transaction) => {
@@ -127,13 +136,25 @@ export class TurnStore {
           .set({ state: 'running', updated_at: lease.now })
           .where('id', '=', row.thread_id)
           .execute();
-        return toTurn(row);
+        return this.#hearMessages(transaction, toTurn(row), lease.now);
       });
     } catch (error) {
       // The unique index on running turns per thread decides between concurrent claims.
       if (isUniqueViolation(error)) return undefined;
       throw error;
     }
+  }
+
+  async #hearMessages(transaction: Transaction<Tables>, turn: Turn, now: number): Promise<Turn> {
+    const messages = await hearStoredMessages(transaction, { id: turn.id, threadId: turn.threadId }, now);
+    const { prompt, request } = addMessages(turn, messages, { createdAt: turn.createdAt, repeats: [] });
+    if (prompt === turn.prompt) return turn;
+    await transaction
+      .updateTable('turns')
+      .set({ prompt: JSON.stringify(prompt), request: JSON.stringify(request) })
+      .where('id', '=', turn.id)
+      .execute();
+    return { ...turn, prompt, request };
   }
 
   /** Takes a running turn over as its next attempt. `undefined` when it has ended or its attempt is no longer `fromAttempt`. */
@@ -244,22 +265,29 @@ export class TurnStore {
     return (await query.execute()).map(toTurn);
   }
 
-  /** Cancels a turn that has not started. False when it is not queued (any more). */
-  async cancelQueued(
+  /**
+   * Cancels a turn that has not started; the messages that were added to its prompt are stored again. False when it is not queued
+   * (any more).
+   */
+  cancelQueued(
     turnId: string,
     why: { readonly now: number; readonly failure: TurnFailure | undefined },
   ): Promise<boolean> {
-    const result = await this.database.kysely
-      .updateTable('turns')
-      .set({
-        state: 'cancelled',
-        ended_at: why.now,
-        failure: why.failure === undefined ? null : JSON.stringify(why.failure),
-      })
-      .where('id', '=', turnId)
-      .where('state', '=', 'queued')
-      .executeTakeFirst();
-    return result.numUpdatedRows > 0n;
+    return this.database.transaction(async (transaction) => {
+      const cancelled = await transaction
+        .updateTable('turns')
+        .set({
+          state: 'cancelled',
+          ended_at: why.now,
+          failure: why.failure === undefined ? null : JSON.stringify(why.failure),
+        })
+        .where('id', '=', turnId)
+        .where('state', '=', 'queued')
+        .executeTakeFirst();
+      if (cancelled.numUpdatedRows === 0n) return false;
+      await releasePromptMessages(transaction, turnId);
+      return true;
+    });
   }
 
   /** Records that a caller has read the turn to its end; only the first call has an effect. */

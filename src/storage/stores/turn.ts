@@ -62,7 +62,10 @@ export type NewTurn = Pick<
   Turn,
   'id' | 'messageId' | 'threadId' | 'requestKey' | 'idempotencyKey' | 'caller' | 'prompt' | 'request' | 'createdAt'
 > &
-  Partial<Pick<Turn, 'promptKey'>>;
+  Partial<Pick<Turn, 'promptKey'>> & {
+    /** The ids of stored messages whose words the prompt has already: the turn hears them, and they are not added to it. */
+    readonly repeats?: readonly string[];
+  };
 
 interface TurnOutcomeBase {
   readonly usage: TokenUsage | undefined;

@@ -1,5 +1,6 @@
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
+import type { Lease } from '../../storage/stores/turn.store.js';
 
 /** A turn that waits to start. */
 export interface PendingTurn {
@@ -7,6 +8,14 @@ export interface PendingTurn {
   readonly turn: Turn;
   /** The caller cancelled it after an earlier server had started it: it ends as interrupted as soon as it starts here. */
   readonly isCancelled: boolean;
+}
+
+/** A slot for one more running turn. */
+export interface RunSlot {
+  /** The caller stores it with the turn. */
+  readonly lease: Lease;
+  /** Frees the slot, unless a turn has been submitted for it. Idempotent. */
+  release(): void;
 }
 
 /** How many turns this process has. */

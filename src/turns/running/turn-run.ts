@@ -3,10 +3,12 @@ import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { Prompt } from '../../domain/prompt.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
+import type { FurtherMessage } from '../../harness/harness.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
 import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { hideAccountDetails } from './agent-account.js';
+import { FurtherMessages } from './further-messages.js';
 import {
   advanceRun,
   endAfterInterrupt,
@@ -39,6 +41,8 @@ export interface TurnRunContext {
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
   /** Reads the conversation before this turn from the store. */
   readonly recall: (turn: Turn) => Promise<Prompt>;
+  /** All messages that the user sent while the turn was running, for its next attempt. */
+  readonly takeMessages: (turn: Turn) => Promise<readonly FurtherMessage[]>;
 }
 
 /**
@@ -52,6 +56,7 @@ export class TurnRun {
   #lastEventAtMs = performance.now();
   #state: RunState = INITIAL_RUN_STATE;
   #output = new TurnOutput([], undefined);
+  readonly #further = new FurtherMessages();
 
   constructor(
     private thread: Thread,
@@ -87,6 +92,12 @@ export class TurnRun {
   /** Leaves the turn to the next server, which resumes it, and unsubscribes from its harness. */
   handOff(): void {
     this.advance({ type: 'handed-off' });
+  }
+
+  /** Hands further messages of the user to the agent. They are assigned to the turn in the store. */
+  steer(messages: readonly FurtherMessage[]): void {
+    this.#further.add(messages);
+    this.deliverMessages();
   }
 
   /** Checks the limits. Call about once a second, with `performance.now()`. */
@@ -125,10 +136,12 @@ export class TurnRun {
     }
   }
 
-  /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Never rejects. */
-  private attempt(): Promise<TurnEnd> {
+  /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Rejects only if the store cannot be read. */
+  private async attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
     const [schema, history] = [readOutputSchema(turn), readSeedHistory(turn)];
+    const furtherMessages = turn.attempt > 1 ? await this.context.takeMessages(turn) : [];
+    this.#further.begin(furtherMessages);
     this.#lastEventAtMs = performance.now();
     this.#output.beginAttempt(turn.attempt);
     const events$ = this.context.gateway.run(
@@ -142,6 +155,7 @@ export class TurnRun {
         ...(history === undefined ? {} : { history }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.recall() }),
         ...(turn.attempt > 1 ? { priorEvents: this.#output.events } : {}),
+        ...(furtherMessages.length === 0 ? {} : { furtherMessages }),
       },
     );
     const end$ = events$.pipe(
@@ -149,7 +163,7 @@ export class TurnRun {
       map((events) => this.ingest(events)),
       filter((end) => end !== undefined),
     );
-    return lastValueFrom(end$, { defaultValue: PROCESS_DIED }).catch((error: unknown) => {
+    return await lastValueFrom(end$, { defaultValue: PROCESS_DIED }).catch((error: unknown) => {
       this.logger.error({ ...toLogFields(turn), err: error }, 'failed to start the harness');
       return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
     });
@@ -186,7 +200,13 @@ export class TurnRun {
     for (const event of events) if (event.type === 'session-started') this.storeSessionId(event.sessionId);
     // A log that rejects events belongs to another process: this one must stop.
     if (!this.context.log.append(this.turn.id, events)) this.handOff();
+    // The agent's process has started now.
+    if (end === undefined) this.deliverMessages();
     return end;
+  }
+
+  private deliverMessages(): void {
+    this.#further.deliver((message) => this.context.gateway.steer(this.thread.id, this.turn.id, message));
   }
 
   private async recall(): Promise<Prompt | undefined> {

@@ -10,14 +10,15 @@ import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
+import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
-import { type Lease, TurnStore } from '../../storage/stores/turn.store.js';
+import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ThreadMemory } from '../memory/thread-memory.js';
 import { Drain } from './drain.js';
 import { LeaseService } from './lease.service.js';
 import { readMaxDuration } from './max-duration.js';
-import { type PendingTurn, RunQueue, type RunnerCounts } from './run-queue.js';
+import { type PendingTurn, RunQueue, type RunnerCounts, type RunSlot } from './run-queue.js';
 import { TurnRun } from './turn-run.js';
 
 /** How often running turns are checked against their time limits. */
@@ -25,14 +26,6 @@ const TICK_MS = 1000;
 /** Delays before a turn that failed to run is submitted again. */
 const INITIAL_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 30_000;
-
-/** A slot for one more running turn. */
-export interface RunSlot {
-  /** The caller stores it with the turn. */
-  readonly lease: Lease;
-  /** Frees the slot, unless a turn has been submitted for it. Idempotent. */
-  release(): void;
-}
 
 /** A turn that this process runs, from its claim to its stored end. */
 interface RunningTurn {
@@ -59,6 +52,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly log: EventLog,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly messages: SessionMessageStore,
     private readonly leases: LeaseService,
     private readonly memory: ThreadMemory,
   ) {
@@ -86,6 +80,11 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   /** Emits the thread id of each submitted turn. Never completes. */
   get submitted$(): Observable<string> {
     return this.#submitted$;
+  }
+
+  /** The run of a thread's claimed turn in this process. */
+  runningTurn(threadId: string): TurnRun | undefined {
+    return this.#queue.runningOf(threadId)?.run;
   }
 
   /** Counts the pending turns of a thread. */
@@ -205,6 +204,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
       recall: ({ threadId, sequence }) => this.memory.digest(threadId, sequence),
+      takeMessages: ({ id }) => this.messages.take(id, Date.now()),
     });
   }
 

@@ -44,6 +44,12 @@ async function createCallerToolCalls(database: Kysely<unknown>): Promise<void> {
 async function markHeardMessages(database: Kysely<unknown>): Promise<void> {
   await database.schema.alterTable('session_messages').addColumn('turn_id', 'text').execute();
   await database.schema.alterTable('session_messages').addColumn('heard_at', 'bigint').execute();
+  await database.schema
+    .createIndex('session_messages_unheard')
+    .on('session_messages')
+    .column('thread_id')
+    .where(sql.ref('heard_at'), 'is', sql.lit(null))
+    .execute();
   await sql`
     update session_messages set heard_at = created_at
     where created_at <= (select max(turns.created_at) from turns where turns.thread_id = session_messages.thread_id)

@@ -47,9 +47,16 @@ function toImage(item: JsonObject): readonly PromptBlock[] {
 
 function toDocument(item: JsonObject): readonly PromptBlock[] {
   const source = parseSource(item['source']);
-  const title = asString(item['title']);
+  const [title, context] = [asString(item['title']), asString(item['context'])];
   if (source === undefined) return text('[Unsupported attachment block type: document]');
-  return [{ type: 'document', source, ...(title === undefined ? {} : { title }) }];
+  return [
+    {
+      type: 'document',
+      source,
+      ...(title === undefined ? {} : { title }),
+      ...(context === undefined ? {} : { context }),
+    },
+  ];
 }
 
 function parseSource(value: JsonValue | undefined): PromptSource | undefined {
