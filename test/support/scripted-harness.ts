@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { FailureKind, HarnessEvent, TokenUsage, TurnEndReason } from '../../src/domain/harness-event.js';
 import { claudeCode } from '../../src/harness/claude-code/definition.js';
 import type { HarnessDefinition } from '../../src/harness/definition.js';
-import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
+import type { FurtherMessage, Harness, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
 import { readPromptText } from '../../src/domain/prompt.js';
 
 /** What a scripted turn's model call costs, unless the test says otherwise. */
@@ -40,7 +40,10 @@ export class ScriptedRun {
   ended = false;
   /** It ended with its process. */
   died = false;
+  /** The further messages that it was handed while it ran, in order. */
+  readonly steered: FurtherMessage[] = [];
   readonly #events$ = new Subject<readonly HarnessEvent[]>();
+  readonly #awaitsHearing = new Map<string, (isHeard: boolean) => void>();
 
   constructor(
     readonly thread: HarnessThread,
@@ -58,9 +61,31 @@ export class ScriptedRun {
     this.say(...textBlock(text, id));
   }
 
+  /** Is handed a further message, which it hears when the test lets it. */
+  steer(message: FurtherMessage): Promise<boolean> {
+    if (this.ended) return Promise.resolve(false);
+    this.steered.push(message);
+    return new Promise((resolve) => this.#awaitsHearing.set(message.id, resolve));
+  }
+
+  /** The texts of the further messages that it was handed, in order. */
+  get steeredTexts(): readonly string[] {
+    return this.steered.map(({ prompt }) => readPromptText(prompt));
+  }
+
+  /** Hears the further messages that it was handed. */
+  hear(): void {
+    for (const [id, resolve] of this.#awaitsHearing) {
+      this.say({ type: 'user-message', id });
+      resolve(true);
+    }
+    this.#awaitsHearing.clear();
+  }
+
   /** Says these events, the last of which ends the turn, and is over. */
   finish(events: readonly HarnessEvent[]): void {
     this.ended = true;
+    for (const resolve of this.#awaitsHearing.values()) resolve(false);
     this.#events$.next(events);
     this.#events$.complete();
   }
@@ -112,6 +137,8 @@ export class ScriptedHarness implements Harness {
   readonly opened: HarnessThread[] = [];
   /** Whether an interrupted turn ends. */
   heedsInterruptions = true;
+  /** Whether the conversations that are opened from now on take further messages. */
+  isSteerable = false;
   /** Called with each run as it begins; by default the test drives runs by hand. */
   onRun: (run: ScriptedRun) => void = () => undefined;
 
@@ -157,12 +184,15 @@ export function absent(definition: HarnessDefinition): HarnessDefinition {
 
 class ScriptedSession implements HarnessSession {
   alive = true;
+  readonly steer?: (message: FurtherMessage) => Promise<boolean>;
   #run: ScriptedRun | undefined;
 
   constructor(
     private readonly thread: HarnessThread,
     private readonly harness: ScriptedHarness,
-  ) {}
+  ) {
+    if (harness.isSteerable) this.steer = (message) => this.#run?.steer(message) ?? Promise.resolve(false);
+  }
 
   run(turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
     return new Observable((subscriber) => {

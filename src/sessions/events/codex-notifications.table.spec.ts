@@ -46,6 +46,7 @@ const TABLE: Table<EventsWith<'hasContent', true>> & Partial<Table<SilentEvent>>
     { event: { type: 'tool-result', id: 't', content: [], isError: false }, lines: '' },
   ],
   'caller-tool-call': [{ event: { type: 'caller-tool-call', id: 't', name: 'w', input: {} }, lines: 'item/started' }],
+  'user-message': [{ event: { type: 'user-message', id: 'm' }, lines: '' }],
   'model-call-start': [{ event: { type: 'model-call-start', model: 'm', usage: NO_TOKENS }, lines: '' }],
   'model-call-end': [
     { event: { type: 'model-call-end', model: 'm', usage: NO_TOKENS }, lines: 'thread/tokenUsage/updated' },

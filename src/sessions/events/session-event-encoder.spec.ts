@@ -64,6 +64,17 @@ const narrator = (turn: Turn = TURN, source: 'log' | 'message' = 'log') =>
 const types = (events: readonly SessionEvent[]) => events.map((event) => event.type.replace('session.', ''));
 
 describe(SessionEventEncoder.name, () => {
+  it('tells which appended messages the agent heard, at the start and meanwhile', () => {
+    const turn = { ...TURN, request: { ...TURN.request, messageIds: ['msg_a'] } };
+    const events = narrator(turn).encode([{ type: 'user-message', id: 'msg_b' }, END]);
+    expect(events[0]?.data).toMatchObject({ ...NAMES, message_ids: ['msg_a'] });
+    expect(events.find(({ type }) => type === 'session.steering_delivered')?.data).toEqual({
+      ...NAMES,
+      message_ids: ['msg_b'],
+      input_line_count: 1,
+    });
+  });
+
   it('encodes a turn from its start to its end, with increasing ids', () => {
     const events = narrator().encode([...SAID, END]);
     expect(types(events)).toEqual([

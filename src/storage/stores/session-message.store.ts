@@ -33,6 +33,8 @@ export interface MessageFate {
 /** The messages that were appended to threads. Appending starts no turn. Every method rejects when the store cannot be reached. */
 @Injectable()
 export class SessionMessageStore {
+  #lastAppendAt = 0;
+
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
@@ -44,6 +46,9 @@ export class SessionMessageStore {
     messages: readonly NewSessionMessage[],
     now: number,
   ): Promise<readonly string[] | undefined> {
+    // Rows sort by time in the order of their arrival, even within a millisecond.
+    const createdAt = Math.max(now, this.#lastAppendAt + 1);
+    this.#lastAppendAt = createdAt;
     try {
       return await this.database.transaction(async (transaction) => {
         const ids: string[] = [];
@@ -51,13 +56,13 @@ export class SessionMessageStore {
           const inserted = await transaction
             .insertInto('session_messages')
             .values({
-              id: messageId(now, index),
+              id: messageId(createdAt, index),
               thread_id: threadId,
               client_message_id: message.clientMessageId ?? null,
               role: message.role,
               parts: JSON.stringify(message.parts),
               metadata: JSON.stringify(message.metadata),
-              created_at: now,
+              created_at: createdAt,
             })
             .onConflict((conflict) => conflict.doNothing())
             .returning('id')
@@ -148,6 +153,6 @@ async function lockRunningTurn(transaction: Transaction<Tables>, turnId: string)
 }
 
 /** `msg_` and 32 hex digits, as in centaur. They begin with the time and the index in the call, so that ids sort in arrival order. */
-function messageId(now: number, index: number): string {
-  return `msg_${now.toString(16).padStart(12, '0')}${index.toString(16).padStart(4, '0')}${randomBytes(8).toString('hex')}`;
+function messageId(createdAt: number, index: number): string {
+  return `msg_${createdAt.toString(16).padStart(12, '0')}${index.toString(16).padStart(4, '0')}${randomBytes(8).toString('hex')}`;
 }
