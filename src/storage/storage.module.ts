@@ -10,6 +10,7 @@ import {
 import { Database } from './database/database.js';
 import { EventLog } from './event-log/event-log.js';
 import { StorageOptions } from './storage-options.js';
+import { CallerToolStore } from './stores/caller-tool.store.js';
 import { ThreadStore } from './stores/thread.store.js';
 import { TurnStore } from './stores/turn.store.js';
 
@@ -49,9 +50,10 @@ export class StorageModule implements OnApplicationShutdown {
         database,
         ThreadStore,
         TurnStore,
+        CallerToolStore,
         EventLog,
       ],
-      exports: [Database, ThreadStore, TurnStore, EventLog],
+      exports: [Database, ThreadStore, TurnStore, CallerToolStore, EventLog],
     };
   }
 

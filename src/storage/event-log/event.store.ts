@@ -4,6 +4,7 @@ import type { Database, DatabaseKind } from '../database/database.js';
 import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
+import { insertCalls } from '../stores/caller-tool.store.js';
 import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
 
 /**
@@ -176,15 +177,21 @@ export class EventStore {
       .where('id', '=', turn.id)
       .where('attempt', '=', turn.attempt)
       .where('state', '=', 'running')
-      .returning('thread_id')
+      .returning(['thread_id', 'answers_turn'])
       .executeTakeFirst();
     if (row === undefined) return false;
+    const { callerCalls } = outcome;
+    const parks = callerCalls.length > 0;
+    if (parks) await insertCalls(executor, { id: turn.id, threadId: row.thread_id }, callerCalls);
+    // The calls that a failed turn was to answer wait again: the caller sends its results with its retry.
+    const parkedTurn = outcome.state === 'failed' ? row.answers_turn : parks ? turn.id : null;
     await executor
       .updateTable('threads')
       .set((set) => ({
         state: outcome.state === 'failed' ? 'failed' : 'idle',
         turn_count: set('turn_count', '+', 1),
         updated_at: outcome.endedAt,
+        ...(parkedTurn === null ? {} : { parked_turn: parkedTurn }),
         ...(outcome.sessionId === undefined ? {} : { session_id: outcome.sessionId }),
         ...(outcome.contextUsage === undefined ? {} : { context_usage: JSON.stringify(outcome.contextUsage) }),
       }))

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
 import type { TurnTable } from '../database/tables.js';
+import { insertToolSet, setParkedTurn } from './caller-tool.store.js';
 import { toTurnSummary, toTurn, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
@@ -21,7 +22,7 @@ export interface Lease {
   readonly now: number;
 }
 
-function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnTable {
+function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined, parkedTurnId: string | null): TurnTable {
   return {
     id: turn.id,
     message_id: turn.messageId,
@@ -30,6 +31,7 @@ function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnT
     state: lease === undefined ? 'queued' : 'running',
     request_key: turn.requestKey,
     prompt_key: turn.promptKey ?? null,
+    answers_turn: parkedTurnId,
     idempotency_key: turn.idempotencyKey ?? null,
     caller: turn.caller,
     prompt: JSON.stringify(turn.prompt),
@@ -60,6 +62,7 @@ export class TurnStore {
 
   /**
    * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another turn of the thread runs.
+   * The turn answers the calls that the thread waits for, if it does: with results, or by going on without them.
    * Returns the existing turn, with `created` false, when the thread already has one with this idempotency key. Rejects when
    * there is no such thread.
    */
@@ -79,8 +82,9 @@ export class TurnStore {
         .updateTable('threads')
         .set({ updated_at: turn.createdAt, ...(lease === undefined ? {} : { state: 'running' }) })
         .where('id', '=', turn.threadId)
+        .returning('parked_turn')
         .executeTakeFirst();
-      if (thread.numUpdatedRows === 0n) throw new Error(`there is no thread ${turn.threadId}`);
+      if (thread === undefined) throw new Error(`there is no thread ${turn.threadId}`);
       if (turn.idempotencyKey !== undefined) {
         const existing = await transaction
           .selectFrom('turns')
@@ -97,8 +101,10 @@ export class TurnStore {
         .orderBy('sequence', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const row = toRow(turn, (last?.sequence ?? 0) + 1, lease);
+      const row = toRow(turn, (last?.sequence ?? 0) + 1, lease, thread.parked_turn);
       await transaction.insertInto('turns').values(row).execute();
+      if (thread.parked_turn !== null) await setParkedTurn(transaction, turn.threadId, null);
+      if (turn.toolSet !== undefined) await insertToolSet(transaction, turn.threadId, turn.toolSet);
       // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
       return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
     });
@@ -122,12 +128,18 @@ export class TurnStore {
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return undefined;
-        await transaction
+        const thread = await transaction
           .updateTable('threads')
           .set({ state: 'running', updated_at: lease.now })
           .where('id', '=', row.thread_id)
-          .execute();
-        return toTurn(row);
+          .returning('parked_turn')
+          .executeTakeFirst();
+        if (thread === undefined || thread.parked_turn === null) return toTurn(row);
+        // It was queued before the turn in front of it ended with calls: it goes on without their results.
+        const answers = { answers_turn: thread.parked_turn };
+        await setParkedTurn(transaction, row.thread_id, null);
+        await transaction.updateTable('turns').set(answers).where('id', '=', turnId).execute();
+        return toTurn({ ...row, ...answers });
       });
     } catch (error) {
       // The unique index on running turns per thread decides between concurrent claims.
@@ -249,17 +261,22 @@ export class TurnStore {
     turnId: string,
     why: { readonly now: number; readonly failure: TurnFailure | undefined },
   ): Promise<boolean> {
-    const result = await this.database.kysely
-      .updateTable('turns')
-      .set({
-        state: 'cancelled',
-        ended_at: why.now,
-        failure: why.failure === undefined ? null : JSON.stringify(why.failure),
-      })
-      .where('id', '=', turnId)
-      .where('state', '=', 'queued')
-      .executeTakeFirst();
-    return result.numUpdatedRows > 0n;
+    return this.database.transaction(async (transaction) => {
+      const row = await transaction
+        .updateTable('turns')
+        .set({
+          state: 'cancelled',
+          ended_at: why.now,
+          failure: why.failure === undefined ? null : JSON.stringify(why.failure),
+        })
+        .where('id', '=', turnId)
+        .where('state', '=', 'queued')
+        .returning(['thread_id', 'answers_turn'])
+        .executeTakeFirst();
+      if (row === undefined) return false;
+      if (row.answers_turn !== null) await setParkedTurn(transaction, row.thread_id, row.answers_turn);
+      return true;
+    });
   }
 
   /** Records that a caller has read the turn to its end; only the first call has an effect. */
