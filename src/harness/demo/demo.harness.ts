@@ -22,6 +22,7 @@ import type { Harness, HarnessSession, HarnessThread, HarnessTurn } from '../har
 import { readPromptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
+import { nextSteps, type ScriptStep } from './call-script.js';
 import { type DemoCommand, parseDemoCommand } from './script.js';
 
 type Events$ = Observable<readonly HarnessEvent[]>;
@@ -33,6 +34,8 @@ const PROGRESS_INTERVAL_MS = 1000;
 
 /** An agent without a model, to try the server with nothing else installed. It really runs commands. */
 export class DemoHarness implements Harness {
+  readonly takesCallerTools = true;
+
   constructor(private readonly sandbox: Sandbox) {}
 
   probe(): Promise<string> {
@@ -51,6 +54,8 @@ export class DemoHarness implements Harness {
 /** A conversation with the demo agent. It has no process of its own; each command runs in one. */
 class DemoSession implements HarnessSession {
   readonly #interrupts$ = new Subject<void>();
+  /** What is left of a prompt whose turn ended with calls of the caller's tools. */
+  #laterSteps: readonly ScriptStep[] = [];
   alive = true;
 
   constructor(
@@ -63,9 +68,16 @@ class DemoSession implements HarnessSession {
       let interrupted = false;
       const interrupts$ = this.#interrupts$.pipe(tap(() => (interrupted = true)));
       const text = readPromptText(turn.prompt);
+      const results = turn.toolResults ?? [];
+      // After results without a message, the rest of the earlier prompt follows.
+      const command: DemoCommand =
+        turn.prompt.length === 0
+          ? { kind: 'steps', steps: this.#laterSteps }
+          : parseDemoCommand(text, this.thread.tools);
+      this.#laterSteps = [];
       return concat(
-        of(answer.openingEvents(this.thread.id, text)),
-        this.execute(parseDemoCommand(text, this.thread.tools), turn).pipe(takeUntil(interrupts$)),
+        of([...answer.openingEvents(this.thread.id, text), ...answer.resultEvents(results)]),
+        this.execute(command, turn).pipe(takeUntil(interrupts$)),
         turn.outputSchema === undefined ? EMPTY : of(answer.jsonEvents(turn.outputSchema, text)),
         defer(() => of(answer.closingEvents(text, interrupted))),
       ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
@@ -99,8 +111,33 @@ class DemoSession implements HarnessSession {
         );
       case 'fail':
         return of([answer.failureEvent(request.failure)]);
+      case 'steps':
+        return this.runSteps(request.steps, turn);
       default:
         return request satisfies never;
+    }
+  }
+
+  private runSteps(steps: readonly ScriptStep[], turn: HarnessTurn): Events$ {
+    const [step, ...later] = nextSteps(steps, turn.callerTools);
+    switch (step?.kind) {
+      case undefined:
+        return EMPTY;
+      case 'calls':
+        this.#laterSteps = later;
+        return of(answer.waitingEvents(readPromptText(turn.prompt), step.calls));
+      case 'shell':
+        return concat(
+          this.execute({ kind: 'shell', command: step.command }, turn),
+          defer(() => this.runSteps(later, turn)),
+        );
+      case 'say':
+        return concat(
+          of(answer.textEvents(randomUUID(), `${step.text}\n`)),
+          defer(() => this.runSteps(later, turn)),
+        );
+      default:
+        return step satisfies never;
     }
   }
 

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import type { CallerToolCall, CallerTools } from '../../domain/caller-tool.js';
 import { Database } from '../database/database.js';
 import type { CallerToolCallTable, Tables } from '../database/tables.js';
 import { parseStored } from './turn.js';
+
+const MAX_LOOKUP_IDS = 500;
 
 /** A set of caller's tools as it is stored, once for all turns of a thread that have it. */
 export interface ToolSet {
@@ -40,7 +43,8 @@ export class CallerToolStore {
   /** Those of the ids that are calls of the thread, whether they wait or not. */
   async findKnown(threadId: string, ids: readonly string[]): Promise<readonly string[]> {
     if (ids.length === 0) return [];
-    const query = this.#calls().where('thread_id', '=', threadId).where('id', 'in', ids);
+    // Far below the parameter limits of both databases; no message of an agent has as many calls.
+    const query = this.#calls().where('thread_id', '=', threadId).where('id', 'in', ids.slice(0, MAX_LOOKUP_IDS));
     const known = new Set((await query.execute()).map(({ id }) => id));
     return ids.filter((id) => known.has(id));
   }
@@ -52,6 +56,12 @@ export class CallerToolStore {
 
 function toCall({ id, name, input }: CallerToolCallTable): CallerToolCall {
   return { id, name, input: parseStored<CallerToolCall['input']>(input) };
+}
+
+/** Makes the stored form of a set of tools. */
+export function toToolSet(tools: CallerTools): ToolSet {
+  const json = JSON.stringify(tools);
+  return { id: createHash('sha256').update(json).digest('hex').slice(0, 32), json };
 }
 
 /** Stores a set of tools in a transaction, unless the thread has it. */

@@ -19,6 +19,7 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
+import type { CallerInput } from './caller-input.js';
 import { toLogFields, readOutputSchema, readSeedHistory } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
@@ -39,6 +40,8 @@ export interface TurnRunContext {
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
   /** Reads the conversation before this turn from the store. */
   readonly recall: (turn: Turn) => Promise<Prompt>;
+  /** Loads what the turn's caller lends and returns to the agent. */
+  readonly loadCallerInput: (turn: Turn, thread: Thread) => Promise<CallerInput>;
 }
 
 /**
@@ -52,6 +55,7 @@ export class TurnRun {
   #lastEventAtMs = performance.now();
   #state: RunState = INITIAL_RUN_STATE;
   #output = new TurnOutput([], undefined);
+  #callerInput: CallerInput = {};
 
   constructor(
     private thread: Thread,
@@ -68,6 +72,7 @@ export class TurnRun {
     this.turn = claimed;
     this.thread = thread;
     this.#output = new TurnOutput(await this.context.log.open(claimed), readOutputSchema(claimed));
+    this.#callerInput = await this.context.loadCallerInput(claimed, thread);
     this.logLaterAttempt();
     let state = this.#state;
     while (state.phase !== 'abandoned') {
@@ -138,6 +143,7 @@ export class TurnRun {
         prompt: turn.prompt,
         attempt: turn.attempt,
         turnIndex: turn.sequence - 1,
+        ...this.#callerInput,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(history === undefined ? {} : { history }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.recall() }),

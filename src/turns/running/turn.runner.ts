@@ -12,12 +12,15 @@ import { HarnessGateway } from '../../harness/harness.gateway.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
+import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
 import { type Lease, TurnStore } from '../../storage/stores/turn.store.js';
 import { ThreadMemory } from '../memory/thread-memory.js';
+import { loadCallerInput } from './caller-input.js';
 import { Drain } from './drain.js';
 import { LeaseService } from './lease.service.js';
 import { readMaxDuration } from './max-duration.js';
 import { type PendingTurn, RunQueue, type RunnerCounts } from './run-queue.js';
+import { TurnMcpServers } from './turn-mcp-servers.js';
 import { TurnRun } from './turn-run.js';
 
 /** How often running turns are checked against their time limits. */
@@ -61,6 +64,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly turns: TurnStore,
     private readonly leases: LeaseService,
     private readonly memory: ThreadMemory,
+    private readonly callerTools: CallerToolStore,
+    private readonly mcpServers: TurnMcpServers,
   ) {
     this.#queue = new RunQueue(config.maxConcurrentTurns);
   }
@@ -191,6 +196,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       })
       .finally(() => {
         this.#queue.clearRunning(turn.threadId);
+        this.mcpServers.forget(turn.id);
         this.startRunnable();
       });
     this.#queue.setRunning(turn.threadId, { run, ended });
@@ -204,6 +210,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       threads: this.threads,
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
+      loadCallerInput: (claimed, current) => loadCallerInput(this.callerTools, this.mcpServers, claimed, current),
       recall: ({ threadId, sequence }) => this.memory.digest(threadId, sequence),
     });
   }
