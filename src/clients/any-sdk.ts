@@ -15,6 +15,8 @@ export const anySdkProfile: ClientProfile = {
   hasHardTimeout: false,
   needsFinalText: false,
   answerTool: undefined,
+  lendsTools: true,
+  offersTool: () => true,
 
   // Covers Claude Code behind a proxy that hides it: its user still gets one thread per session.
   findSession,

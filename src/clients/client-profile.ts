@@ -70,6 +70,10 @@ export interface ClientProfile {
   readonly hasHardTimeout: boolean;
   /** Whether it treats an answer as failed if the last block is not text. */
   readonly needsFinalText: boolean;
+  /** Whether its tools are offered to the agent under the policy `auto`. False if they would act on its user's machine unasked. */
+  readonly lendsTools: boolean;
+  /** Whether a tool of this name is offered to the agent at all. */
+  readonly offersTool: (name: string) => boolean;
   /** The tool that receives its structured answers although the request does not force it; `undefined` for none. */
   readonly answerTool: string | undefined;
 

@@ -1,7 +1,9 @@
+import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { parseApiKeys } from './api-keys.js';
 import { computeDefaultConnections, readOpenFilesLimit } from './connections.js';
 import { parseCorsOrigins } from './cors-origins.js';
+import { parseHosts, parseMcpServersFile } from './mcp-servers.js';
 import { parseModelRoutes } from './model-routes.js';
 import { parsePassedVariables } from './passed-variables.js';
 import {
@@ -141,6 +143,27 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: 'Longest output of a tool that is shown. The rest is replaced by a note. The agent sees the whole output.',
     }),
 
+    /** Whether the agent can call the tools that requests declare, unless a request says otherwise. */
+    callerTools: oneOf('CHIRON_CALLER_TOOLS', 'auto', CALLER_TOOLS_POLICIES, {
+      ...agentView,
+      doc: "Whether the agent can call the tools that a request declares, which then run at the caller: `on`, `off`, or `auto`, on except for Claude Code, whose tools act on its user's machine. The request header `x-chiron-caller-tools` overrides it.",
+    }),
+    /** Whether requests can give their agent MCP servers. */
+    callerMcp: oneOf('CHIRON_CALLER_MCP', 'off', ['off', 'allowlist', 'on'], {
+      ...agentView,
+      doc: "Whether a request's `mcp_servers` are given to its agent: `off` refuses them, `allowlist` allows those of `CHIRON_CALLER_MCP_HOSTS`, `on` allows any: callers then choose the addresses to which agents connect.",
+    }),
+    callerMcpHosts: custom('CHIRON_CALLER_MCP_HOSTS', undefined, parseHosts, {
+      ...agentView,
+      doc: 'Comma-separated hosts of the MCP servers that requests may use, each with its port unless it is the default one.',
+      example: 'mcp.example.com',
+    }),
+    /** The deployment's own MCP servers, for every thread. Their headers hold credentials. */
+    mcpServers: custom('CHIRON_MCP_SERVERS_FILE', undefined, parseMcpServersFile, {
+      ...agentView,
+      doc: 'A JSON file with remote MCP servers for every agent: `{"mcpServers": {"<name>": {"url": …, "headers": …, "allowedTools": …}}}`. `${NAME}` in a header is a variable of the server.',
+      example: './mcp-servers.json',
+    }),
     workspaceTemplate: path('CHIRON_WORKSPACE_TEMPLATE', undefined, {
       ...agentView,
       doc: "A folder that is copied into each new thread's `workspace/`, for example with an `AGENTS.md`.",
@@ -167,6 +190,11 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...limits,
       max: DAY_SECONDS,
       doc: "How long an idle agent process is kept for its thread's next turn. After that, the next turn resumes the conversation in a new process.",
+    }),
+    parkedMs: seconds('CHIRON_PARKED_SECONDS', 1800, {
+      ...limits,
+      max: 7 * DAY_SECONDS,
+      doc: "How long an agent process is kept while the agent waits for the result of a caller's tool. A later result resumes the conversation in a new process.",
     }),
     maxWarmHarnesses: count('CHIRON_MAX_WARM_HARNESSES', 8, {
       ...limits,

@@ -1,6 +1,12 @@
 import type { JsonObject } from './harness-event.js';
 import type { Prompt } from './prompt.js';
 
+/** The policies on the caller's tools: `auto` depends on the client. */
+export const CALLER_TOOLS_POLICIES = ['auto', 'on', 'off'] as const;
+
+/** One of the {@link CALLER_TOOLS_POLICIES}. */
+export type CallerToolsPolicy = (typeof CALLER_TOOLS_POLICIES)[number];
+
 /** A tool that runs at the caller, as a request declares it. */
 export interface CallerTool {
   /** The caller's own name: any text. A harness carries it to its agent under a name that its protocol allows. */

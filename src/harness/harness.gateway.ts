@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { defer, finalize, type Observable, of, switchMap } from 'rxjs';
+import { defer, finalize, type Observable, of, switchMap, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
@@ -59,7 +59,11 @@ export class HarnessGateway {
     return defer(async () => this.acquire(thread, harness)).pipe(
       switchMap((warm) => {
         warm.turnId = turn.id;
-        return warm.session.run(turn).pipe(finalize(() => this.park(thread.id, warm)));
+        let waits = false;
+        return warm.session.run(turn).pipe(
+          tap((events) => (waits = waitsForCaller(events))),
+          finalize(() => this.park(thread.id, warm, waits)),
+        );
       }),
     );
   }
@@ -182,8 +186,11 @@ export class HarnessGateway {
     return entry === undefined ? undefined : `${entry.device}:${entry.inode}`;
   }
 
-  /** After a turn: keeps the process for the next turn until the idle timeout, and evicts the longest idle ones above the limit. */
-  private park(threadId: string, warm: WarmSession): void {
+  /**
+   * After a turn: keeps the process for the next turn until the idle timeout, or longer if its agent waits for results of the caller's
+   * tools, and evicts the longest idle ones above the limit.
+   */
+  private park(threadId: string, warm: WarmSession, waits: boolean): void {
     warm.running = false;
     warm.turnId = undefined;
     warm.idleSince = performance.now();
@@ -192,7 +199,8 @@ export class HarnessGateway {
       this.evict(threadId, warm);
       return;
     }
-    warm.idleTimer = setTimeout(() => this.evict(threadId, warm), this.config.harnessIdleMs);
+    const idleMs = waits ? this.config.parkedMs : this.config.harnessIdleMs;
+    warm.idleTimer = setTimeout(() => this.evict(threadId, warm), idleMs);
     warm.idleTimer.unref();
     const idle = [...this.#warm]
       .filter(([, session]) => !session.running)
@@ -226,4 +234,10 @@ export class HarnessGateway {
       ...(thread.systemPrompt === undefined ? {} : { CENTAUR_EXTRA_SYSTEM_PROMPT: thread.systemPrompt }),
     };
   }
+}
+
+/** Whether a turn has ended with calls of the caller's tools. */
+function waitsForCaller(events: readonly HarnessEvent[]): boolean {
+  const last = events.at(-1);
+  return last?.type === 'turn-end' && last.reason === 'tool_use';
 }

@@ -7,6 +7,8 @@ import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../anthropic/examples.js';
 import { CreateMessageDto } from './request/create-message.dto.js';
 import { ErrorDocs } from './error.docs.js';
 import { TOOL_BLOCKS_HEADER } from './request/presentation.js';
+import { CALLER_TOOLS_HEADER } from './request/tools/caller-tools.js';
+import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 
 const REQUEST = {
   model: 'claude-opus-5-5',
@@ -40,6 +42,12 @@ function CreateMessageHeaders(): MethodDecorator {
       description:
         'The form of the sandbox’s tool calls in the answer. Overrides `CHIRON_TOOL_BLOCKS`. `auto`: text for Claude Code in a terminal, else MCP blocks.',
       schema: { ...oneOfTexts(...TOOL_BLOCK_SETTINGS), examples: ['text'] },
+    }),
+    ApiHeader({
+      name: CALLER_TOOLS_HEADER,
+      description:
+        'Whether the agent can call the tools of the request. Overrides `CHIRON_CALLER_TOOLS`. `auto`: on, except for Claude Code.',
+      schema: { ...oneOfTexts(...CALLER_TOOLS_POLICIES), examples: ['on'] },
     }),
     ApiHeader({
       name: 'traceparent',

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiHeader, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { header } from '../openapi/operation.js';
 import { eventStream, ref, TEXT } from '../openapi/schema.js';
+import { AnswerDto, ToolResultDto } from './dto/answer.dto.js';
 import { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { ExecuteDto } from './dto/execute.dto.js';
 import { AnswerDocs, SessionDocs, SessionErrorDocs } from './session.docs.js';
@@ -88,6 +89,41 @@ export function ExecuteDocs(): MethodDecorator {
       code: 'active_execution_conflict',
       existing_execution_id: EXECUTION_ID,
       existing_status: 'running',
+    }),
+  );
+}
+
+/** `POST …/executions/{executionId}/answer` in the OpenAPI document. */
+export function AnswerCallsDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      id: 'answerCalls',
+      summary: 'Answer the calls of an execution',
+      description:
+        'An execution whose status is `parked` has ended with calls of tools that run at the caller; the session and the execution list them. This gives a result for each call, and a new execution continues from them with the same agent.',
+      errors: [400, 404, 413, 415, 422, 503],
+    }),
+    ApiParam({
+      name: 'executionId',
+      description: 'An execution id, or the id of its message.',
+      schema: { ...TEXT, examples: [EXECUTION_ID] },
+    }),
+    ApiExtraModels(AnswerDto, ToolResultDto),
+    ApiBody({
+      schema: { $ref: getSchemaPath(AnswerDto) },
+      examples: {
+        one: { value: { results: [{ tool_use_id: 'toolu_01A09q90qw90lq917835lq9', content: 'sunny' }] } },
+      },
+    }),
+    AnswerDocs('The execution that continues.', 'Execution', {
+      ok: true,
+      execution_id: EXECUTION_ID,
+      thread_key: THREAD_KEY,
+      status: 'queued',
+    }),
+    SessionErrorDocs(409, 'The execution does not wait for results.', {
+      error: 'the execution does not wait for results of tools',
+      code: 'not_waiting',
     }),
   );
 }

@@ -3,12 +3,15 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
+import type { Thread } from '../storage/stores/thread.store.js';
+import type { Turn } from '../storage/stores/turn.js';
 import { ThreadControl } from '../turns/thread-control.js';
+import { parseAnswer } from './dto/answer.dto.js';
 import { parseAppendMessages } from './dto/append-messages.dto.js';
 import { parseEventsQuery } from './dto/events-query.js';
 import { parseExecute } from './dto/execute.dto.js';
 import { toExecutionId } from './dto/execution-id.js';
-import { AppendMessagesDocs, EventsDocs, ExecuteDocs, InterruptDocs } from './execution.docs.js';
+import { AnswerCallsDocs, AppendMessagesDocs, EventsDocs, ExecuteDocs, InterruptDocs } from './execution.docs.js';
 import { SessionErrorFilter } from './session-error.filter.js';
 import { SessionEventsService } from './events/session-events.service.js';
 import { streamSessionEvents } from './events/session-sse.js';
@@ -52,7 +55,23 @@ export class ExecutionsController {
     const dto = parseExecute(await readJsonBody(request));
     const thread = await this.sessions.thread(tenant, key);
     const turn = await this.sessions.execute(thread, dto);
-    return { ok: true, execution_id: toExecutionId(turn.id), thread_key: thread.key, status: turn.state };
+    return toStartedExecution(thread, turn);
+  }
+
+  /** Answers the calls of the caller's tools with which an execution ended; a new execution continues from the results. */
+  @Post('executions/:executionId/answer')
+  @HttpCode(200)
+  @AnswerCallsDocs()
+  async answer(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Param('executionId') executionId: string,
+    @Req() request: Request,
+  ): Promise<object> {
+    const answer = parseAnswer(await readJsonBody(request));
+    const thread = await this.sessions.thread(tenant, key);
+    const answered = await this.sessions.turn(thread, executionId);
+    return toStartedExecution(thread, await this.sessions.answer(thread, answered, answer));
   }
 
   /** Streams the thread's events: of one execution until its end, otherwise until the caller disconnects. */
@@ -105,4 +124,8 @@ export class ExecutionsController {
   unknown(): never {
     throw new SessionException(404, 'there is no such route');
   }
+}
+
+function toStartedExecution(thread: Thread, turn: Turn): object {
+  return { ok: true, execution_id: toExecutionId(turn.id), thread_key: thread.key, status: turn.state };
 }

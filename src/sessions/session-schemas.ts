@@ -22,7 +22,8 @@ const HARNESS_TYPE = described(
   `${HARNESS_TYPES.join(', ')}, or the name of a harness that only another version of the server has.`,
   TEXT,
 );
-const TURN_STATE = oneOfTexts('queued', 'running', 'completed', 'failed', 'cancelled');
+const TURN_STATE = oneOfTexts('queued', 'running', 'parked', 'completed', 'failed', 'cancelled');
+const CALL = object({ id: TEXT, name: TEXT, input: ANY_OBJECT });
 const EXECUTION = { execution_id: TEXT, thread_key: TEXT };
 
 const SESSION = {
@@ -31,7 +32,10 @@ const SESSION = {
   harness_type: HARNESS_TYPE,
   harness_thread_id: described('The harness’s own id of the conversation, once there is one.', nullable(TEXT)),
   persona_id: NULL,
-  status: oneOfTexts('idle', 'executing', 'failed'),
+  status: described(
+    '`parked`: the agent waits for results of tools that run at the caller.',
+    oneOfTexts('idle', 'executing', 'failed', 'parked'),
+  ),
   iron_control_principal: NULL,
   created_at: TIME,
   updated_at: TIME,
@@ -66,11 +70,17 @@ const EVENTS = {
     latency_ms: nullable(INTEGER),
     output_event_id: INTEGER,
   }),
-  ExecutionCompletedEvent: object({
-    ...EXECUTION,
-    completion_reason: oneOfTexts('turn_completed'),
-    result_text: nullable(TEXT),
-  }),
+  ExecutionCompletedEvent: object(
+    {
+      ...EXECUTION,
+      completion_reason: described(
+        '`caller_tool_calls`: the agent waits for the results of `calls`.',
+        oneOfTexts('turn_completed', 'caller_tool_calls'),
+      ),
+      result_text: nullable(TEXT),
+    },
+    { calls: list(CALL) },
+  ),
   ExecutionFailedEvent: object(
     { ...EXECUTION, error: TEXT },
     { reason: oneOfTexts('max_duration_exceeded'), max_duration_ms: INTEGER },
@@ -91,6 +101,7 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
     model: TEXT,
     turn_count: INTEGER,
     turns: list(ref('Turn')),
+    waiting_calls: described('The calls for which a parked session waits.', list(CALL)),
   }),
   DeletedSession: object({ ...OK, deleted: always(true), thread_key: TEXT }),
   Turn: object(TURN),

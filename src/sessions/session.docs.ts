@@ -163,6 +163,7 @@ export function GetSessionDocs(): MethodDecorator {
       model: 'claude-code',
       turn_count: 1,
       turns: [TURN],
+      waiting_calls: [],
     }),
   );
 }

@@ -31,6 +31,11 @@ export function harnessConflict(thread: Thread, existing: string, requested: str
   });
 }
 
+/** The calls of an execution have an answer, or it has none. */
+export function notWaiting(): SessionException {
+  return new SessionException(409, 'the execution does not wait for results of tools', { code: 'not_waiting' });
+}
+
 /** The session has an active execution. */
 export function activeExecution(threadKey: string, turn: Turn): SessionException {
   return new SessionException(409, `session ${threadKey} already has an active execution`, {

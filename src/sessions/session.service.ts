@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import type { CallerToolCall } from '../domain/caller-tool.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import type { HarnessName } from '../harness/harness.js';
+import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { quoteForCaller } from '../domain/service-error.js';
-import { type ExecutionInput, ThreadControl } from '../turns/thread-control.js';
+import { type ExecuteResult, type ExecutionInput, ThreadControl } from '../turns/thread-control.js';
 import { TurnSteering } from '../turns/turn-steering.js';
+import type { CallAnswer } from './dto/answer.dto.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { type CreateSessionDto, parseCreateSession } from './dto/create-session.dto.js';
 import type { ExecuteDto } from './dto/execute.dto.js';
@@ -19,7 +22,13 @@ import { parseInputLines } from './input/input-lines.js';
 import { findRepeatedMessages } from './input/repeated-messages.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import type { UserMessage } from '../storage/stores/user-message.js';
-import { activeExecution, harnessConflict, SessionException, sessionNotFound } from './session.exception.js';
+import {
+  activeExecution,
+  harnessConflict,
+  notWaiting,
+  SessionException,
+  sessionNotFound,
+} from './session.exception.js';
 
 /** The operations of the session API on threads. Threads of other tenants are not found. */
 @Injectable()
@@ -31,6 +40,7 @@ export class SessionService {
     private readonly messages: SessionMessageStore,
     private readonly control: ThreadControl,
     private readonly steering: TurnSteering,
+    private readonly calls: CallerToolStore,
   ) {}
 
   /** @throws SessionException (404) when the tenant has no such thread. */
@@ -115,17 +125,31 @@ export class SessionService {
       ),
       input: (stored) => toExecutionInput(dto, stored),
     });
-    switch (executed.kind) {
-      case 'started':
-      case 'known':
-        return executed.turn;
-      case 'busy':
-        throw activeExecution(thread.key, executed.turn);
-      case 'no-thread':
-        throw sessionNotFound(thread.key);
-      default:
-        return executed satisfies never;
-    }
+    return toExecutedTurn(thread, executed);
+  }
+
+  /**
+   * Answers the calls with which a turn ended, so that the agent continues in a new turn, or finds the turn with the same idempotency
+   * key.
+   *
+   * @throws SessionException 409 when the calls do not wait, or another turn is active. @throws ServiceError (`bad_request`) for results
+   *   that are not those of the calls.
+   */
+  async answer(thread: Thread, answered: Turn, { idempotencyKey, results }: CallAnswer): Promise<Turn> {
+    this.assertHarnessAvailable(thread.harness);
+    const executed = await this.control.execute(thread, {
+      idempotencyKey,
+      caller: 'session',
+      request: toStoredExecution({ inputLineCount: results.length, idleTimeout: null, maxDuration: null }, {}),
+      input: () => ({ prompt: [], repeats: [] }),
+      answer: { turnId: answered.id, results },
+    });
+    return toExecutedTurn(thread, executed);
+  }
+
+  /** The calls that the thread's agent waits for; none if it does not wait. */
+  async waitingCalls(thread: Thread): Promise<readonly CallerToolCall[]> {
+    return thread.parkedTurnId === undefined ? [] : this.calls.ofTurn(thread.parkedTurnId);
   }
 
   private async createThread(
@@ -171,4 +195,20 @@ function toExecutionInput(dto: ExecuteDto, stored: readonly UserMessage[]): Exec
     throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
   }
   return { prompt: [], repeats: [] };
+}
+
+function toExecutedTurn(thread: Thread, executed: ExecuteResult): Turn {
+  switch (executed.kind) {
+    case 'started':
+    case 'known':
+      return executed.turn;
+    case 'busy':
+      throw activeExecution(thread.key, executed.turn);
+    case 'no-thread':
+      throw sessionNotFound(thread.key);
+    case 'not-waiting':
+      throw notWaiting();
+    default:
+      return executed satisfies never;
+  }
 }

@@ -70,7 +70,8 @@ export class SessionsController {
       metadata: toSessionMetadata(thread),
       model: toAnsweredModel(thread),
       turn_count: thread.turnCount,
-      turns: turns.map(toTurnView),
+      turns: turns.map((turn) => toTurnView(thread, turn)),
+      waiting_calls: await this.sessions.waitingCalls(thread),
     };
   }
 

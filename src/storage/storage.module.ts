@@ -10,6 +10,7 @@ import {
 import { Database } from './database/database.js';
 import { EventLog } from './event-log/event-log.js';
 import { StorageOptions } from './storage-options.js';
+import { CallerToolStore } from './stores/caller-tool.store.js';
 import { SessionMessageStore } from './stores/session-message.store.js';
 import { ThreadStore } from './stores/thread.store.js';
 import { TurnStore } from './stores/turn.store.js';
@@ -51,9 +52,10 @@ export class StorageModule implements OnApplicationShutdown {
         ThreadStore,
         TurnStore,
         SessionMessageStore,
+        CallerToolStore,
         EventLog,
       ],
-      exports: [Database, ThreadStore, TurnStore, SessionMessageStore, EventLog],
+      exports: [Database, ThreadStore, TurnStore, SessionMessageStore, CallerToolStore, EventLog],
     };
   }
 

@@ -2,19 +2,22 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
+import type { CallerToolResult } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import { HarnessGateway } from '../harness/harness.gateway.js';
 import type { HarnessName } from '../harness/harness.js';
 import type { Prompt } from '../domain/prompt.js';
+import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import type { UserMessage } from '../storage/stores/user-message.js';
+import { refuseResults } from './matching/caller-results.js';
 import { readLoad, refuseForLoad } from './matching/admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { KeyLock, toLockKey } from './key-lock.js';
-import { toStoredRequest } from './running/stored-request.js';
+import { readOutputSchema, readToolSetId, toStoredRequest } from './running/stored-request.js';
 import { createMessageId } from './message-id.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
@@ -31,11 +34,13 @@ export interface ExecuteRequest {
    * repeats. What it throws ends the call.
    */
   input(stored: readonly UserMessage[]): ExecutionInput;
+  /** Results for the calls of the caller's tools with which a turn ended; absent for a message. */
+  readonly answer?: { readonly turnId: string; readonly results: readonly CallerToolResult[] };
 }
 
 /** What a turn gets besides the stored messages of its thread. */
 export interface ExecutionInput {
-  /** Empty only if there are stored messages. */
+  /** Empty only if there are stored messages, or with an `answer`. */
   readonly prompt: Prompt;
   /** Ids of stored messages whose words are in the prompt. */
   readonly repeats: readonly string[];
@@ -43,7 +48,10 @@ export interface ExecutionInput {
 
 /** What became of an execution: a new turn, the one that the key started before, or none as another one is going on. */
 export type ExecuteResult =
-  { readonly kind: 'started' | 'known' | 'busy'; readonly turn: Turn } | { readonly kind: 'no-thread' };
+  | { readonly kind: 'started' | 'known' | 'busy'; readonly turn: Turn }
+  | { readonly kind: 'no-thread' }
+  /** The calls of the answered turn do not wait (any more). */
+  | { readonly kind: 'not-waiting' };
 
 /** Drives threads by hand: for those who know which thread they mean, and want one turn of it at a time. */
 @Injectable()
@@ -59,6 +67,7 @@ export class ThreadControl {
     private readonly gateway: HarnessGateway,
     private readonly lock: KeyLock,
     private readonly memory: ThreadMemory,
+    private readonly calls: CallerToolStore,
   ) {}
 
   /** The id of each thread that is removed, from now on. Never completes. */
@@ -69,7 +78,8 @@ export class ThreadControl {
   /**
    * Starts a turn, stored before this resolves, unless the thread has one that is queued or running.
    *
-   * @throws ServiceError when the server takes no new turns on, and what `input` throws; no turn is left then.
+   * @throws ServiceError when the server takes no new turns on, or the answer does not have a result for each call, and what `input`
+   *   throws; no turn is left then.
    */
   execute(thread: Thread, execution: ExecuteRequest): Promise<ExecuteResult> {
     return this.withThreadLock(thread, async () => {
@@ -82,6 +92,9 @@ export class ThreadControl {
       if (known !== undefined) return { kind: 'known', turn: known };
       const active = await this.active(thread.id);
       if (active !== undefined) return { kind: 'busy', turn: active };
+      const { answer } = execution;
+      if (answer !== undefined && current.parkedTurnId !== answer.turnId) return { kind: 'not-waiting' };
+      const answered = answer === undefined ? {} : await this.readAnswer(answer);
       const refusal = refuseForLoad(readLoad(this.runner), this.config.maxWaitingTurns);
       if (refusal !== undefined) throw toServiceError(refusal);
       const opening = await this.memory.prepareSeed(current);
@@ -93,7 +106,7 @@ export class ThreadControl {
         idempotencyKey,
         caller,
         ...execution.input(await this.messages.stored(thread.id)),
-        request: { ...request, ...toStoredRequest(current, {}, opening) },
+        request: { ...request, ...toStoredRequest(current, answered, opening) },
         createdAt: Date.now(),
       });
       this.runner.submit(current, turn);
@@ -138,6 +151,20 @@ export class ThreadControl {
   /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
   withThreadLock<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
     return this.lock.run(toLockKey(thread.tenant, thread.key), task);
+  }
+
+  /** Checks an answer, and adds what the agent could use in the turn that it answers. */
+  private async readAnswer({
+    turnId,
+    results,
+  }: NonNullable<ExecuteRequest['answer']>): Promise<Parameters<typeof toStoredRequest>[1]> {
+    const waitingCalls = await this.calls.ofTurn(turnId);
+    const given = { prompt: [], toolResults: { results, promptBeside: [] } };
+    const refusal = refuseResults(given, { waitingCalls, closedCallIds: [] });
+    if (refusal !== undefined) throw toServiceError(refusal);
+    const turn = await this.turns.byId(turnId);
+    if (turn === undefined) return { results };
+    return { results, toolSetId: readToolSetId(turn), outputSchema: readOutputSchema(turn) };
   }
 
   private async active(threadId: string): Promise<Turn | undefined> {

@@ -1,8 +1,11 @@
+import type { CallerTools } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
+import type { McpServer } from '../domain/mcp-server.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';
+import type { GivenResults } from './matching/caller-results.js';
 import type { ContinuationPoint } from './matching/message-threads.js';
 
 /** The fields by which a request is recognised as a retry. */
@@ -36,6 +39,12 @@ export interface TurnRequest extends RetryIdentity {
   readonly model: string;
   readonly systemPrompt: string | undefined;
   readonly prompt: Prompt;
+  /** The results of the caller's tools in the message, if there are any; `prompt` has them as text. */
+  readonly toolResults?: GivenResults | undefined;
+  /** The caller's tools that the agent can call; absent for none. */
+  readonly callerTools?: CallerTools | undefined;
+  /** Further MCP servers of the agent; absent for none. Their headers are not stored. */
+  readonly mcpServers?: readonly McpServer[];
   /** JSON Schema that the answer must follow; `undefined` for free text. */
   readonly outputSchema: JsonObject | undefined;
   readonly caller: string;

@@ -5,6 +5,7 @@ import { AppConfig } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { HarnessChoice } from '../harness/models/route-model.js';
 import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
+import { toToolSet } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
@@ -21,9 +22,11 @@ import { createMessageId } from './message-id.js';
 import { toNewThread } from './new-thread.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
+import { selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
+import { TurnMcpServers } from './running/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** The facts that attaching needs. */
@@ -43,6 +46,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly memory: ThreadMemory,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
+    private readonly mcpServers: TurnMcpServers,
   ) {}
 
   /** Recovers the turns of an earlier server: resumes running ones and queues the others in order. */
@@ -166,10 +170,10 @@ export class TurnService implements OnApplicationBootstrap {
       case 'new':
       case 'continue':
       case 'queue':
-        return this.begin(request, decision, facts.recent);
+        return this.begin(request, selectInput(request, facts), decision, facts.recent);
       case 'interrupt':
         for (const turn of decision.turns) await this.runner.interrupt(turn);
-        return this.begin(request, decision, facts.recent);
+        return this.begin(request, selectInput(request, facts), decision, facts.recent);
       default:
         return decision satisfies never;
     }
@@ -184,6 +188,7 @@ export class TurnService implements OnApplicationBootstrap {
   /** Stores a new turn of a new or existing thread. It must not refuse the request: a thread without a turn would remain. */
   private async begin(
     request: TurnRequest,
+    input: TurnInput,
     decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
     recent: readonly TurnSummary[],
   ): Promise<OpenedTurn> {
@@ -193,11 +198,17 @@ export class TurnService implements OnApplicationBootstrap {
       'thread' in decision
         ? await this.withSystemPrompt(decision.thread, request, recent)
         : await this.createThread(request, decision.harness);
-    return { thread, turn: await this.startTurn(thread, request, opening), attached: false };
+    return { thread, turn: await this.startTurn(thread, request, input, opening), attached: false };
   }
 
-  private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {
+  private async startTurn(
+    thread: Thread,
+    request: TurnRequest,
+    { prompt, results }: TurnInput,
+    opening: AgentSeed,
+  ): Promise<Turn> {
     const slot = this.runner.reserveSlot(thread.id);
+    const toolSet = request.callerTools === undefined ? undefined : toToolSet(request.callerTools);
     try {
       const { turn } = await this.turns.create(
         {
@@ -207,12 +218,14 @@ export class TurnService implements OnApplicationBootstrap {
           requestKey: request.requestKey,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
-          prompt: request.prompt,
-          request: toStoredRequest(thread, request, opening),
+          prompt,
+          request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id }, opening),
           createdAt: Date.now(),
+          ...(toolSet === undefined ? {} : { toolSet }),
         },
         slot?.lease,
       );
+      this.mcpServers.remember(turn.id, request.mcpServers ?? []);
       this.runner.submit(thread, turn);
       return turn;
     } finally {

@@ -10,6 +10,7 @@ import { TurnCallers } from './matching/turn-callers.js';
 import { SideThreadRemover } from './cleanup/side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
+import { TurnMcpServers } from './running/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 import { TurnSteering } from './turn-steering.js';
 import { TurnService } from './turn.service.js';
@@ -25,6 +26,7 @@ import { TurnService } from './turn.service.js';
     MessageThreads,
     OpeningFactsReader,
     TurnCallers,
+    TurnMcpServers,
     SideThreadRemover,
     ThreadControl,
     ThreadMemory,

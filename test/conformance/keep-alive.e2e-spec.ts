@@ -152,7 +152,7 @@ describe('a caller that does not stream', () => {
 
   it('A.11 gets a retryable timeout before 300 s if it is Claude Code, and its retry waits for the same turn', async () => {
     const headers = { ...CLAUDE_CODE, ...thread('impatient') };
-    const body = server.conversation('impatient', { tools: [{ name: 'Bash' }] });
+    const body = server.conversation('impatient', { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] });
     server.waits('impatient');
     const first = server.open(body, headers);
     const run = await server.harness.run('impatient');

@@ -51,7 +51,11 @@ describe('message threads', () => {
       { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'found' }] },
       { role: 'system', content: '<total_tokens>14999888 tokens left</total_tokens>' },
     ];
-    const more = { messages, system: [{ type: 'text', text: 'Be long.' }], tools: [{ name: 'Bash' }] };
+    const more = {
+      messages,
+      system: [{ type: 'text', text: 'Be long.' }],
+      tools: [{ name: 'Bash', input_schema: { type: 'object' } }],
+    };
     await server
       .post(goOn(idOf(one), '', more), { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' })
       .expect(200);

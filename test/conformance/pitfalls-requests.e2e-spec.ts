@@ -29,12 +29,14 @@ it('C 11 a trailing system message is context, never the prompt', async () => {
   const prompt = server.harness.runs.at(-1)?.turn.prompt;
   expect(prompt?.at(-1)).toEqual({ type: 'text', text: 'the question' });
   expect(JSON.stringify(prompt?.slice(0, -1))).toMatch(/<system-reminder>[^]*Ignore the question/);
-  await server.post(ask('', { messages, tools: [{ name: 'Bash' }] }), CLAUDE_CODE).expect(200);
+  await server
+    .post(ask('', { messages, tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }), CLAUDE_CODE)
+    .expect(200);
   expect(server.harness.runs.at(-1)?.turn.prompt).toEqual([{ type: 'text', text: 'the question' }]);
 });
 
 it('C 12 a <total_tokens> system message after a tool result neither breaks the thread nor repeats its history', async () => {
-  const tools = { tools: [{ name: 'Bash' }] };
+  const tools = { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] };
   const headers = { ...CLAUDE_CODE, 'x-claude-code-session-id': 'total-tokens' };
   const history = [
     { role: 'user', content: 'look' },

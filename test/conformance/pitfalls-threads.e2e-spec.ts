@@ -170,7 +170,11 @@ describe('a silent agent', () => {
 
 it('C 46 a title request neither waits for the turn of its session nor starts one', async () => {
   const session = { ...CLAUDE_CODE, 'x-claude-code-session-id': 'titled' };
-  const { stream, run } = await server.held('the work', ask('the work', { tools: [{ name: 'Bash' }] }), session);
+  const { stream, run } = await server.held(
+    'the work',
+    ask('the work', { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }),
+    session,
+  );
   const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
   const title = await server.post(ask('the work', { tools: [], output_config: { format } }), session).expect(200);
   expect(title.text).toContain(String.raw`{\"title\":\"the work\"}`);

@@ -22,9 +22,17 @@ describe('fields', () => {
     ['disabled thinking', { thinking: { type: 'disabled' } }],
     ['thinking between tools', { thinking: { type: 'between_tools' } }],
     ['displays that only Claude Code knows', { thinking: { type: 'adaptive', display: 'highlights' } }],
-    ['tools', { tools: [TOOL, { type: 'web_search_20250305', name: 'web_search' }, { ...TOOL, defer_loading: true }] }],
+    [
+      'tools',
+      {
+        tools: [
+          TOOL,
+          { type: 'web_search_20250305', name: 'web_search' },
+          { ...TOOL, name: 'hear', defer_loading: true },
+        ],
+      },
+    ],
     ['tool_choice auto', { tools: [TOOL], tool_choice: { type: 'auto', disable_parallel_tool_use: true } }],
-    ['tool_choice any', { tools: [TOOL, { ...TOOL, name: 'hear' }], tool_choice: { type: 'any' } }],
     ['tool_choice none', { tools: [TOOL], tool_choice: { type: 'none' } }],
     ['metadata.user_id', { metadata: { user_id: 'somebody' } }],
     ['service_tier', { service_tier: 'standard_only' }],
@@ -35,10 +43,6 @@ describe('fields', () => {
     ['diagnostics', { diagnostics: { previous_message_id: 'msg_1' } }],
     ['inference_geo', { inference_geo: 'eu' }],
     ['context_management', { context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] } }],
-    [
-      'mcp_servers',
-      { mcp_servers: [{ type: 'url', name: 'm', url: 'https://example.com' }], tools: [{ type: 'mcp_toolset' }] },
-    ],
     ['fallbacks', { fallbacks: [{ model: 'claude-haiku-5-5' }], fallback_credit_token: 'x' }],
     ['compaction', { compaction: { type: 'auto' } }],
     ['billing_policy', { billing_policy: 'default' }],

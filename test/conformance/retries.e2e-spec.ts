@@ -13,7 +13,12 @@ import { CLAUDE_CODE, ConformanceServer, idOf } from './support/server.js';
 
 const server = new ConformanceServer();
 
-const TOOLS = { tools: [{ name: 'Bash' }, { name: 'Edit' }] };
+const TOOLS = {
+  tools: [
+    { name: 'Bash', input_schema: { type: 'object' } },
+    { name: 'Edit', input_schema: { type: 'object' } },
+  ],
+};
 /** The requests of one Claude Code session. */
 const session = (name: string) => ({ ...CLAUDE_CODE, 'x-claude-code-session-id': name });
 const readers = () => server.app.app.get(EventLog).stats.readers;

@@ -188,7 +188,7 @@ describe('an answer that is to follow a schema', () => {
   it.each([
     [
       'the tool that its caller forces',
-      { tools: [{ name: 'other' }, tool], tool_choice: { type: 'tool', name: 'count' } },
+      { tools: [{ name: 'other', input_schema: SCHEMA }, tool], tool_choice: { type: 'tool', name: 'count' } },
     ],
     ['the only tool, where any is forced', { tools: [tool], tool_choice: { type: 'any' } }],
   ])('is a call of %s', async (name, more) => {
@@ -205,16 +205,23 @@ describe('an answer that is to follow a schema', () => {
 
   it.each([
     ['the choice is the agent’s', { tools: [tool], tool_choice: { type: 'auto' } }],
-    ['any of several is forced', { tools: [tool, tool], tool_choice: { type: 'any' } }],
-    [
-      'the tool is none of the caller’s',
-      { tools: [{ type: 'web_search', name: 'web' }], tool_choice: { type: 'tool', name: 'web' } },
-    ],
-    ['there is no such tool', { tools: [tool], tool_choice: { type: 'tool', name: 'gone' } }],
+    ['none may be called', { tools: [tool], tool_choice: { type: 'none' } }],
   ])('is free text where %s', async (name, more) => {
     const response = await post(ask(`good ${name}`, more)).expect(200);
     expect(JSON.stringify(answerOf(response).content)).not.toContain('"tool_use"');
     expect(app.harness.runsOf(`good ${name}`)[0]?.turn.outputSchema).toBeUndefined();
+  });
+
+  it.each([
+    [
+      { tools: [{ type: 'web_search', name: 'web' }], tool_choice: { type: 'tool', name: 'web' } },
+      /with an input_schema/,
+    ],
+    [{ tools: [tool], tool_choice: { type: 'tool', name: 'gone' } }, /'gone' not found in provided tools/],
+    [{ tools: [{ ...tool, input_schema: { $ref: '#/nowhere' } }], tool_choice: { type: 'any' } }, /unresolvable \$ref/],
+  ])('cannot be a call of a tool that is not there: %j', async (more, problem) => {
+    const { body } = await post(ask('not forced', more)).expect(400);
+    expect((body as { readonly error: { readonly message: string } }).error.message).toMatch(problem);
   });
 
   it('is an error when it does not', async () => {

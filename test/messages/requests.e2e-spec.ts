@@ -153,7 +153,7 @@ describe('the prompt of a request', () => {
 
   const promptOf = async (messages: readonly object[], headers = {}): Promise<readonly PromptBlock[]> => {
     // Without tools a request of Claude Code is one beside the conversation.
-    await post(ask('', { messages, tools: [{ name: 'Bash' }] }), headers).expect(200);
+    await post(ask('', { messages, tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }), headers).expect(200);
     return app.harness.runs.at(-1)?.turn.prompt ?? [];
   };
 

@@ -99,7 +99,15 @@ describe('a body of millions of values', () => {
     ],
     [
       'with a list of numbers',
-      ask('hi', { tools: [{ name: 'a', embedding: Array.from({ length: 400_000 }, (_, at) => at / 7) }] }),
+      ask('hi', {
+        tools: [
+          {
+            name: 'a',
+            input_schema: { type: 'object' },
+            embedding: Array.from({ length: 400_000 }, (_, at) => at / 7),
+          },
+        ],
+      }),
     ],
     [
       'with 50,000 tools, one of which is forced',

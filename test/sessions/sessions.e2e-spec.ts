@@ -469,6 +469,7 @@ describe('the session API', () => {
       'get /api/sessions',
       'post /api/session/{threadKey}',
       'post /api/session/{threadKey}/execute',
+      'post /api/session/{threadKey}/executions/{executionId}/answer',
       'post /api/session/{threadKey}/interrupt',
       'post /api/session/{threadKey}/messages',
     ]);

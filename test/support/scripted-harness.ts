@@ -131,6 +131,8 @@ export class ScriptedRun {
 
 /** A harness that emits the events of the test. It stands in for Claude Code: models named `claude-*` are its own. */
 export class ScriptedHarness implements Harness {
+  readonly takesCallerTools = true;
+  readonly takesMcpServers = true;
   /** Every run, in the order in which they began. */
   readonly runs: ScriptedRun[] = [];
   /** Every conversation that was opened, in order. */

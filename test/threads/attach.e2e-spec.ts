@@ -32,7 +32,8 @@ const open = (body: object, headers: Readonly<Record<string, string>> = {}) => S
 const idOf = (text: string): string | undefined => /"id":"(msg_\w+)"/.exec(text)?.[1];
 
 /** A conversation that ends with this text. It has a tool, as Claude Code's do; without one it would be a side request. */
-const after = (text: string, more = {}) => converse(['before', 'I see.', text], { tools: [{ name: 'Bash' }], ...more });
+const after = (text: string, more = {}) =>
+  converse(['before', 'I see.', text], { tools: [{ name: 'Bash', input_schema: { type: 'object' } }], ...more });
 
 describe('a repeated request', () => {
   it('attaches to the running turn and gets the message from its first event', async () => {
@@ -130,7 +131,7 @@ describe('a repeated request', () => {
       model: 'claude-other',
       max_tokens: 64_000,
       system: 'other',
-      tools: [{ name: 'New' }],
+      tools: [{ name: 'New', input_schema: { type: 'object' } }],
       thinking: { type: 'enabled', budget_tokens: 2000 },
       messages: [
         { role: 'user', content: [{ type: 'text', text: 'before', cache_control: { type: 'ephemeral' } }] },

@@ -37,9 +37,9 @@ describe('a message thread', () => {
     answersAll();
     const first = await post(ask('one', create)).expect(200);
     const second = await post(goOn(idOf(first), 'two')).expect(200);
-    const third = await post(goOn(idOf(second), 'three', { system: 'You are.', tools: [{ name: 'Bash' }] })).expect(
-      200,
-    );
+    const third = await post(
+      goOn(idOf(second), 'three', { system: 'You are.', tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }),
+    ).expect(200);
     expect(second.headers['x-chiron-thread-key']).toBe(first.headers['x-chiron-thread-key']);
     const runs = ['one', 'two', 'three'].map((prompt) => app.harness.runsOf(prompt)[0]);
     expect(new Set(runs.map((run) => run?.thread.id)).size).toBe(1);

@@ -80,7 +80,7 @@ describe('concurrent identical requests that the SDK marks as no retries', () =>
     [
       'a session of Claude Code',
       { 'x-claude-code-session-id': 's', 'user-agent': 'claude-cli/2.1.330' },
-      { tools: [{ name: 'Bash' }] },
+      { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] },
     ],
   ])('share one turn with %s', async (name, headers, more) => {
     const callers = times(10, () => open(ask(name, { ...STREAM, ...more }), { ...headers, ...count(0) }));

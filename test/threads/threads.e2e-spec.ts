@@ -146,7 +146,10 @@ describe('the first request of a thread', () => {
       { type: 'text', text: 'x-anthropic-billing-header: cc_version=2.1.330.765; cc_entrypoint=sdk-cli;' },
       { type: 'text', text: 'You are a Claude agent.', cache_control: { type: 'ephemeral' } },
     ];
-    await post(headers, ask('caller system', { system, tools: [{ name: 'Bash' }] })).expect(200);
+    await post(
+      headers,
+      ask('caller system', { system, tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }),
+    ).expect(200);
     const [run] = app.harness.runsOf('caller system');
     expect(run?.thread.systemPrompt).toMatch(/the machine and the tools of the caller.*You are a Claude agent\.$/s);
     expect(run?.thread.systemPrompt).not.toContain('billing');
@@ -170,11 +173,17 @@ describe('a side request of Claude Code', () => {
     await post(session, ask('name this', { ...title, model: 'claude-small', system: 'You name sessions.' })).expect(
       200,
     );
-    const main = await post(session, ask('the real one', { tools: [{ name: 'Bash' }] })).expect(200);
+    const main = await post(
+      session,
+      ask('the real one', { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }),
+    ).expect(200);
     expect(keyOf(main)).toBe('api:claude:sides');
     expect(main.body).toMatchObject({ model: 'claude-opus-5-5' });
     expect(app.harness.runsOf('the real one')[0]?.turn.turnIndex).toBe(0);
-    const agent = await post({ ...session, 'x-claude-code-agent-id': 'a1' }, ask('sub', { tools: [{ name: 'Bash' }] }));
+    const agent = await post(
+      { ...session, 'x-claude-code-agent-id': 'a1' },
+      ask('sub', { tools: [{ name: 'Bash', input_schema: { type: 'object' } }] }),
+    );
     expect(keyOf(agent)).not.toBe('api:claude:sides');
   });
 

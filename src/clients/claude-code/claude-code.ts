@@ -11,6 +11,8 @@ import { withoutReminders } from './system-reminder.js';
 import { callsFromTerminal } from './terminal.js';
 import { answerTitle } from './title.js';
 
+const OWN_TOOLS: ReadonlySet<string> = new Set(['Agent', 'Task', 'TaskOutput', 'TaskStop', STRUCTURED_OUTPUT_TOOL]);
+
 /** Claude Code, in a terminal, with `-p` or under an Agent SDK. The facts about it are in the files of this folder. */
 export const claudeCodeProfile: ClientProfile = {
   kind: 'claude-code',
@@ -22,6 +24,9 @@ export const claudeCodeProfile: ClientProfile = {
   hasHardTimeout: true,
   needsFinalText: true,
   answerTool: STRUCTURED_OUTPUT_TOOL,
+  // They mirror the agent's own and act on its user's machine.
+  lendsTools: false,
+  offersTool,
 
   findSession,
   isSideRequest,
@@ -40,6 +45,14 @@ export const claudeCodeProfile: ClientProfile = {
   systemPrompt: addressedSystemPrompt,
   sideSystemPrompt: toSideSystemPrompt,
 };
+
+/**
+ * Tools that only its own loop can use: sub-agents, whose requests would be side requests, and the list of its background work. The
+ * agent has its own. [Claude Code 2.1.330]
+ */
+function offersTool(name: string): boolean {
+  return !OWN_TOOLS.has(name);
+}
 
 /** `user-agent: claude-cli/2.1.330 (external, sdk-cli)`, and `x-app: cli` or `cli-bg`. A proxy may strip either. [Claude Code 2.1.330] */
 function isSender(header: HeaderReader): boolean {

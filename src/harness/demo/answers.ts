@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { FailureKind, HarnessEvent, JsonObject, TokenUsage } from '../../domain/harness-event.js';
+import type { CallerToolResult } from '../../domain/caller-tool.js';
 import { readPromptText } from '../../domain/prompt.js';
 import type { FurtherMessage } from '../harness.js';
+import type { ScriptedCall } from './call-script.js';
 import { sampleFromSchema } from './sample.js';
 
 type Events = readonly HarnessEvent[];
@@ -24,6 +27,28 @@ export function closingEvents(prompt: string, interrupted: boolean): Events {
     { type: 'model-call-end', model: MODEL, usage: { ...estimateUsage(prompt), outputTokens: 1 } },
     { type: 'turn-end', reason: interrupted ? 'interrupted' : 'end_turn' },
   ];
+}
+
+/** The end of a turn whose agent waits for results of the caller's tools. */
+export function waitingEvents(prompt: string, calls: readonly ScriptedCall[]): Events {
+  return [
+    ...calls.map(({ name, input }): HarnessEvent => ({
+      type: 'caller-tool-call',
+      id: `toolu_${randomUUID().replaceAll('-', '')}`,
+      name,
+      input,
+    })),
+    { type: 'model-call-end', model: MODEL, usage: { ...estimateUsage(prompt), outputTokens: 1 } },
+    { type: 'turn-end', reason: 'tool_use' },
+  ];
+}
+
+/** What the agent says of the results of the caller's tools. */
+export function resultEvents(results: readonly CallerToolResult[]): Events {
+  return results.flatMap(({ callId, content, isError }) => {
+    const parts = content.map((block) => (block.type === 'text' ? block.text : `[${block.type}]`)).join(' ');
+    return textEvents(`result-${callId}`, isError ? `The tool failed: ${parts}\n` : `The tool returned: ${parts}\n`);
+  });
 }
 
 /** A complete text block. */

@@ -24,6 +24,7 @@ import type { FurtherMessage, Harness, HarnessSession, HarnessThread, HarnessTur
 import { readPromptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
+import { nextSteps, type ScriptStep } from './call-script.js';
 import { type DemoCommand, parseDemoCommand } from './script.js';
 
 type Events$ = Observable<readonly HarnessEvent[]>;
@@ -35,6 +36,8 @@ const PROGRESS_INTERVAL_MS = 1000;
 
 /** An agent without a model, to try the server with nothing else installed. It really runs commands. */
 export class DemoHarness implements Harness {
+  readonly takesCallerTools = true;
+
   constructor(private readonly sandbox: Sandbox) {}
 
   probe(): Promise<string> {
@@ -55,6 +58,8 @@ class DemoSession implements HarnessSession {
   readonly #interrupts$ = new Subject<void>();
   /** What the running turn says about further messages; observed while the turn can be steered. */
   #further$ = new Subject<readonly HarnessEvent[]>();
+  /** What is left of a prompt whose turn ended with calls of the caller's tools. */
+  #laterSteps: readonly ScriptStep[] = [];
   alive = true;
 
   constructor(
@@ -67,10 +72,17 @@ class DemoSession implements HarnessSession {
       let interrupted = false;
       const interrupts$ = this.#interrupts$.pipe(tap(() => (interrupted = true)));
       const text = readPromptText(turn.prompt);
+      const results = turn.toolResults ?? [];
+      // After results without a message, the rest of the earlier prompt follows.
+      const command: DemoCommand =
+        turn.prompt.length === 0
+          ? { kind: 'steps', steps: this.#laterSteps }
+          : parseDemoCommand(text, this.thread.tools);
+      this.#laterSteps = [];
       return concat(
-        of(answer.openingEvents(this.thread.id, text)),
+        of([...answer.openingEvents(this.thread.id, text), ...answer.resultEvents(results)]),
         of(answer.resumedMessages(turn.furtherMessages, turn.priorEvents)),
-        this.withFurther(this.execute(parseDemoCommand(text, this.thread.tools), turn).pipe(takeUntil(interrupts$))),
+        this.withFurther(this.execute(command, turn).pipe(takeUntil(interrupts$))),
         turn.outputSchema === undefined ? EMPTY : of(answer.jsonEvents(turn.outputSchema, text)),
         defer(() => of(answer.closingEvents(text, interrupted))),
       ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
@@ -120,8 +132,33 @@ class DemoSession implements HarnessSession {
         );
       case 'fail':
         return of([answer.failureEvent(request.failure)]);
+      case 'steps':
+        return this.runSteps(request.steps, turn);
       default:
         return request satisfies never;
+    }
+  }
+
+  private runSteps(steps: readonly ScriptStep[], turn: HarnessTurn): Events$ {
+    const [step, ...later] = nextSteps(steps, turn.callerTools);
+    switch (step?.kind) {
+      case undefined:
+        return EMPTY;
+      case 'calls':
+        this.#laterSteps = later;
+        return of(answer.waitingEvents(readPromptText(turn.prompt), step.calls));
+      case 'shell':
+        return concat(
+          this.execute({ kind: 'shell', command: step.command }, turn),
+          defer(() => this.runSteps(later, turn)),
+        );
+      case 'say':
+        return concat(
+          of(answer.textEvents(randomUUID(), `${step.text}\n`)),
+          defer(() => this.runSteps(later, turn)),
+        );
+      default:
+        return step satisfies never;
     }
   }
 

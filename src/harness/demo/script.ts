@@ -1,4 +1,5 @@
 import type { FailureKind } from '../../domain/harness-event.js';
+import { parseCallScript, type ScriptStep } from './call-script.js';
 
 /** The action that a prompt requests of the demo agent. */
 export type DemoCommand =
@@ -12,6 +13,7 @@ export type DemoCommand =
       readonly batchSize: number;
     }
   | { readonly kind: 'sleep'; readonly durationMs: number }
+  | { readonly kind: 'steps'; readonly steps: readonly ScriptStep[] }
   | { readonly kind: 'fail'; readonly failure: FailureKind };
 
 const FAILURES: readonly FailureKind[] = [
@@ -34,12 +36,14 @@ const MAX_STREAM_DELTAS = 1_000_000;
 const MAX_BATCH_SIZE = 4096;
 
 /**
- * Parses a prompt: `!<command>`, `/stream <count> <interval ms>`, `/sleep <seconds>`, `/fail <kind>`. Any other text gets a reply,
+ * Parses a prompt: `!<command>`, `/stream <count> <interval ms>`, `/sleep <seconds>`, `/fail <kind>`, `/call <tool> <JSON>`. Any other text gets a reply,
  * after some thinking if it mentions "think". With an interval of 0, `/stream` takes a third number, the batch size:
  * `/stream 1000 0 1` makes the finest-grained stream at full speed. Without tools, `!<command>` is plain text.
  */
 export function parseDemoCommand(prompt: string, tools: 'all' | 'none' = 'all'): DemoCommand {
   const text = prompt.trim();
+  const steps = tools === 'all' ? parseCallScript(text) : undefined;
+  if (steps !== undefined) return { kind: 'steps', steps };
   if (tools === 'all' && text.startsWith('!') && text.length > 1) return { kind: 'shell', command: text.slice(1) };
   const [command, first = '', second = '', third = ''] = text.split(/\s+/);
   if (command === '/stream' && /^\d+$/.test(first)) {

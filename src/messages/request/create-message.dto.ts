@@ -86,7 +86,18 @@ export class CreateMessageDto {
   readonly metadata?: Readonly<Record<string, unknown>> | null;
 
   @ApiPropertyOptional({
-    description: 'Tools of the caller. The agent gets only the one that `tool_choice` forces.',
+    description:
+      'MCP servers for the agent (the MCP connector), if `CHIRON_CALLER_MCP` allows them; otherwise they are refused.',
+    type: 'array',
+    items: ANY_OBJECT,
+  })
+  @IsOptional()
+  @IsArray()
+  readonly mcp_servers?: readonly unknown[] | null;
+
+  @ApiPropertyOptional({
+    description:
+      'Tools that run at the caller. The agent can call them beside its own; see `x-chiron-caller-tools`. Tools that the API runs are passed over.',
     type: 'array',
     items: ANY_OBJECT,
   })
@@ -96,7 +107,7 @@ export class CreateMessageDto {
 
   @ApiPropertyOptional({
     description:
-      '`{"type": "tool", "name": …}`, or `any` with one tool: the answer is a call of this tool, whose input follows its schema.',
+      '`tool` or `any`: the answer is a call of that tool, or of any, whose input follows its schema. `none`: no tools of the caller. `auto` with `disable_parallel_tool_use`: one call at a time.',
     type: 'object',
     additionalProperties: true,
   })
@@ -164,6 +175,7 @@ const FIELDS = [
   'stream',
   'system',
   'metadata',
+  'mcp_servers',
   'tools',
   'tool_choice',
   'output_config',

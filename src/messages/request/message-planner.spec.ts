@@ -18,10 +18,11 @@ function planFor(headers: Readonly<Record<string, string>>, fields: object = {})
   const models: Pick<ModelCatalog, 'answeredModel'> = {
     answeredModel: (model) => ({ m: 'm', alias: 'm' })[model],
   };
-  const config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit' | 'callerSystem'> = {
+  const config: Pick<AppConfig, 'toolBlocks' | 'toolOutputLimit' | 'callerSystem' | 'callerTools'> = {
     toolBlocks: 'auto',
     toolOutputLimit: 9,
     callerSystem: 'append',
+    callerTools: 'auto',
   };
   const planner = new MessagePlanner(
     new ThreadResolver(),
@@ -69,11 +70,11 @@ describe('the answer to a turn', () => {
     const tools = [{ name: 'StructuredOutput', input_schema: SCHEMA }];
     const plans = [planFor(PRINT, { tools }), planFor({}, { tools })];
     expect(await Promise.all(plans)).toMatchObject([
-      { turn: { outputSchema: SCHEMA }, options: { answerTool: 'StructuredOutput' } },
-      { turn: { outputSchema: undefined }, options: { answerTool: undefined } },
+      { turn: { outputSchema: SCHEMA }, options: { forcedCall: { kind: 'tool', name: 'StructuredOutput' } } },
+      { turn: { outputSchema: undefined }, options: { forcedCall: undefined } },
     ]);
     const forced = await planFor({}, { tools, tool_choice: { type: 'any' } });
-    expect(forced).toMatchObject({ options: { answerTool: 'StructuredOutput' } });
+    expect(forced).toMatchObject({ options: { forcedCall: { kind: 'tool', name: 'StructuredOutput' } } });
   });
 
   it.each([TERMINAL, {}])(

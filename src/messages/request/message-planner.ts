@@ -18,6 +18,8 @@ import { type MessageRequest, toThreadClues } from './message-request.js';
 import { type AnswerFormat, readAnswerFormat } from './output-schema.js';
 import { readPresentation } from './presentation.js';
 import { parseThreadField } from './thread-field.js';
+import { readCallerMcpServers } from './tools/caller-mcp.js';
+import { readCallerTools } from './tools/caller-tools.js';
 import { toTurnRequest } from './to-turn-request.js';
 
 /** The plan for a request: open a turn, or send a prepared answer. */
@@ -53,6 +55,8 @@ export class MessagePlanner {
       callerSystem: this.config.callerSystem,
       view,
       outputSchema: format.schema,
+      callerTools: readCallerTools(request, this.config.callerTools),
+      mcpServers: readCallerMcpServers(request, this.config),
     });
     return { kind: 'turn', turn, options: { ...view, received } };
   }
@@ -62,7 +66,7 @@ export class MessagePlanner {
       hasHardTimeout: request.client.hasHardTimeout,
       presentation: readPresentation(request, this.config, format.schema !== undefined),
       stopSequences: request.body.stop_sequences ?? [],
-      answerTool: format.tool,
+      forcedCall: format.call,
     };
   }
 

@@ -3,27 +3,72 @@ import { isJsonObject } from '../../domain/json.js';
 import type { ClientProfile } from '../../clients/client-profile.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { missingOr } from '../../http/field-problems.js';
+import type { ForcedCall } from '../../translator/views/forced-tool.js';
 import { isUsable } from '../../workers/check-schema.js';
 import type { CreateMessageDto } from './create-message.dto.js';
+import { readToolChoice } from './tools/tool-choice.js';
+
+const UNUSABLE = 'has an unresolvable $ref or an invalid pattern, or is too large';
 
 /** The structured form in which a request wants its answer; empty for free text. */
 export interface AnswerFormat {
   /** The JSON Schema that the answer must follow. */
   readonly schema?: JsonObject;
-  /** The caller's tool that receives the answer. */
-  readonly tool?: string;
+  /** The call of a caller's tool that the answer becomes. */
+  readonly call?: ForcedCall;
 }
 
 /**
- * Reads the form in which a request wants its answer from its output format or from a tool that it forces.
+ * Reads the form in which a request wants its answer from its output format or from a call that it forces.
  *
- * Rejects with an AnthropicException (400) if the output format is not a schema, or its schema cannot be compiled.
+ * Rejects with an AnthropicException (400) if the output format is not a schema, a schema cannot be compiled, or `tool_choice` is wrong.
  */
 export async function readAnswerFormat(body: CreateMessageDto, client: ClientProfile): Promise<AnswerFormat> {
+  const choice = readToolChoice(body);
   const schema = await readOutputSchema(body);
   if (schema !== undefined) return { schema };
-  const tool = findAnswerTool(body, client);
-  return tool !== undefined && (await isUsable(tool.schema)) ? { schema: tool.schema, tool: tool.name } : {};
+  const tools = body.tools?.flatMap(toAnswerTool) ?? [];
+  switch (choice.type) {
+    case 'tool':
+      return forceCall(tools.filter(({ name }) => name === choice.name));
+    case 'any':
+      return forceCall(tools);
+    case 'auto':
+    case 'none': {
+      // A client that does not force the tool may not have a schema for it that we can check.
+      const tool = tools.find(({ name }) => name === client.answerTool);
+      return tool !== undefined && (await isUsable(tool.schema)) ? toFormat([tool]) : {};
+    }
+    default:
+      return choice satisfies never;
+  }
+}
+
+/**
+ * Forces the answer to be a call of one of these tools. Clients that do not support `output_config.format` request structured answers
+ * this way. [LangChain 1.5.11, Vercel AI SDK 7.0.173]
+ */
+async function forceCall(tools: readonly AnswerTool[]): Promise<AnswerFormat> {
+  if (tools.length === 0) throw badRequest('tool_choice: only tools with an input_schema can be forced');
+  const format = toFormat(tools);
+  if (format.schema === undefined || !(await isUsable(format.schema))) {
+    throw badRequest(`tool_choice: a forced tool's input_schema ${UNUSABLE}`);
+  }
+  return format;
+}
+
+function toFormat(tools: readonly AnswerTool[]): AnswerFormat {
+  const [first, ...others] = tools;
+  if (first !== undefined && others.length === 0) {
+    return { schema: first.schema, call: { kind: 'tool', name: first.name } };
+  }
+  const anyOf = tools.map(({ name, schema }): JsonObject => ({
+    type: 'object',
+    properties: { tool: { const: name }, input: schema },
+    required: ['tool', 'input'],
+    additionalProperties: false,
+  }));
+  return { schema: { anyOf }, call: { kind: 'choice' } };
 }
 
 /**
@@ -44,34 +89,16 @@ async function readOutputSchema(body: CreateMessageDto): Promise<JsonObject | un
   if (!isJsonObject(schema))
     throw badRequest(`${path}.schema: ${missingOr(schema, 'Input should be a valid dictionary')}`);
   if (!(await isUsable(schema))) {
-    const reason = 'has an unresolvable $ref or an invalid pattern, or is too large';
-    throw badRequest(`${path}.schema: ${reason}`);
+    throw badRequest(`${path}.schema: ${UNUSABLE}`);
   }
   return schema;
 }
 
-/** The caller's tool that receives the answer. */
+/** A tool of the caller whose input the answer can be. */
 interface AnswerTool {
   readonly name: string;
   /** JSON Schema of its input. */
   readonly schema: JsonObject;
-}
-
-/**
- * Finds the tool that a request forces. Clients that do not support `output_config.format` request structured answers this way.
- * `undefined` if the request leaves the choice to the agent, which never calls the caller's tools. A client's profile may name a tool
- * that counts as forced. [LangChain 1.5.11, Vercel AI SDK 7.0.173]
- */
-function findAnswerTool(
-  body: Pick<CreateMessageDto, 'tools' | 'tool_choice'>,
-  client: ClientProfile,
-): AnswerTool | undefined {
-  const choice = body.tool_choice?.['type'];
-  const tools = body.tools?.flatMap(toAnswerTool) ?? [];
-  const findTool = (name: unknown): AnswerTool | undefined => tools.find((tool) => tool.name === name);
-  if (choice === 'tool') return findTool(body.tool_choice?.['name']);
-  if (choice === 'any' && body.tools?.length === 1) return tools[0];
-  return client.answerTool === undefined ? undefined : findTool(client.answerTool);
 }
 
 /** Reads a tool that the caller runs; tools that the API runs have no schema. */

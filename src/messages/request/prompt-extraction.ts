@@ -4,7 +4,9 @@ import { keepText, type TextFilter } from '../../domain/text-filter.js';
 import type { ClientProfile } from '../../clients/client-profile.js';
 import { type AnthropicException, badRequest } from '../../anthropic/anthropic.exception.js';
 import { missingOr } from '../../http/field-problems.js';
+import type { GivenResults } from '../../turns/matching/caller-results.js';
 import { BlockReader, skipBlock, refuseBlock } from './prompt-blocks.js';
+import { readToolResults, withoutToolResults } from './tools/tool-results.js';
 
 /** The API's own texts for a blank text and for a message without blocks. */
 const NO_TEXT = 'messages: text content blocks must contain non-whitespace text';
@@ -12,7 +14,10 @@ const NO_CONTENT = 'all messages must have non-empty content except for the opti
 
 /** The prompt of a turn, from the newest user message. */
 export interface ExtractedPrompt {
+  /** The whole message. Results of tools are texts that name their calls. */
   readonly prompt: Prompt;
+  /** The results of the caller's tools in the message, for an agent that waits for them; `undefined` for none. */
+  readonly toolResults: GivenResults | undefined;
   /** Whether the caller sent earlier messages. */
   readonly hasHistory: boolean;
   /** The index of the first message of the prompt. */
@@ -28,13 +33,29 @@ export interface ExtractedPrompt {
 export function extractPrompt(messages: readonly unknown[], client: ClientProfile): ExtractedPrompt {
   const { index, content } = requireLastUserMessage(messages);
   const { firstIndex, before, note } = client.promptContext(messages, index);
-  const earlier = new BlockReader(keepText, skipBlock);
-  const prompt = [
-    ...before.flatMap((part) => earlier.blocks(part, '')).filter((block) => !isBlank(block)),
-    ...readNewest(content, index, client),
-  ];
+  const prompt = [...readEarlier(before), ...readNewest(content, index, client)];
   if (prompt.length === 0) throw emptyMessage(content, index);
-  return { prompt: note === undefined ? prompt : [reminder(note), ...prompt], hasHistory: index > 0, firstIndex };
+  const notes = note === undefined ? [] : [reminder(note)];
+  const results = [
+    ...before.flatMap((part) => readToolResults(part, 'messages', client.filterText)),
+    ...readToolResults(content, `messages.${index}.content`, client.filterText),
+  ];
+  const extracted = { prompt: [...notes, ...prompt], hasHistory: index > 0, firstIndex };
+  if (results.length === 0) return { ...extracted, toolResults: undefined };
+  const beside = [
+    ...readEarlier(before.map(withoutToolResults)),
+    ...readWritten(withoutToolResults(content), `messages.${index}.content`, client),
+  ];
+  return {
+    ...extracted,
+    toolResults: { results, promptBeside: beside.length === 0 ? [] : [...notes, ...beside] },
+  };
+}
+
+/** Reads the contents of earlier messages that are part of the prompt. */
+function readEarlier(contents: readonly unknown[]): readonly PromptBlock[] {
+  const reader = new BlockReader(keepText, skipBlock);
+  return contents.flatMap((content) => reader.blocks(content, '')).filter((block) => !isBlank(block));
 }
 
 /** Makes a system reminder with a note for the agent. */
@@ -48,12 +69,19 @@ function reminder(note: string): PromptBlock {
  */
 function readNewest(content: unknown, index: number, client: ClientProfile): readonly PromptBlock[] {
   const path = `messages.${index}.content`;
-  const read = (filter: TextFilter, what: unknown): readonly PromptBlock[] =>
-    new BlockReader(filter, refuseBlock).blocks(what, path).filter((block) => !isBlank(block));
-  const written = read(client.filterText, client.stripMarkup(content));
-  const blocks = written.length > 0 ? written : read(keepText, content);
+  const written = readWritten(content, path, client);
+  const blocks = written.length > 0 ? written : readBlocks(keepText, content, path);
   if (blocks.length === 0 && !isEmptyList(content)) throw emptyMessage(content, index);
   return blocks;
+}
+
+/** Reads what the user wrote, without the client's own additions. */
+function readWritten(content: unknown, path: string, client: ClientProfile): readonly PromptBlock[] {
+  return readBlocks(client.filterText, client.stripMarkup(content), path);
+}
+
+function readBlocks(filter: TextFilter, content: unknown, path: string): readonly PromptBlock[] {
+  return new BlockReader(filter, refuseBlock).blocks(content, path).filter((block) => !isBlank(block));
 }
 
 function isBlank(block: PromptBlock): boolean {

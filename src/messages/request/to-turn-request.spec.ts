@@ -20,9 +20,11 @@ const CONTEXT: TurnContext = {
   view: {
     presentation: { toolBlocks: 'mcp', toolOutputLimit: 100, thinking: 'shown' },
     stopSequences: [],
-    answerTool: undefined,
+    forcedCall: undefined,
   },
   outputSchema: undefined,
+  callerTools: undefined,
+  mcpServers: [],
 };
 
 const text = (value: string) => ({ type: 'text', text: value });

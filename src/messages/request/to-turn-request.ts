@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { readTexts } from '../../anthropic/content.js';
+import type { CallerTools } from '../../domain/caller-tool.js';
 import type { JsonObject } from '../../domain/harness-event.js';
+import type { McpServer } from '../../domain/mcp-server.js';
 import type { Prompt } from '../../domain/prompt.js';
 import { parseTraceId } from '../../http/request-id.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
@@ -11,7 +13,7 @@ import type { ContinuationPoint } from '../../turns/matching/message-threads.js'
 import type { TurnRequest } from '../../turns/turn-request.js';
 import { classifyAttempt } from './attempt.js';
 import type { MessageRequest } from './message-request.js';
-import { extractPrompt } from './prompt-extraction.js';
+import { type ExtractedPrompt, extractPrompt } from './prompt-extraction.js';
 import { toSidePrompt } from './side-prompt.js';
 import { parseThreadField } from './thread-field.js';
 import { renderHistory } from './transcript-builder.js';
@@ -31,6 +33,10 @@ export interface TurnContext {
   readonly view: AnswerView;
   /** The schema that the answer must follow, if any. */
   readonly outputSchema: JsonObject | undefined;
+  /** The caller's tools that the agent can call, if any. */
+  readonly callerTools: CallerTools | undefined;
+  /** The caller's MCP servers, if any. */
+  readonly mcpServers: readonly McpServer[];
 }
 
 /** The turn of a request. */
@@ -50,8 +56,8 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
   const { thread, continuesFrom, outputSchema } = context;
   const { messages, partialAnswer } = client.stripRecovery(body.messages);
   const keys = await computeConversationKeys(messages, continuesFrom?.conversationKey, client.filterText);
-  const { prompt, hasHistory, firstIndex } = isSideRequest
-    ? { prompt: toSidePrompt(messages, client), hasHistory: true, firstIndex: 0 }
+  const { hasHistory, firstIndex, ...input } = isSideRequest
+    ? toSideInput(toSidePrompt(messages, client))
     : extractPrompt(messages, client);
   const key = idempotencyKey(header('idempotency-key'));
   const turn = {
@@ -64,7 +70,9 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     // A repaired conversation is a retry, too: an answer that left this server may not have arrived.
     hasHistory:
       hasHistory || client.sendsWholeConversation || messages !== body.messages || continuesFrom !== undefined,
-    prompt,
+    ...input,
+    callerTools: context.callerTools,
+    mcpServers: context.mcpServers,
     outputSchema,
     requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toPriorConversation(
@@ -86,6 +94,11 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     traceId: parseTraceId(header('traceparent')),
   };
   return { turn, received: partialAnswer };
+}
+
+/** The prompt of a side request has the whole conversation; its agent has called no tools. */
+function toSideInput(prompt: Prompt): ExtractedPrompt {
+  return { prompt, toolResults: undefined, hasHistory: true, firstIndex: 0 };
 }
 
 /** Makes the prior conversation; `undefined` unless at least a message and an answer precede the newest message. */

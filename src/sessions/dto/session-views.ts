@@ -16,7 +16,8 @@ export interface SessionView {
   /** The harness's own id of the conversation, once there is one. */
   readonly harness_thread_id: string | null;
   readonly persona_id: null;
-  readonly status: 'idle' | 'executing' | 'failed';
+  /** `parked`: the agent waits for results of the caller's tools. */
+  readonly status: 'idle' | 'executing' | 'failed' | 'parked';
   readonly iron_control_principal: null;
   readonly created_at: string;
   readonly updated_at: string;
@@ -29,7 +30,8 @@ export interface TurnView {
   readonly message_id: string;
   /** Number of the turn within its thread, from 1. */
   readonly sequence: number;
-  readonly status: TurnState;
+  /** `parked` for an execution whose calls of the caller's tools wait for results. */
+  readonly status: TurnState | 'parked';
   readonly stop_reason: string | null;
   readonly error: string | null;
   readonly created_at: string;
@@ -61,7 +63,7 @@ export function toSessionView(thread: Thread, harnessType: string): SessionView 
     harness_type: harnessType,
     harness_thread_id: thread.sessionId ?? null,
     persona_id: null,
-    status: STATUS_OF_STATE[thread.state],
+    status: thread.parkedTurnId === undefined ? STATUS_OF_STATE[thread.state] : 'parked',
     iron_control_principal: null,
     created_at: time(thread.createdAt),
     updated_at: time(thread.updatedAt),
@@ -74,13 +76,13 @@ export function toSessionMetadata(thread: Thread): JsonObject {
   return asObject(session);
 }
 
-/** Converts a turn to an execution, without its answer. */
-export function toTurnView(turn: Turn): TurnView {
+/** Converts a turn of a thread to an execution, without its answer. */
+export function toTurnView({ parkedTurnId }: Pick<Thread, 'parkedTurnId'>, turn: Turn): TurnView {
   return {
     execution_id: toExecutionId(turn.id),
     message_id: turn.messageId,
     sequence: turn.sequence,
-    status: turn.state,
+    status: turn.id === parkedTurnId ? 'parked' : turn.state,
     stop_reason: turn.stopReason ?? null,
     error: turn.failure?.message ?? null,
     created_at: time(turn.createdAt),
@@ -95,7 +97,7 @@ export function toTurnWithMessageView(thread: Thread, turn: Turn): TurnWithMessa
   return {
     ok: true,
     thread_key: thread.key,
-    ...toTurnView(turn),
+    ...toTurnView(thread, turn),
     usage: turn.message?.usage ?? reported,
     message: turn.message ?? null,
   };

@@ -41,6 +41,8 @@ type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed'
 export class SessionEventEncoder {
   readonly #line: LineTurn;
   #state: LineState = INITIAL_NOTIFICATION_STATE;
+  /** The calls of the caller's tools so far. */
+  readonly #calls: JsonObject[] = [];
   #index = 0;
   #started = false;
   #hasFirstToken = false;
@@ -117,6 +119,7 @@ export class SessionEventEncoder {
       type: 'session.output.line',
       data,
     }));
+    if (event.type === 'caller-tool-call') this.#calls.push({ id: event.id, name: event.name, input: event.input });
     const line = encoded.at(-1);
     if (event.type === 'text-delta' && line !== undefined && !this.#hasFirstToken) {
       this.#hasFirstToken = true;
@@ -154,7 +157,13 @@ export class SessionEventEncoder {
     const id = toTerminalId(this.turn.sequence);
     if (end.type === 'turn-failed') return { id, type: 'session.execution_failed', data: this.failure(end.message) };
     if (end.reason === 'interrupted') return { id, type: 'session.execution_cancelled', data: this.turnIds() };
-    const data = { ...this.turnIds(), completion_reason: 'turn_completed', result_text: readFinalText(this.#state) };
+    const waits = end.reason === 'tool_use' && this.#calls.length > 0;
+    const data = {
+      ...this.turnIds(),
+      completion_reason: waits ? 'caller_tool_calls' : 'turn_completed',
+      result_text: readFinalText(this.#state),
+      ...(waits ? { calls: this.#calls } : {}),
+    };
     return { id, type: 'session.execution_completed', data };
   }
 

@@ -137,6 +137,7 @@ export const completed: TurnOutcome = {
   usage: { inputTokens: 3, outputTokens: 2, cacheReadInputTokens: 1, cacheCreationInputTokens: 0, thinkingTokens: 0 },
   message: undefined,
   contextUsage: { tokens: 5 },
+  callerCalls: [],
   endedAt: 3_000,
 };
 

@@ -12,6 +12,8 @@ export interface ThreadTable {
   readonly state: string;
   readonly metadata: string;
   readonly context_usage: string | null;
+  /** The turn that ended with calls of caller's tools which have no answer yet. */
+  readonly parked_turn: string | null;
   readonly turn_count: number;
   readonly created_at: number;
   readonly updated_at: number;
@@ -26,6 +28,8 @@ export interface TurnTable {
   readonly request_key: string;
   /** The key of the request's newest user message alone; null for a turn of an older version, or of another door. */
   readonly prompt_key: string | null;
+  /** The turn whose calls of caller's tools this turn answers. */
+  readonly answers_turn: string | null;
   readonly idempotency_key: string | null;
   readonly caller: string;
   readonly prompt: string;
@@ -90,8 +94,6 @@ export interface CallerToolCallTable {
   readonly position: number;
   readonly name: string;
   readonly input: string;
-  /** The turn with its result; null while the call waits. */
-  readonly answered_by: string | null;
 }
 
 /** All tables by name. */

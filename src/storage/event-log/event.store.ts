@@ -4,7 +4,8 @@ import type { Database, DatabaseKind } from '../database/database.js';
 import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
-import { releasePromptMessages, settleMessages } from '../stores/heard-messages.js';
+import { insertCalls } from '../stores/caller-tool.store.js';
+import { settleMessages } from '../stores/heard-messages.js';
 import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
 
 /**
@@ -180,25 +181,27 @@ export class EventStore {
       .where('id', '=', turn.id)
       .where('attempt', '=', turn.attempt)
       .where('state', '=', 'running')
-      .returning('thread_id')
+      .returning(['thread_id', 'answers_turn'])
       .executeTakeFirst();
     if (row === undefined) return false;
+    const { callerCalls } = outcome;
+    const parks = callerCalls.length > 0;
+    if (parks) await insertCalls(executor, { id: turn.id, threadId: row.thread_id }, callerCalls);
+    // The calls that a failed turn was to answer wait again: the caller sends its results with its retry.
+    const parkedTurn = outcome.state === 'failed' ? row.answers_turn : parks ? turn.id : null;
     await executor
       .updateTable('threads')
       .set((set) => ({
         state: outcome.state === 'failed' ? 'failed' : 'idle',
         turn_count: set('turn_count', '+', 1),
         updated_at: outcome.endedAt,
+        ...(parkedTurn === null ? {} : { parked_turn: parkedTurn }),
         ...(outcome.sessionId === undefined ? {} : { session_id: outcome.sessionId }),
         ...(outcome.contextUsage === undefined ? {} : { context_usage: JSON.stringify(outcome.contextUsage) }),
       }))
       .where('id', '=', row.thread_id)
       .execute();
-    await settleMessages(executor, { id: turn.id, threadId: row.thread_id }, heardIds, outcome.endedAt);
-    // No agent has heard the prompt: the next turn gets the messages in it.
-    if (outcome.state === 'failed' && outcome.failure.kind === 'not_started') {
-      await releasePromptMessages(executor, turn.id);
-    }
+    await settleMessages(executor, { id: turn.id, threadId: row.thread_id }, heardIds, outcome);
     return true;
   }
 

@@ -8,7 +8,7 @@
 import type { Transaction } from 'kysely';
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { Tables } from '../database/tables.js';
-import { parseStored } from './turn.js';
+import { parseStored, type TurnOutcome } from './turn.js';
 import { readMessageIds } from './turn-input.js';
 import { toUserMessages, USER_MESSAGE_COLUMNS, type UserMessage } from './user-message.js';
 
@@ -64,9 +64,9 @@ export async function settleMessages(
   transaction: Transaction<Tables>,
   turn: { readonly id: string; readonly threadId: string },
   heardIds: readonly string[],
-  now: number,
+  outcome: TurnOutcome,
 ): Promise<void> {
-  await setHeard(transaction, heardIds, turn.id, now);
+  await setHeard(transaction, heardIds, turn.id, outcome.endedAt);
   await transaction
     .updateTable('session_messages')
     .set({ turn_id: null })
@@ -75,6 +75,10 @@ export async function settleMessages(
     .where('heard_at', 'is', null)
     .where('turn_id', '=', turn.id)
     .execute();
+  // No agent has heard the prompt: the next turn gets the messages in it.
+  if (outcome.state === 'failed' && outcome.failure.kind === 'not_started') {
+    await releasePromptMessages(transaction, turn.id);
+  }
 }
 
 /** Makes the messages stored again that were added to the prompt of a turn which no agent has heard. */

@@ -27,6 +27,8 @@ export interface Thread {
   readonly metadata: JsonObject;
   /** The context usage that the harness reported last. */
   readonly contextUsage: JsonObject | undefined;
+  /** The turn that ended with calls of caller's tools which have no answer yet: the thread's agent waits. */
+  readonly parkedTurnId: string | undefined;
   /** Turns that have ended. */
   readonly turnCount: number;
   readonly createdAt: number;
@@ -63,6 +65,7 @@ export function toThread(row: ThreadTable): Thread {
     state: parseEnum(THREAD_STATES, row.state, 'thread state'),
     metadata: parseStored<JsonObject>(row.metadata),
     contextUsage: parseStoredOrUndefined<JsonObject>(row.context_usage),
+    parkedTurnId: row.parked_turn ?? undefined,
     turnCount: row.turn_count,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -82,6 +85,7 @@ function toRow(thread: NewThread): ThreadTable {
     state: 'idle',
     metadata: JSON.stringify(thread.metadata),
     context_usage: null,
+    parked_turn: null,
     turn_count: 0,
     created_at: thread.createdAt,
     updated_at: thread.createdAt,
@@ -175,6 +179,8 @@ export class ThreadStore {
         harness_model: to.harnessModel ?? null,
         session_id: null,
         context_usage: null,
+        // The new agent has not made the calls; their results are refused as unexpected.
+        parked_turn: null,
         updated_at: to.now,
       })
       .where('id', '=', id)

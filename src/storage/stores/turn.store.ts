@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Selectable, Transaction } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
 import type { Tables, TurnTable } from '../database/tables.js';
+import { insertToolSet, setParkedTurn } from './caller-tool.store.js';
 import { hearStoredMessages, releasePromptMessages } from './heard-messages.js';
 import { addMessages } from './turn-input.js';
 import { toTurnSummary, toTurn, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
@@ -23,7 +24,7 @@ export interface Lease {
   readonly now: number;
 }
 
-function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnTable {
+function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined, parkedTurnId: string | null): TurnTable {
   return {
     id: turn.id,
     message_id: turn.messageId,
@@ -32,6 +33,7 @@ function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined): TurnT
     state: lease === undefined ? 'queued' : 'running',
     request_key: turn.requestKey,
     prompt_key: turn.promptKey ?? null,
+    answers_turn: parkedTurnId,
     idempotency_key: turn.idempotencyKey ?? null,
     caller: turn.caller,
     prompt: JSON.stringify(turn.prompt),
@@ -62,6 +64,7 @@ export class TurnStore {
 
   /**
    * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another turn of the thread runs.
+   * The turn answers the calls that the thread waits for, if it does: with results, or by going on without them.
    * Returns the existing turn, with `created` false, when the thread already has one with this idempotency key. Rejects when
    * there is no such thread.
    *
@@ -83,8 +86,9 @@ export class TurnStore {
         .updateTable('threads')
         .set({ updated_at: turn.createdAt, ...(lease === undefined ? {} : { state: 'running' }) })
         .where('id', '=', turn.threadId)
+        .returning('parked_turn')
         .executeTakeFirst();
-      if (thread.numUpdatedRows === 0n) throw new Error(`there is no thread ${turn.threadId}`);
+      if (thread === undefined) throw new Error(`there is no thread ${turn.threadId}`);
       if (turn.idempotencyKey !== undefined) {
         const existing = await transaction
           .selectFrom('turns')
@@ -103,8 +107,10 @@ export class TurnStore {
         .executeTakeFirst();
       const messages = await hearStoredMessages(transaction, turn, turn.createdAt);
       const { prompt, request } = addMessages(turn, messages, { createdAt: Infinity, repeats: turn.repeats ?? [] });
-      const row = toRow({ ...turn, prompt, request }, (last?.sequence ?? 0) + 1, lease);
+      const row = toRow({ ...turn, prompt, request }, (last?.sequence ?? 0) + 1, lease, thread.parked_turn);
       await transaction.insertInto('turns').values(row).execute();
+      if (thread.parked_turn !== null) await setParkedTurn(transaction, turn.threadId, null);
+      if (turn.toolSet !== undefined) await insertToolSet(transaction, turn.threadId, turn.toolSet);
       // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
       return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt }, created: true };
     });
@@ -131,12 +137,22 @@ export class TurnStore {
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return undefined;
-        await transaction
+        const thread = await transaction
           .updateTable('threads')
           .set({ state: 'running', updated_at: lease.now })
           .where('id', '=', row.thread_id)
+          .returning('parked_turn')
+          .executeTakeFirst();
+        const claimed = await this.#hearMessages(transaction, toTurn(row), lease.now);
+        if (thread === undefined || thread.parked_turn === null) return claimed;
+        // It was queued before the turn in front of it ended with calls: it goes on without their results.
+        await setParkedTurn(transaction, row.thread_id, null);
+        await transaction
+          .updateTable('turns')
+          .set({ answers_turn: thread.parked_turn })
+          .where('id', '=', turnId)
           .execute();
-        return this.#hearMessages(transaction, toTurn(row), lease.now);
+        return { ...claimed, answersTurn: thread.parked_turn };
       });
     } catch (error) {
       // The unique index on running turns per thread decides between concurrent claims.
@@ -274,7 +290,7 @@ export class TurnStore {
     why: { readonly now: number; readonly failure: TurnFailure | undefined },
   ): Promise<boolean> {
     return this.database.transaction(async (transaction) => {
-      const cancelled = await transaction
+      const row = await transaction
         .updateTable('turns')
         .set({
           state: 'cancelled',
@@ -283,9 +299,11 @@ export class TurnStore {
         })
         .where('id', '=', turnId)
         .where('state', '=', 'queued')
+        .returning(['thread_id', 'answers_turn'])
         .executeTakeFirst();
-      if (cancelled.numUpdatedRows === 0n) return false;
+      if (row === undefined) return false;
       await releasePromptMessages(transaction, turnId);
+      if (row.answers_turn !== null) await setParkedTurn(transaction, row.thread_id, row.answers_turn);
       return true;
     });
   }

@@ -1,7 +1,9 @@
 import type { FailureKind, JsonObject, TokenUsage, TurnEndReason } from '../../domain/harness-event.js';
+import type { CallerToolCall } from '../../domain/caller-tool.js';
 import type { Prompt } from '../../domain/prompt.js';
 import type { Message } from '../../anthropic/stream-event.js';
 import type { TurnTable } from '../database/tables.js';
+import type { ToolSet } from './caller-tool.store.js';
 
 /** The state of a turn. The last three are final. */
 export type TurnState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
@@ -25,6 +27,8 @@ export interface Turn {
   readonly requestKey: string;
   /** The key of the newest user message alone, by which an edited history is recognised; `undefined` if the door has none. */
   readonly promptKey: string | undefined;
+  /** The turn whose calls of caller's tools this one answers: with results, or by going on without them. */
+  readonly answersTurnId: string | undefined;
   readonly idempotencyKey: string | undefined;
   /** The kind of client that sent the request. */
   readonly caller: string;
@@ -65,6 +69,8 @@ export type NewTurn = Pick<
   Partial<Pick<Turn, 'promptKey'>> & {
     /** The ids of stored messages whose words the prompt has already: the turn hears them, and they are not added to it. */
     readonly repeats?: readonly string[];
+    /** The caller's tools of the turn, which `request` refers to by their id; absent for none. */
+    readonly toolSet?: ToolSet;
   };
 
 interface TurnOutcomeBase {
@@ -73,6 +79,8 @@ interface TurnOutcomeBase {
   readonly message: Message | undefined;
   /** The harness's report about its context window; `undefined` keeps the thread's previous one. */
   readonly contextUsage: JsonObject | undefined;
+  /** The calls of caller's tools with which the turn ended; they park the thread. Empty for none. */
+  readonly callerCalls: readonly CallerToolCall[];
   /** The harness's own id of the conversation; absent keeps the thread's previous one. */
   readonly sessionId?: string | undefined;
   readonly endedAt: number;
@@ -174,6 +182,7 @@ export function toTurn(row: TurnTable): Turn {
     state: parseTurnState(row.state),
     requestKey: row.request_key,
     promptKey: row.prompt_key ?? undefined,
+    answersTurnId: row.answers_turn ?? undefined,
     idempotencyKey: row.idempotency_key ?? undefined,
     caller: row.caller,
     prompt: parseStored<Prompt>(row.prompt),

@@ -1,5 +1,5 @@
 import { type MonoTypeOperatorFunction, of, pipe } from 'rxjs';
-import { answerAsToolCall } from './forced-tool.js';
+import { answerAsToolCall, type ForcedCall } from './forced-tool.js';
 import { collect } from '../collect.js';
 import { replayMessage } from '../replay-message.js';
 import { applyPresentation, type Presentation } from './apply-presentation.js';
@@ -10,8 +10,8 @@ import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
 export interface AnswerView {
   readonly presentation: Presentation;
   readonly stopSequences: readonly string[];
-  /** The caller's tool that takes the answer as its input. */
-  readonly answerTool: string | undefined;
+  /** The call of the caller's tool that the answer becomes; `undefined` for an answer that is no call. */
+  readonly forcedCall: ForcedCall | undefined;
 }
 
 /**
@@ -25,7 +25,7 @@ export function applyAnswerView(
 ): MonoTypeOperatorFunction<readonly StreamEvent[]> {
   return pipe(
     applyStopSequences(form.stopSequences, stopped),
-    answerAsToolCall(form.answerTool),
+    answerAsToolCall(form.forcedCall),
     applyPresentation(form.presentation),
   );
 }

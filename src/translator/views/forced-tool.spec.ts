@@ -1,7 +1,7 @@
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { checkGrammar } from '../../../test/support/stream-grammar.js';
-import { answerAsToolCall } from './forced-tool.js';
+import { answerAsToolCall, type ForcedCall } from './forced-tool.js';
 import { collect } from '../collect.js';
 import type { StopReason, StreamEvent } from '../../anthropic/stream-event.js';
 import { NO_TOKENS, toTurnUsage } from '../../anthropic/usage.js';
@@ -16,7 +16,13 @@ import {
 
 const usage = toTurnUsage(NO_TOKENS, []);
 
-async function answered(text: readonly string[], reason: StopReason = 'end_turn', name = 'Answer') {
+const ANSWER: ForcedCall = { kind: 'tool', name: 'Answer' };
+
+async function answered(
+  text: readonly string[],
+  reason: StopReason = 'end_turn',
+  forced: ForcedCall | undefined = ANSWER,
+) {
   const events: readonly StreamEvent[] = [
     messageStart('msg_1', 'm', usage),
     ...completeBlockEvents(0, { type: 'thinking', thinking: 'Hm.', signature: '' }),
@@ -26,9 +32,7 @@ async function answered(text: readonly string[], reason: StopReason = 'end_turn'
     ...messageEnd({ reason, sequence: null, details: null }, usage),
   ];
   const batches = events.map((event) => [event]);
-  const out = (
-    await lastValueFrom(from(batches).pipe(answerAsToolCall(name === '' ? undefined : name), toArray()))
-  ).flat();
+  const out = (await lastValueFrom(from(batches).pipe(answerAsToolCall(forced), toArray()))).flat();
   expect(checkGrammar(out)).toEqual([]);
   const collected = collect(out);
   if (!('message' in collected)) throw new Error('the message has no end');
@@ -51,7 +55,10 @@ describe('an answer to a forced tool', () => {
     expect(await answered(text, reason)).toEqual([{ type: 'text', text: text[0], citations: null }, reason]);
   });
 
-  it('stays text for other callers', async () => {
-    expect(await answered(['{"a":1}'], 'end_turn', '')).toMatchObject([{ type: 'text' }, 'end_turn']);
+  it('is a call of the tool that it chooses, if one of several is forced', async () => {
+    expect(await answered(['{"tool":"b","input":{"a":1}}'], 'end_turn', { kind: 'choice' })).toEqual([
+      { type: 'tool_use', id: 'toolu_1', name: 'b', input: { a: 1 } },
+      'tool_use',
+    ]);
   });
 });

@@ -7,7 +7,7 @@ import type { Turn, TurnState } from '../../storage/stores/turn.js';
 import { type ClassifiedRequest, isRetryOf, rankRetried } from './classify.js';
 
 const turn = (state: TurnState, more: Partial<Turn> = {}): TurnSummary => {
-  const whole = aTurn({ state, requestKey: 'same', ...more });
+  const whole = aTurn({ state, prompt: [], requestKey: 'same', ...more });
   return { ...whole, hasMessage: whole.message !== undefined };
 };
 
@@ -58,6 +58,7 @@ describe('a request is a retry of a turn', () => {
 });
 
 const REQUEST: ClassifiedRequest = {
+  prompt: [],
   requestKey: 'new',
   hasHistory: false,
   attempt: 'unknown',

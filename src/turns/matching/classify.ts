@@ -5,11 +5,23 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import type { RetryIdentity, TurnRequest } from '../turn-request.js';
 import { refuseForLoad, type ServerLoad } from './admission.js';
+import { type AnsweringRequest, type CallFacts, refuseResults } from './caller-results.js';
 import type { OpeningRefusal } from './refusals.js';
 
 /** The fields of a request that decide which turn it gets. */
 export type ClassifiedRequest = RetryIdentity &
-  Pick<TurnRequest, 'attempt' | 'continuesFrom' | 'idempotencyKey' | 'interrupts' | 'isFreshThread' | 'model'>;
+  AnsweringRequest &
+  Pick<
+    TurnRequest,
+    | 'attempt'
+    | 'callerTools'
+    | 'continuesFrom'
+    | 'idempotencyKey'
+    | 'interrupts'
+    | 'isFreshThread'
+    | 'mcpServers'
+    | 'model'
+  >;
 
 /** The settings that {@link classify} depends on. */
 export interface OpeningPolicy {
@@ -19,7 +31,7 @@ export interface OpeningPolicy {
 }
 
 /** The state of the store and the server when a request arrives. */
-export interface OpeningFacts {
+export interface OpeningFacts extends CallFacts {
   /** The thread that the request names, or that matches its conversation. */
   readonly thread: Thread | undefined;
   /** The thread's last turns, newest first. */
@@ -31,6 +43,10 @@ export interface OpeningFacts {
   readonly sameRequest: { readonly thread: Thread; readonly turn: Turn } | undefined;
   /** The harness of the thread, or that of the request's model for a new thread; `undefined` if it is not served here. */
   readonly harness: HarnessChoice | undefined;
+  /** Whether the agents of that harness can call the caller's tools. */
+  readonly takesCallerTools: boolean;
+  /** Whether they can be given MCP servers. */
+  readonly takesMcpServers: boolean;
   readonly load: ServerLoad;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
@@ -71,19 +87,22 @@ export type Opening =
  * | 7  | of a thread that is gone                                                                                     | refuse: `thread-not-found`     |
  * | 8  | with a later turn that has ended                                                                             | refuse: `already-continued`    |
  * | 9  | with a later turn, when busy threads reject                                                                  | refuse: `continue-in-flight`   |
+ * |    | **has tools, MCP servers or results of tools**                                                               |                                |
+ * | 10 | tools or MCP servers that the agent cannot use                                                               | refuse: `no-…`                 |
+ * | 11 | results that are not those that the agent waits for ({@link refuseResults})                                  | refuse: `…-results`            |
  * |    | **needs a turn** of its own ({@link refuseForLoad})                                                          |                                |
- * | 10 | while the server drains                                                                                      | refuse: `draining`             |
- * | 11 | while too many turns wait                                                                                    | refuse: `overloaded`           |
+ * | 12 | while the server drains                                                                                      | refuse: `draining`             |
+ * | 13 | while too many turns wait                                                                                    | refuse: `overloaded`           |
  * |    | **begins a thread**                                                                                          |                                |
- * | 12 | for a model that no harness here serves                                                                      | refuse: `no-such-model`        |
- * | 13 | otherwise                                                                                                    | new                            |
+ * | 14 | for a model that no harness here serves                                                                      | refuse: `no-such-model`        |
+ * | 15 | otherwise                                                                                                    | new                            |
  * |    | **is the next message of a thread**                                                                          |                                |
- * | 14 | that has no unfinished turn                                                                                  | continue                       |
- * | 15 | that is busy, and its user interrupted the turn                                                              | interrupt the running turn     |
- * | 16 | that is busy, policy `interrupt`                                                                             | interrupt all unfinished turns |
- * | 17 | that is busy, policy `queue`, with room in the queue                                                         | queue                          |
- * | 18 | that is busy, policy `queue`, without                                                                        | refuse: `queue-full`           |
- * | 19 | that is busy, policy `reject`                                                                                | refuse: `busy`                 |
+ * | 16 | that has no unfinished turn                                                                                  | continue                       |
+ * | 17 | that is busy, and its user interrupted the turn                                                              | interrupt the running turn     |
+ * | 18 | that is busy, policy `interrupt`                                                                             | interrupt all unfinished turns |
+ * | 19 | that is busy, policy `queue`, with room in the queue                                                         | queue                          |
+ * | 20 | that is busy, policy `queue`, without                                                                        | refuse: `queue-full`           |
+ * | 21 | that is busy, policy `reject`                                                                                | refuse: `busy`                 |
  */
 export function classify(request: ClassifiedRequest, facts: OpeningFacts, policy: OpeningPolicy): Opening {
   const retriedId = request.attempt === 'first' ? undefined : findRetried(request, facts);
@@ -92,10 +111,26 @@ export function classify(request: ClassifiedRequest, facts: OpeningFacts, policy
   if (thread !== undefined && harness === undefined) return refuse({ reason: 'no-such-model', model: thread.harness });
   const conflict = checkContinuation(request, facts, policy.onBusy);
   if (conflict !== undefined) return conflict;
+  const unable = refuseInability(request, facts);
+  if (unable !== undefined) return refuse(unable);
+  const unanswered = refuseResults(request, facts);
+  if (unanswered !== undefined) return refuse(unanswered);
   const overload = refuseForLoad(facts.load, policy.maxWaitingTurns);
   if (overload !== undefined) return refuse(overload);
   if (thread !== undefined) return classifyNextMessage(thread, request, facts, policy);
   return harness === undefined ? refuse({ reason: 'no-such-model', model: request.model }) : { kind: 'new', harness };
+}
+
+/** Row 10. */
+function refuseInability(
+  { callerTools, mcpServers }: ClassifiedRequest,
+  { harness, takesCallerTools, takesMcpServers }: OpeningFacts,
+): OpeningRefusal | undefined {
+  if (harness === undefined) return undefined;
+  const name = { harness: harness.harness };
+  if (callerTools !== undefined && !takesCallerTools) return { reason: 'no-caller-tools', ...name };
+  const hasServers = mcpServers !== undefined && mcpServers.length > 0;
+  return hasServers && !takesMcpServers ? { reason: 'no-mcp-servers', ...name } : undefined;
 }
 
 /** Rows 1 to 3. */
@@ -121,7 +156,7 @@ function checkContinuation(
   return later.length > 0 && onBusy === 'reject' ? refuse({ reason: 'continue-in-flight' }) : undefined;
 }
 
-/** Rows 14 to 19. */
+/** Rows 16 to 21. */
 function classifyNextMessage(
   thread: Thread,
   { interrupts }: ClassifiedRequest,

@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { HarnessRegistry } from '../../harness/harness.registry.js';
 import type { HarnessChoice } from '../../harness/models/route-model.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
+import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
+import { hasEnded, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { OpenedTurn, TurnRequest } from '../turn-request.js';
+import type { CallFacts } from './caller-results.js';
 import { type OpeningFacts, rankRetried } from './classify.js';
 import { hasSameOrigin } from './conversation-finder.js';
 import { TurnCallers } from './turn-callers.js';
@@ -19,6 +22,7 @@ export class OpeningFactsReader {
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly callers: TurnCallers,
+    private readonly calls: CallerToolStore,
   ) {}
 
   /**
@@ -30,11 +34,16 @@ export class OpeningFactsReader {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     const stored = thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, recentTurns);
     const nowMs = Date.now();
+    const harness = this.findHarness(request, thread);
+    const abilities = harness === undefined ? undefined : this.registry.find(harness.harness);
     return {
       thread,
+      ...(await this.readCalls(request, thread, stored)),
       recent: this.callers.withDeliveries(stored, nowMs),
       sameRequest: request.attempt === 'first' ? undefined : await this.findSameRequest(request, thread),
-      harness: this.findHarness(request, thread),
+      harness,
+      takesCallerTools: abilities?.takesCallerTools === true,
+      takesMcpServers: abilities?.takesMcpServers === true,
       nowMs,
     };
   }
@@ -51,6 +60,20 @@ export class OpeningFactsReader {
       if (turn !== undefined) return { thread, turn, attached: true };
     }
     return undefined;
+  }
+
+  private async readCalls(
+    { toolResults }: TurnRequest,
+    thread: Thread | undefined,
+    recent: readonly TurnSummary[],
+  ): Promise<CallFacts> {
+    if (thread === undefined) return { waitingCalls: [], closedCallIds: [] };
+    // A queued turn goes on without the results, so that the agent does not wait for them any more.
+    const isWaiting = thread.parkedTurnId !== undefined && recent.every(({ state }) => hasEnded(state));
+    const waitingCalls = isWaiting ? await this.calls.ofTurn(thread.parkedTurnId) : [];
+    const waiting = new Set(waitingCalls.map(({ id }) => id));
+    const others = (toolResults?.results ?? []).map(({ callId }) => callId).filter((id) => !waiting.has(id));
+    return { waitingCalls, closedCallIds: await this.calls.findKnown(thread.id, others) };
   }
 
   private async findSameRequest(

@@ -9,6 +9,16 @@ export type OpeningRefusal =
   | { readonly reason: 'overloaded' }
   /** No harness here serves this model, or the harness of an older thread is not available. */
   | { readonly reason: 'no-such-model'; readonly model: string }
+  /** The request declares tools, and the agents of this harness cannot call them. */
+  | { readonly reason: 'no-caller-tools'; readonly harness: string }
+  /** The request has MCP servers, and the agents of this harness cannot be given any. */
+  | { readonly reason: 'no-mcp-servers'; readonly harness: string }
+  /** The agent waits for calls for which the request has no results. */
+  | { readonly reason: 'missing-results'; readonly callIds: readonly string[] }
+  /** The request has results for calls that the agent does not wait for. */
+  | { readonly reason: 'unexpected-results'; readonly callIds: readonly string[] }
+  /** The request has several results for one call. */
+  | { readonly reason: 'repeated-results'; readonly callIds: readonly string[] }
   /** The thread of the answer that the request continues is gone. */
   | { readonly reason: 'thread-not-found' }
   /** Another request has continued that answer, and its turn has ended. */
@@ -29,6 +39,26 @@ export function toServiceError(refusal: OpeningRefusal): ServiceError {
       return new ServiceError('overloaded', 'Too many turns are waiting.', { retryAfterSeconds: 10 });
     case 'no-such-model':
       return noSuchModel(refusal.model);
+    case 'no-caller-tools':
+      return new ServiceError(
+        'bad_request',
+        `tools: agents of ${refusal.harness} cannot call the caller's tools. Send x-chiron-caller-tools: off to go on without them.`,
+      );
+    case 'no-mcp-servers':
+      return new ServiceError('bad_request', `mcp_servers: agents of ${refusal.harness} cannot be given MCP servers.`);
+    // The texts of the Messages API.
+    case 'missing-results':
+      return badResults(
+        `\`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${listIds(refusal.callIds)}. Each \`tool_use\` block must have a corresponding \`tool_result\` block in the next message.`,
+      );
+    case 'unexpected-results':
+      return badResults(
+        `unexpected \`tool_use_id\` found in \`tool_result\` blocks: ${listIds(refusal.callIds)}. Each \`tool_result\` block must have a corresponding \`tool_use\` block in the previous message.`,
+      );
+    case 'repeated-results':
+      return badResults(
+        `each tool_use must have a single result. Found multiple \`tool_result\` blocks with id: ${listIds(refusal.callIds)}`,
+      );
     case 'thread-not-found':
       return threadNotFound();
     case 'already-continued':
@@ -42,6 +72,14 @@ export function toServiceError(refusal: OpeningRefusal): ServiceError {
     default:
       return refusal satisfies never;
   }
+}
+
+function badResults(problem: string): ServiceError {
+  return new ServiceError('bad_request', `messages: ${problem}`);
+}
+
+function listIds(ids: readonly string[]): string {
+  return quoteForCaller(ids.join(', '));
 }
 
 /** The codes are those of the API, so that clients resend the complete conversation as they do there. */

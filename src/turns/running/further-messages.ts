@@ -12,6 +12,8 @@ export class FurtherMessages {
   readonly #given = new Set<string>();
   #waiting: readonly FurtherMessage[] = [];
 
+  constructor(private readonly handOver: HandOver) {}
+
   /** Call when an attempt starts: its agent gets all messages of the turn so far. */
   begin(given: readonly FurtherMessage[]): void {
     this.#given.clear();
@@ -26,10 +28,10 @@ export class FurtherMessages {
   }
 
   /** Hands over what waits, up to the first message that the agent cannot be given yet. */
-  deliver(handOver: HandOver): void {
+  deliver(): void {
     while (this.#waiting.length > 0) {
       const [next, ...later] = this.#waiting;
-      if (next === undefined || handOver(next) === undefined) return;
+      if (next === undefined || this.handOver(next) === undefined) return;
       this.#given.add(next.id);
       this.#waiting = later;
     }

@@ -1,5 +1,7 @@
 import type { JsonObject, JsonValue, TokenUsage } from '../../domain/harness-event.js';
-import { isJsonObject } from '../../domain/json.js';
+import type { CallerToolResult } from '../../domain/caller-tool.js';
+import { asObjects, asString, asStrings, isJsonObject } from '../../domain/json.js';
+import type { McpServer } from '../../domain/mcp-server.js';
 import type { Prompt } from '../../domain/prompt.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
@@ -16,7 +18,13 @@ import type { TurnRequest } from '../turn-request.js';
  */
 export function toStoredRequest(
   thread: Thread | undefined,
-  request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
+  request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> & {
+    /** The results of the caller's tools with which the agent continues. */
+    readonly results?: readonly CallerToolResult[];
+    readonly mcpServers?: readonly McpServer[];
+    /** The id of the turn's caller tools, if it has any. */
+    readonly toolSetId?: string | undefined;
+  } = {},
   { seed, isLost }: AgentSeed = { seed: [], isLost: false },
 ): JsonObject {
   return {
@@ -24,13 +32,44 @@ export function toStoredRequest(
     ...(seed.length === 0 ? {} : { history: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
+    ...(request.toolSetId === undefined ? {} : { toolSet: request.toolSetId }),
+    ...(request.results === undefined || request.results.length === 0 ? {} : { toolResults: asJson(request.results) }),
+    ...(request.mcpServers === undefined || request.mcpServers.length === 0
+      ? {}
+      : { mcpServers: request.mcpServers.map(withoutHeaders) }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
 }
 
-function asJson(prompt: Prompt): JsonValue {
-  const json: JsonValue = JSON.parse(JSON.stringify(prompt));
+function asJson(value: Prompt | readonly CallerToolResult[]): JsonValue {
+  const json: JsonValue = JSON.parse(JSON.stringify(value));
   return json;
+}
+
+/** Reads the id of the caller's tools of a turn, if it has any. */
+export function readToolSetId(turn: Turn): string | undefined {
+  return asString(turn.request['toolSet']);
+}
+
+/** The headers hold the caller's tokens, which are not stored. */
+function withoutHeaders({ name, url, allowedTools }: McpServer): JsonObject {
+  return { name, url, ...(allowedTools === undefined ? {} : { allowedTools }) };
+}
+
+/** Reads the MCP servers of the turn's request, without their headers. */
+export function readMcpServers(turn: Turn): readonly Omit<McpServer, 'headers'>[] {
+  return asObjects(turn.request['mcpServers']).map(({ name, url, allowedTools }) => ({
+    name: asString(name) ?? '',
+    url: asString(url) ?? '',
+    allowedTools: allowedTools === undefined ? undefined : asStrings(allowedTools),
+  }));
+}
+
+/** Reads the results that the turn's caller gave; empty for none. */
+export function readGivenResults(turn: Turn): readonly CallerToolResult[] {
+  const { toolResults } = turn.request;
+  // Only `toStoredRequest` writes it.
+  return Array.isArray(toolResults) ? toolResults : [];
 }
 
 /** Reads the earlier conversation that seeds the turn's agent, if any. */

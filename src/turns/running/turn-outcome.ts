@@ -22,6 +22,7 @@ export function toOutcome(turn: Turn, thread: Thread, events: readonly HarnessEv
   const context = calls.at(-1)?.usage;
   const total = calls.map((call) => call.usage).reduce(addUsage, NO_TOKENS);
   const base = {
+    callerCalls: endsWithCalls(end) ? events.filter((event) => event.type === 'caller-tool-call') : [],
     usage: end.type === 'turn-end' ? (end.usage ?? total) : total,
     contextUsage: context === undefined ? undefined : asJson(context),
     endedAt: Date.now(),
@@ -34,6 +35,11 @@ export function toOutcome(turn: Turn, thread: Thread, events: readonly HarnessEv
   return end.reason === 'interrupted'
     ? { ...base, state: 'cancelled', message, failure: undefined }
     : { ...base, state: 'completed', message, stopReason: end.reason };
+}
+
+/** A turn that was interrupted or failed waits for no results. */
+function endsWithCalls(end: TurnEnd): boolean {
+  return end.type === 'turn-end' && end.reason === 'tool_use';
 }
 
 function asJson(usage: TokenUsage): JsonObject {

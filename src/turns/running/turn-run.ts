@@ -21,6 +21,7 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
+import type { CallerInput } from './caller-input.js';
 import { toLogFields, readOutputSchema, readSeedHistory } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
@@ -43,6 +44,8 @@ export interface TurnRunContext {
   readonly recall: (turn: Turn) => Promise<Prompt>;
   /** All messages that the user sent while the turn was running, for its next attempt. */
   readonly takeMessages: (turn: Turn) => Promise<readonly FurtherMessage[]>;
+  /** Loads what the turn's caller lends and returns to the agent. */
+  readonly loadCallerInput: (turn: Turn, thread: Thread) => Promise<CallerInput>;
 }
 
 /**
@@ -56,7 +59,10 @@ export class TurnRun {
   #lastEventAtMs = performance.now();
   #state: RunState = INITIAL_RUN_STATE;
   #output = new TurnOutput([], undefined);
-  readonly #further = new FurtherMessages();
+  readonly #further = new FurtherMessages((message) =>
+    this.context.gateway.steer(this.thread.id, this.turn.id, message),
+  );
+  #callerInput: CallerInput = {};
 
   constructor(
     private thread: Thread,
@@ -73,6 +79,7 @@ export class TurnRun {
     this.turn = claimed;
     this.thread = thread;
     this.#output = new TurnOutput(await this.context.log.open(claimed), readOutputSchema(claimed));
+    this.#callerInput = await this.context.loadCallerInput(claimed, thread);
     this.logLaterAttempt();
     let state = this.#state;
     while (state.phase !== 'abandoned') {
@@ -97,7 +104,7 @@ export class TurnRun {
   /** Hands further messages of the user to the agent. They are assigned to the turn in the store. */
   steer(messages: readonly FurtherMessage[]): void {
     this.#further.add(messages);
-    this.deliverMessages();
+    this.#further.deliver();
   }
 
   /** Checks the limits. Call about once a second, with `performance.now()`. */
@@ -151,6 +158,7 @@ export class TurnRun {
         prompt: turn.prompt,
         attempt: turn.attempt,
         turnIndex: turn.sequence - 1,
+        ...this.#callerInput,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(history === undefined ? {} : { history }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.recall() }),
@@ -201,12 +209,8 @@ export class TurnRun {
     // A log that rejects events belongs to another process: this one must stop.
     if (!this.context.log.append(this.turn.id, events)) this.handOff();
     // The agent's process has started now.
-    if (end === undefined) this.deliverMessages();
+    if (end === undefined) this.#further.deliver();
     return end;
-  }
-
-  private deliverMessages(): void {
-    this.#further.deliver((message) => this.context.gateway.steer(this.thread.id, this.turn.id, message));
   }
 
   private async recall(): Promise<Prompt | undefined> {

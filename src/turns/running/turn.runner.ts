@@ -13,12 +13,15 @@ import { EventLog } from '../../storage/event-log/event-log.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
+import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ThreadMemory } from '../memory/thread-memory.js';
+import { loadCallerInput } from './caller-input.js';
 import { Drain } from './drain.js';
 import { LeaseService } from './lease.service.js';
 import { readMaxDuration } from './max-duration.js';
 import { type PendingTurn, RunQueue, type RunnerCounts, type RunSlot } from './run-queue.js';
+import { TurnMcpServers } from './turn-mcp-servers.js';
 import { TurnRun } from './turn-run.js';
 
 /** How often running turns are checked against their time limits. */
@@ -55,6 +58,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly messages: SessionMessageStore,
     private readonly leases: LeaseService,
     private readonly memory: ThreadMemory,
+    private readonly callerTools: CallerToolStore,
+    private readonly mcpServers: TurnMcpServers,
   ) {
     this.#queue = new RunQueue(config.maxConcurrentTurns);
   }
@@ -85,11 +90,6 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   /** The run of a thread's claimed turn in this process. */
   runningTurn(threadId: string): TurnRun | undefined {
     return this.#queue.runningOf(threadId)?.run;
-  }
-
-  /** Counts the pending turns of a thread. */
-  pendingCount(threadId: string): number {
-    return this.#queue.pendingOf(threadId).length;
   }
 
   /**
@@ -190,6 +190,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       })
       .finally(() => {
         this.#queue.clearRunning(turn.threadId);
+        this.mcpServers.forget(turn.id);
         this.startRunnable();
       });
     this.#queue.setRunning(turn.threadId, { run, ended });
@@ -203,6 +204,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       threads: this.threads,
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
+      loadCallerInput: (claimed, current) => loadCallerInput(this.callerTools, this.mcpServers, claimed, current),
       recall: ({ threadId, sequence }) => this.memory.digest(threadId, sequence),
       takeMessages: ({ id }) => this.messages.take(id, Date.now()),
     });

@@ -5,6 +5,8 @@ import type { Migration } from 'kysely/migration';
 export const callerTools: Migration = {
   async up(database: Kysely<unknown>): Promise<void> {
     await database.schema.alterTable('turns').addColumn('prompt_key', 'text').execute();
+    await database.schema.alterTable('turns').addColumn('answers_turn', 'text').execute();
+    await database.schema.alterTable('threads').addColumn('parked_turn', 'text').execute();
     await createToolSets(database);
     await createCallerToolCalls(database);
     await markHeardMessages(database);
@@ -30,13 +32,12 @@ async function createCallerToolCalls(database: Kysely<unknown>): Promise<void> {
     .addColumn('position', 'integer', (column) => column.notNull())
     .addColumn('name', 'text', (column) => column.notNull())
     .addColumn('input', 'text', (column) => column.notNull())
-    .addColumn('answered_by', 'text')
     .addPrimaryKeyConstraint('caller_tool_calls_pk', ['turn_id', 'id'])
     .execute();
   await database.schema
     .createIndex('caller_tool_calls_thread')
     .on('caller_tool_calls')
-    .columns(['thread_id', 'answered_by'])
+    .columns(['thread_id', 'id'])
     .execute();
 }
 
