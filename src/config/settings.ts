@@ -4,6 +4,7 @@ import { parseApiKeys } from './api-keys.js';
 import { computeDefaultConnections, readOpenFilesLimit } from './connections.js';
 import { parseCorsOrigins } from './cors-origins.js';
 import { parseHosts, parseMcpServersFile } from './mcp-servers.js';
+import { parseHarnessAliases } from './harness-aliases.js';
 import { parseModelRoutes } from './model-routes.js';
 import { parsePassedVariables } from './passed-variables.js';
 import {
@@ -119,6 +120,12 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: 'Comma-separated `pattern=harness`. `*` matches any text; the first match wins.',
       defaultDoc: 'see below',
       example: 'claude-*=claude-code,gpt-*=codex',
+    }),
+    harnessAliases: custom('CHIRON_HARNESS_ALIASES', undefined, (raw) => parseHarnessAliases(raw, names), {
+      ...agents,
+      doc: 'Comma-separated `type=harness`: which agent a session gets for a `harness_type` that names none of ours. `*` stands for every unknown type and for none.',
+      defaultDoc: 'none: unknown types are refused',
+      example: 'amp=claude-code,nanocodex=codex',
     }),
     callerSystem: oneOf('CHIRON_CALLER_SYSTEM', 'append', ['append', 'ignore'], {
       ...agents,

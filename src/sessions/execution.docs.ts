@@ -4,6 +4,7 @@ import { header } from '../openapi/operation.js';
 import { eventStream, ref, TEXT } from '../openapi/schema.js';
 import { AnswerDto, ToolResultDto } from './dto/answer.dto.js';
 import { AppendMessagesDto } from './dto/append-messages.dto.js';
+import { CancelDto } from './dto/cancel.dto.js';
 import { ExecuteDto } from './dto/execute.dto.js';
 import { AnswerDocs, SessionDocs, SessionErrorDocs } from './session.docs.js';
 
@@ -31,7 +32,7 @@ export function AppendMessagesDocs(): MethodDecorator {
       id: 'appendMessages',
       summary: 'Append messages to a session',
       description:
-        'Stores all messages or none, and starts no execution. A running execution does not get them: it cannot be steered, and no steering event is sent. An execute without input lines uses the user messages that were appended since the last turn.',
+        'Stores all messages or none, and starts no execution. The user’s messages are handed to the agent of a running execution, and `session.steering_delivered` reports that it heard them. Those that no execution has heard come before the input of the next one.',
       errors: [404, 413, 415, 422],
     }),
     ApiExtraModels(AppendMessagesDto),
@@ -135,7 +136,7 @@ export function EventsDocs(): MethodDecorator {
       id: 'readEvents',
       summary: 'Read the events of a session',
       description:
-        'Replays the events after `after_event_id`, then streams live. With `execution_id` the stream ends after that execution’s terminal event. Without it, the stream continues with later turns of either API until you disconnect or the session is removed. The lines of `session.output.line` have the form of Codex’s app-server, whichever agent runs. Ids increase; each is `turn sequence × 1,000,000,000 + position in the turn`. Once a turn’s events are pruned, its lines are rebuilt from its message, with higher ids. Events about sandboxes, steering and delivered interrupts are not sent.',
+        'Replays the events after `after_event_id`, then streams live. With `execution_id` the stream ends after that execution’s terminal event. Without it, the stream continues with later turns of either API until you disconnect or the session is removed. The lines of `session.output.line` have the form of Codex’s app-server, whichever agent runs. Ids increase; each is `turn sequence × 1,000,000,000 + position in the turn`. Once a turn’s events are pruned, its lines are rebuilt from its message, with higher ids. Events about sandboxes and delivered interrupts are not sent.',
       errors: [404],
     }),
     ApiQuery({
@@ -177,6 +178,32 @@ export function InterruptDocs(): MethodDecorator {
     AnswerDocs('Whether an execution was running.', 'Interruption', {
       ok: true,
       interrupted: true,
+      execution_id: EXECUTION_ID,
+      thread_key: THREAD_KEY,
+    }),
+  );
+}
+
+/** `POST …/cancel` in the OpenAPI document. */
+export function CancelSessionDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      id: 'cancelSession',
+      summary: 'Cancel what a session does',
+      description:
+        'With `cancel_inflight`, interrupts the active execution as `interrupt` does, and nothing otherwise. The session stays, and can be executed again.',
+      errors: [404, 413, 415, 422],
+    }),
+    ApiExtraModels(CancelDto),
+    ApiBody({
+      schema: { $ref: getSchemaPath(CancelDto) },
+      examples: { active: { value: { release_id: 'rel-1', cancel_inflight: true } } },
+    }),
+    AnswerDocs('Whether an execution was active and is being cancelled.', 'Cancellation', {
+      ok: true,
+      release_id: 'rel-1',
+      cancel_inflight: true,
+      cancelled: true,
       execution_id: EXECUTION_ID,
       thread_key: THREAD_KEY,
     }),

@@ -5,13 +5,22 @@ import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
+import { readWarnings } from '../turns/running/stored-request.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { parseAnswer } from './dto/answer.dto.js';
 import { parseAppendMessages } from './dto/append-messages.dto.js';
+import { parseCancel } from './dto/cancel.dto.js';
 import { parseEventsQuery } from './dto/events-query.js';
 import { parseExecute } from './dto/execute.dto.js';
 import { toExecutionId } from './dto/execution-id.js';
-import { AnswerCallsDocs, AppendMessagesDocs, EventsDocs, ExecuteDocs, InterruptDocs } from './execution.docs.js';
+import {
+  AnswerCallsDocs,
+  AppendMessagesDocs,
+  CancelSessionDocs,
+  EventsDocs,
+  ExecuteDocs,
+  InterruptDocs,
+} from './execution.docs.js';
 import { SessionErrorFilter } from './session-error.filter.js';
 import { SessionEventsService } from './events/session-events.service.js';
 import { streamSessionEvents } from './events/session-sse.js';
@@ -113,6 +122,28 @@ export class ExecutionsController {
     };
   }
 
+  /** Interrupts the active execution, for clients that release a session in centaur's way (useatrium/atrium, read). */
+  @Post('cancel')
+  @HttpCode(200)
+  @CancelSessionDocs()
+  async cancel(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
+  ): Promise<object> {
+    const { release_id, cancel_inflight } = parseCancel(await readJsonBody(request));
+    const thread = await this.sessions.thread(tenant, key);
+    const turn = cancel_inflight ? await this.control.interrupt(thread) : undefined;
+    return {
+      ok: true,
+      release_id: release_id ?? null,
+      cancel_inflight,
+      cancelled: turn !== undefined,
+      execution_id: turn === undefined ? null : toExecutionId(turn.id),
+      thread_key: thread.key,
+    };
+  }
+
   @All()
   @ApiExcludeEndpoint()
   notAllowed(): never {
@@ -127,5 +158,12 @@ export class ExecutionsController {
 }
 
 function toStartedExecution(thread: Thread, turn: Turn): object {
-  return { ok: true, execution_id: toExecutionId(turn.id), thread_key: thread.key, status: turn.state };
+  const warnings = readWarnings(turn);
+  return {
+    ok: true,
+    execution_id: toExecutionId(turn.id),
+    thread_key: thread.key,
+    status: turn.state,
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
 }

@@ -19,7 +19,7 @@ import { HARNESS_TYPES } from './dto/harness-type.js';
 
 const OK = { ok: always(true) };
 const HARNESS_TYPE = described(
-  `${HARNESS_TYPES.join(', ')}, or the name of a harness that only another version of the server has.`,
+  `${HARNESS_TYPES.join(', ')}, an alias that the deployment accepts for one of them, or the name of a harness that only another version of the server has.`,
   TEXT,
 );
 const TURN_STATE = oneOfTexts('queued', 'running', 'parked', 'completed', 'failed', 'cancelled');
@@ -54,12 +54,21 @@ const TURN = {
 };
 
 const EVENTS = {
-  ExecutionStartedEvent: object({
-    ...EXECUTION,
-    input_line_count: INTEGER,
-    idle_timeout_ms: nullable(INTEGER),
-    max_duration_ms: nullable(INTEGER),
-  }),
+  ExecutionStartedEvent: object(
+    {
+      ...EXECUTION,
+      input_line_count: INTEGER,
+      idle_timeout_ms: nullable(INTEGER),
+      max_duration_ms: nullable(INTEGER),
+    },
+    {
+      message_ids: described(
+        'The appended messages that are in the prompt, before or after the input lines.',
+        list(TEXT),
+      ),
+      history: oneOfTexts('lost'),
+    },
+  ),
   OutputLineEvent: described(
     'A notification in the form of Codex’s app-server, whichever agent runs.',
     object({ method: TEXT, params: ANY_OBJECT }),
@@ -70,6 +79,10 @@ const EVENTS = {
     latency_ms: nullable(INTEGER),
     output_event_id: INTEGER,
   }),
+  SteeringDeliveredEvent: described(
+    'The agent heard messages that were appended while it was running.',
+    object({ ...EXECUTION, message_ids: list(TEXT), input_line_count: INTEGER }),
+  ),
   ExecutionCompletedEvent: object(
     {
       ...EXECUTION,
@@ -94,15 +107,31 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
   Session: object(SESSION),
   CreatedSession: object({ ...SESSION, harness_switched: BOOLEAN }),
   SessionPage: object({ ...OK, sessions: list(ref('Session')), next_cursor: nullable(TEXT) }),
-  SessionWithTurns: object({
-    ...OK,
-    ...SESSION,
-    metadata: ANY_OBJECT,
-    model: TEXT,
-    turn_count: INTEGER,
-    turns: list(ref('Turn')),
-    waiting_calls: described('The calls for which a parked session waits.', list(CALL)),
-  }),
+  SessionWithTurns: object(
+    {
+      ...OK,
+      ...SESSION,
+      platform: described(
+        'The chat platform that the thread key names; the field of that name has the place on it.',
+        oneOfTexts('slack', 'discord', 'teams', 'linear', 'github', 'unknown'),
+      ),
+      metadata: ANY_OBJECT,
+      model: TEXT,
+      turn_count: INTEGER,
+      turns: list(ref('Turn')),
+      waiting_calls: described('The calls for which a parked session waits.', list(CALL)),
+    },
+    {
+      slack: object({ channel_id: TEXT, thread_ts: TEXT }),
+      discord: object({ guild_id: TEXT, channel_id: TEXT }, { thread_id: TEXT }),
+      teams: object({ conversation_id: TEXT }, { service_url: TEXT }),
+      linear: object({ issue_id: TEXT }, { comment_id: TEXT, agent_session_id: TEXT }),
+      github: object(
+        { owner: TEXT, repo: TEXT, number: INTEGER, kind: oneOfTexts('issue', 'pr') },
+        { review_comment_id: INTEGER },
+      ),
+    },
+  ),
   DeletedSession: object({ ...OK, deleted: always(true), thread_key: TEXT }),
   Turn: object(TURN),
   TurnWithMessage: object({
@@ -113,7 +142,18 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
     message: nullable(ref('Message')),
   }),
   AppendedMessages: object({ ...OK, message_ids: list(TEXT) }),
-  Execution: object({ ...OK, ...EXECUTION, status: TURN_STATE }),
+  Execution: object(
+    { ...OK, ...EXECUTION, status: TURN_STATE },
+    { warnings: described('What is not done as the input asks, in sentences for the user.', list(TEXT)) },
+  ),
+  Cancellation: object({
+    ...OK,
+    release_id: nullable(TEXT),
+    cancel_inflight: BOOLEAN,
+    cancelled: BOOLEAN,
+    execution_id: nullable(TEXT),
+    thread_key: TEXT,
+  }),
   Interruption: object({ ...OK, interrupted: BOOLEAN, execution_id: nullable(TEXT), thread_key: TEXT }),
   ...EVENTS,
   SessionStreamEvent: described('The `data` of one server-sent event; its `event` names the schema that applies.', {

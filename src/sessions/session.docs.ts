@@ -159,6 +159,7 @@ export function GetSessionDocs(): MethodDecorator {
     AnswerDocs('The session and its last ten turns, newest first.', 'SessionWithTurns', {
       ok: true,
       ...SESSION,
+      platform: 'unknown',
       metadata: { source: 'my-client' },
       model: 'claude-code',
       turn_count: 1,

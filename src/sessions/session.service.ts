@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { CallerToolCall } from '../domain/caller-tool.js';
+import { AppConfig } from '../config/app-config.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import type { HarnessName } from '../harness/harness.js';
 import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
@@ -16,9 +17,10 @@ import { type CreateSessionDto, parseCreateSession } from './dto/create-session.
 import type { ExecuteDto } from './dto/execute.dto.js';
 import { parseExecutionId } from './dto/execution-id.js';
 import { toStoredExecution } from './input/execution-request.js';
-import { parseHarnessType, toHarnessType } from './dto/harness-type.js';
+import { type HarnessTypes, parseHarnessType, toHarnessType, toTypeMetadata } from './dto/harness-type.js';
 import { type SessionView, toSessionView } from './dto/session-views.js';
 import { parseInputLines } from './input/input-lines.js';
+import { readModelRequest } from './input/overrides.js';
 import { findRepeatedMessages } from './input/repeated-messages.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import type { UserMessage } from '../storage/stores/user-message.js';
@@ -34,6 +36,7 @@ import {
 @Injectable()
 export class SessionService {
   constructor(
+    @Inject(AppConfig) private readonly config: AppConfig,
     private readonly registry: HarnessRegistry,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
@@ -69,14 +72,12 @@ export class SessionService {
     key: string,
     body: unknown,
   ): Promise<{ readonly thread: Thread; readonly switched: boolean }> {
-    const { definitions } = this.registry;
-    const types = definitions.map(({ sessionType }) => sessionType);
-    const dto = parseCreateSession(body, types);
-    const harness = parseHarnessType(dto.harness_type, definitions) ?? dto.harness_type;
+    const dto = parseCreateSession(body, this.types);
+    const harness = parseHarnessType(dto.harness_type, this.types) ?? this.registry.defaultHarness;
     const thread = (await this.threads.find(tenant, key)) ?? (await this.createThread(tenant, key, harness, dto));
     if (thread.harness === harness) return { thread, switched: false };
     if (dto.on_harness_conflict !== 'restart')
-      throw harnessConflict(thread, this.harnessType(thread), dto.harness_type);
+      throw harnessConflict(thread, this.harnessType(thread), dto.harness_type ?? harness);
     this.assertHarnessAvailable(harness);
     const switched = await this.control.switchHarness(thread, harness);
     if (switched === undefined) throw sessionNotFound(key);
@@ -90,7 +91,11 @@ export class SessionService {
 
   /** The thread's `harness_type`. */
   harnessType(thread: Thread): string {
-    return toHarnessType(thread.harness, this.registry.definitions);
+    return toHarnessType(thread, this.types);
+  }
+
+  private get types(): HarnessTypes {
+    return { harnesses: this.registry.definitions, aliases: this.config.harnessAliases };
   }
 
   /** Stores messages and returns their ids. They start no turn: the user's go to the running turn, or else to the next one. */
@@ -123,7 +128,7 @@ export class SessionService {
         },
         dto.metadata ?? {},
       ),
-      input: (stored) => toExecutionInput(dto, stored),
+      input: (stored) => this.toInput(thread, dto, stored),
     });
     return toExecutedTurn(thread, executed);
   }
@@ -152,6 +157,25 @@ export class SessionService {
     return thread.parkedTurnId === undefined ? [] : this.calls.ofTurn(thread.parkedTurnId);
   }
 
+  /**
+   * Makes the input of an execution. Without lines, it is the user's messages that no turn has heard, so that a client can deliver what
+   * arrived too late for the turn before; centaur waits for ever.
+   */
+  private toInput(thread: Thread, dto: ExecuteDto, stored: readonly UserMessage[]): ExecutionInput {
+    if (dto.input_lines.length === 0) {
+      if (stored.some(({ prompt }) => prompt.length > 0)) return { prompt: [], repeats: [] };
+      throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
+    }
+    const { userLines, prompt } = parseInputLines(dto.input_lines);
+    const execution = { idempotencyKey: dto.idempotency_key, lines: userLines, prompt };
+    const harness = this.registry.find(thread.harness);
+    return {
+      prompt,
+      repeats: findRepeatedMessages(stored, execution),
+      ...readModelRequest(userLines, thread.harness, (model) => harness?.knowsModel(model) === true),
+    };
+  }
+
   private async createThread(
     tenant: string,
     key: string,
@@ -168,7 +192,7 @@ export class SessionService {
       model: harness,
       harnessModel: undefined,
       systemPrompt: undefined,
-      metadata: { session: dto.metadata ?? {} },
+      metadata: { session: dto.metadata ?? {}, ...toTypeMetadata(dto.harness_type, this.types) },
       createdAt: Date.now(),
     });
     return thread;
@@ -179,22 +203,6 @@ export class SessionService {
       throw new SessionException(422, `harness_type: not available on this server: ${harness}`);
     }
   }
-}
-
-/**
- * Makes the input of an execution. Without lines, it is the user's messages that no turn has heard, so that a client can deliver what
- * arrived too late for the turn before; centaur waits for ever.
- */
-function toExecutionInput(dto: ExecuteDto, stored: readonly UserMessage[]): ExecutionInput {
-  if (dto.input_lines.length > 0) {
-    const { userLines, prompt } = parseInputLines(dto.input_lines);
-    const execution = { idempotencyKey: dto.idempotency_key, lines: userLines, prompt };
-    return { prompt, repeats: findRepeatedMessages(stored, execution) };
-  }
-  if (stored.every(({ prompt }) => prompt.length === 0)) {
-    throw new SessionException(400, 'input_lines is required: there are no undelivered user messages');
-  }
-  return { prompt: [], repeats: [] };
 }
 
 function toExecutedTurn(thread: Thread, executed: ExecuteResult): Turn {

@@ -6,6 +6,7 @@ import { ThreadStore } from '../storage/stores/thread.store.js';
 import { toAnsweredModel } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
+import { parseChatDestination } from './dto/chat-destination.js';
 import { encodeCursor } from './dto/cursor.js';
 import { parseListQuery } from './dto/list-query.js';
 import { SessionErrorFilter } from './session-error.filter.js';
@@ -67,6 +68,7 @@ export class SessionsController {
     return {
       ok: true,
       ...this.sessions.view(thread),
+      ...parseChatDestination(thread.key),
       metadata: toSessionMetadata(thread),
       model: toAnsweredModel(thread),
       turn_count: thread.turnCount,

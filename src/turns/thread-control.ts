@@ -44,6 +44,10 @@ export interface ExecutionInput {
   readonly prompt: Prompt;
   /** Ids of stored messages whose words are in the prompt. */
   readonly repeats: readonly string[];
+  /** The model of this turn and the later ones, which the thread's harness knows; absent to keep the thread's. */
+  readonly model?: string | undefined;
+  /** What is not done as the input asks, in sentences for the user; see `readWarnings`. */
+  readonly warnings?: readonly string[];
 }
 
 /** What became of an execution: a new turn, the one that the key started before, or none as another one is going on. */
@@ -97,7 +101,9 @@ export class ThreadControl {
       const answered = answer === undefined ? {} : await this.readAnswer(answer);
       const refusal = refuseForLoad(readLoad(this.runner), this.config.maxWaitingTurns);
       if (refusal !== undefined) throw toServiceError(refusal);
+      const { prompt, repeats, model, warnings } = execution.input(await this.messages.stored(thread.id));
       const opening = await this.memory.prepareSeed(current);
+      const used = model === undefined ? current : await this.switchModel(current, model);
       const { turn } = await this.turns.create({
         id: randomUUID(),
         messageId: createMessageId(),
@@ -105,11 +111,12 @@ export class ThreadControl {
         requestKey: randomUUID(),
         idempotencyKey,
         caller,
-        ...execution.input(await this.messages.stored(thread.id)),
-        request: { ...request, ...toStoredRequest(current, answered, opening) },
+        prompt,
+        repeats,
+        request: { ...request, ...toStoredRequest(used, { ...answered, warnings }, opening) },
         createdAt: Date.now(),
       });
-      this.runner.submit(current, turn);
+      this.runner.submit(used, turn);
       return { kind: 'started', turn };
     });
   }
@@ -151,6 +158,13 @@ export class ThreadControl {
   /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
   withThreadLock<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
     return this.lock.run(toLockKey(thread.tenant, thread.key), task);
+  }
+
+  /** Gives an idle thread another model: the next turn resumes its conversation in a new process. */
+  private async switchModel(thread: Thread, model: string): Promise<Thread> {
+    if (thread.harnessModel === model) return thread;
+    await this.gateway.stop(thread.id);
+    return this.threads.setModel(thread, model);
   }
 
   /** Checks an answer, and adds what the agent could use in the turn that it answers. */

@@ -58,7 +58,7 @@ async function finished(prompt: string, answer: string) {
 describe('POST /api/session/{key}', () => {
   it('creates a session, and gets it the second time', async () => {
     const key = newKey();
-    const first = await create(key, { persona_id: 'eng', metadata: { source: 'test' } }).expect(200);
+    const first = await create(key, { persona_id: null, repos: [], metadata: { source: 'test' } }).expect(200);
     expect(first.body).toEqual({
       thread_key: key,
       sandbox_id: null,
@@ -468,6 +468,7 @@ describe('the session API', () => {
       'get /api/session/{threadKey}/turns/{turnId}',
       'get /api/sessions',
       'post /api/session/{threadKey}',
+      'post /api/session/{threadKey}/cancel',
       'post /api/session/{threadKey}/execute',
       'post /api/session/{threadKey}/executions/{executionId}/answer',
       'post /api/session/{threadKey}/interrupt',

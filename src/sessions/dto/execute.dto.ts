@@ -4,6 +4,7 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject, asArray } from '../../domain/json.js';
 import { findInputLinesProblem } from '../input/input-lines.js';
 import { SessionException } from '../session.exception.js';
+import { RefusedUnlessEmpty } from './refused-field.js';
 import { validateSessionBody } from './session-body.js';
 
 /** Most lines of an execution. */
@@ -27,7 +28,7 @@ export class ExecuteDto {
 
   @ApiPropertyOptional({
     description:
-      'The input. Each line is plain text or a JSON object in the input format of a harness. Without lines, the input is the user messages that were appended since the last execution.',
+      'The input. A `model` in a line is the model of this execution and later ones. Each line is plain text or a JSON object in the input format of a harness. The user messages that were appended before, and that no turn has heard, come first. Without lines, they are the input.',
     type: [String],
     examples: [['{"type":"user","message":{"role":"user","content":[{"type":"text","text":"hello"}]}}']],
   })
@@ -55,11 +56,29 @@ export class ExecuteDto {
   @IsOptional()
   @IsInt()
   readonly max_duration_ms?: number;
+
+  @ApiPropertyOptional({
+    description:
+      'The environment of an agent is that of its deployment (`CHIRON_SANDBOX_PASSTHROUGH_ENV`): anything but null and an empty object is refused.',
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+  })
+  @IsOptional()
+  @RefusedUnlessEmpty('variables cannot be set for an execution: pass them on with CHIRON_SANDBOX_PASSTHROUGH_ENV')
+  readonly environment?: JsonObject;
 }
 
 /** @throws SessionException 422 that names each wrong field, 400 for invalid lines and durations. */
 export function parseExecute(body: unknown): ExecuteDto {
-  const fields = ['idempotency_key', 'metadata', 'input_lines', 'idle_timeout_ms', 'max_duration_ms'] as const;
+  const fields = [
+    'idempotency_key',
+    'metadata',
+    'input_lines',
+    'idle_timeout_ms',
+    'max_duration_ms',
+    'environment',
+  ] as const;
   // Checked before the lines are validated one by one.
   if (isJsonObject(body) && asArray(body['input_lines']).length > MAX_INPUT_LINES) {
     throw new SessionException(422, `input_lines must not have more than ${MAX_INPUT_LINES} elements`);

@@ -22,6 +22,7 @@ const TURN: LineTurn = {
   sequence: 1,
   model: 'claude-code',
   prompt: [{ type: 'text', text: 'hello' }],
+  warnings: [],
   startedAt: 1_782_230_001_000,
 };
 
@@ -98,6 +99,14 @@ const RECORDINGS = (['codex', 'claude-code'] as const).flatMap((harness) =>
     .filter((file) => file.endsWith('.jsonl'))
     .map((file) => [harness, file] as const),
 );
+
+describe(openingLines.name, () => {
+  it('says in a message of the agent what is not done as the user asked', () => {
+    const lines = openingLines({ ...TURN, warnings: ['No such model.', 'No such effort.'] }).slice(-3);
+    expect(lines.map(({ method }) => method)).toEqual(['item/started', 'item/agentMessage/delta', 'item/completed']);
+    expect(lines[1]).toMatchObject({ params: { delta: 'No such model.\nNo such effort.\n\n' } });
+  });
+});
 
 describe('the lines of a turn', () => {
   it.each(RECORDINGS)('of the %s recording %s say the same to a reader of Codex’s protocol', (harness, file) => {

@@ -13,7 +13,15 @@ interface Row<Event extends HarnessEvent> {
   readonly lines: string;
 }
 
-const TURN: LineTurn = { threadId: 'thread', turnId: 'turn', sequence: 1, model: 'm', prompt: [], startedAt: 0 };
+const TURN: LineTurn = {
+  threadId: 'thread',
+  turnId: 'turn',
+  sequence: 1,
+  model: 'm',
+  prompt: [],
+  warnings: [],
+  startedAt: 0,
+};
 const SAID: readonly HarnessEvent[] = [{ type: 'text-delta', id: 'a', text: 'x' }];
 const CALL: Extract<HarnessEvent, { readonly type: 'tool-call' }> = {
   type: 'tool-call',

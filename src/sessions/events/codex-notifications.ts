@@ -58,6 +58,19 @@ export function openingLines(turn: LineTurn): readonly JsonObject[] {
     rpcNotification('turn/started', { threadId: turn.threadId, turn: turnPayload(turn, 'inProgress', null) }),
     itemStarted(turn, item),
     itemCompleted(turn, item),
+    ...warningLines(turn),
+  ];
+}
+
+/** Centaur's renderers show no other item to the user of a chat than the agent's messages (its `packages`, read). */
+function warningLines(turn: LineTurn): readonly JsonObject[] {
+  if (turn.warnings.length === 0) return [];
+  const item: OpenItem = { kind: 'agentMessage', id: `warnings-${turn.turnId}`, text: '' };
+  const text = `${turn.warnings.join('\n')}\n\n`;
+  return [
+    itemStarted(turn, itemPayload(item)),
+    rpcNotification('item/agentMessage/delta', { ...notificationIds(turn), itemId: item.id, delta: text }),
+    itemCompleted(turn, itemPayload({ ...item, text })),
   ];
 }
 

@@ -9,6 +9,8 @@ export interface LineTurn {
   readonly sequence: number;
   readonly model: string;
   readonly prompt: Prompt;
+  /** What is not done as the user asked, in sentences. */
+  readonly warnings: readonly string[];
   /** Milliseconds since the epoch. Every line has the turn's time, because the log has no time per event. */
   readonly startedAt: number;
 }

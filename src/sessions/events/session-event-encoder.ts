@@ -4,7 +4,7 @@ import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { readMessageIds } from '../../storage/stores/turn-input.js';
 import { toAnsweredModel } from '../../turns/answered-model.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
-import { isHistoryLost } from '../../turns/running/stored-request.js';
+import { isHistoryLost, readWarnings } from '../../turns/running/stored-request.js';
 import {
   readFinalText,
   INITIAL_NOTIFICATION_STATE,
@@ -59,7 +59,15 @@ export class SessionEventEncoder {
   ) {
     const { id, sequence, prompt, startedAt, createdAt } = turn;
     const model = toAnsweredModel(thread);
-    this.#line = { threadId: thread.id, turnId: id, sequence, model, prompt, startedAt: startedAt ?? createdAt };
+    this.#line = {
+      threadId: thread.id,
+      turnId: id,
+      sequence,
+      model,
+      prompt,
+      warnings: readWarnings(turn),
+      startedAt: startedAt ?? createdAt,
+    };
   }
 
   /** Whether the terminal event was encoded. */

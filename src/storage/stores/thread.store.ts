@@ -165,6 +165,17 @@ export class ThreadStore {
   }
 
   /**
+   * Replaces the model that is requested from the thread's harness. The model name of a session changes with it; that of a thread of the
+   * Messages API stays, because its callers' later requests have it.
+   */
+  async setModel(thread: Thread, model: string): Promise<Thread> {
+    const isSession = thread.metadata['session'] !== undefined;
+    const change = { model: isSession ? model : thread.model, harness_model: model };
+    await this.database.kysely.updateTable('threads').set(change).where('id', '=', thread.id).execute();
+    return { ...thread, model: change.model, harnessModel: model };
+  }
+
+  /**
    * Switches the thread to another harness and clears the session id and model name, which only the old harness knows. False,
    * and nothing changed, when there is no such thread or one of its turns runs.
    */

@@ -4,7 +4,7 @@ import type { Prompt } from '../../domain/prompt.js';
 import type { UserMessage } from './user-message.js';
 
 /** What a turn gives to its agent, and the stored `request` that names the messages in it. */
-export interface TurnInput {
+export interface PromptInput {
   readonly prompt: Prompt;
   readonly request: JsonObject;
 }
@@ -17,10 +17,10 @@ export interface TurnInput {
  * @param turn `createdAt` in milliseconds since the epoch; `repeats` are the ids of messages whose words its own prompt has.
  */
 export function addMessages(
-  input: TurnInput,
+  input: PromptInput,
   messages: readonly UserMessage[],
   turn: { readonly createdAt: number; readonly repeats: readonly string[] },
-): TurnInput {
+): PromptInput {
   const added = messages.filter(({ id, prompt }) => prompt.length > 0 && !turn.repeats.includes(id));
   if (added.length === 0) return input;
   const earlier = added.filter(({ createdAt }) => createdAt <= turn.createdAt);

@@ -24,6 +24,8 @@ export function toStoredRequest(
     readonly mcpServers?: readonly McpServer[];
     /** The id of the turn's caller tools, if it has any. */
     readonly toolSetId?: string | undefined;
+    /** What is not done as the request asks, in sentences for the user. */
+    readonly warnings?: readonly string[] | undefined;
   } = {},
   { seed, isLost }: AgentSeed = { seed: [], isLost: false },
 ): JsonObject {
@@ -38,7 +40,13 @@ export function toStoredRequest(
       ? {}
       : { mcpServers: request.mcpServers.map(withoutHeaders) }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
+    ...(request.warnings === undefined || request.warnings.length === 0 ? {} : { warnings: request.warnings }),
   };
+}
+
+/** Reads what was not done as the turn's request asked, in sentences for the user; empty for nothing. */
+export function readWarnings(turn: Turn): readonly string[] {
+  return asStrings(turn.request['warnings']);
 }
 
 function asJson(value: Prompt | readonly CallerToolResult[]): JsonValue {
