@@ -14,6 +14,7 @@ import { noSuchModel } from '../../turns/matching/refusals.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import type { AnswerOptions } from '../response/answer.service.js';
 import { answerWithoutAgent } from './answer-without-agent.js';
+import { CreateMessageDto } from './create-message.dto.js';
 import { type MessageRequest, toThreadClues } from './message-request.js';
 import { type AnswerFormat, readAnswerFormat } from './output-schema.js';
 import { readPresentation } from './presentation.js';
@@ -81,7 +82,8 @@ export class MessagePlanner {
     if (body.tools !== undefined && body.tools !== null) return request;
     const inherited = await this.messageThreads.inheritedTools(point);
     if (inherited === undefined) return request;
-    return { ...request, body: { ...body, tools: inherited.tools.map(toDeclaration) } };
+    const tools = inherited.tools.map(toDeclaration);
+    return { ...request, body: Object.assign(new CreateMessageDto(), body, { tools }) };
   }
 
   /** Finds the answer that a request continues, if it has only the new messages. */
