@@ -35,7 +35,7 @@ const BEFORE = 'This conversation began before you were called in. What was said
 const AFTER = '</conversation>\n\nNow the user says:';
 
 /** Puts the earlier conversation before a prompt, for an agent without a record of it. */
-export function withHistory(history: Prompt | undefined, prompt: Prompt): Prompt {
-  if (history === undefined) return prompt;
+export function withHistory(history: Prompt, prompt: Prompt): Prompt {
+  if (history.length === 0) return prompt;
   return [{ type: 'text', text: BEFORE }, ...history, { type: 'text', text: AFTER }, ...prompt];
 }

@@ -65,13 +65,11 @@ export interface HarnessTurn {
   readonly dropFrom?: string;
   /** Earlier messages that the agent's record lacks. They go to the end of the record, in the agent's own form, before the prompt. */
   readonly seed?: readonly SeedMessage[];
-  /** Earlier messages that the harness has not received, as the conversation started elsewhere. They go before the prompt. */
-  readonly history?: Prompt;
   /**
-   * Loads the earlier turns from the store, for an agent that has lost its own record of them; `undefined` if there are none. Call it
-   * only if `history` is absent and the agent starts a new conversation.
+   * Loads a seed from the earlier turns in the store, for an agent that turns out to have lost its own record of them; empty if there are
+   * none. Call it only if `seed` is absent and the agent starts a new conversation.
    */
-  readonly recall?: () => Promise<Prompt | undefined>;
+  readonly recall?: () => Promise<readonly SeedMessage[]>;
   /** 1 for the first attempt. From 2 on, the harness resumes the turn where the dead attempt stopped. */
   readonly attempt: number;
   /**

@@ -2,6 +2,7 @@ import type { CallerTools } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import type { McpServer } from '../domain/mcp-server.js';
 import type { Prompt } from '../domain/prompt.js';
+import type { SeedMessage } from '../domain/seed-message.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';
@@ -64,8 +65,8 @@ export interface PriorConversation {
   readonly answerKey: string;
   /** Converts an answer to the form in which this caller got it and may send it back. */
   readonly asShown: (message: Message) => Message['content'];
-  /** Renders the conversation to seed an agent without a record. */
-  readonly toPrompt: () => Prompt;
+  /** Converts the conversation to seed an agent without a record. */
+  readonly toSeed: () => readonly SeedMessage[];
 }
 
 /** A turn that was opened for a request, and its thread. */

@@ -22,7 +22,7 @@ import { createMessageId } from './message-id.js';
 import { toNewThread } from './new-thread.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
-import { selectInput, type TurnInput } from './matching/caller-results.js';
+import { promptAfterSeed, selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
@@ -198,7 +198,8 @@ export class TurnService implements OnApplicationBootstrap {
       'thread' in decision
         ? await this.withSystemPrompt(decision.thread, request, recent)
         : await this.createThread(request, decision.harness);
-    return { thread, turn: await this.startTurn(thread, request, input, opening), attached: false };
+    const seeded = opening.isFromCaller ? { ...input, prompt: promptAfterSeed(request) } : input;
+    return { thread, turn: await this.startTurn(thread, request, seeded, opening), attached: false };
   }
 
   private async startTurn(

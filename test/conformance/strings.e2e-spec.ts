@@ -328,26 +328,23 @@ describe('text that is truncated', () => {
     }
   });
 
-  it.each(['', 'x'])(
-    'strings: tool output that seeds a new agent is truncated between characters (%j)',
-    async (before) => {
-      const prompt = `after long outputs ${before}`;
-      const messages = [
-        { role: 'user', content: 'look' },
-        {
-          role: 'assistant',
-          content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: globes(before) } }],
-        },
-        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: globes(before) }] },
-        { role: 'assistant', content: 'I see.' },
-        { role: 'user', content: prompt },
-      ];
-      await server.post(ask('', { messages })).expect(200);
-      const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.history);
-      expect(told).toContain('🌍');
-      expect(told).not.toMatch(HALF);
-    },
-  );
+  it.each(['', 'x'])('strings: tool output that seeds a new agent keeps its characters (%j)', async (before) => {
+    const prompt = `after long outputs ${before}`;
+    const messages = [
+      { role: 'user', content: 'look' },
+      {
+        role: 'assistant',
+        content: [{ type: 'tool_use', id: 'toolu_1', name: 'Read', input: { path: globes(before) } }],
+      },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: globes(before) }] },
+      { role: 'assistant', content: 'I see.' },
+      { role: 'user', content: prompt },
+    ];
+    await server.post(ask('', { messages })).expect(200);
+    const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.seed);
+    expect(told).toContain('🌍');
+    expect(told).not.toMatch(HALF);
+  });
 
   it.each(['', 'x'])(
     'strings: a title, and a name in an error, are truncated between characters (%j)',

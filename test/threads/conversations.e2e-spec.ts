@@ -1,6 +1,7 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPromptText } from '../../src/domain/prompt.js';
+import { renderSeed } from '../../src/domain/render-seed.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -104,14 +105,15 @@ describe('a conversation that began elsewhere', () => {
 
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
     supertest(app.url).post('/v1/messages').set(headers).send(body).expect(200);
-  const historyOf = (prompt: string): string => readPromptText(app.harness.runsOf(prompt)[0]?.turn.history ?? []);
+  const historyOf = (prompt: string): string =>
+    readPromptText(renderSeed(app.harness.runsOf(prompt)[0]?.turn.seed ?? []));
 
   it.each([
     ['without a name', {}],
     ['under a new name', thread('elsewhere')],
   ])('seeds the new agent once (%s)', async (name, headers) => {
     await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`]), headers);
-    expect(historyOf(`who am I, ${name}`)).toBe('<user>\nI am Ada.\n</user>\n<assistant>\nHello Ada.\n</assistant>\n');
+    expect(historyOf(`who am I, ${name}`)).toBe('<user>\nI am Ada.\n</user>\n<assistant>\nHello Ada.\n</assistant>');
     await post(converse(['I am Ada.', 'Hello Ada.', `who am I, ${name}`, 'fine', `and then, ${name}`]), headers);
     expect(historyOf(`and then, ${name}`)).toBe('');
     expect(app.harness.runsOf(`and then, ${name}`)[0]?.turn.turnIndex).toBe(1);
@@ -126,7 +128,7 @@ describe('a conversation that began elsewhere', () => {
         ],
       }),
     );
-    expect(app.harness.runsOf('a first one')[0]?.turn.history).toBeUndefined();
+    expect(app.harness.runsOf('a first one')[0]?.turn.seed).toBeUndefined();
   });
 
   it('that is long seeds the agent with its newest part, whatever blocks it has', async () => {
@@ -152,7 +154,7 @@ describe('a conversation that began elsewhere', () => {
     ];
     await post(ask('', { messages }));
     const run = app.harness.runs.at(-1);
-    const told = readPromptText(run?.turn.history ?? []);
+    const told = readPromptText(renderSeed(run?.turn.seed ?? []));
     expect(told).toContain('NEWEST');
     expect(told).not.toContain('OLDEST');
     expect(told).toContain('[Earlier messages are omitted.]');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPromptText } from '../../src/domain/prompt.js';
+import { renderSeed } from '../../src/domain/render-seed.js';
 import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
 import { ask, converse, thread } from '../support/requests.js';
 import type { ScriptedRun } from '../support/scripted-harness.js';
@@ -37,7 +38,8 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     supertest(app.url).post('/v1/messages').set(headers).send(body);
   const historyOf = (response: Response): unknown => response.headers['x-chiron-history'];
   /** The text that seeded the agent before this prompt. */
-  const told = (prompt: string): string => readPromptText(app.harness.runsOf(prompt).at(-1)?.turn.history ?? []);
+  const told = (prompt: string): string =>
+    readPromptText(renderSeed(app.harness.runsOf(prompt).at(-1)?.turn.seed ?? []));
 
   /** Restarts the server without the folders of its threads, as a container without a volume does. */
   async function restartWithoutFolders(): Promise<void> {
@@ -52,7 +54,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     const body = ask('who am I?');
     const next = await post(body, thread('one')).expect(200);
     expect(historyOf(next)).toBe('lost');
-    expect(told('who am I?')).toBe('<user>\nI am Ada\n</user>\n<assistant>\nanswer to I am Ada\n</assistant>\n');
+    expect(told('who am I?')).toBe('<user>\nI am Ada\n</user>\n<assistant>\nanswer to I am Ada\n</assistant>');
     const after = await post(ask('and now?'), thread('one')).expect(200);
     expect(historyOf(after)).toBeUndefined();
     expect(told('and now?')).toBe('');
@@ -74,7 +76,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(next.headers['x-chiron-thread-key']).toBe(first.headers['x-chiron-thread-key']);
     expect(historyOf(next)).toBe('lost');
     expect(told('go on')).toBe(
-      '<user>\nwithout a name\n</user>\n<assistant>\nanswer to without a name\n</assistant>\n',
+      '<user>\nwithout a name\n</user>\n<assistant>\nanswer to without a name\n</assistant>',
     );
   });
 
@@ -93,14 +95,14 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(historyOf(await post(ask('short'), thread('four')).expect(200))).toBeUndefined();
     await restartWithoutFolders();
     expect(historyOf(await post(ask('shorter'), thread('four')).expect(200))).toBe('lost');
-    expect(told('shorter')).toBe('<user>\nshort\n</user>\n<assistant>\nanswer to short\n</assistant>\n');
+    expect(told('shorter')).toBe('<user>\nshort\n</user>\n<assistant>\nanswer to short\n</assistant>');
   });
 
   it('seeds its agent with the newest part of a long conversation', async () => {
     for (const text of ['a', 'b', 'c']) await post(ask(text.repeat(70_000)), thread('long')).expect(200);
     await restartWithoutFolders();
     await post(ask('how long?'), thread('long')).expect(200);
-    expect(told('how long?')).toMatch(/^\[Earlier messages are omitted\.\]/);
+    expect(told('how long?')).toMatch(/^<user>\n\[Earlier messages are omitted\.\]/);
     expect(told('how long?')).toContain('answer to ccc');
     expect(told('how long?').length).toBeLessThan(201_000);
   });
@@ -130,7 +132,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     await post(ask('I am Eve'), thread('late')).expect(200);
     await post(ask('and then?'), thread('late')).expect(200);
     const recall = app.harness.runsOf('and then?')[0]?.turn.recall;
-    expect(readPromptText((await recall?.()) ?? [])).toContain('I am Eve');
+    expect(readPromptText(renderSeed((await recall?.()) ?? []))).toContain('I am Eve');
     expect(app.harness.runsOf('I am Eve')[0]?.turn.recall).toBeUndefined();
   });
 });
@@ -170,7 +172,9 @@ describe('a refused message', () => {
     await post(converse([...before, 'refused']), thread('first')).expect(400);
     app.harness.onRun = answer;
     await post(converse([...before, 'taken']), thread('first')).expect(200);
-    expect(readPromptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
+    expect(readPromptText(renderSeed(app.harness.runsOf('taken')[0]?.turn.seed ?? []))).toContain(
+      'an answer from elsewhere',
+    );
   });
 
   it('lets the thread change its system prompt until a message was answered', async () => {
@@ -191,6 +195,6 @@ describe('a refused message', () => {
     app.harness.onRun = answer;
     const next = await post(converse([...before, 'three'])).expect(200);
     expect(next.headers['x-chiron-thread-key']).not.toBe(first.headers['x-chiron-thread-key']);
-    expect(readPromptText(app.harness.runsOf('three')[0]?.turn.history ?? [])).toContain('answer to hopeless');
+    expect(readPromptText(renderSeed(app.harness.runsOf('three')[0]?.turn.seed ?? []))).toContain('answer to hopeless');
   });
 });

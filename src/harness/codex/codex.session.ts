@@ -18,6 +18,7 @@ import {
 import { decodeObject, initialCodexState, type CodexState } from './decode/decode.js';
 import { toCodexInput } from './app-server/input.js';
 import { asObject } from '../../domain/json.js';
+import { renderSeed } from '../../domain/render-seed.js';
 import { withHistory } from '../../domain/prompt.js';
 import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
 import { NotStartedError } from '../start-failure.js';
@@ -209,9 +210,9 @@ export class CodexSession implements HarnessSession {
   }
 
   async #buildInput(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
-    const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
+    const seed = turn.seed ?? (this.#isBlank ? await turn.recall?.() : undefined) ?? [];
     const { input, uploads } = toCodexInput(
-      withHistory(history, prependRefusal(calls, turn.prompt)),
+      withHistory(renderSeed(seed), prependRefusal(calls, turn.prompt)),
       join(this.thread.folders.server, 'uploads'),
     );
     for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);

@@ -14,12 +14,13 @@ import { noSuchModel } from '../../turns/matching/refusals.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
 import type { AnswerOptions } from '../response/answer.service.js';
 import { answerWithoutAgent } from './answer-without-agent.js';
+import { CreateMessageDto } from './create-message.dto.js';
 import { type MessageRequest, toThreadClues } from './message-request.js';
 import { type AnswerFormat, readAnswerFormat } from './output-schema.js';
 import { readPresentation } from './presentation.js';
 import { parseThreadField } from './thread-field.js';
 import { readCallerMcpServers } from './tools/caller-mcp.js';
-import { readCallerTools } from './tools/caller-tools.js';
+import { readCallerTools, toDeclaration } from './tools/caller-tools.js';
 import { toTurnRequest } from './to-turn-request.js';
 
 /** The plan for a request: open a turn, or send a prepared answer. */
@@ -38,8 +39,10 @@ export class MessagePlanner {
   ) {}
 
   /** Rejects with a ServiceError or an AnthropicException if the request is malformed or names something unknown. */
-  async plan(tenant: string, request: MessageRequest): Promise<MessagePlan> {
-    const thread = this.resolver.resolve(toThreadClues(request));
+  async plan(tenant: string, sent: MessageRequest): Promise<MessagePlan> {
+    const thread = this.resolver.resolve(toThreadClues(sent));
+    const continuesFrom = await this.findContinuationPoint(tenant, sent, thread);
+    const request = continuesFrom === undefined ? sent : await this.withInheritedTools(sent, continuesFrom);
     const format = await readAnswerFormat(request.body, request.client);
     const view = this.answerView(request, format);
     const prepared = answerWithoutAgent(request, createMessageId());
@@ -51,7 +54,7 @@ export class MessagePlanner {
     const { turn, received } = await toTurnRequest(request, {
       tenant,
       thread,
-      continuesFrom: await this.findContinuationPoint(tenant, request, thread),
+      continuesFrom,
       callerSystem: this.config.callerSystem,
       view,
       outputSchema: format.schema,
@@ -68,6 +71,19 @@ export class MessagePlanner {
       stopSequences: request.body.stop_sequences ?? [],
       forcedCall: format.call,
     };
+  }
+
+  /**
+   * Adds the tools of the message thread to a request that has only the new messages: like `system`, they are part of the thread.
+   * [@anthropic-ai/sdk 1.12.0, BetaToolRunner]
+   */
+  private async withInheritedTools(request: MessageRequest, point: ContinuationPoint): Promise<MessageRequest> {
+    const { body } = request;
+    if (body.tools !== undefined && body.tools !== null) return request;
+    const inherited = await this.messageThreads.inheritedTools(point);
+    if (inherited === undefined) return request;
+    const tools = inherited.tools.map(toDeclaration);
+    return { ...request, body: Object.assign(new CreateMessageDto(), body, { tools }) };
   }
 
   /** Finds the answer that a request continues, if it has only the new messages. */

@@ -5,6 +5,7 @@ import type { CallerTools } from '../../domain/caller-tool.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { McpServer } from '../../domain/mcp-server.js';
 import type { Prompt } from '../../domain/prompt.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import { parseTraceId } from '../../http/request-id.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
@@ -14,9 +15,10 @@ import type { TurnRequest } from '../../turns/turn-request.js';
 import { classifyAttempt } from './attempt.js';
 import type { MessageRequest } from './message-request.js';
 import { type ExtractedPrompt, extractPrompt } from './prompt-extraction.js';
+import { onlyToolResults } from './tools/tool-results.js';
+import { toSeedMessages } from './seed-messages.js';
 import { toSidePrompt } from './side-prompt.js';
 import { parseThreadField } from './thread-field.js';
-import { renderHistory } from './transcript-builder.js';
 
 /** Maximum length of an idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
@@ -77,7 +79,8 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toPriorConversation(
       keys,
-      () => renderHistory(messages.slice(0, firstIndex), client.filterText),
+      () =>
+        toSeedMessages([...messages.slice(0, firstIndex), ...onlyToolResults(messages, firstIndex)], client.filterText),
       context.view,
     ),
     user: hashUser(body.metadata?.['user_id']),
@@ -104,7 +107,7 @@ function toSideInput(prompt: Prompt): ExtractedPrompt {
 /** Makes the prior conversation; `undefined` unless at least a message and an answer precede the newest message. */
 function toPriorConversation(
   keys: readonly string[],
-  toPrompt: () => Prompt,
+  toSeed: () => readonly SeedMessage[],
   view: AnswerView,
 ): TurnRequest['history'] {
   const [promptKey, answerKey] = keys.slice(-3, -1);
@@ -112,7 +115,7 @@ function toPriorConversation(
   return {
     promptKey,
     answerKey,
-    toPrompt,
+    toSeed,
     asShown: (message) => contentAsShown(message, view),
   };
 }

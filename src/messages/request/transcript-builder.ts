@@ -112,20 +112,3 @@ export function mergeTextBlocks(blocks: readonly PromptBlock[]): Prompt {
 export function textBlock(value: string): PromptBlock {
   return { type: 'text', text: value };
 }
-
-/** Maximum text of a history that seeds a new agent: more would not fit into the context of every model. */
-const MAX_HISTORY_CHARS = 400_000;
-
-/** Renders the conversation to seed an agent without a record; only the newest part of a long one. */
-export function renderHistory(messages: readonly unknown[], read: TextFilter): Prompt {
-  const transcript = new TranscriptBuilder(read);
-  transcript.addMessages(messages);
-  const lengths = transcript.blocks.map((block) => (block.type === 'text' ? block.text.length : 0));
-  let [first, room] = [lengths.length, MAX_HISTORY_CHARS];
-  while (first > 0 && room >= (lengths[first - 1] ?? 0)) {
-    first -= 1;
-    room -= lengths[first] ?? 0;
-  }
-  const omission = first === 0 ? [] : [textBlock('[Earlier messages are omitted.]\n')];
-  return mergeTextBlocks([...omission, ...transcript.blocks.slice(first)]);
-}

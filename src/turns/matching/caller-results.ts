@@ -68,6 +68,17 @@ export function selectInput(
   return { prompt: closedCallIds.length === results.length ? promptBeside : prompt, results: [] };
 }
 
+const GO_ON: Prompt = [{ type: 'text', text: 'Go on with these results.' }];
+
+/**
+ * Returns the prompt for an agent that is seeded with the request's own conversation: the seed has the results of its tools, so that only
+ * the rest of the message is left.
+ */
+export function promptAfterSeed({ prompt, toolResults }: AnsweringRequest): Prompt {
+  if (toolResults === undefined) return prompt;
+  return toolResults.promptBeside.length === 0 ? GO_ON : toolResults.promptBeside;
+}
+
 const NOT_RUN = 'The caller did not run this tool: it continued with another message.';
 
 /** Completes the results that a turn was given: the agent hears of a call without one that the caller did not run it. */

@@ -45,7 +45,7 @@ const running = turn('running', { id: 'running', sequence: 2, requestKey: 'old' 
 const queued = turn('queued', { id: 'queued', sequence: 3, requestKey: 'old' });
 const stored = (id: string) => ({ thread: THREAD, turn: aTurn({ id }) });
 const answer = (isExplicit: boolean): Partial<ClassifiedRequest> => ({
-  continuesFrom: { sequence: 1, thread: THREAD, conversationKey: 'key', isExplicit },
+  continuesFrom: { sequence: 1, thread: THREAD, conversationKey: 'key', isExplicit, toolSetId: undefined },
 });
 const refuse = (refusal: OpeningRefusal): Opening => ({ kind: 'refuse', refusal });
 

@@ -39,6 +39,7 @@ export class ConversationFinder {
           thread,
           conversationKey: history.answerKey,
           isExplicit: false,
+          toolSetId: undefined,
         };
       }
     }

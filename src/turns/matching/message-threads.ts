@@ -1,8 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import type { CallerTools } from '../../domain/caller-tool.js';
+import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ServiceError } from '../../domain/service-error.js';
+import { readToolSetId } from '../running/stored-request.js';
 import { isOfModel } from '../answered-model.js';
 import { computeAnswerKey } from './conversation-key.js';
 
@@ -14,6 +17,8 @@ export interface ContinuationPoint {
   readonly thread: Thread;
   /** The key of the conversation including the answer. */
   readonly conversationKey: string;
+  /** The id of the caller's tools that its turn had; a request that names the answer has them, too, unless it has tools of its own. */
+  readonly toolSetId: string | undefined;
   /** Whether the request names it; otherwise it was found by the request's conversation. */
   readonly isExplicit: boolean;
 }
@@ -29,7 +34,13 @@ export class MessageThreads {
   constructor(
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly callerTools: CallerToolStore,
   ) {}
+
+  /** Loads the caller's tools that the turn of an answer had; `undefined` for none. */
+  async inheritedTools({ thread, toolSetId }: ContinuationPoint): Promise<CallerTools | undefined> {
+    return toolSetId === undefined ? undefined : this.callerTools.toolSet(thread.id, toolSetId);
+  }
 
   /**
    * Finds the answer with this id.
@@ -53,6 +64,7 @@ export class MessageThreads {
       sequence: turn.sequence,
       thread,
       isExplicit: true,
+      toolSetId: readToolSetId(turn),
       conversationKey:
         turn.message === undefined ? messageId : await computeAnswerKey(turn.requestKey, turn.message.content),
     };

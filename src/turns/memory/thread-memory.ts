@@ -1,11 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
-import type { Prompt } from '../../domain/prompt.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import { TurnDigest } from './turn-digest.js';
+import { readGivenResults } from '../running/stored-request.js';
+import { isEnoughForSeed, type SeedTurn, toTurnSeed } from './turn-seed.js';
 import type { TurnRequest } from '../turn-request.js';
 
 /** How many turns are read from the store at once. */
@@ -14,7 +15,9 @@ const PAGE_SIZE = 20;
 /** The earlier conversation that seeds an agent without memory of it. */
 export interface AgentSeed {
   /** Empty when the agent needs none. */
-  readonly seed: Prompt;
+  readonly seed: readonly SeedMessage[];
+  /** Whether the seed is the conversation of the request. */
+  readonly isFromCaller: boolean;
   /** Whether the agent had a record of its own, which is gone. */
   readonly isLost: boolean;
 }
@@ -45,8 +48,9 @@ export class ThreadMemory {
     const isLost = thread !== undefined && !isActive && (await this.isLost(thread));
     // The prompt of a side request contains the conversation, and an agent with memory needs no seed.
     const needsSeed = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
-    const history = needsSeed ? (request.history?.toPrompt() ?? []) : [];
-    return { seed: isLost && history.length === 0 ? await this.digest(thread.id) : history, isLost };
+    const history = needsSeed ? (request.history?.toSeed() ?? []) : [];
+    const isFromCaller = history.length > 0;
+    return { seed: isLost && !isFromCaller ? await this.loadSeed(thread.id) : history, isFromCaller, isLost };
   }
 
   /** Whether the thread has answers and its agent's own record of them is gone: the record or its folder was deleted. */
@@ -58,16 +62,16 @@ export class ThreadMemory {
     return isLost;
   }
 
-  /** Renders the stored turns before this sequence number; only the newest where they are long. Empty when there are none. */
-  async digest(threadId: string, before?: number): Promise<Prompt> {
-    const digest = new TurnDigest();
+  /** Makes a seed from the stored turns before this sequence number; only of the newest where they are long. Empty when there are none. */
+  async loadSeed(threadId: string, before?: number): Promise<readonly SeedMessage[]> {
+    const newestFirst: SeedTurn[] = [];
     let page: readonly Turn[];
     do {
       page = await this.turns.lastTurns(threadId, PAGE_SIZE, before);
-      for (const turn of page) digest.addBefore(turn);
+      newestFirst.push(...page.map((turn) => ({ ...turn, results: readGivenResults(turn) })));
       before = page.at(-1)?.sequence;
-    } while (page.length === PAGE_SIZE && !digest.isFull);
-    return digest.toPrompt();
+    } while (page.length === PAGE_SIZE && !isEnoughForSeed(newestFirst));
+    return toTurnSeed(newestFirst.toReversed());
   }
 }
 

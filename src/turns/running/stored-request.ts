@@ -2,7 +2,8 @@ import type { JsonObject, JsonValue, TokenUsage } from '../../domain/harness-eve
 import type { CallerToolResult } from '../../domain/caller-tool.js';
 import { asObjects, asString, asStrings, isJsonObject } from '../../domain/json.js';
 import type { McpServer } from '../../domain/mcp-server.js';
-import type { Prompt } from '../../domain/prompt.js';
+import { type Prompt, withHistory } from '../../domain/prompt.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import type { TranslateOptions } from '../../translator/translate.js';
@@ -27,11 +28,11 @@ export function toStoredRequest(
     /** What is not done as the request asks, in sentences for the user. */
     readonly warnings?: readonly string[] | undefined;
   } = {},
-  { seed, isLost }: AgentSeed = { seed: [], isLost: false },
+  { seed, isLost }: Pick<AgentSeed, 'seed' | 'isLost'> = { seed: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
-    ...(seed.length === 0 ? {} : { history: asJson(seed) }),
+    ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.toolSetId === undefined ? {} : { toolSet: request.toolSetId }),
@@ -49,7 +50,7 @@ export function readWarnings(turn: Turn): readonly string[] {
   return asStrings(turn.request['warnings']);
 }
 
-function asJson(value: Prompt | readonly CallerToolResult[]): JsonValue {
+function asJson(value: readonly SeedMessage[] | readonly CallerToolResult[]): JsonValue {
   const json: JsonValue = JSON.parse(JSON.stringify(value));
   return json;
 }
@@ -80,11 +81,17 @@ export function readGivenResults(turn: Turn): readonly CallerToolResult[] {
   return Array.isArray(toolResults) ? toolResults : [];
 }
 
-/** Reads the earlier conversation that seeds the turn's agent, if any. */
-export function readSeedHistory(turn: Turn): Prompt | undefined {
+/** Reads the earlier conversation that seeds the turn's agent; empty for none. */
+export function readSeed(turn: Turn): readonly SeedMessage[] {
+  const { seed } = turn.request;
+  // Only `toStoredRequest` writes it.
+  return Array.isArray(seed) ? seed : [];
+}
+
+/** Reads the turn's prompt. Version 0.1.0 stored an earlier conversation as a prompt of its own, which goes before it. */
+export function readPrompt(turn: Turn): Prompt {
   const { history } = turn.request;
-  // Only `storedRequest` writes it.
-  return Array.isArray(history) ? history : undefined;
+  return withHistory(Array.isArray(history) ? history : [], turn.prompt);
 }
 
 /** Whether the agent's own record of earlier turns was missing when the turn was opened. */

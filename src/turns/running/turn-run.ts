@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import type { Prompt } from '../../domain/prompt.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { FurtherMessage } from '../../harness/harness.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
@@ -22,7 +22,7 @@ import {
   type RunState,
 } from './run-state.js';
 import type { CallerInput } from './caller-input.js';
-import { toLogFields, readOutputSchema, readSeedHistory } from './stored-request.js';
+import { toLogFields, readOutputSchema, readPrompt, readSeed } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -40,8 +40,8 @@ export interface TurnRunContext {
   readonly limits: RunLimits;
   /** Claims the turn's next attempt; `undefined` when this process no longer owns the turn. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
-  /** Reads the conversation before this turn from the store. */
-  readonly recall: (turn: Turn) => Promise<Prompt>;
+  /** Makes a seed from the conversation before this turn in the store. */
+  readonly recall: (turn: Turn) => Promise<readonly SeedMessage[]>;
   /** All messages that the user sent while the turn was running, for its next attempt. */
   readonly takeMessages: (turn: Turn) => Promise<readonly FurtherMessage[]>;
   /** Loads what the turn's caller lends and returns to the agent. */
@@ -146,7 +146,7 @@ export class TurnRun {
   /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Rejects only if the store cannot be read. */
   private async attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const [schema, history] = [readOutputSchema(turn), readSeedHistory(turn)];
+    const [schema, seed] = [readOutputSchema(turn), readSeed(turn)];
     const furtherMessages = turn.attempt > 1 ? await this.context.takeMessages(turn) : [];
     this.#further.begin(furtherMessages);
     this.#lastEventAtMs = performance.now();
@@ -155,13 +155,13 @@ export class TurnRun {
       { ...thread, tools: isSideThread(thread) ? 'none' : 'all', sessionId: this.sessionId() },
       {
         id: turn.id,
-        prompt: turn.prompt,
+        prompt: readPrompt(turn),
         attempt: turn.attempt,
         turnIndex: turn.sequence - 1,
         ...this.#callerInput,
         ...(schema === undefined ? {} : { outputSchema: schema }),
-        ...(history === undefined ? {} : { history }),
-        ...(turn.sequence === 1 ? {} : { recall: () => this.recall() }),
+        ...(seed.length === 0 ? {} : { seed }),
+        ...(turn.sequence === 1 ? {} : { recall: () => this.context.recall(this.turn) }),
         ...(turn.attempt > 1 ? { priorEvents: this.#output.events } : {}),
         ...(furtherMessages.length === 0 ? {} : { furtherMessages }),
       },
@@ -211,11 +211,6 @@ export class TurnRun {
     // The agent's process has started now.
     if (end === undefined) this.#further.deliver();
     return end;
-  }
-
-  private async recall(): Promise<Prompt | undefined> {
-    const conversation = await this.context.recall(this.turn);
-    return conversation.length === 0 ? undefined : conversation;
   }
 
   private sessionId(): string | undefined {

@@ -205,7 +205,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
       loadCallerInput: (claimed, current) => loadCallerInput(this.callerTools, this.mcpServers, claimed, current),
-      recall: ({ threadId, sequence }) => this.memory.digest(threadId, sequence),
+      recall: ({ threadId, sequence }) => this.memory.loadSeed(threadId, sequence),
       takeMessages: ({ id }) => this.messages.take(id, Date.now()),
     });
   }

@@ -38,6 +38,11 @@ export function readCallerTools(request: MessageRequest, policy: CallerToolsPoli
   return tools.length === 0 ? undefined : { tools, allowsParallelCalls: !choice.disablesParallelCalls };
 }
 
+/** Converts a tool back to the form in which a request declares it. */
+export function toDeclaration({ name, description, inputSchema, isStrict, isDeferred }: CallerTool): JsonObject {
+  return { name, description, input_schema: inputSchema, strict: isStrict, defer_loading: isDeferred };
+}
+
 function isEnabled({ header, client }: MessageRequest, policy: CallerToolsPolicy): boolean {
   const requested = header(CALLER_TOOLS_HEADER);
   const setting = requested === undefined ? policy : CALLER_TOOLS_POLICIES.find((choice) => choice === requested);

@@ -1,6 +1,7 @@
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asString, isJsonObject } from '../../../domain/json.js';
+import { readContent, readRole } from '../../../anthropic/content.js';
 import type { TextFilter } from '../../../domain/text-filter.js';
 import { BlockReader, refuseBlock } from '../prompt-blocks.js';
 
@@ -33,4 +34,13 @@ export function withoutToolResults(content: unknown): unknown {
 
 function isToolResult(block: unknown): block is JsonObject {
   return isJsonObject(block) && block['type'] === 'tool_result';
+}
+
+/** Returns the user messages from this index on with the results of tools only: those belong to the conversation before the prompt. */
+export function onlyToolResults(messages: readonly unknown[], from: number): readonly unknown[] {
+  return messages.slice(from).flatMap((message) => {
+    const content = readContent(message);
+    if (readRole(message) !== 'user' || !Array.isArray(content)) return [];
+    return [{ role: 'user', content: content.filter((block: unknown) => isToolResult(block)) }];
+  });
 }
