@@ -220,9 +220,9 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: 'Longest turn. After that it is interrupted, and its message says so.',
     }),
     /** What a new message does on a thread with a running turn. */
-    onBusy: oneOf('CHIRON_ON_BUSY', 'queue', ['queue', 'interrupt', 'reject'], {
+    onBusy: oneOf('CHIRON_ON_BUSY', 'queue', ['queue', 'steer', 'interrupt', 'reject'], {
       ...limits,
-      doc: 'What a new message does on a busy thread: `queue`, `interrupt` the running turn, or `reject` with a 409. A caller whose user interrupted always interrupts.',
+      doc: 'What a new message does on a busy thread: `queue`, `steer` the running turn, `interrupt` it, or `reject` with a 409. A caller whose user interrupted always interrupts.',
     }),
     maxQueuedPerThread: count('CHIRON_MAX_QUEUED_PER_THREAD', 8, {
       ...limits,

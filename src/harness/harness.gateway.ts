@@ -104,6 +104,12 @@ export class HarnessGateway {
     return warm.session.steer(message);
   }
 
+  /** Whether a thread's running turn takes further messages; `undefined` if no turn runs, or its process is starting. */
+  canSteer(threadId: string): boolean | undefined {
+    const warm = this.#warm.get(threadId);
+    return warm?.turnId === undefined ? undefined : warm.session.steer !== undefined;
+  }
+
   /** Stops a thread's process, even during a turn. Resolves when it has exited. */
   async stop(threadId: string): Promise<void> {
     const warm = this.#warm.get(threadId);

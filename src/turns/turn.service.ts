@@ -1,3 +1,4 @@
+// Over 250 lines because it holds every step from a request to its turn.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
@@ -8,7 +9,7 @@ import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { toToolSet } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
-import { TurnStore } from '../storage/stores/turn.store.js';
+import { AlreadyHeardError, TurnStore } from '../storage/stores/turn.store.js';
 import { ServiceError } from '../domain/service-error.js';
 import { readLoad } from './matching/admission.js';
 import { classify, type OpeningFacts } from './matching/classify.js';
@@ -24,6 +25,7 @@ import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
 import { promptAfterSeed, selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
+import { RequestSteering, type SteeredRequest } from './request-steering.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/turn-mcp-servers.js';
@@ -46,6 +48,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly memory: ThreadMemory,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
+    private readonly requests: RequestSteering,
     private readonly mcpServers: TurnMcpServers,
   ) {}
 
@@ -132,10 +135,30 @@ export class TurnService implements OnApplicationBootstrap {
     return { thread, turn, attached: true };
   }
 
-  private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
+  private async openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
     // Retries of a request without a thread can only be found by its content.
     const name = request.isFreshThread ? request.requestKey : request.threadKey;
-    return this.openAndEnter(request.tenant, name, () => this.openLocked(request));
+    let steered: SteeredRequest | undefined;
+    for (;;) {
+      try {
+        const opened = await this.openAndEnter(request.tenant, name, () => this.openLocked(request, steered));
+        if (opened === undefined || 'turn' in opened) return opened;
+        // Not under the lock: a long tool call of the agent may be in between.
+        if (await this.requests.deliver(opened)) return await this.attachHeard(opened);
+        steered = opened;
+      } catch (error) {
+        // A queued turn started meanwhile, and has the message.
+        if (!(error instanceof AlreadyHeardError)) throw error;
+      }
+    }
+  }
+
+  private async attachHeard({ threadId, turnId }: SteeredRequest): Promise<OpenedTurn | undefined> {
+    const [thread, turn] = [await this.threads.byId(threadId), await this.turns.byId(turnId)];
+    if (thread === undefined || turn === undefined) return undefined;
+    const opened = { thread, turn, attached: true };
+    this.callers.enter(opened);
+    return opened;
   }
 
   private retryUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
@@ -143,22 +166,32 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   /** Counts the caller within the lock, so that the next of several retries attaches to another turn. */
-  private openAndEnter(
+  private openAndEnter<Opened extends OpenedTurn | SteeredRequest>(
     tenant: string,
     name: string,
-    open: () => Promise<OpenedTurn | undefined>,
-  ): Promise<OpenedTurn | undefined> {
+    open: () => Promise<Opened | undefined>,
+  ): Promise<Opened | undefined> {
     return this.lock.run(toLockKey(tenant, name), async () => {
       const opened = await open();
-      if (opened !== undefined) this.callers.enter(opened);
+      if (opened !== undefined && 'turn' in opened) this.callers.enter(opened);
       return opened;
     });
   }
 
-  /** Returns `undefined` if the thread that matched the request has continued differently. */
-  private async openLocked(request: TurnRequest): Promise<OpenedTurn | undefined> {
+  /**
+   * Returns `undefined` if the thread that matched the request has continued differently.
+   *
+   * @param before the turn that ended without hearing the message of this request.
+   */
+  private async openLocked(
+    request: TurnRequest,
+    before: SteeredRequest | undefined,
+  ): Promise<OpenedTurn | SteeredRequest | undefined> {
     // The running turn, the queued ones, and the last one that has ended.
-    const facts = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
+    const read = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
+    const facts = { ...read, ...(await this.requests.readFacts(request, read.thread, before)) };
+    // It is certain that this is no other message with the same words.
+    if (before !== undefined && facts.steered?.isHeard === true) return this.attach(facts.steered.turnId, facts);
     const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
     switch (decision.kind) {
       case 'attach':
@@ -170,18 +203,20 @@ export class TurnService implements OnApplicationBootstrap {
       case 'new':
       case 'continue':
       case 'queue':
-        return this.begin(request, selectInput(request, facts), decision, facts.recent);
+        return this.begin(request, selectInput(request, facts), decision, facts);
+      case 'steer':
+        return this.requests.store(request, decision, facts.steered);
       case 'interrupt':
         for (const turn of decision.turns) await this.runner.interrupt(turn);
-        return this.begin(request, selectInput(request, facts), decision, facts.recent);
+        return this.begin(request, selectInput(request, facts), decision, facts);
       default:
         return decision satisfies never;
     }
   }
 
-  private async attach(turnId: string, { sameRequest, thread }: Facts): Promise<OpenedTurn | undefined> {
-    if (sameRequest?.turn.id === turnId) return { ...sameRequest, attached: true };
-    const turn = await this.turns.byId(turnId);
+  private async attach(turnId: string | undefined, { sameRequest, thread }: Facts): Promise<OpenedTurn | undefined> {
+    if (sameRequest !== undefined && sameRequest.turn.id === turnId) return { ...sameRequest, attached: true };
+    const turn = turnId === undefined ? undefined : await this.turns.byId(turnId);
     return thread === undefined || turn === undefined ? undefined : { thread, turn, attached: true };
   }
 
@@ -190,7 +225,7 @@ export class TurnService implements OnApplicationBootstrap {
     request: TurnRequest,
     input: TurnInput,
     decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
-    recent: readonly TurnSummary[],
+    { recent, steered }: Pick<OpeningFacts, 'recent' | 'steered'>,
   ): Promise<OpenedTurn> {
     const known = 'thread' in decision ? decision.thread : undefined;
     const opening = await this.memory.prepareSeed(known, request, recent);
@@ -199,13 +234,15 @@ export class TurnService implements OnApplicationBootstrap {
         ? await this.withSystemPrompt(decision.thread, request, recent)
         : await this.createThread(request, decision.harness);
     const seeded = opening.isFromCaller ? { ...input, prompt: promptAfterSeed(request) } : input;
-    return { thread, turn: await this.startTurn(thread, request, seeded, opening), attached: false };
+    // The message that was stored for a turn, which ended without hearing it, is that of this request.
+    const repeats = steered === undefined || steered.isHeard ? [] : [steered.id];
+    return { thread, turn: await this.startTurn(thread, request, { ...seeded, repeats }, opening), attached: false };
   }
 
   private async startTurn(
     thread: Thread,
     request: TurnRequest,
-    { prompt, results }: TurnInput,
+    { prompt, results, repeats }: TurnInput & { readonly repeats: readonly string[] },
     opening: AgentSeed,
   ): Promise<Turn> {
     const slot = this.runner.reserveSlot(thread.id);
@@ -220,6 +257,7 @@ export class TurnService implements OnApplicationBootstrap {
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt,
+          repeats,
           request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id }, opening),
           createdAt: Date.now(),
           ...(toolSet === undefined ? {} : { toolSet }),

@@ -12,6 +12,7 @@ import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
+import { RequestSteering } from './request-steering.js';
 import { TurnSteering } from './turn-steering.js';
 import { TurnService } from './turn.service.js';
 
@@ -32,6 +33,7 @@ import { TurnService } from './turn.service.js';
     ThreadMemory,
     TurnService,
     TurnSteering,
+    RequestSteering,
     TurnRunner,
   ],
   exports: [MessageThreads, ThreadControl, TurnService, TurnSteering, TurnRunner],

@@ -75,9 +75,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     const next = await post(converse(['without a name', 'answer to without a name', 'go on'])).expect(200);
     expect(next.headers['x-chiron-thread-key']).toBe(first.headers['x-chiron-thread-key']);
     expect(historyOf(next)).toBe('lost');
-    expect(told('go on')).toBe(
-      '<user>\nwithout a name\n</user>\n<assistant>\nanswer to without a name\n</assistant>',
-    );
+    expect(told('go on')).toBe('<user>\nwithout a name\n</user>\n<assistant>\nanswer to without a name\n</assistant>');
   });
 
   it('whose folder is deleted while its server runs reports the loss', async () => {

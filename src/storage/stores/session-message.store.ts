@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { Database, isForeignKeyViolation } from '../database/database.js';
-import type { Tables } from '../database/tables.js';
+import type { SessionMessageTable, Tables } from '../database/tables.js';
 import { assignStoredMessages } from './heard-messages.js';
 import { toUserMessages, USER_MESSAGE_COLUMNS, type UserMessage } from './user-message.js';
 
@@ -124,18 +124,36 @@ export class SessionMessageStore {
     });
   }
 
+  async byId(id: string): Promise<MessageFate | undefined> {
+    const query = this.database.kysely.selectFrom('session_messages').select(['id', 'turn_id', 'heard_at']);
+    return toFate(await query.where('id', '=', id).executeTakeFirst());
+  }
+
   /** The thread's message with this client message id. */
   async byClientMessageId(threadId: string, clientMessageId: string): Promise<MessageFate | undefined> {
-    const row = await this.database.kysely
+    const query = this.#fates(threadId).where('client_message_id', '=', clientMessageId);
+    return toFate(await query.executeTakeFirst());
+  }
+
+  /** The thread's newest message whose client message id begins with this text, which has no characters above U+FFFE. */
+  async lastByClientIdPrefix(threadId: string, prefix: string): Promise<MessageFate | undefined> {
+    const query = this.#fates(threadId)
+      .where('client_message_id', '>=', prefix)
+      .where('client_message_id', '<', `${prefix}\uFFFF`);
+    return toFate(await query.orderBy('created_at', 'desc').limit(1).executeTakeFirst());
+  }
+
+  #fates(threadId: string) {
+    return this.database.kysely
       .selectFrom('session_messages')
       .select(['id', 'turn_id', 'heard_at'])
-      .where('thread_id', '=', threadId)
-      .where('client_message_id', '=', clientMessageId)
-      .executeTakeFirst();
-    return row === undefined
-      ? undefined
-      : { id: row.id, turnId: row.turn_id ?? undefined, isHeard: row.heard_at !== null };
+      .where('thread_id', '=', threadId);
   }
+}
+
+function toFate(row: Pick<SessionMessageTable, 'id' | 'turn_id' | 'heard_at'> | undefined): MessageFate | undefined {
+  if (row === undefined) return undefined;
+  return { id: row.id, turnId: row.turn_id ?? undefined, isHeard: row.heard_at !== null };
 }
 
 /**

@@ -57,6 +57,11 @@ function toTurnOrUndefined(row: Selectable<TurnTable> | undefined): Turn | undef
   return row === undefined ? undefined : toTurn(row);
 }
 
+/** A turn was not stored, because its prompt repeats a message that another turn has heard meanwhile. */
+export class AlreadyHeardError extends Error {
+  override readonly name = 'AlreadyHeardError';
+}
+
 /** The turns of all threads. Only the event log writes the end of a running turn. Every method rejects when the store cannot be reached. */
 @Injectable()
 export class TurnStore {
@@ -69,6 +74,8 @@ export class TurnStore {
    * there is no such thread.
    *
    * The turn hears the thread's stored messages: its prompt gets them, before its own.
+   *
+   * @throws AlreadyHeardError when another turn has one of the messages that the prompt repeats.
    */
   async create(turn: NewTurn, lease?: Lease): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     try {
@@ -106,6 +113,8 @@ export class TurnStore {
         .limit(1)
         .executeTakeFirst();
       const messages = await hearStoredMessages(transaction, turn, turn.createdAt);
+      const heardIds = new Set(messages.map(({ id }) => id));
+      if (turn.repeats?.some((id) => !heardIds.has(id)) === true) throw new AlreadyHeardError();
       const { prompt, request } = addMessages(turn, messages, { createdAt: Infinity, repeats: turn.repeats ?? [] });
       const row = toRow({ ...turn, prompt, request }, (last?.sequence ?? 0) + 1, lease, thread.parked_turn);
       await transaction.insertInto('turns').values(row).execute();

@@ -67,6 +67,7 @@ const REQUEST: ClassifiedRequest = {
   interrupts: false,
   isFreshThread: false,
   model: 'demo',
+  outputSchema: undefined,
 };
 describe('the turns that an unnamed request may be a retry of', () => {
   const one = turn('running', { id: 'one', requestKey: 'new' });

@@ -24,6 +24,7 @@ const REQUEST: ClassifiedRequest = {
   interrupts: false,
   isFreshThread: false,
   model: 'demo',
+  outputSchema: undefined,
 };
 const IDLE = { isDraining: false, isFull: false, pendingTurns: 0 };
 const FACTS: OpeningFacts = {
@@ -35,6 +36,8 @@ const FACTS: OpeningFacts = {
   takesMcpServers: false,
   waitingCalls: [],
   closedCallIds: [],
+  steered: undefined,
+  canSteer: true,
   load: IDLE,
   nowMs: NOW,
 };
@@ -49,10 +52,16 @@ const answer = (isExplicit: boolean): Partial<ClassifiedRequest> => ({
 });
 const refuse = (refusal: OpeningRefusal): Opening => ({ kind: 'refuse', refusal });
 
+type Row = readonly [
+  row: string,
+  Partial<ClassifiedRequest>,
+  Partial<OpeningFacts>,
+  Partial<OpeningPolicy>,
+  Partial<Opening>,
+];
+
 describe('a request', () => {
-  it.each<
-    readonly [row: string, Partial<ClassifiedRequest>, Partial<OpeningFacts>, Partial<OpeningPolicy>, Partial<Opening>]
-  >([
+  it.each<Row>([
     [
       '1: with a known idempotency key attaches',
       { idempotencyKey: 'k' },
@@ -108,6 +117,45 @@ describe('a request', () => {
       { ...NO_THREAD, sameRequest: stored('any') },
       {},
       { kind: 'attach', turnId: 'any' },
+    ],
+    [
+      '3a: with a key, whose message a turn heard, attaches to that turn',
+      { idempotencyKey: 'k' },
+      { recent: [ended], steered: { id: 'm', turnId: 'older', isHeard: true } },
+      {},
+      { kind: 'attach', turnId: 'older' },
+    ],
+    [
+      '3a: whose message a running turn heard attaches to it',
+      {},
+      { recent: [running], steered: { id: 'm', turnId: 'running', isHeard: true } },
+      {},
+      { kind: 'attach', turnId: 'running' },
+    ],
+    [
+      '3a: without a key, whose words a turn heard that was delivered, is a new one',
+      {},
+      { recent: [ended], steered: { id: 'm', turnId: 'ended', isHeard: true } },
+      {},
+      { kind: 'continue' },
+    ],
+    [
+      '3b: whose message is assigned to the running turn waits for it',
+      {},
+      { recent: [running], steered: { id: 'm', turnId: 'running', isHeard: false } },
+      {},
+      { kind: 'steer', turnId: 'running' },
+    ],
+    [
+      '3b: whose message is assigned to the running turn is refused while the server drains',
+      {},
+      {
+        recent: [running],
+        steered: { id: 'm', turnId: 'running', isHeard: false },
+        load: { ...IDLE, isDraining: true },
+      },
+      {},
+      refuse({ reason: 'draining' }),
     ],
     [
       '4: on a thread whose harness is not served is refused',
@@ -238,16 +286,74 @@ describe('a request', () => {
       { onBusy: 'interrupt' },
       { kind: 'interrupt', turns: [queued, running] },
     ],
-    ['19: on a busy thread waits by `queue`', {}, { recent: [queued, running] }, {}, { kind: 'queue' }],
     [
-      '20: on a thread with a full queue is refused',
+      '17: that its user interrupted interrupts also by `steer`',
+      { interrupts: true },
+      { recent: [running] },
+      { onBusy: 'steer' },
+      { kind: 'interrupt' },
+    ],
+    [
+      '19: on a busy thread goes to the running turn by `steer`',
+      {},
+      { recent: [queued, running] },
+      { onBusy: 'steer' },
+      { kind: 'steer', turnId: 'running' },
+    ],
+    ...(
+      [
+        ['an output schema', { outputSchema: {} }],
+        [
+          'tools',
+          {
+            callerTools: {
+              tools: [{ name: 't', description: '', inputSchema: {}, isStrict: false, isDeferred: false }],
+              allowsParallelCalls: true,
+            },
+          },
+        ],
+        ['results of tools', { toolResults: { results: [], promptBeside: [] } }],
+        ['MCP servers', { mcpServers: [{ name: 'm', url: 'https://m', headers: {}, allowedTools: undefined }] }],
+        ['the answer that it continues', answer(true)],
+      ] as const
+    ).map(([name, request]): Row => [
+      `20: on a busy thread waits by \`steer\` with ${name}`,
+      request,
+      { recent: [running], takesMcpServers: true },
+      { onBusy: 'steer' },
+      { kind: 'queue' },
+    ]),
+    [
+      '20: on a busy thread waits by `steer` when the agent cannot be steered',
+      {},
+      { recent: [running], canSteer: false },
+      { onBusy: 'steer' },
+      { kind: 'queue' },
+    ],
+    [
+      '20: on a busy thread waits by `steer` behind a turn that has not started',
+      {},
+      { recent: [queued] },
+      { onBusy: 'steer' },
+      { kind: 'queue' },
+    ],
+    [
+      '20: on a busy thread waits by `steer` when a turn before ended without hearing it',
+      {},
+      { recent: [running], steered: { id: 'm', turnId: undefined, isHeard: false } },
+      { onBusy: 'steer' },
+      { kind: 'queue' },
+    ],
+    ['20: on a busy thread waits by `queue`', {}, { recent: [queued, running] }, {}, { kind: 'queue' }],
+    [
+      '21: on a thread with a full queue is refused',
       {},
       { recent: [queued, turn('queued', { requestKey: 'old' }), running] },
       {},
       refuse({ reason: 'queue-full' }),
     ],
     [
-      '21: on a busy thread is refused by `reject`',
+      '22: on a busy thread is refused by `reject`',
       {},
       { recent: [running] },
       { onBusy: 'reject' },

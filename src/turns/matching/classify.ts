@@ -1,3 +1,4 @@
+// Over 250 lines because a third of it is tables.
 import type { BusyPolicy } from '../../config/app-config.js';
 import { isPermanentFailure } from '../../domain/failure.js';
 import type { HarnessChoice } from '../../harness/models/route-model.js';
@@ -7,10 +8,12 @@ import type { RetryIdentity, TurnRequest } from '../turn-request.js';
 import { refuseForLoad, type ServerLoad } from './admission.js';
 import { type AnsweringRequest, type CallFacts, refuseResults } from './caller-results.js';
 import type { OpeningRefusal } from './refusals.js';
+import { findSteerable, findSteered, type SteeringFacts, type SteeringRequest } from './steer-rules.js';
 
 /** The fields of a request that decide which turn it gets. */
 export type ClassifiedRequest = RetryIdentity &
   AnsweringRequest &
+  SteeringRequest &
   Pick<
     TurnRequest,
     | 'attempt'
@@ -21,6 +24,7 @@ export type ClassifiedRequest = RetryIdentity &
     | 'isFreshThread'
     | 'mcpServers'
     | 'model'
+    | 'outputSchema'
   >;
 
 /** The settings that {@link classify} depends on. */
@@ -31,7 +35,7 @@ export interface OpeningPolicy {
 }
 
 /** The state of the store and the server when a request arrives. */
-export interface OpeningFacts extends CallFacts {
+export interface OpeningFacts extends CallFacts, SteeringFacts {
   /** The thread that the request names, or that matches its conversation. */
   readonly thread: Thread | undefined;
   /** The thread's last turns, newest first. */
@@ -62,6 +66,8 @@ export type Opening =
   | { readonly kind: 'continue'; readonly thread: Thread }
   /** It gets the next turn, behind the unfinished ones. */
   | { readonly kind: 'queue'; readonly thread: Thread }
+  /** Its message is handed to this running turn; its caller gets that turn once the agent has heard it. */
+  | { readonly kind: 'steer'; readonly thread: Thread; readonly turnId: string }
   /** It gets the next turn, once these turns have been interrupted. */
   | { readonly kind: 'interrupt'; readonly thread: Thread; readonly turns: readonly TurnSummary[] }
   /** The matching thread has continued differently: open the request on a fresh thread. */
@@ -78,6 +84,8 @@ export type Opening =
  * | 1  | has the idempotency key of a turn of its thread                                                              | attach                         |
  * | 2  | has no key; is the request of an unfinished turn of its thread, or of the last ended one ({@link isRetryOf}) | attach                         |
  * | 3  | names no thread; is the request of a turn of any ({@link rankRetried})                                       | attach                         |
+ * | 3a | was handed to a turn that heard it, by the rules of rows 1 and 2                                             | attach                         |
+ * | 3b | was handed to a turn that is running, and is not heard yet; not while the server drains                      | steer                          |
  * |    | **names a thread** whose harness is not served                                                               |                                |
  * | 4  | always                                                                                                       | refuse: `no-such-model`        |
  * |    | **continues an answer** that matches its conversation                                                        |                                |
@@ -100,13 +108,16 @@ export type Opening =
  * | 16 | that has no unfinished turn                                                                                  | continue                       |
  * | 17 | that is busy, and its user interrupted the turn                                                              | interrupt the running turn     |
  * | 18 | that is busy, policy `interrupt`                                                                             | interrupt all unfinished turns |
- * | 19 | that is busy, policy `queue`, with room in the queue                                                         | queue                          |
- * | 20 | that is busy, policy `queue`, without                                                                        | refuse: `queue-full`           |
- * | 21 | that is busy, policy `reject`                                                                                | refuse: `busy`                 |
+ * | 19 | that is busy, policy `steer`, if the running turn can answer it ({@link findSteerable})                      | steer the running turn         |
+ * | 20 | that is busy, policy `queue` or `steer`, with room in the queue                                              | queue                          |
+ * | 21 | that is busy, policy `queue` or `steer`, without                                                             | refuse: `queue-full`           |
+ * | 22 | that is busy, policy `reject`                                                                                | refuse: `busy`                 |
  */
 export function classify(request: ClassifiedRequest, facts: OpeningFacts, policy: OpeningPolicy): Opening {
   const retriedId = request.attempt === 'first' ? undefined : findRetried(request, facts);
   if (retriedId !== undefined) return { kind: 'attach', turnId: retriedId };
+  const steered = openSteered(request, facts);
+  if (steered !== undefined) return steered;
   const { thread, harness } = facts;
   if (thread !== undefined && harness === undefined) return refuse({ reason: 'no-such-model', model: thread.harness });
   const conflict = checkContinuation(request, facts, policy.onBusy);
@@ -142,6 +153,16 @@ function findRetried(request: ClassifiedRequest, { sameRequest, recent, nowMs }:
   return candidates.find((turn) => isRetryOf(request, turn, nowMs))?.id;
 }
 
+/** Rows 3a and 3b. */
+function openSteered(request: ClassifiedRequest, facts: OpeningFacts): Opening | undefined {
+  const { thread, recent, load, nowMs } = facts;
+  const place = findSteered(request, facts, recent, (turn) =>
+    isRetryOf({ ...request, requestKey: turn.requestKey }, turn, nowMs),
+  );
+  if (place?.kind !== 'steer') return place;
+  return thread === undefined || load.isDraining ? undefined : { ...place, thread };
+}
+
 /** Rows 5 to 9. */
 function checkContinuation(
   { continuesFrom }: ClassifiedRequest,
@@ -156,21 +177,26 @@ function checkContinuation(
   return later.length > 0 && onBusy === 'reject' ? refuse({ reason: 'continue-in-flight' }) : undefined;
 }
 
-/** Rows 16 to 21. */
+/** Rows 16 to 22. */
 function classifyNextMessage(
   thread: Thread,
-  { interrupts }: ClassifiedRequest,
-  { recent }: OpeningFacts,
+  request: ClassifiedRequest,
+  facts: OpeningFacts,
   { onBusy, maxQueuedPerThread }: OpeningPolicy,
 ): Opening {
+  const { recent } = facts;
   const unfinished = recent.filter(({ state }) => !hasEnded(state));
   if (unfinished.length === 0) return { kind: 'continue', thread };
   // Turns that other callers have queued behind the running one stay.
-  if (interrupts) return { kind: 'interrupt', thread, turns: unfinished.filter(({ state }) => state === 'running') };
+  if (request.interrupts)
+    return { kind: 'interrupt', thread, turns: unfinished.filter(({ state }) => state === 'running') };
   switch (onBusy) {
     case 'interrupt':
       return { kind: 'interrupt', thread, turns: unfinished };
+    case 'steer':
     case 'queue': {
+      const steerable = onBusy === 'steer' ? findSteerable(request, facts, recent) : undefined;
+      if (steerable !== undefined) return { kind: 'steer', thread, turnId: steerable };
       const queued = unfinished.filter(({ state }) => state === 'queued').length;
       return queued < maxQueuedPerThread ? { kind: 'queue', thread } : refuse({ reason: 'queue-full' });
     }

@@ -9,6 +9,7 @@ import type { OpenedTurn, TurnRequest } from '../turn-request.js';
 import type { CallFacts } from './caller-results.js';
 import { type OpeningFacts, rankRetried } from './classify.js';
 import { hasSameOrigin } from './conversation-finder.js';
+import type { SteeringFacts } from './steer-rules.js';
 import { TurnCallers } from './turn-callers.js';
 
 /** How long after its start the same request can retry a turn of an unnamed thread. */
@@ -26,11 +27,11 @@ export class OpeningFactsReader {
   ) {}
 
   /**
-   * Reads the facts about a request, without the server's load.
+   * Reads the facts about a request, without the server's load and what it takes to steer.
    *
    * @param recentTurns how many of the thread's last turns to read.
    */
-  async read(request: TurnRequest, recentTurns: number): Promise<Omit<OpeningFacts, 'load'>> {
+  async read(request: TurnRequest, recentTurns: number): Promise<Omit<OpeningFacts, 'load' | keyof SteeringFacts>> {
     const thread = await this.threads.find(request.tenant, request.threadKey);
     const stored = thread === undefined ? [] : await this.turns.lastTurnSummaries(thread.id, recentTurns);
     const nowMs = Date.now();
