@@ -10,6 +10,7 @@ import {
   merge,
   Observable,
   of,
+  ReplaySubject,
   Subject,
   take,
   takeUntil,
@@ -56,8 +57,8 @@ export class DemoHarness implements Harness {
 /** A conversation with the demo agent. It has no process of its own; each command runs in one. */
 class DemoSession implements HarnessSession {
   readonly #interrupts$ = new Subject<void>();
-  /** What the running turn says about further messages; observed while the turn can be steered. */
-  #further$ = new Subject<readonly HarnessEvent[]>();
+  /** What the running turn says about further messages; `undefined` while it cannot be steered. */
+  #further$: Subject<readonly HarnessEvent[]> | undefined;
   /** What is left of a prompt whose turn ended with calls of the caller's tools. */
   #laterSteps: readonly ScriptStep[] = [];
   alive = true;
@@ -79,10 +80,13 @@ class DemoSession implements HarnessSession {
           ? { kind: 'steps', steps: this.#laterSteps }
           : parseDemoCommand(text, this.thread.tools);
       this.#laterSteps = [];
+      // A message may come before the work begins, as soon as the first events are out.
+      const further$ = new ReplaySubject<readonly HarnessEvent[]>();
+      this.#further$ = further$;
       return concat(
         of([...answer.openingEvents(this.thread.id, text), ...answer.resultEvents(results)]),
         of(answer.resumedMessages(turn.furtherMessages, turn.priorEvents)),
-        this.withFurther(this.execute(command, turn).pipe(takeUntil(interrupts$))),
+        this.withFurther(this.execute(command, turn).pipe(takeUntil(interrupts$)), further$),
         turn.outputSchema === undefined ? EMPTY : of(answer.jsonEvents(turn.outputSchema, text)),
         defer(() => of(answer.closingEvents(text, interrupted))),
       ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
@@ -95,9 +99,8 @@ class DemoSession implements HarnessSession {
 
   /** The agent repeats the message at once, beside what it does. */
   steer(message: FurtherMessage): Promise<boolean> {
-    if (!this.#further$.observed) return Promise.resolve(false);
-    this.#further$.next(answer.furtherMessage(message));
-    return Promise.resolve(true);
+    this.#further$?.next(answer.furtherMessage(message));
+    return Promise.resolve(this.#further$ !== undefined);
   }
 
   close(): Promise<void> {
@@ -107,12 +110,12 @@ class DemoSession implements HarnessSession {
   }
 
   /** Adds what the agent says about further messages, until the work is done. */
-  private withFurther(work$: Events$): Events$ {
-    return defer(() => {
-      const further$ = new Subject<readonly HarnessEvent[]>();
-      this.#further$ = further$;
-      return merge(further$, work$.pipe(finalize(() => further$.complete())));
-    });
+  private withFurther(work$: Events$, further$: Subject<readonly HarnessEvent[]>): Events$ {
+    const close = (): void => {
+      this.#further$ = undefined;
+      further$.complete();
+    };
+    return merge(further$, work$.pipe(finalize(close)));
   }
 
   private execute(request: DemoCommand, turn: HarnessTurn): Events$ {
