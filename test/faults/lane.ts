@@ -21,6 +21,8 @@ export interface StoredTurn {
   readonly id: string;
   readonly state: string;
   readonly attempt: number;
+  /** The JSON of its prompt. */
+  readonly prompt: string;
   readonly message: string | null;
   readonly failure: string | null;
   /** Everything that was logged, a line per event, for whoever has to find out what went wrong. */
@@ -126,6 +128,7 @@ export class Lane {
           id: text(row['id']),
           state: text(row['state']),
           attempt: Number(row['attempt']),
+          prompt: text(row['prompt']),
           message: row['message'] === null ? null : text(row['message']),
           failure: row['failure'] === null ? null : text(row['failure']),
           events: database

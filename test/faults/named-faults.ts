@@ -3,6 +3,7 @@ import { connectionCut, idleHarnessDies, queueSurvives } from './connection-faul
 import type { NamedFault } from './fault.js';
 import { diskFull, diskFullAtTheRequest, readOnlyFolder } from './disk-faults.js';
 import { drain } from './drain-fault.js';
+import { steeringKill } from './steering-faults.js';
 
 /** The faults that are not drawn. */
 export const NAMED_FAULTS: readonly NamedFault[] = [
@@ -17,6 +18,8 @@ export const NAMED_FAULTS: readonly NamedFault[] = [
   sleepyCaller,
   idleHarnessDies,
   queueSurvives,
+  steeringKill(true),
+  steeringKill(false),
   drain,
   diskFull,
   diskFullAtTheRequest,

@@ -54,4 +54,17 @@ describe(FurtherMessages.name, () => {
     messages.deliver();
     expect(given).toEqual(['a', 'a']);
   });
+
+  it('hands a message over once to an agent that answers at once, also one that comes meanwhile', () => {
+    const given: string[] = [];
+    const messages = new FurtherMessages(({ id }) => {
+      given.push(id);
+      if (id === 'a') messages.add([message('b')]);
+      messages.deliver();
+      return Promise.resolve(true);
+    });
+    messages.add([message('a')]);
+    messages.deliver();
+    expect(given).toEqual(['a', 'b']);
+  });
 });

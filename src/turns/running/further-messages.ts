@@ -11,6 +11,7 @@ export class FurtherMessages {
   /** Ids of the messages that the attempt's agent has been given. */
   readonly #given = new Set<string>();
   #waiting: readonly FurtherMessage[] = [];
+  #isDelivering = false;
 
   constructor(private readonly handOver: HandOver) {}
 
@@ -29,11 +30,15 @@ export class FurtherMessages {
 
   /** Hands over what waits, up to the first message that the agent cannot be given yet. */
   deliver(): void {
-    while (this.#waiting.length > 0) {
-      const [next, ...later] = this.#waiting;
-      if (next === undefined || this.handOver(next) === undefined) return;
-      this.#given.add(next.id);
-      this.#waiting = later;
+    // An agent may answer at once, and its events bring the turn here again.
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { id } = next;
+      if (this.handOver(next) === undefined) break;
+      this.#given.add(id);
+      this.#waiting = this.#waiting.filter((message) => message.id !== id);
     }
+    this.#isDelivering = false;
   }
 }
