@@ -44,6 +44,7 @@ export function sessionRequest(random: Random, marker: string, known: KnownIds):
     [3, () => post(`${path}/messages`, appending(random, marker))],
     [4, () => post(`${path}/execute`, execution(random, marker))],
     [1, () => post(`${path}/interrupt`, {})],
+    [0.5, () => post(`${path}/cancel`, { release_id: oddString(random), cancel_inflight: random.pick([true, 'yes']) })],
     [2, () => get(path)],
     [2, () => get(`${path}/turns/${turnId(random, known)}`)],
     [1, () => get(`${path}/events?execution_id=${turnId(random, known)}&after_event_id=${eventId(random)}`)],
@@ -140,7 +141,8 @@ function bodyOf(random: Random, body: JsonNode): Buffer {
 function creation(random: Random): JsonNode {
   return {
     harness_type: random.pick(['demo', 'demo', 'demo', 'codex', 'claudecode', 'none']),
-    ...maybe(random, 0.3, () => ({ persona_id: random.pick<JsonNode>(['p', null]) })),
+    ...maybe(random, 0.3, () => ({ persona_id: random.pick<JsonNode>(['p', 'default', null]) })),
+    ...maybe(random, 0.1, () => ({ repos: random.pick<JsonNode>([[], null, [oddValue(random)]]) })),
     ...maybe(random, 0.4, () => ({ metadata: { note: oddString(random), more: oddValue(random) } })),
     ...maybe(random, 0.3, () => ({ on_harness_conflict: random.pick(['reject', 'restart', 'other']) })),
   };
@@ -161,6 +163,8 @@ function appending(random: Random, marker: string): JsonNode {
 function execution(random: Random, marker: string): JsonNode {
   const line = jsonText({
     type: 'user',
+    ...maybe(random, 0.2, () => ({ model: oddString(random), reasoning: oddValue(random) })),
+    ...maybe(random, 0.2, () => ({ client_user_message_id: `m-${below(random, 50)}` })),
     message: { role: 'user', content: [{ type: 'text', text: `${marker} line` }] },
   });
   const lines = random.pick<JsonNode>([
@@ -178,6 +182,7 @@ function execution(random: Random, marker: string): JsonNode {
       idempotency_key: chance(random, 0.5) ? `e-${below(random, 30)}` : oddString(random),
     })),
     ...maybe(random, 0.2, () => ({ metadata: { more: oddValue(random) } })),
+    ...maybe(random, 0.1, () => ({ environment: random.pick<JsonNode>([{}, null, { A: oddString(random) }]) })),
     ...maybe(random, 0.2, () => ({ idle_timeout_ms: random.pick([1, 60_000, 0, -1, 1e308, 1.5]) })),
     ...maybe(random, 0.2, () => ({ max_duration_ms: random.pick([60_000, 3_600_000, 0, 1e308, 2 ** 53]) })),
   };
