@@ -57,6 +57,34 @@ describe('HarnessGateway', () => {
 
   const run = (id: string, text = id) => lastValueFrom(gateway.run(thread(id), turn(text)).pipe(toArray()));
 
+  it('hands a further message to the turn that runs, and to no other', async () => {
+    harness.isSteerable = true;
+    harness.onRun = () => undefined;
+    const message = { id: 'm', prompt: [{ type: 'text', text: 'more' }] } as const;
+    expect(gateway.steer('a', 'turn', message)).toBeUndefined();
+    expect(gateway.canSteer('a')).toBeUndefined();
+    const ended = run('a', 'turn');
+    await eventually(() => harness.runs.length).toBe(1);
+    expect(gateway.canSteer('a')).toBe(true);
+    expect(await gateway.steer('a', 'another turn', message)).toBe(false);
+    const heard = gateway.steer('a', 'turn', message);
+    harness.runs[0]?.hear();
+    expect(await heard).toBe(true);
+    harness.runs[0]?.answer('done');
+    await ended;
+    expect(gateway.steer('a', 'turn', message)).toBeUndefined();
+    expect(harness.runs[0]?.steeredTexts).toEqual(['more']);
+  });
+
+  it('never hands a message to an agent that takes none', async () => {
+    harness.onRun = () => undefined;
+    void run('a', 'turn');
+    await eventually(() => harness.runs.length).toBe(1);
+    expect(gateway.canSteer('a')).toBe(false);
+    expect(await gateway.steer('a', 'turn', { id: 'm', prompt: [{ type: 'text', text: 'more' }] })).toBe(false);
+    harness.runs[0]?.answer('done');
+  });
+
   it('opens a conversation with the fixed fields of the thread', async () => {
     const named = thread('a', { harnessModel: 'claude-x', systemPrompt: 'Be brief.', sessionId: 's' });
     await lastValueFrom(gateway.run(named, turn('one')));

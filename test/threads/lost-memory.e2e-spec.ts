@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPromptText } from '../../src/domain/prompt.js';
 import { renderSeed } from '../../src/domain/render-seed.js';
 import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
+import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
 import type { ScriptedRun } from '../support/scripted-harness.js';
 import { SessionReader } from '../support/session-events.js';
@@ -58,6 +59,30 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     const after = await post(ask('and now?'), thread('one')).expect(200);
     expect(historyOf(after)).toBeUndefined();
     expect(told('and now?')).toBe('');
+  });
+
+  it('whose folder is gone is seeded with the messages that its agent heard while it worked, too', async () => {
+    const session = `/api/session/${encodeURIComponent('test:steered')}`;
+    app.harness.isSteerable = true;
+    await supertest(app.url).post(session).send({ harness_type: 'claudecode' }).expect(200);
+    const messages = [{ role: 'user', parts: [{ type: 'text', text: 'said before' }] }];
+    await supertest(app.url).post(`${session}/messages`).send({ messages }).expect(200);
+    app.harness.onRun = () => undefined;
+    await supertest(app.url)
+      .post(`${session}/execute`)
+      .send({ input_lines: ['work'] })
+      .expect(200);
+    const run = await app.harness.run('said before\nwork');
+    const more = [{ role: 'user', parts: [{ type: 'text', text: 'said meanwhile' }] }];
+    await supertest(app.url).post(`${session}/messages`).send({ messages: more }).expect(200);
+    await eventually(() => run.steered).toHaveLength(1);
+    run.hear();
+    run.answer('done');
+    await eventually(async () => (await supertest(app.url).get(session)).body.status).toBe('idle');
+    await restartWithoutFolders();
+    await post(ask('what did I say?'), thread('steered')).expect(200);
+    const seeded = ['said before', 'work', 'said meanwhile'].map((words) => `<user>\n${words}\n</user>\n`).join('');
+    expect(told('what did I say?')).toBe(`${seeded}<assistant>\ndone\n</assistant>`);
   });
 
   it('reports the loss in a stream as well, and to a retry of the same turn', async () => {

@@ -124,6 +124,27 @@ export class SessionMessageStore {
     });
   }
 
+  /** The messages that turns heard while they were running, besides their prompts, by the id of the turn. */
+  async heardMeanwhile(turnIds: readonly string[]): Promise<ReadonlyMap<string, readonly UserMessage[]>> {
+    if (turnIds.length === 0) return new Map();
+    const rows = await this.database.kysely
+      .selectFrom('session_messages')
+      .innerJoin('turns', 'turns.id', 'session_messages.turn_id')
+      .select([
+        'session_messages.id',
+        'session_messages.client_message_id',
+        'session_messages.parts',
+        'session_messages.created_at',
+        'turns.id as turn',
+      ])
+      .where('turns.id', 'in', turnIds)
+      .whereRef('session_messages.thread_id', '=', 'turns.thread_id')
+      // A turn has heard those in its prompt when it starts.
+      .whereRef('session_messages.heard_at', '>', 'turns.started_at')
+      .execute();
+    return new Map(turnIds.map((id) => [id, toUserMessages(rows.filter(({ turn }) => turn === id))]));
+  }
+
   async byId(id: string): Promise<MessageFate | undefined> {
     const query = this.database.kysely.selectFrom('session_messages').select(['id', 'turn_id', 'heard_at']);
     return toFate(await query.where('id', '=', id).executeTakeFirst());

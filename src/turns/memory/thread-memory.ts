@@ -2,9 +2,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { SeedMessage } from '../../domain/seed-message.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
+import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
+import type { UserMessage } from '../../storage/stores/user-message.js';
 import { readGivenResults } from '../running/stored-request.js';
 import { isEnoughForSeed, type SeedTurn, toTurnSeed } from './turn-seed.js';
 import type { TurnRequest } from '../turn-request.js';
@@ -30,6 +32,7 @@ export class ThreadMemory {
   constructor(
     private readonly gateway: HarnessGateway,
     private readonly turns: TurnStore,
+    private readonly messages: SessionMessageStore,
   ) {}
 
   /**
@@ -68,11 +71,18 @@ export class ThreadMemory {
     let page: readonly Turn[];
     do {
       page = await this.turns.lastTurns(threadId, PAGE_SIZE, before);
-      newestFirst.push(...page.map((turn) => ({ ...turn, results: readGivenResults(turn) })));
+      const heard = await this.messages.heardMeanwhile(page.map(({ id }) => id));
+      newestFirst.push(...page.map((turn) => toSeedTurn(turn, heard.get(turn.id) ?? [])));
       before = page.at(-1)?.sequence;
     } while (page.length === PAGE_SIZE && !isEnoughForSeed(newestFirst));
     return toTurnSeed(newestFirst.toReversed());
   }
+}
+
+/** The log of a turn may be pruned, so that it is not known after which text the agent heard the messages. */
+function toSeedTurn(turn: Turn, heardMeanwhile: readonly UserMessage[]): SeedTurn {
+  const prompt = [...turn.prompt, ...heardMeanwhile.flatMap((message) => message.prompt)];
+  return { ...turn, prompt, results: readGivenResults(turn) };
 }
 
 /** Whether these are all turns of a thread, at least one, and all of them failed. */
