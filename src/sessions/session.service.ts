@@ -106,11 +106,12 @@ export class SessionService {
       parts: message.parts,
       metadata: message.metadata ?? {},
     }));
-    const ids = await this.control.withThreadLock(thread, () =>
-      this.messages.append(thread.id, newMessages, Date.now()),
-    );
+    const ids = await this.control.withThreadLock(thread, async () => {
+      const appended = await this.messages.append(thread.id, newMessages, Date.now());
+      if (appended !== undefined) await this.steering.steer(thread.id);
+      return appended;
+    });
     if (ids === undefined) throw sessionNotFound(thread.key);
-    await this.steering.steer(thread.id);
     return ids;
   }
 

@@ -46,8 +46,8 @@ export class RequestSteering {
     return { steered: await steered, canSteer: this.gateway.canSteer(thread.id) ?? true };
   }
 
-  /** Stores the message of a request, unless an earlier attempt has. Call it under the thread's lock. */
-  async store(
+  /** Stores the message of a request for the turn and hands it over, unless an earlier attempt has. Call it under the thread's lock. */
+  async hand(
     { idempotencyKey, requestKey, prompt, caller }: TurnRequest,
     { thread, turnId }: { readonly thread: Thread; readonly turnId: string },
     known: MessageFate | undefined,
@@ -58,6 +58,7 @@ export class RequestSteering {
     const message = { clientMessageId, role: 'user', parts: toParts(prompt), metadata: { caller } } as const;
     const [messageId] = (await this.messages.append(thread.id, [message], Date.now())) ?? [];
     if (messageId === undefined) throw new Error(`thread ${thread.id} was removed while it was steered`);
+    await this.steering.steer(thread.id);
     return { threadId: thread.id, turnId, messageId };
   }
 
@@ -68,12 +69,8 @@ export class RequestSteering {
       : this.messages.byClientMessageId(id, toKeyId(idempotencyKey));
   }
 
-  /**
-   * Hands the message to the turn. Resolves to true once the agent has heard it, and to false when the turn is over without that. Rejects
-   * when the store cannot be read.
-   */
-  async deliver({ threadId, turnId, messageId }: SteeredRequest): Promise<boolean> {
-    await this.steering.steer(threadId);
+  /** Resolves to true once the agent has heard the message, and to false when the turn is over without that. Rejects when the store cannot be read. */
+  waitUntilHeard({ turnId, messageId }: SteeredRequest): Promise<boolean> {
     const isHeard = (events: readonly HarnessEvent[]): boolean =>
       events.some((event) => event.type === 'user-message' && event.id === messageId);
     return firstValueFrom(this.log.read(turnId).pipe(map(isHeard), filter(Boolean)), { defaultValue: false });

@@ -12,7 +12,8 @@ export class TurnSteering {
 
   /**
    * Assigns the thread's stored messages to its running turn and hands them to the agent. Without a running turn they stay stored, and
-   * the next turn hears them. Resolves once they are assigned: whether the agent hears them in this turn, its log shows.
+   * the next turn hears them. Resolves once they are assigned: whether the agent hears them in this turn, its log shows. Call it under
+   * the thread's lock: on PostgreSQL, a turn that is created meanwhile would lock the same rows.
    */
   async steer(threadId: string): Promise<void> {
     const run = this.runner.runningTurn(threadId);

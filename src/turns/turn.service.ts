@@ -144,7 +144,7 @@ export class TurnService implements OnApplicationBootstrap {
         const opened = await this.openAndEnter(request.tenant, name, () => this.openLocked(request, steered));
         if (opened === undefined || 'turn' in opened) return opened;
         // Not under the lock: a long tool call of the agent may be in between.
-        if (await this.requests.deliver(opened)) return await this.attachHeard(opened);
+        if (await this.requests.waitUntilHeard(opened)) return await this.attachHeard(opened);
         steered = opened;
       } catch (error) {
         // A queued turn started meanwhile, and has the message.
@@ -205,7 +205,7 @@ export class TurnService implements OnApplicationBootstrap {
       case 'queue':
         return this.begin(request, selectInput(request, facts), decision, facts);
       case 'steer':
-        return this.requests.store(request, decision, facts.steered);
+        return this.requests.hand(request, decision, facts.steered);
       case 'interrupt':
         for (const turn of decision.turns) await this.runner.interrupt(turn);
         return this.begin(request, selectInput(request, facts), decision, facts);

@@ -129,6 +129,17 @@ describe.each(await testedKinds())('the messages of a thread on %s', (kind) => {
     expect(next?.prompt).toEqual([words('hello'), words('two')]);
   });
 
+  it('are found by the beginning of the id of their client, the newest first', async () => {
+    const threadId = await idle();
+    const find = (prefix: string) => messages.lastByClientIdPrefix(threadId, prefix);
+    expect(await find('request:ab:')).toBeUndefined();
+    await messages.append(threadId, [message('one', 'request:ab:2')], 1_500);
+    const [newest] = (await messages.append(threadId, [message('two', 'request:ab:1')], 1_500)) ?? [];
+    await messages.append(threadId, [message('other', 'request:abc:3')], 1_500);
+    expect((await find('request:ab:'))?.id).toBe(newest);
+    expect(await find('request:b')).toBeUndefined();
+  });
+
   it('are found by the id of their client, with the turn that has them', async () => {
     const turn = await runningTurn(store);
     await messages.append(turn.threadId, [message('one', 'C1')], 1_500);

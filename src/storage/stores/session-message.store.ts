@@ -156,11 +156,10 @@ export class SessionMessageStore {
     return toFate(await query.executeTakeFirst());
   }
 
-  /** The thread's newest message whose client message id begins with this text, which has no characters above U+FFFE. */
+  /** The thread's newest message whose client message id begins with this text, which has no `%`, `_` or `\\`. */
   async lastByClientIdPrefix(threadId: string, prefix: string): Promise<MessageFate | undefined> {
-    const query = this.#fates(threadId)
-      .where('client_message_id', '>=', prefix)
-      .where('client_message_id', '<', `${prefix}\uFFFF`);
+    // An interval would depend on PostgreSQL's collation.
+    const query = this.#fates(threadId).where('client_message_id', 'like', `${prefix}%`);
     return toFate(await query.orderBy('created_at', 'desc').limit(1).executeTakeFirst());
   }
 
