@@ -3,6 +3,7 @@ import { connectionCut, idleHarnessDies, queueSurvives } from './connection-faul
 import type { NamedFault } from './fault.js';
 import { diskFull, diskFullAtTheRequest, readOnlyFolder } from './disk-faults.js';
 import { drain } from './drain-fault.js';
+import { steeredCallerSurvives } from './steered-caller-fault.js';
 import { steeringKill } from './steering-faults.js';
 
 /** The faults that are not drawn. */
@@ -20,6 +21,7 @@ export const NAMED_FAULTS: readonly NamedFault[] = [
   queueSurvives,
   steeringKill(true),
   steeringKill(false),
+  steeredCallerSurvives,
   drain,
   diskFull,
   diskFullAtTheRequest,
