@@ -10,7 +10,7 @@ import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { quoteForCaller } from '../domain/service-error.js';
 import { type ExecuteResult, type ExecutionInput, ThreadControl } from '../turns/thread-control.js';
-import { TurnSteering } from '../turns/turn-steering.js';
+import { TurnSteering } from '../turns/steering/turn-steering.js';
 import type { CallAnswer } from './dto/answer.dto.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { type CreateSessionDto, parseCreateSession } from './dto/create-session.dto.js';

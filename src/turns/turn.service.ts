@@ -25,7 +25,7 @@ import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
 import { promptAfterSeed, selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
-import { RequestSteering, type SteeredRequest } from './request-steering.js';
+import { RequestSteering, type SteeredRequest } from './steering/request-steering.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/turn-mcp-servers.js';

@@ -12,8 +12,8 @@ import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
-import { RequestSteering } from './request-steering.js';
-import { TurnSteering } from './turn-steering.js';
+import { RequestSteering } from './steering/request-steering.js';
+import { TurnSteering } from './steering/turn-steering.js';
 import { TurnService } from './turn.service.js';
 
 /** Opens, runs and recovers turns. */

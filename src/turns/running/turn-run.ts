@@ -8,7 +8,7 @@ import type { EventLog } from '../../storage/event-log/event-log.js';
 import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { hideAccountDetails } from './agent-account.js';
-import { FurtherMessages } from './further-messages.js';
+import { FurtherMessages } from '../steering/further-messages.js';
 import {
   advanceRun,
   endAfterInterrupt,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { SessionMessageStore } from '../storage/stores/session-message.store.js';
-import { TurnRunner } from './running/turn.runner.js';
+import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
+import { TurnRunner } from '../running/turn.runner.js';
 
 /** Hands the stored messages of a thread to the turn that runs on it. */
 @Injectable()

@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { filter, firstValueFrom, map } from 'rxjs';
-import { AppConfig } from '../config/app-config.js';
-import type { HarnessEvent, JsonValue } from '../domain/harness-event.js';
-import type { Prompt } from '../domain/prompt.js';
-import { HarnessGateway } from '../harness/harness.gateway.js';
-import { EventLog } from '../storage/event-log/event-log.js';
-import { type MessageFate, SessionMessageStore } from '../storage/stores/session-message.store.js';
-import type { Thread } from '../storage/stores/thread.store.js';
-import type { SteeringFacts } from './matching/steer-rules.js';
-import type { TurnRequest } from './turn-request.js';
+import { AppConfig } from '../../config/app-config.js';
+import type { HarnessEvent, JsonValue } from '../../domain/harness-event.js';
+import type { Prompt } from '../../domain/prompt.js';
+import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { EventLog } from '../../storage/event-log/event-log.js';
+import { type MessageFate, SessionMessageStore } from '../../storage/stores/session-message.store.js';
+import type { Thread } from '../../storage/stores/thread.store.js';
+import type { SteeringFacts } from '../matching/steer-rules.js';
+import type { TurnRequest } from '../turn-request.js';
 import { TurnSteering } from './turn-steering.js';
 
 /** A request whose message was stored for the running turn of its thread. */
