@@ -62,18 +62,18 @@ export class RequestSteering {
     return { threadId: thread.id, turnId, messageId };
   }
 
-  /** What became of the message that an earlier attempt of a request has stored. */
-  private findStored({ idempotencyKey, requestKey }: TurnRequest, { id }: Thread): Promise<MessageFate | undefined> {
-    return idempotencyKey === undefined
-      ? this.messages.lastByClientIdPrefix(id, toRequestPrefix(requestKey))
-      : this.messages.byClientMessageId(id, toKeyId(idempotencyKey));
-  }
-
   /** Resolves to true once the agent has heard the message, and to false when the turn is over without that. Rejects when the store cannot be read. */
   waitUntilHeard({ turnId, messageId }: SteeredRequest): Promise<boolean> {
     const isHeard = (events: readonly HarnessEvent[]): boolean =>
       events.some((event) => event.type === 'user-message' && event.id === messageId);
     return firstValueFrom(this.log.read(turnId).pipe(map(isHeard), filter(Boolean)), { defaultValue: false });
+  }
+
+  /** What became of the message that an earlier attempt of a request has stored. */
+  private findStored({ idempotencyKey, requestKey }: TurnRequest, { id }: Thread): Promise<MessageFate | undefined> {
+    return idempotencyKey === undefined
+      ? this.messages.lastByClientIdPrefix(id, toRequestPrefix(requestKey))
+      : this.messages.byClientMessageId(id, toKeyId(idempotencyKey));
   }
 }
 
