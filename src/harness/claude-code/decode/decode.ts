@@ -8,7 +8,7 @@ import { noteSubAgentProgress, noteTaskProgress, noteToolProgress } from './prog
 import { answerEvents, toMissingAnswerFailure } from './structured-output.js';
 import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
 import type { ClaudeState, DecoderState } from './turn-state.js';
-import { addCallUsage, isUsed, NO_USAGE, parseUsage } from './usage.js';
+import { addCallUsage, isUsed, NO_USAGE, parseUsage, subtractUsage } from './usage.js';
 
 /** A problem of a line, for the log. Never contains the line, which may quote the user. */
 export interface DecodeNote {
@@ -170,12 +170,13 @@ function endTurn(
 }
 
 function endEvents(turn: DecoderState, reason: TurnEndReason): readonly HarnessEvent[] {
+  const usage = subtractUsage(turn.total, turn.reported);
   const end: HarnessEvent = {
     type: 'turn-end',
     reason,
     ...(reason === 'stop_sequence' && turn.stopSequence !== undefined ? { stopSequence: turn.stopSequence } : {}),
     ...(reason === 'refusal' && turn.refusal !== undefined ? { refusal: turn.refusal } : {}),
-    ...(isUsed(turn.total) ? { usage: turn.total } : {}),
+    ...(isUsed(usage) ? { usage } : {}),
   };
   if (turn.shape === undefined || !ANSWER_REQUIRED.has(reason)) return [end];
   return turn.answer === undefined ? [toMissingAnswerFailure()] : [...answerEvents(turn.answer, turn.shape), end];

@@ -13,16 +13,22 @@ export type ClaudeConversation =
  */
 const NO_TOOLS = ['--tools', '', '--safe-mode', '--disable-slash-commands'];
 
-/**
- * The arguments for one process of a thread. `files` are what it is started with, `systemPromptFile` holds what is appended to the system prompt, and `schema` is that of
- * the answers, if there are any.
- */
+/** What a process is started with, besides its files. */
+export interface StartOptions {
+  /** Holds what is appended to the system prompt; `undefined` for nothing. */
+  readonly systemPromptFile?: string | undefined;
+  /** The schema of the answers; `undefined` for none. */
+  readonly schema?: string | undefined;
+  /** Whether its first line is an `initialize` that it has to take before anything else. */
+  readonly awaitsInitialize?: boolean;
+}
+
+/** The arguments for one process of a thread. `files` are what it is started with. */
 export function buildCommandLine(
   thread: HarnessThread,
   conversation: ClaudeConversation,
   files: StartFiles,
-  systemPromptFile: string | undefined,
-  schema?: string,
+  { systemPromptFile, schema, awaitsInitialize = false }: StartOptions = {},
 ): readonly string[] {
   return [
     '--print',
@@ -38,6 +44,7 @@ export function buildCommandLine(
     ...(systemPromptFile === undefined ? [] : ['--append-system-prompt-file', systemPromptFile]),
     ...(thread.tools === 'none' ? NO_TOOLS : []),
     ...(schema === undefined ? [] : ['--json-schema', schema]),
+    ...(awaitsInitialize ? ['--await-initialize'] : []),
     ...(conversation.kind === 'new' ? ['--session-id', conversation.sessionId] : ['--resume', conversation.sessionId]),
   ];
 }
