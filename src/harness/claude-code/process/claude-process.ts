@@ -5,6 +5,7 @@ import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js'
 import { asObject } from '../../../domain/json.js';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../../sandbox/sandbox.js';
 import { AgentOutput } from '../agent-output.js';
+import { toInterruptLine } from './command-line.js';
 import { CallerCalls } from '../caller-tools/caller-calls.js';
 import type { CallerServer } from '../caller-tools/caller-server.js';
 import { CALLER_SERVER, toOwnNames } from '../caller-tools/names.js';
@@ -86,8 +87,12 @@ export class ClaudeProcess {
     this.calls?.answer(results, turnId);
   }
 
-  /** Stops the program; what it writes until then is read. */
+  /**
+   * Stops the program; what it writes until then is read. Calls that wait are interrupted: of a call that is only cut off, by the end of
+   * its input, Claude Code 2.1.330 tells the model, which it calls once more (seen).
+   */
   async stop(): Promise<void> {
+    if (this.output.isWaiting) this.writeLine(toInterruptLine(randomUUID()));
     await this.process?.stop(STOP_GRACE_MS);
   }
 

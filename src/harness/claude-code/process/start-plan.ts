@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
+import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
@@ -16,10 +17,13 @@ import {
   planTurn,
   readTranscript,
 } from '../resume/transcript.js';
-import type { TurnPlan } from '../resume/transcript-plan.js';
+import type { TurnPlan } from '../resume/turn-plan.js';
 
 /** The file with what is appended to the system prompt, where the server writes for the agent. */
 const INSTRUCTIONS_FILE = 'instructions.md';
+
+/** Precedes results of the caller's tools whose calls are not in the conversation. */
+const RESULTS_OF_LOST_CALLS = 'The tools of the caller that you called have returned:';
 
 /** With what a new process begins. */
 export interface StartPlan {
@@ -63,9 +67,11 @@ export async function planStart(
     return { ...newPlan(isFresh ? randomUUID() : known), isLost: sessionId !== undefined };
   }
   await dropTornLine(thread.files, transcript.path);
-  const plan: TurnPlan = turn.attempt > 1 ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
+  const isPlanned = turn.attempt > 1 || turn.toolResults !== undefined;
+  const plan: TurnPlan = isPlanned ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
   const resumed: StartPlan = { ...newPlan(known), conversation: { kind: 'resume', sessionId: known }, turn: plan };
   if (plan.kind !== 'prompt') {
+    if (plan.cutFrom !== undefined) await cutBefore(thread.files, transcript.path, plan.cutFrom);
     await appendEntries(thread.files, transcript, plan.entries);
     return resumed;
   }
@@ -86,9 +92,15 @@ export async function withMissingContext(
   { conversation, refusedCalls }: StartPlan,
   turn: HarnessTurn,
 ): Promise<HarnessTurn> {
-  const prompt = prependRefusal(refusedCalls, turn.prompt);
+  const prompt = prependRefusal(refusedCalls, prependResults(turn));
   const recalled = conversation.kind === 'new' && turn.history === undefined ? await turn.recall?.() : undefined;
   return { ...turn, prompt, ...(recalled === undefined ? {} : { history: recalled }) };
+}
+
+/** Tells the results of calls that the conversation lacks: a process that is killed at once may not have written its newest message. */
+function prependResults({ toolResults = [], prompt }: HarnessTurn): Prompt {
+  if (toolResults.length === 0) return prompt;
+  return [{ type: 'text', text: RESULTS_OF_LOST_CALLS }, ...toolResults.flatMap(({ content }) => content), ...prompt];
 }
 
 /** Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing. */

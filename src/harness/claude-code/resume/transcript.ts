@@ -4,8 +4,8 @@ import type { HarnessTurn } from '../../harness.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import { planFromTranscript } from './transcript-plan.js';
-import type { TurnPlan } from './transcript-plan.js';
-import { parseObject } from '../../../domain/json.js';
+import type { TurnPlan } from './turn-plan.js';
+import { asString, parseObject } from '../../../domain/json.js';
 
 /** A conversation that Claude Code keeps on disk. */
 export interface Transcript {
@@ -102,12 +102,12 @@ export async function cutBefore(files: ThreadFiles, path: string, uuid: string):
 
 /** Plans how to resume a turn of an earlier process, from its transcript and the logged events. */
 export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: SchemaWrapping | undefined): TurnPlan {
-  return planFromTranscript(transcript.entries, turn.id, turn.priorEvents ?? [], shape);
+  return planFromTranscript(transcript.entries, turn, shape);
 }
 
 /**
  * Appends entries that a dead process did not write: its emitted blocks, and results for its aborted tool calls, so that Claude Code
- * neither reruns nor loses them.
+ * neither reruns nor loses them. An entry without a `uuid` gets one.
  */
 export async function appendEntries(
   files: ThreadFiles,
@@ -117,7 +117,7 @@ export async function appendEntries(
   if (entries.length === 0) return;
   let parent: string | undefined;
   const lines = entries.map((entry) => {
-    const uuid = randomUUID();
+    const uuid = asString(entry['uuid']) ?? randomUUID();
     const stamped = { ...entry, uuid, timestamp: new Date().toISOString() };
     // The first one stands behind what is there, the others behind one another.
     const line = JSON.stringify(parent === undefined ? stamped : { ...stamped, parentUuid: parent });
