@@ -153,7 +153,7 @@ export class ClaudeCodeSession implements HarnessSession {
 
   /** Whether the process can run the turn. */
   private canRun({ output, setup }: ClaudeProcess, turn: HarnessTurn, { key }: ProcessSetup): boolean {
-    if (this.refusedTurn !== undefined || setup.key !== key) return false;
+    if (this.refusedTurn !== undefined || setup.key !== key || changesRecord(turn)) return false;
     return turn.toolResults === undefined
       ? !output.isWaiting
       : output.waitsFor(turn.toolResults.map(({ callId }) => callId));
@@ -163,7 +163,7 @@ export class ClaudeCodeSession implements HarnessSession {
   private async startProcess(running: RunningTurn, setup: ProcessSetup): Promise<void> {
     const { turn } = running;
     const { sessionId, refusedTurn, thread, tools } = this;
-    const plan = await planStart(thread, { sessionId, refusedTurn }, turn, setup.toolSchema?.shape);
+    const plan = await planStart(thread, { sessionId, refusedTurn }, turn, setup.toolSchema?.shape, tools.logger);
     if (this.running !== running) return;
     this.refusedTurn = undefined;
     if (plan.isLost) tools.logger.warn(`lost the conversation of thread ${thread.id}; starting a new one`);
@@ -249,6 +249,11 @@ export class ClaudeCodeSession implements HarnessSession {
     running.subscriber.next(events);
     if (ends) running.subscriber.complete();
   }
+}
+
+/** Whether the turn begins with a change of the record, which only a new process reads. */
+function changesRecord({ dropFrom, seed = [] }: HarnessTurn): boolean {
+  return dropFrom !== undefined || seed.length > 0;
 }
 
 /** An error's code or name for the log; its message may contain a path. */

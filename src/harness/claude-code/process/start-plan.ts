@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
+import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
+import { dropTurns, seedRecord } from '../resume/record-changes.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
@@ -16,6 +18,7 @@ import {
   isSessionId,
   planTurn,
   readTranscript,
+  type Transcript,
 } from '../resume/transcript.js';
 import type { TurnPlan } from '../resume/turn-plan.js';
 
@@ -49,38 +52,63 @@ export function findConfigFolder({ folders }: HarnessThread): string {
 }
 
 /**
- * Finds the conversation to resume, and how far an earlier attempt of the turn came in it; what that did not write down is
- * added, and turns at its end that the model provider refused are taken out. `shape` is that of the answer, if the turn has to end
- * with one of a schema. Rejects when a transcript is there and cannot be read or written.
+ * Finds the conversation to resume, and how far an earlier attempt of the turn came in it. The record becomes what the turn starts from: dropped
+ * turns, and turns at its end that the model provider refused, are taken out; a seed, results of the caller's tools, and what an earlier
+ * attempt did not write down are added. `shape` is that of the answer, if the turn has to end with one of a schema. Rejects when a
+ * transcript is there and cannot be read or written.
  */
 export async function planStart(
   thread: HarnessThread,
   { sessionId, refusedTurn }: ConversationHint,
   turn: HarnessTurn,
   shape: SchemaWrapping | undefined,
+  logger: Pick<Logger, 'warn'>,
 ): Promise<StartPlan> {
+  const { files } = thread;
   const known = sessionId ?? (isSessionId(thread.id) ? thread.id : randomUUID());
-  const transcript = await readTranscript(thread.files, known);
-  if (transcript === undefined || !isResumable(transcript.entries)) {
+  const found = await readTranscript(files, known);
+  if (found === undefined || !isResumable(found.entries)) {
     // A file without a conversation cannot be resumed, and still makes its id "already in use" (2.1.330).
-    const isFresh = sessionId !== undefined || transcript !== undefined || !isSessionId(known);
-    return { ...newPlan(isFresh ? randomUUID() : known), isLost: sessionId !== undefined };
+    const isFresh = sessionId !== undefined || found !== undefined || !isSessionId(known);
+    const plan = { ...newPlan(isFresh ? randomUUID() : known), isLost: sessionId !== undefined };
+    return addSeed(files, undefined, turn, plan);
   }
-  await dropTornLine(thread.files, transcript.path);
+  await dropTornLine(files, found.path);
+  const transcript = await dropTurns(files, found, turn, logger);
+  if (transcript === undefined) return addSeed(files, undefined, turn, newPlan(known));
   const isPlanned = turn.attempt > 1 || turn.toolResults !== undefined;
   const plan: TurnPlan = isPlanned ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
   const resumed: StartPlan = { ...newPlan(known), conversation: { kind: 'resume', sessionId: known }, turn: plan };
   if (plan.kind !== 'prompt') {
-    if (plan.cutFrom !== undefined) await cutBefore(thread.files, transcript.path, plan.cutFrom);
-    await appendEntries(thread.files, transcript, plan.entries);
+    if (plan.cutFrom !== undefined) await cutBefore(files, transcript.path, plan.cutFrom);
+    await appendEntries(files, transcript, plan.entries);
     return resumed;
   }
   const refused = refusedTail(transcript.entries, refusedTurn);
-  if (refused === undefined) return resumed;
-  await cutBefore(thread.files, transcript.path, refused.from);
+  if (refused === undefined) return addSeed(files, transcript, turn, resumed);
+  await cutBefore(files, transcript.path, refused.from);
   const from = transcript.entries.findIndex((entry) => entry['uuid'] === refused.from);
-  const isResumed = isResumable(transcript.entries.slice(0, from));
-  return { ...(isResumed ? resumed : newPlan(randomUUID())), refusedCalls: refused.calls };
+  const kept = { ...transcript, entries: transcript.entries.slice(0, from) };
+  return isResumable(kept.entries)
+    ? addSeed(files, kept, turn, { ...resumed, refusedCalls: refused.calls })
+    : addSeed(files, undefined, turn, { ...newPlan(randomUUID()), refusedCalls: refused.calls });
+}
+
+/** Writes the turn's seed, if it has one, into the record with which the plan begins. */
+async function addSeed(
+  files: ThreadFiles,
+  transcript: Transcript | undefined,
+  turn: HarnessTurn,
+  plan: StartPlan,
+): Promise<StartPlan> {
+  if (turn.seed === undefined || turn.seed.length === 0) return plan;
+  const { sessionId } = plan.conversation;
+  const hasPrompt = await seedRecord(files, transcript, sessionId, turn);
+  return {
+    ...plan,
+    conversation: { kind: 'resume', sessionId },
+    turn: hasPrompt ? { kind: 'continue', entries: [], events: [] } : plan.turn,
+  };
 }
 
 function newPlan(sessionId: string): StartPlan {

@@ -16,6 +16,7 @@ import {
   toLostEvents,
   toLostResult,
   toParkedEnd,
+  toPromptEntry,
   type TurnPlan,
 } from './turn-plan.js';
 
@@ -111,16 +112,6 @@ function isHeard(record: readonly JsonObject[], { id, prompt, attempt }: Results
     attempt === 1 &&
     record.some((entry) => entry['type'] === 'user' && JSON.stringify(readMessage(entry)['content']) === text)
   );
-}
-
-/** An unanswered prompt at the end of a transcript is what Claude Code 2.1.330 resumes with, instead of a text of its own (seen). */
-function toPromptEntry({ id, prompt }: ResultsTurn): JsonObject {
-  return {
-    type: 'user',
-    uuid: id,
-    promptSource: 'sdk',
-    message: { role: 'user', content: prompt.map(toContentBlock) },
-  };
 }
 
 /**

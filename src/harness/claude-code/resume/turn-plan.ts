@@ -2,6 +2,7 @@ import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js'
 import { asString } from '../../../domain/json.js';
 import type { HarnessTurn } from '../../harness.js';
 import { toOwnNames } from '../caller-tools/names.js';
+import { toContentBlock } from '../caller-tools/results.js';
 import { toToolCall, toToolResult } from '../decode/content.js';
 import { callsOf, isCallOfCaller, resultsOf } from './cut-off-calls.js';
 import { isAnswerCall } from './replay.js';
@@ -97,6 +98,16 @@ export function toParkedEnd(calls: readonly JsonObject[], { callerTools }: Plann
       ),
     { type: 'turn-end', reason: 'tool_use' },
   ];
+}
+
+/** The entry of a turn's prompt. Claude Code 2.1.330 resumes with an unanswered one at the end of a transcript, without a text of its own (seen). */
+export function toPromptEntry({ id, prompt }: Pick<PlannedTurn, 'id' | 'prompt'>): JsonObject {
+  return {
+    type: 'user',
+    uuid: id,
+    promptSource: 'sdk',
+    message: { role: 'user', content: prompt.map(toContentBlock) },
+  };
 }
 
 /** Whether the entry is a message of the user that has this id, given as a prompt or while a turn ran. */
