@@ -11,6 +11,7 @@ import {
   sortEvents,
 } from './caller-tools/parking.js';
 import { decodeLine } from './decode/decode.js';
+import { dropMessages, expectMessage } from './decode/further-messages.js';
 import type { SchemaWrapping } from './decode/structured-output.js';
 import { continueTurn, initialDecoderState, isMessageOpen, parkTurn, startTurn } from './decode/turn-state.js';
 
@@ -25,6 +26,8 @@ export interface OutputOptions {
   readonly allowsParallelCalls: boolean;
   /** Gets the events of the running turn, in batches that are not empty. */
   readonly onEvents: (events: readonly HarnessEvent[]) => void;
+  /** Gets the `uuid` of a queued message that the agent does not hear in this turn, to withdraw it: it is not heard at all then. */
+  readonly onWithdraw: (uuid: string) => void;
   /** Gets the length of a line that is not JSON. */
   readonly onBadLine: (length: number) => void;
 }
@@ -38,6 +41,7 @@ export class AgentOutput {
   private parking = NO_PARKING;
   private parked = false;
   private timer: NodeJS.Timeout | undefined;
+  private readonly expected = new Map<string, (isHeard: boolean) => void>();
 
   constructor(private readonly options: OutputOptions) {}
 
@@ -53,7 +57,7 @@ export class AgentOutput {
 
   /** Whether only background work of the turn is left. */
   get isAnswered(): boolean {
-    return this.state.tasks.answered;
+    return this.state.tasks.answered && this.state.turn.unheard.size === 0;
   }
 
   /** Whether the process waits for results of the caller's tools. */
@@ -88,13 +92,32 @@ export class AgentOutput {
   read(lines: readonly string[]): void {
     const decoded: HarnessEvent[] = [];
     for (const line of lines) {
+      const before = this.state.turn.unheard;
       const [state, events, notes] = decodeLine(this.state, line);
       this.state = state;
       for (const event of events) decoded.push(event);
       for (const { length } of notes) this.options.onBadLine(length);
+      if (before !== state.turn.unheard) this.settleHeard(before, events);
     }
     this.emit(decoded);
     this.considerParking();
+  }
+
+  /** Expects the agent to hear a message in this turn; see `expectMessage`. Resolves to whether it did. */
+  expectMessage(uuid: string, id?: string): Promise<boolean> {
+    this.state = expectMessage(this.state, uuid, id);
+    return new Promise((resolve) => this.expected.set(uuid, resolve));
+  }
+
+  /** The `uuid`s of messages of which it is not known whether the agent hears them. */
+  get expectedMessages(): readonly string[] {
+    return [...this.expected.keys()];
+  }
+
+  /** Tells whether the agent hears a message, as far as it is known elsewhere. */
+  settleMessage(uuid: string, isHeard: boolean): void {
+    this.expected.get(uuid)?.(isHeard);
+    this.expected.delete(uuid);
   }
 
   /** A call of the caller's tools waits for its result. */
@@ -124,6 +147,17 @@ export class AgentOutput {
     else this.options.onEvents(events);
   }
 
+  /** Settles the messages that the turn no longer expects. */
+  private settleHeard(before: ReadonlyMap<string, string | undefined>, events: readonly HarnessEvent[]): void {
+    for (const [uuid, id] of before) {
+      if (this.state.turn.unheard.has(uuid)) continue;
+      this.settleMessage(
+        uuid,
+        events.some((event) => event.type === 'user-message' && event.id === id),
+      );
+    }
+  }
+
   private considerParking(): void {
     const { turn } = this.state;
     const readiness =
@@ -143,8 +177,13 @@ export class AgentOutput {
     const [parking, calls] = park(this.parking, this.options.allowsParallelCalls);
     const [state, end] = parkTurn(this.state);
     this.parking = parking;
-    this.state = state;
     this.parked = true;
+    this.state = dropMessages(state);
+    for (const uuid of state.turn.unheard.keys()) {
+      // Claude Code reads this before the results, without which it goes to no model.
+      this.options.onWithdraw(uuid);
+      this.settleMessage(uuid, false);
+    }
     this.options.onEvents([...calls, end]);
   }
 }

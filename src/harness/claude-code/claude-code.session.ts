@@ -1,40 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import type { Subscriber } from 'rxjs';
-import type { Sandbox, SandboxCommand, SandboxExit } from '../../sandbox/sandbox.js';
-import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { SandboxExit } from '../../sandbox/sandbox.js';
+import type { FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { Prompt } from '../../domain/prompt.js';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
 import { endsRefused } from '../../domain/provider-refusal.js';
-import { toStartFailure, describeStartFailure } from '../start-failure.js';
-import { buildCommandLine, buildClaudeEnvironment, toInterruptLine, toPromptLine } from './process/command-line.js';
+import { toInterruptLine, toPromptLine, toUserLine } from './process/command-line.js';
 import { ClaudeProcess } from './process/claude-process.js';
-import { hasControlChannel, type ProcessSetup, toProcessSetup } from './process/process-setup.js';
-import { writeStartFiles } from './process/start-files.js';
-import { findConfigFolder, planStart, withMissingContext, writeInstructions } from './process/start-plan.js';
-import type { StartPlan } from './process/start-plan.js';
+import { toExitFailure } from './process/exit-failure.js';
+import { prepareCommand, type ProcessTools } from './process/prepare-command.js';
+import { changesRecord, type ProcessSetup, toProcessSetup } from './process/process-setup.js';
+import { planStart, withMissingContext } from './process/start-plan.js';
+import { findRecorded } from './resume/record-changes.js';
+import { toFurtherUuid } from './resume/turn-plan.js';
 import { MAX_SCHEMA_BYTES } from './decode/structured-output.js';
-
-/** Claude Code 2.1.330 exits with this on its standard error, before any output, for a schema that it cannot use. */
-const REFUSED_SCHEMA = /^Error: --json-schema /m;
+import { RunningTurn } from './running-turn.js';
 
 type Batch = readonly HarnessEvent[];
-
-interface RunningTurn {
-  readonly turn: HarnessTurn;
-  readonly subscriber: Subscriber<Batch>;
-}
-
-/** Dependencies of a session, besides its thread. */
-export interface ClaudeCodeSessionTools {
-  readonly sandbox: Sandbox;
-  readonly command: string;
-  readonly isRoot: boolean;
-  /** Whether this version supports `client_composed`; see `promptLine`. */
-  readonly supportsClientComposed: boolean;
-  readonly logger: Pick<Logger, 'warn' | 'error'>;
-}
 
 /**
  * One thread's conversation with Claude Code: one process for all turns, started by the first. A turn that an earlier process started
@@ -60,7 +43,7 @@ export class ClaudeCodeSession implements HarnessSession {
 
   constructor(
     private readonly thread: HarnessThread,
-    private readonly tools: ClaudeCodeSessionTools,
+    private readonly tools: ProcessTools,
   ) {
     this.sessionId = thread.sessionId;
   }
@@ -78,7 +61,7 @@ export class ClaudeCodeSession implements HarnessSession {
         subscriber.complete();
         return;
       }
-      const running: RunningTurn = { turn, subscriber };
+      const running = new RunningTurn(turn, subscriber);
       this.running = running;
       this.turnId = turn.id;
       this.startTurn(running).catch((error: unknown) => {
@@ -104,6 +87,13 @@ export class ClaudeCodeSession implements HarnessSession {
     }
     this.interruptRequested = true;
     this.forwardInterrupt();
+  }
+
+  steer(message: FurtherMessage): Promise<boolean> {
+    const { running } = this;
+    // An older version does not tell which messages the model hears.
+    if (running === undefined || !this.tools.supportsClientComposed) return Promise.resolve(false);
+    return running.addMessage(message);
   }
 
   close(): Promise<void> {
@@ -143,12 +133,22 @@ export class ClaudeCodeSession implements HarnessSession {
     if (turn.toolResults === undefined) {
       process.output.startTurn(setup.toolSchema?.shape);
       process.writeLine(toPromptLine(turn, this.tools.supportsClientComposed));
-      return;
+    } else {
+      process.output.continueTurn();
+      // Before the results: the agent hears a message that is queued when its calls have ended right behind their results.
+      if (turn.prompt.length > 0) void this.writeMessage(process, turn.id, turn.prompt);
+      process.answerCalls(turn.toolResults, turn.id);
     }
-    // Before the results: the agent hears a message that is queued when its calls have ended right behind their results.
-    if (turn.prompt.length > 0) process.writeLine(toPromptLine(turn, this.tools.supportsClientComposed));
-    process.answerCalls(turn.toolResults, turn.id);
-    process.output.continueTurn();
+    this.startMessages(running, process);
+  }
+
+  private startMessages(running: RunningTurn, process: ClaudeProcess): void {
+    running.startMessages((message) => this.writeMessage(process, toFurtherUuid(message), message.prompt, message.id));
+  }
+
+  private writeMessage(process: ClaudeProcess, uuid: string, prompt: Prompt, id?: string): Promise<boolean> {
+    process.writeLine(toUserLine(uuid, prompt, this.tools.supportsClientComposed));
+    return process.output.expectMessage(uuid, id);
   }
 
   /** Whether the process can run the turn. */
@@ -177,35 +177,20 @@ export class ClaudeCodeSession implements HarnessSession {
       {
         onEvents: (events) => this.emit(events),
         onRead: () => this.forwardInterrupt(),
-        onExit: (exit) => this.processEnded(exit),
+        onExit: (exit) => this.processEnded(process, exit),
         turnId: () => this.turnId,
       },
       tools.logger,
     );
-    const [command] = await Promise.all([this.toCommand(plan, setup), process.prepare()]);
+    const [command] = await Promise.all([prepareCommand(thread, plan, setup, tools), process.prepare()]);
     if (this.running !== running) return;
     process.output.startTurn(setup.toolSchema?.shape);
     this.process = process;
     process.start(tools.sandbox, command);
     if (plan.turn.kind === 'prompt') process.writeLine(toPromptLine(completeTurn, tools.supportsClientComposed));
     else if (plan.turn.events.length > 0) this.emit(plan.turn.events);
-  }
-
-  private async toCommand(plan: StartPlan, { toolSchema, ...setup }: ProcessSetup): Promise<SandboxCommand> {
-    const { thread, tools } = this;
-    const instructions = await writeInstructions(thread, tools.logger);
-    const files = await writeStartFiles(thread, tools.sandbox);
-    return {
-      threadId: thread.id,
-      folders: thread.folders,
-      command: tools.command,
-      args: buildCommandLine(thread, plan.conversation, files, {
-        systemPromptFile: instructions,
-        schema: toolSchema?.schema,
-        awaitsInitialize: tools.supportsClientComposed && hasControlChannel(setup),
-      }),
-      env: buildClaudeEnvironment(thread, findConfigFolder(thread), tools.isRoot, plan.turn.kind === 'continue'),
-    };
+    this.startMessages(running, process);
+    for (const message of plan.furtherMessages) void running.addMessage(message);
   }
 
   /** Stops the process, so that the turn starts a new one that resumes the conversation. */
@@ -216,21 +201,27 @@ export class ClaudeCodeSession implements HarnessSession {
     await this.replacing;
   }
 
-  private processEnded(exit: SandboxExit): void {
+  private processEnded(process: ClaudeProcess, exit: SandboxExit): void {
     this.reusable = false;
+    void this.settleMessages(process);
     const { running } = this;
     if (running === undefined) return;
-    if (exit.notStarted !== undefined) {
-      this.tools.logger.error(`failed to start Claude Code: ${describeStartFailure(exit.notStarted)}`);
-      const { message, kind } = toStartFailure(exit.notStarted);
-      this.failTurn(running, message, kind);
-      return;
-    }
-    const how = exit.code === null ? `signal ${exit.signal ?? 'unknown'}` : `code ${exit.code}`;
-    this.tools.logger.error(`Claude Code exited during a turn with ${how}`);
-    if (REFUSED_SCHEMA.test(exit.stderr))
-      this.failTurn(running, 'The output schema is not a valid JSON Schema.', 'bad_request');
-    else this.failTurn(running, `The agent's process exited during the turn (${how}).`, 'process_died');
+    const { kind, message, cause } = toExitFailure(exit);
+    this.tools.logger.error(cause);
+    this.failTurn(running, message, kind);
+  }
+
+  /** Tells of messages that the process was given whether they are in its record, from which a later attempt knows them. */
+  private async settleMessages({ output }: ClaudeProcess): Promise<void> {
+    const uuids = output.expectedMessages;
+    if (uuids.length === 0) return;
+    const isRecorded = await findRecorded(this.thread.files, output.sessionId ?? this.sessionId, uuids).catch(
+      (error: unknown) => {
+        this.tools.logger.warn(`failed to read the record of Claude Code: ${errorName(error)}`);
+        return () => false;
+      },
+    );
+    for (const uuid of uuids) output.settleMessage(uuid, isRecorded(uuid));
   }
 
   private failTurn(running: RunningTurn, message: string, kind: FailureKind): void {
@@ -246,14 +237,9 @@ export class ClaudeCodeSession implements HarnessSession {
     // Before the last event is emitted: its subscriber may run the next turn synchronously.
     if (ends) this.running = undefined;
     if (endsRefused(events)) this.refusedTurn = running.turn.id;
-    running.subscriber.next(events);
-    if (ends) running.subscriber.complete();
+    running.emit(events);
+    if (ends) running.complete();
   }
-}
-
-/** Whether the turn begins with a change of the record, which only a new process reads. */
-function changesRecord({ dropFrom, seed = [] }: HarnessTurn): boolean {
-  return dropFrom !== undefined || seed.length > 0;
 }
 
 /** An error's code or name for the log; its message may contain a path. */

@@ -61,6 +61,10 @@ export interface DecoderState {
   /** The last progress notice about each tool, sub-agent or task, in seconds on the clock of that tool, sub-agent or task. */
   readonly lastNoticeAt: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
+  /** Messages of the user that the model has not heard, by the `uuid` of their line; see `expectMessage`. */
+  readonly unheard: ReadonlyMap<string, string | undefined>;
+  /** The end of the turn, if it waits for such a message. */
+  readonly postponed: readonly HarnessEvent[];
 }
 
 /** Decoder state of a process. Immutable. */
@@ -90,6 +94,8 @@ const NEW_TURN: DecoderState = {
   answer: undefined,
   lastNoticeAt: new Map(),
   interrupted: false,
+  unheard: new Map(),
+  postponed: [],
 };
 
 /** The state of a new process, before its first line. */

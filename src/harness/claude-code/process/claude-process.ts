@@ -5,7 +5,7 @@ import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js'
 import { asObject } from '../../../domain/json.js';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../../sandbox/sandbox.js';
 import { AgentOutput } from '../agent-output.js';
-import { toInterruptLine } from './command-line.js';
+import { toInterruptLine, toWithdrawLine } from './command-line.js';
 import { CallerCalls } from '../caller-tools/caller-calls.js';
 import type { CallerServer } from '../caller-tools/caller-server.js';
 import { CALLER_SERVER, toOwnNames } from '../caller-tools/names.js';
@@ -49,6 +49,7 @@ export class ClaudeProcess {
       toOwnName: callerTools === undefined ? undefined : toOwnNames(callerTools),
       allowsParallelCalls: callerTools?.allowsParallelCalls ?? true,
       onEvents: (events) => listener.onEvents(events),
+      onWithdraw: (uuid) => this.writeLine(toWithdrawLine(randomUUID(), uuid)),
       onBadLine: (length) => logger.warn(`ignored a line of ${length} characters from Claude Code: not JSON`),
     });
   }

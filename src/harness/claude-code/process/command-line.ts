@@ -85,10 +85,14 @@ export function buildClaudeEnvironment(
  *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
 export function toPromptLine(turn: HarnessTurn, supportsClientComposed: boolean): string {
-  const prompt = withHistory(turn.history, turn.prompt);
+  return toUserLine(turn.id, withHistory(turn.history, turn.prompt), supportsClientComposed);
+}
+
+/** The line that gives a message of the user to a process; see {@link toPromptLine}. */
+export function toUserLine(uuid: string, prompt: Prompt, supportsClientComposed: boolean): string {
   return JSON.stringify({
     type: 'user',
-    uuid: turn.id,
+    uuid,
     message: { role: 'user', content: supportsClientComposed ? prompt : withoutCommand(prompt) },
     parent_tool_use_id: null,
     client_composed: true,
@@ -111,7 +115,17 @@ export function supportsClientComposed(version: string | undefined): boolean {
   return version === undefined || differs === -1 || (numbers[differs] ?? 0) > (COMPOSED_SINCE[differs] ?? 0);
 }
 
-/** The line that interrupts the running turn (recording claude-interrupted). */
+/**
+ * The line that interrupts the running turn (recording claude-interrupted). Messages that are still queued are withdrawn: Claude Code
+ * 2.1.330 would start another turn for them (seen).
+ */
 export function toInterruptLine(requestId: string): string {
-  return JSON.stringify({ type: 'control_request', request_id: requestId, request: { subtype: 'interrupt' } });
+  const request = { subtype: 'interrupt', cancel_queued: true };
+  return JSON.stringify({ type: 'control_request', request_id: requestId, request });
+}
+
+/** The line that withdraws a queued message. */
+export function toWithdrawLine(requestId: string, uuid: string): string {
+  const request = { subtype: 'cancel_async_message', message_uuid: uuid };
+  return JSON.stringify({ type: 'control_request', request_id: requestId, request });
 }

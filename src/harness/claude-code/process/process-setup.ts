@@ -37,3 +37,8 @@ export function hasControlChannel({
 }: Pick<ProcessSetup, 'callerTools' | 'mcpServers'>): boolean {
   return callerTools !== undefined || mcpServers.length > 0;
 }
+
+/** Whether the turn begins with a change of the record, which only a new process reads. */
+export function changesRecord({ dropFrom, seed = [] }: HarnessTurn): boolean {
+  return dropFrom !== undefined || seed.length > 0;
+}

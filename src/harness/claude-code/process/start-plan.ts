@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import type { HarnessThread, HarnessTurn } from '../../harness.js';
+import type { HarnessEvent } from '../../../domain/harness-event.js';
+import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
-import { dropTurns, seedRecord } from '../resume/record-changes.js';
+import { dropTurns, findTurn, seedRecord } from '../resume/record-changes.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
@@ -20,7 +21,7 @@ import {
   readTranscript,
   type Transcript,
 } from '../resume/transcript.js';
-import type { TurnPlan } from '../resume/turn-plan.js';
+import { toFurtherUuid, type TurnPlan } from '../resume/turn-plan.js';
 
 /** The file with what is appended to the system prompt, where the server writes for the agent. */
 const INSTRUCTIONS_FILE = 'instructions.md';
@@ -32,6 +33,8 @@ const RESULTS_OF_LOST_CALLS = 'The tools of the caller that you called have retu
 export interface StartPlan {
   readonly conversation: ClaudeConversation;
   readonly turn: TurnPlan;
+  /** Further messages of the turn that are not in the conversation; Claude Code is given them again. */
+  readonly furtherMessages: readonly FurtherMessage[];
   /** The conversation that the thread had is not there. */
   readonly isLost: boolean;
   /** What the agent did in turns that were taken out of the conversation, as they were refused. */
@@ -70,15 +73,25 @@ export async function planStart(
   if (found === undefined || !isResumable(found.entries)) {
     // A file without a conversation cannot be resumed, and still makes its id "already in use" (2.1.330).
     const isFresh = sessionId !== undefined || found !== undefined || !isSessionId(known);
-    const plan = { ...newPlan(isFresh ? randomUUID() : known), isLost: sessionId !== undefined };
+    const plan = { ...newPlan(isFresh ? randomUUID() : known, turn.furtherMessages), isLost: sessionId !== undefined };
     return addSeed(files, undefined, turn, plan);
   }
   await dropTornLine(files, found.path);
   const transcript = await dropTurns(files, found, turn, logger);
-  if (transcript === undefined) return addSeed(files, undefined, turn, newPlan(known));
+  if (transcript === undefined) return addSeed(files, undefined, turn, newPlan(known, turn.furtherMessages));
   const isPlanned = turn.attempt > 1 || turn.toolResults !== undefined;
   const plan: TurnPlan = isPlanned ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
-  const resumed: StartPlan = { ...newPlan(known), conversation: { kind: 'resume', sessionId: known }, turn: plan };
+  const { furtherMessages = [] } = turn;
+  const isHeard = (message: FurtherMessage): boolean => findTurn(transcript.entries, toFurtherUuid(message)) >= 0;
+  const heard = furtherMessages.filter(isHeard).map(({ id }): HarnessEvent => ({ type: 'user-message', id }));
+  const resumed: StartPlan = {
+    ...newPlan(
+      known,
+      furtherMessages.filter((message) => !isHeard(message)),
+    ),
+    conversation: { kind: 'resume', sessionId: known },
+    turn: plan.kind === 'prompt' ? plan : { ...plan, events: [...heard, ...plan.events] },
+  };
   if (plan.kind !== 'prompt') {
     if (plan.cutFrom !== undefined) await cutBefore(files, transcript.path, plan.cutFrom);
     await appendEntries(files, transcript, plan.entries);
@@ -91,7 +104,7 @@ export async function planStart(
   const kept = { ...transcript, entries: transcript.entries.slice(0, from) };
   return isResumable(kept.entries)
     ? addSeed(files, kept, turn, { ...resumed, refusedCalls: refused.calls })
-    : addSeed(files, undefined, turn, { ...newPlan(randomUUID()), refusedCalls: refused.calls });
+    : addSeed(files, undefined, turn, { ...newPlan(randomUUID(), turn.furtherMessages), refusedCalls: refused.calls });
 }
 
 /** Writes the turn's seed, if it has one, into the record with which the plan begins. */
@@ -111,8 +124,14 @@ async function addSeed(
   };
 }
 
-function newPlan(sessionId: string): StartPlan {
-  return { conversation: { kind: 'new', sessionId }, turn: { kind: 'prompt' }, isLost: false, refusedCalls: [] };
+function newPlan(sessionId: string, furtherMessages: readonly FurtherMessage[] = []): StartPlan {
+  return {
+    conversation: { kind: 'new', sessionId },
+    turn: { kind: 'prompt' },
+    furtherMessages,
+    isLost: false,
+    refusedCalls: [],
+  };
 }
 
 /** Adds to a turn what the conversation of the new process lacks: refused calls, and earlier turns. */

@@ -6,7 +6,14 @@ import type { JsonObject } from '../../../domain/harness-event.js';
 import { asString } from '../../../domain/json.js';
 import { chainEntries } from './entries.js';
 import { toSeedEntries, toSeedUuid } from './seed-entries.js';
-import { appendEntries, createTranscript, cutBefore, isResumable, type Transcript } from './transcript.js';
+import {
+  appendEntries,
+  createTranscript,
+  cutBefore,
+  isResumable,
+  readTranscript,
+  type Transcript,
+} from './transcript.js';
 import { isMessageOf, toPromptEntry } from './turn-plan.js';
 
 /**
@@ -38,6 +45,17 @@ export function findTurn(entries: readonly JsonObject[], turnId: string): number
   return entries.findIndex(
     (entry) => entry['isSidechain'] !== true && (isMessageOf(entry, turnId) || findMarkedTurn(entry) === turnId),
   );
+}
+
+/** Looks for messages of the user in a conversation's transcript. Returns whether it has one, by its `uuid`. */
+export async function findRecorded(
+  files: ThreadFiles,
+  sessionId: string | undefined,
+  uuids: readonly string[],
+): Promise<(uuid: string) => boolean> {
+  const { entries } = (sessionId === undefined ? undefined : await readTranscript(files, sessionId)) ?? { entries: [] };
+  const recorded = new Set(uuids.filter((uuid) => findTurn(entries, uuid) >= 0));
+  return (uuid) => recorded.has(uuid);
 }
 
 /**

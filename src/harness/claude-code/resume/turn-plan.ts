@@ -1,16 +1,17 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asString } from '../../../domain/json.js';
-import type { HarnessTurn } from '../../harness.js';
+import type { FurtherMessage, HarnessTurn } from '../../harness.js';
 import { toOwnNames } from '../caller-tools/names.js';
 import { toContentBlock } from '../caller-tools/results.js';
 import { toToolCall, toToolResult } from '../decode/content.js';
 import { callsOf, isCallOfCaller, resultsOf } from './cut-off-calls.js';
+import { toStableUuid } from '../stable-uuid.js';
 import { isAnswerCall } from './replay.js';
 
 /** The fields of a turn that its plan depends on. */
 export type PlannedTurn = Pick<
   HarnessTurn,
-  'id' | 'attempt' | 'prompt' | 'toolResults' | 'callerTools' | 'priorEvents' | 'furtherMessages'
+  'id' | 'attempt' | 'prompt' | 'toolResults' | 'callerTools' | 'priorEvents'
 >;
 
 /** What happens to the transcript before the turn: first the cut, then the entries. */
@@ -120,4 +121,9 @@ export function isMessageOf(entry: JsonObject, id: string): boolean {
     'source_uuid' in attachment &&
     asString(attachment['source_uuid']) === id
   );
+}
+
+/** The `uuid` of the line that gives a further message to Claude Code. */
+export function toFurtherUuid({ id }: FurtherMessage): string {
+  return toStableUuid(`further:${id}`);
 }
