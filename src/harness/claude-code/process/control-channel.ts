@@ -59,8 +59,9 @@ export function toInitializeLine(requestId: string, { callerServer, mcpServers }
   return JSON.stringify({ type: 'control_request', request_id: requestId, request });
 }
 
+/** The model is to see their tools at once, as with the MCP connector of Anthropic's API. */
 function toServerEntry({ name, url, headers }: McpServer): readonly [string, JsonObject] {
-  return [name, { type: 'http', url, headers: { ...headers } }];
+  return [name, { type: 'http', url, headers: { ...headers }, alwaysLoad: true }];
 }
 
 function toToolFilter({ name }: McpServer): JsonObject {
@@ -73,7 +74,9 @@ function toToolFilter({ name }: McpServer): JsonObject {
  */
 export function answerToolFilter(request: JsonObject, mcpServers: readonly McpServer[]): JsonObject {
   const tool = asString(asObject(request['input'])['tool_name']) ?? '';
-  const server = mcpServers.find(({ name }) => tool.startsWith(`mcp__${name}__`));
+  // A name can begin with another one and `__`.
+  const servers = mcpServers.filter(({ name }) => tool.startsWith(`mcp__${name}__`));
+  const server = servers.toSorted((left, right) => right.name.length - left.name.length)[0];
   const isAllowed =
     server?.allowedTools?.some((allowed) => tool === `mcp__${server.name}__${allowed}`) ?? server !== undefined;
   if (isAllowed) return {};
