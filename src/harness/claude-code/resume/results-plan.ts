@@ -30,9 +30,9 @@ type ResultsTurn = PlannedTurn & { readonly toolResults: readonly CallerToolResu
  */
 export function planResults(own: readonly JsonObject[], turn: ResultsTurn, shape?: SchemaWrapping): TurnPlan {
   const ids: ReadonlySet<string> = new Set(turn.toolResults.map(({ callId }) => callId));
-  const call = own.find((entry) => callsOf(entry).some((block) => ids.has(asString(block['id']) ?? '')));
-  if (call === undefined) return { kind: 'prompt' };
-  const messageId = readMessage(call)['id'];
+  const asking = own.find((entry) => callsOf(entry).some((block) => ids.has(asString(block['id']) ?? '')));
+  if (asking === undefined) return { kind: 'prompt' };
+  const messageId = readMessage(asking)['id'];
   const messageBegin = own.findIndex((entry) => readMessage(entry)['id'] === messageId);
   const { kept, cutFrom, results } = keepRecord(own, turn, ids, messageBegin);
   const change = cutFrom === undefined ? {} : { cutFrom };
@@ -48,13 +48,12 @@ export function planResults(own: readonly JsonObject[], turn: ResultsTurn, shape
     ...(blocks.length === 0 ? [] : [toResultEntry(blocks, toTurnMark(turn.id))]),
     ...(isHeard(record, turn) ? [] : [toPromptEntry(turn)]),
   ];
+  const message = record.filter((entry) => readMessage(entry)['id'] === messageId);
+  const callsOfMessage = new Set(message.flatMap(callsOf));
   const events = [
-    ...toPairs(
-      record.filter((entry) => readMessage(entry)['id'] === messageId),
-      record,
-      lostCalls,
-    ),
+    ...toPairs(message, record, lostCalls),
     ...replayEntries(recorded, findHiddenCalls([...record, ...missing], true)),
+    ...toLostEvents(lostCalls.filter((lost) => !callsOfMessage.has(lost))),
   ];
   const end = first.length === 0 ? findTurnEnd([...recorded, ...missing], shape) : undefined;
   if (end !== undefined)
