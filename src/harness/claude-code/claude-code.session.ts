@@ -91,7 +91,7 @@ export class ClaudeCodeSession implements HarnessSession {
 
   steer(message: FurtherMessage): Promise<boolean> {
     const { running } = this;
-    // An older version does not tell which messages the model hears.
+    // An older version does not tell whether the model hears it.
     if (running === undefined || !this.tools.supportsClientComposed) return Promise.resolve(false);
     return running.addMessage(message);
   }
@@ -147,16 +147,17 @@ export class ClaudeCodeSession implements HarnessSession {
   }
 
   private writeMessage(process: ClaudeProcess, uuid: string, prompt: Prompt, id?: string): Promise<boolean> {
-    process.writeLine(toUserLine(uuid, prompt, this.tools.supportsClientComposed));
+    process.writeLine(toUserLine(uuid, prompt, true));
     return process.output.expectMessage(uuid, id);
   }
 
   /** Whether the process can run the turn. */
   private canRun({ output, setup }: ClaudeProcess, turn: HarnessTurn, { key }: ProcessSetup): boolean {
     if (this.refusedTurn !== undefined || setup.key !== key || changesRecord(turn)) return false;
-    return turn.toolResults === undefined
-      ? !output.isWaiting
-      : output.waitsFor(turn.toolResults.map(({ callId }) => callId));
+    if (turn.toolResults === undefined) return !output.isWaiting;
+    // An older version does not tell when the model hears a message that is queued.
+    if (turn.prompt.length > 0 && !this.tools.supportsClientComposed) return false;
+    return output.waitsFor(turn.toolResults.map(({ callId }) => callId));
   }
 
   /** Starts the process that runs the turn. */

@@ -1,4 +1,3 @@
-// Over 250 lines: each way in which calls can have been left goes through the same few helpers.
 import { describe, expect, it } from 'vitest';
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harness-event.js';
