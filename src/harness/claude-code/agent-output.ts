@@ -16,7 +16,7 @@ import type { SchemaWrapping } from './decode/structured-output.js';
 import { continueTurn, initialDecoderState, isMessageOpen, parkTurn, startTurn } from './decode/turn-state.js';
 
 /** How long a turn that is to be parked waits for the agent's own tools, and for calls that Claude Code has not handed over. */
-const SETTLE_MS = 300;
+const SETTLE_MS = 1_000;
 
 /** What an output needs to know of its process. */
 export interface OutputOptions {
