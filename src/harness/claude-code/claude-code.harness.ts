@@ -18,6 +18,8 @@ const MODEL =
 
 /** Claude Code, driven over its `stream-json` protocol. */
 export class ClaudeCodeHarness implements Harness {
+  readonly takesCallerTools = true;
+  readonly takesMcpServers = true;
   private readonly logger = new Logger(ClaudeCodeHarness.name);
   #version: string | undefined;
 

@@ -10,7 +10,7 @@ import { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
-import { TOOL_LOST_RESULT } from './resume/transcript-plan.js';
+import { TOOL_LOST_RESULT } from './resume/turn-plan.js';
 
 const SESSION = '11111111-1111-4111-8111-111111111111';
 const TURN = '22222222-2222-4222-8222-222222222222';

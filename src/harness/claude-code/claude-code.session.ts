@@ -1,72 +1,49 @@
-// A little over 250 lines: one process, from its start through its turns to its end, whose state every method shares.
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import type { Subscriber } from 'rxjs';
-import type { Sandbox, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
-import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { SandboxExit } from '../../sandbox/sandbox.js';
+import type { FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { Prompt } from '../../domain/prompt.js';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
 import { endsRefused } from '../../domain/provider-refusal.js';
-import { toStartFailure, describeStartFailure } from '../start-failure.js';
-import { buildCommandLine, buildClaudeEnvironment, toInterruptLine, toPromptLine } from './process/command-line.js';
-import { decodeLine } from './decode/decode.js';
-import { type StartFiles, writeStartFiles } from './process/start-files.js';
-import { findConfigFolder, planStart, withMissingContext, writeInstructions } from './process/start-plan.js';
-import type { StartPlan } from './process/start-plan.js';
-import { toToolSchema, MAX_SCHEMA_BYTES } from './decode/structured-output.js';
-import type { ToolSchema } from './decode/structured-output.js';
-import { startTurn, initialDecoderState } from './decode/turn-state.js';
-
-const STOP_GRACE_MS = 3_000;
-/** Claude Code 2.1.330 exits with this on its standard error, before any output, for a schema that it cannot use. */
-const REFUSED_SCHEMA = /^Error: --json-schema /m;
+import { toInterruptLine, toPromptLine, toUserLine } from './process/command-line.js';
+import { ClaudeProcess } from './process/claude-process.js';
+import { toExitFailure } from './process/exit-failure.js';
+import { prepareCommand, type ProcessTools } from './process/prepare-command.js';
+import { changesRecord, type ProcessSetup, toProcessSetup } from './process/process-setup.js';
+import { planStart, withMissingContext } from './process/start-plan.js';
+import { findRecorded } from './resume/record-changes.js';
+import { toFurtherUuid } from './resume/turn-plan.js';
+import { MAX_SCHEMA_BYTES } from './decode/structured-output.js';
+import { RunningTurn } from './running-turn.js';
 
 type Batch = readonly HarnessEvent[];
-
-interface RunningTurn {
-  readonly turn: HarnessTurn;
-  readonly subscriber: Subscriber<Batch>;
-}
-
-/** Dependencies of a session, besides its thread. */
-export interface ClaudeCodeSessionTools {
-  readonly sandbox: Sandbox;
-  readonly command: string;
-  readonly isRoot: boolean;
-  /** Whether this version supports `client_composed`; see `promptLine`. */
-  readonly supportsClientComposed: boolean;
-  readonly logger: Pick<Logger, 'warn' | 'error'>;
-}
 
 /**
  * One thread's conversation with Claude Code: one process for all turns, started by the first. A turn that an earlier process started
  * resumes where its transcript ends.
  *
- * Claude Code 2.1.330 takes an output schema only at start, for all turns of the process (`initialize` accepts one only before the
- * first prompt). So a turn with another schema gets a new process, which ends the background work of the old one. A turn after a
- * refused one also gets a new process, as Claude Code would resend the refused prompt.
+ * A turn with another setup (see `toProcessSetup`) gets a new process, which ends the background work of the old one. So do a turn after a
+ * refused one, as Claude Code would resend the refused prompt, and a turn for which the process does not wait: one that brings results
+ * which the process cannot take, or one without the results of calls that wait.
  */
 export class ClaudeCodeSession implements HarnessSession {
-  private process: SandboxProcess | undefined;
+  private process: ClaudeProcess | undefined;
   /** Claude Code's id of the conversation, to resume it. */
   private sessionId: string | undefined;
   /** The newest turn, if the model provider refused it: the process would resend it with the next prompt. */
   private refusedTurn: string | undefined;
-  /** The output schema of the process. */
-  private schema: string | undefined;
-  /** Processes that another one has replaced; their remaining output is ignored. */
-  private readonly replaced = new WeakSet<SandboxProcess>();
   private replacing: Promise<void> | undefined;
   private running: RunningTurn | undefined;
-  private state = initialDecoderState();
+  /** The newest turn that ran. */
+  private turnId = '';
   private interruptRequested = false;
   private reusable = true;
   private closing: Promise<void> | undefined;
 
   constructor(
     private readonly thread: HarnessThread,
-    private readonly tools: ClaudeCodeSessionTools,
+    private readonly tools: ProcessTools,
   ) {
     this.sessionId = thread.sessionId;
   }
@@ -84,8 +61,9 @@ export class ClaudeCodeSession implements HarnessSession {
         subscriber.complete();
         return;
       }
-      const running: RunningTurn = { turn, subscriber };
+      const running = new RunningTurn(turn, subscriber);
       this.running = running;
+      this.turnId = turn.id;
       this.startTurn(running).catch((error: unknown) => {
         this.tools.logger.error(`failed to start Claude Code: ${errorName(error)}`);
         this.failTurn(running, 'The agent could not be started.', 'internal');
@@ -101,7 +79,7 @@ export class ClaudeCodeSession implements HarnessSession {
   interrupt(): void {
     const { process, running } = this;
     if (running === undefined) return;
-    if (process === undefined || this.state.tasks.answered) {
+    if (process === undefined || process.output.isAnswered) {
       // Claude Code cannot be interrupted now: it is starting, or only its sub-agents work in the background.
       this.emit([{ type: 'turn-end', reason: 'interrupted' }]);
       void this.close();
@@ -109,6 +87,13 @@ export class ClaudeCodeSession implements HarnessSession {
     }
     this.interruptRequested = true;
     this.forwardInterrupt();
+  }
+
+  steer(message: FurtherMessage): Promise<boolean> {
+    const { running } = this;
+    // An older version does not tell whether the model hears it.
+    if (running === undefined || !this.tools.supportsClientComposed) return Promise.resolve(false);
+    return running.addMessage(message);
   }
 
   close(): Promise<void> {
@@ -119,117 +104,125 @@ export class ClaudeCodeSession implements HarnessSession {
 
   /** Claude Code 2.1.330 loses an interrupt that arrives before it works on the prompt. */
   private forwardInterrupt(): void {
-    if (!this.interruptRequested || !this.state.turn.started) return;
+    if (!this.interruptRequested || this.process?.output.isStarted !== true) return;
     this.interruptRequested = false;
-    this.process?.writeLine(toInterruptLine(randomUUID()));
+    this.process.writeLine(toInterruptLine(randomUUID()));
   }
 
   private async stop(): Promise<void> {
     await this.replacing;
-    await this.process?.stop(STOP_GRACE_MS);
+    await this.process?.stop();
     const { running } = this;
     if (running !== undefined) this.failTurn(running, 'The agent was stopped during the turn.', 'process_died');
   }
 
   private async startTurn(running: RunningTurn): Promise<void> {
     const { turn } = running;
-    const toolSchema = turn.outputSchema === undefined ? undefined : toToolSchema(turn.outputSchema);
-    if (toolSchema !== undefined && Buffer.byteLength(toolSchema.schema) > MAX_SCHEMA_BYTES) {
+    const setup = toProcessSetup(turn);
+    if (setup.toolSchema !== undefined && Buffer.byteLength(setup.toolSchema.schema) > MAX_SCHEMA_BYTES) {
       this.emit([
         { type: 'turn-failed', kind: 'bad_request', message: 'The output schema is too long for the agent.' },
       ]);
       return;
     }
-    const isOutdated = this.refusedTurn !== undefined || toolSchema?.schema !== this.schema;
-    if (this.process !== undefined && isOutdated) await this.replace(this.process);
+    if (this.process !== undefined && !this.canRun(this.process, turn, setup)) await this.replace(this.process);
     if (this.running !== running) return;
-    this.state = startTurn(this.state, toolSchema?.shape);
     this.interruptRequested = false;
-    const { sessionId, refusedTurn } = this;
-    let completeTurn = turn;
-    if (this.process === undefined) {
-      const plan = await planStart(this.thread, { sessionId, refusedTurn }, turn, toolSchema?.shape);
-      if (this.running !== running) return;
-      this.refusedTurn = undefined;
-      if (plan.isLost) this.tools.logger.warn(`lost the conversation of thread ${this.thread.id}; starting a new one`);
-      if (plan.turn.kind === 'ended') {
-        this.emit([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
-        return;
-      }
-      completeTurn = await withMissingContext(plan, turn);
-      const instructions = await writeInstructions(this.thread, this.tools.logger);
-      const files = await writeStartFiles(this.thread, this.tools.sandbox);
-      if (this.running !== running) return;
-      this.process = this.spawn(plan, files, instructions, toolSchema);
-      if (plan.turn.kind === 'continue') {
-        if (plan.turn.events.length > 0) this.emit(plan.turn.events);
-        return;
-      }
+    const { process } = this;
+    if (process === undefined) return this.startProcess(running, setup);
+    if (turn.toolResults === undefined) {
+      process.output.startTurn(setup.toolSchema?.shape);
+      process.writeLine(toPromptLine(turn, this.tools.supportsClientComposed));
+    } else {
+      process.output.continueTurn();
+      // Before the results: the agent hears a message that is queued when its calls have ended right behind their results.
+      if (turn.prompt.length > 0) void this.writeMessage(process, turn.id, turn.prompt);
+      process.answerCalls(turn.toolResults, turn.id);
     }
-    this.process.writeLine(toPromptLine(completeTurn, this.tools.supportsClientComposed));
+    this.startMessages(running, process);
+  }
+
+  private startMessages(running: RunningTurn, process: ClaudeProcess): void {
+    running.startMessages((message) => this.writeMessage(process, toFurtherUuid(message), message.prompt, message.id));
+  }
+
+  private writeMessage(process: ClaudeProcess, uuid: string, prompt: Prompt, id?: string): Promise<boolean> {
+    process.writeLine(toUserLine(uuid, prompt, true));
+    return process.output.expectMessage(uuid, id);
+  }
+
+  /** Whether the process can run the turn. */
+  private canRun({ output, setup }: ClaudeProcess, turn: HarnessTurn, { key }: ProcessSetup): boolean {
+    if (this.refusedTurn !== undefined || setup.key !== key || changesRecord(turn)) return false;
+    if (turn.toolResults === undefined) return !output.isWaiting;
+    // An older version does not tell when the model hears a message that is queued.
+    if (turn.prompt.length > 0 && !this.tools.supportsClientComposed) return false;
+    return output.waitsFor(turn.toolResults.map(({ callId }) => callId));
+  }
+
+  /** Starts the process that runs the turn. */
+  private async startProcess(running: RunningTurn, setup: ProcessSetup): Promise<void> {
+    const { turn } = running;
+    const { sessionId, refusedTurn, thread, tools } = this;
+    const plan = await planStart(thread, { sessionId, refusedTurn }, turn, setup.toolSchema?.shape, tools.logger);
+    if (this.running !== running) return;
+    this.refusedTurn = undefined;
+    if (plan.isLost) tools.logger.warn(`lost the conversation of thread ${thread.id}; starting a new one`);
+    if (plan.turn.kind === 'ended') {
+      this.emit([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
+      return;
+    }
+    const completeTurn = withMissingContext(plan, turn);
+    const process = new ClaudeProcess(
+      setup,
+      {
+        onEvents: (events) => this.emit(events),
+        onRead: () => this.forwardInterrupt(),
+        onExit: (exit) => this.processEnded(process, exit),
+        turnId: () => this.turnId,
+      },
+      tools.logger,
+    );
+    const [command] = await Promise.all([prepareCommand(thread, plan, setup, tools), process.prepare()]);
+    if (this.running !== running) return;
+    process.output.startTurn(setup.toolSchema?.shape);
+    this.process = process;
+    process.start(tools.sandbox, command);
+    if (plan.turn.kind === 'prompt') process.writeLine(toPromptLine(completeTurn, tools.supportsClientComposed));
+    else if (plan.turn.events.length > 0) this.emit(plan.turn.events);
+    this.startMessages(running, process);
+    for (const message of plan.furtherMessages) void running.addMessage(message);
   }
 
   /** Stops the process, so that the turn starts a new one that resumes the conversation. */
-  private async replace(process: SandboxProcess): Promise<void> {
-    this.replaced.add(process);
+  private async replace(process: ClaudeProcess): Promise<void> {
     this.process = undefined;
-    this.sessionId = this.state.sessionId ?? this.sessionId;
-    this.state = initialDecoderState();
-    this.replacing = process.stop(STOP_GRACE_MS);
+    this.sessionId = process.output.sessionId ?? this.sessionId;
+    this.replacing = process.discard();
     await this.replacing;
   }
 
-  private spawn(
-    plan: StartPlan,
-    files: StartFiles,
-    instructions: string | undefined,
-    toolSchema: ToolSchema | undefined,
-  ): SandboxProcess {
-    const { thread, tools } = this;
-    this.schema = toolSchema?.schema;
-    const process = tools.sandbox.spawn({
-      threadId: thread.id,
-      folders: thread.folders,
-      command: tools.command,
-      args: buildCommandLine(thread, plan.conversation, files, instructions, toolSchema?.schema),
-      env: buildClaudeEnvironment(thread, findConfigFolder(thread), tools.isRoot, plan.turn.kind === 'continue'),
-    });
-    const isReplaced = (): boolean => this.replaced.has(process);
-    const linesEnd = new Promise<void>((resolve) => {
-      process.lines$.subscribe({ next: (lines) => isReplaced() || this.read(lines), complete: resolve });
-    });
-    void Promise.all([process.exit, linesEnd]).then(([exit]) => isReplaced() || this.processEnded(exit));
-    return process;
-  }
-
-  private read(lines: readonly string[]): void {
-    const events: HarnessEvent[] = [];
-    for (const line of lines) {
-      const [state, decoded, notes] = decodeLine(this.state, line);
-      this.state = state;
-      for (const event of decoded) events.push(event);
-      for (const note of notes)
-        this.tools.logger.warn(`ignored a line of ${note.length} characters from Claude Code: not JSON`);
-    }
-    if (events.length > 0) this.emit(events);
-    this.forwardInterrupt();
-  }
-
-  private processEnded(exit: SandboxExit): void {
+  private processEnded(process: ClaudeProcess, exit: SandboxExit): void {
     this.reusable = false;
+    void this.settleMessages(process);
     const { running } = this;
     if (running === undefined) return;
-    if (exit.notStarted !== undefined) {
-      this.tools.logger.error(`failed to start Claude Code: ${describeStartFailure(exit.notStarted)}`);
-      const { message, kind } = toStartFailure(exit.notStarted);
-      this.failTurn(running, message, kind);
-      return;
-    }
-    const how = exit.code === null ? `signal ${exit.signal ?? 'unknown'}` : `code ${exit.code}`;
-    this.tools.logger.error(`Claude Code exited during a turn with ${how}`);
-    if (REFUSED_SCHEMA.test(exit.stderr))
-      this.failTurn(running, 'The output schema is not a valid JSON Schema.', 'bad_request');
-    else this.failTurn(running, `The agent's process exited during the turn (${how}).`, 'process_died');
+    const { kind, message, cause } = toExitFailure(exit);
+    this.tools.logger.error(cause);
+    this.failTurn(running, message, kind);
+  }
+
+  /** Tells of messages that the process was given whether they are in its record, from which a later attempt knows them. */
+  private async settleMessages({ output }: ClaudeProcess): Promise<void> {
+    const uuids = output.expectedMessages;
+    if (uuids.length === 0) return;
+    const isRecorded = await findRecorded(this.thread.files, output.sessionId ?? this.sessionId, uuids).catch(
+      (error: unknown) => {
+        this.tools.logger.warn(`failed to read the record of Claude Code: ${errorName(error)}`);
+        return () => false;
+      },
+    );
+    for (const uuid of uuids) output.settleMessage(uuid, isRecorded(uuid));
   }
 
   private failTurn(running: RunningTurn, message: string, kind: FailureKind): void {
@@ -245,8 +238,8 @@ export class ClaudeCodeSession implements HarnessSession {
     // Before the last event is emitted: its subscriber may run the next turn synchronously.
     if (ends) this.running = undefined;
     if (endsRefused(events)) this.refusedTurn = running.turn.id;
-    running.subscriber.next(events);
-    if (ends) running.subscriber.complete();
+    running.emit(events);
+    if (ends) running.complete();
   }
 }
 

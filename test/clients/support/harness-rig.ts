@@ -27,11 +27,16 @@ export interface HarnessRig {
 
 /**
  * Starts a rig; its thread's home has the settings that lead to the model. `config` is added to Codex's, and `program` is run in the
- * place of the newest Claude Code.
+ * place of the newest Claude Code. `scripted` is a model that is there already; the rig closes it.
  */
-export async function startHarnessRig(name: RealHarness, config = '', program = CLAUDE_CODE): Promise<HarnessRig> {
+export async function startHarnessRig(
+  name: RealHarness,
+  config = '',
+  program = CLAUDE_CODE,
+  scripted?: ScriptedModel,
+): Promise<HarnessRig> {
   const isClaude = name === 'claude-code';
-  const model = await (isClaude ? startScriptedAnthropicModel() : startScriptedResponsesModel());
+  const model = scripted ?? (await (isClaude ? startScriptedAnthropicModel() : startScriptedResponsesModel()));
   const homeTemplate = await newFolder('home-template');
   if (!isClaude) {
     await mkdir(join(homeTemplate, '.codex'));

@@ -168,7 +168,8 @@ export function blockOf(part: Part): JsonRecord {
   }
 }
 
-function isSideRequest(body: JsonRecord): boolean {
+/** Whether it is a request of Claude Code beside its conversation, such as for a title. */
+export function isSideRequest(body: JsonRecord): boolean {
   const outputConfig = body['output_config'];
   return arrayOf(body['tools']).length === 0 && isRecord(outputConfig) && outputConfig['format'] !== undefined;
 }

@@ -20,8 +20,12 @@ import { refusalOf, type RecordedRequest, type ScriptedModel } from './scene.js'
  * Starts a model that speaks Anthropic's Messages API, streaming or not, and plays the scene of the newest user text that
  * holds `SCENE:`. Its only tools are Claude Code's `Bash`, and the one for an answer of a schema. Side requests (a wanted output format and no tools, as Claude Code
  * 2.1.330 asks for a title) get a small JSON object and never a scene. Every `POST /v1/messages` is recorded.
+ *
+ * @param toAnswer answers in the place of the scenes, by the request's body and the number of the call, which counts from 1.
  */
-export async function startScriptedAnthropicModel(): Promise<ScriptedModel> {
+export async function startScriptedAnthropicModel(
+  toAnswer: (body: JsonRecord, call: number) => Answer = answerTo,
+): Promise<ScriptedModel> {
   const requests: RecordedRequest[] = [];
   let calls = 0;
   const server = createServer((request, response) => {
@@ -52,7 +56,7 @@ export async function startScriptedAnthropicModel(): Promise<ScriptedModel> {
       writeError(response, refusal.status, refusal.type, refusal.message);
       return;
     }
-    await answerWith(answerTo(body, calls), response, {
+    await answerWith(toAnswer(body, calls), response, {
       call: calls,
       model: textOf(body['model']),
       stream: body['stream'] === true,

@@ -4,11 +4,12 @@ import { closeOpenBlocks, decodeStreamEvent } from './decode-stream.js';
 import type { TurnStep } from './decode-stream.js';
 import { decodeAssistant, decodeUser, endUnstreamedCall } from './decode-unstreamed.js';
 import { parseApiFailure } from './failure.js';
+import { endUnlessExpecting, hearMessages, withdrawMessage } from './further-messages.js';
 import { noteSubAgentProgress, noteTaskProgress, noteToolProgress } from './progress.js';
 import { answerEvents, toMissingAnswerFailure } from './structured-output.js';
 import { isJsonObject, asNumber, asObject, parseObject, asString } from '../../../domain/json.js';
 import type { ClaudeState, DecoderState } from './turn-state.js';
-import { addCallUsage, isUsed, NO_USAGE, parseUsage } from './usage.js';
+import { addCallUsage, isUsed, NO_USAGE, parseUsage, subtractUsage } from './usage.js';
 
 /** A problem of a line, for the log. Never contains the line, which may quote the user. */
 export interface DecodeNote {
@@ -69,6 +70,8 @@ function decodeMessage(turn: DecoderState, line: JsonObject): TurnStep {
       return decodeAssistant(turn, line);
     case 'user':
       return decodeUser(turn, line);
+    case 'command_lifecycle':
+      return withdrawMessage(turn, line);
     default:
       return [turn, NO_EVENTS];
   }
@@ -87,12 +90,15 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
     case 'api_retry':
       return state.turn.ended ? [next, NO_EVENTS] : retry(next, line);
     case 'status': {
-      const started = state.turn.started ? next : { ...next, turn: { ...state.turn, started: true } };
+      const [turn, heard] = hearMessages(state.turn, line);
+      const started = turn.started ? turn : { ...turn, started: true };
+      // Claude Code works again, on a message that came after its `result`.
+      const working = heard.length === 0 ? next : { ...next, tasks: { ...tasks, answered: false } };
       return [
-        started,
+        started === state.turn ? working : { ...working, turn: started },
         line['status'] === 'compacting'
           ? noticeUnlessEnded(state, 'compacting', 'The context is being compacted.')
-          : NO_EVENTS,
+          : heard,
       ];
     }
     case 'compact_boundary':
@@ -108,7 +114,7 @@ function decodeSystem(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
     }
     case 'session_state_changed':
       return endsWithIdle(tasks, line) && !state.turn.ended
-        ? endTurn(next, state.turn.reason, NO_EVENTS)
+        ? endTurn(next, endEvents(state.turn, state.turn.reason), NO_EVENTS)
         : [next, NO_EVENTS];
     default:
       return [next, NO_EVENTS];
@@ -152,30 +158,31 @@ function decodeResult(state: ClaudeState, line: JsonObject): readonly [ClaudeSta
   const next: ClaudeState = { ...state, tasks, turn };
   const events = [...ends, ...counts];
 
-  if (wasInterrupted(turn, line)) return endTurn(next, 'interrupted', events);
-  const failed = line['is_error'] === true && line['subtype'] !== 'error_max_turns' && counted.errorStop === undefined;
-  if (failed && tasks.answered) {
-    return [{ ...next, turn: { ...turn, ended: true } }, [...events, failure(turn, line)]];
+  if (wasInterrupted(turn, line)) {
+    return [{ ...next, turn: { ...turn, ended: true } }, [...events, ...endEvents(turn, 'interrupted')]];
   }
-  return endsWithResult(tasks, line) ? endTurn(next, turn.reason, events) : [next, events];
+  const failed = line['is_error'] === true && line['subtype'] !== 'error_max_turns' && counted.errorStop === undefined;
+  if (failed && tasks.answered) return endTurn(next, [failure(turn, line)], events);
+  return endsWithResult(tasks, line) ? endTurn(next, endEvents(turn, turn.reason), events) : [next, events];
 }
 
 function endTurn(
   state: ClaudeState,
-  reason: TurnEndReason,
+  end: readonly HarnessEvent[],
   before: readonly HarnessEvent[],
 ): readonly [ClaudeState, readonly HarnessEvent[]] {
-  const { turn } = state;
-  return [{ ...state, turn: { ...turn, ended: true } }, [...before, ...endEvents(turn, reason)]];
+  const [turn, events] = endUnlessExpecting(state.turn, end);
+  return [{ ...state, turn }, [...before, ...events]];
 }
 
 function endEvents(turn: DecoderState, reason: TurnEndReason): readonly HarnessEvent[] {
+  const usage = subtractUsage(turn.total, turn.reported);
   const end: HarnessEvent = {
     type: 'turn-end',
     reason,
     ...(reason === 'stop_sequence' && turn.stopSequence !== undefined ? { stopSequence: turn.stopSequence } : {}),
     ...(reason === 'refusal' && turn.refusal !== undefined ? { refusal: turn.refusal } : {}),
-    ...(isUsed(turn.total) ? { usage: turn.total } : {}),
+    ...(isUsed(usage) ? { usage } : {}),
   };
   if (turn.shape === undefined || !ANSWER_REQUIRED.has(reason)) return [end];
   return turn.answer === undefined ? [toMissingAnswerFailure()] : [...answerEvents(turn.answer, turn.shape), end];

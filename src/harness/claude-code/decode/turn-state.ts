@@ -1,9 +1,9 @@
-import type { JsonValue, Refusal, TokenUsage, TurnEndReason } from '../../../domain/harness-event.js';
+import type { HarnessEvent, JsonValue, Refusal, TokenUsage, TurnEndReason } from '../../../domain/harness-event.js';
 import type { BackgroundTasks } from './background-tasks.js';
 import { startTasks, NO_BACKGROUND_TASKS } from './background-tasks.js';
 import type { ErrorStop } from './stop.js';
 import type { SchemaWrapping } from './structured-output.js';
-import { NO_USAGE } from './usage.js';
+import { addCallUsage, isUsed, NO_USAGE, subtractUsage } from './usage.js';
 
 /** A model message that is being streamed. */
 export interface StreamedMessage {
@@ -43,6 +43,8 @@ export interface DecoderState {
   readonly sinceResult: TokenUsage;
   /** Tokens of the turn's `result` lines. */
   readonly total: TokenUsage;
+  /** Tokens that ends of parked turns have reported, which the next `result` counts again. */
+  readonly reported: TokenUsage;
   readonly stopSequence: string | undefined;
   /** Of the newest `result` line. */
   readonly reason: TurnEndReason;
@@ -59,6 +61,10 @@ export interface DecoderState {
   /** The last progress notice about each tool, sub-agent or task, in seconds on the clock of that tool, sub-agent or task. */
   readonly lastNoticeAt: ReadonlyMap<string, number>;
   readonly interrupted: boolean;
+  /** Messages of the user that the model has not heard, by the `uuid` of their line; see `expectMessage`. */
+  readonly unheard: ReadonlyMap<string, string | undefined>;
+  /** The end of the turn, if it waits for such a message. */
+  readonly postponed: readonly HarnessEvent[];
 }
 
 /** Decoder state of a process. Immutable. */
@@ -78,6 +84,7 @@ const NEW_TURN: DecoderState = {
   seenIds: new Set(),
   sinceResult: NO_USAGE,
   total: NO_USAGE,
+  reported: NO_USAGE,
   stopSequence: undefined,
   reason: 'end_turn',
   refusal: undefined,
@@ -87,6 +94,8 @@ const NEW_TURN: DecoderState = {
   answer: undefined,
   lastNoticeAt: new Map(),
   interrupted: false,
+  unheard: new Map(),
+  postponed: [],
 };
 
 /** The state of a new process, before its first line. */
@@ -97,4 +106,25 @@ export function initialDecoderState(): ClaudeState {
 /** The state at the start of the process's next turn. `shape` is the shape of the required answer, if the turn has an output schema. */
 export function startTurn(state: ClaudeState, shape?: SchemaWrapping): ClaudeState {
   return { ...state, tasks: startTasks(state.tasks), turn: { ...NEW_TURN, shape } };
+}
+
+/** Whether the model is writing a message of the agent itself. Its final usage arrives after its last block (recording claude-tool). */
+export function isMessageOpen({ streaming }: DecoderState): boolean {
+  return streaming !== undefined && !streaming.counted && !streaming.repeated;
+}
+
+/** Ends a turn that waits for the caller's tools, while Claude Code goes on with its own. */
+export function parkTurn(state: ClaudeState): readonly [ClaudeState, HarnessEvent] {
+  const { turn } = state;
+  const total = addCallUsage(turn.total, turn.sinceResult);
+  const usage = subtractUsage(total, turn.reported);
+  return [
+    { ...state, turn: { ...turn, reported: total } },
+    { type: 'turn-end', reason: 'tool_use', ...(isUsed(usage) ? { usage } : {}) },
+  ];
+}
+
+/** The state at the start of the turn that brings the results: the messages, calls and tasks of the parked one go on. */
+export function continueTurn(state: ClaudeState): ClaudeState {
+  return { ...state, turn: { ...state.turn, interrupted: false } };
 }

@@ -25,35 +25,29 @@ const files = { settings: '/s/settings.json', mcpConfig: undefined, memories: []
 
 describe('how Claude Code is started', () => {
   it('begins or resumes a conversation', () => {
-    expect(buildCommandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
-      '--session-id',
-      's',
-    ]);
-    expect(buildCommandLine(thread, { kind: 'resume', sessionId: 's' }, files, undefined).slice(-2)).toEqual([
-      '--resume',
-      's',
-    ]);
+    expect(buildCommandLine(thread, { kind: 'new', sessionId: 's' }, files).slice(-2)).toEqual(['--session-id', 's']);
+    expect(buildCommandLine(thread, { kind: 'resume', sessionId: 's' }, files).slice(-2)).toEqual(['--resume', 's']);
   });
 
   it('names a model and instructions only when there are some', () => {
-    const plain = buildCommandLine(thread, { kind: 'new', sessionId: 's' }, files, undefined).join(' ');
+    const plain = buildCommandLine(thread, { kind: 'new', sessionId: 's' }, files).join(' ');
     expect(plain).not.toMatch(/--model|--append/);
-    const full = buildCommandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, files, '/h/i.md').join(
-      ' ',
-    );
+    const full = buildCommandLine({ ...thread, model: 'opus' }, { kind: 'new', sessionId: 's' }, files, {
+      systemPromptFile: '/h/i.md',
+    }).join(' ');
     expect(full).toContain('--model opus --append-system-prompt-file /h/i.md');
   });
 
   it('wants answers of a schema only when there is one', () => {
     const start = { kind: 'new', sessionId: 's' } as const;
-    expect(buildCommandLine(thread, start, files, undefined)).not.toContain('--json-schema');
-    const args = buildCommandLine(thread, start, files, undefined, '{"type":"object"}');
+    expect(buildCommandLine(thread, start, files)).not.toContain('--json-schema');
+    const args = buildCommandLine(thread, start, files, { schema: '{"type":"object"}' });
     expect(args[args.indexOf('--json-schema') + 1]).toBe('{"type":"object"}');
   });
 
   it('leaves a thread without tools nothing to act with', () => {
     const none: HarnessThread = { ...thread, tools: 'none' };
-    const args = buildCommandLine(none, { kind: 'new', sessionId: 's' }, files, undefined);
+    const args = buildCommandLine(none, { kind: 'new', sessionId: 's' }, files);
     expect(args[args.indexOf('--tools') + 1]).toBe('');
     expect(args).toEqual(expect.arrayContaining(['--safe-mode', '--strict-mcp-config', '--disable-slash-commands']));
   });

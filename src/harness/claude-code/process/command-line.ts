@@ -1,6 +1,5 @@
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
-import { renderSeed } from '../../../domain/render-seed.js';
-import { type Prompt, withHistory } from '../../../domain/prompt.js';
+import type { Prompt } from '../../../domain/prompt.js';
 import type { StartFiles } from './start-files.js';
 
 /** Which conversation a process continues, or begins. */
@@ -14,16 +13,22 @@ export type ClaudeConversation =
  */
 const NO_TOOLS = ['--tools', '', '--safe-mode', '--disable-slash-commands'];
 
-/**
- * The arguments for one process of a thread. `files` are what it is started with, `systemPromptFile` holds what is appended to the system prompt, and `schema` is that of
- * the answers, if there are any.
- */
+/** What a process is started with, besides its files. */
+export interface StartOptions {
+  /** Holds what is appended to the system prompt; `undefined` for nothing. */
+  readonly systemPromptFile?: string | undefined;
+  /** The schema of the answers; `undefined` for none. */
+  readonly schema?: string | undefined;
+  /** Whether its first line is an `initialize` that it has to take before anything else. */
+  readonly awaitsInitialize?: boolean;
+}
+
+/** The arguments for one process of a thread. `files` are what it is started with. */
 export function buildCommandLine(
   thread: HarnessThread,
   conversation: ClaudeConversation,
   files: StartFiles,
-  systemPromptFile: string | undefined,
-  schema?: string,
+  { systemPromptFile, schema, awaitsInitialize = false }: StartOptions = {},
 ): readonly string[] {
   return [
     '--print',
@@ -39,6 +44,7 @@ export function buildCommandLine(
     ...(systemPromptFile === undefined ? [] : ['--append-system-prompt-file', systemPromptFile]),
     ...(thread.tools === 'none' ? NO_TOOLS : []),
     ...(schema === undefined ? [] : ['--json-schema', schema]),
+    ...(awaitsInitialize ? ['--await-initialize'] : []),
     ...(conversation.kind === 'new' ? ['--session-id', conversation.sessionId] : ['--resume', conversation.sessionId]),
   ];
 }
@@ -79,10 +85,14 @@ export function buildClaudeEnvironment(
  *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
 export function toPromptLine(turn: HarnessTurn, supportsClientComposed: boolean): string {
-  const prompt = withHistory(renderSeed(turn.seed ?? []), turn.prompt);
+  return toUserLine(turn.id, turn.prompt, supportsClientComposed);
+}
+
+/** The line that gives a message of the user to a process; see {@link toPromptLine}. */
+export function toUserLine(uuid: string, prompt: Prompt, supportsClientComposed: boolean): string {
   return JSON.stringify({
     type: 'user',
-    uuid: turn.id,
+    uuid,
     message: { role: 'user', content: supportsClientComposed ? prompt : withoutCommand(prompt) },
     parent_tool_use_id: null,
     client_composed: true,
@@ -105,7 +115,17 @@ export function supportsClientComposed(version: string | undefined): boolean {
   return version === undefined || differs === -1 || (numbers[differs] ?? 0) > (COMPOSED_SINCE[differs] ?? 0);
 }
 
-/** The line that interrupts the running turn (recording claude-interrupted). */
+/**
+ * The line that interrupts the running turn (recording claude-interrupted). Messages that are still queued are withdrawn: Claude Code
+ * 2.1.330 would start another turn for them (seen).
+ */
 export function toInterruptLine(requestId: string): string {
-  return JSON.stringify({ type: 'control_request', request_id: requestId, request: { subtype: 'interrupt' } });
+  const request = { subtype: 'interrupt', cancel_queued: true };
+  return JSON.stringify({ type: 'control_request', request_id: requestId, request });
+}
+
+/** The line that withdraws a queued message. */
+export function toWithdrawLine(requestId: string, uuid: string): string {
+  const request = { subtype: 'cancel_async_message', message_uuid: uuid };
+  return JSON.stringify({ type: 'control_request', request_id: requestId, request });
 }

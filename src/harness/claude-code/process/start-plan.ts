@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 import { join } from 'node:path';
-import type { HarnessThread, HarnessTurn } from '../../harness.js';
+import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import type { HarnessEvent } from '../../../domain/harness-event.js';
+import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
+import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
+import { dropTurns, findTurn, seedRecord } from '../resume/record-changes.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
@@ -15,16 +19,22 @@ import {
   isSessionId,
   planTurn,
   readTranscript,
+  type Transcript,
 } from '../resume/transcript.js';
-import type { TurnPlan } from '../resume/transcript-plan.js';
+import { toFurtherUuid, type TurnPlan } from '../resume/turn-plan.js';
 
 /** The file with what is appended to the system prompt, where the server writes for the agent. */
 const INSTRUCTIONS_FILE = 'instructions.md';
+
+/** Precedes results of the caller's tools whose calls are not in the conversation. */
+const RESULTS_OF_LOST_CALLS = 'The tools of the caller that you called have returned:';
 
 /** With what a new process begins. */
 export interface StartPlan {
   readonly conversation: ClaudeConversation;
   readonly turn: TurnPlan;
+  /** Further messages of the turn that are not in the conversation; Claude Code is given them again. */
+  readonly furtherMessages: readonly FurtherMessage[];
   /** The conversation that the thread had is not there. */
   readonly isLost: boolean;
   /** What the agent did in turns that were taken out of the conversation, as they were refused. */
@@ -45,50 +55,95 @@ export function findConfigFolder({ folders }: HarnessThread): string {
 }
 
 /**
- * Finds the conversation to resume, and how far an earlier attempt of the turn came in it; what that did not write down is
- * added, and turns at its end that the model provider refused are taken out. `shape` is that of the answer, if the turn has to end
- * with one of a schema. Rejects when a transcript is there and cannot be read or written.
+ * Finds the conversation to resume, and how far an earlier attempt of the turn came in it. The record becomes what the turn starts from: dropped
+ * turns, and turns at its end that the model provider refused, are taken out; a seed, results of the caller's tools, and what an earlier
+ * attempt did not write down are added. `shape` is that of the answer, if the turn has to end with one of a schema. Rejects when a
+ * transcript is there and cannot be read or written.
  */
 export async function planStart(
   thread: HarnessThread,
   { sessionId, refusedTurn }: ConversationHint,
   turn: HarnessTurn,
   shape: SchemaWrapping | undefined,
+  logger: Pick<Logger, 'warn'>,
 ): Promise<StartPlan> {
+  const { files } = thread;
   const known = sessionId ?? (isSessionId(thread.id) ? thread.id : randomUUID());
-  const transcript = await readTranscript(thread.files, known);
-  if (transcript === undefined || !isResumable(transcript.entries)) {
+  const found = await readTranscript(files, known);
+  if (found === undefined || !isResumable(found.entries)) {
     // A file without a conversation cannot be resumed, and still makes its id "already in use" (2.1.330).
-    const isFresh = sessionId !== undefined || transcript !== undefined || !isSessionId(known);
-    return { ...newPlan(isFresh ? randomUUID() : known), isLost: sessionId !== undefined };
+    const isFresh = sessionId !== undefined || found !== undefined || !isSessionId(known);
+    const plan = { ...newPlan(isFresh ? randomUUID() : known, turn.furtherMessages), isLost: sessionId !== undefined };
+    return addSeed(files, undefined, turn, plan);
   }
-  await dropTornLine(thread.files, transcript.path);
-  const plan: TurnPlan = turn.attempt > 1 ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
-  const resumed: StartPlan = { ...newPlan(known), conversation: { kind: 'resume', sessionId: known }, turn: plan };
+  await dropTornLine(files, found.path);
+  const transcript = await dropTurns(files, found, turn, logger);
+  if (transcript === undefined) return addSeed(files, undefined, turn, newPlan(known, turn.furtherMessages));
+  const isPlanned = turn.attempt > 1 || turn.toolResults !== undefined;
+  const plan: TurnPlan = isPlanned ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
+  const { furtherMessages = [] } = turn;
+  const isHeard = (message: FurtherMessage): boolean => findTurn(transcript.entries, toFurtherUuid(message)) >= 0;
+  const heard = furtherMessages.filter(isHeard).map(({ id }): HarnessEvent => ({ type: 'user-message', id }));
+  const resumed: StartPlan = {
+    ...newPlan(
+      known,
+      furtherMessages.filter((message) => !isHeard(message)),
+    ),
+    conversation: { kind: 'resume', sessionId: known },
+    turn: plan.kind === 'prompt' ? plan : { ...plan, events: [...heard, ...plan.events] },
+  };
   if (plan.kind !== 'prompt') {
-    await appendEntries(thread.files, transcript, plan.entries);
+    if (plan.cutFrom !== undefined) await cutBefore(files, transcript.path, plan.cutFrom);
+    await appendEntries(files, transcript, plan.entries);
     return resumed;
   }
   const refused = refusedTail(transcript.entries, refusedTurn);
-  if (refused === undefined) return resumed;
-  await cutBefore(thread.files, transcript.path, refused.from);
+  if (refused === undefined) return addSeed(files, transcript, turn, resumed);
+  await cutBefore(files, transcript.path, refused.from);
   const from = transcript.entries.findIndex((entry) => entry['uuid'] === refused.from);
-  const isResumed = isResumable(transcript.entries.slice(0, from));
-  return { ...(isResumed ? resumed : newPlan(randomUUID())), refusedCalls: refused.calls };
+  const kept = { ...transcript, entries: transcript.entries.slice(0, from) };
+  return isResumable(kept.entries)
+    ? addSeed(files, kept, turn, { ...resumed, refusedCalls: refused.calls })
+    : addSeed(files, undefined, turn, { ...newPlan(randomUUID(), turn.furtherMessages), refusedCalls: refused.calls });
 }
 
-function newPlan(sessionId: string): StartPlan {
-  return { conversation: { kind: 'new', sessionId }, turn: { kind: 'prompt' }, isLost: false, refusedCalls: [] };
-}
-
-/** Adds to a turn what the conversation of the new process lacks: refused calls, and earlier turns. */
-export async function withMissingContext(
-  { conversation, refusedCalls }: StartPlan,
+/** Writes the turn's seed, or else the stored turns that a new record lacks, into the record with which the plan begins. */
+async function addSeed(
+  files: ThreadFiles,
+  transcript: Transcript | undefined,
   turn: HarnessTurn,
-): Promise<HarnessTurn> {
-  const prompt = prependRefusal(refusedCalls, turn.prompt);
-  const recalled = conversation.kind === 'new' && turn.seed === undefined ? await turn.recall?.() : undefined;
-  return { ...turn, prompt, ...(recalled === undefined ? {} : { seed: recalled }) };
+  plan: StartPlan,
+): Promise<StartPlan> {
+  const { sessionId, kind } = plan.conversation;
+  const seed = turn.seed ?? (kind === 'new' ? await turn.recall?.() : undefined) ?? [];
+  if (seed.length === 0) return plan;
+  const hasPrompt = await seedRecord(files, transcript, sessionId, { ...turn, seed });
+  return {
+    ...plan,
+    conversation: { kind: 'resume', sessionId },
+    turn: hasPrompt ? { kind: 'continue', entries: [], events: [] } : plan.turn,
+  };
+}
+
+function newPlan(sessionId: string, furtherMessages: readonly FurtherMessage[] = []): StartPlan {
+  return {
+    conversation: { kind: 'new', sessionId },
+    turn: { kind: 'prompt' },
+    furtherMessages,
+    isLost: false,
+    refusedCalls: [],
+  };
+}
+
+/** Adds to a turn what the conversation of the new process lacks: refused calls, and results of calls that it does not have. */
+export function withMissingContext({ refusedCalls }: Pick<StartPlan, 'refusedCalls'>, turn: HarnessTurn): HarnessTurn {
+  return { ...turn, prompt: prependRefusal(refusedCalls, prependResults(turn)) };
+}
+
+/** Tells the results of calls that the conversation lacks: a process that is killed at once may not have written its newest message. */
+function prependResults({ toolResults = [], prompt }: HarnessTurn): Prompt {
+  if (toolResults.length === 0) return prompt;
+  return [{ type: 'text', text: RESULTS_OF_LOST_CALLS }, ...toolResults.flatMap(({ content }) => content), ...prompt];
 }
 
 /** Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing. */

@@ -1,6 +1,8 @@
 import type { SilentEvent } from '../../../domain/event-traits.js';
 import type { HarnessEvent, JsonObject, TokenUsage, ToolResultContent } from '../../../domain/harness-event.js';
 import { asNumber, asObject, asObjects, asString } from '../../../domain/json.js';
+import { toModelToolName } from '../caller-tools/names.js';
+import { toResultEntry } from './entries.js';
 
 /** Ids that a transcript holds of a turn: text and thinking blocks, tool calls, and tool results. */
 export interface TranscriptIds {
@@ -65,11 +67,6 @@ export function rebuildMissingEntries(
   });
 }
 
-/** Builds the entry with tool results. */
-export function toResultEntry(results: readonly JsonObject[]): JsonObject {
-  return { type: 'user', message: { role: 'user', content: results } };
-}
-
 function lostMessages(priorEvents: readonly HarnessEvent[], persisted: TranscriptIds): readonly LostMessage[] {
   const messages: LostMessage[] = [];
   const called = new Set(persisted.calls);
@@ -108,7 +105,12 @@ function lostMessages(priorEvents: readonly HarnessEvent[], persisted: Transcrip
       case 'tool-call':
         if (called.has(event.id)) break;
         called.add(event.id);
-        pushCall(currentMessage(undefined), event);
+        pushCall(currentMessage(undefined), event.id, fullName(event), event.input);
+        break;
+      case 'caller-tool-call':
+        if (called.has(event.id)) break;
+        called.add(event.id);
+        pushCall(currentMessage(undefined), event.id, toModelToolName(event.name), event.input);
         break;
       case 'tool-result':
         if (persisted.results.has(event.id) || !called.has(event.id)) break;
@@ -119,10 +121,9 @@ function lostMessages(priorEvents: readonly HarnessEvent[], persisted: Transcrip
           is_error: event.isError,
         });
         break;
-      case 'caller-tool-call':
       case 'turn-end':
       case 'turn-failed':
-        // Claude Code has no tools of a caller, and a turn that has ended is not resumed.
+        // A turn that has ended is not resumed.
         break;
       default:
         event satisfies SilentEvent;
@@ -145,9 +146,9 @@ function toBlock(partialTexts: PartialText | undefined, signature: string | unde
 }
 
 /** Adds a call after the earlier blocks; the events do not contain its index. */
-function pushCall(message: LostMessage | undefined, call: Extract<HarnessEvent, { readonly type: 'tool-call' }>): void {
+function pushCall(message: LostMessage | undefined, id: string, name: string, input: JsonObject): void {
   const index = (message?.blocks.at(-1)?.[0] ?? -1) + 1;
-  message?.blocks.push([index, { type: 'tool_use', id: call.id, name: fullName(call), input: call.input }]);
+  message?.blocks.push([index, { type: 'tool_use', id, name, input }]);
 }
 
 /** The message and the index in a block's name. */

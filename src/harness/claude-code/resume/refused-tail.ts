@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObjects, asObject, asString } from '../../../domain/json.js';
 import { endsRefused, type RefusedCall } from '../../../domain/provider-refusal.js';
 import { toToolCall } from '../decode/content.js';
-import { endOfApiError } from './transcript-plan.js';
+import { endOfApiError } from './turn-end.js';
 
 /** The turns at the end of a transcript that the model provider refused. */
 export interface RefusedTail {

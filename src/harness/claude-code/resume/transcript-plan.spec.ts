@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject } from '../../../domain/json.js';
-import { planFromTranscript, TOOL_LOST_RESULT, type TurnPlan } from './transcript-plan.js';
+import type { SchemaWrapping } from '../decode/structured-output.js';
+import { planFromTranscript } from './transcript-plan.js';
+import { TOOL_LOST_RESULT, type TurnPlan } from './turn-plan.js';
 
 let count = 0;
 const entry = (type: string, message: JsonObject, more: JsonObject = {}): JsonObject => ({
@@ -21,17 +23,24 @@ const call = (id: string) => says({ type: 'tool_use', id, name: 'Bash', input: {
 const result = (id: string) =>
   entry('user', { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: 'ok' }] });
 
+const planOf = (
+  entries: readonly JsonObject[],
+  id: string,
+  priorEvents: readonly HarnessEvent[] = [],
+  shape?: SchemaWrapping,
+): TurnPlan => planFromTranscript(entries, { id, attempt: 2, prompt: [], priorEvents }, shape);
+
 describe('the plan for a turn that an earlier process has begun', () => {
   it('gives the prompt again when the transcript does not hold it', () => {
-    expect(planFromTranscript([prompt('other'), says(text, 'end_turn')], 'turn')).toEqual({ kind: 'prompt' });
+    expect(planOf([prompt('other'), says(text, 'end_turn')], 'turn')).toEqual({ kind: 'prompt' });
   });
 
   it('continues by itself when the process died before the model answered', () => {
-    expect(planFromTranscript([prompt('turn')], 'turn')).toEqual({ kind: 'continue', entries: [], events: [] });
+    expect(planOf([prompt('turn')], 'turn')).toEqual({ kind: 'continue', entries: [], events: [] });
   });
 
   it('continues by itself when every tool has its result', () => {
-    expect(planFromTranscript([prompt('turn'), call('t1'), result('t1')], 'turn')).toMatchObject({
+    expect(planOf([prompt('turn'), call('t1'), result('t1')], 'turn')).toMatchObject({
       kind: 'continue',
       entries: [],
     });
@@ -45,7 +54,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
       content: TOOL_LOST_RESULT,
       is_error: true,
     });
-    const plan = planFromTranscript(entries, 'turn');
+    const plan = planOf(entries, 'turn');
     expect(plan).toMatchObject({
       kind: 'continue',
       entries: [
@@ -69,10 +78,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('replays the turn’s part of the transcript under the ids that it was emitted with', () => {
     const early = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
-    const plan = planFromTranscript(
-      [prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')],
-      'turn',
-    );
+    const plan = planOf([prompt('before'), says(text, 'end_turn'), prompt('turn'), early, call('t1')], 'turn');
     expect(plan).toMatchObject({
       events: [
         { type: 'text-delta', id: 'msg_1:0', text: 'Let me look.' },
@@ -85,14 +91,14 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
   it('leaves unanswered calls of earlier turns and of sub-agents alone', () => {
     const side = { ...call('t9'), isSidechain: true };
-    expect(planFromTranscript([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({
+    expect(planOf([prompt('before'), call('t8'), prompt('turn'), side], 'turn')).toMatchObject({
       entries: [],
     });
   });
 
   it('replays all of it and the end when the turn’s end was not logged', () => {
     const last = says(text, 'end_turn', { apiBlockIndex: 1 });
-    expect(planFromTranscript([prompt('turn'), call('t1'), result('t1'), last], 'turn')).toEqual({
+    expect(planOf([prompt('turn'), call('t1'), result('t1'), last], 'turn')).toEqual({
       kind: 'ended',
       entries: [],
       events: [
@@ -110,7 +116,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     const taken = result('so');
 
     it('ends with the answer that was not logged, and does not emit the tool', () => {
-      expect(planFromTranscript([prompt('turn'), answer, taken], 'turn', [], 'direct')).toEqual({
+      expect(planOf([prompt('turn'), answer, taken], 'turn', [], 'direct')).toEqual({
         kind: 'ended',
         entries: [],
         events: [
@@ -122,7 +128,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     });
 
     it('asks for an answer again that was lost, without a word to the caller', () => {
-      const plan = planFromTranscript([prompt('turn'), answer], 'turn', [], 'direct');
+      const plan = planOf([prompt('turn'), answer], 'turn', [], 'direct');
       expect(plan).toMatchObject({
         kind: 'continue',
         entries: [
@@ -137,13 +143,13 @@ describe('the plan for a turn that an earlier process has begun', () => {
         role: 'user',
         content: [{ type: 'tool_result', tool_use_id: 'so', content: 'Output does not match', is_error: true }],
       });
-      expect(planFromTranscript([prompt('turn'), answer, refused], 'turn', [], 'direct')).toMatchObject({
+      expect(planOf([prompt('turn'), answer, refused], 'turn', [], 'direct')).toMatchObject({
         kind: 'continue',
       });
     });
 
     it('fails when it had ended with other words, as Claude Code would wait for a prompt now', () => {
-      expect(planFromTranscript([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'direct')).toMatchObject({
+      expect(planOf([prompt('turn'), says(text, 'end_turn')], 'turn', [], 'direct')).toMatchObject({
         kind: 'ended',
         events: [{ type: 'text-delta' }, { type: 'block-end' }, { type: 'turn-failed', kind: 'internal' }],
       });
@@ -165,24 +171,22 @@ describe('the plan for a turn that an earlier process has begun', () => {
 
     it('reports the refusal without Claude Code’s own text', () => {
       const stop_details = { type: 'refusal', category: 'cyber', explanation: 'No.' };
-      expect(planFromTranscript([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual(
-        {
-          kind: 'ended',
-          entries: [],
-          events: [{ type: 'turn-end', reason: 'refusal', refusal: { category: 'cyber', explanation: 'No.' } }],
-        },
-      );
+      expect(planOf([prompt('turn'), error({}, { stop_reason: 'refusal', stop_details })], 'turn')).toEqual({
+        kind: 'ended',
+        entries: [],
+        events: [{ type: 'turn-end', reason: 'refusal', refusal: { category: 'cyber', explanation: 'No.' } }],
+      });
     });
 
     it('reports that it was truncated', () => {
       const cut = error({ apiError: 'max_output_tokens', apiErrorParams: { cut: 'context_window' } });
-      expect(planFromTranscript([prompt('turn'), cut], 'turn')).toMatchObject({
+      expect(planOf([prompt('turn'), cut], 'turn')).toMatchObject({
         events: [{ type: 'turn-end', reason: 'model_context_window_exceeded' }],
       });
     });
 
     it('fails as it had failed', () => {
-      expect(planFromTranscript([prompt('turn'), error({ apiErrorStatus: 400 })], 'turn')).toMatchObject({
+      expect(planOf([prompt('turn'), error({ apiErrorStatus: 400 })], 'turn')).toMatchObject({
         kind: 'ended',
         events: [{ type: 'turn-failed', kind: 'bad_request', message: 'no' }],
       });
@@ -190,8 +194,8 @@ describe('the plan for a turn that an earlier process has begun', () => {
   });
 
   it('continues when the last message was cut off', () => {
-    expect(planFromTranscript([prompt('turn'), says(text, null)], 'turn').kind).toBe('continue');
-    expect(planFromTranscript([prompt('turn'), says(text, 'max_tokens')], 'turn').kind).toBe('continue');
+    expect(planOf([prompt('turn'), says(text, null)], 'turn').kind).toBe('continue');
+    expect(planOf([prompt('turn'), says(text, 'max_tokens')], 'turn').kind).toBe('continue');
   });
 
   describe('with logged events that are not in the transcript', () => {
@@ -226,11 +230,7 @@ describe('the plan for a turn that an earlier process has begun', () => {
     const use = { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'ls' } };
 
     it('writes a logged call, with the text before it and a lost result', () => {
-      const plan = planFromTranscript([prompt('turn')], 'turn', [
-        begins,
-        ...spoke('msg_2:0', 'Let me look.'),
-        called('t1'),
-      ]);
+      const plan = planOf([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Let me look.'), called('t1')]);
       expect(plan.kind).toBe('continue');
       expect(contents(plan)).toEqual([
         [{ type: 'text', text: 'Let me look.' }],
@@ -247,30 +247,30 @@ describe('the plan for a turn that an earlier process has begun', () => {
         is_error: false,
       };
       const said = [begins, called('t1'), ends, answered];
-      expect(contents(planFromTranscript([prompt('turn')], 'turn', said))).toEqual([[use], [result1]]);
-      expect(contents(planFromTranscript([prompt('turn'), call('t1')], 'turn', said))).toEqual([[result1]]);
+      expect(contents(planOf([prompt('turn')], 'turn', said))).toEqual([[use], [result1]]);
+      expect(contents(planOf([prompt('turn'), call('t1')], 'turn', said))).toEqual([[result1]]);
     });
 
     it('writes nothing that the transcript has, and no text of an unfinished message', () => {
       const there = says({ type: 'text', text: 'Hi.' }, null, { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Hi.'), begins, ...spoke('msg_2:0', 'And')];
-      expect(contents(planFromTranscript([prompt('turn'), there], 'turn', said))).toEqual([]);
+      expect(contents(planOf([prompt('turn'), there], 'turn', said))).toEqual([]);
     });
 
     it('writes the rest of a partial message, in its own place', () => {
       const there = says({ type: 'text', text: 'Let me look.' }, 'tool_use', { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Let me look.'), ...spoke('msg_1:1', 'Now.'), called('t1')];
-      const plan = planFromTranscript([prompt('turn'), there], 'turn', said);
+      const plan = planOf([prompt('turn'), there], 'turn', said);
       expect(plan).toMatchObject({
         entries: [{ message: { id: 'msg_1' }, apiBlockIndex: 1 }, { message: { id: 'msg_1' }, apiBlockIndex: 2 }, {}],
       });
       // A second death finds it all there.
       const entries = plan.kind === 'prompt' ? [] : plan.entries;
-      expect(contents(planFromTranscript([prompt('turn'), there, ...entries], 'turn', said))).toEqual([]);
+      expect(contents(planOf([prompt('turn'), there, ...entries], 'turn', said))).toEqual([]);
     });
 
     it('ends the turn when the last message was over, and keeps it for the next turn', () => {
-      const plan = planFromTranscript([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Done.'), ends]);
+      const plan = planOf([prompt('turn')], 'turn', [begins, ...spoke('msg_2:0', 'Done.'), ends]);
       expect(plan).toMatchObject({ kind: 'ended', events: [{ type: 'turn-end', reason: 'end_turn' }] });
       expect(contents(plan)).toEqual([[{ type: 'text', text: 'Done.' }]]);
     });

@@ -4,8 +4,8 @@ import type { HarnessTurn } from '../../harness.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import { planFromTranscript } from './transcript-plan.js';
-import type { TurnPlan } from './transcript-plan.js';
-import { parseObject } from '../../../domain/json.js';
+import type { TurnPlan } from './turn-plan.js';
+import { asString, parseObject } from '../../../domain/json.js';
 
 /** A conversation that Claude Code keeps on disk. */
 export interface Transcript {
@@ -30,6 +30,9 @@ const MAX_RESUMED_BYTES = 1024 * 1024 * 1024;
 
 /** The folder of Claude Code's conversations. */
 const PROJECTS = 'home/.claude/projects';
+
+/** The project of a conversation that is written before Claude Code has run: it goes on in whichever project it is found (2.1.330, seen). */
+const NEW_PROJECT = '-seeded';
 
 /** In how many projects a transcript is looked for. Claude Code makes one for each working directory. */
 const MAX_PROJECTS = 1000;
@@ -100,31 +103,44 @@ export async function cutBefore(files: ThreadFiles, path: string, uuid: string):
   }
 }
 
+/** Writes the transcript of a conversation that begins with these entries. The first one names no parent. */
+export async function createTranscript(
+  files: ThreadFiles,
+  sessionId: string,
+  entries: readonly JsonObject[],
+): Promise<void> {
+  const lines = stampEntries(entries.map((entry) => ({ parentUuid: null, isSidechain: false, ...entry, sessionId })));
+  await files.write(`${PROJECTS}/${NEW_PROJECT}/${sessionId}.jsonl`, lines);
+}
+
 /** Plans how to resume a turn of an earlier process, from its transcript and the logged events. */
 export function planTurn(transcript: Transcript, turn: HarnessTurn, shape: SchemaWrapping | undefined): TurnPlan {
-  return planFromTranscript(transcript.entries, turn.id, turn.priorEvents ?? [], shape);
+  return planFromTranscript(transcript.entries, turn, shape);
 }
 
 /**
  * Appends entries that a dead process did not write: its emitted blocks, and results for its aborted tool calls, so that Claude Code
- * neither reruns nor loses them.
+ * neither reruns nor loses them. An entry without a `uuid` gets one.
  */
 export async function appendEntries(
   files: ThreadFiles,
   transcript: Transcript,
   entries: readonly JsonObject[],
 ): Promise<void> {
-  if (entries.length === 0) return;
+  if (entries.length > 0) await files.append(transcript.path, stampEntries(entries));
+}
+
+/** The lines of new entries. The first one keeps its parent, each other one stands behind the one before it. */
+function stampEntries(entries: readonly JsonObject[]): string {
   let parent: string | undefined;
   const lines = entries.map((entry) => {
-    const uuid = randomUUID();
+    const uuid = asString(entry['uuid']) ?? randomUUID();
     const stamped = { ...entry, uuid, timestamp: new Date().toISOString() };
-    // The first one stands behind what is there, the others behind one another.
     const line = JSON.stringify(parent === undefined ? stamped : { ...stamped, parentUuid: parent });
     parent = uuid;
     return `${line}\n`;
   });
-  await files.append(transcript.path, lines.join(''));
+  return lines.join('');
 }
 
 async function projectsIn(files: ThreadFiles): Promise<readonly string[]> {

@@ -13,6 +13,9 @@ export type CallerMcpPolicy = Pick<AppConfig, 'callerMcp' | 'callerMcpHosts' | '
 const MAX_SERVERS = 20;
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
+/** Agents know the caller's tools as those of a server of this name. */
+const RESERVED_NAME = 'caller';
+
 /**
  * Reads the MCP servers of a request (the API's MCP connector), for the agent to use beside the deployment's.
  *
@@ -28,7 +31,7 @@ export function readCallerMcpServers(
   if (declared.length > MAX_SERVERS) throw badRequest(`mcp_servers: List should have at most ${MAX_SERVERS} items`);
   const toolsets = asObjects(asArray(body.tools as JsonValue | undefined));
   const servers = declared.map((server, index) => readServer(server, `mcp_servers.${index}`, policy, toolsets));
-  const names = [...policy.mcpServers, ...servers].map(({ name }) => name);
+  const names = [RESERVED_NAME, ...[...policy.mcpServers, ...servers].map(({ name }) => name)];
   const taken = names.find((name, index) => names.indexOf(name) < index);
   if (taken !== undefined) throw badRequest(`mcp_servers: the name ${taken} is taken by another server`);
   return servers;
