@@ -12,6 +12,8 @@ const MODEL_NAMES = /(^|[./:@_-])((chat)?gpt-|codex-|o\d+($|[@:-]))/i;
 
 /** Codex, driven through `codex app-server`. Written against, and tested with, 0.169.0. */
 export class CodexHarness implements Harness {
+  readonly takesCallerTools = true;
+  readonly takesMcpServers = true;
   readonly #logger = new Logger(CodexHarness.name);
 
   constructor(

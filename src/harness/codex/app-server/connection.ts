@@ -36,6 +36,14 @@ export interface CodexConversation {
   readonly resumed: boolean;
 }
 
+/** What a conversation is opened with, besides what its thread says. */
+export interface ConversationOptions {
+  /** `dynamicTools` of a new conversation. */
+  readonly specs: readonly JsonObject[];
+  /** Codex's settings for the conversation. */
+  readonly config: JsonObject;
+}
+
 /** Starts the app-server in the thread's sandbox. A missing program fails the first request. */
 export async function startServer(
   thread: HarnessThread,
@@ -59,6 +67,7 @@ export async function startServer(
 export async function openConversation(
   { server, apiKey, readsAgentsFile }: Running,
   thread: HarnessThread,
+  { specs, config: settings }: ConversationOptions,
   logger: Pick<Logger, 'warn'>,
 ): Promise<CodexConversation> {
   await server.request('initialize', INITIALIZE);
@@ -66,7 +75,7 @@ export async function openConversation(
   if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
   const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
-  const parameters = toThreadParameters(thread, instructions, config);
+  const parameters = withConfig(toThreadParameters(thread, instructions, config), settings);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -78,13 +87,25 @@ export async function openConversation(
       }
     }
   }
-  return toConversation(await server.request('thread/start', parameters), false);
+  const tools = specs.length === 0 ? {} : { dynamicTools: specs };
+  return toConversation(await server.request('thread/start', { ...parameters, ...tools }), false);
+}
+
+/** Settings of the turn's own, beside those of the thread. */
+function withConfig(parameters: JsonObject, settings: JsonObject): JsonObject {
+  if (Object.keys(settings).length === 0) return parameters;
+  return { ...parameters, config: { ...asObject(parameters['config']), ...settings } };
 }
 
 /** Codex's newest turns of a conversation with all of their items, newest first. */
 export async function readNewestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
-  const page = { threadId, limit: MAX_LISTED_TURNS, sortDirection: 'desc', itemsView: 'full' };
-  return asArray((await server.request('thread/turns/list', page))['data']);
+  return asArray((await readTurnPage(server, threadId, null))['data']);
+}
+
+/** Some of Codex's turns in `data`, newest first, and the `nextCursor` for older ones, `null` when there are none. */
+export function readTurnPage(server: AppServer, threadId: string, cursor: JsonValue): Promise<JsonObject> {
+  const page = { threadId, cursor, limit: MAX_LISTED_TURNS, sortDirection: 'desc', itemsView: 'full' };
+  return server.request('thread/turns/list', page);
 }
 
 /**

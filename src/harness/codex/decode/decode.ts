@@ -149,6 +149,7 @@ function partAdded(state: CodexState, parameters: JsonObject): CodexStep {
 
 function itemStarted(state: CodexState, item: JsonObject, startedAt: number | undefined): CodexStep {
   const id = asString(item['id']);
+  if (item['type'] === 'userMessage') return userMessageHeard(state, asString(item['clientId']));
   if (item['type'] === 'agentMessage') return [{ ...state, begun: id }, []];
   if (item['type'] === 'contextCompaction') {
     return [state, [{ type: 'notice', kind: 'compacting', message: 'The conversation is being compacted.' }]];
@@ -162,6 +163,12 @@ function itemStarted(state: CodexState, item: JsonObject, startedAt: number | un
       ? started
       : withRunning(started, tool.call.id, { name: tool.call.name, since: startedAt, lastNoticeAt: startedAt });
   return [next, [...ended, tool.call]];
+}
+
+/** A further message is an item when it goes to the model with the next call (0.169.0, seen). */
+function userMessageHeard(state: CodexState, id: string | undefined): CodexStep {
+  if (id === undefined || !state.unheard.has(id)) return [state, []];
+  return [{ ...state, unheard: withoutElement(state.unheard, id) }, [{ type: 'user-message', id }]];
 }
 
 function itemCompleted(state: CodexState, item: JsonObject): CodexStep {

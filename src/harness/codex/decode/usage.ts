@@ -1,10 +1,10 @@
 import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
-import { asNumber, asObject, withCamelCaseKeys } from '../../../domain/json.js';
+import { asNumber, asObject, isJsonObject, withCamelCaseKeys } from '../../../domain/json.js';
 
 /** What has to be remembered to count every model call once. */
 export interface UsageState {
   readonly model: string;
-  /** The thread's total at the newest update, as text; an update with the same total is a repetition. */
+  /** The counts of the thread's total at the newest update, as text; an update with the same total is a repetition. */
   readonly total: string | undefined;
   /** The newest model call: the size of the context with which the next one begins. */
   readonly newest: TokenUsage | undefined;
@@ -49,13 +49,21 @@ export function updateUsage(
   tokenUsage: JsonObject,
   counts: boolean,
 ): readonly [UsageState, readonly HarnessEvent[]] {
-  const total = JSON.stringify(tokenUsage['total'] ?? null);
+  const total = toTotalKey(tokenUsage['total']);
   if (total === state.total) return [state, []];
   const newest = toTokenUsage(tokenUsage['last']);
   const next: UsageState = { ...state, total, newest, open: counts ? false : state.open };
   if (!counts) return [next, []];
   const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: newest };
   return [next, state.open ? [end] : [callStart(state.model, newest), end]];
+}
+
+const COUNTS = ['inputTokens', 'cachedInputTokens', 'outputTokens', 'totalTokens'] as const;
+
+/** The same for a notification and for a recording, whose keys are in another case and order. */
+function toTotalKey(total: JsonValue | undefined): string {
+  const counts = withCamelCaseKeys(asObject(total));
+  return isJsonObject(total) ? JSON.stringify(COUNTS.map((name) => counts[name] ?? null)) : JSON.stringify(total ?? null);
 }
 
 function callStart(model: string, usage: TokenUsage): HarnessEvent {
