@@ -13,13 +13,16 @@ export type Spoken =
   /** Nothing for so many milliseconds. */
   | { readonly pauseMs: number };
 
+/** What the model answers to one request; `fail` refuses it with 500. */
+export type Message = readonly Spoken[] | 'fail';
+
 /** A model of the Responses API that says what a test tells it to, and keeps what it was sent. */
 export interface CodexModel {
   readonly url: string;
   /** The bodies of its requests. */
   readonly bodies: readonly JsonRecord[];
   /** What it says next, one list for each request; after the last one it says `Done.` */
-  says(...messages: readonly (readonly Spoken[])[]): void;
+  says(...messages: readonly Message[]): void;
   close(): Promise<void>;
 }
 
@@ -34,7 +37,7 @@ const USAGE = {
 /** Starts a model on a loopback port. */
 export async function startCodexModel(): Promise<CodexModel> {
   const bodies: JsonRecord[] = [];
-  const messages: (readonly Spoken[])[] = [];
+  const messages: Message[] = [];
   const server = createServer((request, response) => {
     if (request.method !== 'POST') {
       response.writeHead(404).end('{}');
@@ -46,6 +49,10 @@ export async function startCodexModel(): Promise<CodexModel> {
       const body: JsonRecord = JSON.parse(Buffer.concat(chunks).toString('utf8'));
       bodies.push(body);
       const message = messages.shift() ?? [{ text: 'Done.' }];
+      if (message === 'fail') {
+        response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":{"message":"scripted"}}');
+        return;
+      }
       say(response, bodies.length, message).catch((error: unknown) => response.destroy(error as Error));
     });
   });
@@ -102,7 +109,7 @@ export function conversationOf(body: JsonRecord | undefined): readonly string[] 
     switch (item['type']) {
       case 'message': {
         const text = partsOf(item['content']);
-        const isOurs = item['role'] !== 'developer' && !/^<environment_context>/.test(text);
+        const isOurs = item['role'] !== 'developer' && !text.startsWith('<environment_context>');
         return isOurs ? [`${textOf(item['role'])}: ${text}`] : [];
       }
       case 'function_call':
@@ -118,7 +125,7 @@ export function conversationOf(body: JsonRecord | undefined): readonly string[] 
 /** What the shell of Codex printed, without what Codex says of the run. */
 function outputOf(output: unknown): string {
   const text = typeof output === 'string' ? output : partsOf(output);
-  return /Output:\n([\s\S]*)$/.exec(text)?.[1]?.trim() ?? text;
+  return /Output:\n([\s\S]*)$/.exec(text)?.[1]?.trim() ?? text.trim();
 }
 
 function partsOf(content: unknown): string {

@@ -5,8 +5,10 @@ import type { CallerTool, CallerToolResult, CallerTools } from '../../../src/dom
 import type { HarnessEvent } from '../../../src/domain/harness-event.js';
 import { CodexHarness } from '../../../src/harness/codex/codex.harness.js';
 import type { HarnessSession, HarnessThread } from '../../../src/harness/harness.js';
+import { readErrorCode } from '../../../src/sandbox/errors.js';
 import { LocalSandbox } from '../../../src/sandbox/local/local.sandbox.js';
 import type { SandboxFolders } from '../../../src/sandbox/sandbox.js';
+import { eventually } from '../../support/eventually.js';
 import { type CodexModel, startCodexModel } from './codex-model.js';
 import { newFolder } from './folders.js';
 import { threadProcesses } from './processes.js';
@@ -18,6 +20,10 @@ export interface CodexRig {
   readonly folders: SandboxFolders;
   /** Opens a session of the thread; the id is that of the conversation to resume. */
   open(sessionId?: string, more?: Partial<HarnessThread>): HarnessSession;
+  /** The thread's processes. */
+  pids(): Promise<readonly number[]>;
+  /** Resolves when the thread has no process any more. */
+  exited(): Promise<void>;
   /** Kills the thread's processes as a crash would. */
   kill(): Promise<void>;
   close(): Promise<void>;
@@ -48,19 +54,42 @@ stream_max_retries = 0
   const folders = await sandbox.prepare(id, ['.codex']);
   const harness = new CodexHarness(sandbox, CODEX);
   await harness.probe();
-  const thread = { id, folders, files: sandbox.files(id), model: undefined, systemPrompt: undefined, tools: 'all' } as const;
+  const thread = {
+    id,
+    folders,
+    files: sandbox.files(id),
+    model: undefined,
+    systemPrompt: undefined,
+    tools: 'all',
+  } as const;
+  const pids = () => threadProcesses(dataDirectory);
+  const exited = async () => {
+    await eventually(pids).toEqual([]);
+  };
   return {
     model,
     folders,
     open: (sessionId, more = {}) => harness.open({ ...thread, sessionId, env: {}, ...more }),
+    pids,
+    exited,
     kill: async () => {
-      for (const pid of await threadProcesses(dataDirectory)) process.kill(pid, 'SIGKILL');
+      for (const pid of await pids()) signal(pid, 'SIGKILL');
+      await exited();
     },
     close: async () => {
       await sandbox.close();
       await model.close();
     },
   };
+}
+
+/** Sends a signal to a process that may be gone. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (readErrorCode(error) !== 'ESRCH') throw error;
+  }
 }
 
 /** A tool of the caller that takes one text. */
@@ -95,7 +124,9 @@ export function outline(events: readonly HarnessEvent[]): readonly string[] {
       case 'tool-call':
         return [`runs ${event.id}`];
       case 'tool-result':
-        return [`ran ${event.id}: ${event.content.map((part) => (part.type === 'text' ? part.text.trim() : part.type)).join()}`];
+        return [
+          `ran ${event.id}: ${event.content.map((part) => (part.type === 'text' ? part.text.trim() : part.type)).join()}`,
+        ];
       case 'caller-tool-call':
         return [`calls ${event.name} ${event.id} ${JSON.stringify(event.input)}`];
       case 'user-message':

@@ -27,9 +27,15 @@ export interface CarriedTools {
 
 const NO_CALLER_TOOLS: CarriedTools = { specs: [], byCarriedName: new Map(), allowsParallelCalls: true };
 
+/** Codex 0.169.0 allows such names in no namespace (seen). */
+const isReserved = (name: string): boolean => /^mcp(__|$)/.test(name);
+
 /** The name of a caller's tool in its namespace. */
 export function toCodexToolName(name: string): string {
-  return toCarriedName(name, { maxLength: MAX_NAME_LENGTH });
+  // A name that was changed keeps its beginning, which is what is reserved.
+  return isReserved(name)
+    ? `_${toCarriedName(name, { maxLength: MAX_NAME_LENGTH - 1, isReserved })}`
+    : toCarriedName(name, { maxLength: MAX_NAME_LENGTH });
 }
 
 /** The caller's tools in Codex's form (0.169.0: `DynamicToolSpec`). */

@@ -1,20 +1,22 @@
 import type { HarnessEvent, JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
-import { asNumber, asObject, isJsonObject, withCamelCaseKeys } from '../../../domain/json.js';
+import { asNumber, asObject, withCamelCaseKeys } from '../../../domain/json.js';
 
 /** What has to be remembered to count every model call once. */
 export interface UsageState {
   readonly model: string;
-  /** The counts of the thread's total at the newest update, as text; an update with the same total is a repetition. */
+  /** The thread's total at the newest update, as text; an update with the same total is a repetition. */
   readonly total: string | undefined;
   /** The newest model call: the size of the context with which the next one begins. */
   readonly newest: TokenUsage | undefined;
   /** Whether a model call was announced and is not counted yet. */
   readonly open: boolean;
+  /** The newest model call, if it was counted before Codex notified it. */
+  readonly ahead: TokenUsage | undefined;
 }
 
 /** No model call so far. */
 export function initialUsage(model: string): UsageState {
-  return { model, total: undefined, newest: undefined, open: false };
+  return { model, total: undefined, newest: undefined, open: false, ahead: undefined };
 }
 
 /**
@@ -49,21 +51,35 @@ export function updateUsage(
   tokenUsage: JsonObject,
   counts: boolean,
 ): readonly [UsageState, readonly HarnessEvent[]] {
-  const total = toTotalKey(tokenUsage['total']);
+  const total = JSON.stringify(tokenUsage['total'] ?? null);
   if (total === state.total) return [state, []];
   const newest = toTokenUsage(tokenUsage['last']);
-  const next: UsageState = { ...state, total, newest, open: counts ? false : state.open };
-  if (!counts) return [next, []];
+  const isCounted = state.ahead !== undefined && isSameUsage(state.ahead, newest);
+  const next: UsageState = {
+    ...state,
+    total,
+    newest,
+    open: counts && !isCounted ? false : state.open,
+    ahead: undefined,
+  };
+  if (!counts || isCounted) return [next, []];
   const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: newest };
   return [next, state.open ? [end] : [callStart(state.model, newest), end]];
 }
 
-const COUNTS = ['inputTokens', 'cachedInputTokens', 'outputTokens', 'totalTokens'] as const;
+/**
+ * Counts a model call that Codex has not notified yet, as its tools have not answered. The update that follows is passed over; it is
+ * known by its tokens, as the totals of a resumed conversation differ between its recording and its updates (0.169.0, seen).
+ */
+export function countAhead(state: UsageState, usage: JsonObject): readonly [UsageState, readonly HarnessEvent[]] {
+  const ahead = toTokenUsage(usage);
+  const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: ahead };
+  const next: UsageState = { ...state, newest: ahead, open: false, ahead };
+  return [next, state.open ? [end] : [callStart(state.model, ahead), end]];
+}
 
-/** The same for a notification and for a recording, whose keys are in another case and order. */
-function toTotalKey(total: JsonValue | undefined): string {
-  const counts = withCamelCaseKeys(asObject(total));
-  return isJsonObject(total) ? JSON.stringify(COUNTS.map((name) => counts[name] ?? null)) : JSON.stringify(total ?? null);
+function isSameUsage(one: TokenUsage, other: TokenUsage): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function callStart(model: string, usage: TokenUsage): HarnessEvent {

@@ -68,9 +68,8 @@ export interface CompleteMessage {
   /** Where in the file its first line begins, in bytes. */
   readonly offset: number;
   readonly calls: readonly RecordedCall[];
-  /** `token_usage_record`: the tokens of the message, and those of the conversation up to it, in Codex's counts. */
+  /** Its tokens, in Codex's counts. */
   readonly usage: JsonObject;
-  readonly total: JsonObject;
 }
 
 /**
@@ -88,7 +87,6 @@ export function findCompleteMessage(lines: readonly RolloutLine[], callId: strin
     offset: lines[start]?.offset ?? 0,
     calls: lines.slice(start, end).flatMap((line) => readCall(line) ?? []),
     usage: asObject(record['usage']),
-    total: asObject(record['thread_token_usage']),
   };
 }
 

@@ -6,7 +6,8 @@ const prompted = (clientId: string | null, status: string, ...items: readonly ob
   items: [{ type: 'userMessage', clientId }, ...items],
 });
 const message = (id: string) => ({ type: 'agentMessage', id, text: `text of ${id}` });
-const resume = (...turns: readonly object[]) => planResumption(JSON.parse(JSON.stringify(turns)), { id: 'ours', furtherIds: new Set() });
+const resume = (...turns: readonly object[]) =>
+  planResumption(JSON.parse(JSON.stringify(turns)), { id: 'ours', furtherIds: new Set() });
 
 describe('planResumption', () => {
   it.each([

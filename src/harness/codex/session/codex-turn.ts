@@ -10,7 +10,7 @@ import { parkTurn, unparkTurn } from '../decode/parking.js';
 import type { CompleteMessage } from '../record/rollout-lines.js';
 import type { CodexDecoder } from './decoder.js';
 
-/** How long inner tools of the same message may go on before the caller gets its calls. */
+/** How long inner tools of the same message may go on, or take to begin, before the turn ends with the caller's calls. */
 const INNER_GRACE_MS = 1_000;
 const INNER_POLL_MS = 10;
 
@@ -165,7 +165,9 @@ export class CodexTurn {
     try {
       const message = await this.#completeMessage(isOver);
       if (isOver() || calls.open.length === 0) return;
-      for (let ms = 0; decoder.state.calls.size > 0 && ms < INNER_GRACE_MS && !isOver(); ms += INNER_POLL_MS) {
+      const inner = (message?.calls ?? []).filter((call) => !isCallerCall(call)).map(({ id }) => id);
+      const isRunning = (): boolean => decoder.state.calls.size > 0 || inner.some((id) => !decoder.state.done.has(id));
+      for (let ms = 0; isRunning() && ms < INNER_GRACE_MS && !isOver(); ms += INNER_POLL_MS) {
         await delay(INNER_POLL_MS);
       }
       if (isOver()) return;
