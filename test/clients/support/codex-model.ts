@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.js';
 import { type JsonRecord, recordsOf, textOf } from './json.js';
 
 /** One piece of what the model says. */
@@ -23,6 +24,8 @@ export interface CodexModel {
   readonly bodies: readonly JsonRecord[];
   /** What it says next, one list for each request; after the last one it says `Done.` */
   says(...messages: readonly Message[]): void;
+  /** Resolves when it has got so many requests. */
+  requested(count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,6 +64,9 @@ export async function startCodexModel(): Promise<CodexModel> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     bodies,
     says: (...more) => messages.push(...more),
+    requested: async (count) => {
+      await eventually(() => bodies.length).toBeGreaterThanOrEqual(count);
+    },
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

@@ -165,10 +165,15 @@ function itemStarted(state: CodexState, item: JsonObject, startedAt: number | un
   return [next, [...ended, tool.call]];
 }
 
-/** A further message is an item when it goes to the model with the next call (0.169.0, seen). */
+/**
+ * A further message is an item when it goes to the model with the next call. A message of the model that is being streamed then is given
+ * up, and another one follows (0.169.0, seen).
+ */
 function userMessageHeard(state: CodexState, id: string | undefined): CodexStep {
   if (id === undefined || !state.unheard.has(id)) return [state, []];
-  return [{ ...state, unheard: withoutElement(state.unheard, id) }, [{ type: 'user-message', id }]];
+  const ended = [...state.blocks.values()].flatMap((block) => completeBlock(block, { text: block.text }));
+  const next = { ...state, unheard: withoutElement(state.unheard, id), blocks: new Map(), begun: undefined };
+  return [next, [...ended, { type: 'user-message', id }]];
 }
 
 function itemCompleted(state: CodexState, item: JsonObject): CodexStep {

@@ -49,6 +49,17 @@ export function withMark(notes: ConversationNotes, mark: TurnMark): Conversation
   return { ...notes, marks: [...others, mark].slice(-MAX_MARKS) };
 }
 
+/** The calls with whose results a turn began; `undefined` if it began otherwise. */
+export function callIdsOf(notes: ConversationNotes | undefined, turnId: string): readonly string[] | undefined {
+  return notes?.marks.find((mark) => mark.turnId === turnId)?.callIds;
+}
+
+/** Removes the marks of a turn and of all later ones. */
+export function withoutMarksFrom(notes: ConversationNotes, turnId: string): ConversationNotes {
+  const place = notes.marks.findIndex((mark) => mark.turnId === turnId);
+  return place < 0 ? notes : { ...notes, marks: notes.marks.slice(0, place) };
+}
+
 /** Keeps the notes. */
 export async function writeNotes(files: ThreadFiles, notes: ConversationNotes): Promise<void> {
   await files.write(PATH, JSON.stringify(notes));

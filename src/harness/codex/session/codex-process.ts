@@ -54,6 +54,12 @@ export class CodexProcess {
     return this.#open;
   }
 
+  /** The conversation that is open. @throws AppServerError if none is. */
+  get opened(): OpenConversation {
+    if (this.#open === undefined) throw new AppServerError('The session is closed.', undefined);
+    return this.#open;
+  }
+
   /** Whether the conversation is open with this setup. */
   isOpenAs({ key }: Setup): boolean {
     return this.#open !== undefined && this.#setup?.key === key;
@@ -66,10 +72,10 @@ export class CodexProcess {
     return this.#notes;
   }
 
-  /** Changes the notes of the open conversation. */
-  async keepNotes(notes: ConversationNotes): Promise<void> {
-    this.#notes = notes;
-    await writeNotes(this.thread.files, notes);
+  /** Changes the notes of the conversation. */
+  async changeNotes(change: (notes: ConversationNotes) => ConversationNotes): Promise<void> {
+    const notes = await this.notes();
+    if (notes !== undefined) await this.#keepNotes(change(notes));
   }
 
   /** Opens the conversation as the setup wants it, in a new process if the one that runs has another setup. */
@@ -92,11 +98,21 @@ export class CodexProcess {
       const { notStarted } = await running.process.exit;
       throw notStarted === undefined ? error : new NotStartedError(notStarted);
     });
-    return this.adopt({ running, conversation });
+    return this.#adopt({ running, conversation });
   }
 
-  /** Goes on with a conversation of the process. */
-  async adopt(open: OpenConversation): Promise<OpenConversation> {
+  /** Goes on with the conversation after turns of it were removed. */
+  async adoptShorter(conversation: CodexConversation, setup: Setup): Promise<OpenConversation> {
+    const { running } = this.opened;
+    const open = await this.#adopt({ running, conversation });
+    // It has the tools again that it had then (0.169.0, seen).
+    if ((await this.notes())?.hasChanged !== true) return open;
+    await this.changeNotes((notes) => ({ ...notes, toolsKey: undefined }));
+    await this.stop(STOP_GRACE_MS);
+    return this.open(setup, { mendsCalls: false, removedOutputs: undefined });
+  }
+
+  async #adopt(open: OpenConversation): Promise<OpenConversation> {
     const { threadId, resumed } = open.conversation;
     this.#open = open;
     const toolsKey = this.#setup?.toolsKey ?? '';
@@ -105,7 +121,7 @@ export class CodexProcess {
     const notes = known ?? freshNotes(threadId, resumed ? undefined : toolsKey);
     this.#notes = notes;
     // A conversation that never had tools of a caller needs no notes.
-    if (known === undefined && toolsKey !== '') await this.keepNotes(notes);
+    if (known === undefined && toolsKey !== '') await this.#keepNotes(notes);
     return open;
   }
 
@@ -138,7 +154,7 @@ export class CodexProcess {
       const isRemoved = await removeOutputs(files, conversation, removedOutputs);
       if (!isRemoved) this.logger.warn(`failed to shorten the record of thread ${this.thread.id}: no such turn`);
       const notes = await this.notes();
-      if (notes?.hasChanged === true) await this.keepNotes({ ...notes, toolsKey: undefined });
+      if (notes?.hasChanged === true) await this.#keepNotes({ ...notes, toolsKey: undefined });
     }
     if (mendsCalls) await mendCancelledCalls(files, conversation);
   }
@@ -151,7 +167,12 @@ export class CodexProcess {
     const [path] = await findRecordings(files, notes.conversation);
     if (path === undefined) return;
     await recordTools(files, path, notes.conversation, tools.specs);
-    await this.keepNotes({ ...notes, toolsKey, hasChanged: true });
+    await this.#keepNotes({ ...notes, toolsKey, hasChanged: true });
+  }
+
+  async #keepNotes(notes: ConversationNotes): Promise<void> {
+    this.#notes = notes;
+    await writeNotes(this.thread.files, notes);
   }
 
   #start(): Promise<Running> {

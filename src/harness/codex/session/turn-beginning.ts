@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import type { Prompt } from '../../../domain/prompt.js';
@@ -19,7 +18,7 @@ import { findHeardMessages, planResumption } from '../resume/resumption.js';
 import { findItemOutputs, planResults } from '../resume/results-plan.js';
 import type { OpenConversation } from './codex-process.js';
 import type { Setup } from './setup.js';
-import { writeUploads } from './uploads.js';
+import { uploadFolder, writeUploads } from './uploads.js';
 
 /** How a turn goes on that Codex, or no process at all, has begun. */
 export type Beginning =
@@ -173,9 +172,4 @@ function newestTurns({ running, conversation }: OpenConversation): Promise<reado
 async function readLines({ thread, open }: BeginningContext): Promise<readonly RolloutLine[]> {
   const [path] = await findRecordings(thread.files, open.conversation.threadId);
   return path === undefined ? [] : readRecording(thread.files, path);
-}
-
-/** Where what Codex cannot be sent is put for the agent. */
-export function uploadFolder({ folders }: Pick<HarnessThread, 'folders'>): string {
-  return join(folders.server, 'uploads');
 }
