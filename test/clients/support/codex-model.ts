@@ -9,6 +9,8 @@ export type Spoken =
   | { readonly text: string }
   /** A call of a tool of the caller. */
   | { readonly caller: string; readonly id: string; readonly input: JsonRecord }
+  /** A call of a tool of an MCP server. */
+  | { readonly mcp: string; readonly tool: string; readonly id: string }
   /** A call of Codex's own shell. */
   | { readonly shell: string; readonly id: string }
   /** Nothing for so many milliseconds. */
@@ -104,9 +106,9 @@ function toItem(spoken: Exclude<Spoken, { readonly pauseMs: number }>, id: strin
     return { type: 'message', id: `msg_${id}`, role: 'assistant', content };
   }
   const call = { type: 'function_call', id: `fc_${id}`, call_id: spoken.id };
-  return 'shell' in spoken
-    ? { ...call, name: 'exec_command', arguments: JSON.stringify({ cmd: spoken.shell }) }
-    : { ...call, name: spoken.caller, namespace: 'caller', arguments: JSON.stringify(spoken.input) };
+  if ('shell' in spoken) return { ...call, name: 'exec_command', arguments: JSON.stringify({ cmd: spoken.shell }) };
+  if ('mcp' in spoken) return { ...call, name: spoken.tool, namespace: `mcp__${spoken.mcp}`, arguments: '{}' };
+  return { ...call, name: spoken.caller, namespace: 'caller', arguments: JSON.stringify(spoken.input) };
 }
 
 /** What the model was sent of the conversation, in short: without Codex's own context, one line for each item. */
@@ -142,6 +144,11 @@ function partsOf(content: unknown): string {
 
 /** The names of the tools of the caller that the model was offered. */
 export function callerToolsOf(body: JsonRecord | undefined): readonly string[] {
-  const namespace = recordsOf(body?.['tools']).find(({ name }) => name === 'caller');
-  return recordsOf(namespace?.['tools']).map(({ name }) => textOf(name));
+  return toolsInNamespace(body, 'caller');
+}
+
+/** The names of the tools of a namespace that the model was offered. */
+export function toolsInNamespace(body: JsonRecord | undefined, name: string): readonly string[] {
+  const namespace = recordsOf(body?.['tools']).find((tool) => tool['name'] === name);
+  return recordsOf(namespace?.['tools']).map((tool) => textOf(tool['name']));
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
+import { filter, firstValueFrom, timeout } from 'rxjs';
 import type { Sandbox, SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
@@ -14,6 +15,9 @@ import { invalidateIndex, refreshIndex } from '../resume/record.js';
 // Five seconds in total; the reaper kills a dead server's processes sooner.
 const WRITER_ATTEMPTS = 21;
 const WRITER_PAUSE_MS = 250;
+
+/** It takes about ten milliseconds (0.169.0, seen). */
+const CLOSE_LIMIT_MS = 2_000;
 
 // Each resume of a turn adds one of Codex's turns; older ones than this are not searched.
 const MAX_LISTED_TURNS = 50;
@@ -60,19 +64,44 @@ export async function startServer(
 }
 
 /**
+ * Begins to talk to a server, and logs it in if it needs it.
+ *
+ * @throws AppServerError if the server refuses or has exited.
+ */
+export async function initialize({ server, apiKey }: Running): Promise<void> {
+  await server.request('initialize', INITIALIZE);
+  server.notify('initialized');
+  if (apiKey !== undefined) await logIn(server, apiKey);
+}
+
+/**
+ * Closes the conversation; its process goes on. It must have been opened with `thread_unload_delay_secs: 0`.
+ *
+ * @throws AppServerError if the server refuses or has exited.
+ */
+export async function closeConversation({ server }: Running, threadId: string): Promise<void> {
+  const closed = firstValueFrom(
+    server.messages$.pipe(
+      filter((batch) =>
+        batch.some(({ method, params }) => method === 'thread/closed' && asObject(params)['threadId'] === threadId),
+      ),
+      timeout(CLOSE_LIMIT_MS),
+    ),
+  );
+  await Promise.all([closed, server.request('thread/unsubscribe', { threadId })]);
+}
+
+/**
  * Resumes the thread's conversation, or starts a new one if it had none or its recording is lost.
  *
  * @throws AppServerError if the server refuses or has exited.
  */
 export async function openConversation(
-  { server, apiKey, readsAgentsFile }: Running,
+  { server, readsAgentsFile }: Running,
   thread: HarnessThread,
   { specs, config: settings }: ConversationOptions,
   logger: Pick<Logger, 'warn'>,
 ): Promise<CodexConversation> {
-  await server.request('initialize', INITIALIZE);
-  server.notify('initialized');
-  if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
   const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
   const parameters = withConfig(toThreadParameters(thread, instructions, config), settings);

@@ -3,12 +3,20 @@ import type { Sandbox } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import { NotStartedError } from '../../start-failure.js';
 import { AppServerError } from '../app-server/app-server.js';
-import { type CodexConversation, openConversation, type Running, startServer } from '../app-server/connection.js';
-import { isProcessGone } from '../app-server/session-error.js';
+import {
+  closeConversation,
+  type CodexConversation,
+  initialize,
+  openConversation,
+  type Running,
+  startServer,
+} from '../app-server/connection.js';
+import { describe, isProcessGone } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
 import { findRecordings, recordTools } from '../record/rollout.js';
-import type { Setup } from './setup.js';
+import { followMcpStart } from './mcp-start.js';
+import { canUnload, type Setup } from './setup.js';
 
 const STOP_GRACE_MS = 2_000;
 
@@ -80,24 +88,21 @@ export class CodexProcess {
 
   /** Opens the conversation as the setup wants it, in a new process if the one that runs has another setup. */
   async open(setup: Setup, mending: Mending): Promise<OpenConversation> {
-    const isMended = mending.removedOutputs === undefined;
-    if (this.#open !== undefined && isMended && this.isOpenAs(setup)) return this.#open;
-    if (this.#running !== undefined) await this.stop(STOP_GRACE_MS);
+    const { mendsCalls, removedOutputs } = mending;
+    if (this.#open !== undefined && removedOutputs === undefined && this.isOpenAs(setup)) return this.#open;
+    // Codex reads its index of the recordings when it starts.
+    await this.#close(!mendsCalls && removedOutputs === undefined);
     this.#setup = setup;
     await this.#mend(mending);
     await this.#syncTools(setup);
     if (!this.#isAlive) throw new AppServerError('The session is closed.', undefined);
-    const running = await this.#start();
-    const thread = { ...this.thread, sessionId: this.#conversationId };
-    const options = { specs: setup.tools.specs, config: setup.config };
-    const conversation = await openConversation(running, thread, options, this.logger).catch(async (error: unknown) => {
-      // A half-open session would fail every later turn.
-      const closed = this.close(STOP_GRACE_MS);
-      if (!isProcessGone(error)) throw error;
-      await closed;
-      const { notStarted } = await running.process.exit;
-      throw notStarted === undefined ? error : new NotStartedError(notStarted);
-    });
+    const isFresh = this.#running === undefined;
+    const running = await (this.#running ?? this.#start());
+    const mcpStart = followMcpStart(running.server, setup.mcpNames);
+    const conversation = await this.#openConversation(running, setup, isFresh);
+    const failed = await mcpStart.done;
+    if (failed.length > 0)
+      this.logger.warn(`failed to start MCP servers of thread ${this.thread.id}: ${failed.join(', ')}`);
     return this.#adopt({ running, conversation });
   }
 
@@ -144,6 +149,36 @@ export class CodexProcess {
   async close(graceMs: number): Promise<void> {
     this.#isAlive = false;
     await this.stop(graceMs);
+  }
+
+  async #openConversation(running: Running, { tools, config }: Setup, isFresh: boolean): Promise<CodexConversation> {
+    const thread = { ...this.thread, sessionId: this.#conversationId };
+    try {
+      if (isFresh) await initialize(running);
+      return await openConversation(running, thread, { specs: tools.specs, config }, this.logger);
+    } catch (error) {
+      // A half-open session would fail every later turn.
+      const closed = this.close(STOP_GRACE_MS);
+      if (!isProcessGone(error)) throw error;
+      await closed;
+      const { notStarted } = await running.process.exit;
+      throw notStarted === undefined ? error : new NotStartedError(notStarted);
+    }
+  }
+
+  /** Closes the conversation, and its process unless that can go on. */
+  async #close(mayGoOn: boolean): Promise<void> {
+    const [open, setup] = [this.#open, this.#setup];
+    if (mayGoOn && open !== undefined && setup !== undefined && canUnload(setup)) {
+      try {
+        await closeConversation(open.running, open.conversation.threadId);
+        this.#open = undefined;
+        return;
+      } catch (error) {
+        this.logger.debug(`failed to close a conversation of Codex: ${describe(error)}`);
+      }
+    }
+    await this.stop(STOP_GRACE_MS);
   }
 
   async #mend({ mendsCalls, removedOutputs }: Mending): Promise<void> {

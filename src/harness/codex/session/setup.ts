@@ -9,19 +9,30 @@ export interface Setup {
   readonly tools: CarriedTools;
   /** Identifies the caller's tools; empty for none. */
   readonly toolsKey: string;
-  /** Codex's settings for the conversation. They hold credentials. */
+  /** The MCP servers that the turn brings. */
+  readonly mcpNames: readonly string[];
+  /** Codex's settings for the conversation. They hold credentials, and reach Codex with the request that opens the conversation only. */
   readonly config: JsonObject;
   /** Identifies all of it. */
   readonly key: string;
+}
+
+/** Has Codex 0.169.0 close the conversation as soon as nobody is subscribed to it (seen), so that it can be opened with another setup. */
+const UNLOADS_AT_ONCE: JsonObject = { thread_unload_delay_secs: 0 };
+
+/** Whether a conversation that was opened so can be closed while its process goes on. */
+export function canUnload({ config }: Setup): boolean {
+  return Object.keys(config).length > 0;
 }
 
 /** The setup that a turn needs. */
 export function toSetup({ callerTools, mcpServers = [] }: Pick<HarnessTurn, 'callerTools' | 'mcpServers'>): Setup {
   const tools = toCarriedTools(callerTools);
   const hasTools = tools.specs.length > 0;
-  const config = { ...(hasTools ? CALLER_TOOLS_CONFIG : {}), ...toMcpConfig(mcpServers) };
+  const own = { ...(hasTools ? CALLER_TOOLS_CONFIG : {}), ...toMcpConfig(mcpServers) };
+  const config = Object.keys(own).length === 0 ? {} : { ...own, ...UNLOADS_AT_ONCE };
   const toolsKey = hasTools ? toKey(tools.specs) : '';
-  return { tools, toolsKey, config, key: toKey([toolsKey, config]) };
+  return { tools, toolsKey, mcpNames: mcpServers.map(({ name }) => name), config, key: toKey([toolsKey, config]) };
 }
 
 /** Settings of the same name in the deployment's `config.toml` are merged with these, so each is named by its path. */
