@@ -108,16 +108,19 @@ describe.skipIf(skipReason !== undefined)('A message for a running turn of Codex
   it('is not heard by a turn that ends with calls of the caller, nor by the one after', async () => {
     const session = rig.open();
     const callerTools = toolsNamed('look_up');
-    rig.model.says([{ text: 'Hm' }, { pauseMs: 300 }, { caller: 'look_up', id: 'c1', input: { text: 'a' } }]);
+    rig.model.says([
+      { shell: 'sleep 0.5; echo slow', id: 's1' },
+      { caller: 'look_up', id: 'c1', input: { text: 'a' } },
+    ]);
     let isHeard: Promise<boolean> | undefined;
-    const parked = await runAnd(session, turnOf('Go', { callerTools }), 'caller-tool-call', () => {
+    const parked = await runAnd(session, turnOf('Go', { callerTools }), 'tool-call', () => {
       isHeard = session.steer?.(message('m1', 'Be brief'));
     });
     expect(outline(parked).at(-1)).toBe('ends tool_use');
     expect(await isHeard).toBe(false);
     const results = turnOf('', { prompt: [], callerTools, toolResults: [resultOf('c1', 'one')] });
     await runTurn(session, results);
-    expect(newest().slice(-1)).toEqual(['output c1: one']);
+    expect(newest().slice(-2)).toEqual(['output s1: slow', 'output c1: one']);
     await runTurn(session, turnOf('Next', { callerTools }));
     expect(newest().some((line) => line.includes('Be brief'))).toBe(false);
   });

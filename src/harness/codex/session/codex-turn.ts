@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Subscription } from 'rxjs';
-import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../../domain/harness-event.js';
+import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString, isJsonObject, parseObject } from '../../../domain/json.js';
 import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import { type AppServer, AppServerError } from '../app-server/app-server.js';
 import { awaitMessage, type MessagePlace } from '../caller-tools/await-message.js';
 import { type CallerCalls, isCallerCall } from '../caller-tools/caller-calls.js';
 import { parkTurn, unparkTurn } from '../decode/parking.js';
-import type { CompleteMessage } from '../record/rollout-lines.js';
+import type { CompleteMessage, RecordedCall } from '../record/rollout-lines.js';
 import type { CodexDecoder } from './decoder.js';
 
 /** How long inner tools of the same message may go on, or take to begin, before the turn ends with the caller's calls. */
@@ -51,6 +51,9 @@ export class CodexTurn {
   #codexTurnId: string | undefined;
   #isOver = false;
   #isParking = false;
+  /** Calls that Codex has requested, and that are not taken yet. */
+  readonly #requested: RecordedCall[] = [];
+  #countedOffset: number | undefined;
   #place: MessagePlace;
 
   constructor(private readonly context: CodexTurnContext) {
@@ -90,14 +93,11 @@ export class CodexTurn {
     this.#emit(this.context.decoder.apply(unparkTurn));
   }
 
-  /** Emits calls that wait for those before them. Call it when results were given. */
+  /** Goes on with calls that waited for those before them. Call it when results were given. */
   emitCalls(): void {
-    const calls = this.context.calls.takeEmittable();
-    this.#emit(calls.map((call) => ({ type: 'caller-tool-call', ...call })));
-    if (this.context.calls.open.length > 0 && !this.#isParking) {
-      this.#isParking = true;
-      this.#park().catch((error: unknown) => this.#reader?.reject(error));
-    }
+    if (this.#isParking || this.#reader === undefined) return;
+    this.#isParking = true;
+    this.#park(this.#reader).catch((error: unknown) => this.#reader?.reject(error));
   }
 
   /** Ends it without Codex, which never began it. */
@@ -116,7 +116,7 @@ export class CodexTurn {
   }
 
   #handle(batch: readonly JsonObject[]): void {
-    const { decoder, calls } = this.context;
+    const { decoder } = this.context;
     const events: HarnessEvent[] = [];
     for (const message of batch) {
       if (message['method'] === 'item/tool/call') this.#takeCall(message);
@@ -127,18 +127,14 @@ export class CodexTurn {
       }
     }
     this.#emit(events);
-    // Calls that need no check can go at once; the others follow when they are checked.
-    void calls.checked().then(
-      () => this.#reader !== undefined && this.emitCalls(),
-      (error: unknown) => this.#reader?.reject(error),
-    );
+    if (this.#requested.length > 0) this.emitCalls();
   }
 
   #takeCall({ id, params }: JsonObject): void {
     const { callId, tool, namespace, arguments: input } = asObject(params);
     const name = asString(callId);
     if (name === undefined || id === undefined) return;
-    this.context.calls.add({
+    this.#requested.push({
       id: name,
       name: asString(tool) ?? '',
       namespace: asString(namespace),
@@ -157,40 +153,54 @@ export class CodexTurn {
     this.#reader?.emit(events);
   }
 
-  /** Ends our turn once the message that made the calls is complete, and the inner tools of it have had a moment to end. */
-  async #park(): Promise<void> {
-    const reader = this.#reader;
+  /**
+   * Ends our turn once the message that made the calls is complete, and the inner tools of it have had a moment to end. The calls go out
+   * then, as Codex 0.169.0 requests those of a message in any order (seen).
+   */
+  async #park(reader: Reader): Promise<void> {
     const isOver = (): boolean => this.#isOver || this.#reader !== reader;
     const { calls, decoder } = this.context;
     try {
-      const message = await this.#completeMessage(isOver);
-      if (isOver() || calls.open.length === 0) return;
-      const inner = (message?.calls ?? []).filter((call) => !isCallerCall(call)).map(({ id }) => id);
-      const isRunning = (): boolean => decoder.state.calls.size > 0 || inner.some((id) => !decoder.state.done.has(id));
-      for (let ms = 0; isRunning() && ms < INNER_GRACE_MS && !isOver(); ms += INNER_POLL_MS) {
-        await delay(INNER_POLL_MS);
-      }
+      const message = await this.#takeMessage(isOver);
       if (isOver()) return;
-      const events = decoder.apply((state) => parkTurn(state, message));
+      this.#emit(calls.takeEmittable().map((call) => ({ type: 'caller-tool-call', ...call })));
+      if (calls.open.length === 0) return;
+      await this.#waitForInnerTools(message, isOver);
+      if (isOver()) return;
+      const events = decoder.apply((state) => parkTurn(state, this.#countOnce(message)));
       this.#reader = undefined;
-      reader?.emit(events);
-      reader?.resolve();
+      reader.emit(events);
+      reader.resolve();
     } finally {
       this.#isParking = false;
+      if (this.#requested.length > 0) this.emitCalls();
     }
   }
 
-  /** Waits for the end of the message, and emits the calls of it that Codex has not requested yet. */
-  async #completeMessage(isOver: () => boolean): Promise<CompleteMessage | undefined> {
+  /** Takes the calls that Codex has requested, and all others of the same message of the model, in the order of the message. */
+  async #takeMessage(isOver: () => boolean): Promise<CompleteMessage | undefined> {
     const { calls, files } = this.context;
-    const [first] = calls.open;
-    if (first === undefined) return undefined;
-    const message = await awaitMessage(files, this.#place, first, isOver);
-    if (isOver() || message === undefined) return undefined;
-    this.#place = { ...this.#place, from: message.offset };
-    for (const call of message.calls) if (isCallerCall(call)) calls.add(call);
+    const [first] = this.#requested;
+    const message = first === undefined ? undefined : await awaitMessage(files, this.#place, first.id, isOver);
+    if (isOver()) return undefined;
+    if (message !== undefined) this.#place = { ...this.#place, from: message.offset };
+    for (const call of [...(message?.calls.filter(isCallerCall) ?? []), ...this.#requested.splice(0)]) calls.add(call);
     await calls.checked();
-    if (!isOver()) this.#emit(calls.takeEmittable().map((call) => ({ type: 'caller-tool-call', ...call })));
+    return message;
+  }
+
+  async #waitForInnerTools(message: CompleteMessage | undefined, isOver: () => boolean): Promise<void> {
+    const { decoder } = this.context;
+    const inner = (message?.calls ?? []).filter((call) => !isCallerCall(call));
+    const isRunning = (): boolean =>
+      decoder.state.calls.size > 0 || inner.some(({ id }) => !decoder.state.done.has(id));
+    for (let ms = 0; isRunning() && ms < INNER_GRACE_MS && !isOver(); ms += INNER_POLL_MS) await delay(INNER_POLL_MS);
+  }
+
+  /** A message whose tokens are not counted yet; the calls of one message may end several turns. */
+  #countOnce(message: CompleteMessage | undefined): CompleteMessage | undefined {
+    if (message === undefined || message.offset === this.#countedOffset) return undefined;
+    this.#countedOffset = message.offset;
     return message;
   }
 
@@ -204,9 +214,4 @@ export class CodexTurn {
 
 function processGone(): AppServerError {
   return new AppServerError('The process of the agent ended in the middle of the turn.', undefined);
-}
-
-/** Whether one of the events ends a turn. */
-export function hasEnd(events: readonly HarnessEvent[]): boolean {
-  return events.some(isTurnEnd);
 }
