@@ -81,8 +81,8 @@ describe('Outputs that a stopping Codex made up', () => {
   it('begin after what its own tools recorded', () => {
     const place = findCancelledOutputs(cancelled);
     const kept = cancelled.filter(({ offset }) => offset < (place ?? 0));
-    expect(kept.map(({ type, payload }) => `${type} ${String(payload['type'] ?? '')}`)).toEqual(
-      parked.map(({ type, payload }) => `${type} ${String(payload['type'] ?? '')}`),
+    expect(kept.map(({ type, payload }) => [type, payload['type']])).toEqual(
+      parked.map(({ type, payload }) => [type, payload['type']]),
     );
     expect(idsOf(findOpenCalls(kept))).toEqual(['call_a', 'call_s', 'call_b']);
   });
