@@ -188,6 +188,29 @@ describe.skipIf(skipReason !== undefined)('Codex with tools of the caller', () =
     expect(called.toSorted()).toEqual(names.toSorted());
   });
 
+  it.each(['gpt-6.1-sol', 'gpt-5.5'])('are called by %s itself, deferred ones too', async (model) => {
+    const session = rig.open(undefined, { model });
+    const callerTools = { tools: [callerTool('look_up', { isDeferred: true })], allowsParallelCalls: true };
+    rig.model.says([lookup('c1', 'a')]);
+    const events = await runTurn(session, asking('Go', { callerTools }));
+    expect(callerToolsOf(rig.model.bodies[0])).toEqual(['look_up']);
+    expect(outline(events)).toEqual(['calls look_up c1 {"text":"a"}', 'tokens', 'ends tool_use']);
+    const next = await runTurn(session, { ...answering(resultOf('c1', 'one')), callerTools });
+    expect(outline(next)).toEqual(['says Done.', 'tokens', 'ends end_turn']);
+    expect(conversationOf(rig.model.bodies[1]).at(-1)).toBe('output c1: one');
+  });
+
+  it('goes on without results when the caller says something else', async () => {
+    const session = rig.open();
+    rig.model.says([lookup('c1', 'a')]);
+    await runTurn(session, asking('Go'));
+    const events = await runTurn(session, asking('Forget it'));
+    expect(outline(events)).toEqual(['says Done.', 'tokens', 'ends end_turn']);
+    const heard = conversationOf(rig.model.bodies[1]);
+    expect(heard.filter((line) => line.startsWith('output c1:'))).toHaveLength(1);
+    expect(heard.at(-1)).toBe('user: Forget it');
+  });
+
   it('takes two hundred tools, and schemas of a hundred kilobytes', async () => {
     const session = rig.open();
     const properties = Object.fromEntries(

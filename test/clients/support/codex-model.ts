@@ -149,6 +149,8 @@ export function callerToolsOf(body: JsonRecord | undefined): readonly string[] {
 
 /** The names of the tools of a namespace that the model was offered. */
 export function toolsInNamespace(body: JsonRecord | undefined, name: string): readonly string[] {
-  const namespace = recordsOf(body?.['tools']).find((tool) => tool['name'] === name);
+  // Newer models get their tools as an item.
+  const additional = recordsOf(body?.['input']).flatMap((item) => recordsOf(item['tools']));
+  const namespace = [...recordsOf(body?.['tools']), ...additional].find((tool) => tool['name'] === name);
   return recordsOf(namespace?.['tools']).map((tool) => textOf(tool['name']));
 }

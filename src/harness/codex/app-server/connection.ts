@@ -10,7 +10,7 @@ import { loadInstructions } from '../../instructions.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
 import { INITIALIZE, toLaunch, toThreadParameters } from './launch.js';
-import { invalidateIndex, refreshIndex } from '../resume/record.js';
+import { invalidateIndex, refreshIndex } from '../record/recording-index.js';
 
 // Five seconds in total; the reaper kills a dead server's processes sooner.
 const WRITER_ATTEMPTS = 21;

@@ -63,7 +63,8 @@ function step(state: CodexState, notification: Notification): CodexStep {
         [{ type: 'session-started', sessionId: threadId }],
       ];
     case 'turn/started': {
-      const [usage, events] = startTurnUsage(state.usage);
+      // The update of a call that was counted ahead comes before the end of its turn.
+      const [usage, events] = startTurnUsage({ ...state.usage, ahead: undefined });
       return [{ ...state, ...FRESH_TURN, turnId, usage }, events];
     }
     case 'thread/tokenUsage/updated': {

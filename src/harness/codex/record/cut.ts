@@ -1,5 +1,5 @@
 import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import { invalidateIndex } from '../resume/record.js';
+import { invalidateIndex } from './recording-index.js';
 import { findRecordings, readRecording } from './rollout.js';
 import { findCancelledOutputs, findOutputs, type RolloutLine } from './rollout-lines.js';
 

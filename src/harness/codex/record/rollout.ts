@@ -26,6 +26,11 @@ export async function findRecordings(files: ThreadFiles, conversation: string): 
   return found.toSorted().toReversed();
 }
 
+/** Whether there is a recording of this conversation; it is not read. */
+export async function hasRecording(files: ThreadFiles, conversation: string): Promise<boolean> {
+  return (await findRecordings(files, conversation)).length > 0;
+}
+
 async function findBelow(
   files: ThreadFiles,
   folder: string,
@@ -34,12 +39,8 @@ async function findBelow(
 ): Promise<readonly string[]> {
   const names = await files.list(folder, MAX_NAMES).catch(noneWhenRefused);
   if (depth === 0) return names.filter(isWanted).map((name) => `${folder}/${name}`);
-  // All of a conversation is in the folder of the day on which it began, and most are of the newest days.
-  for (const name of names.toSorted().toReversed()) {
-    const found = await findBelow(files, `${folder}/${name}`, depth - 1, isWanted);
-    if (found.length > 0) return found;
-  }
-  return [];
+  const found = await Promise.all(names.map((name) => findBelow(files, `${folder}/${name}`, depth - 1, isWanted)));
+  return found.flat();
 }
 
 /** What is no folder holds no recording. */

@@ -106,16 +106,15 @@ export class CodexTurns {
       results.flatMap(({ output }) => output.uploads),
     );
     const input = await this.#toInput(turn.prompt);
-    newest.calls.useTools(setup.tools);
-    running.start(codexTurnId);
-    const over = newest.turn.read(running.emit);
-    over.catch(() => undefined);
-    newest.turn.unpark();
     // Before the results: the model hears it after them, while a turn that has its results may be over (0.169.0, seen).
     if (input.length > 0) {
       const place = { threadId: open.conversation.threadId, expectedTurnId: codexTurnId };
       await open.running.server.request('turn/steer', { ...place, clientUserMessageId: turn.id, input });
     }
+    newest.calls.useTools(setup.tools);
+    running.start(codexTurnId);
+    const over = newest.turn.read(running.emit);
+    newest.turn.unpark();
     for (const message of turn.furtherMessages ?? []) void this.steer(running, message);
     for (const { callId, output } of results) newest.calls.settle(callId, output);
     newest.turn.emitCalls();
