@@ -109,6 +109,22 @@ describe.skipIf(skipReason !== undefined)('Codex without the process that waited
     expect(conversationOf(model().bodies.at(-1)).slice(-2)).toEqual(['output c1: one', 'user: And be quick']);
   });
 
+  it('gives a caller that takes one call at a time the next one at once, and then hears its prompt', async () => {
+    const callerTools = { ...toolsNamed('look_up'), allowsParallelCalls: false };
+    model().says([lookup('c1', 'a'), lookup('c2', 'b')]);
+    const parked = await runTurn(rig.open(), asking('Go', { callerTools }));
+    await rig.kill();
+    const next = rig.open(sessionIdOf(parked));
+    const first = asking('And be quick', { callerTools, toolResults: [resultOf('c1', 'one')] });
+    expect(outline(await runTurn(next, first))).toEqual(['calls look_up c2 {"text":"b"}', 'ends tool_use']);
+    expect(model().bodies).toHaveLength(1);
+    const second = await runTurn(next, { ...answering(resultOf('c2', 'two')), callerTools });
+    expect(outline(second)).toEqual(['says Done.', 'tokens', 'ends end_turn']);
+    expect(conversationOf(model().bodies.at(-1)).slice(3)).toEqual(
+      expect.arrayContaining(['output c1: one', 'output c2: two', 'user: And be quick']),
+    );
+  });
+
   it('takes other tools with the results', async () => {
     const session = rig.open();
     model().says([lookup('c1', 'a')], [{ caller: 'write_down', id: 'c2', input: { text: 'b' } }]);

@@ -109,7 +109,7 @@ describe.skipIf(skipReason !== undefined)('A message for a running turn of Codex
     const session = rig.open();
     const callerTools = toolsNamed('look_up');
     rig.model.says([
-      { shell: 'sleep 0.5; echo slow', id: 's1' },
+      { shell: 'sleep 0.1; echo slow', id: 's1' },
       { caller: 'look_up', id: 'c1', input: { text: 'a' } },
     ]);
     let isHeard: Promise<boolean> | undefined;

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,6 +51,22 @@ describe('The recordings of a conversation', () => {
       { offset: size, ordinal: 99, type: 'token_usage_record', payload: {} },
     ]);
     expect(await readRecording(files, SECOND)).toEqual([]);
+  });
+});
+
+describe('A recording that is not one', () => {
+  it.each([
+    ['a link', () => symlinkSync('/etc/hostname', join(root, FIRST))],
+    ['a folder', () => mkdirSync(join(root, FIRST))],
+  ])('as it is %s, has no lines', async (_, make) => {
+    make();
+    expect(await readRecording(files, FIRST)).toEqual([]);
+  });
+
+  it('is read although a backup gave it a second name', async () => {
+    put(FIRST, fixture('rollout-parked'));
+    linkSync(join(root, FIRST), join(root, 'backup'));
+    expect(await readRecording(files, FIRST)).toHaveLength(10);
   });
 });
 

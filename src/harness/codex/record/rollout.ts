@@ -11,6 +11,9 @@ const MAX_NAMES = 10_000;
 /** How much of the end of a recording is read: the items of one turn, with its images. */
 const MAX_TAIL_BYTES = 64 * 1024 * 1024;
 
+/** Backups give a recording other names. */
+const FROM_END = { from: 'end', otherNames: true } as const;
+
 /**
  * The recordings of a conversation below the thread's folder, newest first. Codex 0.169.0 goes on in a second file,
  * `rollout-<time>-<conversation>_<part>.jsonl`, after `thread/revert` (seen).
@@ -43,6 +46,11 @@ async function findBelow(
   return found.flat();
 }
 
+/** What is no plain file is no recording. */
+function undefinedWhenRefused(error: unknown): undefined {
+  if (!(error instanceof ThreadFileError)) throw error;
+}
+
 /** What is no folder holds no recording. */
 function noneWhenRefused(error: unknown): readonly string[] {
   if (error instanceof ThreadFileError) return [];
@@ -53,7 +61,7 @@ function noneWhenRefused(error: unknown): readonly string[] {
 export async function readRecording(files: ThreadFiles, path: string, from = 0): Promise<readonly RolloutLine[]> {
   const wanted = (await recordingSize(files, path)) - from;
   if (wanted <= 0) return [];
-  const part = await files.read(path, Math.min(wanted, MAX_TAIL_BYTES), { from: 'end' });
+  const part = await files.read(path, Math.min(wanted, MAX_TAIL_BYTES), FROM_END).catch(undefinedWhenRefused);
   if (part === undefined) return [];
   return parseRolloutLines(part.bytes, part.offset, part.offset === from);
 }
@@ -83,7 +91,7 @@ export async function recordTools(
     payload: { thread_id: conversation, tools },
   };
   // A line that a killed Codex did not end would take this one with it.
-  const end = await files.read(path, 1, { from: 'end' });
+  const end = await files.read(path, 1, FROM_END);
   const separator = end?.bytes.toString() === '\n' ? '' : '\n';
   await files.append(path, `${separator}${JSON.stringify(line)}\n`);
 }

@@ -1,6 +1,7 @@
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import type { Prompt } from '../../../domain/prompt.js';
+import type { SeedMessage } from '../../../domain/seed-message.js';
 import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { readNewestTurns } from '../app-server/connection.js';
 import { CallerCalls, isCallerCall } from '../caller-tools/caller-calls.js';
@@ -17,6 +18,7 @@ import { findOpenCallsSince, type RecordedCall, type RolloutLine } from '../reco
 import { findHeardMessages, planResumption } from '../resume/resumption.js';
 import { findItemOutputs, planResults } from '../resume/results-plan.js';
 import type { OpenConversation } from './codex-process.js';
+import { injectSeed } from './inject-seed.js';
 import type { Setup } from './setup.js';
 import { uploadFolder, writeUploads } from './uploads.js';
 
@@ -67,7 +69,12 @@ export async function beginWithResults(
       const answered = plan.unanswered.map((call) => ({ call, output: outputOf(call.id) }));
       await injectOutputs(context, answered);
       const parked = await parkAgain(context, plan.waiting);
-      if (parked.length > 0) return { kind: 'over', events: [...plan.events, ...parked] };
+      if (parked.length > 0) {
+        // The model hears it with the last of the results.
+        const seed: readonly SeedMessage[] = prompt.length === 0 ? [] : [{ role: 'user', content: prompt }];
+        await injectSeed(thread, open, { seed, attempt });
+        return { kind: 'over', events: [...plan.events, ...parked] };
+      }
       return { kind: 'start', events: plan.events, prompt: plan.isPromptHeard ? [] : prompt, further };
     }
     default: {
