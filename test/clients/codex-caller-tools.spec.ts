@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import type { HarnessTurn } from '../../src/harness/harness.js';
 import { callerToolsOf, conversationOf } from './support/codex-model.js';
 import { callerTool, type CodexRig, outline, resultOf, startCodexRig, toolsNamed } from './support/codex-rig.js';
@@ -198,6 +199,24 @@ describe.skipIf(skipReason !== undefined)('Codex with tools of the caller', () =
     const next = await runTurn(session, { ...answering(resultOf('c1', 'one')), callerTools });
     expect(outline(next)).toEqual(['says Done.', 'tokens', 'ends end_turn']);
     expect(conversationOf(rig.model.bodies[1]).at(-1)).toBe('output c1: one');
+  });
+
+  it('can be interrupted between its calls and the end of the turn', async () => {
+    const session = rig.open();
+    rig.model.says([{ shell: 'sleep 20', id: 's1' }, lookup('c1', 'a')]);
+    const events = await new Promise<readonly HarnessEvent[]>((resolve, reject) => {
+      const all: HarnessEvent[] = [];
+      session.run(asking('Go')).subscribe({
+        next: (batch) => {
+          all.push(...batch);
+          if (batch.some(({ type }) => type === 'caller-tool-call')) session.interrupt();
+        },
+        error: reject,
+        complete: () => resolve(all),
+      });
+    });
+    expect(outline(events).at(-1)).toBe('ends interrupted');
+    expect(outline(await runTurn(session, asking('Next'))).at(-1)).toBe('ends end_turn');
   });
 
   it('goes on without results when the caller says something else', async () => {

@@ -112,6 +112,18 @@ describe.skipIf(skipReason !== undefined)('Codex from which turns are dropped', 
     expect(newest()).toEqual(['user: One', 'assistant: Done.', 'user: Two, but better']);
   });
 
+  it('keeps the earlier messages that its first turn brought', async () => {
+    const session = rig.open();
+    const seed: readonly SeedMessage[] = [
+      { role: 'user', content: [text('Hello')] },
+      { role: 'assistant', content: [text('Hi.')] },
+    ];
+    const first = turnOf('One', { seed });
+    await runTurn(session, first);
+    await runTurn(session, turnOf('Another', { dropFrom: first.id }));
+    expect(newest()).toEqual(['user: Hello', 'assistant: Hi.', 'user: Another']);
+  });
+
   it('goes on from the calls before results, and again', async () => {
     const session = rig.open();
     rig.model.says([{ text: 'Hm.' }, lookup('c1'), { shell: 'echo inner', id: 's1' }]);
