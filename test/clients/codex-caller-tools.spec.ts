@@ -176,31 +176,6 @@ describe.skipIf(skipReason !== undefined)('Codex with tools of the caller', () =
     );
   });
 
-  it('calls tools by names that Codex does not allow, and by those of its own', async () => {
-    const session = rig.open();
-    const names = ['a.dotted name', 'x'.repeat(90), 'exec_command', 'mcp__a__b'];
-    await runTurn(session, asking('Go', { callerTools: toolsNamed(...names) }));
-    const carried = callerToolsOf(rig.model.bodies[0]);
-    expect(carried).toHaveLength(4);
-    expect(carried.every((name) => /^[a-zA-Z0-9_-]{1,64}$/.test(name))).toBe(true);
-    rig.model.says(carried.map((caller, index) => ({ caller, id: `c${index}`, input: {} })));
-    const events = await runTurn(session, asking('Go', { callerTools: toolsNamed(...names) }));
-    const called = events.flatMap((event) => (event.type === 'caller-tool-call' ? [event.name] : []));
-    expect(called.toSorted()).toEqual(names.toSorted());
-  });
-
-  it.each(['gpt-6.1-sol', 'gpt-5.5'])('are called by %s itself, deferred ones too', async (model) => {
-    const session = rig.open(undefined, { model });
-    const callerTools = { tools: [callerTool('look_up', { isDeferred: true })], allowsParallelCalls: true };
-    rig.model.says([lookup('c1', 'a')]);
-    const events = await runTurn(session, asking('Go', { callerTools }));
-    expect(callerToolsOf(rig.model.bodies[0])).toEqual(['look_up']);
-    expect(outline(events)).toEqual(['calls look_up c1 {"text":"a"}', 'tokens', 'ends tool_use']);
-    const next = await runTurn(session, { ...answering(resultOf('c1', 'one')), callerTools });
-    expect(outline(next)).toEqual(['says Done.', 'tokens', 'ends end_turn']);
-    expect(conversationOf(rig.model.bodies[1]).at(-1)).toBe('output c1: one');
-  });
-
   it('can be interrupted between its calls and the end of the turn', async () => {
     const session = rig.open();
     rig.model.says([{ shell: 'sleep 20', id: 's1' }, lookup('c1', 'a')]);
@@ -228,31 +203,5 @@ describe.skipIf(skipReason !== undefined)('Codex with tools of the caller', () =
     const heard = conversationOf(rig.model.bodies[1]);
     expect(heard.filter((line) => line.startsWith('output c1:'))).toHaveLength(1);
     expect(heard.at(-1)).toBe('user: Forget it');
-  });
-
-  it('takes two hundred tools, and schemas of a hundred kilobytes', async () => {
-    const session = rig.open();
-    const properties = Object.fromEntries(
-      Array.from({ length: 1000 }, (_, index) => [`p${index}`, { type: 'string', description: 'long '.repeat(16) }]),
-    );
-    const large = callerTool('large', { inputSchema: { type: 'object', properties } });
-    const tools = [large, ...Array.from({ length: 199 }, (_, index) => callerTool(`tool-${index}`))];
-    rig.model.says([{ caller: 'tool-198', id: 'c1', input: { text: 'a' } }]);
-    const events = await runTurn(session, asking('Go', { callerTools: { tools, allowsParallelCalls: true } }));
-    expect(callerToolsOf(rig.model.bodies[0])).toHaveLength(200);
-    expect(outline(events)).toContain('calls tool-198 c1 {"text":"a"}');
-  });
-
-  it('has other tools in each turn, also where it began without any', async () => {
-    const session = rig.open();
-    const offered = async (...names: readonly string[]) => {
-      await runTurn(session, turnOf('Go', names.length === 0 ? {} : { callerTools: toolsNamed(...names) }));
-      return callerToolsOf(rig.model.bodies.at(-1));
-    };
-    expect(await offered()).toEqual([]);
-    expect(await offered('one')).toEqual(['one']);
-    expect(await offered('three', 'two')).toEqual(['three', 'two']);
-    expect(await offered()).toEqual([]);
-    expect(conversationOf(rig.model.bodies.at(-1)).filter((line) => line === 'user: Go')).toHaveLength(4);
   });
 });

@@ -84,7 +84,7 @@ export class CodexTurns {
       const parameters = { threadId, clientUserMessageId, input, ...toTurnParameters(this.thread, turn) };
       await open.running.server.request('turn/start', parameters);
       this.process.keepTurns();
-      for (const message of later) void this.steer(running, message);
+      await this.#handAll(running, later);
       await over;
     } catch (error) {
       newest.stop();
@@ -115,7 +115,8 @@ export class CodexTurns {
     running.start(codexTurnId);
     const over = newest.turn.read(running.emit);
     newest.turn.unpark();
-    for (const message of turn.furtherMessages ?? []) void this.steer(running, message);
+    over.catch(() => undefined);
+    await this.#handAll(running, turn.furtherMessages ?? []);
     for (const { callId, output } of results) newest.calls.settle(callId, output);
     newest.turn.emitCalls();
     await over;
@@ -136,9 +137,23 @@ export class CodexTurns {
    * at the very end of a turn too, unless the turn fails or is interrupted: it then drops the message, and its record does not have
    * it (seen).
    */
-  async steer(running: RunningTurn, { id, prompt }: FurtherMessage): Promise<boolean> {
+  async steer(running: RunningTurn, message: FurtherMessage): Promise<boolean> {
+    const { isHeard } = await this.#hand(running, message);
+    return isHeard;
+  }
+
+  /** Hands messages over one after the other, so that the model hears them in their order. */
+  async #handAll(running: RunningTurn, messages: readonly FurtherMessage[]): Promise<void> {
+    for (const message of messages) await this.#hand(running, message);
+  }
+
+  /** Resolves when Codex has taken the message, or refused it; `isHeard` when the model has heard it, or will not. */
+  async #hand(
+    running: RunningTurn,
+    { id, prompt }: FurtherMessage,
+  ): Promise<{ readonly isHeard: boolean | Promise<boolean> }> {
     const codexTurnId = await running.started;
-    if (codexTurnId === undefined || running.isOver) return false;
+    if (codexTurnId === undefined || running.isOver) return { isHeard: false };
     const isHeard = running.hears(id);
     try {
       const open = this.process.opened;
@@ -152,7 +167,7 @@ export class CodexTurns {
       this.decoder.apply((state) => [{ ...state, unheard: withoutElement(state.unheard, id) }, []]);
       running.refuse(id);
     }
-    return isHeard;
+    return { isHeard };
   }
 
   /** Sends a requested interrupt, once the turn has started. */
