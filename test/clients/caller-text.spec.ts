@@ -96,8 +96,12 @@ describe
     await runTurn(session, turnOf('', { prompt: blocks }));
     expect(toldTexts(here)).toEqual(expect.arrayContaining(['Hello', '/model haiku', 'and', asTold('/clear')]));
     await session.close();
-    const history = [{ type: 'text' as const, text: 'My number is 4711.' }];
-    const events = await runTurn(here.open(), turnOf('/clear', { history }));
+    const said = (text: string) => [{ type: 'text' as const, text }];
+    const seed = [
+      { role: 'user' as const, content: said('My number is 4711.') },
+      { role: 'assistant' as const, content: said('I see.') },
+    ];
+    const events = await runTurn(here.open(), turnOf('/clear', { seed }));
     expect(textsOf(events)).toEqual(['PONG']);
     expect(toldTexts(here)).toEqual(expect.arrayContaining(['My number is 4711.', asTold('/clear')]));
   });

@@ -4,7 +4,7 @@ import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
 import { CodexSession } from './codex.session.js';
-import { hasRecording } from './resume/record.js';
+import { hasRecording } from './record/rollout.js';
 import { CODEX_MODELS } from './models.js';
 
 /** Names of OpenAI models as providers and gateways spell them: `gpt-…`, `openai/gpt-…`, `openai.gpt-oss-…`, `ft:gpt-…`, `o3`. */
@@ -12,6 +12,8 @@ const MODEL_NAMES = /(^|[./:@_-])((chat)?gpt-|codex-|o\d+($|[@:-]))/i;
 
 /** Codex, driven through `codex app-server`. Written against, and tested with, 0.169.0. */
 export class CodexHarness implements Harness {
+  readonly takesCallerTools = true;
+  readonly takesMcpServers = true;
   readonly #logger = new Logger(CodexHarness.name);
 
   constructor(

@@ -1,270 +1,207 @@
-// A little over 250 lines: one process, from its start through its turns to its end, whose state every method shares.
-import { basename, join } from 'node:path';
 import type { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Observable, Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Sandbox } from '../../sandbox/sandbox.js';
-import type { HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
-import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
-import { AppServerError } from './app-server/app-server.js';
-import {
-  type CodexConversation,
-  openConversation,
-  type Running,
-  readNewestTurns,
-  startServer,
-  takeOut,
-} from './app-server/connection.js';
-import { decodeObject, initialCodexState, type CodexState } from './decode/decode.js';
-import { toCodexInput } from './app-server/input.js';
-import { asObject } from '../../domain/json.js';
-import { renderSeed } from '../../domain/render-seed.js';
-import { withHistory } from '../../domain/prompt.js';
+import type { FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
-import { NotStartedError } from '../start-failure.js';
-import { describe, isProcessGone, turnFailed } from './app-server/session-error.js';
-import { toTurnParameters } from './app-server/launch.js';
-import { refusedTurns } from './resume/refused-turns.js';
-import { type Resumption, planResumption } from './resume/resumption.js';
+import type { CodexConversation } from './app-server/connection.js';
+import { describe, turnFailed } from './app-server/session-error.js';
+import { callIdsOf, withMark, withoutMarksFrom } from './record/notes.js';
+import { CodexProcess, type OpenConversation } from './session/codex-process.js';
+import type { Emit } from './session/codex-turn.js';
+import { CodexTurns } from './session/codex-turns.js';
+import { removeFromMessage, removeRefusedTurns } from './session/conversation-edits.js';
+import { CodexDecoder } from './session/decoder.js';
+import { RunningTurn } from './session/running-turn.js';
+import { injectSeed } from './session/inject-seed.js';
+import { type Setup, toSetup } from './session/setup.js';
+import { type Beginning, type BeginningContext, beginAgain, beginWithResults } from './session/turn-beginning.js';
 
 const STOP_GRACE_MS = 2_000;
 const SETTLE_GRACE_MS = 1_000;
 
-type Emit = (events: readonly HarnessEvent[]) => void;
-
-/** What is known of the turn that runs. */
-interface RunningTurn {
-  /** Codex's name of it; `undefined` until `turn/started`, before which 0.169.0 has "no active turn to interrupt" (seen). */
-  codexTurnId: string | undefined;
-  interruptRequested: boolean;
-}
-
-/** A subscription to the events of a turn. */
-interface Follower {
-  readonly done: Promise<void>;
-  /** Unsubscribes; `done` resolves. */
-  stop(): void;
-}
-
 /** One warm `codex app-server` with one conversation. The first turn starts it. */
 export class CodexSession implements HarnessSession {
-  #running: Promise<Running> | undefined;
-  #conversation: CodexConversation | undefined;
+  readonly #process: CodexProcess;
+  readonly #decoder = new CodexDecoder();
+  readonly #turns: CodexTurns;
   /** Whether the conversation lacks the earlier turns. */
   #isBlank = false;
   /** Whether the newest turns may be refused ones, which Codex would resend with the next one. */
   #mayHoldRefused = false;
-  #state: CodexState = initialCodexState();
+  /** The conversation that was emitted. */
+  #emittedId: string | undefined;
+  /** The turn that was dropped last, by its results. */
+  #wasDropped: string | undefined;
   #turn: RunningTurn | undefined;
-  /** Settles when Codex is done with the newest turn. Never rejects. */
-  #settled: Promise<void> = Promise.resolve();
-  #alive = true;
+  /** The end of a process that must not go on. */
+  #stopping: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   constructor(
     private readonly thread: HarnessThread,
-    private readonly command: string,
-    private readonly sandbox: Sandbox,
+    command: string,
+    sandbox: Sandbox,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#process = new CodexProcess(thread, command, sandbox, logger);
+    this.#turns = new CodexTurns(thread, this.#process, this.#decoder, logger);
+  }
 
   get alive(): boolean {
-    return this.#alive;
+    return this.#process.isAlive && this.#closing === undefined;
   }
 
   run(turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
     return new Observable((subscriber) => {
-      let over = false;
-      const emit: Emit = (events) => {
-        if (over || events.length === 0) return;
-        const end = events.findIndex(isTurnEnd);
-        subscriber.next(end < 0 ? events : events.slice(0, end + 1));
-        if (end < 0) return;
-        over = true;
-        this.#turn = undefined;
-        this.#mayHoldRefused ||= !events.some((event) => event.type === 'turn-end' && event.reason !== 'refusal');
-        subscriber.complete();
-      };
-      this.#runTurn(turn, emit).catch((error: unknown) => {
+      const running: RunningTurn = new RunningTurn((events) => {
+        if (running.isOver) this.#end(running, events);
+        subscriber.next(events);
+        if (running.isOver) subscriber.complete();
+      });
+      this.#turn = running;
+      this.#runTurn(turn, running).catch((error: unknown) => {
         this.logger.warn(`failed to run a turn of thread ${this.thread.id}: ${describe(error)}`);
-        emit([turnFailed(error)]);
+        running.emit([turnFailed(error)]);
       });
       return () => {
-        if (over) return;
-        over = true;
+        if (running.isOver) return;
+        running.abandon();
         void this.close();
       };
     });
   }
 
   interrupt(): void {
-    if (this.#turn === undefined) return;
-    this.#turn.interruptRequested = true;
-    void this.#interruptIfKnown(this.#turn);
+    if (this.#turn !== undefined) void this.#turns.interrupt(this.#turn);
+  }
+
+  steer(message: FurtherMessage): Promise<boolean> {
+    return this.#turn === undefined ? Promise.resolve(false) : this.#turns.steer(this.#turn, message);
   }
 
   close(): Promise<void> {
-    this.#alive = false;
     this.#closing ??= (async () => {
-      const running = await this.#running?.catch(() => undefined);
+      // A Codex that has time to stop makes up results for the calls that wait for the caller.
+      if (this.#turns.isParked) return this.#process.close(0);
       // Codex may not have recorded the end of the turn yet: a refused turn would count as interrupted, and be resent on resume.
-      if (this.#turn === undefined) await Promise.race([this.#settled, delay(SETTLE_GRACE_MS)]);
-      await running?.process.stop(STOP_GRACE_MS);
+      if (this.#turn === undefined) await Promise.race([this.#turns.settled(), delay(SETTLE_GRACE_MS)]);
+      await this.#process.close(STOP_GRACE_MS);
     })();
     return this.#closing;
   }
 
-  /** Runs the turn. Resolves when Codex is done with it; rejects when it could not be run, or the process went away. */
-  async #runTurn(turn: HarnessTurn, emit: Emit): Promise<void> {
-    const turnState: RunningTurn = { codexTurnId: undefined, interruptRequested: false };
-    this.#turn = turnState;
-    const running = await this.#ensureServer();
-    const conversation = await this.#ensureConversation(running, emit);
-    const resumption = await this.#resumption(running, conversation.threadId, turn);
-    if (resumption.kind === 'ended') return emit(resumption.events);
-    if (resumption.kind === 'continue') emit(resumption.events);
-    await this.#settled;
-    const calls = resumption.kind === 'continue' ? [] : await this.#removeRefusedTurns(running, conversation, emit);
-    const input = resumption.kind === 'continue' ? [] : await this.#buildInput(turn, calls);
-    const { threadId } = this.#conversation ?? conversation;
-    this.#state = { ...this.#state, turnId: undefined };
-    const follower = this.#follow(running, turnState, emit);
-    // If `turn/start` fails, its error ends the turn; this avoids an unhandled rejection of the follower.
-    this.#settled = follower.done.catch(() => undefined);
-    try {
-      await running.server.request('turn/start', {
-        threadId,
-        clientUserMessageId: turn.id,
-        input,
-        ...toTurnParameters(this.thread, turn),
-      });
-      await follower.done;
-    } catch (error) {
-      follower.stop();
-      throw error;
+  #end(running: RunningTurn, events: readonly HarnessEvent[]): void {
+    this.#turn = undefined;
+    this.#mayHoldRefused ||= !events.some((event) => event.type === 'turn-end' && event.reason !== 'refusal');
+    // The model would hear it in the next turn, and then again, as the server hands it over again. Only this forgets it.
+    if (running.hasUnheard && this.#turns.isParked) this.#stopping = this.#process.stop(0);
+  }
+
+  /** Runs the turn. Resolves when Codex is done with it, or waits for the caller; rejects when it could not be run, or the process went away. */
+  async #runTurn(turn: HarnessTurn, running: RunningTurn): Promise<void> {
+    await this.#stopping;
+    const setup = toSetup(turn);
+    if (this.#turns.isAwaiting(turn, setup)) {
+      await this.#mark(turn);
+      return this.#turns.answer(turn, setup, running);
     }
+    if (this.#turns.isParked) await this.#turns.leave(turn);
+    await this.#open(turn, setup, running.emit);
+    await this.#turns.settled();
+    const { emit } = running;
+    const beginning = (await this.#beginKnown(turn, setup, emit)) ?? (await this.#beginNew(turn, setup, emit));
+    running.emit(beginning.events);
+    if (beginning.kind === 'over') return;
+    await this.#turns.start(turn, setup, running, beginning);
     this.#isBlank = false;
   }
 
-  #ensureServer(): Promise<Running> {
-    if (!this.#alive) return Promise.reject(new AppServerError('The session is closed.', undefined));
-    this.#running ??= startServer(this.thread, this.command, this.sandbox, (length) =>
-      this.logger.warn(`ignored a line of ${length} characters from Codex: not JSON (thread ${this.thread.id})`),
-    ).then((running) => {
-      void running.process.exit.then((exit) => {
-        const expected = this.#closing !== undefined;
-        this.#alive = false;
-        // What it wrote to its standard error may quote the user.
-        if (!expected) this.logger.warn(`Codex exited unexpectedly with ${exit.code ?? exit.signal}`);
-      });
-      return running;
-    });
-    return this.#running;
+  /** Opens the conversation without the outputs of a turn that is dropped. */
+  async #open({ dropFrom, toolResults, attempt, callerTools }: HarnessTurn, setup: Setup, emit: Emit): Promise<void> {
+    const before = this.#process.current;
+    const mendsCalls = toolResults !== undefined || (attempt > 1 && callerTools !== undefined);
+    const notes = dropFrom === undefined ? undefined : await this.#process.notes();
+    const removedOutputs = dropFrom === undefined ? undefined : callIdsOf(notes, dropFrom);
+    const open = await this.#process.open(setup, { mendsCalls, removedOutputs });
+    if (removedOutputs !== undefined && dropFrom !== undefined) {
+      this.#wasDropped = dropFrom;
+      await this.#process.changeNotes((kept) => withoutMarksFrom(kept, dropFrom));
+    }
+    if (open !== before) this.#emitOpened(open, emit);
   }
 
-  async #ensureConversation(running: Running, emit: Emit): Promise<CodexConversation> {
-    if (this.#conversation !== undefined) return this.#conversation;
-    const conversation = await openConversation(running, this.thread, this.logger).catch(async (error: unknown) => {
-      // A half-open session would fail every later turn.
-      const closed = this.close();
-      if (!isProcessGone(error)) throw error;
-      await closed;
-      const { notStarted } = await running.process.exit;
-      throw notStarted === undefined ? error : new NotStartedError(notStarted);
-    });
-    if (this.thread.sessionId !== undefined && !conversation.resumed) {
+  #emitOpened(open: OpenConversation, emit: Emit): void {
+    const { resumed } = open.conversation;
+    if (this.thread.sessionId !== undefined && !resumed) {
       this.logger.warn(`lost the conversation of thread ${this.thread.id}; started a new one`);
     }
-    this.#isBlank = !conversation.resumed;
-    this.#mayHoldRefused = conversation.resumed;
-    this.#adoptConversation(conversation, emit);
-    return conversation;
+    this.#isBlank = !resumed;
+    this.#mayHoldRefused = resumed;
+    this.#emitConversation(open, emit);
   }
 
-  #adoptConversation(conversation: CodexConversation, emit: Emit): void {
-    this.#conversation = conversation;
-    this.#state = initialCodexState({ threadId: conversation.threadId, model: conversation.model });
-    emit([{ type: 'session-started', sessionId: conversation.threadId }]);
+  #emitConversation({ conversation: { threadId, model } }: OpenConversation, emit: Emit): void {
+    this.#decoder.reset({ threadId, model });
+    if (this.#emittedId !== threadId) emit([{ type: 'session-started', sessionId: threadId }]);
+    this.#emittedId = threadId;
+  }
+
+  /** Goes on with a turn of which the record may have a part; `undefined` for a new one. */
+  async #beginKnown(turn: HarnessTurn, setup: Setup, emit: Emit): Promise<Beginning | undefined> {
+    if (turn.toolResults !== undefined) {
+      await this.#dropTurns(turn, setup, emit);
+      await injectSeed(this.thread, this.#process.opened, turn);
+      await this.#mark(turn);
+      return beginWithResults(this.#context(setup), turn, turn.toolResults);
+    }
+    if (turn.attempt === 1 || !this.#process.opened.conversation.resumed) return undefined;
+    return beginAgain(this.#context(setup), turn);
+  }
+
+  #context(setup: Setup): BeginningContext {
+    return { thread: this.thread, open: this.#process.opened, setup };
+  }
+
+  async #beginNew(turn: HarnessTurn, setup: Setup, emit: Emit): Promise<Beginning> {
+    await this.#dropTurns(turn, setup, emit);
+    const calls = await this.#removeRefusedTurns(setup, emit);
+    const seed = turn.seed ?? (this.#isBlank ? await turn.recall?.() : undefined) ?? [];
+    await injectSeed(this.thread, this.#process.opened, { seed, attempt: turn.attempt });
+    const prompt = prependRefusal(calls, turn.prompt);
+    return { kind: 'start', events: [], prompt, further: turn.furtherMessages ?? [] };
+  }
+
+  /** Removes the turns that this one replaces, if they began with a message of the user. */
+  async #dropTurns({ dropFrom, attempt }: HarnessTurn, setup: Setup, emit: Emit): Promise<void> {
+    if (dropFrom === undefined || this.#wasDropped === dropFrom) return;
+    const { running, conversation } = this.#process.opened;
+    const shorter = conversation.resumed ? await removeFromMessage(running, conversation, dropFrom) : undefined;
+    if (shorter !== undefined) await this.#adopt(shorter, setup, emit);
+    // Its record has more than the caller's conversation then: better than a turn that fails.
+    else if (attempt === 1)
+      this.logger.warn(`failed to drop turns of thread ${this.thread.id}: no record of turn ${dropFrom}`);
   }
 
   /** Removes refused turns from the end of the conversation. Returns the tool calls of these turns. */
-  async #removeRefusedTurns(
-    { server }: Running,
-    conversation: CodexConversation,
-    emit: Emit,
-  ): Promise<readonly RefusedCall[]> {
+  async #removeRefusedTurns(setup: Setup, emit: Emit): Promise<readonly RefusedCall[]> {
     if (!this.#mayHoldRefused) return [];
-    const refused = refusedTurns(await readNewestTurns(server, conversation.threadId));
-    if (refused !== undefined) {
-      const shorter = await takeOut(server, conversation, refused.from);
-      if (shorter !== conversation) this.#adoptConversation(shorter, emit);
-      this.#isBlank = refused.areAll;
-    }
+    const { running, conversation } = this.#process.opened;
+    const shorter = await removeRefusedTurns(running, conversation);
+    if (shorter !== undefined) await this.#adopt(shorter.conversation, setup, emit);
     this.#mayHoldRefused = false;
-    return refused?.calls ?? [];
+    this.#isBlank = shorter?.isEmpty ?? this.#isBlank;
+    return shorter?.calls ?? [];
   }
 
-  async #resumption({ server }: Running, threadId: string, turn: HarnessTurn): Promise<Resumption> {
-    if (turn.attempt < 2 || this.#conversation?.resumed !== true) return { kind: 'prompt' };
-    return planResumption(await readNewestTurns(server, threadId), turn.id);
+  async #adopt(conversation: CodexConversation, setup: Setup, emit: Emit): Promise<void> {
+    this.#emitConversation(await this.#process.adoptShorter(conversation, setup), emit);
   }
 
-  async #buildInput(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
-    const seed = turn.seed ?? (this.#isBlank ? await turn.recall?.() : undefined) ?? [];
-    const { input, uploads } = toCodexInput(
-      withHistory(renderSeed(seed), prependRefusal(calls, turn.prompt)),
-      join(this.thread.folders.server, 'uploads'),
-    );
-    for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);
-    return input;
-  }
-
-  /**
-   * Emits the events of the server from now on. `done` resolves at Codex's own end of the turn, shortly after the error that ends the
-   * turn for us: a prompt sent in between would be lost. It rejects if the server exits first.
-   */
-  #follow({ server }: Running, turn: RunningTurn, emit: Emit): Follower {
-    const following = new Subscription();
-    const done = new Promise<void>((resolve, reject) => {
-      following.add(resolve);
-      const next = (batch: readonly JsonObject[]): void => {
-        const events = batch.flatMap((notification) => this.#decode(notification));
-        if (turn.codexTurnId === undefined && this.#state.turnId !== undefined) {
-          turn.codexTurnId = this.#state.turnId;
-          void this.#interruptIfKnown(turn);
-        }
-        emit(events);
-        if (batch.some((notification) => this.#endsOurTurn(notification))) following.unsubscribe();
-      };
-      const complete = (): void => {
-        this.#alive = false;
-        reject(new AppServerError('The process of the agent ended in the middle of the turn.', undefined));
-      };
-      following.add(server.notifications$.subscribe({ next, complete }));
-    });
-    return { done, stop: () => following.unsubscribe() };
-  }
-
-  #endsOurTurn({ method, params }: JsonObject): boolean {
-    return method === 'turn/completed' && asObject(params)['threadId'] === this.#conversation?.threadId;
-  }
-
-  #decode(notification: JsonObject): readonly HarnessEvent[] {
-    const { state, events } = decodeObject(this.#state, notification);
-    this.#state = state;
-    return events;
-  }
-
-  /** Sends a requested interrupt, once the turn has started. */
-  async #interruptIfKnown(turn: RunningTurn): Promise<void> {
-    const threadId = this.#conversation?.threadId;
-    if (!turn.interruptRequested || turn.codexTurnId === undefined || threadId === undefined) return;
-    try {
-      const { server } = await this.#ensureServer();
-      await server.request('turn/interrupt', { threadId, turnId: turn.codexTurnId });
-    } catch (error) {
-      // The turn may have ended by itself in the meantime.
-      this.logger.debug(`failed to interrupt Codex: ${describe(error)}`);
-    }
+  /** Remembers where a turn with results begins. */
+  async #mark({ id, toolResults = [] }: HarnessTurn): Promise<void> {
+    const callIds = toolResults.map(({ callId }) => callId);
+    await this.#process.changeNotes((notes) => withMark(notes, { turnId: id, callIds }));
   }
 }

@@ -41,7 +41,7 @@ describe('AppServer', () => {
   it('passes notifications on, one batch per read', () => {
     const { server, say } = serverWithFakeProcess();
     const batches: unknown[] = [];
-    server.notifications$.subscribe((batch) => batches.push(batch));
+    server.messages$.subscribe((batch) => batches.push(batch));
     say({ method: 'x', params: {} }, { id: 7, result: {} }, { method: 'y', params: {} });
     expect(batches).toEqual([
       [
@@ -56,12 +56,22 @@ describe('AppServer', () => {
     ['item/fileChange/requestApproval', { result: { decision: 'accept' } }],
     ['execCommandApproval', { result: { decision: 'approved' } }],
     ['mcpServer/elicitation/request', { result: { action: 'decline', content: null, _meta: null } }],
-    ['item/tool/call', { error: { code: -32601, message: expect.any(String) } }],
     ['some/newRequest', { error: { code: -32601, message: expect.any(String) } }],
   ])('answers %s itself, so that Codex never hangs', (method, answer) => {
     const { say, written } = serverWithFakeProcess();
     say({ id: 'r-1', method, params: {} });
     expect(written()).toEqual([{ id: 'r-1', ...answer }]);
+  });
+
+  it('passes calls of the caller’s tools on, in their place, and sends their answers', () => {
+    const { server, say, written } = serverWithFakeProcess();
+    const batches: unknown[] = [];
+    server.messages$.subscribe((batch) => batches.push(batch));
+    const call = { id: 3, method: 'item/tool/call', params: { callId: 'c' } };
+    say({ method: 'x', params: {} }, call);
+    expect(batches).toEqual([[{ method: 'x', params: {} }, call]]);
+    server.respond(3, { success: true });
+    expect(written()).toEqual([{ id: 3, result: { success: true } }]);
   });
 
   it('reports the length of lines that are not JSON, and continues', async () => {

@@ -24,10 +24,10 @@ interface PendingRequest {
 
 /**
  * A client of `codex app-server`: JSON-RPC without the `jsonrpc` field, one message per line (Codex 0.169.0). It answers
- * requests of the server itself, so that Codex never waits for a human.
+ * requests of the server itself, so that Codex never waits for a human; only calls of the caller's tools are passed on.
  */
 export class AppServer {
-  readonly #notifications = new Subject<readonly JsonObject[]>();
+  readonly #messages = new Subject<readonly JsonObject[]>();
   readonly #pending = new Map<number, PendingRequest>();
   #requests = 0;
   #exited = false;
@@ -40,9 +40,12 @@ export class AppServer {
     process.lines$.subscribe({ next: (lines) => this.#read(lines), complete: () => this.#end() });
   }
 
-  /** Notifications of the server, one batch per read. Hot; completes when the process exits, never errors. */
-  get notifications$(): Observable<readonly JsonObject[]> {
-    return this.#notifications.asObservable();
+  /**
+   * Notifications of the server, and its requests `item/tool/call`, one batch per read. Hot; completes when the process exits, never
+   * errors.
+   */
+  get messages$(): Observable<readonly JsonObject[]> {
+    return this.#messages.asObservable();
   }
 
   /** Sends a request. Rejects with an {@link AppServerError}. */
@@ -61,20 +64,25 @@ export class AppServer {
     this.#write({ method });
   }
 
+  /** Answers a request of the server that {@link messages$} emitted. */
+  respond(id: JsonValue, result: JsonObject): void {
+    this.#write({ id, result });
+  }
+
   #write(message: JsonObject): void {
     this.process.writeLine(JSON.stringify(message));
   }
 
   #read(lines: readonly string[]): void {
-    const notifications: JsonObject[] = [];
+    const batch: JsonObject[] = [];
     for (const line of lines) {
       const message = parseObject(line);
       if (message === undefined) this.onMalformed(line.length);
       else if (message['method'] === undefined) this.#settle(message);
-      else if (message['id'] === undefined) notifications.push(message);
+      else if (message['id'] === undefined || message['method'] === 'item/tool/call') batch.push(message);
       else this.#answer(message['id'], message);
     }
-    if (notifications.length > 0) this.#notifications.next(notifications);
+    if (batch.length > 0) this.#messages.next(batch);
   }
 
   #settle(message: JsonObject): void {
@@ -99,6 +107,6 @@ export class AppServer {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(new AppServerError('The process of the agent is gone.', undefined));
-    this.#notifications.complete();
+    this.#messages.complete();
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
+import { filter, firstValueFrom, timeout } from 'rxjs';
 import type { Sandbox, SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
@@ -9,11 +10,14 @@ import { loadInstructions } from '../../instructions.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
 import { INITIALIZE, toLaunch, toThreadParameters } from './launch.js';
-import { invalidateIndex, refreshIndex } from '../resume/record.js';
+import { invalidateIndex, refreshIndex } from '../record/recording-index.js';
 
 // Five seconds in total; the reaper kills a dead server's processes sooner.
 const WRITER_ATTEMPTS = 21;
 const WRITER_PAUSE_MS = 250;
+
+/** It takes about ten milliseconds (0.169.0, seen). */
+const CLOSE_LIMIT_MS = 2_000;
 
 // Each resume of a turn adds one of Codex's turns; older ones than this are not searched.
 const MAX_LISTED_TURNS = 50;
@@ -36,6 +40,14 @@ export interface CodexConversation {
   readonly resumed: boolean;
 }
 
+/** What a conversation is opened with, besides what its thread says. */
+export interface ConversationOptions {
+  /** `dynamicTools` of a new conversation. */
+  readonly specs: readonly JsonObject[];
+  /** Codex's settings for the conversation. */
+  readonly config: JsonObject;
+}
+
 /** Starts the app-server in the thread's sandbox. A missing program fails the first request. */
 export async function startServer(
   thread: HarnessThread,
@@ -52,21 +64,47 @@ export async function startServer(
 }
 
 /**
+ * Begins to talk to a server, and logs it in if it needs it.
+ *
+ * @throws AppServerError if the server refuses or has exited.
+ */
+export async function initialize({ server, apiKey }: Running): Promise<void> {
+  await server.request('initialize', INITIALIZE);
+  server.notify('initialized');
+  if (apiKey !== undefined) await logIn(server, apiKey);
+}
+
+/**
+ * Closes the conversation; its process goes on. It must have been opened with `thread_unload_delay_secs: 0`.
+ *
+ * @throws AppServerError if the server refuses or has exited.
+ */
+export async function closeConversation({ server }: Running, threadId: string): Promise<void> {
+  const closed = firstValueFrom(
+    server.messages$.pipe(
+      filter((batch) =>
+        batch.some(({ method, params }) => method === 'thread/closed' && asObject(params)['threadId'] === threadId),
+      ),
+      timeout(CLOSE_LIMIT_MS),
+    ),
+  );
+  await Promise.all([closed, server.request('thread/unsubscribe', { threadId })]);
+}
+
+/**
  * Resumes the thread's conversation, or starts a new one if it had none or its recording is lost.
  *
  * @throws AppServerError if the server refuses or has exited.
  */
 export async function openConversation(
-  { server, apiKey, readsAgentsFile }: Running,
+  { server, readsAgentsFile }: Running,
   thread: HarnessThread,
+  { specs, config: settings }: ConversationOptions,
   logger: Pick<Logger, 'warn'>,
 ): Promise<CodexConversation> {
-  await server.request('initialize', INITIALIZE);
-  server.notify('initialized');
-  if (apiKey !== undefined) await logIn(server, apiKey);
   const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
   const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
-  const parameters = toThreadParameters(thread, instructions, config);
+  const parameters = withConfig(toThreadParameters(thread, instructions, config), settings);
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -78,13 +116,25 @@ export async function openConversation(
       }
     }
   }
-  return toConversation(await server.request('thread/start', parameters), false);
+  const tools = specs.length === 0 ? {} : { dynamicTools: specs };
+  return toConversation(await server.request('thread/start', { ...parameters, ...tools }), false);
+}
+
+/** Settings of the turn's own, beside those of the thread. */
+function withConfig(parameters: JsonObject, settings: JsonObject): JsonObject {
+  if (Object.keys(settings).length === 0) return parameters;
+  return { ...parameters, config: { ...asObject(parameters['config']), ...settings } };
 }
 
 /** Codex's newest turns of a conversation with all of their items, newest first. */
 export async function readNewestTurns(server: AppServer, threadId: string): Promise<readonly JsonValue[]> {
-  const page = { threadId, limit: MAX_LISTED_TURNS, sortDirection: 'desc', itemsView: 'full' };
-  return asArray((await server.request('thread/turns/list', page))['data']);
+  return asArray((await readTurnPage(server, threadId, null))['data']);
+}
+
+/** Some of Codex's turns in `data`, newest first, and the `nextCursor` for older ones, `null` when there are none. */
+export function readTurnPage(server: AppServer, threadId: string, cursor: JsonValue): Promise<JsonObject> {
+  const page = { threadId, cursor, limit: MAX_LISTED_TURNS, sortDirection: 'desc', itemsView: 'full' };
+  return server.request('thread/turns/list', page);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../domain/harness-event.js';
 
 /**
  * Our answer to a request of the app-server, its `result` or its `error`. Whatever asks for leave gets it, as the sandbox is
- * what protects us; what only a human, or a caller's tool, could answer is declined, so that the agent continues.
+ * what protects us; what only a human could answer is declined, so that the agent continues.
  * Methods and answers are those of Codex 0.169.0 (`codex app-server generate-ts --experimental`).
  */
 export function respondToServerRequest(method: string, params: JsonObject, now: () => number = Date.now): JsonObject {

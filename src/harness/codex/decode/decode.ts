@@ -63,7 +63,8 @@ function step(state: CodexState, notification: Notification): CodexStep {
         [{ type: 'session-started', sessionId: threadId }],
       ];
     case 'turn/started': {
-      const [usage, events] = startTurnUsage(state.usage);
+      // The update of a call that was counted ahead comes before the end of its turn.
+      const [usage, events] = startTurnUsage({ ...state.usage, ahead: undefined });
       return [{ ...state, ...FRESH_TURN, turnId, usage }, events];
     }
     case 'thread/tokenUsage/updated': {
@@ -149,6 +150,7 @@ function partAdded(state: CodexState, parameters: JsonObject): CodexStep {
 
 function itemStarted(state: CodexState, item: JsonObject, startedAt: number | undefined): CodexStep {
   const id = asString(item['id']);
+  if (item['type'] === 'userMessage') return userMessageHeard(state, asString(item['clientId']));
   if (item['type'] === 'agentMessage') return [{ ...state, begun: id }, []];
   if (item['type'] === 'contextCompaction') {
     return [state, [{ type: 'notice', kind: 'compacting', message: 'The conversation is being compacted.' }]];
@@ -162,6 +164,17 @@ function itemStarted(state: CodexState, item: JsonObject, startedAt: number | un
       ? started
       : withRunning(started, tool.call.id, { name: tool.call.name, since: startedAt, lastNoticeAt: startedAt });
   return [next, [...ended, tool.call]];
+}
+
+/**
+ * A further message is an item when it goes to the model with the next call. A message of the model that is being streamed then is given
+ * up, and another one follows (0.169.0, seen).
+ */
+function userMessageHeard(state: CodexState, id: string | undefined): CodexStep {
+  if (id === undefined || !state.unheard.has(id)) return [state, []];
+  const ended = [...state.blocks.values()].flatMap((block) => completeBlock(block, { text: block.text }));
+  const next = { ...state, unheard: withoutElement(state.unheard, id), blocks: new Map(), begun: undefined };
+  return [next, [...ended, { type: 'user-message', id }]];
 }
 
 function itemCompleted(state: CodexState, item: JsonObject): CodexStep {

@@ -1,4 +1,5 @@
 import type { HarnessEvent, JsonObject, JsonValue, ToolResultContent } from '../../../domain/harness-event.js';
+import { CALLER_NAMESPACE } from '../caller-tools/carried-tools.js';
 import { renderFileChange } from './file-change.js';
 import { isJsonObject, asArray, asNumber, asObject, asString } from '../../../domain/json.js';
 
@@ -38,6 +39,8 @@ export function toToolItem(item: JsonObject, id: string): ToolItem | undefined {
     case 'mcpToolCall':
       return tool(asString(item['server']) ?? AGENT, toolName(item), toInput(item['arguments']), mcpContent(item));
     case 'dynamicToolCall':
+      // The caller's tools have events of their own, from the request for the call.
+      if (item['namespace'] === CALLER_NAMESPACE) return undefined;
       return tool(
         AGENT,
         toolName(item),
@@ -72,6 +75,12 @@ export function planEvents(parameters: JsonObject, id: string): readonly Harness
     { type: 'tool-call', id, name: 'update_plan', server: AGENT, input },
     { type: 'tool-result', id, content: texts(planText(plan.map(asObject))), isError: false },
   ];
+}
+
+/** What a call has given back that still runs when its turn ends to wait for the caller; the next turn has the call again, with its result. */
+export function runningResult(id: string): ToolResult {
+  const text = 'The tool is still running. The next message has its result.';
+  return { type: 'tool-result', id, content: texts(text), isError: false };
 }
 
 /** What a call gave back that was still running when its turn ended. */

@@ -25,13 +25,15 @@ export interface CodexState {
   /** Whether any text was emitted in this turn. */
   readonly spoke: boolean;
   readonly usage: UsageState;
+  /** Further messages of the user that Codex has taken and the model has not heard. */
+  readonly unheard: ReadonlySet<string>;
 }
 
 /** The effect of a line: the next state and the events to emit. */
 export type CodexStep = readonly [CodexState, readonly HarnessEvent[]];
 
 /** The part of the state that every turn begins with. */
-export const FRESH_TURN: Omit<CodexState, 'threadId' | 'turnId' | 'usage'> = {
+export const FRESH_TURN: Omit<CodexState, 'threadId' | 'turnId' | 'usage' | 'unheard'> = {
   phase: 'running',
   blocks: new Map(),
   calls: new Set(),
@@ -45,7 +47,7 @@ export const FRESH_TURN: Omit<CodexState, 'threadId' | 'turnId' | 'usage'> = {
 /** Before the first line. `threadId` and `model` when they are known, from the answer to `thread/start`. */
 export function initialCodexState(known: { readonly threadId?: string; readonly model?: string } = {}): CodexState {
   const usage = initialUsage(known.model ?? 'unknown');
-  return { ...FRESH_TURN, phase: 'idle', threadId: known.threadId, turnId: undefined, usage };
+  return { ...FRESH_TURN, phase: 'idle', threadId: known.threadId, turnId: undefined, usage, unheard: new Set() };
 }
 
 /** The set with one more element. */

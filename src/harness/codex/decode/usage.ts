@@ -10,11 +10,13 @@ export interface UsageState {
   readonly newest: TokenUsage | undefined;
   /** Whether a model call was announced and is not counted yet. */
   readonly open: boolean;
+  /** The newest model call, if it was counted before Codex notified it. */
+  readonly ahead: TokenUsage | undefined;
 }
 
 /** No model call so far. */
 export function initialUsage(model: string): UsageState {
-  return { model, total: undefined, newest: undefined, open: false };
+  return { model, total: undefined, newest: undefined, open: false, ahead: undefined };
 }
 
 /**
@@ -52,10 +54,32 @@ export function updateUsage(
   const total = JSON.stringify(tokenUsage['total'] ?? null);
   if (total === state.total) return [state, []];
   const newest = toTokenUsage(tokenUsage['last']);
-  const next: UsageState = { ...state, total, newest, open: counts ? false : state.open };
-  if (!counts) return [next, []];
+  const isCounted = state.ahead !== undefined && isSameUsage(state.ahead, newest);
+  const next: UsageState = {
+    ...state,
+    total,
+    newest,
+    open: counts && !isCounted ? false : state.open,
+    ahead: undefined,
+  };
+  if (!counts || isCounted) return [next, []];
   const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: newest };
   return [next, state.open ? [end] : [callStart(state.model, newest), end]];
+}
+
+/**
+ * Counts a model call that Codex has not notified yet, as its tools have not answered. The update that follows is passed over; it is
+ * known by its tokens, as the totals of a resumed conversation differ between its recording and its updates (0.169.0, seen).
+ */
+export function countAhead(state: UsageState, usage: JsonObject): readonly [UsageState, readonly HarnessEvent[]] {
+  const ahead = toTokenUsage(usage);
+  const end: HarnessEvent = { type: 'model-call-end', model: state.model, usage: ahead };
+  const next: UsageState = { ...state, newest: ahead, open: false, ahead };
+  return [next, state.open ? [end] : [callStart(state.model, ahead), end]];
+}
+
+function isSameUsage(one: TokenUsage, other: TokenUsage): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function callStart(model: string, usage: TokenUsage): HarnessEvent {

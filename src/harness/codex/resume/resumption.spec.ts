@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { planResumption } from './resumption.js';
+import { findHeardMessages, planResumption } from './resumption.js';
 
 const prompted = (clientId: string | null, status: string, ...items: readonly object[]) => ({
   status,
   items: [{ type: 'userMessage', clientId }, ...items],
 });
 const message = (id: string) => ({ type: 'agentMessage', id, text: `text of ${id}` });
-const resume = (...turns: readonly object[]) => planResumption(JSON.parse(JSON.stringify(turns)), 'ours');
+const resume = (...turns: readonly object[]) =>
+  planResumption(JSON.parse(JSON.stringify(turns)), { id: 'ours', furtherIds: new Set() });
 
 describe('planResumption', () => {
   it.each([
@@ -87,5 +88,35 @@ describe('planResumption', () => {
       kind: 'ended',
       events: [{ type: 'turn-failed', kind: 'overloaded', message: 'boom' }],
     });
+  });
+});
+
+describe('A turn with further messages', () => {
+  const furtherIds = new Set(['m1', 'm2']);
+  const heard = (clientId: string) => ({ type: 'userMessage', clientId });
+  const turns = JSON.parse(
+    JSON.stringify([
+      { id: 'second', status: 'interrupted', items: [heard('m2'), message('b')] },
+      { id: 'first', status: 'interrupted', items: [heard('ours'), message('a'), heard('m1')] },
+    ]),
+  );
+
+  it('is continued although the newest turn of Codex began with one of them', () => {
+    expect(planResumption(turns, { id: 'ours', furtherIds })).toMatchObject({
+      kind: 'continue',
+      codexTurnId: 'first',
+      events: [
+        { type: 'text-delta', id: 'a' },
+        { type: 'block-end', id: 'a' },
+        { type: 'user-message', id: 'm1' },
+        { type: 'user-message', id: 'm2' },
+        { type: 'text-delta', id: 'b' },
+        { type: 'block-end', id: 'b' },
+      ],
+    });
+  });
+
+  it('knows those that the record has', () => {
+    expect(findHeardMessages(turns, new Set(['m1', 'm3']))).toEqual(new Set(['m1']));
   });
 });

@@ -13,38 +13,64 @@ export type Resumption =
    * The prompt is in the conversation: the model continues from there, without another user message. `events` are all that Codex
    * knows of the turn, as not all of it may have been logged; what was logged has the same id.
    */
-  | { readonly kind: 'continue'; readonly events: readonly HarnessEvent[] }
+  | {
+      readonly kind: 'continue';
+      readonly events: readonly HarnessEvent[];
+      /** Codex's name of its turn that began with the prompt. */
+      readonly codexTurnId: string | undefined;
+    }
   /** Codex ended the turn before it died; only its report was lost. */
   | { readonly kind: 'ended'; readonly events: readonly HarnessEvent[] };
 
+/** The turn to resume. */
+export interface ResumedTurn {
+  readonly id: string;
+  /** Further messages that earlier attempts got: they are part of the turn. */
+  readonly furtherIds: ReadonlySet<string>;
+}
+
 /**
  * Finds out how far a turn came. `turns` are Codex's turns of the thread, newest first, with all of their items; ours begins with
- * the user message whose `clientId` is `turnId`. A turn without a user message is an earlier continuation.
+ * the user message whose `clientId` is its id. A turn without a user message of another one is an earlier continuation.
  */
-export function planResumption(turns: readonly JsonValue[], turnId: string): Resumption {
+export function planResumption(turns: readonly JsonValue[], { id, furtherIds }: ResumedTurn): Resumption {
   const newestFirst = turns.map(asObject);
-  const prompted = newestFirst.findIndex((turn) => userMessage(turn) !== undefined);
+  const prompted = newestFirst.findIndex((turn) => {
+    const message = userMessage(turn);
+    return message !== undefined && !furtherIds.has(asString(message['clientId']) ?? '');
+  });
   const [newest, first] = [newestFirst[0], newestFirst[prompted]];
   if (newest === undefined || first === undefined) return { kind: 'prompt' };
-  if (asString(userMessage(first)?.['clientId']) !== turnId) return { kind: 'prompt' };
+  if (asString(userMessage(first)?.['clientId']) !== id) return { kind: 'prompt' };
   const events = newestFirst
     .slice(0, prompted + 1)
     .toReversed()
     .flatMap(readItems)
-    .flatMap(itemEvents);
-  switch (hasFinalAnswer(newest) ? 'completed' : asString(newest['status'])) {
+    .flatMap((item) => [...furtherMessage(item, furtherIds), ...itemEvents(item)]);
+  const end = toRecordedEnd(newest);
+  return end === undefined
+    ? { kind: 'continue', events, codexTurnId: asString(first['id']) }
+    : { kind: 'ended', events: [...events, end] };
+}
+
+/** The further messages that the record has, of those with these ids. */
+export function findHeardMessages(turns: readonly JsonValue[], ids: ReadonlySet<string>): ReadonlySet<string> {
+  const items = turns.map(asObject).flatMap(readItems);
+  const clientIds = items.flatMap((item) => (item['type'] === 'userMessage' ? (asString(item['clientId']) ?? []) : []));
+  return new Set(clientIds.filter((clientId) => ids.has(clientId)));
+}
+
+/** How a turn of Codex ended, `undefined` if it broke off. */
+export function toRecordedEnd(
+  turn: JsonObject,
+): Extract<HarnessEvent, { type: 'turn-end' | 'turn-failed' }> | undefined {
+  switch (hasFinalAnswer(turn) ? 'completed' : asString(turn['status'])) {
     case 'completed':
-      return { kind: 'ended', events: [...events, { type: 'turn-end', reason: 'end_turn' }] };
+      return { type: 'turn-end', reason: 'end_turn' };
     case 'failed':
-      return {
-        kind: 'ended',
-        events: [
-          ...events,
-          toTurnEnd(newest['error']) ?? { type: 'turn-failed', ...parseCodexFailure(newest['error']) },
-        ],
-      };
+      return toTurnEnd(turn['error']) ?? { type: 'turn-failed', ...parseCodexFailure(turn['error']) };
     default:
-      return { kind: 'continue', events };
+      return undefined;
   }
 }
 
@@ -62,8 +88,13 @@ function userMessage(turn: JsonObject): JsonObject | undefined {
   return readItems(turn).find((item) => item['type'] === 'userMessage');
 }
 
+function furtherMessage(item: JsonObject, furtherIds: ReadonlySet<string>): readonly HarnessEvent[] {
+  const id = item['type'] === 'userMessage' ? asString(item['clientId']) : undefined;
+  return id !== undefined && furtherIds.has(id) ? [{ type: 'user-message', id }] : [];
+}
+
 /** The events of an item; only the call for a tool without a result. */
-function itemEvents(item: JsonObject): readonly HarnessEvent[] {
+export function itemEvents(item: JsonObject): readonly HarnessEvent[] {
   const [id, type] = [asString(item['id']), asString(item['type'])];
   if (id === undefined) return [];
   if (isBlockType(type)) return completeBlock(openBlock(type === 'agentMessage' ? 'text' : 'thinking', id), item);

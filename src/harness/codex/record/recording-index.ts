@@ -1,8 +1,5 @@
 import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread-files.js';
 
-/** Where Codex keeps its recordings: `<year>/<month>/<day>/rollout-<time>-<conversation>….jsonl` (0.169.0). */
-const SESSIONS = 'home/.codex/sessions';
-
 /** How many names of one folder are looked at. */
 const MAX_NAMES = 10_000;
 
@@ -13,11 +10,6 @@ const MAX_PATH_BYTES = 16_384;
 
 /** What Codex 0.169.0 makes again from the recordings when it is not there: where they are, and what they hold. */
 const INDEX = /^(?:state|thread_history)_\d+\.sqlite(?:-shm|-wal)?$/;
-
-/** Whether there is a recording of this conversation; it is not read. */
-export async function hasRecording(files: ThreadFiles, conversation: string): Promise<boolean> {
-  return anyBelow(files, SESSIONS, 3, (name) => name.startsWith('rollout-') && name.includes(conversation));
-}
 
 /**
  * Has Codex make its index again when the thread's home is not where it was: the index keeps absolute paths, by which Codex 0.169.0
@@ -36,28 +28,7 @@ export async function invalidateIndex(files: ThreadFiles): Promise<void> {
   await files.remove(INDEXED_HOME);
 }
 
-async function anyBelow(
-  files: ThreadFiles,
-  folder: string,
-  depth: number,
-  isWanted: (name: string) => boolean,
-): Promise<boolean> {
-  const names = await files.list(folder, MAX_NAMES).catch(noneWhenRefused);
-  if (depth === 0) return names.some(isWanted);
-  // Most conversations are of the newest days.
-  for (const name of names.toSorted().toReversed()) {
-    if (await anyBelow(files, `${folder}/${name}`, depth - 1, isWanted)) return true;
-  }
-  return false;
-}
-
 /** What is no plain file is not the server's. */
 function undefinedWhenRefused(error: unknown): undefined {
   if (!(error instanceof ThreadFileError)) throw error;
-}
-
-/** What is no folder holds no recording. */
-function noneWhenRefused(error: unknown): readonly string[] {
-  if (error instanceof ThreadFileError) return [];
-  throw error;
 }
