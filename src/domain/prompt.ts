@@ -36,6 +36,6 @@ const AFTER = '</conversation>\n\nNow the user says:';
 
 /** Puts the earlier conversation before a prompt, for an agent without a record of it. */
 export function withHistory(history: Prompt | undefined, prompt: Prompt): Prompt {
-  if (history === undefined) return prompt;
+  if (history === undefined || history.length === 0) return prompt;
   return [{ type: 'text', text: BEFORE }, ...history, { type: 'text', text: AFTER }, ...prompt];
 }

@@ -59,19 +59,20 @@ export interface HarnessTurn {
   /** Messages that earlier attempts got with `steer`, in order. A resumed harness hands over those that the agent's record lacks. */
   readonly furtherMessages?: readonly FurtherMessage[];
   /**
-   * The id of an earlier turn: it and all later ones are removed from the agent's record before this turn. Absent to keep the
-   * whole record.
+   * The id of an earlier turn: it and all later ones are removed from the agent's record before this turn. No-op if the record does not
+   * have it, as after an earlier attempt. Absent to keep the whole record.
    */
   readonly dropFrom?: string;
-  /** Earlier messages that the agent's record lacks. They go to the end of the record, in the agent's own form, before the prompt. */
-  readonly seed?: readonly SeedMessage[];
-  /** Earlier messages that the harness has not received, as the conversation started elsewhere. They go before the prompt. */
-  readonly history?: Prompt;
   /**
-   * Loads the earlier turns from the store, for an agent that has lost its own record of them; `undefined` if there are none. Call it
-   * only if `history` is absent and the agent starts a new conversation.
+   * Earlier messages that the agent's record lacks; not empty. They go to the end of the record, in the agent's own form, before the
+   * prompt; `renderSeed` makes a text of them for an agent without such a form.
    */
-  readonly recall?: () => Promise<Prompt | undefined>;
+  readonly seed?: readonly SeedMessage[];
+  /**
+   * Loads the earlier turns from the store as a seed, for an agent that has lost its own record of them; `undefined` if there are none.
+   * Call it only if `seed` is absent and the agent starts a new conversation.
+   */
+  readonly recall?: () => Promise<readonly SeedMessage[] | undefined>;
   /** 1 for the first attempt. From 2 on, the harness resumes the turn where the dead attempt stopped. */
   readonly attempt: number;
   /**

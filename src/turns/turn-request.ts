@@ -1,5 +1,6 @@
 import type { JsonObject } from '../domain/harness-event.js';
 import type { Prompt } from '../domain/prompt.js';
+import type { SeedMessage } from '../domain/seed-message.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';
@@ -55,8 +56,16 @@ export interface PriorConversation {
   readonly answerKey: string;
   /** Converts an answer to the form in which this caller got it and may send it back. */
   readonly asShown: (message: Message) => Message['content'];
-  /** Renders the conversation to seed an agent without a record. */
-  readonly toPrompt: () => Prompt;
+  /** Makes the seed of the conversation for an agent without a record of it. */
+  readonly toSeeding: () => Seeding;
+}
+
+/** An earlier conversation for an agent that has no record of it, and the prompt that follows it. */
+export interface Seeding {
+  /** Empty if the agent needs none. */
+  readonly seed: readonly SeedMessage[];
+  /** Without the results of calls that are in the seed. */
+  readonly prompt: Prompt;
 }
 
 /** A turn that was opened for a request, and its thread. */

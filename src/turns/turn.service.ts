@@ -207,7 +207,7 @@ export class TurnService implements OnApplicationBootstrap {
           requestKey: request.requestKey,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
-          prompt: request.prompt,
+          prompt: opening.prompt ?? request.prompt,
           request: toStoredRequest(thread, request, opening),
           createdAt: Date.now(),
         },

@@ -4,7 +4,6 @@ import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import { ConfigurationError } from '../../src/config/configuration-error.js';
-import { readPromptText } from '../../src/domain/prompt.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
@@ -14,6 +13,7 @@ import { SseClient } from '../support/sse-client.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 import { CLAUDE_CODE, ConformanceServer, expectError, idOf } from './support/server.js';
+import { toSeedText } from '../support/seed-text.js';
 
 const server = new ConformanceServer();
 
@@ -43,11 +43,11 @@ it('C 37 C 41 an agent without memory is seeded with the conversation and its to
   ];
   await server.post(ask('', { messages }), thread('began elsewhere')).expect(200);
   const [run] = server.harness.runsOf('Which one?');
-  const told = readPromptText(run?.turn.history ?? []);
+  const told = toSeedText(run?.turn.seed);
   for (const part of ['What is in a?', 'Read', '"path"', 'the text of a', 'A text.']) expect(told).toContain(part);
   const next = [...messages, { role: 'assistant', content: 'fine' }, { role: 'user', content: 'Thanks.' }];
   await server.post(ask('', { messages: next }), thread('began elsewhere')).expect(200);
-  expect(server.harness.runsOf('Thanks.')[0]?.turn.history).toBeUndefined();
+  expect(server.harness.runsOf('Thanks.')[0]?.turn.seed).toBeUndefined();
 });
 
 describe('a restarted server', () => {

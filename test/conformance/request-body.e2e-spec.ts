@@ -126,7 +126,7 @@ describe('messages', () => {
       { role: 'user', content: [{ type: 'text', text: 'Sum it up.' }] },
     ];
     expect(await promptOf(two)).toEqual([...said('Here is a document.'), ...said('Sum it up.')]);
-    expect(server.harness.runs.at(-1)?.turn.history).toBeUndefined();
+    expect(server.harness.runs.at(-1)?.turn.seed).toBeUndefined();
     const messages = [
       { role: 'user', content: 'one' },
       { role: 'user', content: 'two' },

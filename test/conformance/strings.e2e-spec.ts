@@ -343,7 +343,7 @@ describe('text that is truncated', () => {
         { role: 'user', content: prompt },
       ];
       await server.post(ask('', { messages })).expect(200);
-      const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.history);
+      const told = JSON.stringify(server.harness.runsOf(prompt)[0]?.turn.seed);
       expect(told).toContain('🌍');
       expect(told).not.toMatch(HALF);
     },

@@ -4,6 +4,7 @@ import { readPromptText } from '../../src/domain/prompt.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { toSeedText } from '../support/seed-text.js';
 
 describe('a conversation whose caller sends the full history without naming a thread', () => {
   let app: TestApp;
@@ -104,7 +105,7 @@ describe('a conversation that began elsewhere', () => {
 
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
     supertest(app.url).post('/v1/messages').set(headers).send(body).expect(200);
-  const historyOf = (prompt: string): string => readPromptText(app.harness.runsOf(prompt)[0]?.turn.history ?? []);
+  const historyOf = (prompt: string): string => toSeedText(app.harness.runsOf(prompt)[0]?.turn.seed);
 
   it.each([
     ['without a name', {}],
@@ -126,7 +127,7 @@ describe('a conversation that began elsewhere', () => {
         ],
       }),
     );
-    expect(app.harness.runsOf('a first one')[0]?.turn.history).toBeUndefined();
+    expect(app.harness.runsOf('a first one')[0]?.turn.seed).toBeUndefined();
   });
 
   it('that is long seeds the agent with its newest part, whatever blocks it has', async () => {
@@ -152,7 +153,7 @@ describe('a conversation that began elsewhere', () => {
     ];
     await post(ask('', { messages }));
     const run = app.harness.runs.at(-1);
-    const told = readPromptText(run?.turn.history ?? []);
+    const told = toSeedText(run?.turn.seed);
     expect(told).toContain('NEWEST');
     expect(told).not.toContain('OLDEST');
     expect(told).toContain('[Earlier messages are omitted.]');

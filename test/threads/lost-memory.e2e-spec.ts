@@ -8,6 +8,7 @@ import { ask, converse, thread } from '../support/requests.js';
 import type { ScriptedRun } from '../support/scripted-harness.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
+import { toSeedText } from '../support/seed-text.js';
 
 const answer = (run: ScriptedRun): void => run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
 
@@ -37,7 +38,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     supertest(app.url).post('/v1/messages').set(headers).send(body);
   const historyOf = (response: Response): unknown => response.headers['x-chiron-history'];
   /** The text that seeded the agent before this prompt. */
-  const told = (prompt: string): string => readPromptText(app.harness.runsOf(prompt).at(-1)?.turn.history ?? []);
+  const told = (prompt: string): string => toSeedText(app.harness.runsOf(prompt).at(-1)?.turn.seed);
 
   /** Restarts the server without the folders of its threads, as a container without a volume does. */
   async function restartWithoutFolders(): Promise<void> {
@@ -100,7 +101,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     for (const text of ['a', 'b', 'c']) await post(ask(text.repeat(70_000)), thread('long')).expect(200);
     await restartWithoutFolders();
     await post(ask('how long?'), thread('long')).expect(200);
-    expect(told('how long?')).toMatch(/^\[Earlier messages are omitted\.\]/);
+    expect(told('how long?')).toMatch(/^<user>\n\[Earlier messages are omitted\.\]/);
     expect(told('how long?')).toContain('answer to ccc');
     expect(told('how long?').length).toBeLessThan(201_000);
   });
@@ -130,7 +131,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     await post(ask('I am Eve'), thread('late')).expect(200);
     await post(ask('and then?'), thread('late')).expect(200);
     const recall = app.harness.runsOf('and then?')[0]?.turn.recall;
-    expect(readPromptText((await recall?.()) ?? [])).toContain('I am Eve');
+    expect(toSeedText(await recall?.())).toContain('I am Eve');
     expect(app.harness.runsOf('I am Eve')[0]?.turn.recall).toBeUndefined();
   });
 });
@@ -170,7 +171,7 @@ describe('a refused message', () => {
     await post(converse([...before, 'refused']), thread('first')).expect(400);
     app.harness.onRun = answer;
     await post(converse([...before, 'taken']), thread('first')).expect(200);
-    expect(readPromptText(app.harness.runsOf('taken')[0]?.turn.history ?? [])).toContain('an answer from elsewhere');
+    expect(toSeedText(app.harness.runsOf('taken')[0]?.turn.seed)).toContain('an answer from elsewhere');
   });
 
   it('lets the thread change its system prompt until a message was answered', async () => {
@@ -191,6 +192,6 @@ describe('a refused message', () => {
     app.harness.onRun = answer;
     const next = await post(converse([...before, 'three'])).expect(200);
     expect(next.headers['x-chiron-thread-key']).not.toBe(first.headers['x-chiron-thread-key']);
-    expect(readPromptText(app.harness.runsOf('three')[0]?.turn.history ?? [])).toContain('answer to hopeless');
+    expect(toSeedText(app.harness.runsOf('three')[0]?.turn.seed)).toContain('answer to hopeless');
   });
 });

@@ -60,7 +60,7 @@ describe('concurrent identical requests that the SDK marks as no retries', () =>
     app.harness.runs.length = 0;
     const callers = await ten(converse(['one', 'fine', 'two'], STREAM));
     expect(new Set(await answered(callers)).size).toBe(10);
-    const knows = app.harness.runs.map(({ turn }) => turn.turnIndex === 1 || (turn.history ?? []).length > 0);
+    const knows = app.harness.runs.map(({ turn }) => turn.turnIndex === 1 || (turn.seed ?? []).length > 0);
     expect(knows).toEqual(times(10, () => true));
   });
 

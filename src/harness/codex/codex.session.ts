@@ -19,6 +19,7 @@ import { decodeObject, initialCodexState, type CodexState } from './decode/decod
 import { toCodexInput } from './app-server/input.js';
 import { asObject } from '../../domain/json.js';
 import { withHistory } from '../../domain/prompt.js';
+import { renderSeed } from '../../domain/render-seed.js';
 import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
 import { NotStartedError } from '../start-failure.js';
 import { describe, isProcessGone, turnFailed } from './app-server/session-error.js';
@@ -209,9 +210,9 @@ export class CodexSession implements HarnessSession {
   }
 
   async #buildInput(turn: HarnessTurn, calls: readonly RefusedCall[]): Promise<readonly JsonObject[]> {
-    const history = turn.history ?? (this.#isBlank ? await turn.recall?.() : undefined);
+    const seed = turn.seed ?? (this.#isBlank ? await turn.recall?.() : undefined);
     const { input, uploads } = toCodexInput(
-      withHistory(history, prependRefusal(calls, turn.prompt)),
+      withHistory(renderSeed(seed ?? []), prependRefusal(calls, turn.prompt)),
       join(this.thread.folders.server, 'uploads'),
     );
     for (const { path, bytes } of uploads) await this.thread.files.write(`server/uploads/${basename(path)}`, bytes);

@@ -68,7 +68,7 @@ describe(side.toSidePrompt.name, () => {
   it('puts results before a question into the conversation, and answers them if there is no question', () => {
     const results = [{ type: 'tool_result', tool_use_id: 't', content: [text('out')] }];
     expect(sidePrompt([user([...results, text('Summarize.')])])).toEqual([
-      text(expect.stringContaining('<tool_result>\nout\n</tool_result>\n</conversation>')),
+      text(expect.stringContaining('[result of a tool call]\n</user>\n<user>\nout\n</user>\n</conversation>')),
       text('Summarize.'),
     ]);
     expect(readPromptText(sidePrompt([user([...results, ...results])]))).toBe(
@@ -93,7 +93,7 @@ describe(side.toSidePrompt.name, () => {
     expect(sidePrompt(conversation)).toEqual([
       text(expect.stringMatching(/one\n<\/user>\n$/)),
       picture,
-      text(expect.stringMatching(/^\[image\]\n<user>\ntwo/)),
+      text(expect.stringMatching(/^<user>\n\[image\]\n<\/user>\n<user>\ntwo/)),
       text('Recap.'),
     ]);
   });

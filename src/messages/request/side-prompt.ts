@@ -4,7 +4,8 @@ import { keepText } from '../../domain/text-filter.js';
 import type { ClientProfile } from '../../clients/client-profile.js';
 import { BlockReader, refuseBlock } from './prompt-blocks.js';
 import { emptyMessage, requireLastUserMessage } from './prompt-extraction.js';
-import { mergeTextBlocks, textBlock, TranscriptBuilder } from './transcript-builder.js';
+import { mergeTextBlocks, renderSeed } from '../../domain/render-seed.js';
+import { buildSeed, textBlock } from './seed-builder.js';
 
 const BEFORE = 'The conversation so far, with you as its assistant:\n\n<conversation>\n';
 const AFTER = '</conversation>\n\nThis is what you are to answer now:';
@@ -18,17 +19,16 @@ const AFTER = '</conversation>\n\nThis is what you are to answer now:';
 export function toSidePrompt(messages: readonly unknown[], client: ClientProfile): Prompt {
   const { index, content } = requireLastUserMessage(messages);
   const { results, question: asked } = splitResults(content);
-  const transcript = new TranscriptBuilder(client.filterText);
-  transcript.addMessages(messages.slice(0, index));
-  transcript.addMessage('user', results);
+  const conversation = [...messages.slice(0, index), { role: 'user', content: results }];
+  const transcript = renderSeed(buildSeed(conversation, client.filterText, Infinity));
   const path = `messages.${index}.content`;
   // The message may also contain an unanswered prompt, or commands of the caller's machine.
   const reader = new BlockReader(keepText, refuseBlock);
   const stripped = reader.blocks(client.stripMarkup(asked), path);
   const question = stripped.length > 0 ? stripped : reader.blocks(asked, path);
   if (question.length === 0) throw emptyMessage(content, index);
-  if (transcript.blocks.length === 0) return question;
-  return [...mergeTextBlocks([textBlock(BEFORE), ...transcript.blocks, textBlock(AFTER)]), ...question];
+  if (transcript.length === 0) return question;
+  return [...mergeTextBlocks([textBlock(BEFORE), ...transcript, textBlock(AFTER)]), ...question];
 }
 
 /** Splits tool results, which end the conversation, from the question after them. Without a question, the results are the question. */

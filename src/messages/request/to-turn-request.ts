@@ -2,19 +2,18 @@ import { createHash } from 'node:crypto';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { readTexts } from '../../anthropic/content.js';
 import type { JsonObject } from '../../domain/harness-event.js';
-import type { Prompt } from '../../domain/prompt.js';
 import { parseTraceId } from '../../http/request-id.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
 import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
-import type { TurnRequest } from '../../turns/turn-request.js';
+import type { Seeding, TurnRequest } from '../../turns/turn-request.js';
 import { classifyAttempt } from './attempt.js';
 import type { MessageRequest } from './message-request.js';
 import { extractPrompt } from './prompt-extraction.js';
 import { toSidePrompt } from './side-prompt.js';
 import { parseThreadField } from './thread-field.js';
-import { renderHistory } from './transcript-builder.js';
+import { toSeeding } from './seeding.js';
 
 /** Maximum length of an idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
@@ -69,7 +68,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toPriorConversation(
       keys,
-      () => renderHistory(messages.slice(0, firstIndex), client.filterText),
+      () => toSeeding(messages, { start: 0, end: firstIndex }, client, prompt),
       context.view,
     ),
     user: hashUser(body.metadata?.['user_id']),
@@ -91,7 +90,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
 /** Makes the prior conversation; `undefined` unless at least a message and an answer precede the newest message. */
 function toPriorConversation(
   keys: readonly string[],
-  toPrompt: () => Prompt,
+  toSeeding: () => Seeding,
   view: AnswerView,
 ): TurnRequest['history'] {
   const [promptKey, answerKey] = keys.slice(-3, -1);
@@ -99,7 +98,7 @@ function toPriorConversation(
   return {
     promptKey,
     answerKey,
-    toPrompt,
+    toSeeding,
     asShown: (message) => contentAsShown(message, view),
   };
 }

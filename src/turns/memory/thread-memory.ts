@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { Prompt } from '../../domain/prompt.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
@@ -14,7 +15,9 @@ const PAGE_SIZE = 20;
 /** The earlier conversation that seeds an agent without memory of it. */
 export interface AgentSeed {
   /** Empty when the agent needs none. */
-  readonly seed: Prompt;
+  readonly seed: readonly SeedMessage[];
+  /** The prompt that follows the seed, if it differs from that of the request. */
+  readonly prompt?: Prompt;
   /** Whether the agent had a record of its own, which is gone. */
   readonly isLost: boolean;
 }
@@ -45,8 +48,9 @@ export class ThreadMemory {
     const isLost = thread !== undefined && !isActive && (await this.isLost(thread));
     // The prompt of a side request contains the conversation, and an agent with memory needs no seed.
     const needsSeed = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
-    const history = needsSeed ? (request.history?.toPrompt() ?? []) : [];
-    return { seed: isLost && history.length === 0 ? await this.digest(thread.id) : history, isLost };
+    const seeding = needsSeed ? request.history?.toSeeding() : undefined;
+    if (seeding !== undefined && seeding.seed.length > 0) return { ...seeding, isLost };
+    return { seed: isLost ? await this.digest(thread.id) : [], isLost };
   }
 
   /** Whether the thread has answers and its agent's own record of them is gone: the record or its folder was deleted. */
@@ -58,8 +62,8 @@ export class ThreadMemory {
     return isLost;
   }
 
-  /** Renders the stored turns before this sequence number; only the newest where they are long. Empty when there are none. */
-  async digest(threadId: string, before?: number): Promise<Prompt> {
+  /** Makes a seed of the stored turns before this sequence number; only of the newest where they are long. Empty when there are none. */
+  async digest(threadId: string, before?: number): Promise<readonly SeedMessage[]> {
     const digest = new TurnDigest();
     let page: readonly Turn[];
     do {
@@ -67,7 +71,7 @@ export class ThreadMemory {
       for (const turn of page) digest.addBefore(turn);
       before = page.at(-1)?.sequence;
     } while (page.length === PAGE_SIZE && !digest.isFull);
-    return digest.toPrompt();
+    return digest.toSeed();
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readPromptText, type Prompt } from '../../domain/prompt.js';
+import { renderSeed } from '../../domain/render-seed.js';
 import type { Message } from '../../anthropic/stream-event.js';
 import { type DigestibleTurn, TurnDigest } from './turn-digest.js';
 
@@ -23,7 +24,7 @@ const exchange = (value: string, answer?: string, more: Partial<DigestibleTurn> 
 function digestOf(...turns: readonly DigestibleTurn[]): string {
   const digest = new TurnDigest();
   for (const one of turns.toReversed()) if (!digest.isFull) digest.addBefore(one);
-  return readPromptText(digest.toPrompt());
+  return readPromptText(renderSeed(digest.toSeed()));
 }
 
 describe('the digest of stored turns', () => {
@@ -34,7 +35,7 @@ describe('the digest of stored turns', () => {
   });
 
   it('is empty without turns', () => {
-    expect(new TurnDigest().toPrompt()).toEqual([]);
+    expect(new TurnDigest().toSeed()).toEqual([]);
   });
 
   it('has tool calls with shortened results, and no thinking', () => {
@@ -49,12 +50,13 @@ describe('the digest of stored turns', () => {
       ),
     );
     expect(words).toContain('<tool_call name="Bash">\n{"command":"ls"}\n</tool_call>');
-    expect(words).toContain(`${'x'.repeat(4000)} … [1000 more characters]`);
+    expect(words).toContain(`x … [1100 more characters]`);
     expect(words).not.toContain('hm');
   });
 
   it('has a placeholder for an image, and the text of a document', () => {
-    const words = digestOf(
+    const digest = new TurnDigest();
+    digest.addBefore(
       turn(
         [
           { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGVsbG8=' } },
@@ -63,7 +65,15 @@ describe('the digest of stored turns', () => {
         [],
       ),
     );
-    expect(words).toBe('<user>\n[image]\n</user>\n<user>\nthe reef\n</user>\n');
+    expect(digest.toSeed()).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: '[image]' },
+          { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'the reef' } },
+        ],
+      },
+    ]);
   });
 
   it('omits a refused prompt, and keeps one that failed for another reason', () => {
@@ -74,13 +84,13 @@ describe('the digest of stored turns', () => {
     );
   });
 
-  it('has only the newest blocks, none of them shortened, of a long conversation', () => {
+  it('has only the newest messages, none of them shortened, of a long conversation', () => {
     const words = digestOf(
       exchange('oldest', 'a'.repeat(120_000)),
       exchange('newer', 'b'.repeat(120_000)),
       exchange('newest', 'c'),
     );
-    expect(words).toMatch(/^\[Earlier messages are omitted\.\]\n<user>\nnewer\n/);
+    expect(words).toMatch(/^<user>\n\[Earlier messages are omitted\.\]\n<\/user>\n<user>\nnewer\n/);
     expect(words).toMatch(/<assistant>\nc\n<\/assistant>\n$/);
   });
 });

@@ -1,23 +1,28 @@
-import type { Prompt, PromptBlock } from '../../domain/prompt.js';
-import { isRefusal } from '../../domain/provider-refusal.js';
-import type { Turn } from '../../storage/stores/turn.js';
 import type { ContentBlock, Message } from '../../anthropic/stream-event.js';
+import { arrangeSeed, countChars, type SeedPart } from '../../domain/arrange-seed.js';
+import type { PromptBlock } from '../../domain/prompt.js';
+import { isRefusal } from '../../domain/provider-refusal.js';
+import { AGENT_SERVER, CALLER_SERVER, type SeedBlock, type SeedMessage } from '../../domain/seed-message.js';
 import { truncateAtCodePoint } from '../../domain/surrogates.js';
+import type { Turn } from '../../storage/stores/turn.js';
 
-/** Maximum length of the digest. It leaves room in the agent's context for the turns to come. */
+/** Maximum text of the digest, in characters. It leaves room in the agent's context for the turns to come. */
 const MAX_DIGEST_CHARS = 200_000;
 
-/** Maximum length of a tool's input or output. Prompts and answers are not shortened. */
-const MAX_TOOL_CHARS = 4000;
+/**
+ * Maximum length of a tool's output, in characters. Prompts and answers are not shortened. With its note, an output is not shortened
+ * again where the digest is rendered as a transcript.
+ */
+const MAX_OUTPUT_CHARS = 3900;
 
 /** The fields of a turn that the digest uses. */
 export interface DigestibleTurn extends Pick<Turn, 'prompt' | 'failure'> {
   readonly message: Pick<Message, 'content'> | undefined;
 }
 
-/** The newest part of a conversation, as text that seeds an agent. */
+/** The newest part of a thread's stored turns, as a seed. */
 export class TurnDigest {
-  readonly #blocks: string[] = [];
+  #turns: (readonly SeedPart[])[] = [];
   #remainingChars = MAX_DIGEST_CHARS;
 
   /** Whether earlier turns no longer fit. */
@@ -28,60 +33,68 @@ export class TurnDigest {
   /** Adds the turn before those added so far. Skips a refused prompt: it is not part of the conversation. */
   addBefore({ prompt, message, failure }: DigestibleTurn): void {
     if (failure !== undefined && isRefusal(failure.kind)) return;
-    const blocks = [...prompt.map(renderPromptBlock), ...(message?.content ?? []).map(renderAnswerBlock)];
-    for (const block of blocks.toReversed()) {
-      this.#remainingChars -= block.length;
-      if (this.isFull) return;
-      this.#blocks.unshift(block);
-    }
+    const parts: readonly SeedPart[] = [
+      ...prompt.map((block) => ({ role: 'user', block: toSeedPrompt(block) }) as const),
+      ...(message?.content ?? []).flatMap(toSeedBlocks).map((block) => ({ role: 'assistant', block }) as const),
+    ];
+    this.#turns.push(parts);
+    this.#remainingChars -= countChars(parts.map(({ block }) => block));
   }
 
-  /** Returns the digest as a prompt; empty when nothing was added. */
-  toPrompt(): Prompt {
-    const omission = this.isFull ? ['[Earlier messages are omitted.]\n'] : [];
-    const text = [...omission, ...this.#blocks].join('');
-    return text === '' ? [] : [{ type: 'text', text }];
+  /** Returns the digest; empty when nothing was added. */
+  toSeed(): readonly SeedMessage[] {
+    return arrangeSeed(this.#turns.toReversed().flat(), MAX_DIGEST_CHARS);
   }
 }
 
-/** Renders an image as a placeholder: its bytes would use up the digest's length. */
-function renderPromptBlock(block: PromptBlock): string {
+/** Replaces an image or a file by a placeholder: its bytes would use up the digest's length. */
+function toSeedPrompt(block: PromptBlock): PromptBlock {
   switch (block.type) {
     case 'text':
-      return element('user', block.text);
+      return block;
     case 'image':
     case 'document':
-      return element('user', block.source.type === 'text' ? block.source.data : `[${block.type}]`);
+      return block.source.type === 'text' ? block : { type: 'text', text: `[${block.type}]` };
     default:
       return block satisfies never;
   }
 }
 
-function renderAnswerBlock(block: ContentBlock): string {
+function toSeedBlocks(block: ContentBlock): readonly SeedBlock[] {
   switch (block.type) {
     case 'text':
-      return element('assistant', block.text);
+      return block.text.trim() === '' ? [] : [{ type: 'text', text: block.text }];
     case 'thinking':
-      return '';
+      return [];
     case 'tool_use':
+      return [toCall(block, CALLER_SERVER)];
     case 'mcp_tool_use':
+      return [toCall(block, block.server_name)];
     case 'server_tool_use':
-      return element('tool_call', shorten(JSON.stringify(block.input)), ` name=${JSON.stringify(block.name)}`);
+      return [toCall(block, AGENT_SERVER)];
     case 'mcp_tool_result':
-      return element('tool_result', shorten(block.content.map(({ text }) => text).join('\n')));
-    case 'bash_code_execution_tool_result':
-      return element('tool_result', shorten(`${block.content.stdout}${block.content.stderr}`));
+      return [toResult(block.tool_use_id, block.content.map(({ text }) => text).join('\n'), block.is_error)];
+    case 'bash_code_execution_tool_result': {
+      const { stdout, stderr, return_code: code } = block.content;
+      return [toResult(block.tool_use_id, `${stdout}${stderr}`, code !== 0)];
+    }
     default:
       return block satisfies never;
   }
 }
 
-function element(name: string, text: string, attributes = ''): string {
-  return text.trim() === '' ? '' : `<${name}${attributes}>\n${text.trim()}\n</${name}>\n`;
+type CallBlock = Extract<ContentBlock, { readonly type: 'tool_use' | 'mcp_tool_use' | 'server_tool_use' }>;
+
+function toCall({ id, name, input }: CallBlock, server: string): SeedBlock {
+  return { type: 'tool-call', id, name, server, input };
+}
+
+function toResult(id: string, output: string, isError: boolean): SeedBlock {
+  return { type: 'tool-result', id, content: [{ type: 'text', text: shorten(output) }], isError };
 }
 
 function shorten(text: string): string {
-  const omittedChars = text.length - MAX_TOOL_CHARS;
+  const omittedChars = text.length - MAX_OUTPUT_CHARS;
   if (omittedChars <= 0) return text;
-  return `${truncateAtCodePoint(text, MAX_TOOL_CHARS)} … [${omittedChars} more characters]`;
+  return `${truncateAtCodePoint(text, MAX_OUTPUT_CHARS)} … [${omittedChars} more characters]`;
 }

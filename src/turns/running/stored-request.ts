@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue, TokenUsage } from '../../domain/harness-event.js';
 import { isJsonObject } from '../../domain/json.js';
-import type { Prompt } from '../../domain/prompt.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import type { TranslateOptions } from '../../translator/translate.js';
@@ -17,27 +17,28 @@ import type { TurnRequest } from '../turn-request.js';
 export function toStoredRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
-  { seed, isLost }: AgentSeed = { seed: [], isLost: false },
+  { seed, isLost }: Pick<AgentSeed, 'seed' | 'isLost'> = { seed: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
-    ...(seed.length === 0 ? {} : { history: asJson(seed) }),
+    ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
 }
 
-function asJson(prompt: Prompt): JsonValue {
-  const json: JsonValue = JSON.parse(JSON.stringify(prompt));
+function asJson(seed: readonly SeedMessage[]): JsonValue {
+  const json: JsonValue = JSON.parse(JSON.stringify(seed));
   return json;
 }
 
 /** Reads the earlier conversation that seeds the turn's agent, if any. */
-export function readSeedHistory(turn: Turn): Prompt | undefined {
-  const { history } = turn.request;
-  // Only `storedRequest` writes it.
-  return Array.isArray(history) ? history : undefined;
+export function readSeed({ request }: Pick<Turn, 'request'>): readonly SeedMessage[] | undefined {
+  const { seed, history } = request;
+  // Only `toStoredRequest` writes either; `history` is a transcript, in a turn that an older server stored.
+  if (Array.isArray(seed)) return seed;
+  return Array.isArray(history) && history.length > 0 ? [{ role: 'user', content: history }] : undefined;
 }
 
 /** Whether the agent's own record of earlier turns was missing when the turn was opened. */

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import type { Prompt } from '../../domain/prompt.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
 import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
@@ -19,7 +19,7 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
-import { toLogFields, readOutputSchema, readSeedHistory } from './stored-request.js';
+import { toLogFields, readOutputSchema, readSeed } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -38,7 +38,7 @@ export interface TurnRunContext {
   /** Claims the turn's next attempt; `undefined` when this process no longer owns the turn. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
   /** Reads the conversation before this turn from the store. */
-  readonly recall: (turn: Turn) => Promise<Prompt>;
+  readonly recall: (turn: Turn) => Promise<readonly SeedMessage[]>;
 }
 
 /**
@@ -128,7 +128,7 @@ export class TurnRun {
   /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Never rejects. */
   private attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const [schema, history] = [readOutputSchema(turn), readSeedHistory(turn)];
+    const [schema, seed] = [readOutputSchema(turn), readSeed(turn)];
     this.#lastEventAtMs = performance.now();
     this.#output.beginAttempt(turn.attempt);
     const events$ = this.context.gateway.run(
@@ -139,7 +139,7 @@ export class TurnRun {
         attempt: turn.attempt,
         turnIndex: turn.sequence - 1,
         ...(schema === undefined ? {} : { outputSchema: schema }),
-        ...(history === undefined ? {} : { history }),
+        ...(seed === undefined ? {} : { seed }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.recall() }),
         ...(turn.attempt > 1 ? { priorEvents: this.#output.events } : {}),
       },
@@ -189,7 +189,7 @@ export class TurnRun {
     return end;
   }
 
-  private async recall(): Promise<Prompt | undefined> {
+  private async recall(): Promise<readonly SeedMessage[] | undefined> {
     const conversation = await this.context.recall(this.turn);
     return conversation.length === 0 ? undefined : conversation;
   }

@@ -1,5 +1,6 @@
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { type Prompt, withHistory } from '../../../domain/prompt.js';
+import { renderSeed } from '../../../domain/render-seed.js';
 import type { StartFiles } from './start-files.js';
 
 /** Which conversation a process continues, or begins. */
@@ -78,7 +79,7 @@ export function buildClaudeEnvironment(
  *   white space (2.1.197, seen); its `@path` cannot be turned off.
  */
 export function toPromptLine(turn: HarnessTurn, supportsClientComposed: boolean): string {
-  const prompt = withHistory(turn.history, turn.prompt);
+  const prompt = withHistory(renderSeed(turn.seed ?? []), turn.prompt);
   return JSON.stringify({
     type: 'user',
     uuid: turn.id,

@@ -87,8 +87,8 @@ export async function withMissingContext(
   turn: HarnessTurn,
 ): Promise<HarnessTurn> {
   const prompt = prependRefusal(refusedCalls, turn.prompt);
-  const recalled = conversation.kind === 'new' && turn.history === undefined ? await turn.recall?.() : undefined;
-  return { ...turn, prompt, ...(recalled === undefined ? {} : { history: recalled }) };
+  const recalled = conversation.kind === 'new' && turn.seed === undefined ? await turn.recall?.() : undefined;
+  return { ...turn, prompt, ...(recalled === undefined ? {} : { seed: recalled }) };
 }
 
 /** Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing. */

@@ -2,13 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { readPromptText } from '../../domain/prompt.js';
 import { keepText } from '../../domain/text-filter.js';
 import { withoutReminders } from '../../clients/claude-code/system-reminder.js';
-import { renderHistory } from './transcript-builder.js';
+import { renderSeed } from '../../domain/render-seed.js';
+import type { TextFilter } from '../../domain/text-filter.js';
+import { buildSeed } from './seed-builder.js';
 
-describe(renderHistory, () => {
+const render = (messages: readonly unknown[], read: TextFilter) => renderSeed(buildSeed(messages, read));
+
+describe(buildSeed, () => {
   it('truncates tool output between characters, because a lone surrogate breaks the conversation', () => {
     const said = `${'x'.repeat(3999)}😀 and more`;
-    const told = renderHistory(
+    const told = render(
       [
+        { role: 'user', content: 'go' },
+        { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'Bash', input: {} }] },
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: said }] },
         { role: 'assistant', content: 'Well.' },
         { role: 'user', content: 'go on' },
@@ -25,7 +31,7 @@ describe(renderHistory, () => {
   ];
 
   it('keeps the order of images in a tool result, and marks a failed tool', () => {
-    const told = renderHistory(
+    const told = render(
       result([{ type: 'text', text: 'before' }, image, { type: 'text', text: 'after' }], { is_error: true }),
       keepText,
     );
@@ -44,14 +50,14 @@ describe(renderHistory, () => {
     ],
     ['what no agent can be given beside it', [{ type: 'video' }, image, { type: 'image', source: { type: 'file' } }]],
   ])('shows of a tool result %s', (_, content) => {
-    const blocks = renderHistory(result(content), keepText).filter(({ type }) => type !== 'text');
+    const blocks = render(result(content), keepText).filter(({ type }) => type !== 'text');
     expect(blocks).toMatchObject([{ source: image.source }]);
   });
 
   it('omits the reminders of Claude Code, and nothing of other callers', () => {
     const said = 'a <system-reminder>x</system-reminder> b';
     const messages = [{ role: 'user', content: said }, ...result(said)];
-    expect(readPromptText(renderHistory(messages, keepText)).split(said)).toHaveLength(3);
-    expect(readPromptText(renderHistory(messages, withoutReminders))).not.toContain('reminder');
+    expect(readPromptText(render(messages, keepText)).split(said)).toHaveLength(3);
+    expect(readPromptText(render(messages, withoutReminders))).not.toContain('reminder');
   });
 });
