@@ -10,6 +10,7 @@ import {
 import { Database } from './database/database.js';
 import { EventLog } from './event-log/event-log.js';
 import { StorageOptions } from './storage-options.js';
+import { BranchStore } from './stores/branch.store.js';
 import { ThreadStore } from './stores/thread.store.js';
 import { TurnStore } from './stores/turn.store.js';
 
@@ -47,11 +48,12 @@ export class StorageModule implements OnApplicationShutdown {
       providers: [
         { provide: StorageOptions, useFactory: options.useFactory, inject: options.inject ?? [] },
         database,
+        BranchStore,
         ThreadStore,
         TurnStore,
         EventLog,
       ],
-      exports: [Database, ThreadStore, TurnStore, EventLog],
+      exports: [Database, BranchStore, ThreadStore, TurnStore, EventLog],
     };
   }
 

@@ -9,6 +9,7 @@ import type { Prompt } from '../domain/prompt.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
+import { readCut } from './history/branch.js';
 import { readLoad, refuseForLoad } from './matching/admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { KeyLock, toLockKey } from './key-lock.js';
@@ -80,6 +81,7 @@ export class ThreadControl {
         caller,
         prompt: await execution.prompt(),
         request: { ...request, ...toStoredRequest(current, {}, opening) },
+        afterSequence: readCut(current)?.lastSequence,
         createdAt: Date.now(),
       });
       this.runner.submit(current, turn);

@@ -10,9 +10,11 @@ import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ServiceError } from '../domain/service-error.js';
 import { readLoad } from './matching/admission.js';
-import { classify, type OpeningFacts } from './matching/classify.js';
+import { classify, isNextTurn, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
+import { readCut } from './history/branch.js';
+import { HistoryService } from './history/history.service.js';
 import { KeyLock, toLockKey } from './key-lock.js';
 import { toStoredRequest } from './running/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
@@ -23,7 +25,7 @@ import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
-import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
+import { areAllFailed, type AgentSeed } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** The facts that attaching needs. */
@@ -40,7 +42,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly runner: TurnRunner,
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
-    private readonly memory: ThreadMemory,
+    private readonly histories: HistoryService,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
   ) {}
@@ -125,7 +127,7 @@ export class TurnService implements OnApplicationBootstrap {
     if (turn === undefined || thread?.tenant !== tenant) {
       throw new ServiceError('not_found', 'No turn found for this message id.');
     }
-    return { thread, turn, attached: true };
+    return { thread, turn, history: 'attached' };
   }
 
   private openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
@@ -156,6 +158,8 @@ export class TurnService implements OnApplicationBootstrap {
     // The running turn, the queued ones, and the last one that has ended.
     const facts = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
     const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
+    const branch = isNextTurn(decision) && (await this.histories.findBranch(request, facts.thread, facts.recent));
+    if (branch) return this.openUnderLock({ ...request, threadKey: branch.key });
     switch (decision.kind) {
       case 'attach':
         return this.attach(decision.turnId, facts);
@@ -176,9 +180,9 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async attach(turnId: string, { sameRequest, thread }: Facts): Promise<OpenedTurn | undefined> {
-    if (sameRequest?.turn.id === turnId) return { ...sameRequest, attached: true };
+    if (sameRequest?.turn.id === turnId) return { ...sameRequest, history: 'attached' };
     const turn = await this.turns.byId(turnId);
-    return thread === undefined || turn === undefined ? undefined : { thread, turn, attached: true };
+    return thread === undefined || turn === undefined ? undefined : { thread, turn, history: 'attached' };
   }
 
   /** Stores a new turn of a new or existing thread. It must not refuse the request: a thread without a turn would remain. */
@@ -188,12 +192,13 @@ export class TurnService implements OnApplicationBootstrap {
     recent: readonly TurnSummary[],
   ): Promise<OpenedTurn> {
     const known = 'thread' in decision ? decision.thread : undefined;
-    const opening = await this.memory.prepareSeed(known, request, recent);
+    const prepared = await this.histories.prepare(request, known, recent);
     const thread =
       'thread' in decision
-        ? await this.withSystemPrompt(decision.thread, request, recent)
+        ? await this.withSystemPrompt(prepared.thread ?? decision.thread, request, prepared.recent)
         : await this.createThread(request, decision.harness);
-    return { thread, turn: await this.startTurn(thread, request, opening), attached: false };
+    const turn = await this.startTurn(thread, request, prepared.seed);
+    return { thread, turn, history: prepared.outcome };
   }
 
   private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {
@@ -205,6 +210,8 @@ export class TurnService implements OnApplicationBootstrap {
           messageId: createMessageId(),
           threadId: thread.id,
           requestKey: request.requestKey,
+          promptKey: request.chain?.promptKey,
+          afterSequence: readCut(thread)?.lastSequence,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
           prompt: opening.prompt ?? request.prompt,

@@ -1,4 +1,5 @@
 import type { ClientProfile, HeaderReader } from '../client-profile.js';
+import { isCompacted } from './compaction.js';
 import { hasInterruptMarker } from './interruption.js';
 import { stripMarkup } from './markup.js';
 import { readPromptContext } from './prompt.js';
@@ -35,6 +36,7 @@ export const claudeCodeProfile: ClientProfile = {
   stripMarkup,
   stripRecovery: stripRecoveryMessages,
   wasInterrupted: hasInterruptMarker,
+  isCompacted,
   promptContext: readPromptContext,
 
   systemPrompt: addressedSystemPrompt,

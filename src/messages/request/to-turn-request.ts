@@ -13,6 +13,7 @@ import type { MessageRequest } from './message-request.js';
 import { extractPrompt } from './prompt-extraction.js';
 import { toSidePrompt } from './side-prompt.js';
 import { parseThreadField } from './thread-field.js';
+import { toPromptChain } from './prompt-chain.js';
 import { toSeeding } from './seeding.js';
 
 /** Maximum length of an idempotency key, in characters. */
@@ -68,9 +69,10 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toPriorConversation(
       keys,
-      () => toSeeding(messages, { start: 0, end: firstIndex }, client, prompt),
+      (start = 0) => toSeeding(messages, { start, end: firstIndex }, client, prompt),
       context.view,
     ),
+    chain: isSideRequest ? undefined : await toPromptChain(messages, client),
     user: hashUser(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: readSystemPrompt(request, context.callerSystem),
@@ -90,7 +92,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
 /** Makes the prior conversation; `undefined` unless at least a message and an answer precede the newest message. */
 function toPriorConversation(
   keys: readonly string[],
-  toSeeding: () => Seeding,
+  toSeeding: (start?: number) => Seeding,
   view: AnswerView,
 ): TurnRequest['history'] {
   const [promptKey, answerKey] = keys.slice(-3, -1);

@@ -97,7 +97,7 @@ export class TurnStore {
         .orderBy('sequence', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const row = toRow(turn, (last?.sequence ?? 0) + 1, lease);
+      const row = toRow(turn, Math.max(last?.sequence ?? 0, turn.afterSequence ?? 0) + 1, lease);
       await transaction.insertInto('turns').values(row).execute();
       // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
       return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt: turn.prompt }, created: true };
@@ -279,7 +279,7 @@ export class TurnStore {
   #summaries() {
     return this.database.kysely
       .selectFrom('turns')
-      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
+      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'prompt_key', 'delivered_at', 'ended_at', 'failure'])
       .select((select) => select('message', 'is not', null).as('has_message'));
   }
 }

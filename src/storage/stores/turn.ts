@@ -51,7 +51,7 @@ export interface Turn {
 /** A turn without its prompt and answer. */
 export interface TurnSummary extends Pick<
   Turn,
-  'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'
+  'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'promptKey' | 'deliveredAt' | 'endedAt' | 'failure'
 > {
   /** Whether there is a complete or partial answer. */
   readonly hasMessage: boolean;
@@ -62,7 +62,10 @@ export type NewTurn = Pick<
   Turn,
   'id' | 'messageId' | 'threadId' | 'requestKey' | 'idempotencyKey' | 'caller' | 'prompt' | 'request' | 'createdAt'
 > &
-  Partial<Pick<Turn, 'promptKey'>>;
+  Partial<Pick<Turn, 'promptKey'>> & {
+    /** The turn's number is higher than this, besides that of the thread's last turn. */
+    readonly afterSequence?: number | undefined;
+  };
 
 interface TurnOutcomeBase {
   readonly usage: TokenUsage | undefined;
@@ -142,7 +145,7 @@ export function toJsonOrNull(value: object | undefined): string | null {
 /** The columns of a turn's summary. */
 export type TurnSummaryRow = Pick<
   TurnTable,
-  'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
+  'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'prompt_key' | 'delivered_at' | 'ended_at' | 'failure'
 > & { readonly has_message: boolean | 0 | 1 };
 
 /** Converts a stored row. Throws for a state that this version does not know. */
@@ -153,6 +156,7 @@ export function toTurnSummary(row: TurnSummaryRow): TurnSummary {
     sequence: row.sequence,
     state: parseEnum(TURN_STATES, row.state, 'turn state'),
     requestKey: row.request_key,
+    promptKey: row.prompt_key ?? undefined,
     deliveredAt: row.delivered_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),

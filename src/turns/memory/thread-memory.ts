@@ -6,6 +6,7 @@ import type { SeedMessage } from '../../domain/seed-message.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
+import { findPendingCut } from '../history/branch.js';
 import { TurnDigest } from './turn-digest.js';
 import type { TurnRequest } from '../turn-request.js';
 
@@ -20,6 +21,8 @@ export interface AgentSeed {
   readonly prompt?: Prompt;
   /** Whether the agent had a record of its own, which is gone. */
   readonly isLost: boolean;
+  /** The turn from which on the agent's record is to be removed first; absent for none. */
+  readonly dropFrom?: string;
 }
 
 /** Checks whether a thread's agent still has its own record of the conversation, and makes the seed for one that does not. */
@@ -49,8 +52,10 @@ export class ThreadMemory {
     // The prompt of a side request contains the conversation, and an agent with memory needs no seed.
     const needsSeed = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
     const seeding = needsSeed ? request.history?.toSeeding() : undefined;
-    if (seeding !== undefined && seeding.seed.length > 0) return { ...seeding, isLost };
-    return { seed: isLost ? await this.digest(thread.id) : [], isLost };
+    const dropFrom = thread === undefined ? undefined : findPendingCut(thread, recent);
+    const facts = { isLost, ...(dropFrom === undefined ? {} : { dropFrom }) };
+    if (seeding !== undefined && seeding.seed.length > 0) return { ...seeding, ...facts };
+    return { seed: isLost ? await this.digest(thread.id) : [], ...facts };
   }
 
   /** Whether the thread has answers and its agent's own record of them is gone: the record or its folder was deleted. */

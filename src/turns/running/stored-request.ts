@@ -17,12 +17,13 @@ import type { TurnRequest } from '../turn-request.js';
 export function toStoredRequest(
   thread: Thread | undefined,
   request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> = {},
-  { seed, isLost }: Pick<AgentSeed, 'seed' | 'isLost'> = { seed: [], isLost: false },
+  { seed, isLost, dropFrom }: Omit<AgentSeed, 'prompt'> = { seed: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
+    ...(dropFrom === undefined ? {} : { dropFrom }),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
   };
@@ -39,6 +40,12 @@ export function readSeed({ request }: Pick<Turn, 'request'>): readonly SeedMessa
   // Only `toStoredRequest` writes either; `history` is a transcript, in a turn that an older server stored.
   if (Array.isArray(seed)) return seed;
   return Array.isArray(history) && history.length > 0 ? [{ role: 'user', content: history }] : undefined;
+}
+
+/** Reads the turn from which on the agent's record is to be removed before this turn, if any. */
+export function readDropFrom({ request }: Pick<Turn, 'request'>): string | undefined {
+  const { dropFrom } = request;
+  return typeof dropFrom === 'string' ? dropFrom : undefined;
 }
 
 /** Whether the agent's own record of earlier turns was missing when the turn was opened. */

@@ -6,6 +6,7 @@ import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
 import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
+import { countEarlierTurns } from '../history/branch.js';
 import { hideAccountDetails } from './agent-account.js';
 import {
   advanceRun,
@@ -19,7 +20,7 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
-import { toLogFields, readOutputSchema, readSeed } from './stored-request.js';
+import { toLogFields, readDropFrom, readOutputSchema, readSeed } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -128,7 +129,7 @@ export class TurnRun {
   /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Never rejects. */
   private attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const [schema, seed] = [readOutputSchema(turn), readSeed(turn)];
+    const [schema, seed, dropFrom] = [readOutputSchema(turn), readSeed(turn), readDropFrom(turn)];
     this.#lastEventAtMs = performance.now();
     this.#output.beginAttempt(turn.attempt);
     const events$ = this.context.gateway.run(
@@ -137,9 +138,10 @@ export class TurnRun {
         id: turn.id,
         prompt: turn.prompt,
         attempt: turn.attempt,
-        turnIndex: turn.sequence - 1,
+        turnIndex: countEarlierTurns(thread, turn.sequence),
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed === undefined ? {} : { seed }),
+        ...(dropFrom === undefined ? {} : { dropFrom }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.recall() }),
         ...(turn.attempt > 1 ? { priorEvents: this.#output.events } : {}),
       },

@@ -1,0 +1,85 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Thread } from '../../storage/stores/thread.store.js';
+import type { TurnSummary } from '../../storage/stores/turn.js';
+import { type AgentSeed, ThreadMemory } from '../memory/thread-memory.js';
+import type { HistoryOutcome, TurnRequest } from '../turn-request.js';
+import { HistoryMatcher, type MatchedHistory } from './history-matcher.js';
+import { ThreadForker } from './thread-forker.js';
+
+/** What was done about a request's history before its turn is stored. */
+export interface PreparedHistory {
+  /** The thread, without the turns that a fork gave away; `undefined` for a thread that is yet to be made. */
+  readonly thread: Thread | undefined;
+  /** The thread's last turns, newest first. */
+  readonly recent: readonly TurnSummary[];
+  readonly seed: AgentSeed;
+  readonly outcome: HistoryOutcome;
+}
+
+/** Makes a thread and its agent agree with the history of a request. */
+@Injectable()
+export class HistoryService {
+  private readonly logger = new Logger(HistoryService.name);
+
+  constructor(
+    private readonly matcher: HistoryMatcher,
+    private readonly forker: ThreadForker,
+    private readonly memory: ThreadMemory,
+  ) {}
+
+  /** Finds the branch of a thread that has the conversation of a request; see {@link HistoryMatcher.findBranch}. */
+  findBranch(
+    request: TurnRequest,
+    thread: Thread | undefined,
+    recent: readonly TurnSummary[],
+  ): Promise<Thread | undefined> {
+    return this.matcher.findBranch(request, thread, recent);
+  }
+
+  /**
+   * Prepares the thread of a request that gets a new turn: forks it if the caller took turns back, and makes the seed of what its
+   * agent lacks. Call it under the thread's lock.
+   *
+   * @param known the thread; `undefined` for a new one.
+   * @param recent its last turns, newest first.
+   */
+  async prepare(
+    request: TurnRequest,
+    known: Thread | undefined,
+    recent: readonly TurnSummary[],
+  ): Promise<PreparedHistory> {
+    if (known === undefined) {
+      const seed = await this.memory.prepareSeed(undefined, request, recent);
+      return { thread: undefined, recent, seed, outcome: seed.seed.length === 0 ? 'new' : 'seeded' };
+    }
+    const matched = await this.matcher.match(request, known, recent);
+    const { match } = matched;
+    const thread = match.kind === 'fork' ? await this.forker.fork(known, match.from, matched.earlierTurns) : known;
+    const kept = match.kind === 'fork' ? recent.filter(({ sequence }) => sequence < match.from.sequence) : recent;
+    const seed = this.withRest(await this.memory.prepareSeed(thread, request, kept), request, matched);
+    const outcome = toOutcome(match.kind, seed);
+    if (outcome !== 'continued') {
+      this.logger.log({ threadId: thread.id, history: outcome, seedMessages: seed.seed.length }, 'matched a history');
+    }
+    return { thread, recent: kept, seed, outcome };
+  }
+
+  /** Adds the messages that the agent's record lacks, unless the seed has the whole conversation. */
+  private withRest(seed: AgentSeed, { history }: TurnRequest, { restStart }: MatchedHistory): AgentSeed {
+    if (seed.seed.length > 0 || restStart === undefined || history === undefined) return seed;
+    return { ...seed, ...history.toSeeding(restStart) };
+  }
+}
+
+function toOutcome(kind: MatchedHistory['match']['kind'], { seed }: AgentSeed): HistoryOutcome {
+  switch (kind) {
+    case 'fork':
+      return 'forked';
+    case 'compacted':
+      return 'compacted';
+    case 'continue':
+      return seed.length === 0 ? 'continued' : 'seeded';
+    default:
+      return kind satisfies never;
+  }
+}
