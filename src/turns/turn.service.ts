@@ -1,3 +1,4 @@
+// A little over 250 lines: opening, reading and leaving a turn share the lock and the callers.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
@@ -10,7 +11,7 @@ import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { ServiceError } from '../domain/service-error.js';
 import { readLoad } from './matching/admission.js';
-import { classify, isNextTurn, type OpeningFacts } from './matching/classify.js';
+import { classify, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
@@ -158,8 +159,8 @@ export class TurnService implements OnApplicationBootstrap {
     // The running turn, the queued ones, and the last one that has ended.
     const facts = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
     const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
-    const branch = isNextTurn(decision) && (await this.histories.findBranch(request, facts.thread, facts.recent));
-    if (branch) return this.openUnderLock({ ...request, threadKey: branch.key });
+    const branch = await this.histories.findBranch(decision, request, facts);
+    if (branch !== undefined) return this.openUnderLock({ ...request, threadKey: branch.key });
     switch (decision.kind) {
       case 'attach':
         return this.attach(decision.turnId, facts);
@@ -191,14 +192,12 @@ export class TurnService implements OnApplicationBootstrap {
     decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
     recent: readonly TurnSummary[],
   ): Promise<OpenedTurn> {
-    const known = 'thread' in decision ? decision.thread : undefined;
-    const prepared = await this.histories.prepare(request, known, recent);
+    const prepared = await this.histories.prepare(request, 'thread' in decision ? decision.thread : undefined, recent);
     const thread =
       'thread' in decision
         ? await this.withSystemPrompt(prepared.thread ?? decision.thread, request, prepared.recent)
         : await this.createThread(request, decision.harness);
-    const turn = await this.startTurn(thread, request, prepared.seed);
-    return { thread, turn, history: prepared.outcome };
+    return { thread, turn: await this.startTurn(thread, request, prepared.seed), history: prepared.outcome };
   }
 
   private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {

@@ -62,8 +62,8 @@ describe('a restarted server', () => {
     apps.push(app);
     return app;
   };
-  const say = (app: TestApp, prompt: string) =>
-    SseClient.post(app.url, converse(['hello', 'Hi.', prompt], { stream: true }), thread('kept'));
+  const say = (app: TestApp, ...texts: readonly string[]) =>
+    SseClient.post(app.url, converse(['hello', 'Hi.', ...texts], { stream: true }), thread('kept'));
 
   it('C 37 C 40 resumes the agent’s own session of a thread, in a new process', async () => {
     const before = await start();
@@ -75,7 +75,7 @@ describe('a restarted server', () => {
     await before.close({ keepData: true });
 
     const after = await start(before);
-    const second = say(after, 'after');
+    const second = say(after, 'before', 'done', 'after');
     const next = await after.harness.run('after');
     expect(next.thread).toMatchObject({ id: run.thread.id, sessionId: 'the session', folders: run.thread.folders });
     expect(next.turn.turnIndex).toBe(1);

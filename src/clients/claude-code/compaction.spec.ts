@@ -21,7 +21,10 @@ describe('a conversation that was compacted', () => {
 
   it.each([claudeCodeProfile, anySdkProfile])('is recognised by a block of the API ($kind)', ({ isCompacted }) => {
     const blocks = [{ type: 'compaction', content: 'a summary' }];
-    const messages = (role: string) => [{ role: 'user', content: 'a' }, { role, content: blocks }];
+    const messages = (role: string) => [
+      { role: 'user', content: 'a' },
+      { role, content: blocks },
+    ];
     expect(isCompacted(messages('assistant'))).toBe(true);
     expect(isCompacted(messages('user'))).toBe(false);
   });

@@ -29,7 +29,11 @@ export async function copyEntries(from: FolderHandle, to: FolderHandle, depth = 
       tooDeep += await copyFolder(from, to, entry.name, depth + 1).catch(ignoreReplaced);
       continue;
     }
-    some.push(copyOther(from, to, entry).catch(ignoreReplaced).then(() => undefined));
+    some.push(
+      copyOther(from, to, entry)
+        .catch(ignoreReplaced)
+        .then(() => undefined),
+    );
     if (some.length < AT_A_TIME) continue;
     await Promise.all(some);
     some = [];

@@ -279,7 +279,17 @@ export class TurnStore {
   #summaries() {
     return this.database.kysely
       .selectFrom('turns')
-      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'prompt_key', 'delivered_at', 'ended_at', 'failure'])
+      .select([
+        'id',
+        'thread_id',
+        'sequence',
+        'state',
+        'request_key',
+        'prompt_key',
+        'delivered_at',
+        'ended_at',
+        'failure',
+      ])
       .select((select) => select('message', 'is not', null).as('has_message'));
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
+import { isNextTurn, type Opening, type OpeningFacts } from '../matching/classify.js';
 import { type AgentSeed, ThreadMemory } from '../memory/thread-memory.js';
 import type { HistoryOutcome, TurnRequest } from '../turn-request.js';
 import { HistoryMatcher, type MatchedHistory } from './history-matcher.js';
@@ -27,13 +28,16 @@ export class HistoryService {
     private readonly memory: ThreadMemory,
   ) {}
 
-  /** Finds the branch of a thread that has the conversation of a request; see {@link HistoryMatcher.findBranch}. */
-  findBranch(
+  /**
+   * Finds the branch that has the conversation of a request that gets the next turn of a thread; see
+   * {@link HistoryMatcher.findBranch}.
+   */
+  async findBranch(
+    decision: Opening,
     request: TurnRequest,
-    thread: Thread | undefined,
-    recent: readonly TurnSummary[],
+    { thread, recent }: Pick<OpeningFacts, 'thread' | 'recent'>,
   ): Promise<Thread | undefined> {
-    return this.matcher.findBranch(request, thread, recent);
+    return isNextTurn(decision) ? this.matcher.findBranch(request, thread, recent) : undefined;
   }
 
   /**

@@ -126,7 +126,9 @@ function findFirst(keys: readonly string[], turn: ChainTurn | undefined): number
 /** Whether the last message is the last turn that the caller must know, or one after it. */
 function endsAlike(keys: readonly string[], turns: readonly ChainTurn[]): boolean {
   const lastKnown = turns.findLastIndex(isMissed);
-  return turns.slice(Math.max(0, lastKnown)).some(({ promptKey }) => promptKey !== undefined && promptKey === keys.at(-1));
+  return turns
+    .slice(Math.max(0, lastKnown))
+    .some(({ promptKey }) => promptKey !== undefined && promptKey === keys.at(-1));
 }
 
 /** Forks at the first of these turns, unless the caller must know none of them. */

@@ -4,7 +4,7 @@ import { runInSlices } from '../../workers/in-slices.js';
 import { type TextFilter, keepText } from '../../domain/text-filter.js';
 import { readContent, readRole } from '../../anthropic/content.js';
 import { isJsonObject, toText } from '../../domain/json.js';
-import type { PromptMessage } from '../turn-request.js';
+import { PartsHash } from './parts-hash.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -78,100 +78,6 @@ export function toConversationKey(turnKey: string): string {
 /** Computes the conversation key of a turn's request with its answer, from the request's {@link computeTurnKey}. */
 export function computeAnswerKey(key: string, content: readonly unknown[]): Promise<string> {
   return computeRequestKey([{ role: 'assistant', content }], toConversationKey(key));
-}
-
-/**
- * Computes the key of each user message by itself; consecutive ones count as one. Only texts count, and the ids of tool results: clients
- * prune old results and images. A message with neither counts by the types of its blocks, and one without any is left out.
- */
-export function computePromptMessages(
-  messages: readonly unknown[],
-  read: TextFilter = keepText,
-): Promise<readonly PromptMessage[]> {
-  return runInSlices(computePrompts(messages, read));
-}
-
-function* computePrompts(messages: readonly unknown[], read: TextFilter): Generator<undefined, readonly PromptMessage[]> {
-  const prompts: PromptMessage[] = [];
-  let run: PromptRun | undefined;
-  const close = (): void => {
-    const key = run?.digest();
-    if (run !== undefined && key !== undefined) prompts.push({ key, start: run.start });
-    run = undefined;
-  };
-  for (const [index, message] of messages.entries()) {
-    const role = readRole(message);
-    if (role === 'assistant') close();
-    if (role !== 'user') continue;
-    run ??= new PromptRun(index);
-    yield* run.add(readContent(message), read);
-  }
-  close();
-  return prompts;
-}
-
-/** Consecutive user messages. */
-class PromptRun {
-  readonly #parts = new PartsHash();
-  readonly #otherTypes: string[] = [];
-  #isEmpty = true;
-
-  constructor(readonly start: number) {}
-
-  *add(content: unknown, read: TextFilter): Generator<undefined, void> {
-    const blocks: readonly unknown[] = Array.isArray(content) ? content : [{ type: 'text', text: content }];
-    for (const block of blocks.filter(isJsonObject)) {
-      yield;
-      const { type, text } = block;
-      if (type === 'tool_result') this.#push(`\u0002result ${toText(block['tool_use_id'])}`);
-      else if (type !== 'text') this.#otherTypes.push(toText(type));
-      else if (typeof text === 'string') this.#push(read(text).trim());
-    }
-  }
-
-  digest(): string | undefined {
-    if (this.#isEmpty) for (const type of this.#otherTypes) this.#push(`\u0002${type}`);
-    return this.#isEmpty ? undefined : this.#parts.digest();
-  }
-
-  #push(part: string): void {
-    if (part === '') return;
-    this.#isEmpty = false;
-    this.#parts.push(part);
-  }
-}
-
-/** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
-const LONG_PART = 1024;
-
-/** Hashes a sequence of texts. Buffers short ones, because each call of the hash has a cost. */
-class PartsHash {
-  readonly #hash = createHash('sha256');
-  #buffered = '';
-
-  push(...parts: readonly string[]): void {
-    for (const part of parts) {
-      this.appendUndelimited(part);
-      this.appendUndelimited('\u0000');
-    }
-  }
-
-  /** Adds a text without a delimiter after it. */
-  appendUndelimited(text: string): void {
-    if (text.length >= LONG_PART) {
-      this.#hash.update(this.#buffered).update(text);
-      this.#buffered = '';
-    } else {
-      this.#buffered += text;
-      if (this.#buffered.length < LONG_PART) return;
-      this.#hash.update(this.#buffered);
-      this.#buffered = '';
-    }
-  }
-
-  digest(): string {
-    return this.#hash.update(this.#buffered).digest('hex');
-  }
 }
 
 /** @param read filters the user's texts; `undefined` for texts of the agent. */
