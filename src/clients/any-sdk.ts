@@ -1,4 +1,4 @@
-import { hasCompactionBlock } from './compaction-block.js';
+import { findCompactionBlock } from './compaction-block.js';
 import { readContent, readRole, readTexts } from '../anthropic/content.js';
 import { hasInterruptMarker } from './claude-code/interruption.js';
 import { findSession } from './claude-code/session-id.js';
@@ -28,7 +28,7 @@ export const anySdkProfile: ClientProfile = {
   stripRecovery: (messages) => ({ messages, partialAnswer: undefined }),
   // Also for Claude Code behind a proxy: Escape must still stop the agent.
   wasInterrupted: hasInterruptMarker,
-  isCompacted: hasCompactionBlock,
+  findSummary: findCompactionBlock,
   promptContext,
 
   systemPrompt: joinSystemBlocks,

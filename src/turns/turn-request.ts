@@ -68,8 +68,8 @@ export interface PromptChain {
   readonly promptKey: string | undefined;
   /** Whether a request without earlier messages says that there are none. */
   readonly isComplete: boolean;
-  /** Whether the client says that it replaced its oldest messages by a summary. */
-  readonly isCompacted: () => boolean;
+  /** Finds the index of the message with the newest summary by which the client replaced others; `undefined` if there is none. */
+  readonly findSummary: () => number | undefined;
   /** Computes the keys of the messages before the newest one. Takes as long as hashing the conversation. */
   readonly readPrompts: () => Promise<readonly PromptMessage[]>;
 }

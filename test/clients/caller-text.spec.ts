@@ -96,10 +96,11 @@ describe
     await runTurn(session, turnOf('', { prompt: blocks }));
     expect(toldTexts(here)).toEqual(expect.arrayContaining(['Hello', '/model haiku', 'and', asTold('/clear')]));
     await session.close();
-    const history = [{ type: 'text' as const, text: 'My number is 4711.' }];
-    const events = await runTurn(here.open(), turnOf('/clear', { history }));
+    const seed = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'My number is 4711.' }] }];
+    const events = await runTurn(here.open(), turnOf('/clear', { seed }));
     expect(textsOf(events)).toEqual(['PONG']);
-    expect(toldTexts(here)).toEqual(expect.arrayContaining(['My number is 4711.', asTold('/clear')]));
+    expect(toldTexts(here)).toEqual(expect.arrayContaining([asTold('/clear')]));
+    expect(toldTexts(here).join('\n')).toContain('My number is 4711.');
   });
 
   it('is not a command when a new process resumes a turn whose process died', async () => {

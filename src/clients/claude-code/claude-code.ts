@@ -1,5 +1,5 @@
 import type { ClientProfile, HeaderReader } from '../client-profile.js';
-import { isCompacted } from './compaction.js';
+import { findSummary } from './compaction.js';
 import { hasInterruptMarker } from './interruption.js';
 import { stripMarkup } from './markup.js';
 import { readPromptContext } from './prompt.js';
@@ -36,7 +36,7 @@ export const claudeCodeProfile: ClientProfile = {
   stripMarkup,
   stripRecovery: stripRecoveryMessages,
   wasInterrupted: hasInterruptMarker,
-  isCompacted,
+  findSummary,
   promptContext: readPromptContext,
 
   systemPrompt: addressedSystemPrompt,

@@ -11,7 +11,7 @@ export async function toPromptChain(messages: readonly unknown[], client: Client
   return {
     promptKey: prompt?.key,
     isComplete: client.sendsWholeConversation,
-    isCompacted: () => client.isCompacted(messages),
+    findSummary: () => client.findSummary(messages),
     readPrompts: () => computePromptMessages(messages.slice(0, newest), client.filterText),
   };
 }

@@ -66,15 +66,17 @@ export class HistoryMatcher {
     if (chain === undefined || continuesFrom !== undefined) return GOES_ON;
     if (history !== undefined && endsWith(history.promptKey, recent)) return GOES_ON;
     if (history === undefined && !chain.isComplete) return GOES_ON;
-    const messages = await chain.readPrompts();
+    const summary = chain.findSummary();
+    const messages = (await chain.readPrompts()).filter(({ start }) => start > (summary ?? -1));
     const turns = await this.readTurns(thread.id);
     const promptKeys = messages.map(({ key }) => key);
-    const match = matchHistory({ promptKeys, isComplete: chain.isComplete, isCompacted: chain.isCompacted() }, turns);
+    const isCompacted = summary !== undefined;
+    const match = matchHistory({ promptKeys, isComplete: chain.isComplete, isCompacted }, turns);
     const { rest } = match;
     return {
       match,
-      // What comes before the first message of the user belongs to it.
-      restStart: rest === undefined ? undefined : rest === 0 ? 0 : messages[rest]?.start,
+      // Without a summary, what comes before the first message of the user belongs to it.
+      restStart: rest === 0 && !isCompacted ? 0 : messages[rest ?? messages.length]?.start,
       earlierTurns: match.kind === 'fork' ? countEarlier(thread, turns, match.from) : 0,
     };
   }

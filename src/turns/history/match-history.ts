@@ -18,11 +18,11 @@ function isMissed({ isKnown, promptKey }: ChainTurn): boolean {
 
 /** The user messages before the newest one, as a request has them. */
 export interface RequestChain {
-  /** The key of each message, in order. */
+  /** The key of each message, in order; if the client compacted the conversation, only of those after the summary. */
   readonly promptKeys: readonly string[];
   /** Whether a caller that sends no earlier messages means that there are none. */
   readonly isComplete: boolean;
-  /** Whether the client says that it replaced its oldest messages by a summary. */
+  /** Whether the client says that it replaced messages by a summary. */
   readonly isCompacted: boolean;
 }
 
@@ -36,21 +36,22 @@ export type HistoryMatch =
  * Compares the history of a request with the turns of its thread. The request is a new message: retries are found before. The first
  * matching row wins. "Turns" are those that the caller must know; others may be missing from the history, or be in it.
  *
- * | #  | the user messages before the newest one                                | decision                                  |
- * | -- | ---------------------------------------------------------------------- | ----------------------------------------- |
- * | 1  | there are none, and the caller may send only its newest message        | continue                                  |
- * | 2  | are the first turns, and these are all turns                           | continue                                  |
- * | 3  | are the first turns, and others follow: the user rewound               | fork at the first of these                |
- * | 4  | begin with all turns: the caller got other answers elsewhere           | continue, seeded with the rest            |
- * | 5  | differ somewhere, and their last one is the last turn                  | compacted: the client changed old ones    |
- * | 6  | begin with some turns, and then differ: the user edited a message      | fork there, seeded with the rest          |
- * | 7  | are a summary, and turns up to the last one, or only a summary         | compacted                                 |
- * | 8  | are a summary, and turns, and others follow: the user rewound          | fork at the first of these                |
- * | 9  | are a summary, and turns, and then differ                              | fork there, seeded with the rest          |
- * | 10 | are a summary, and messages that are no turns                          | compacted, seeded with the rest           |
- * | 11 | have nothing in common with the turns, or there are none: other ones   | fork at the first turn, seeded with all   |
+ * | #  | the user messages before the newest one                                | decision                                |
+ * | -- | ---------------------------------------------------------------------- | --------------------------------------- |
+ * | 1  | there are none, and the caller may send only its newest message        | continue                                |
+ * | 2  | are the first turns, and these are all turns                           | continue                                |
+ * | 3  | are the first turns, and others follow: the user rewound               | fork at the first of these              |
+ * | 4  | begin with all turns: the caller got other answers elsewhere           | continue, seeded with the rest          |
+ * | 5  | differ somewhere, and their last one is the last turn                  | compacted: the client changed old ones  |
+ * | 6  | begin with some turns, and then differ: the user edited a message      | fork there, seeded with the rest        |
+ * | 7  | have nothing in common with the turns: another conversation            | fork at the first turn, seeded with all |
+ * |    | **after a summary**, which stands for some of the turns                |                                         |
+ * | 8  | there are none, or they end with the last turn                         | compacted                               |
+ * | 9  | are turns, and others follow: the user rewound                         | fork at the first of these              |
+ * | 10 | are turns, and then differ                                             | fork there, seeded with the rest        |
+ * | 11 | have nothing in common with the turns, or go on after the last one     | compacted, seeded with the rest         |
  *
- * Where the caller must know no turn, nothing is forked: rows 3, 6, 8, 9 and 11 continue.
+ * Where the caller must know no turn, nothing is forked: rows 3, 6, 7, 9 and 10 continue.
  *
  * Messages before the first turn are those that seeded the thread, or of the thread that it was forked from. A turn without a key
  * equals any one message, or none. Answers are not compared: a caller may have only a part of them, or another form.
@@ -59,14 +60,20 @@ export type HistoryMatch =
  */
 export function matchHistory(request: RequestChain, turns: readonly ChainTurn[]): HistoryMatch {
   const { promptKeys, isComplete, isCompacted } = request;
-  if (promptKeys.length === 0) {
-    return isComplete && !isCompacted ? forkAt(turns, 0, undefined) : { kind: isCompacted ? 'compacted' : 'continue' };
-  }
+  if (isCompacted) return matchAfterSummary(promptKeys, turns);
+  if (promptKeys.length === 0) return isComplete ? forkAt(turns, 0, undefined) : { kind: 'continue' };
   const first = findFirst(promptKeys, turns[0]);
   const aligned = alignFrom(promptKeys, first, turns, 0);
-  if (aligned.message > first && !isCompacted) return decide(aligned, request, turns);
-  if (endsAlike(promptKeys, turns)) return { kind: 'compacted' };
-  return isCompacted ? matchCompacted(request, turns) : forkAt(turns, 0, 0);
+  if (aligned.message > first) return decide(aligned, promptKeys, turns, 'continue');
+  return endsAlike(promptKeys, turns) ? { kind: 'compacted' } : forkAt(turns, 0, 0);
+}
+
+/** Rows 8 to 11. The turns that the summary stands for are skipped. */
+function matchAfterSummary(promptKeys: readonly string[], turns: readonly ChainTurn[]): HistoryMatch {
+  if (promptKeys.length === 0 || endsAlike(promptKeys, turns)) return { kind: 'compacted' };
+  const start = turns.findLastIndex(({ promptKey }) => promptKey !== undefined && promptKey === promptKeys[0]);
+  if (start === -1) return { kind: 'compacted', rest: 0 };
+  return decide(alignFrom(promptKeys, 0, turns, start), promptKeys, turns, 'compacted');
 }
 
 /** How far messages and turns agree. */
@@ -77,22 +84,16 @@ interface Alignment {
   readonly turn: number;
 }
 
-/** Rows 2 to 6, and 8 to 10. */
-function decide({ message, turn }: Alignment, request: RequestChain, turns: readonly ChainTurn[]): HistoryMatch {
-  const { promptKeys, isCompacted } = request;
-  if (message === promptKeys.length) return forkAt(turns, turn, undefined, isCompacted ? 'compacted' : 'continue');
-  if (turn === turns.length) return { kind: isCompacted ? 'compacted' : 'continue', rest: message };
-  return endsAlike(promptKeys, turns) ? { kind: 'compacted' } : forkAt(turns, turn, message);
-}
-
-/** Rows 7 to 10. The turns that the summary replaced are skipped. */
-function matchCompacted(request: RequestChain, turns: readonly ChainTurn[]): HistoryMatch {
-  const { promptKeys } = request;
-  const first = promptKeys.findIndex((key) => turns.some(({ promptKey }) => promptKey === key));
-  // The first message is the summary itself.
-  if (first === -1) return promptKeys.length === 1 ? { kind: 'compacted' } : { kind: 'compacted', rest: 1 };
-  const start = turns.findLastIndex(({ promptKey }) => promptKey === promptKeys[first]);
-  return decide(alignFrom(promptKeys, first, turns, start), request, turns);
+/** Rows 2 to 6, and 9 to 11. @param otherwise the decision without a fork. */
+function decide(
+  { message, turn }: Alignment,
+  promptKeys: readonly string[],
+  turns: readonly ChainTurn[],
+  otherwise: 'continue' | 'compacted',
+): HistoryMatch {
+  if (message === promptKeys.length) return forkAt(turns, turn, undefined, otherwise);
+  if (turn === turns.length) return { kind: otherwise, rest: message };
+  return endsAlike(promptKeys, turns) ? { kind: 'compacted' } : forkAt(turns, turn, message, otherwise);
 }
 
 /** Walks through messages and turns side by side, to the first known turn that is not the next message. */
