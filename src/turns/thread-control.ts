@@ -71,7 +71,8 @@ export class ThreadControl {
       if (active !== undefined) return { kind: 'busy', turn: active };
       const refusal = refuseForLoad(readLoad(this.runner), this.config.maxWaitingTurns);
       if (refusal !== undefined) throw toServiceError(refusal);
-      const opening = await this.memory.prepareSeed(current);
+      const recent = await this.turns.lastTurnSummaries(current.id, this.config.maxQueuedPerThread + 2);
+      const opening = await this.memory.prepareSeed(current, {}, recent);
       const { turn } = await this.turns.create({
         id: randomUUID(),
         messageId: createMessageId(),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readPromptText } from '../../src/domain/prompt.js';
 import { HarnessGateway } from '../../src/harness/harness.gateway.js';
 import { ThreadStore } from '../../src/storage/stores/thread.store.js';
+import { TurnStore } from '../../src/storage/stores/turn.store.js';
 import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
@@ -266,6 +267,30 @@ describe.each(await testedKinds())('the history of a request to a named thread o
     expect(await branchesOf('failing')).toEqual([]);
     expect(outcomeOf(await post(talk('o1', 'o2b'), thread('failing')))).toBe('forked');
     expect(runOf('o2b')?.turn).toMatchObject({ dropFrom: runOf('o2')?.turn.id, turnIndex: 1 });
+  });
+
+  it('is forked once if the server dies before it has stored the turn', async () => {
+    await say('dying', 't1', 't2');
+    const create = vi.spyOn(app.app.get(TurnStore), 'create').mockRejectedValueOnce(new Error('the server dies'));
+    await supertest(app.url).post('/v1/messages').set(thread('dying')).send(talk('t1', 't2b')).expect(500);
+    create.mockRestore();
+    await app.close({ keepData: true });
+    const dropped = runOf('t2')?.turn.id;
+    app = await start();
+    expect(outcomeOf(await post(talk('t1', 't2b'), thread('dying')))).toBe('continued');
+    expect(runOf('t2b')?.turn).toMatchObject({ dropFrom: dropped, turnIndex: 1 });
+    expect(await branchesOf('dying')).toHaveLength(1);
+  });
+
+  it('that goes on costs one comparison: neither the turns nor the earlier messages are read', async () => {
+    await say('cheap', 'u1', 'u2');
+    const turns = app.app.get(TurnStore);
+    const [reads, searches] = [vi.spyOn(turns, 'lastTurnSummaries'), vi.spyOn(turns, 'byRequestKey')];
+    await post(talk('u1', 'u2', 'u3'), thread('cheap'));
+    expect([reads.mock.calls.length, searches.mock.calls.length]).toEqual([1, 0]);
+    await post(talk('u1', 'u2b'), thread('cheap'));
+    expect([reads.mock.calls.length, searches.mock.calls.length]).not.toEqual([2, 0]);
+    vi.restoreAllMocks();
   });
 
   it('has its dropped turns removed from the record also by the turn after one that failed', async () => {

@@ -12,8 +12,7 @@ const SUMMARY_PREFIX = 'This session is being continued from a previous conversa
 export function findSummary(messages: readonly unknown[]): number | undefined {
   const index = messages.findLastIndex(
     (message) =>
-      readRole(message) === 'user' &&
-      readTexts(readContent(message)).some((text) => text.startsWith(SUMMARY_PREFIX)),
+      readRole(message) === 'user' && readTexts(readContent(message)).some((text) => text.startsWith(SUMMARY_PREFIX)),
   );
   return index === -1 ? findCompactionBlock(messages) : index;
 }

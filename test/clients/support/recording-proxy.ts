@@ -26,7 +26,9 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   const server = createServer((incoming, outgoing) => {
     const { method, headers, url = '/' } = incoming;
     const forwarded = request(new URL(url, current), { method, headers }, (answer) => {
-      const [history, thread] = ['x-chiron-history', 'x-chiron-thread-key'].map((name) => answer.headers[name]?.toString());
+      const [history, thread] = ['x-chiron-history', 'x-chiron-thread-key'].map((name) =>
+        answer.headers[name]?.toString(),
+      );
       if (history !== undefined && thread?.startsWith('side:') !== true) recorded.push({ history, thread });
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
