@@ -49,7 +49,9 @@ describe('a harness that is added as a definition', () => {
       .send(converse(['I am Ada', 'Hello Ada', 'who am I?'], { model: 'emacs' }))
       .expect(200);
     const { text } = (body as { readonly content: readonly [{ readonly text: string }] }).content[0];
-    expect(text).toMatch(/<user>\nI am Ada\n<\/user>\n<assistant>\nHello Ada\n[^]*Now the user says:\nwho am I\?: emacs /);
+    expect(text).toMatch(
+      /<user>\nI am Ada\n<\/user>\n<assistant>\nHello Ada\n[^]*Now the user says:\nwho am I\?: emacs /,
+    );
   });
 
   it('is in the list of models with its own, which reach it by their names', async () => {

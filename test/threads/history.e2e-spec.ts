@@ -182,7 +182,8 @@ describe.each(await testedKinds())('the history of a request to a named thread o
     writeFileSync(threadFile(original?.id ?? '', 'notes'), 'before the fork');
     await post(talk('j1', 'j2b'), thread('back'));
     writeFileSync(threadFile(original?.id ?? '', 'notes'), 'after the fork');
-    const [branch] = await branchesOf('back');
+    const [branch = ''] = await branchesOf('back');
+    expect([(await threadOf('test:back'))?.turnCount, (await threadOf(branch))?.turnCount]).toEqual([2, 1]);
     const old = await post(talk('j1', 'j2', 'j3'), thread('back'));
     expect([outcomeOf(old), keyOf(old)]).toEqual(['continued', branch]);
     const run = runOf('j3');
@@ -242,6 +243,15 @@ describe.each(await testedKinds())('the history of a request to a named thread o
     expect(other.headers['x-chiron-history']).toBe('continued');
     expect(outcomeOf(await post(talk('m1', 'm3', 'm4'), thread('running')))).toBe('continued');
     expect(runOf('m4')?.turn.turnIndex).toBe(3);
+    app.harness.onRun = () => undefined;
+    const given = SseClient.post(app.url, { ...talk('m1', 'm3', 'm4', 'm5'), stream: true }, thread('running'));
+    const unheard = await app.harness.run('m5');
+    given.leave();
+    await eventually(() => given.closed).toBe(true);
+    app.harness.onRun = onRun;
+    unheard.answer('nobody hears this either');
+    await eventually(async () => (await threadOf('test:running'))?.turnCount).toBe(5);
+    expect(outcomeOf(await post(talk('m1', 'm3', 'm4', 'm6'), thread('running')))).toBe('continued');
     expect(await branchesOf('running')).toEqual([]);
   });
 
@@ -254,8 +264,10 @@ describe.each(await testedKinds())('the history of a request to a named thread o
     app.harness.onRun = onRun;
     const next = await post(talk('n1', 'n2b'), thread('busy'));
     expect(outcomeOf(next)).toBe('forked');
-    expect(run.ended).toBe(true);
+    expect(run.interrupted).toBe(true);
     await running.done();
+    // It was not resumed by another process.
+    expect(app.harness.runsOf('n3')).toHaveLength(1);
     expect(runOf('n2b')?.turn.dropFrom).toBe(runOf('n2')?.turn.id);
   });
 
