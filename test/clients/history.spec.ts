@@ -1,11 +1,14 @@
+import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startServer, type RunningServer } from '../support/running-server.js';
 import { newClaudeCode } from './support/claude-code.js';
 import { type ClaudeTerminal, openClaudeCode } from './support/claude-terminal.js';
 import { newFolder, removeFolders } from './support/folders.js';
 import { isRecord, recordsOf, textOf } from './support/json.js';
+import { threadProcesses } from './support/processes.js';
 import { CLAUDE_CODE, skipReason } from './support/programs.js';
 import { type RecordingProxy, startRecordingProxy } from './support/recording-proxy.js';
+import { type Rig, startRig } from './support/rig.js';
 import { terminalSkipReason } from './support/terminal.js';
 import { turnsOf } from './support/turns.js';
 
@@ -128,6 +131,39 @@ describe.skipIf(terminalSkipReason !== undefined)('Claude Code in a terminal', (
     await terminal.shows('This is turn 4 of this thread.');
   });
 });
+
+describe.skipIf(skipReason !== undefined).each(['claude-code', 'codex'] as const)(
+  'a stateless SDK caller of %s',
+  (harness) => {
+    let rig: Rig | undefined;
+
+    afterEach(async () => {
+      await rig?.close();
+      rig = undefined;
+    });
+
+    it('that resends everything has its agent seeded once, and then reaches the same process', async () => {
+      rig = await startRig(harness);
+      const client = new Anthropic({ baseURL: rig.server.url, apiKey: 'none', maxRetries: 0 });
+      const messages: Anthropic.MessageParam[] = [
+        { role: 'user', content: 'The bird was a heron' },
+        { role: 'assistant', content: 'A heron, then' },
+      ];
+      const processes: (readonly number[])[] = [];
+      for (const prompt of ['SCENE:text one', 'SCENE:text two', 'SCENE:text three']) {
+        messages.push({ role: 'user', content: prompt });
+        const { content } = await client.messages.create({ model: harness, max_tokens: 1024, messages });
+        expect(JSON.stringify(content)).toContain(prompt.replace('SCENE:text ', ''));
+        messages.push({ role: 'assistant', content });
+        processes.push(await threadProcesses(rig.server.dataDirectory));
+      }
+      expect(processes[2]).toEqual(processes[1]);
+      const conversation = JSON.stringify(rig.model.requests.at(-1)?.body);
+      expect(conversation.split('The bird was a heron')).toHaveLength(2);
+      for (const told of ['SCENE:text one', 'SCENE:text two', 'SCENE:text three']) expect(conversation).toContain(told);
+    });
+  },
+);
 
 /** The keys of all threads of the server. */
 async function threadKeys(): Promise<readonly string[]> {
