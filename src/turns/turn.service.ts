@@ -197,7 +197,8 @@ export class TurnService implements OnApplicationBootstrap {
       'thread' in decision
         ? await this.withSystemPrompt(prepared.thread ?? decision.thread, request, prepared.recent)
         : await this.createThread(request, decision.harness);
-    return { thread, turn: await this.startTurn(thread, request, prepared.seed), history: prepared.outcome };
+    const turn = await this.startTurn(thread, request, prepared.seed);
+    return this.histories.report({ thread, turn, history: prepared.outcome });
   }
 
   private async startTurn(thread: Thread, request: TurnRequest, opening: AgentSeed): Promise<Turn> {

@@ -1,5 +1,5 @@
 import { readContent, readRole } from '../../anthropic/content.js';
-import { arrangeSeed, type SeedPart } from '../../domain/arrange-seed.js';
+import { arrangeSeed, countChars, type SeedPart } from '../../domain/arrange-seed.js';
 import { isJsonObject, asObject } from '../../domain/json.js';
 import type { JsonValue } from '../../domain/harness-event.js';
 import type { PromptBlock } from '../../domain/prompt.js';
@@ -26,13 +26,18 @@ export function buildSeed(
   maxChars = MAX_SEED_CHARS,
 ): readonly SeedMessage[] {
   const reader = new BlockReader(read, skipBlock);
-  return arrangeSeed(
-    messages.flatMap((message) => {
-      const role = readRole(message);
-      return role === 'user' || role === 'assistant' ? readParts(role, readContent(message), reader) : [];
-    }),
-    maxChars,
-  );
+  const newestFirst: (readonly SeedPart[])[] = [];
+  let chars = 0;
+  for (const message of messages.toReversed()) {
+    const role = readRole(message);
+    if (role !== 'user' && role !== 'assistant') continue;
+    const parts = readParts(role, readContent(message), reader);
+    newestFirst.push(parts);
+    chars += countChars(parts.map(({ block }) => block));
+    // Earlier messages would be cut off again. The answer with the calls is read with their results.
+    if (chars > maxChars && role === 'assistant') break;
+  }
+  return arrangeSeed(newestFirst.toReversed().flat(), maxChars);
 }
 
 function readParts(role: Role, content: unknown, reader: BlockReader): readonly SeedPart[] {

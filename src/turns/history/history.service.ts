@@ -3,7 +3,8 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
 import { isNextTurn, type Opening, type OpeningFacts } from '../matching/classify.js';
 import { type AgentSeed, ThreadMemory } from '../memory/thread-memory.js';
-import type { HistoryOutcome, TurnRequest } from '../turn-request.js';
+import { readSeed, toLogFields } from '../running/stored-request.js';
+import type { HistoryOutcome, OpenedTurn, TurnRequest } from '../turn-request.js';
 import { HistoryMatcher, type MatchedHistory } from './history-matcher.js';
 import { ThreadForker } from './thread-forker.js';
 
@@ -16,6 +17,12 @@ export interface PreparedHistory {
   readonly seed: AgentSeed;
   readonly outcome: HistoryOutcome;
 }
+
+const LOGGED = {
+  seeded: 'seeded the agent with messages that it lacked',
+  forked: 'forked a thread where its caller took turns back',
+  compacted: 'kept the record of a thread whose caller has compacted its own',
+} as const;
 
 /** Makes a thread and its agent agree with the history of a request. */
 @Injectable()
@@ -62,10 +69,17 @@ export class HistoryService {
     const kept = match.kind === 'fork' ? recent.filter(({ sequence }) => sequence < match.from.sequence) : recent;
     const seed = this.withRest(await this.memory.prepareSeed(thread, request, kept), request, matched);
     const outcome = toOutcome(match.kind, seed);
-    if (outcome !== 'continued') {
-      this.logger.log({ threadId: thread.id, history: outcome, seedMessages: seed.seed.length }, 'matched a history');
-    }
     return { thread, recent: kept, seed, outcome };
+  }
+
+  /** Logs how a turn's request was matched, unless its agent simply has the conversation. Returns the turn. */
+  report(opened: OpenedTurn): OpenedTurn {
+    const { history, thread, turn } = opened;
+    if (history === 'seeded' || history === 'forked' || history === 'compacted') {
+      const seedMessages = readSeed(turn)?.length ?? 0;
+      this.logger.log({ threadId: thread.id, ...toLogFields(turn), history, seedMessages }, LOGGED[history]);
+    }
+    return opened;
   }
 
   /** Adds the messages that the agent's record lacks, unless the seed has the whole conversation. */

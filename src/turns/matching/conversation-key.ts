@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { truncateAtCodePoint } from '../../domain/surrogates.js';
 import { runInSlices } from '../../workers/in-slices.js';
 import { type TextFilter, keepText } from '../../domain/text-filter.js';
 import { readContent, readRole } from '../../anthropic/content.js';
 import { isJsonObject, toText } from '../../domain/json.js';
-import { PartsHash } from './parts-hash.js';
+import { PartsHash, pushText, splitIntoSlices } from './parts-hash.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -130,25 +129,4 @@ function* canonicalText(text: string, parts: PartsHash, read: TextFilter | undef
   }
   const kept = read(text).trim();
   if (kept !== '') yield* pushText(kept, parts);
-}
-
-/** Pushes a text that may be long. */
-function* pushText(text: string, parts: PartsHash): Generator<undefined, void> {
-  for (const slice of splitIntoSlices(text)) {
-    parts.appendUndelimited(slice);
-    yield;
-  }
-  parts.push('');
-}
-
-/** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
-const SLICE_CHARS = 256 * 1024;
-
-/** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
-function* splitIntoSlices(text: string): Generator<string, void> {
-  for (let start = 0; start < text.length;) {
-    const slice = truncateAtCodePoint(text.slice(start, start + SLICE_CHARS), SLICE_CHARS);
-    yield slice;
-    start += slice.length;
-  }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
 
 /** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
 const LONG_PART = 1024;
@@ -32,5 +33,26 @@ export class PartsHash {
   /** Returns the hash, in hexadecimal digits. Call it once. */
   digest(): string {
     return this.#hash.update(this.#buffered).digest('hex');
+  }
+}
+
+/** Pushes a text that may be long, slice by slice. */
+export function* pushText(text: string, parts: PartsHash): Generator<undefined, void> {
+  for (const slice of splitIntoSlices(text)) {
+    parts.appendUndelimited(slice);
+    yield;
+  }
+  parts.push('');
+}
+
+/** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
+const SLICE_CHARS = 256 * 1024;
+
+/** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
+export function* splitIntoSlices(text: string): Generator<string, void> {
+  for (let start = 0; start < text.length;) {
+    const slice = truncateAtCodePoint(text.slice(start, start + SLICE_CHARS), SLICE_CHARS);
+    yield slice;
+    start += slice.length;
   }
 }

@@ -3,7 +3,7 @@ import { isJsonObject, toText } from '../../domain/json.js';
 import { keepText, type TextFilter } from '../../domain/text-filter.js';
 import { runInSlices } from '../../workers/in-slices.js';
 import type { PromptMessage } from '../turn-request.js';
-import { PartsHash } from './parts-hash.js';
+import { PartsHash, pushText } from './parts-hash.js';
 
 /**
  * Computes the key of each user message by itself; consecutive ones count as one. Only texts count, and the ids of tool results: clients
@@ -51,20 +51,21 @@ class PromptRun {
     for (const block of blocks.filter(isJsonObject)) {
       yield;
       const { type, text } = block;
-      if (type === 'tool_result') this.#push(`\u0002result ${toText(block['tool_use_id'])}`);
+      if (type === 'tool_result') yield* this.#push(`\u0002result ${toText(block['tool_use_id'])}`);
       else if (type !== 'text') this.#otherTypes.push(toText(type));
-      else if (typeof text === 'string') this.#push(read(text).trim());
+      else if (typeof text === 'string') yield* this.#push(read(text).trim());
     }
   }
 
   digest(): string | undefined {
-    if (this.#isEmpty) for (const type of this.#otherTypes) this.#push(`\u0002${type}`);
-    return this.#isEmpty ? undefined : this.#parts.digest();
+    if (!this.#isEmpty) return this.#parts.digest();
+    for (const type of this.#otherTypes) this.#parts.push(`\u0002${type}`);
+    return this.#otherTypes.length === 0 ? undefined : this.#parts.digest();
   }
 
-  #push(part: string): void {
+  *#push(part: string): Generator<undefined, void> {
     if (part === '') return;
     this.#isEmpty = false;
-    this.#parts.push(part);
+    yield* pushText(part, this.#parts);
   }
 }
