@@ -162,6 +162,31 @@ describe.skipIf(skipReason !== undefined).each(['claude-code', 'codex'] as const
       expect(conversation.split('The bird was a heron')).toHaveLength(2);
       for (const told of ['SCENE:text one', 'SCENE:text two', 'SCENE:text three']) expect(conversation).toContain(told);
     });
+
+    it('that goes back to the branch of a fork reaches an agent with its own record, in a copy of the files', async () => {
+      rig = await startRig(harness);
+      const { model, server: agents } = rig;
+      const client = new Anthropic({ baseURL: agents.url, apiKey: 'none', maxRetries: 0 });
+      const headers = { 'x-chiron-thread-key': 'test:branches' };
+      const say = async (...texts: readonly string[]): Promise<string | null> => {
+        const messages = texts.map((content, index) => ({
+          role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
+          content,
+        }));
+        const sent = client.messages.create({ model: harness, max_tokens: 1024, messages }, { headers });
+        return (await sent.withResponse()).response.headers.get('x-chiron-history');
+      };
+      const [first, second] = ['SCENE:text one', 'SCENE:tool echo of the branch > made'];
+      await say(first);
+      await say(first, 'one', second);
+      expect(await say(first, 'one', 'SCENE:tool echo of the thread > made')).toBe('forked');
+      expect(await say(first, 'one', second, 'done', 'SCENE:tool cat made')).toBe('continued');
+      const conversation = JSON.stringify(model.requests.at(-1)?.body);
+      for (const told of [first, second, 'SCENE:tool cat made']) expect(conversation).toContain(told);
+      expect(conversation).not.toContain('echo of the thread');
+      // What `cat` printed, and no command has.
+      expect(conversation).toMatch(/(?<!echo )of the branch(?! >)/);
+    });
   },
 );
 
