@@ -1,4 +1,4 @@
-// What the port promises, of every kind of sandbox, seen only through the port and the programs in it.
+// What the port promises, of every kind of sandbox, seen only through the port and the programs in it. A little over 250 lines, as it is one list.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
