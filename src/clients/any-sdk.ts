@@ -1,3 +1,4 @@
+import { findCompactionBlock } from './compaction-block.js';
 import { readContent, readRole, readTexts } from '../anthropic/content.js';
 import { hasInterruptMarker } from './claude-code/interruption.js';
 import { findSession } from './claude-code/session-id.js';
@@ -29,6 +30,7 @@ export const anySdkProfile: ClientProfile = {
   stripRecovery: (messages) => ({ messages, partialAnswer: undefined }),
   // Also for Claude Code behind a proxy: Escape must still stop the agent.
   wasInterrupted: hasInterruptMarker,
+  findSummary: findCompactionBlock,
   promptContext,
 
   systemPrompt: joinSystemBlocks,

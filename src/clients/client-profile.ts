@@ -94,6 +94,8 @@ export interface ClientProfile {
   readonly stripRecovery: (messages: readonly unknown[]) => StrippedConversation;
   /** Whether the user interrupted the answer before the newest message. */
   readonly wasInterrupted: (messages: readonly unknown[]) => boolean;
+  /** Finds the index of the message with the newest summary by which the client replaced others; `undefined` if there is none. */
+  readonly findSummary: (messages: readonly unknown[]) => number | undefined;
   /** Finds the context of the newest user message, which is at `index`. */
   readonly promptContext: (messages: readonly unknown[], index: number) => PromptContext;
 

@@ -23,3 +23,9 @@ export interface SeedMessage {
   /** Not empty. */
   readonly content: readonly SeedBlock[];
 }
+
+/** The `server` of a call of a tool that the caller ran. */
+export const CALLER_SERVER = 'caller';
+
+/** The `server` of a call of a tool that the agent's own program, or the model's API, ran. */
+export const AGENT_SERVER = 'agent';

@@ -117,6 +117,15 @@ export class HarnessGateway {
     await this.#stopping.get(threadId);
   }
 
+  /**
+   * Stops a thread's process and copies its files for another thread, which has none. The copy is in place once `accept` has resolved; what
+   * it rejects with ends the call, and nothing is left.
+   */
+  async copyFiles(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
+    await this.stop(threadId);
+    await this.sandbox.copy(threadId, toThreadId, accept);
+  }
+
   /** Stops a thread's process and removes all its files from this machine. Its next turn starts a new conversation. */
   async remove(threadId: string): Promise<void> {
     await this.stop(threadId);

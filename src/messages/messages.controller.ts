@@ -4,13 +4,12 @@ import type { Request, Response } from 'express';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { methodNotAllowed } from './method-not-allowed.js';
 import { readJsonBody } from '../http/read-body.js';
-import { isHistoryLost } from '../turns/running/stored-request.js';
 import { TurnService } from '../turns/turn.service.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { parseCreateMessage } from './request/create-message.dto.js';
 import { MessagePlanner } from './request/message-planner.js';
 import { toMessageRequest } from './request/message-request.js';
-import { setThreadHeaders } from './thread-headers.js';
+import { setThreadHeader, setTurnHeaders } from './thread-headers.js';
 import { AnswerService } from './response/answer.service.js';
 
 /** Anthropic's Messages API. */
@@ -38,13 +37,13 @@ export class MessagesController {
     );
     const streams = body.stream === true;
     if (plan.kind === 'answer') {
-      setThreadHeaders(response, plan.threadKey, false);
+      setThreadHeader(response, plan.threadKey);
       this.answers.sendPrepared(plan.message, response, streams);
       return;
     }
     const opened = await this.turns.open(plan.turn);
     try {
-      setThreadHeaders(response, opened.thread.key, isHistoryLost(opened.turn));
+      setTurnHeaders(response, opened);
       if (streams) await this.answers.stream(opened, response, plan.options);
       else await this.answers.sendJson(opened, response, plan.options);
     } finally {

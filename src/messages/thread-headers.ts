@@ -1,16 +1,24 @@
 import type { Response } from 'express';
 import { encodeHeader } from '../http/header-text.js';
+import { isHistoryLost } from '../turns/running/stored-request.js';
+import type { OpenedTurn } from '../turns/turn-request.js';
 
 /** The header that names the thread of a request, and in the response the thread that got the message. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
 
 /**
- * The header that reports a lost record: the agent's own record of the thread is gone, and only the seeded conversation remains.
+ * The header that says how the request's history was matched with its thread: a `HistoryOutcome`, or `lost` if the agent's own record of the
+ * thread was gone when the turn was opened, and only the seeded conversation remains.
  */
 const HISTORY_HEADER = 'x-chiron-history';
 
-/** Sets the headers with the thread of the message and whether the thread's agent has lost its own record. */
-export function setThreadHeaders(response: Response, threadKey: string, isHistoryLost: boolean): void {
+/** Sets the header with the thread of a message that no turn answers. */
+export function setThreadHeader(response: Response, threadKey: string): void {
   response.setHeader(THREAD_KEY_HEADER, encodeHeader(threadKey));
-  if (isHistoryLost) response.setHeader(HISTORY_HEADER, 'lost');
+}
+
+/** Sets the headers of a turn's message: its thread, and how the request's history was matched with that. */
+export function setTurnHeaders(response: Response, { thread, turn, history }: OpenedTurn): void {
+  setThreadHeader(response, thread.key);
+  response.setHeader(HISTORY_HEADER, isHistoryLost(turn) ? 'lost' : history);
 }

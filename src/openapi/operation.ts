@@ -23,8 +23,12 @@ export const RESPONSE_HEADERS = {
   },
   History: {
     description:
-      '`lost` if the agent’s own record of the conversation is gone and the conversation seeded the agent again. Absent otherwise.',
-    schema: { type: 'string', enum: ['lost'], examples: ['lost'] },
+      'How the history of the request was matched with its thread: `new`, the thread’s first turn; `attached`, a retry; `continued`, the agent has the conversation; `seeded`, it got the messages that it lacked; `forked`, the thread was forked where the caller took turns back; `compacted`, the caller has compacted its own copy; `lost`, the agent’s own record was gone, and the conversation seeded it again. Absent if no turn answers.',
+    schema: {
+      type: 'string',
+      enum: ['new', 'attached', 'continued', 'seeded', 'forked', 'compacted', 'lost'],
+      examples: ['continued'],
+    },
   },
   RetryAfter: {
     description: 'Seconds to wait before a retry. Absent if waiting does not help.',

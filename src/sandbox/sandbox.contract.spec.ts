@@ -1,4 +1,4 @@
-// What the port promises, of every kind of sandbox, seen only through the port and the programs in it.
+// What the port promises, of every kind of sandbox, seen only through the port and the programs in it. A little over 250 lines, as it is one list.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +48,26 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
         'model = "x"',
       ]);
       expect(await shellOutput('cat README')).toEqual(['changed']);
+    });
+
+    it('is copied for another thread with its files, once that is accepted', async () => {
+      await shellOutput('echo of the first > file; echo in the home > "$HOME/file"; ln -s file link');
+      const before = sandbox.files('two');
+      await sandbox.copy('one', 'two', async () => {
+        expect(await before.stat('workspace')).toBeUndefined();
+      });
+      expect(await shellOutput('cat link "$HOME/file"; echo of the second > file', { threadId: 'two' })).toEqual([
+        'of the first',
+        'in the home',
+      ]);
+      expect(await shellOutput('cat file')).toEqual(['of the first']);
+    });
+
+    it('is not copied if that is not accepted, and nothing is left of it', async () => {
+      await shellOutput('echo of the first > file');
+      const copying = sandbox.copy('one', 'two', () => Promise.reject(new Error('not accepted')));
+      await expect(copying).rejects.toThrow('not accepted');
+      expect(await sandbox.files('two').stat('workspace')).toBeUndefined();
     });
 
     it('has the same folder paths inside and outside', async () => {

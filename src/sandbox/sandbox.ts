@@ -91,6 +91,11 @@ export interface Sandbox {
    * @param homeFolders names of folders to create in the home, where agents keep their settings and conversations.
    */
   prepare(threadId: string, homeFolders?: readonly string[]): Promise<SandboxFolders>;
+  /**
+   * Copies the thread's folders for another thread, which has none yet. They are in place once `accept` has resolved; what it rejects
+   * with ends the call, and nothing is left. The processes of both must be stopped before.
+   */
+  copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void>;
   /** Starts a program. Never throws if it cannot start: `exit` has the reason. */
   spawn(command: SandboxCommand): SandboxProcess;
   /**

@@ -12,6 +12,7 @@ import { EventLog } from './event-log/event-log.js';
 import { StorageOptions } from './storage-options.js';
 import { CallerToolStore } from './stores/caller-tool.store.js';
 import { SessionMessageStore } from './stores/session-message.store.js';
+import { BranchStore } from './stores/branch.store.js';
 import { ThreadStore } from './stores/thread.store.js';
 import { TurnStore } from './stores/turn.store.js';
 
@@ -49,13 +50,14 @@ export class StorageModule implements OnApplicationShutdown {
       providers: [
         { provide: StorageOptions, useFactory: options.useFactory, inject: options.inject ?? [] },
         database,
+        BranchStore,
         ThreadStore,
         TurnStore,
         SessionMessageStore,
         CallerToolStore,
         EventLog,
       ],
-      exports: [Database, ThreadStore, TurnStore, SessionMessageStore, CallerToolStore, EventLog],
+      exports: [Database, BranchStore, ThreadStore, TurnStore, SessionMessageStore, CallerToolStore, EventLog],
     };
   }
 

@@ -14,6 +14,7 @@ import { hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import type { UserMessage } from '../storage/stores/user-message.js';
 import { refuseResults } from './matching/caller-results.js';
+import { readCut } from './history/branch.js';
 import { readLoad, refuseForLoad } from './matching/admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { KeyLock, toLockKey } from './key-lock.js';
@@ -102,7 +103,8 @@ export class ThreadControl {
       const refusal = refuseForLoad(readLoad(this.runner), this.config.maxWaitingTurns);
       if (refusal !== undefined) throw toServiceError(refusal);
       const { prompt, repeats, model, warnings } = execution.input(await this.messages.stored(thread.id));
-      const opening = await this.memory.prepareSeed(current);
+      const recent = await this.turns.lastTurnSummaries(current.id, this.config.maxQueuedPerThread + 2);
+      const opening = await this.memory.prepareSeed(current, {}, recent);
       const used = model === undefined ? current : await this.switchModel(current, model);
       const { turn } = await this.turns.create({
         id: randomUUID(),
@@ -114,6 +116,7 @@ export class ThreadControl {
         prompt,
         repeats,
         request: { ...request, ...toStoredRequest(used, { ...answered, warnings }, opening) },
+        afterSequence: readCut(current)?.lastSequence,
         createdAt: Date.now(),
       });
       this.runner.submit(used, turn);

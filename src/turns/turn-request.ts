@@ -35,6 +35,8 @@ export interface TurnRequest extends RetryIdentity {
   readonly continuesFrom: ContinuationPoint | undefined;
   /** The conversation before the newest message, if the request has it. */
   readonly history: PriorConversation | undefined;
+  /** How to compare the conversation with the turns of its thread; `undefined` if the door or the request has none to compare. */
+  readonly chain: PromptChain | undefined;
   /** A hash of the caller's own id of its user. */
   readonly user: string | undefined;
   readonly model: string;
@@ -65,14 +67,47 @@ export interface PriorConversation {
   readonly answerKey: string;
   /** Converts an answer to the form in which this caller got it and may send it back. */
   readonly asShown: (message: Message) => Message['content'];
-  /** Converts the conversation to seed an agent without a record. */
-  readonly toSeed: () => readonly SeedMessage[];
+  /** Makes the seed for an agent without a record of the conversation, from the message with the index `start` on; 0 by default. */
+  readonly toSeeding: (start?: number) => Seeding;
 }
+
+/** The user messages of a request, by which it is compared with the turns of its thread. */
+export interface PromptChain {
+  /** The key of the newest one; `undefined` if it has nothing to compare. */
+  readonly promptKey: string | undefined;
+  /** Whether a request without earlier messages says that there are none. */
+  readonly isComplete: boolean;
+  /** Finds the index of the message with the newest summary by which the client replaced others; `undefined` if there is none. */
+  readonly findSummary: () => number | undefined;
+  /** Computes the keys of the messages before the newest one. Takes as long as hashing the conversation. */
+  readonly readPrompts: () => Promise<readonly PromptMessage[]>;
+}
+
+/** One user message of a request, or several without an answer between them. */
+export interface PromptMessage {
+  readonly key: string;
+  /** Its index among the messages of the request. */
+  readonly start: number;
+}
+
+/** An earlier conversation for an agent that has no record of it, and the prompt that follows it. */
+export interface Seeding {
+  /** Empty if the agent needs none. */
+  readonly seed: readonly SeedMessage[];
+  /** Without the results of calls that are in the seed. */
+  readonly prompt: Prompt;
+}
+
+/**
+ * How a request was matched with its thread: the first turn of a thread, a retry of a known turn, the next turn of an agent that has
+ * the conversation, of one that got the messages that it lacked, of a thread that was forked because the caller took turns back,
+ * or of a thread whose caller has compacted its own copy of the conversation.
+ */
+export type HistoryOutcome = 'new' | 'attached' | 'continued' | 'seeded' | 'forked' | 'compacted';
 
 /** A turn that was opened for a request, and its thread. */
 export interface OpenedTurn {
   readonly thread: Thread;
   readonly turn: Turn;
-  /** Whether the turn existed before the request. */
-  readonly attached: boolean;
+  readonly history: HistoryOutcome;
 }

@@ -15,6 +15,8 @@ import { readLoad } from './matching/admission.js';
 import { classify, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
+import { readCut } from './history/branch.js';
+import { HistoryService } from './history/history.service.js';
 import { KeyLock, toLockKey } from './key-lock.js';
 import { toStoredRequest } from './running/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
@@ -23,11 +25,11 @@ import { createMessageId } from './message-id.js';
 import { toNewThread } from './new-thread.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
 import { toServiceError } from './matching/refusals.js';
-import { promptAfterSeed, selectInput, type TurnInput } from './matching/caller-results.js';
+import { selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import { RequestSteering, type SteeredRequest } from './steering/request-steering.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
-import { areAllFailed, type AgentSeed, ThreadMemory } from './memory/thread-memory.js';
+import { areAllFailed, type AgentSeed } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 
@@ -45,7 +47,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly runner: TurnRunner,
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
-    private readonly memory: ThreadMemory,
+    private readonly histories: HistoryService,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
     private readonly requests: RequestSteering,
@@ -132,7 +134,7 @@ export class TurnService implements OnApplicationBootstrap {
     if (turn === undefined || thread?.tenant !== tenant) {
       throw new ServiceError('not_found', 'No turn found for this message id.');
     }
-    return { thread, turn, attached: true };
+    return { thread, turn, history: 'attached' };
   }
 
   private async openUnderLock(request: TurnRequest): Promise<OpenedTurn | undefined> {
@@ -156,7 +158,7 @@ export class TurnService implements OnApplicationBootstrap {
   private async attachHeard({ threadId, turnId }: SteeredRequest): Promise<OpenedTurn | undefined> {
     const [thread, turn] = [await this.threads.byId(threadId), await this.turns.byId(turnId)];
     if (thread === undefined || turn === undefined) return undefined;
-    const opened = { thread, turn, attached: true };
+    const opened: OpenedTurn = { thread, turn, history: 'attached' };
     this.callers.enter(opened);
     return opened;
   }
@@ -193,6 +195,11 @@ export class TurnService implements OnApplicationBootstrap {
     // It is certain that this is no other message with the same words.
     if (before !== undefined && facts.steered?.isHeard === true) return this.attach(facts.steered.turnId, facts);
     const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
+    const branch = await this.histories.findBranch(decision, request, facts);
+    if (branch !== undefined)
+      return this.lock.run(toLockKey(request.tenant, branch.key), () =>
+        this.openLocked({ ...request, threadKey: branch.key }, before),
+      );
     switch (decision.kind) {
       case 'attach':
         return this.attach(decision.turnId, facts);
@@ -215,9 +222,9 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async attach(turnId: string | undefined, { sameRequest, thread }: Facts): Promise<OpenedTurn | undefined> {
-    if (sameRequest !== undefined && sameRequest.turn.id === turnId) return { ...sameRequest, attached: true };
+    if (sameRequest !== undefined && sameRequest.turn.id === turnId) return { ...sameRequest, history: 'attached' };
     const turn = turnId === undefined ? undefined : await this.turns.byId(turnId);
-    return thread === undefined || turn === undefined ? undefined : { thread, turn, attached: true };
+    return thread === undefined || turn === undefined ? undefined : { thread, turn, history: 'attached' };
   }
 
   /** Stores a new turn of a new or existing thread. It must not refuse the request: a thread without a turn would remain. */
@@ -227,16 +234,17 @@ export class TurnService implements OnApplicationBootstrap {
     decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
     { recent, steered }: Pick<OpeningFacts, 'recent' | 'steered'>,
   ): Promise<OpenedTurn> {
-    const known = 'thread' in decision ? decision.thread : undefined;
-    const opening = await this.memory.prepareSeed(known, request, recent);
+    // Results continue the agent's own call, whatever the history says.
+    const matched = input.results.length > 0 ? { ...request, chain: undefined } : request;
+    const prepared = await this.histories.prepare(matched, 'thread' in decision ? decision.thread : undefined, recent);
     const thread =
       'thread' in decision
-        ? await this.withSystemPrompt(decision.thread, request, recent)
+        ? await this.withSystemPrompt(prepared.thread ?? decision.thread, request, prepared.recent)
         : await this.createThread(request, decision.harness);
-    const seeded = opening.isFromCaller ? { ...input, prompt: promptAfterSeed(request) } : input;
     // The message that was stored for a turn, which ended without hearing it, is that of this request.
     const repeats = steered === undefined || steered.isHeard ? [] : [steered.id];
-    return { thread, turn: await this.startTurn(thread, request, { ...seeded, repeats }, opening), attached: false };
+    const turn = await this.startTurn(thread, request, { ...input, repeats }, prepared.seed);
+    return this.histories.report({ thread, turn, history: prepared.outcome });
   }
 
   private async startTurn(
@@ -254,9 +262,11 @@ export class TurnService implements OnApplicationBootstrap {
           messageId: createMessageId(),
           threadId: thread.id,
           requestKey: request.requestKey,
+          promptKey: request.chain?.promptKey,
+          afterSequence: readCut(thread)?.lastSequence,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
-          prompt,
+          prompt: opening.prompt ?? prompt,
           repeats,
           request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id }, opening),
           createdAt: Date.now(),

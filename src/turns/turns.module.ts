@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { HarnessModule } from '../harness/harness.module.js';
 import { EventPruner } from './cleanup/event-pruner.js';
+import { HistoryMatcher } from './history/history-matcher.js';
+import { HistoryService } from './history/history.service.js';
+import { ThreadForker } from './history/thread-forker.js';
 import { KeyLock } from './key-lock.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
 import { LeaseService } from './running/lease.service.js';
@@ -21,6 +24,8 @@ import { TurnService } from './turn.service.js';
   imports: [HarnessModule],
   providers: [
     EventPruner,
+    HistoryMatcher,
+    HistoryService,
     KeyLock,
     ConversationFinder,
     LeaseService,
@@ -30,6 +35,7 @@ import { TurnService } from './turn.service.js';
     TurnMcpServers,
     SideThreadRemover,
     ThreadControl,
+    ThreadForker,
     ThreadMemory,
     TurnService,
     TurnSteering,

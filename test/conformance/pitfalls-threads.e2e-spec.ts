@@ -4,8 +4,6 @@ import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import { ConfigurationError } from '../../src/config/configuration-error.js';
-import { readPromptText } from '../../src/domain/prompt.js';
-import { renderSeed } from '../../src/domain/render-seed.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
@@ -15,6 +13,7 @@ import { SseClient } from '../support/sse-client.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 import { CLAUDE_CODE, ConformanceServer, expectError, idOf } from './support/server.js';
+import { toSeedText } from '../support/seed-text.js';
 
 const server = new ConformanceServer();
 
@@ -44,7 +43,7 @@ it('C 37 C 41 an agent without memory is seeded with the conversation and its to
   ];
   await server.post(ask('', { messages }), thread('began elsewhere')).expect(200);
   const [run] = server.harness.runsOf('Which one?');
-  const told = readPromptText(renderSeed(run?.turn.seed ?? []));
+  const told = toSeedText(run?.turn.seed);
   for (const part of ['What is in a?', 'Read', '"path"', 'the text of a', 'A text.']) expect(told).toContain(part);
   const next = [...messages, { role: 'assistant', content: 'fine' }, { role: 'user', content: 'Thanks.' }];
   await server.post(ask('', { messages: next }), thread('began elsewhere')).expect(200);
@@ -63,8 +62,8 @@ describe('a restarted server', () => {
     apps.push(app);
     return app;
   };
-  const say = (app: TestApp, prompt: string) =>
-    SseClient.post(app.url, converse(['hello', 'Hi.', prompt], { stream: true }), thread('kept'));
+  const say = (app: TestApp, ...texts: readonly string[]) =>
+    SseClient.post(app.url, converse(['hello', 'Hi.', ...texts], { stream: true }), thread('kept'));
 
   it('C 37 C 40 resumes the agent’s own session of a thread, in a new process', async () => {
     const before = await start();
@@ -76,7 +75,7 @@ describe('a restarted server', () => {
     await before.close({ keepData: true });
 
     const after = await start(before);
-    const second = say(after, 'after');
+    const second = say(after, 'before', 'done', 'after');
     const next = await after.harness.run('after');
     expect(next.thread).toMatchObject({ id: run.thread.id, sessionId: 'the session', folders: run.thread.folders });
     expect(next.turn.turnIndex).toBe(1);

@@ -2,7 +2,7 @@ import supertest from 'supertest';
 import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { Database } from '../../src/storage/database/database.js';
-import { ask } from '../support/requests.js';
+import { ask, converse } from '../support/requests.js';
 import { ConformanceServer, expectError, idOf } from './support/server.js';
 
 const server = new ConformanceServer();
@@ -42,7 +42,9 @@ const keyOf = (response: { readonly headers: unknown }): string =>
 
 it('A.2 the headers of Claude Code are accepted, and its session id names the thread', async () => {
   const first = await server.post(ask('session one', TOOLS), CLAUDE_CODE('8c1f')).expect(200);
-  const second = await server.post(ask('session two', TOOLS), CLAUDE_CODE('8c1f')).expect(200);
+  const second = await server
+    .post(converse(['session one', 'fine', 'session two'], TOOLS), CLAUDE_CODE('8c1f'))
+    .expect(200);
   expect([keyOf(first), keyOf(second)]).toEqual(['api:claude:8c1f', 'api:claude:8c1f']);
   expect(server.harness.runsOf('session two')[0]?.turn.turnIndex).toBe(1);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recorded, RECORDINGS } from '../../src/clients/claude-code/__fixtures__/recorded.js';
 import { SideThreadRemover } from '../../src/turns/cleanup/side-thread-remover.js';
-import { ask } from '../support/requests.js';
+import { ask, converse } from '../support/requests.js';
 import { ConformanceServer } from './support/server.js';
 
 const server = new ConformanceServer();
@@ -103,7 +103,9 @@ describe('a side request', () => {
     await server.post(main('to be kept'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
     await server.post(ask('in passing'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
     await server.app.app.get(SideThreadRemover).remove(Date.now() + 3_600_000);
-    await server.post(main('still here'), { ...SESSION, 'x-claude-code-session-id': 'kept' }).expect(200);
+    await server
+      .post(converse(['to be kept', 'fine', 'still here'], TOOLS), { ...SESSION, 'x-claude-code-session-id': 'kept' })
+      .expect(200);
     expect(server.harness.runsOf('still here')[0]?.turn.turnIndex).toBe(1);
   });
 });

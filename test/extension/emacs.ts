@@ -1,5 +1,6 @@
 import { defer, of } from 'rxjs';
-import { readPromptText } from '../../src/domain/prompt.js';
+import { readPromptText, withHistory } from '../../src/domain/prompt.js';
+import { renderSeed } from '../../src/domain/render-seed.js';
 import type { HarnessDefinition } from '../../src/harness/definition.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
 import { modelCall, textBlock } from '../support/scripted-harness.js';
@@ -33,12 +34,13 @@ class EmacsSession implements HarnessSession {
     private readonly command: string,
   ) {}
 
-  run({ prompt }: HarnessTurn) {
+  run({ prompt, seed = [] }: HarnessTurn) {
     const { model, env } = this.thread;
     const facts = [this.command, model, env['EMACS_HOME'], env['EMACS_MODEL']].join(' ');
     return defer(() =>
       of([
-        ...modelCall(textBlock(`${readPromptText(prompt)}: ${facts}`)),
+        // Its program takes no messages but the newest.
+        ...modelCall(textBlock(`${readPromptText(withHistory(renderSeed(seed), prompt))}: ${facts}`)),
         { type: 'turn-end', reason: 'end_turn' } as const,
       ]),
     );

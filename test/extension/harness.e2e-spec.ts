@@ -4,7 +4,7 @@ import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import { HARNESSES } from '../../src/harness/harnesses.js';
-import { ask, thread } from '../support/requests.js';
+import { ask, converse, thread } from '../support/requests.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 import { emacs } from './emacs.js';
@@ -40,6 +40,18 @@ describe('a harness that is added as a definition', () => {
     const home = said.split(' ')[3] ?? '';
     expect(['.emacs.d', '.claude'].map((name) => existsSync(join(dirname(home), name)))).toEqual([true, true]);
     expect(await answerTo('emacs')).toMatch(/^hi: \/opt\/emacs {2}\//);
+  });
+
+  it('gets an earlier conversation as a transcript before its prompt', async () => {
+    const server = await start();
+    const { body } = await server
+      .post('/v1/messages')
+      .send(converse(['I am Ada', 'Hello Ada', 'who am I?'], { model: 'emacs' }))
+      .expect(200);
+    const { text } = (body as { readonly content: readonly [{ readonly text: string }] }).content[0];
+    expect(text).toMatch(
+      /<user>\nI am Ada\n<\/user>\n<assistant>\nHello Ada\n[^]*Now the user says:\nwho am I\?: emacs /,
+    );
   });
 
   it('is in the list of models with its own, which reach it by their names', async () => {

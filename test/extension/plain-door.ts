@@ -123,6 +123,7 @@ function toTurnRequest(tenant: string, { threadKey, model, text }: PlainRequest)
     // Without a history, the same text is a retry until its answer was delivered.
     hasHistory: false,
     history: undefined,
+    chain: undefined,
     continuesFrom: undefined,
     prompt: [{ type: 'text', text }],
     model,

@@ -1,6 +1,6 @@
 // A kind of sandbox that is no part of the server: it is registered by name, and its programs do not run on this machine.
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OnApplicationBootstrap } from '@nestjs/common';
 import { of } from 'rxjs';
@@ -51,6 +51,10 @@ class EchoSandbox implements Sandbox, OnApplicationBootstrap {
     const folders = this.folders(threadId);
     for (const folder of [folders.workspace, folders.home, folders.server]) await mkdir(folder, { recursive: true });
     return folders;
+  }
+
+  copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
+    return cp(this.root(threadId), this.root(toThreadId), { recursive: true }).then(accept);
   }
 
   spawn(command: SandboxCommand): SandboxProcess {

@@ -12,7 +12,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const body = (prompt: string) => converse(['before', 'I see.', prompt], { stream: true });
+const body = (...texts: readonly string[]) => converse(['before', 'I see.', ...texts], { stream: true });
 
 describe('two readers of one turn', () => {
   it.each([
@@ -20,14 +20,15 @@ describe('two readers of one turn', () => {
     ['a thread with a context', true],
   ])('get the same message_start whenever they come: %s', async (name, hasContext) => {
     let app = await startTestApp();
-    const open = (prompt: string) => SseClient.post(app.url, body(prompt), thread(name));
+    const earlier = hasContext ? ['the turn before', 'done'] : [];
+    const open = (prompt: string) => SseClient.post(app.url, body(...earlier, prompt), thread(name));
     const start = async (): Promise<unknown> => (await open('twice').done()).events[0];
     const restarted = async (earlier: TestApp): Promise<TestApp> => {
       await earlier.close({ keepData: true });
       return startTestApp({ dataDirectory: earlier.dataDirectory });
     };
     if (hasContext) {
-      const before = open('the turn before');
+      const before = SseClient.post(app.url, body('the turn before'), thread(name));
       (await app.harness.run('the turn before')).answer('done');
       await before.done();
     }
@@ -56,7 +57,7 @@ describe('two readers of one turn', () => {
     expect(await start()).toEqual(first);
 
     // What the turn used is told at the end, the same in a stream and as a whole.
-    const whole = await SseClient.post(app.url, { ...body('twice'), stream: false }, thread(name)).done();
+    const whole = await SseClient.post(app.url, { ...body(...earlier, 'twice'), stream: false }, thread(name)).done();
     const { usage }: Message = JSON.parse(whole.text);
     expect(patient.events.at(-2)).toMatchObject({ type: 'message_delta', usage });
     expect(usage).toMatchObject({ input_tokens: 31, output_tokens: 32, cache_read_input_tokens: 33 });

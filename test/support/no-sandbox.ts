@@ -23,6 +23,10 @@ export class NoSandbox implements Sandbox {
     return this.failure === undefined ? Promise.resolve(this.folders(threadId)) : Promise.reject(this.failure);
   }
 
+  copy(_threadId: string, _toThreadId: string, accept: () => Promise<void>): Promise<void> {
+    return accept();
+  }
+
   spawn(): never {
     throw new Error('nothing is to be started here');
   }

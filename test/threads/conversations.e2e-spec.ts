@@ -1,10 +1,10 @@
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPromptText } from '../../src/domain/prompt.js';
-import { renderSeed } from '../../src/domain/render-seed.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { toSeedText } from '../support/seed-text.js';
 
 describe('a conversation whose caller sends the full history without naming a thread', () => {
   let app: TestApp;
@@ -105,8 +105,7 @@ describe('a conversation that began elsewhere', () => {
 
   const post = (body: object, headers: Readonly<Record<string, string>> = {}) =>
     supertest(app.url).post('/v1/messages').set(headers).send(body).expect(200);
-  const historyOf = (prompt: string): string =>
-    readPromptText(renderSeed(app.harness.runsOf(prompt)[0]?.turn.seed ?? []));
+  const historyOf = (prompt: string): string => toSeedText(app.harness.runsOf(prompt)[0]?.turn.seed);
 
   it.each([
     ['without a name', {}],
@@ -154,7 +153,7 @@ describe('a conversation that began elsewhere', () => {
     ];
     await post(ask('', { messages }));
     const run = app.harness.runs.at(-1);
-    const told = readPromptText(renderSeed(run?.turn.seed ?? []));
+    const told = toSeedText(run?.turn.seed);
     expect(told).toContain('NEWEST');
     expect(told).not.toContain('OLDEST');
     expect(told).toContain('[Earlier messages are omitted.]');

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readPromptText } from '../../src/domain/prompt.js';
-import { renderSeed } from '../../src/domain/render-seed.js';
 import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
 import type { ScriptedRun } from '../support/scripted-harness.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
+import { toSeedText } from '../support/seed-text.js';
 
 const answer = (run: ScriptedRun): void => run.answer(`answer to ${readPromptText(run.turn.prompt)}`);
 
@@ -39,8 +39,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     supertest(app.url).post('/v1/messages').set(headers).send(body);
   const historyOf = (response: Response): unknown => response.headers['x-chiron-history'];
   /** The text that seeded the agent before this prompt. */
-  const told = (prompt: string): string =>
-    readPromptText(renderSeed(app.harness.runsOf(prompt).at(-1)?.turn.seed ?? []));
+  const told = (prompt: string): string => toSeedText(app.harness.runsOf(prompt).at(-1)?.turn.seed);
 
   /** Restarts the server without the folders of its threads, as a container without a volume does. */
   async function restartWithoutFolders(): Promise<void> {
@@ -57,7 +56,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     expect(historyOf(next)).toBe('lost');
     expect(told('who am I?')).toBe('<user>\nI am Ada\n</user>\n<assistant>\nanswer to I am Ada\n</assistant>');
     const after = await post(ask('and now?'), thread('one')).expect(200);
-    expect(historyOf(after)).toBeUndefined();
+    expect(historyOf(after)).toBe('continued');
     expect(told('and now?')).toBe('');
   });
 
@@ -115,7 +114,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     await post(ask('far too long'), thread('four')).expect(400);
     app.harness.onRun = answer;
     await restartWithoutFolders();
-    expect(historyOf(await post(ask('short'), thread('four')).expect(200))).toBeUndefined();
+    expect(historyOf(await post(ask('short'), thread('four')).expect(200))).toBe('continued');
     await restartWithoutFolders();
     expect(historyOf(await post(ask('shorter'), thread('four')).expect(200))).toBe('lost');
     expect(told('shorter')).toBe('<user>\nshort\n</user>\n<assistant>\nanswer to short\n</assistant>');
@@ -155,7 +154,7 @@ describe.each(await testedKinds())('a thread on %s', (kind) => {
     await post(ask('I am Eve'), thread('late')).expect(200);
     await post(ask('and then?'), thread('late')).expect(200);
     const recall = app.harness.runsOf('and then?')[0]?.turn.recall;
-    expect(readPromptText(renderSeed((await recall?.()) ?? []))).toContain('I am Eve');
+    expect(toSeedText(await recall?.())).toContain('I am Eve');
     expect(app.harness.runsOf('I am Eve')[0]?.turn.recall).toBeUndefined();
   });
 });
@@ -195,9 +194,7 @@ describe('a refused message', () => {
     await post(converse([...before, 'refused']), thread('first')).expect(400);
     app.harness.onRun = answer;
     await post(converse([...before, 'taken']), thread('first')).expect(200);
-    expect(readPromptText(renderSeed(app.harness.runsOf('taken')[0]?.turn.seed ?? []))).toContain(
-      'an answer from elsewhere',
-    );
+    expect(toSeedText(app.harness.runsOf('taken')[0]?.turn.seed)).toContain('an answer from elsewhere');
   });
 
   it('lets the thread change its system prompt until a message was answered', async () => {
@@ -218,6 +215,6 @@ describe('a refused message', () => {
     app.harness.onRun = answer;
     const next = await post(converse([...before, 'three'])).expect(200);
     expect(next.headers['x-chiron-thread-key']).not.toBe(first.headers['x-chiron-thread-key']);
-    expect(readPromptText(renderSeed(app.harness.runsOf('three')[0]?.turn.seed ?? []))).toContain('answer to hopeless');
+    expect(toSeedText(app.harness.runsOf('three')[0]?.turn.seed)).toContain('answer to hopeless');
   });
 });

@@ -1,4 +1,5 @@
 import type { ClientProfile, HeaderReader } from '../client-profile.js';
+import { findSummary } from './compaction.js';
 import { hasInterruptMarker } from './interruption.js';
 import { stripMarkup } from './markup.js';
 import { readPromptContext } from './prompt.js';
@@ -40,6 +41,7 @@ export const claudeCodeProfile: ClientProfile = {
   stripMarkup,
   stripRecovery: stripRecoveryMessages,
   wasInterrupted: hasInterruptMarker,
+  findSummary,
   promptContext: readPromptContext,
 
   systemPrompt: addressedSystemPrompt,

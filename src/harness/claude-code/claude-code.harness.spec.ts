@@ -15,6 +15,7 @@ const sandbox: Sandbox = {
   files: unused,
   templateText: unused,
   prepare: unused,
+  copy: unused,
   spawn: unused,
   run: runProgram,
   warnings: unused,

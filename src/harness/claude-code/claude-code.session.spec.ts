@@ -83,6 +83,7 @@ describe('a session with Claude Code', () => {
       files: () => thread.files,
       templateText: async () => undefined,
       prepare: async () => thread.folders,
+      copy: async (_from, _to, accept) => accept(),
       spawn,
       run: async () => ({ kind: 'missing' }),
       warnings: async () => [],

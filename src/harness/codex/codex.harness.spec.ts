@@ -11,6 +11,7 @@ const sandbox: Sandbox = {
   files: unused,
   templateText: unused,
   prepare: unused,
+  copy: unused,
   spawn: unused,
   run: unused,
   warnings: unused,

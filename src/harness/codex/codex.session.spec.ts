@@ -86,6 +86,7 @@ class FakeSandbox implements Sandbox {
   templates: Readonly<Record<string, string>> = {};
   templateText = (path: string) => Promise.resolve(this.templates[path]);
   prepare = () => Promise.resolve(THREAD.folders);
+  copy = (_from: string, _to: string, accept: () => Promise<void>): Promise<void> => accept();
   run = () => Promise.resolve({ kind: 'missing' } as const);
   warnings = () => Promise.resolve([]);
   remove = () => Promise.resolve();

@@ -13,7 +13,7 @@ import type { Emit } from './session/codex-turn.js';
 import { CodexTurns } from './session/codex-turns.js';
 import { removeFromMessage, removeRefusedTurns } from './session/conversation-edits.js';
 import { CodexDecoder } from './session/decoder.js';
-import { RunningTurn } from './session/running-turn.js';
+import { CodexRunningTurn } from './session/running-turn.js';
 import { injectSeed } from './session/inject-seed.js';
 import { type Setup, toSetup } from './session/setup.js';
 import { type Beginning, type BeginningContext, beginAgain, beginWithResults } from './session/turn-beginning.js';
@@ -34,7 +34,7 @@ export class CodexSession implements HarnessSession {
   #emittedId: string | undefined;
   /** The turn that was dropped last, by its results. */
   #wasDropped: string | undefined;
-  #turn: RunningTurn | undefined;
+  #turn: CodexRunningTurn | undefined;
   /** The end of a process that must not go on. */
   #stopping: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -55,7 +55,7 @@ export class CodexSession implements HarnessSession {
 
   run(turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
     return new Observable((subscriber) => {
-      const running: RunningTurn = new RunningTurn((events) => {
+      const running: CodexRunningTurn = new CodexRunningTurn((events) => {
         if (running.isOver) this.#end(running, events);
         subscriber.next(events);
         if (running.isOver) subscriber.complete();
@@ -92,7 +92,7 @@ export class CodexSession implements HarnessSession {
     return this.#closing;
   }
 
-  #end(running: RunningTurn, events: readonly HarnessEvent[]): void {
+  #end(running: CodexRunningTurn, events: readonly HarnessEvent[]): void {
     this.#turn = undefined;
     this.#mayHoldRefused ||= !events.some((event) => event.type === 'turn-end' && event.reason !== 'refusal');
     // The model would hear it in the next turn, and then again, as the server hands it over again. Only this forgets it.
@@ -100,7 +100,7 @@ export class CodexSession implements HarnessSession {
   }
 
   /** Runs the turn. Resolves when Codex is done with it, or waits for the caller; rejects when it could not be run, or the process went away. */
-  async #runTurn(turn: HarnessTurn, running: RunningTurn): Promise<void> {
+  async #runTurn(turn: HarnessTurn, running: CodexRunningTurn): Promise<void> {
     await this.#stopping;
     const setup = toSetup(turn);
     if (this.#turns.isAwaiting(turn, setup)) {

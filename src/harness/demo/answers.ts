@@ -4,6 +4,8 @@ import type { CallerToolResult } from '../../domain/caller-tool.js';
 import { readPromptText } from '../../domain/prompt.js';
 import type { FurtherMessage } from '../harness.js';
 import type { ScriptedCall } from './call-script.js';
+import { renderSeed } from '../../domain/render-seed.js';
+import type { SeedMessage } from '../../domain/seed-message.js';
 import { sampleFromSchema } from './sample.js';
 
 type Events = readonly HarnessEvent[];
@@ -139,6 +141,12 @@ export function skippedCommand(priorEvents: Events = []): Events {
     })),
     ...textEvents('outcome', 'The server was stopped while the command ran. It was not run again.'),
   ];
+}
+
+/** The reply to `/seed`: the earlier conversation that the turn brought, as a transcript. */
+export function seedEvents(seed: readonly SeedMessage[]): Events {
+  const transcript = readPromptText(renderSeed(seed));
+  return textEvents('seed', transcript === '' ? 'This turn has no earlier conversation.' : transcript);
 }
 
 /** The failure that `/fail` requests. */

@@ -92,6 +92,17 @@ describe('the demo agent', () => {
     expect(events.at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
   });
 
+  it('shows the earlier conversation that its turn brings', async () => {
+    const seed = [
+      { role: 'user', content: [{ type: 'text', text: 'I am Ada' }] },
+      { role: 'assistant', content: [{ type: 'text', text: 'Hello Ada' }] },
+    ] as const;
+    expect(textOf(await said('/seed', { seed }))).toBe(
+      '<user>\nI am Ada\n</user>\n<assistant>\nHello Ada\n</assistant>',
+    );
+    expect(textOf(await said('/seed'))).toBe('This turn has no earlier conversation.');
+  });
+
   it('emits a thinking block if the prompt asks it to think', async () => {
     expect((await said('think about it')).map((event) => event.type)).toContain('thinking-delta');
     expect((await said('just say it')).map((event) => event.type)).not.toContain('thinking-delta');

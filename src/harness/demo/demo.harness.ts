@@ -133,6 +133,8 @@ class DemoSession implements HarnessSession {
         return of(answer.textEvents('slept', `Slept for ${request.durationMs / 1000} s.`)).pipe(
           delay(request.durationMs),
         );
+      case 'seed':
+        return of(answer.seedEvents(turn.seed ?? []));
       case 'fail':
         return of([answer.failureEvent(request.failure)]);
       case 'steps':

@@ -14,6 +14,7 @@ export type DemoCommand =
     }
   | { readonly kind: 'sleep'; readonly durationMs: number }
   | { readonly kind: 'steps'; readonly steps: readonly ScriptStep[] }
+  | { readonly kind: 'seed' }
   | { readonly kind: 'fail'; readonly failure: FailureKind };
 
 const FAILURES: readonly FailureKind[] = [
@@ -36,7 +37,7 @@ const MAX_STREAM_DELTAS = 1_000_000;
 const MAX_BATCH_SIZE = 4096;
 
 /**
- * Parses a prompt: `!<command>`, `/stream <count> <interval ms>`, `/sleep <seconds>`, `/fail <kind>`, `/call <tool> <JSON>`. Any other text gets a reply,
+ * Parses a prompt: `!<command>`, `/stream <count> <interval ms>`, `/sleep <seconds>`, `/fail <kind>`, `/call <tool> <JSON>`, `/seed`. Any other text gets a reply,
  * after some thinking if it mentions "think". With an interval of 0, `/stream` takes a third number, the batch size:
  * `/stream 1000 0 1` makes the finest-grained stream at full speed. Without tools, `!<command>` is plain text.
  */
@@ -55,6 +56,7 @@ export function parseDemoCommand(prompt: string, tools: 'all' | 'none' = 'all'):
     };
   }
   if (command === '/sleep' && /^\d+(\.\d+)?$/.test(first)) return { kind: 'sleep', durationMs: Number(first) * 1000 };
+  if (text === '/seed') return { kind: 'seed' };
   if (command === '/fail') {
     return { kind: 'fail', failure: FAILURES.find((failure) => failure === first) ?? 'internal' };
   }

@@ -5,13 +5,13 @@ import type { CallerTools } from '../../domain/caller-tool.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { McpServer } from '../../domain/mcp-server.js';
 import type { Prompt } from '../../domain/prompt.js';
-import type { SeedMessage } from '../../domain/seed-message.js';
 import { parseTraceId } from '../../http/request-id.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
 import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
+import { promptAfterSeed } from '../../turns/matching/caller-results.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
-import type { TurnRequest } from '../../turns/turn-request.js';
+import type { Seeding, TurnRequest } from '../../turns/turn-request.js';
 import { classifyAttempt } from './attempt.js';
 import type { MessageRequest } from './message-request.js';
 import { type ExtractedPrompt, extractPrompt } from './prompt-extraction.js';
@@ -19,6 +19,7 @@ import { onlyToolResults } from './tools/tool-results.js';
 import { toSeedMessages } from './seed-messages.js';
 import { toSidePrompt } from './side-prompt.js';
 import { parseThreadField } from './thread-field.js';
+import { toPromptChain } from './prompt-chain.js';
 
 /** Maximum length of an idempotency key, in characters. */
 const MAX_IDEMPOTENCY_KEY = 256;
@@ -79,10 +80,16 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toPriorConversation(
       keys,
-      () =>
-        toSeedMessages([...messages.slice(0, firstIndex), ...onlyToolResults(messages, firstIndex)], client.filterText),
+      (start = 0) => ({
+        seed: toSeedMessages(
+          [...messages.slice(start, firstIndex), ...onlyToolResults(messages, firstIndex)],
+          client.filterText,
+        ),
+        prompt: promptAfterSeed(input),
+      }),
       context.view,
     ),
+    chain: isSideRequest ? undefined : await toPromptChain(messages, client),
     user: hashUser(body.metadata?.['user_id']),
     model: body.model,
     systemPrompt: readSystemPrompt(request, context.callerSystem),
@@ -107,7 +114,7 @@ function toSideInput(prompt: Prompt): ExtractedPrompt {
 /** Makes the prior conversation; `undefined` unless at least a message and an answer precede the newest message. */
 function toPriorConversation(
   keys: readonly string[],
-  toSeed: () => readonly SeedMessage[],
+  toSeeding: (start?: number) => Seeding,
   view: AnswerView,
 ): TurnRequest['history'] {
   const [promptKey, answerKey] = keys.slice(-3, -1);
@@ -115,7 +122,7 @@ function toPriorConversation(
   return {
     promptKey,
     answerKey,
-    toSeed,
+    toSeeding,
     asShown: (message) => contentAsShown(message, view),
   };
 }

@@ -51,6 +51,29 @@ function templates(): SandboxOptions {
 const prepareThread = (of: SandboxOptions, id: string) => new ThreadFolderStore(of).prepare(id, ['.claude', '.codex']);
 
 describe('The folders of a thread', () => {
+  it('copies those of a thread but for its temporary one, and leaves no draft if the copy is not accepted', async () => {
+    const store = new ThreadFolderStore(options);
+    const { workspace, temporary, server } = await store.prepare('one');
+    for (const each of [workspace, temporary, server]) writeFileSync(join(each, 'file'), 'x');
+    await expect(store.copy('one', 'two', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(readdirSync(join(options.dataDirectory, 'threads'))).toEqual(['one']);
+    await store.copy('one', 'two', () => Promise.resolve());
+    const two = toThreadFolders(options.dataDirectory, 'two');
+    expect([two.workspace, two.server, two.temporary].map((each) => existsSync(join(each, 'file')))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(readdirSync(join(options.dataDirectory, 'threads')).toSorted()).toEqual(['one', 'two']);
+  });
+
+  it('sweeps the draft of a copy that broke off', async () => {
+    const threads = join(options.dataDirectory, 'threads');
+    mkdirSync(join(threads, '.new-broken-off', 'workspace'), { recursive: true });
+    expect(await new ThreadFolderStore(options).sweep()).toEqual([]);
+    expect(readdirSync(threads)).toEqual([]);
+  });
+
   it('makes folders that only their owner can enter', async () => {
     const folders = await prepareThread(options, 'one');
     expect(folders).toEqual(toThreadFolders(options.dataDirectory, 'one'));

@@ -3,6 +3,8 @@ import { lstat, mkdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readErrorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
+import { copyEntries } from './copy-tree.js';
+import { openFolderBelow } from './folder-handle.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
@@ -16,7 +18,8 @@ export interface ThreadFolders extends SandboxFolders {
 }
 
 /** The folders that every thread has, whatever its agent did to them. */
-const FOLDERS = ['workspace', 'tmp', 'server', 'home'];
+const TEMPORARY = 'tmp';
+const FOLDERS = ['workspace', TEMPORARY, 'server', 'home'];
 
 /** The folders of a thread. Throws for an id that could lead out of the folder of all threads. */
 export function toThreadFolders(dataDirectory: string, threadId: string): ThreadFolders {
@@ -55,6 +58,24 @@ export class ThreadFolderStore {
     return folders;
   }
 
+  /**
+   * Copies a thread's folders, but for its temporary one, for another thread that has none. They are in their place once `accept` has
+   * resolved; what it rejects with ends the call, and then nothing is left. A server that dies before leaves a draft, which the
+   * next sweep removes.
+   *
+   * Returns how many folders were too deep to be copied. A thread without folders is no error.
+   */
+  async copy(fromId: string, toId: string, accept: () => Promise<void>): Promise<number> {
+    const [from, to] = [fromId, toId].map((id) => toThreadFolders(this.options.dataDirectory, id).thread);
+    if (from === undefined || to === undefined) throw new TypeError('two ids have two folders');
+    return this.#inDraft(async (draft) => {
+      const tooDeep = (await this.#isThere(fromId)) ? await copyFolders(from, draft) : 0;
+      await accept();
+      await rename(draft, to);
+      return tooDeep;
+    });
+  }
+
   /** Removes a thread's folders; one that has none is no error. Rejects as long as any of them is on the disk. */
   async remove(threadId: string): Promise<void> {
     toThreadFolders(this.options.dataDirectory, threadId);
@@ -79,24 +100,48 @@ export class ThreadFolderStore {
   }
 
   async #make(thread: string, homeFolders: readonly string[]): Promise<void> {
-    const name = `${DRAFT}${randomUUID()}`;
-    const draft = join(this.#threads, name);
-    this.#drafts.add(name);
-    try {
-      await mkdir(draft, { recursive: true, mode: 0o700 });
+    await this.#inDraft(async (draft) => {
       await copyTemplate(this.options.workspaceTemplate, join(draft, 'workspace'));
       await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
       await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
       await makeFolders(draft, homeFolders);
       await rename(draft, thread);
-    } catch (error) {
-      await this.#removal.removeDraft(name);
+    }).catch((error: unknown) => {
       // Another server on the same disk was first; its thread is as good.
       if (!['ENOTEMPTY', 'EEXIST'].includes(readErrorCode(error) ?? '')) throw error;
+    });
+  }
+
+  /** Runs a task on a new folder beside the threads, which it moves to its place. Removes the folder if the task rejects. */
+  async #inDraft<Result>(task: (draft: string) => Promise<Result>): Promise<Result> {
+    const name = `${DRAFT}${randomUUID()}`;
+    const draft = join(this.#threads, name);
+    this.#drafts.add(name);
+    try {
+      await mkdir(draft, { recursive: true, mode: 0o700 });
+      return await task(draft);
+    } catch (error) {
+      await this.#removal.removeDraft(name);
+      throw error;
     } finally {
       this.#drafts.delete(name);
     }
   }
+}
+
+/** Copies the folders of a thread, without what its programs have left in the temporary one. */
+async function copyFolders(from: string, draft: string): Promise<number> {
+  let tooDeep = 0;
+  for (const name of FOLDERS.filter((folder) => folder !== TEMPORARY)) {
+    const source = await openFolderBelow(from, [name], true);
+    const target = await openFolderBelow(draft, [name], true);
+    try {
+      tooDeep += await copyEntries(source, target);
+    } finally {
+      await Promise.all([source.close(), target.close()]);
+    }
+  }
+  return tooDeep;
 }
 
 async function makeFolders(thread: string, homeFolders: readonly string[]): Promise<void> {

@@ -74,6 +74,12 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
     }
   }
 
+  async copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
+    const tooDeep = await this.store.copy(threadId, toThreadId, accept);
+    if (tooDeep > 0)
+      this.logger.warn({ threadId, folders: tooDeep }, 'did not copy folders that are nested too deeply');
+  }
+
   spawn(command: SandboxCommand): SandboxProcess {
     if (this.closing !== undefined) return toFailedProcess({ reason: 'sandbox-closed', code: undefined });
     const program = findProgram(command.command, process.env['PATH']);

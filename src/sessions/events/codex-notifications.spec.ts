@@ -96,7 +96,8 @@ const roundTrip = (events: readonly HarnessEvent[]) =>
 
 const RECORDINGS = (['codex', 'claude-code'] as const).flatMap((harness) =>
   readdirSync(new URL(`../../harness/${harness}/__fixtures__`, import.meta.url))
-    .filter((file) => file.endsWith('.jsonl'))
+    // Rollouts are files of Codex, not its output.
+    .filter((file) => file.endsWith('.jsonl') && !file.startsWith('rollout-'))
     .map((file) => [harness, file] as const),
 );
 

@@ -116,7 +116,12 @@ export class TurnStore {
       const heardIds = new Set(messages.map(({ id }) => id));
       if (turn.repeats?.some((id) => !heardIds.has(id)) === true) throw new AlreadyHeardError();
       const { prompt, request } = addMessages(turn, messages, { createdAt: Infinity, repeats: turn.repeats ?? [] });
-      const row = toRow({ ...turn, prompt, request }, (last?.sequence ?? 0) + 1, lease, thread.parked_turn);
+      const row = toRow(
+        { ...turn, prompt, request },
+        Math.max(last?.sequence ?? 0, turn.afterSequence ?? 0) + 1,
+        lease,
+        thread.parked_turn,
+      );
       await transaction.insertInto('turns').values(row).execute();
       if (thread.parked_turn !== null) await setParkedTurn(transaction, turn.threadId, null);
       if (turn.toolSet !== undefined) await insertToolSet(transaction, turn.threadId, turn.toolSet);
@@ -334,7 +339,17 @@ export class TurnStore {
   #summaries() {
     return this.database.kysely
       .selectFrom('turns')
-      .select(['id', 'thread_id', 'sequence', 'state', 'request_key', 'delivered_at', 'ended_at', 'failure'])
+      .select([
+        'id',
+        'thread_id',
+        'sequence',
+        'state',
+        'request_key',
+        'prompt_key',
+        'delivered_at',
+        'ended_at',
+        'failure',
+      ])
       .select((select) => select('message', 'is not', null).as('has_message'));
   }
 }

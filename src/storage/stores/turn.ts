@@ -55,7 +55,7 @@ export interface Turn {
 /** A turn without its prompt and answer. */
 export interface TurnSummary extends Pick<
   Turn,
-  'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'deliveredAt' | 'endedAt' | 'failure'
+  'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'promptKey' | 'deliveredAt' | 'endedAt' | 'failure'
 > {
   /** Whether there is a complete or partial answer. */
   readonly hasMessage: boolean;
@@ -71,6 +71,8 @@ export type NewTurn = Pick<
     readonly repeats?: readonly string[];
     /** The caller's tools of the turn, which `request` refers to by their id; absent for none. */
     readonly toolSet?: ToolSet;
+    /** The turn's number is higher than this, besides that of the thread's last turn. */
+    readonly afterSequence?: number | undefined;
   };
 
 interface TurnOutcomeBase {
@@ -153,7 +155,7 @@ export function toJsonOrNull(value: object | undefined): string | null {
 /** The columns of a turn's summary. */
 export type TurnSummaryRow = Pick<
   TurnTable,
-  'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'delivered_at' | 'ended_at' | 'failure'
+  'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'prompt_key' | 'delivered_at' | 'ended_at' | 'failure'
 > & { readonly has_message: boolean | 0 | 1 };
 
 /** Converts a stored row. Throws for a state that this version does not know. */
@@ -164,6 +166,7 @@ export function toTurnSummary(row: TurnSummaryRow): TurnSummary {
     sequence: row.sequence,
     state: parseEnum(TURN_STATES, row.state, 'turn state'),
     requestKey: row.request_key,
+    promptKey: row.prompt_key ?? undefined,
     deliveredAt: row.delivered_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),

@@ -68,7 +68,7 @@ export function selectInput(
   return { prompt: closedCallIds.length === results.length ? promptBeside : prompt, results: [] };
 }
 
-const GO_ON: Prompt = [{ type: 'text', text: 'Go on with these results.' }];
+const GO_ON: Prompt = [{ type: 'text', text: 'Go on with the results of these calls.' }];
 
 /**
  * Returns the prompt for an agent that is seeded with the request's own conversation: the seed has the results of its tools, so that only

@@ -207,6 +207,11 @@ function classifyNextMessage(
   }
 }
 
+/** Whether a decision gives the request the next turn of a known thread. */
+export function isNextTurn({ kind }: Opening): boolean {
+  return kind === 'continue' || kind === 'queue' || kind === 'interrupt';
+}
+
 function refuse(refusal: OpeningRefusal): Opening {
   return { kind: 'refuse', refusal };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { truncateAtCodePoint } from '../../domain/surrogates.js';
 import { runInSlices } from '../../workers/in-slices.js';
 import { type TextFilter, keepText } from '../../domain/text-filter.js';
 import { readContent, readRole } from '../../anthropic/content.js';
 import { isJsonObject, toText } from '../../domain/json.js';
+import { PartsHash, pushText, splitIntoSlices } from './parts-hash.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -69,42 +69,14 @@ export function computeTurnKey(conversationKey: string, schema: object | undefin
   return `${conversationKey}/${createHash('sha256').update(JSON.stringify(schema)).digest('hex').slice(0, 16)}`;
 }
 
-/** Computes the conversation key of a turn's request with its answer, from the request's {@link computeTurnKey}. */
-export function computeAnswerKey(key: string, content: readonly unknown[]): Promise<string> {
-  return computeRequestKey([{ role: 'assistant', content }], key.split('/')[0]);
+/** Returns the conversation's key of a {@link computeTurnKey}. */
+export function toConversationKey(turnKey: string): string {
+  return turnKey.split('/')[0] ?? turnKey;
 }
 
-/** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
-const LONG_PART = 1024;
-
-/** Hashes a sequence of texts. Buffers short ones, because each call of the hash has a cost. */
-class PartsHash {
-  readonly #hash = createHash('sha256');
-  #buffered = '';
-
-  push(...parts: readonly string[]): void {
-    for (const part of parts) {
-      this.appendUndelimited(part);
-      this.appendUndelimited('\u0000');
-    }
-  }
-
-  /** Adds a text without a delimiter after it. */
-  appendUndelimited(text: string): void {
-    if (text.length >= LONG_PART) {
-      this.#hash.update(this.#buffered).update(text);
-      this.#buffered = '';
-    } else {
-      this.#buffered += text;
-      if (this.#buffered.length < LONG_PART) return;
-      this.#hash.update(this.#buffered);
-      this.#buffered = '';
-    }
-  }
-
-  digest(): string {
-    return this.#hash.update(this.#buffered).digest('hex');
-  }
+/** Computes the conversation key of a turn's request with its answer, from the request's {@link computeTurnKey}. */
+export function computeAnswerKey(key: string, content: readonly unknown[]): Promise<string> {
+  return computeRequestKey([{ role: 'assistant', content }], toConversationKey(key));
 }
 
 /** @param read filters the user's texts; `undefined` for texts of the agent. */
@@ -157,25 +129,4 @@ function* canonicalText(text: string, parts: PartsHash, read: TextFilter | undef
   }
   const kept = read(text).trim();
   if (kept !== '') yield* pushText(kept, parts);
-}
-
-/** Pushes a text that may be long. */
-function* pushText(text: string, parts: PartsHash): Generator<undefined, void> {
-  for (const slice of splitIntoSlices(text)) {
-    parts.appendUndelimited(slice);
-    yield;
-  }
-  parts.push('');
-}
-
-/** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
-const SLICE_CHARS = 256 * 1024;
-
-/** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
-function* splitIntoSlices(text: string): Generator<string, void> {
-  for (let start = 0; start < text.length;) {
-    const slice = truncateAtCodePoint(text.slice(start, start + SLICE_CHARS), SLICE_CHARS);
-    yield slice;
-    start += slice.length;
-  }
 }

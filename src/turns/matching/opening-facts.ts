@@ -58,7 +58,7 @@ export class OpeningFactsReader {
       const thread = await this.threads.byId(threadId);
       if (thread === undefined || !hasSameOrigin(request, thread)) continue;
       const turn = await this.turns.byId(id);
-      if (turn !== undefined) return { thread, turn, attached: true };
+      if (turn !== undefined) return { thread, turn, history: 'attached' };
     }
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
+import type { Prompt } from '../../domain/prompt.js';
 import type { SeedMessage } from '../../domain/seed-message.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
@@ -9,6 +10,7 @@ import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { UserMessage } from '../../storage/stores/user-message.js';
 import { readGivenResults } from '../running/stored-request.js';
 import { isEnoughForSeed, type SeedTurn, toTurnSeed } from './turn-seed.js';
+import { findPendingCut } from '../history/branch.js';
 import type { TurnRequest } from '../turn-request.js';
 
 /** How many turns are read from the store at once. */
@@ -18,10 +20,12 @@ const PAGE_SIZE = 20;
 export interface AgentSeed {
   /** Empty when the agent needs none. */
   readonly seed: readonly SeedMessage[];
-  /** Whether the seed is the conversation of the request. */
-  readonly isFromCaller: boolean;
+  /** The prompt that follows the seed, if it differs from that of the request. */
+  readonly prompt?: Prompt;
   /** Whether the agent had a record of its own, which is gone. */
   readonly isLost: boolean;
+  /** The turn from which on the agent's record is to be removed first; absent for none. */
+  readonly dropFrom?: string;
 }
 
 /** Checks whether a thread's agent still has its own record of the conversation, and makes the seed for one that does not. */
@@ -51,9 +55,11 @@ export class ThreadMemory {
     const isLost = thread !== undefined && !isActive && (await this.isLost(thread));
     // The prompt of a side request contains the conversation, and an agent with memory needs no seed.
     const needsSeed = isLost || (hasNoMemory(thread, recent) && request.isSideRequest !== true);
-    const history = needsSeed ? (request.history?.toSeed() ?? []) : [];
-    const isFromCaller = history.length > 0;
-    return { seed: isLost && !isFromCaller ? await this.loadSeed(thread.id) : history, isFromCaller, isLost };
+    const seeding = needsSeed ? request.history?.toSeeding() : undefined;
+    const dropFrom = thread === undefined ? undefined : findPendingCut(thread, recent);
+    const facts = { isLost, ...(dropFrom === undefined ? {} : { dropFrom }) };
+    if (seeding !== undefined && seeding.seed.length > 0) return { ...seeding, ...facts };
+    return { seed: isLost ? await this.loadSeed(thread.id) : [], ...facts };
   }
 
   /** Whether the thread has answers and its agent's own record of them is gone: the record or its folder was deleted. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../../test/support/stored.js';
 import { forceStart } from '../../translator/translate.js';
-import { toTranslateOptions, toStoredRequest } from './stored-request.js';
+import { readPrompt, readSeed, toTranslateOptions, toStoredRequest } from './stored-request.js';
 
 const CONTEXT = {
   inputTokens: 1,
@@ -42,5 +42,21 @@ describe(toTranslateOptions.name, () => {
     expect(read({ inputTokens: 7, outputTokens: 'many' })).toMatchObject({ inputTokens: 7, outputTokens: 0 });
     expect(read('none')).toBeNull();
     expect(toTranslateOptions(aTurn({ request: {} }), aThread()).knownUsage).toBeNull();
+  });
+});
+
+describe(readSeed, () => {
+  const seed = [{ role: 'user', content: [{ type: 'text', text: 'I am Ada' }] }] as const;
+
+  it('is the seed that was stored with the turn', () => {
+    const request = toStoredRequest(undefined, {}, { seed, isLost: false });
+    expect(readSeed({ request })).toEqual(seed);
+    expect(readSeed({ request: toStoredRequest(undefined) })).toEqual([]);
+  });
+
+  it('is part of the prompt if an older server stored it as a transcript', () => {
+    const history = [{ type: 'text', text: '<user>\nI am Ada\n</user>\n' }] as const;
+    expect(readSeed({ request: { history } })).toEqual([]);
+    expect(readPrompt({ request: { history }, prompt: [] })).toContainEqual(history[0]);
   });
 });

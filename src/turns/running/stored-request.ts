@@ -28,12 +28,13 @@ export function toStoredRequest(
     /** What is not done as the request asks, in sentences for the user. */
     readonly warnings?: readonly string[] | undefined;
   } = {},
-  { seed, isLost }: Pick<AgentSeed, 'seed' | 'isLost'> = { seed: [], isLost: false },
+  { seed, isLost, dropFrom }: Omit<AgentSeed, 'prompt'> = { seed: [], isLost: false },
 ): JsonObject {
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
+    ...(dropFrom === undefined ? {} : { dropFrom }),
     ...(request.outputSchema === undefined ? {} : { outputSchema: request.outputSchema }),
     ...(request.toolSetId === undefined ? {} : { toolSet: request.toolSetId }),
     ...(request.results === undefined || request.results.length === 0 ? {} : { toolResults: asJson(request.results) }),
@@ -82,16 +83,22 @@ export function readGivenResults(turn: Turn): readonly CallerToolResult[] {
 }
 
 /** Reads the earlier conversation that seeds the turn's agent; empty for none. */
-export function readSeed(turn: Turn): readonly SeedMessage[] {
-  const { seed } = turn.request;
+export function readSeed({ request }: Pick<Turn, 'request'>): readonly SeedMessage[] {
+  const { seed } = request;
   // Only `toStoredRequest` writes it.
   return Array.isArray(seed) ? seed : [];
 }
 
 /** Reads the turn's prompt. Version 0.1.0 stored an earlier conversation as a prompt of its own, which goes before it. */
-export function readPrompt(turn: Turn): Prompt {
-  const { history } = turn.request;
-  return withHistory(Array.isArray(history) ? history : [], turn.prompt);
+export function readPrompt({ request, prompt }: Pick<Turn, 'request' | 'prompt'>): Prompt {
+  const { history } = request;
+  return withHistory(Array.isArray(history) ? history : [], prompt);
+}
+
+/** Reads the turn from which on the agent's record is to be removed before this turn, if any. */
+export function readDropFrom({ request }: Pick<Turn, 'request'>): string | undefined {
+  const { dropFrom } = request;
+  return typeof dropFrom === 'string' ? dropFrom : undefined;
 }
 
 /** Whether the agent's own record of earlier turns was missing when the turn was opened. */

@@ -7,6 +7,7 @@ import type { FurtherMessage } from '../../harness/harness.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
 import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
+import { countEarlierTurns } from '../history/branch.js';
 import { hideAccountDetails } from './agent-account.js';
 import { FurtherMessages } from '../steering/further-messages.js';
 import {
@@ -22,7 +23,7 @@ import {
   type RunState,
 } from './run-state.js';
 import type { CallerInput } from './caller-input.js';
-import { toLogFields, readOutputSchema, readPrompt, readSeed } from './stored-request.js';
+import { toLogFields, readDropFrom, readOutputSchema, readPrompt, readSeed } from './stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -146,7 +147,7 @@ export class TurnRun {
   /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Rejects only if the store cannot be read. */
   private async attempt(): Promise<TurnEnd> {
     const { thread, turn } = this;
-    const [schema, seed] = [readOutputSchema(turn), readSeed(turn)];
+    const [schema, seed, dropFrom] = [readOutputSchema(turn), readSeed(turn), readDropFrom(turn)];
     const furtherMessages = turn.attempt > 1 ? await this.context.takeMessages(turn) : [];
     this.#further.begin(furtherMessages);
     this.#lastEventAtMs = performance.now();
@@ -157,10 +158,11 @@ export class TurnRun {
         id: turn.id,
         prompt: readPrompt(turn),
         attempt: turn.attempt,
-        turnIndex: turn.sequence - 1,
+        turnIndex: countEarlierTurns(thread, turn.sequence),
         ...this.#callerInput,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed.length === 0 ? {} : { seed }),
+        ...(dropFrom === undefined ? {} : { dropFrom }),
         ...(turn.sequence === 1 ? {} : { recall: () => this.context.recall(this.turn) }),
         ...(turn.attempt > 1 ? { priorEvents: this.#output.events } : {}),
         ...(furtherMessages.length === 0 ? {} : { furtherMessages }),

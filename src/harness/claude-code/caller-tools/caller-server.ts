@@ -4,7 +4,7 @@ import type { CallerToolCall } from '../../../domain/caller-tool.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString } from '../../../domain/json.js';
 import type { ToolDeclaration } from './declarations.js';
-import { CALLER_SERVER } from './names.js';
+import { CALLER_MCP_SERVER } from './names.js';
 import type { McpResult } from './results.js';
 
 /** Where Claude Code 2.1.330 puts the model's own id of a call, in `params._meta` of `tools/call` (seen). */
@@ -40,7 +40,7 @@ export async function startCallerServer(tools: readonly ToolDeclaration[], onCal
     import('@modelcontextprotocol/sdk/types.js'),
   ]);
   const channel = new ControlChannelTransport();
-  const server = new Server({ name: CALLER_SERVER, version: '1' }, { capabilities: { tools: {} } });
+  const server = new Server({ name: CALLER_MCP_SERVER, version: '1' }, { capabilities: { tools: {} } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map((tool) => ({ ...tool })) }));
   server.setRequestHandler(
     CallToolRequestSchema,

@@ -2,9 +2,9 @@ import type { CallerTools } from '../../../domain/caller-tool.js';
 import { toCarriedName } from '../../caller-tool-names.js';
 
 /** Claude Code's name of the MCP server that carries the caller's tools. */
-export const CALLER_SERVER = 'caller';
+export const CALLER_MCP_SERVER = 'caller';
 
-const PREFIX = `mcp__${CALLER_SERVER}__`;
+const PREFIX = `mcp__${CALLER_MCP_SERVER}__`;
 
 /** Anthropic's limit on the name of a tool. Claude Code 2.1.330 passes the name of an MCP server's tool on with its prefix. */
 const MAX_TOOL_NAME = 64;

@@ -1,6 +1,6 @@
 import type { CallerToolCall } from '../../../domain/caller-tool.js';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { CALLER_SERVER } from './names.js';
+import { CALLER_MCP_SERVER } from './names.js';
 
 type InnerCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 
@@ -54,7 +54,7 @@ export function sortEvents(
   let state = parking;
   const emitted: HarnessEvent[] = [];
   for (const event of events) {
-    if (event.type === 'tool-call' && event.server === CALLER_SERVER) {
+    if (event.type === 'tool-call' && event.server === CALLER_MCP_SERVER) {
       state = addCall(state, { id: event.id, name: toOwnName(event.name), input: event.input });
     } else if (event.type === 'tool-call' && state.calls.length > 0) {
       state = { ...state, held: [...state.held, event] };

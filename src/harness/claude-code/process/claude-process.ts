@@ -8,7 +8,7 @@ import { AgentOutput } from '../agent-output.js';
 import { toInterruptLine, toWithdrawLine } from './command-line.js';
 import { CallerCalls } from '../caller-tools/caller-calls.js';
 import type { CallerServer } from '../caller-tools/caller-server.js';
-import { CALLER_SERVER, toOwnNames } from '../caller-tools/names.js';
+import { CALLER_MCP_SERVER, toOwnNames } from '../caller-tools/names.js';
 import {
   answerToolFilter,
   type ControlRequest,
@@ -130,7 +130,7 @@ export class ClaudeProcess {
 
   private async findReply(request: JsonObject): Promise<JsonObject | undefined> {
     if (request['subtype'] === 'hook_callback') return answerToolFilter(request, this.setup.mcpServers);
-    if (request['subtype'] !== 'mcp_message' || request['server_name'] !== CALLER_SERVER) return undefined;
+    if (request['subtype'] !== 'mcp_message' || request['server_name'] !== CALLER_MCP_SERVER) return undefined;
     const message = await this.server?.answer(asObject(request['message']));
     return message === undefined ? undefined : { mcp_response: message };
   }

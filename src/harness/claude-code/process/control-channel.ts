@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString, parseObject } from '../../../domain/json.js';
 import type { McpServer } from '../../../domain/mcp-server.js';
 import type { ServerManifest } from '../caller-tools/caller-server.js';
-import { CALLER_SERVER } from '../caller-tools/names.js';
+import { CALLER_MCP_SERVER } from '../caller-tools/names.js';
 
 /** A request of Claude Code on its control channel. */
 export interface ControlRequest {
@@ -52,7 +52,7 @@ export function toInitializeLine(requestId: string, { callerServer, mcpServers }
     subtype: 'initialize',
     ...(callerServer === undefined
       ? {}
-      : { sdkMcpServers: [CALLER_SERVER], sdkMcpServerManifests: { [CALLER_SERVER]: { ...callerServer } } }),
+      : { sdkMcpServers: [CALLER_MCP_SERVER], sdkMcpServerManifests: { [CALLER_MCP_SERVER]: { ...callerServer } } }),
     ...(mcpServers.length === 0 ? {} : { mcpServers: Object.fromEntries(mcpServers.map(toServerEntry)) }),
     ...(filtered.length === 0 ? {} : { hooks: { PreToolUse: filtered.map(toToolFilter) } }),
   };

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
 import type { SeedBlock, SeedMessage } from '../../../domain/seed-message.js';
 import { toCarriedName } from '../../caller-tool-names.js';
-import { CALLER_SERVER, toModelToolName } from '../caller-tools/names.js';
+import { CALLER_MCP_SERVER, toModelToolName } from '../caller-tools/names.js';
 import { toContentBlock } from '../caller-tools/results.js';
 import { toStableUuid } from '../stable-uuid.js';
 
@@ -82,6 +82,6 @@ function toBlocks(block: SeedBlock): readonly JsonObject[] {
 }
 
 function toModelName({ server, name }: Extract<SeedBlock, { readonly type: 'tool-call' }>): string {
-  if (server === CALLER_SERVER) return toModelToolName(name);
+  if (server === CALLER_MCP_SERVER) return toModelToolName(name);
   return toCarriedName(server === 'agent' ? name : `mcp__${server}__${name}`, NAME_RULES);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CallerTool } from '../../../domain/caller-tool.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import type { RecordedCall } from '../record/rollout-lines.js';
-import { CallerCalls } from './caller-calls.js';
+import { DynamicToolCalls } from './caller-calls.js';
 import { toCarriedTools } from './carried-tools.js';
 import { toTextOutput } from './tool-output.js';
 
@@ -24,7 +24,7 @@ const call = (id: string, name = 'read', input: JsonObject | undefined = {}): Re
 function open({ allowsParallelCalls = true, problem = undefined as string | undefined } = {}) {
   const answers: { readonly id: JsonValue; readonly result: JsonObject }[] = [];
   const tools = toCarriedTools({ tools: [tool('read'), tool('strict', true)], allowsParallelCalls });
-  const calls = new CallerCalls(
+  const calls = new DynamicToolCalls(
     tools,
     (id, result) => answers.push({ id, result }),
     () => Promise.resolve(problem),

@@ -20,7 +20,7 @@ export function isCallerCall({ namespace }: Pick<RecordedCall, 'namespace'>): bo
  * before it from the model's message: Codex 0.169.0 requests no further call while a tool of its own that runs alone, such as
  * `apply_patch`, waits for the ones before it (seen), but the caller gets all calls of a message at once.
  */
-export class CallerCalls {
+export class DynamicToolCalls {
   readonly #known = new Set<string>();
   /** Known, valid, and not emitted. */
   readonly #waiting: CallerToolCall[] = [];

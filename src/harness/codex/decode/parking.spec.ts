@@ -4,7 +4,7 @@ import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js'
 import { asObject, parseObject } from '../../../domain/json.js';
 import { type CompleteMessage, findCompleteMessage, parseRolloutLines } from '../record/rollout-lines.js';
 import { type CodexState, decodeObject, initialCodexState } from './decode.js';
-import { parkTurn, unparkTurn } from './parking.js';
+import { parkCodexTurn, unparkTurn } from './parking.js';
 
 const read = (name: string) => readFileSync(new URL(`../__fixtures__/${name}.jsonl`, import.meta.url));
 const lines = read('codex-caller-tools')
@@ -33,7 +33,7 @@ const typesOf = (events: readonly HarnessEvent[]) => events.map(({ type }) => ty
 /** Decodes the recording up to the place, parks there, and decodes the remainder. */
 function parkAt(index: number, complete: CompleteMessage | undefined) {
   const [before] = decodeAll(initialCodexState(), lines.slice(0, index));
-  const [parked, end] = parkTurn(before, complete);
+  const [parked, end] = parkCodexTurn(before, complete);
   const [unparked, start] = unparkTurn(parked);
   const [, after] = decodeAll(unparked, lines.slice(index));
   return { end, next: [...start, ...after] };

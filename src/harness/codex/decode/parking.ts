@@ -9,7 +9,7 @@ import { countAhead, startTurnUsage } from './usage.js';
  * them only after all tools have answered (seen). Calls of inner tools that still run get a
  * result that says so; the turn that follows has them again.
  */
-export function parkTurn(state: CodexState, message: CompleteMessage | undefined): CodexStep {
+export function parkCodexTurn(state: CodexState, message: CompleteMessage | undefined): CodexStep {
   const [usage, counted] = message === undefined ? [state.usage, []] : countAhead(state.usage, message.usage);
   const blocks = [...state.blocks.values()].filter((block) => block.text !== '');
   const events: readonly HarnessEvent[] = [

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../../domain/harness-event.js';
 import { asString } from '../../../domain/json.js';
 import { parseRolloutLines, type RolloutLine } from '../record/rollout-lines.js';
-import { findItemOutputs, planResults } from './results-plan.js';
+import { findItemOutputs, planCodexResults } from './results-plan.js';
 
 const parked = parseRolloutLines(
   readFileSync(new URL('../__fixtures__/rollout-parked.jsonl', import.meta.url)),
@@ -42,7 +42,7 @@ const turn = (id: string | undefined, status: string, ...items: readonly object[
 
 function plan(lines: readonly RolloutLine[], turns: readonly object[], more = {}) {
   const list: readonly JsonValue[] = JSON.parse(JSON.stringify(turns));
-  return planResults(lines, list, { id: 'ours', attempt: 1, callIds: IDS, ...more });
+  return planCodexResults(lines, list, { id: 'ours', attempt: 1, callIds: IDS, ...more });
 }
 const broken = turn(CODEX_TURN, 'interrupted', user, said('m'), shell);
 const answered = [...parked, output('call_a'), output('call_s'), output('call_b')];

@@ -41,7 +41,7 @@ export interface ResultsTurn {
  * Finds out how far a turn with results came. `lines` are the end of the recording, `turns` Codex's turns, newest first, with all of their
  * items. Such a turn has no user message of its own: it begins after the outputs of its calls. Pure.
  */
-export function planResults(
+export function planCodexResults(
   lines: readonly RolloutLine[],
   turns: readonly JsonValue[],
   { id, attempt, callIds }: ResultsTurn,

@@ -5,8 +5,8 @@ import { asObject, asString, isJsonObject, parseObject } from '../../../domain/j
 import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import { type AppServer, AppServerError } from '../app-server/app-server.js';
 import { awaitMessage, type MessagePlace } from '../caller-tools/await-message.js';
-import { type CallerCalls, isCallerCall } from '../caller-tools/caller-calls.js';
-import { parkTurn, unparkTurn } from '../decode/parking.js';
+import { type DynamicToolCalls, isCallerCall } from '../caller-tools/caller-calls.js';
+import { parkCodexTurn, unparkTurn } from '../decode/parking.js';
 import type { CompleteMessage, RecordedCall } from '../record/rollout-lines.js';
 import type { CodexDecoder } from './decoder.js';
 
@@ -22,7 +22,7 @@ export interface CodexTurnContext {
   readonly server: AppServer;
   readonly threadId: string;
   readonly decoder: CodexDecoder;
-  readonly calls: CallerCalls;
+  readonly calls: DynamicToolCalls;
   readonly files: ThreadFiles;
   /** Where its next message is recorded. */
   readonly place: MessagePlace;
@@ -167,7 +167,7 @@ export class CodexTurn {
       if (calls.open.length === 0) return;
       await this.#waitForInnerTools(message, isOver);
       if (isOver()) return;
-      const events = decoder.apply((state) => parkTurn(state, this.#countOnce(message)));
+      const events = decoder.apply((state) => parkCodexTurn(state, this.#countOnce(message)));
       this.#reader = undefined;
       reader.emit(events);
       reader.resolve();

@@ -5,7 +5,7 @@ import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.j
 import { toCodexInput } from '../app-server/input.js';
 import { toTurnParameters } from '../app-server/launch.js';
 import { describe } from '../app-server/session-error.js';
-import { CallerCalls } from '../caller-tools/caller-calls.js';
+import { DynamicToolCalls } from '../caller-tools/caller-calls.js';
 import { checkStrictInput } from '../caller-tools/check-input.js';
 import { toToolOutput } from '../caller-tools/tool-output.js';
 import { withElement, withoutElement } from '../decode/state.js';
@@ -13,12 +13,12 @@ import { findRecordings, recordingSize } from '../record/rollout.js';
 import type { CodexProcess } from './codex-process.js';
 import { CodexTurn } from './codex-turn.js';
 import type { CodexDecoder } from './decoder.js';
-import type { RunningTurn } from './running-turn.js';
+import type { CodexRunningTurn } from './running-turn.js';
 import type { Setup } from './setup.js';
 import { uploadFolder, writeUploads } from './uploads.js';
 
 /** What a turn of Codex begins with. */
-export interface TurnInput {
+export interface CodexTurnInput {
   /** What the user says; empty if the model goes on from the record. */
   readonly prompt: Prompt;
   /** Further messages of the user. */
@@ -28,7 +28,7 @@ export interface TurnInput {
 /** The newest turn of Codex, and the calls that it makes. */
 interface NewestTurn {
   readonly turn: CodexTurn;
-  readonly calls: CallerCalls;
+  readonly calls: DynamicToolCalls;
   /** Identifies the schema of its answer. */
   readonly answerKey: string;
 }
@@ -64,7 +64,12 @@ export class CodexTurns {
   }
 
   /** Has Codex begin a turn, and reads it. Resolves when our turn is over; rejects if it cannot begin, or the process exits. */
-  async start(turn: HarnessTurn, setup: Setup, running: RunningTurn, { prompt, further }: TurnInput): Promise<void> {
+  async start(
+    turn: HarnessTurn,
+    setup: Setup,
+    running: CodexRunningTurn,
+    { prompt, further }: CodexTurnInput,
+  ): Promise<void> {
     const open = this.process.opened;
     const { threadId } = open.conversation;
     // Without a prompt, the first further message takes its place: the model would be called without it otherwise.
@@ -93,7 +98,7 @@ export class CodexTurns {
   }
 
   /** Hands results to the turn that waits for them, and reads it on. Resolves and rejects as {@link start}. */
-  async answer(turn: HarnessTurn, setup: Setup, running: RunningTurn): Promise<void> {
+  async answer(turn: HarnessTurn, setup: Setup, running: CodexRunningTurn): Promise<void> {
     const [newest, open] = [this.#newest, this.process.opened];
     const codexTurnId = newest?.turn.id;
     if (newest === undefined || codexTurnId === undefined) return;
@@ -137,19 +142,19 @@ export class CodexTurns {
    * at the very end of a turn too, unless the turn fails or is interrupted: it then drops the message, and its record does not have
    * it (seen).
    */
-  async steer(running: RunningTurn, message: FurtherMessage): Promise<boolean> {
+  async steer(running: CodexRunningTurn, message: FurtherMessage): Promise<boolean> {
     const { isHeard } = await this.#hand(running, message);
     return isHeard;
   }
 
   /** Hands messages over one after the other, so that the model hears them in their order. */
-  async #handAll(running: RunningTurn, messages: readonly FurtherMessage[]): Promise<void> {
+  async #handAll(running: CodexRunningTurn, messages: readonly FurtherMessage[]): Promise<void> {
     for (const message of messages) await this.#hand(running, message);
   }
 
   /** Resolves when Codex has taken the message, or refused it; `isHeard` when the model has heard it, or will not. */
   async #hand(
-    running: RunningTurn,
+    running: CodexRunningTurn,
     { id, prompt }: FurtherMessage,
   ): Promise<{ readonly isHeard: boolean | Promise<boolean> }> {
     const codexTurnId = await running.started;
@@ -171,7 +176,7 @@ export class CodexTurns {
   }
 
   /** Sends a requested interrupt, once the turn has started. */
-  async interrupt(running: RunningTurn): Promise<void> {
+  async interrupt(running: CodexRunningTurn): Promise<void> {
     const codexTurnId = await running.started;
     const open = this.process.current;
     if (codexTurnId === undefined || running.isOver || open === undefined) return;
@@ -189,11 +194,11 @@ export class CodexTurns {
   #begin(
     turn: HarnessTurn,
     setup: Setup,
-    running: RunningTurn,
+    running: CodexRunningTurn,
     place: { readonly conversation: string; readonly from: number },
   ): CodexTurn {
     const { server } = this.process.opened.running;
-    const calls = new CallerCalls(setup.tools, (id, result) => server.respond(id, result), checkStrictInput);
+    const calls = new DynamicToolCalls(setup.tools, (id, result) => server.respond(id, result), checkStrictInput);
     const newest = new CodexTurn({
       server,
       threadId: place.conversation,

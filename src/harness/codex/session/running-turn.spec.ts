@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { RunningTurn } from './running-turn.js';
+import { CodexRunningTurn } from './running-turn.js';
 
 const END: HarnessEvent = { type: 'turn-end', reason: 'end_turn' };
 const text = (words: string): HarnessEvent => ({ type: 'text-delta', id: 'm', text: words });
 
 function run() {
   const emitted: HarnessEvent[] = [];
-  return { emitted, turn: new RunningTurn((events) => emitted.push(...events)) };
+  return { emitted, turn: new CodexRunningTurn((events) => emitted.push(...events)) };
 }
 
 describe('A running turn', () => {

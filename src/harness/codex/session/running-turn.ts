@@ -2,7 +2,7 @@ import { type HarnessEvent, isTurnEnd } from '../../../domain/harness-event.js';
 import type { Emit } from './codex-turn.js';
 
 /** A turn of ours that runs: what was asked of it, and who waits for what it emits. */
-export class RunningTurn {
+export class CodexRunningTurn {
   /** Whether an interrupt was asked for. */
   interruptRequested = false;
   /** Resolves to Codex's name of it, before which 0.169.0 has "no active turn to interrupt" (seen); to `undefined` if it ends without. */

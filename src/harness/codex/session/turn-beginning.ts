@@ -4,7 +4,7 @@ import type { Prompt } from '../../../domain/prompt.js';
 import type { SeedMessage } from '../../../domain/seed-message.js';
 import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { readNewestTurns } from '../app-server/connection.js';
-import { CallerCalls, isCallerCall } from '../caller-tools/caller-calls.js';
+import { DynamicToolCalls, isCallerCall } from '../caller-tools/caller-calls.js';
 import { checkStrictInput } from '../caller-tools/check-input.js';
 import {
   INTERRUPTED_OUTPUT,
@@ -16,7 +16,7 @@ import {
 import { findRecordings, readRecording } from '../record/rollout.js';
 import { findOpenCallsSince, type RecordedCall, type RolloutLine } from '../record/rollout-lines.js';
 import { findHeardMessages, planResumption } from '../resume/resumption.js';
-import { findItemOutputs, planResults } from '../resume/results-plan.js';
+import { findItemOutputs, planCodexResults } from '../resume/results-plan.js';
 import type { OpenConversation } from './codex-process.js';
 import { injectSeed } from './inject-seed.js';
 import type { Setup } from './setup.js';
@@ -54,7 +54,7 @@ export async function beginWithResults(
   const outputs = new Map(results.map((result) => [result.callId, toToolOutput(result, uploadFolder(thread))]));
   const further = missingMessages(turn, turns);
   const { id, attempt, prompt } = turn;
-  const plan = planResults(lines, turns, { id, attempt, callIds: new Set(outputs.keys()) });
+  const plan = planCodexResults(lines, turns, { id, attempt, callIds: new Set(outputs.keys()) });
   switch (plan.kind) {
     case 'unknown':
       return { kind: 'start', events: [], prompt: toPromptOfResults(results, prompt), further };
@@ -134,7 +134,7 @@ async function parkAgain(
   context: BeginningContext,
   waiting: readonly RecordedCall[],
 ): Promise<readonly HarnessEvent[]> {
-  const calls = new CallerCalls(context.setup.tools, () => undefined, checkStrictInput);
+  const calls = new DynamicToolCalls(context.setup.tools, () => undefined, checkStrictInput);
   for (const call of waiting) calls.add(call);
   await calls.checked();
   const emitted = calls.takeEmittable();

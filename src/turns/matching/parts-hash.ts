@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { truncateAtCodePoint } from '../../domain/surrogates.js';
+
+/** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
+const LONG_PART = 1024;
+
+/** Hashes a sequence of texts. Buffers short ones, because each call of the hash has a cost. */
+export class PartsHash {
+  readonly #hash = createHash('sha256');
+  #buffered = '';
+
+  /** Adds texts, each with a delimiter after it. */
+  push(...parts: readonly string[]): void {
+    for (const part of parts) {
+      this.appendUndelimited(part);
+      this.appendUndelimited('\u0000');
+    }
+  }
+
+  /** Adds a text without a delimiter after it. */
+  appendUndelimited(text: string): void {
+    if (text.length >= LONG_PART) {
+      this.#hash.update(this.#buffered).update(text);
+      this.#buffered = '';
+    } else {
+      this.#buffered += text;
+      if (this.#buffered.length < LONG_PART) return;
+      this.#hash.update(this.#buffered);
+      this.#buffered = '';
+    }
+  }
+
+  /** Returns the hash, in hexadecimal digits. Call it once. */
+  digest(): string {
+    return this.#hash.update(this.#buffered).digest('hex');
+  }
+}
+
+/** Pushes a text that may be long, slice by slice. */
+export function* pushText(text: string, parts: PartsHash): Generator<undefined, void> {
+  for (const slice of splitIntoSlices(text)) {
+    parts.appendUndelimited(slice);
+    yield;
+  }
+  parts.push('');
+}
+
+/** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
+const SLICE_CHARS = 256 * 1024;
+
+/** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
+export function* splitIntoSlices(text: string): Generator<string, void> {
+  for (let start = 0; start < text.length;) {
+    const slice = truncateAtCodePoint(text.slice(start, start + SLICE_CHARS), SLICE_CHARS);
+    yield slice;
+    start += slice.length;
+  }
+}

@@ -1,0 +1,8 @@
+import { readPromptText } from '../../src/domain/prompt.js';
+import { renderSeed } from '../../src/domain/render-seed.js';
+import type { SeedMessage } from '../../src/domain/seed-message.js';
+
+/** The text of a seed as a transcript; empty for none. */
+export function toSeedText(seed: readonly SeedMessage[] | undefined): string {
+  return readPromptText(renderSeed(seed ?? []));
+}
