@@ -3,6 +3,7 @@ import { connectionCut, idleHarnessDies, queueSurvives } from './connection-faul
 import type { NamedFault } from './fault.js';
 import { diskFull, diskFullAtTheRequest, readOnlyFolder } from './disk-faults.js';
 import { drain } from './drain-fault.js';
+import { parkedKill } from './parked-faults.js';
 import { steeredCallerSurvives } from './steered-caller-fault.js';
 import { steeringKill } from './steering-faults.js';
 
@@ -22,6 +23,7 @@ export const NAMED_FAULTS: readonly NamedFault[] = [
   steeringKill(true),
   steeringKill(false),
   steeredCallerSurvives,
+  parkedKill,
   drain,
   diskFull,
   diskFullAtTheRequest,
