@@ -1,3 +1,4 @@
+// Over 250 lines because it is the table of all settings.
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { parseApiKeys } from './api-keys.js';

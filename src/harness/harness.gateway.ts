@@ -1,3 +1,4 @@
+// Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { defer, finalize, type Observable, of, switchMap, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';

@@ -5,7 +5,7 @@ import type { CallerToolResult, CallerTools } from '../domain/caller-tool.js';
 import type { HarnessEvent, JsonObject } from '../domain/harness-event.js';
 import type { McpServer } from '../domain/mcp-server.js';
 import type { Prompt } from '../domain/prompt.js';
-import type { SeedMessage } from '../domain/seed-message.js';
+import type { SeedMessage } from '../domain/seed/seed-message.js';
 
 /** The name in a harness definition. A stored name may belong to a harness that this server does not have. */
 export type HarnessName = string;

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { encodeHeader } from '../http/header-text.js';
-import { isHistoryLost } from '../turns/running/stored-request.js';
+import { isHistoryLost } from '../turns/running/input/stored-request.js';
 import type { OpenedTurn } from '../turns/turn-request.js';
 
 /** The header that names the thread of a request, and in the response the thread that got the message. */

@@ -5,7 +5,7 @@ import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
-import { readWarnings } from '../turns/running/stored-request.js';
+import { readWarnings } from '../turns/running/input/stored-request.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { parseAnswer } from './dto/answer.dto.js';
 import { parseAppendMessages } from './dto/append-messages.dto.js';

@@ -18,7 +18,7 @@ import { readCut } from './history/branch.js';
 import { readLoad, refuseForLoad } from './matching/admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { KeyLock, toLockKey } from './key-lock.js';
-import { readOutputSchema, readToolSetId, toStoredRequest } from './running/stored-request.js';
+import { readOutputSchema, readToolSetId, toStoredRequest } from './running/input/stored-request.js';
 import { createMessageId } from './message-id.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnRunner } from './running/turn.runner.js';

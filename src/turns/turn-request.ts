@@ -2,7 +2,7 @@ import type { CallerTools } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import type { McpServer } from '../domain/mcp-server.js';
 import type { Prompt } from '../domain/prompt.js';
-import type { SeedMessage } from '../domain/seed-message.js';
+import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';

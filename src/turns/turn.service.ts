@@ -18,7 +18,7 @@ import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
 import { HistoryService } from './history/history.service.js';
 import { KeyLock, toLockKey } from './key-lock.js';
-import { toStoredRequest } from './running/stored-request.js';
+import { toStoredRequest } from './running/input/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
 import { rebuildEvents } from './message-events.js';
 import { createMessageId } from './message-id.js';
@@ -30,7 +30,7 @@ import { TurnCallers } from './matching/turn-callers.js';
 import { RequestSteering, type SteeredRequest } from './steering/request-steering.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed } from './memory/thread-memory.js';
-import { TurnMcpServers } from './running/turn-mcp-servers.js';
+import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** The facts that attaching needs. */

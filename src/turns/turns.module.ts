@@ -13,7 +13,7 @@ import { TurnCallers } from './matching/turn-callers.js';
 import { SideThreadRemover } from './cleanup/side-thread-remover.js';
 import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
-import { TurnMcpServers } from './running/turn-mcp-servers.js';
+import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 import { RequestSteering } from './steering/request-steering.js';
 import { TurnSteering } from './steering/turn-steering.js';

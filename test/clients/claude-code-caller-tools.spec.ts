@@ -1,3 +1,4 @@
+// Over 250 lines: every kind of caller's tool and result, with the real Claude Code.
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { CallerToolResult } from '../../src/domain/caller-tool.js';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
-import type { SeedMessage } from '../../src/domain/seed-message.js';
+import type { SeedMessage } from '../../src/domain/seed/seed-message.js';
 import type { Answer, Part } from '../support/scripted-model/anthropic-answer.js';
 import { removeFolders } from './support/folders.js';
 import { type HarnessRig, runTurn, startHarnessRig, turnOf } from './support/harness-rig.js';

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SeedMessage } from '../../src/domain/seed-message.js';
+import type { SeedMessage } from '../../src/domain/seed/seed-message.js';
 import type { HarnessTurn } from '../../src/harness/harness.js';
 import { callerToolsOf, conversationOf } from './support/codex-model.js';
 import { type CodexRig, outline, resultOf, sessionIdOf, startCodexRig, toolsNamed } from './support/codex-rig.js';

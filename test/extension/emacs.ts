@@ -1,6 +1,6 @@
 import { defer, of } from 'rxjs';
 import { readPromptText, withHistory } from '../../src/domain/prompt.js';
-import { renderSeed } from '../../src/domain/render-seed.js';
+import { renderSeed } from '../../src/domain/seed/render-seed.js';
 import type { HarnessDefinition } from '../../src/harness/definition.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread, HarnessTurn } from '../../src/harness/harness.js';
 import { modelCall, textBlock } from '../support/scripted-harness.js';

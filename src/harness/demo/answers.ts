@@ -4,8 +4,8 @@ import type { CallerToolResult } from '../../domain/caller-tool.js';
 import { readPromptText } from '../../domain/prompt.js';
 import type { FurtherMessage } from '../harness.js';
 import type { ScriptedCall } from './call-script.js';
-import { renderSeed } from '../../domain/render-seed.js';
-import type { SeedMessage } from '../../domain/seed-message.js';
+import { renderSeed } from '../../domain/seed/render-seed.js';
+import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import { sampleFromSchema } from './sample.js';
 
 type Events = readonly HarnessEvent[];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keepText } from '../../domain/text-filter.js';
-import { renderSeed } from '../../domain/render-seed.js';
+import { renderSeed } from '../../domain/seed/render-seed.js';
 import { toSeedMessages } from './seed-messages.js';
 
 const text = (value: string) => ({ type: 'text', text: value });

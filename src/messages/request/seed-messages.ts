@@ -1,8 +1,8 @@
 import { asObject, asString, isJsonObject, toText } from '../../domain/json.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { TextFilter } from '../../domain/text-filter.js';
-import { SeedBuilder } from '../../domain/seed-builder.js';
-import type { SeedBlock, SeedMessage } from '../../domain/seed-message.js';
+import { SeedBuilder } from '../../domain/seed/seed-builder.js';
+import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
 import { BlockReader, skipBlock } from './prompt-blocks.js';
 
 /** Maximum text of a history that seeds a new agent: more would not fit into the context of every model. */

@@ -11,7 +11,7 @@ import { type AnswerView, applyAnswerView } from '../../translator/views/answer-
 import { skipReceivedText } from '../../translator/views/skip-received.js';
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { TranslatorService, type TranslatorSignal } from '../../translator/translator.service.js';
-import { toTranslateOptions } from '../../turns/running/stored-request.js';
+import { toTranslateOptions } from '../../turns/running/input/stored-request.js';
 import { SseWriter } from './sse-writer.js';
 import { KeepAliveClock, type Tickable } from '../../http/keep-alive-clock.js';
 import { PendingJsonResponse } from './pending-json-response.js';

@@ -4,7 +4,7 @@ import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { readMessageIds } from '../../storage/stores/turn-input.js';
 import { toAnsweredModel } from '../../turns/answered-model.js';
 import { durationExceeded } from '../../turns/running/max-duration.js';
-import { isHistoryLost, readWarnings } from '../../turns/running/stored-request.js';
+import { isHistoryLost, readWarnings } from '../../turns/running/input/stored-request.js';
 import {
   readFinalText,
   INITIAL_NOTIFICATION_STATE,

@@ -3,7 +3,7 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
 import { isNextTurn, type Opening, type OpeningFacts } from '../matching/classify.js';
 import { type AgentSeed, ThreadMemory } from '../memory/thread-memory.js';
-import { readSeed, toLogFields } from '../running/stored-request.js';
+import { readSeed, toLogFields } from '../running/input/stored-request.js';
 import type { HistoryOutcome, OpenedTurn, TurnRequest } from '../turn-request.js';
 import { HistoryMatcher, type MatchedHistory } from './history-matcher.js';
 import { ThreadForker } from './thread-forker.js';

@@ -5,7 +5,7 @@ import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ServiceError } from '../../domain/service-error.js';
-import { readToolSetId } from '../running/stored-request.js';
+import { readToolSetId } from '../running/input/stored-request.js';
 import { isOfModel } from '../answered-model.js';
 import { computeAnswerKey } from './conversation-key.js';
 

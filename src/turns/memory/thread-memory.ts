@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { Prompt } from '../../domain/prompt.js';
-import type { SeedMessage } from '../../domain/seed-message.js';
+import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { UserMessage } from '../../storage/stores/user-message.js';
-import { readGivenResults } from '../running/stored-request.js';
+import { readGivenResults } from '../running/input/stored-request.js';
 import { isEnoughForSeed, type SeedTurn, toTurnSeed } from './turn-seed.js';
 import { findPendingCut } from '../history/branch.js';
 import type { TurnRequest } from '../turn-request.js';

@@ -1,8 +1,8 @@
 import type { ContentBlock, Message } from '../../anthropic/stream-event.js';
 import type { CallerToolResult } from '../../domain/caller-tool.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
-import { SeedBuilder } from '../../domain/seed-builder.js';
-import type { SeedBlock, SeedMessage } from '../../domain/seed-message.js';
+import { SeedBuilder } from '../../domain/seed/seed-builder.js';
+import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
 import type { Turn } from '../../storage/stores/turn.js';
 
 /** Maximum length of the seed from stored turns. It leaves room in the agent's context for the turns to come. */

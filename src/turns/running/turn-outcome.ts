@@ -4,7 +4,7 @@ import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnOutcome } from '../../storage/stores/turn.js';
 import { buildTurnMessage } from '../../translator/collect.js';
 import { addUsage, NO_TOKENS } from '../../anthropic/usage.js';
-import { toTranslateOptions } from './stored-request.js';
+import { toTranslateOptions } from './input/stored-request.js';
 
 /** One of the two events that end a turn. */
 export type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' | 'turn-failed' }>;

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import type { SeedMessage } from '../../domain/seed-message.js';
+import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { FurtherMessage } from '../../harness/harness.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
@@ -22,8 +22,8 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
-import type { CallerInput } from './caller-input.js';
-import { toLogFields, readDropFrom, readOutputSchema, readPrompt, readSeed } from './stored-request.js';
+import type { CallerInput } from './input/caller-input.js';
+import { toLogFields, readDropFrom, readOutputSchema, readPrompt, readSeed } from './input/stored-request.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 

@@ -16,12 +16,12 @@ import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ThreadMemory } from '../memory/thread-memory.js';
-import { loadCallerInput } from './caller-input.js';
+import { loadCallerInput } from './input/caller-input.js';
 import { Drain } from './drain.js';
 import { LeaseService } from './lease.service.js';
 import { readMaxDuration } from './max-duration.js';
 import { type PendingTurn, RunQueue, type RunnerCounts, type RunSlot } from './run-queue.js';
-import { TurnMcpServers } from './turn-mcp-servers.js';
+import { TurnMcpServers } from './input/turn-mcp-servers.js';
 import { TurnRun } from './turn-run.js';
 
 /** How often running turns are checked against their time limits. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asString } from '../../../domain/json.js';
-import type { SeedMessage } from '../../../domain/seed-message.js';
+import type { SeedMessage } from '../../../domain/seed/seed-message.js';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import type { HarnessTurn } from '../../harness.js';
 import { toTurnMark } from '../caller-tools/results.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asObject } from '../../../domain/json.js';
-import type { SeedBlock, SeedMessage } from '../../../domain/seed-message.js';
+import type { SeedBlock, SeedMessage } from '../../../domain/seed/seed-message.js';
 import { toSeedEntries, toSeedUuid } from './seed-entries.js';
 
 const text = (words: string) => ({ type: 'text', text: words }) as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../domain/harness-event.js';
-import type { SeedMessage } from '../../../domain/seed-message.js';
+import type { SeedMessage } from '../../../domain/seed/seed-message.js';
 import type { RolloutLine } from '../record/rollout-lines.js';
 import { countSeeded, toSeedItems } from './seed-items.js';
 

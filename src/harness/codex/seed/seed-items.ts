@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import type { PromptBlock } from '../../../domain/prompt.js';
-import type { SeedBlock, SeedMessage } from '../../../domain/seed-message.js';
+import type { SeedBlock, SeedMessage } from '../../../domain/seed/seed-message.js';
 import { toCarriedName } from '../../caller-tool-names.js';
 import { toCodexInput, type Upload } from '../app-server/input.js';
 import { CALLER_NAMESPACE, toCodexToolName } from '../caller-tools/carried-tools.js';

@@ -1,7 +1,7 @@
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { HarnessEvent, JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import type { Prompt } from '../../../domain/prompt.js';
-import type { SeedMessage } from '../../../domain/seed-message.js';
+import type { SeedMessage } from '../../../domain/seed/seed-message.js';
 import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { readNewestTurns } from '../app-server/connection.js';
 import { DynamicToolCalls, isCallerCall } from '../caller-tools/caller-calls.js';

@@ -1,4 +1,4 @@
-import type { PromptBlock } from './prompt.js';
+import type { PromptBlock } from '../prompt.js';
 import type { SeedBlock, SeedMessage } from './seed-message.js';
 
 /** One block of an earlier conversation where a reader found it: calls and results may be anywhere. */

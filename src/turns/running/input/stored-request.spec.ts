@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { aThread, aTurn } from '../../../test/support/stored.js';
-import { forceStart } from '../../translator/translate.js';
+import { aThread, aTurn } from '../../../../test/support/stored.js';
+import { forceStart } from '../../../translator/translate.js';
 import { readPrompt, readSeed, toTranslateOptions, toStoredRequest } from './stored-request.js';
 
 const CONTEXT = {

@@ -1,15 +1,15 @@
-import type { JsonObject, JsonValue, TokenUsage } from '../../domain/harness-event.js';
-import type { CallerToolResult } from '../../domain/caller-tool.js';
-import { asObjects, asString, asStrings, isJsonObject } from '../../domain/json.js';
-import type { McpServer } from '../../domain/mcp-server.js';
-import { type Prompt, withHistory } from '../../domain/prompt.js';
-import type { SeedMessage } from '../../domain/seed-message.js';
-import type { Thread } from '../../storage/stores/thread.store.js';
-import type { Turn } from '../../storage/stores/turn.js';
-import type { TranslateOptions } from '../../translator/translate.js';
-import { toAnsweredModel } from '../answered-model.js';
-import type { AgentSeed } from '../memory/thread-memory.js';
-import type { TurnRequest } from '../turn-request.js';
+import type { JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
+import type { CallerToolResult } from '../../../domain/caller-tool.js';
+import { asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
+import type { McpServer } from '../../../domain/mcp-server.js';
+import { type Prompt, withHistory } from '../../../domain/prompt.js';
+import type { SeedMessage } from '../../../domain/seed/seed-message.js';
+import type { Thread } from '../../../storage/stores/thread.store.js';
+import type { Turn } from '../../../storage/stores/turn.js';
+import type { TranslateOptions } from '../../../translator/translate.js';
+import { toAnsweredModel } from '../../answered-model.js';
+import type { AgentSeed } from '../../memory/thread-memory.js';
+import type { TurnRequest } from '../../turn-request.js';
 
 /**
  * Returns the fields that a turn stores of its request, besides the prompt: its options, and the thread's context usage when it

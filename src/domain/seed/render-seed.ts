@@ -1,4 +1,4 @@
-import type { Prompt, PromptBlock } from './prompt.js';
+import type { Prompt, PromptBlock } from '../prompt.js';
 import type { SeedBlock, SeedMessage } from './seed-message.js';
 
 /**

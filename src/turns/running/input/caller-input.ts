@@ -1,9 +1,9 @@
-import type { HarnessTurn } from '../../harness/harness.js';
-import type { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
-import type { Turn } from '../../storage/stores/turn.js';
-import { isSideThread, type Thread } from '../../storage/stores/thread.store.js';
+import type { HarnessTurn } from '../../../harness/harness.js';
+import type { CallerToolStore } from '../../../storage/stores/caller-tool.store.js';
+import type { Turn } from '../../../storage/stores/turn.js';
+import { isSideThread, type Thread } from '../../../storage/stores/thread.store.js';
 import type { TurnMcpServers } from './turn-mcp-servers.js';
-import { completeResults } from '../matching/caller-results.js';
+import { completeResults } from '../../matching/caller-results.js';
 import { readGivenResults, readToolSetId } from './stored-request.js';
 
 /** What a turn's caller lends and returns to the agent. */

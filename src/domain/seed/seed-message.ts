@@ -1,5 +1,5 @@
-import type { JsonObject } from './harness-event.js';
-import type { Prompt, PromptBlock } from './prompt.js';
+import type { JsonObject } from '../harness-event.js';
+import type { Prompt, PromptBlock } from '../prompt.js';
 
 /** One block of an earlier conversation. */
 export type SeedBlock =

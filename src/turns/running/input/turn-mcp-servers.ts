@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AppConfig } from '../../config/app-config.js';
-import type { McpServer } from '../../domain/mcp-server.js';
-import { HarnessRegistry } from '../../harness/harness.registry.js';
-import type { Thread } from '../../storage/stores/thread.store.js';
-import type { Turn } from '../../storage/stores/turn.js';
+import { AppConfig } from '../../../config/app-config.js';
+import type { McpServer } from '../../../domain/mcp-server.js';
+import { HarnessRegistry } from '../../../harness/harness.registry.js';
+import type { Thread } from '../../../storage/stores/thread.store.js';
+import type { Turn } from '../../../storage/stores/turn.js';
 import { readMcpServers } from './stored-request.js';
 
 /**
