@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toCallerToolId, toMcpToolId } from './stream-parts.js';
+import { toMcpToolId } from './stream-parts.js';
 
 describe('the id of an inner tool call', () => {
   it.each([
@@ -11,12 +11,5 @@ describe('the id of an inner tool call', () => {
     ['x_call_1', 'mcptoolu_x_call_1'],
   ])('of %s is %s', (id, told) => {
     expect(toMcpToolId(id)).toBe(told);
-  });
-});
-
-describe("the id of a caller's tool call", () => {
-  it('has the prefix that clients know, once', () => {
-    expect(toCallerToolId('1')).toBe('toolu_1');
-    expect(toCallerToolId('toolu_1')).toBe('toolu_1');
   });
 });

@@ -15,11 +15,6 @@ export function toMcpToolId(id: string): string {
   return `mcptoolu_${id.replace(/^(?:mcptoolu_|toolu_|call_)/, '').replace(/[^A-Za-z0-9_-]/g, '_')}`;
 }
 
-/** Makes the id of a caller's tool call. The caller's `tool_result` has this id, so match results through this function. */
-export function toCallerToolId(id: string): string {
-  return id.startsWith('toolu_') ? id : `toolu_${id}`;
-}
-
 /** Makes the result block of an inner tool. An image becomes a placeholder: the block's content is text on the wire. */
 export function toMcpToolResult(
   id: string,

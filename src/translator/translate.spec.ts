@@ -298,7 +298,7 @@ describe("a caller's tool", () => {
       `0 ${TEXT}`,
       '0 text_delta look',
       '0 stop',
-      '1 {"type":"tool_use","id":"toolu_c1","name":"weather","input":{}}',
+      '1 {"type":"tool_use","id":"c1","name":"weather","input":{}}',
       '1 input_json_delta {"city":"Paris"}',
       '1 stop',
       'message_delta tool_use',

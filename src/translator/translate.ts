@@ -13,7 +13,7 @@ import {
 } from './open-message.js';
 import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
 import { initialWireUsage, toTurnUsage } from '../anthropic/usage.js';
-import { toCallerToolId, toMcpToolId, toMcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
+import { toMcpToolId, toMcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
 
 /** Facts about a turn's message that its harness does not emit. */
 export interface TranslateOptions {
@@ -146,7 +146,8 @@ function stepOpen(state: OpenMessage, event: HarnessEvent): TranslatorStep {
     case 'caller-tool-call':
       return appendBlock(state, {
         type: 'tool_use',
-        id: toCallerToolId(event.id),
+        // As the agent has it: the caller's `tool_result` must have the same.
+        id: event.id,
         name: event.name,
         input: event.input,
       });

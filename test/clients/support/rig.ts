@@ -59,24 +59,31 @@ interface Inner {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Claude Code finds its model in the environment variables of every sandbox. */
 async function anthropic(): Promise<Inner> {
   const model = await startScriptedAnthropicModel();
-  const variables = {
-    ANTHROPIC_BASE_URL: model.url,
+  return { model, variables: claudeCodeVariables(model) };
+}
+
+async function responses(): Promise<Inner> {
+  const model = await startScriptedResponsesModel();
+  return { model, variables: await codexVariables(model) };
+}
+
+/** The server's variables for a model of the Messages API: Claude Code finds it in the environment of every sandbox. */
+export function claudeCodeVariables({ url }: Pick<ScriptedModel, 'url'>): Readonly<Record<string, string>> {
+  return {
+    ANTHROPIC_BASE_URL: url,
     ANTHROPIC_API_KEY: 'a-key-of-the-server',
     // A scripted failure is permanent: ten attempts with backoff would not change it.
     CLAUDE_CODE_MAX_RETRIES: '0',
     CHIRON_SANDBOX_PASSTHROUGH_ENV: 'ANTHROPIC_BASE_URL,ANTHROPIC_API_KEY,CLAUDE_CODE_MAX_RETRIES',
   };
-  return { model, variables };
 }
 
-/** Codex finds its model in the configuration in its home. */
-async function responses(): Promise<Inner> {
-  const model = await startScriptedResponsesModel();
+/** The server's variables for a model of the Responses API: Codex finds it in the configuration in its home. */
+export async function codexVariables(model: Pick<ScriptedModel, 'url'>): Promise<Readonly<Record<string, string>>> {
   const home = await newFolder('home-template');
   await mkdir(join(home, '.codex'));
   await writeFile(join(home, '.codex', 'config.toml'), codexConfig(model));
-  return { model, variables: { CHIRON_HOME_TEMPLATE: home, CHIRON_SANDBOX_PASSTHROUGH_ENV: '' } };
+  return { CHIRON_HOME_TEMPLATE: home, CHIRON_SANDBOX_PASSTHROUGH_ENV: '' };
 }

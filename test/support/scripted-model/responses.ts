@@ -57,7 +57,7 @@ export async function startScriptedResponsesModel(): Promise<ScriptedModel> {
 }
 
 /** The `config.toml` of a Codex that asks this model and no other, and never tries twice. */
-export function codexConfig(model: ScriptedModel): string {
+export function codexConfig(model: Pick<ScriptedModel, 'url'>): string {
   return [
     'model = "gpt-5-codex"',
     'model_provider = "scripted"',
