@@ -9,9 +9,11 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import { checkBytes } from './check-bytes.mjs';
 import { measureAttacks } from './measures/attacks.mjs';
+import { measureCallerTools } from './measures/caller-tools.mjs';
 import { measureDurability } from './measures/durability.mjs';
 import { measureEvents } from './measures/events.mjs';
 import { measureFirstToken } from './measures/first-token.mjs';
+import { measureHistory } from './measures/history.mjs';
 import { measureIdleMemory } from './measures/idle-memory.mjs';
 import { measureLargeBodies } from './measures/large-body.mjs';
 import { measurePaced } from './measures/paced.mjs';
@@ -26,6 +28,8 @@ const MEASURES = {
   paced: measurePaced,
   'first-token': measureFirstToken,
   'large-body': measureLargeBodies,
+  history: measureHistory,
+  'caller-tools': measureCallerTools,
   attacks: measureAttacks,
   'idle-memory': measureIdleMemory,
   start: measureStart,
