@@ -29,6 +29,8 @@ export interface LendingRig {
   readonly results: () => ResultLines;
   /** How many requests the agent has made. */
   readonly requests: () => number;
+  /** The newest of them. */
+  readonly newest: () => JsonRecord | undefined;
   /** Kills the server with SIGKILL and starts it on the same data. */
   readonly restart: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -38,6 +40,7 @@ interface PlannedModel {
   readonly url: string;
   readonly results: () => ResultLines;
   readonly requests: () => number;
+  readonly newest: () => JsonRecord | undefined;
   readonly close: () => Promise<void>;
 }
 
@@ -62,6 +65,7 @@ export async function startLendingRig(
     server: () => server,
     results: model.results,
     requests: model.requests,
+    newest: model.newest,
     restart: async () => {
       await server.kill();
       server = await startServer(all);
@@ -85,6 +89,7 @@ async function claudeModel(answers: readonly (readonly Piece[])[]): Promise<Plan
   return {
     url: model.url,
     requests: () => agentRequests(model).length,
+    newest: () => agentRequests(model).at(-1),
     results: () =>
       claudeConversation(model).flatMap((line) => {
         const [, id, text] = /^user: (?:result|error) (\S+) (.*)$/s.exec(line) ?? [];
@@ -104,6 +109,7 @@ async function codexModel(answers: readonly (readonly Piece[])[]): Promise<Plann
   return {
     url: model.url,
     requests: () => model.bodies.length,
+    newest: () => model.bodies.at(-1),
     results: () =>
       codexConversation(model.bodies.at(-1)).flatMap((line) => (line.startsWith('output ') ? [line.slice(7)] : [])),
     close: () => model.close(),
