@@ -49,6 +49,11 @@ export interface HarnessTurn {
    */
   readonly toolResults?: readonly CallerToolResult[];
   /**
+   * Loads the logged events of the turn that ended with the calls of `toolResults`, for an agent whose record lacks these calls. Empty if the
+   * log does not have them any more.
+   */
+  readonly loadCallEvents?: () => Promise<readonly HarnessEvent[]>;
+  /**
    * The caller's tools for this turn; absent for none. They may differ from those of the turn before. A call emits
    * `caller-tool-call`; when the agent waits for its calls, the turn ends with the reason `tool_use`, and the session keeps waiting for
    * a turn with `toolResults`. Only for a harness with `takesCallerTools`.

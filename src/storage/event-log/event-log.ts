@@ -182,6 +182,11 @@ export class EventLog {
     });
   }
 
+  /** The stored events of an ended turn; empty if they are pruned. Rejects when the store cannot be read. */
+  async readAll(turnId: string): Promise<readonly HarnessEvent[]> {
+    return (await this.#store.readAll(turnId)).events;
+  }
+
   /** Wakes the readers of a turn that changed in the store. Without it they notice at their next poll. */
   wakeReaders(turnId: string): void {
     this.#watch.wake(turnId);

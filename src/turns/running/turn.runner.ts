@@ -204,7 +204,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       threads: this.threads,
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
-      loadCallerInput: (claimed, current) => loadCallerInput(this.callerTools, this.mcpServers, claimed, current),
+      loadCallerInput: (claimed, current) =>
+        loadCallerInput(this.callerTools, this.mcpServers, claimed, current, (id) => this.log.readAll(id)),
       recall: ({ threadId, sequence }) => this.memory.loadSeed(threadId, sequence),
       takeMessages: ({ id }) => this.messages.take(id, Date.now()),
     });

@@ -8,7 +8,7 @@ import { loadInstructions } from '../../instructions.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
-import { dropTurns, findTurn, seedRecord } from '../resume/record-changes.js';
+import { dropTurns, findTurn, restoreCalls, seedRecord } from '../resume/record-changes.js';
 import { refusedTail } from '../resume/refused-tail.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
 import {
@@ -77,8 +77,9 @@ export async function planStart(
     return addSeed(files, undefined, turn, plan);
   }
   await dropTornLine(files, found.path);
-  const transcript = await dropTurns(files, found, turn, logger);
-  if (transcript === undefined) return addSeed(files, undefined, turn, newPlan(known, turn.furtherMessages));
+  const left = await dropTurns(files, found, turn, logger);
+  if (left === undefined) return addSeed(files, undefined, turn, newPlan(known, turn.furtherMessages));
+  const transcript = await restoreCalls(files, left, turn);
   const isPlanned = turn.attempt > 1 || turn.toolResults !== undefined;
   const plan: TurnPlan = isPlanned ? planTurn(transcript, turn, shape) : { kind: 'prompt' };
   const { furtherMessages = [] } = turn;
@@ -140,7 +141,7 @@ export function withMissingContext({ refusedCalls }: Pick<StartPlan, 'refusedCal
   return { ...turn, prompt: prependRefusal(refusedCalls, prependResults(turn)) };
 }
 
-/** Tells the results of calls that the conversation lacks: a process that is killed at once may not have written its newest message. */
+/** Tells the results of calls that neither the conversation nor the log has. */
 function prependResults({ toolResults = [], prompt }: HarnessTurn): Prompt {
   if (toolResults.length === 0) return prompt;
   return [{ type: 'text', text: RESULTS_OF_LOST_CALLS }, ...toolResults.flatMap(({ content }) => content), ...prompt];

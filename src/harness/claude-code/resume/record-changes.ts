@@ -4,7 +4,9 @@ import type { HarnessTurn } from '../../harness.js';
 import { findMarkedTurn } from '../caller-tools/results.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asString } from '../../../domain/json.js';
+import { callsOf } from './cut-off-calls.js';
 import { chainEntries } from './entries.js';
+import { collectTranscriptIds, rebuildMissingEntries } from './missing-entries.js';
 import { toSeedEntries, toSeedUuid } from './seed-entries.js';
 import {
   appendEntries,
@@ -38,6 +40,24 @@ export async function dropTurns(
   }
   await cutBefore(files, transcript.path, uuid);
   return keepEntries(files, transcript, from);
+}
+
+/**
+ * Writes the calls into the transcript whose results a turn brings, with the rest of their message, if it lacks them: a process that is killed
+ * within some 30 ms of a message has not written it (2.1.330, seen). Returns the transcript as it is then.
+ */
+export async function restoreCalls(
+  files: ThreadFiles,
+  transcript: Transcript,
+  { toolResults, loadCallEvents }: HarnessTurn,
+): Promise<Transcript> {
+  if (toolResults === undefined || loadCallEvents === undefined) return transcript;
+  const own = transcript.entries.filter(isOwn);
+  const recorded = new Set(own.flatMap(callsOf).map(({ id }) => id));
+  if (toolResults.every(({ callId }) => recorded.has(callId))) return transcript;
+  const missing = rebuildMissingEntries(await loadCallEvents(), collectTranscriptIds(own));
+  await appendEntries(files, transcript, chainEntries(missing, own));
+  return (await readTranscript(files, transcript.sessionId)) ?? transcript;
 }
 
 /** Where a turn begins in a transcript; -1 if it does not. */
