@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { isAbsolute } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from './app-config.js';
 import { ConfigurationError } from './configuration-error.js';
 
@@ -55,6 +57,40 @@ describe('the configuration', () => {
     expect(read).toThrow(ConfigurationError);
     expect(read).toThrow(/CHIRON_API_KEYS: must have keys of at least 24 characters.* unlike that of alice$/);
     expect(read).not.toThrow(/bbb|secret|a:b:c|bob|carol/);
+  });
+
+  describe('of secrets in files', () => {
+    let folder: string;
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'chiron-secrets-'));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    it('has their values, without the line end of the file', () => {
+      const { apiKeys, databaseUrl, passedVariables } = readConfig({
+        CHIRON_API_KEYS_FILE: file('keys', `alice:${KEY}\n`),
+        CHIRON_DATABASE_URL_FILE: file('database', 'postgres://host/db\n'),
+        CHIRON_SANDBOX_PASSTHROUGH_ENV: 'OPENAI_API_KEY,MY_TOKEN',
+        MY_TOKEN_FILE: file('token', 'a token\r\n'),
+        ANTHROPIC_API_KEY_FILE: file('other', 'of a variable that is not passed on'),
+      });
+      expect(apiKeys.map(({ name }) => name)).toEqual(['alice']);
+      expect(databaseUrl).toBe('postgres://host/db');
+      expect(passedVariables).toEqual({ MY_TOKEN: 'a token' });
+    });
+
+    it('is refused when a file is missing or empty, or the variable is set, too', () => {
+      expect(problemsOf({ ANTHROPIC_API_KEY_FILE: join(folder, 'none') })).toEqual(['ANTHROPIC_API_KEY_FILE']);
+      expect(problemsOf({ CHIRON_API_KEYS_FILE: file('empty', '\n') })).toEqual(['CHIRON_API_KEYS_FILE']);
+      expect(problemsOf({ CHIRON_API_KEYS_FILE: file('keys', 'x'), CHIRON_API_KEYS: `a:${KEY}` })).toEqual([
+        'CHIRON_API_KEYS',
+      ]);
+    });
   });
 
   it('has routes only when some are set', () => {

@@ -1,6 +1,7 @@
 import { opendirSync } from 'node:fs';
 import { ConfigurationError } from './configuration-error.js';
 import { isLoopback } from './loopback.js';
+import { readSecretFiles } from './secret-files.js';
 import type { Setting, Variables } from './setting.js';
 import { type HarnessSettings, buildProgramSettings, settings } from './settings.js';
 
@@ -29,13 +30,22 @@ export type BusyPolicy = AppConfig['onBusy'];
  */
 export function readConfig(variables: Variables, harnesses: readonly HarnessSettings[] = []): AppConfig {
   const problems = new Map<string, string>();
+  const rows = settings(harnesses);
+  const known = readSecretFiles(variables, listSecrets(rows, variables), problems);
   const config: AppConfig = {
-    ...readSettings(settings(harnesses), variables, problems),
-    programs: readSettings(buildProgramSettings(harnesses), variables, problems),
+    ...readSettings(rows, known, problems),
+    programs: readSettings(buildProgramSettings(harnesses), known, problems),
   };
   if (problems.size === 0) checkCombinations(config, problems);
   if (problems.size > 0) throw new ConfigurationError(problems);
   return config;
+}
+
+/** The variables that may be given as files: the secrets of the server, and whatever agents get, as that is where their keys are. */
+function listSecrets(rows: Settings, variables: Variables): readonly string[] {
+  const { variable, fallback = '' } = rows.passedVariables;
+  const own = Object.values<Setting<unknown>>(rows).filter(({ isSecret }) => isSecret);
+  return [...own.map((setting) => setting.variable), ...(variables[variable] ?? fallback).split(',')];
 }
 
 /** Parses settings and adds each wrong variable to `problems`; the values are valid only while that is empty. */

@@ -37,6 +37,8 @@ export interface Setting<Value> extends SettingDocs {
   readonly choices?: readonly string[];
   /** Whether an empty variable is a value; otherwise it counts as unset. */
   readonly allowsEmpty?: boolean;
+  /** Whether the value can be given in a file that the variable `<variable>_FILE` names. */
+  readonly isSecret?: boolean;
   /** Must not put the text into `expected`, because it may be a secret. */
   parse(text: string | undefined, variables: Variables): Parsed<Value>;
 }
@@ -46,7 +48,7 @@ export function custom<Value>(
   variable: string,
   fallback: string | undefined,
   parse: Setting<Value>['parse'],
-  docs: SettingDocs & { readonly allowsEmpty?: boolean },
+  docs: SettingDocs & Pick<Setting<Value>, 'allowsEmpty' | 'isSecret'>,
 ): Setting<Value> {
   return { variable, fallback, parse, ...docs };
 }

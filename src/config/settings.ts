@@ -59,6 +59,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     /** Empty: every program on this machine may call. */
     apiKeys: custom('CHIRON_API_KEYS', undefined, parseApiKeys, {
       ...listening,
+      isSecret: true,
       doc: 'Comma-separated `name:key`. A key has at least 24 characters (`openssl rand -hex 32`). Requests carry it as `x-api-key` or `Authorization: Bearer`. The name is the tenant: threads of one name do not exist for another.',
       example: 'alice:<64 hex digits>,ci:<64 other hex digits>',
     }),
@@ -86,6 +87,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     }),
     databaseUrl: custom('CHIRON_DATABASE_URL', undefined, parseDatabaseUrl, {
       ...storage,
+      isSecret: true,
       doc: 'A `postgres://` URL. PostgreSQL then keeps threads, turns and events instead of SQLite; workspaces stay in the data folder. One server per database: a second one refuses to start.',
       example: 'postgres://user:password@127.0.0.1:5432/chiron',
     }),
@@ -190,7 +192,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       {
         ...agentView,
         allowsEmpty: true,
-        doc: "Comma-separated names of the server's variables that agents get. Set it to nothing to pass on none of them.",
+        doc: "Comma-separated names of the server's variables that agents get. Set it to nothing to pass on none of them. Each can be given as a file, see [Secrets from files](#secrets-from-files).",
       },
     ),
 
