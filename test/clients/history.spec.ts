@@ -106,8 +106,10 @@ describe.skipIf(terminalSkipReason !== undefined)('Claude Code in a terminal', (
   it('that rewinds its conversation with Escape twice forks the thread', async () => {
     const terminal = await openRewindMenu();
     await terminal.press('Enter');
-    await terminal.shows(/^❯ second prompt$/m);
+    // In the input box, which has a line below it; the conversation shows the prompt, too.
+    await terminal.shows(/^❯\ssecond prompt\s*\n─/m);
     await terminal.press('C-u');
+    await terminal.shows(/^❯\s*\n─/m);
     await terminal.submit('second prompt in other words');
     await terminal.shows('This is turn 2 of this thread. You said: second prompt in other words');
     await terminal.submit('and on');
@@ -126,6 +128,7 @@ describe.skipIf(terminalSkipReason !== undefined)('Claude Code in a terminal', (
     await terminal.press('Enter');
     await terminal.shows('Summarized conversation');
     await terminal.press('C-u');
+    await terminal.shows(/^❯\s*\n─/m);
     await terminal.submit('and on');
     await expect.poll(outcomes, { timeout: 10_000 }).toEqual(['new', 'continued', 'continued', 'compacted']);
     await terminal.shows('This is turn 4 of this thread.');
