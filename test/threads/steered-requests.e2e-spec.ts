@@ -97,6 +97,22 @@ describe('a message on a busy thread under the steer policy', () => {
     expect(second.messageId).not.toBe(caller.messageId);
   });
 
+  it('is known to the agent when its caller resends the whole conversation later', async () => {
+    const { caller, run } = await busy('steer history');
+    const send = (...texts: readonly string[]): SseClient =>
+      SseClient.post(app.url, { ...converse(texts), ...STREAM }, thread('steer history'));
+    const second = send('steer history', 'begun. ', 'and that');
+    await eventually(() => run.steeredTexts).toEqual(['and that']);
+    run.hear();
+    run.end({ type: 'text-delta', id: 'b', text: 'both.' }, { type: 'block-end', id: 'b' });
+    await Promise.all([caller.done(), second.done()]);
+    const third = send('steer history', 'begun. ', 'and that', 'both.', 'the third');
+    const next = await app.harness.run('the third');
+    expect(next.turn.seed).toBeUndefined();
+    next.answer('fine');
+    await third.done();
+  });
+
   it('waits in the queue when the agent cannot be steered', async () => {
     app.harness.isSteerable = false;
     const { caller, run } = await busy('steer 5');

@@ -5,6 +5,8 @@ import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { Database, isForeignKeyViolation } from '../database/database.js';
 import type { SessionMessageTable, Tables } from '../database/tables.js';
 import { assignStoredMessages } from './heard-messages.js';
+import { asString } from '../../domain/json.js';
+import { parseStored } from './turn.js';
 import { toUserMessages, USER_MESSAGE_COLUMNS, type UserMessage } from './user-message.js';
 
 /** Every author of a session's message. */
@@ -28,6 +30,20 @@ export interface MessageFate {
   /** The turn that heard it, or that it is assigned to; `undefined` while no turn has it. */
   readonly turnId: string | undefined;
   readonly isHeard: boolean;
+}
+
+/** The message of a request that a turn heard while it ran. */
+export interface HeardRequest {
+  readonly turnId: string;
+  /** The key of the message in its caller's conversation. */
+  readonly promptKey: string;
+}
+
+const PROMPT_KEY = 'promptKey';
+
+/** The metadata by which the message of a request is found in its caller's later conversation. */
+export function toPromptKey(promptKey: string | undefined): JsonObject {
+  return promptKey === undefined ? {} : { [PROMPT_KEY]: promptKey };
 }
 
 /** The messages that were appended to threads. Appending starts no turn. Every method rejects when the store cannot be reached. */
@@ -161,6 +177,22 @@ export class SessionMessageStore {
     // An interval would depend on PostgreSQL's collation.
     const query = this.#fates(threadId).where('client_message_id', 'like', `${prefix}%`);
     return toFate(await query.orderBy('created_at', 'desc').limit(1).executeTakeFirst());
+  }
+
+  /** The messages of requests that turns of the thread heard while they ran, in order. */
+  async heardRequests(threadId: string): Promise<readonly HeardRequest[]> {
+    const rows = await this.database.kysely
+      .selectFrom('session_messages')
+      .select(['turn_id', 'metadata'])
+      .where('thread_id', '=', threadId)
+      .where('heard_at', 'is not', null)
+      .where('metadata', 'like', `%"${PROMPT_KEY}":%`)
+      .orderBy('created_at')
+      .execute();
+    return rows.flatMap(({ turn_id: turnId, metadata }) => {
+      const promptKey = asString(parseStored<JsonObject>(metadata)[PROMPT_KEY]);
+      return turnId === null || promptKey === undefined ? [] : [{ turnId, promptKey }];
+    });
   }
 
   #fates(threadId: string) {

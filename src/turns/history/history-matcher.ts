@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
+import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { computeTurnKey, toConversationKey } from '../matching/conversation-key.js';
 import { TurnCallers } from '../matching/turn-callers.js';
@@ -28,6 +29,7 @@ export class HistoryMatcher {
   constructor(
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly messages: SessionMessageStore,
     private readonly callers: TurnCallers,
   ) {}
 
@@ -83,7 +85,15 @@ export class HistoryMatcher {
 
   private async readTurns(threadId: string): Promise<readonly ChainTurn[]> {
     const newest = await this.turns.lastTurnSummaries(threadId, MAX_COMPARED_TURNS);
-    return this.callers.withDeliveries(newest, Date.now()).toReversed().map(toChainTurn);
+    const heard = await this.messages.heardRequests(threadId);
+    return this.callers
+      .withDeliveries(newest, Date.now())
+      .toReversed()
+      .map(toChainTurn)
+      .flatMap((turn) => [
+        turn,
+        ...heard.filter(({ turnId }) => turnId === turn.id).map(({ promptKey }) => toFurther(turn, promptKey)),
+      ]);
   }
 }
 
@@ -101,11 +111,16 @@ function toChainTurn(turn: TurnSummary): ChainTurn {
   return { id, sequence, promptKey, isKnown: isKnownToCaller(turn) };
 }
 
+function toFurther(turn: ChainTurn, promptKey: string): ChainTurn {
+  return { ...turn, promptKey, isKnown: false, isFurther: true };
+}
+
 /** Whether the caller has the answer. That of a cancelled turn may have been given up. */
 function isKnownToCaller({ state, deliveredAt, promptKey }: TurnSummary): boolean {
   return state === 'completed' && deliveredAt !== undefined && promptKey !== undefined;
 }
 
 function countEarlier(thread: Thread, turns: readonly ChainTurn[], from: ChainTurn): number {
-  return countEarlierTurns(thread, turns[0]?.sequence ?? 1) + turns.indexOf(from);
+  const earlier = turns.slice(0, turns.indexOf(from)).filter(({ isFurther }) => isFurther !== true);
+  return countEarlierTurns(thread, turns[0]?.sequence ?? 1) + earlier.length;
 }

@@ -9,7 +9,8 @@ const turnOf = (id: string, more: Partial<ChainTurn>): ChainTurn => ({
   ...more,
 });
 /**
- * Turns by the keys of their messages: `a` the caller must know, `a?` it need not, as it failed or was not delivered, `.` has no key.
+ * Turns by the keys of their messages: `a` the caller must know, `a?` it need not, as it failed or was not delivered, `.` has no key. `a+` is
+ * a message that the turn before it heard while it ran.
  */
 const turns = (text: string): readonly ChainTurn[] =>
   text
@@ -18,7 +19,7 @@ const turns = (text: string): readonly ChainTurn[] =>
     .map((word, index) =>
       word === '.'
         ? turnOf('.', { sequence: index + 1, promptKey: undefined })
-        : turnOf(word[0] ?? '', { sequence: index + 1, isKnown: !word.endsWith('?') }),
+        : turnOf(word[0] ?? '', { sequence: index + 1, isKnown: word.length === 1, isFurther: word.endsWith('+') }),
     );
 
 /** `continue`, `fork a` at the turn of `a`, `compacted`; `+1` is the first message that the agent lacks. */
@@ -50,7 +51,10 @@ const ROWS: readonly Row[] = [
   ['2 the same, between turns of the session API', 'a b', '. a . b .', 'continue'],
   ['2 the same as far as the turns have keys', 'a b c', '. . c', 'continue'],
   ['2 the same, all of them turns without keys', 'a b', '. .', 'continue'],
+  ['2 the same, with a message that a turn heard while it ran', 'a m b', 'a m+ b', 'continue'],
+  ['2 the same, without a message that a turn heard of another caller', 'a b', 'a m+ b', 'continue'],
   ['3 the first turns', 'a', 'a b c', 'fork b'],
+  ['3 the first turn, without a message that it heard while it ran', 'a', 'a m+ b', 'fork b'],
   ['3 the first turns, before one that failed', 'a', 'a b? c', 'fork b'],
   ['3 the first turns, after those that seeded the thread', 'x a', 'a b', 'fork b'],
   ['3 the first turns, before one that runs', 'a', 'a b c?', 'fork b'],

@@ -9,6 +9,8 @@ export interface ChainTurn {
    * nothing: its caller may have lost the connection, pressed Escape, or be another one.
    */
   readonly isKnown: boolean;
+  /** Set for a message that the turn before it heard while it ran: its caller need not know it, and no thread is forked at it. */
+  readonly isFurther?: boolean;
 }
 
 /** A turn whose absence from a history says that the user took it back. */
@@ -54,7 +56,7 @@ export type HistoryMatch =
  * Where the caller must know no turn, nothing is forked: rows 3, 6, 7, 9 and 10 continue.
  *
  * Messages before the first turn are those that seeded the thread, or of the thread that it was forked from. A turn without a key
- * equals any one message, or none. Answers are not compared: a caller may have only a part of them, or another form.
+ * equals any one message, or none. A message that a turn heard while it ran stands in `turns` as one that may be missing. Answers are not compared: a caller may have only a part of them, or another form.
  *
  * @param turns in order.
  */
@@ -139,7 +141,7 @@ function forkAt(
   rest: number | undefined,
   otherwise: 'continue' | 'compacted' = 'continue',
 ): HistoryMatch {
-  const from = turns[index];
+  const from = turns.slice(index).find(({ isFurther }) => isFurther !== true);
   const isForked = from !== undefined && turns.slice(index).some(isMissed);
   const more = rest === undefined ? {} : { rest };
   return isForked ? { kind: 'fork', from, ...more } : { kind: otherwise, ...more };

@@ -6,7 +6,7 @@ import type { HarnessEvent, JsonValue } from '../../domain/harness-event.js';
 import type { Prompt } from '../../domain/prompt.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
-import { type MessageFate, SessionMessageStore } from '../../storage/stores/session-message.store.js';
+import { type MessageFate, SessionMessageStore, toPromptKey } from '../../storage/stores/session-message.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { SteeringFacts } from '../matching/steer-rules.js';
 import type { TurnRequest } from '../turn-request.js';
@@ -48,14 +48,19 @@ export class RequestSteering {
 
   /** Stores the message of a request for the turn and hands it over, unless an earlier attempt has. Call it under the thread's lock. */
   async hand(
-    { idempotencyKey, requestKey, prompt, caller }: TurnRequest,
+    { idempotencyKey, requestKey, prompt, caller, chain }: TurnRequest,
     { thread, turnId }: { readonly thread: Thread; readonly turnId: string },
     known: MessageFate | undefined,
   ): Promise<SteeredRequest> {
     if (known?.turnId === turnId) return { threadId: thread.id, turnId, messageId: known.id };
     const clientMessageId =
       idempotencyKey === undefined ? `${toRequestPrefix(requestKey)}${randomUUID()}` : toKeyId(idempotencyKey);
-    const message = { clientMessageId, role: 'user', parts: toParts(prompt), metadata: { caller } } as const;
+    const message = {
+      clientMessageId,
+      role: 'user',
+      parts: toParts(prompt),
+      metadata: { caller, ...toPromptKey(chain?.promptKey) },
+    } as const;
     const [messageId] = (await this.messages.append(thread.id, [message], Date.now())) ?? [];
     if (messageId === undefined) throw new Error(`thread ${thread.id} was removed while it was steered`);
     await this.steering.steer(thread.id);
