@@ -22,6 +22,7 @@ export class AppModule {
           dataDirectory: config.dataDirectory,
           databaseUrl: config.databaseUrl,
           flushMs: config.eventFlushMs,
+          minFreeBytes: config.minFreeDiskBytes,
         }),
         AuthModule,
         MessagesModule,

@@ -12,6 +12,7 @@ import {
   count,
   custom,
   hours,
+  megabytes,
   milliseconds,
   oneOf,
   type Parsed,
@@ -243,6 +244,12 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       min: 0,
       max: 1_000_000,
       doc: 'How many turns may be queued on this server. More are refused with 529.',
+    }),
+    minFreeDiskBytes: megabytes('CHIRON_MIN_FREE_DISK_MB', 100, {
+      ...limits,
+      min: 0,
+      max: 1_000_000_000,
+      doc: 'Free space of the disk with the data folder. With less, new turns are refused with 529, and `/readyz` says so; running turns go on. `0` refuses none.',
     }),
     syncTimeoutMs: seconds('CHIRON_SYNC_TIMEOUT_SECONDS', 280, {
       ...limits,

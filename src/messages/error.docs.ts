@@ -22,7 +22,10 @@ const ERRORS = {
   ],
   503: ['api_error', 'The server is restarting.'],
   504: ['timeout_error', 'The turn is still running. Retry the same request to keep waiting for its result.'],
-  529: ['overloaded_error', 'Too many turns are waiting, or the agent’s model provider is overloaded.'],
+  529: [
+    'overloaded_error',
+    'Too many turns are waiting, the disk of the server is almost full, or the agent’s model provider is overloaded.',
+  ],
 } as const satisfies Readonly<Record<number, readonly [AnthropicErrorType, string]>>;
 
 /** Statuses that every operation with API keys can return. */

@@ -2,6 +2,7 @@ import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { Public } from '../auth/api-key.guard.js';
 import { EventLog } from '../storage/event-log/event-log.js';
+import { DiskWatch } from '../storage/disk-watch.js';
 import { TurnRunner } from '../turns/running/turn.runner.js';
 import { HealthDocs, HelloDocs, ReadinessDocs, RootDocs } from './health.docs.js';
 
@@ -16,6 +17,7 @@ export class HealthController {
   constructor(
     private readonly runner: TurnRunner,
     private readonly log: EventLog,
+    private readonly disk: DiskWatch,
   ) {}
 
   @Get('healthz')
@@ -57,6 +59,7 @@ export class HealthController {
 
   private notReadyReason(): string | undefined {
     if (this.runner.draining) return 'the server is stopping';
-    return this.log.lastError === undefined ? undefined : 'the store cannot be written';
+    if (this.log.lastError !== undefined) return 'the store cannot be written';
+    return this.disk.isLow ? 'the disk is almost full' : undefined;
   }
 }

@@ -12,6 +12,8 @@ export interface StorageOptions {
    * How often the store is polled for readers of turns that are queued or run in another process. Half a second when absent.
    */
   readonly pollMs?: number;
+  /** Free space of the data folder's disk below which new turns are refused; 0 or absent for none. */
+  readonly minFreeBytes?: number;
 }
 
 /** Injection token of {@link StorageOptions}. */

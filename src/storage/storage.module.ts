@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { Database } from './database/database.js';
 import { EventLog } from './event-log/event-log.js';
+import { DiskWatch } from './disk-watch.js';
 import { StorageOptions } from './storage-options.js';
 import { CallerToolStore } from './stores/caller-tool.store.js';
 import { SessionMessageStore } from './stores/session-message.store.js';
@@ -56,8 +57,18 @@ export class StorageModule implements OnApplicationShutdown {
         SessionMessageStore,
         CallerToolStore,
         EventLog,
+        DiskWatch,
       ],
-      exports: [Database, BranchStore, ThreadStore, TurnStore, SessionMessageStore, CallerToolStore, EventLog],
+      exports: [
+        Database,
+        BranchStore,
+        ThreadStore,
+        TurnStore,
+        SessionMessageStore,
+        CallerToolStore,
+        EventLog,
+        DiskWatch,
+      ],
     };
   }
 

@@ -7,6 +7,7 @@ import type { JsonObject } from '../domain/harness-event.js';
 import { HarnessGateway } from '../harness/harness.gateway.js';
 import type { HarnessName } from '../harness/harness.js';
 import type { Prompt } from '../domain/prompt.js';
+import { DiskWatch } from '../storage/disk-watch.js';
 import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
@@ -69,6 +70,7 @@ export class ThreadControl {
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
     private readonly runner: TurnRunner,
+    private readonly disk: DiskWatch,
     private readonly gateway: HarnessGateway,
     private readonly lock: KeyLock,
     private readonly memory: ThreadMemory,
@@ -100,7 +102,7 @@ export class ThreadControl {
       const { answer } = execution;
       if (answer !== undefined && current.parkedTurnId !== answer.turnId) return { kind: 'not-waiting' };
       const answered = answer === undefined ? {} : await this.readAnswer(answer);
-      const refusal = refuseForLoad(readLoad(this.runner), this.config.maxWaitingTurns);
+      const refusal = refuseForLoad(readLoad(this.runner, this.disk), this.config.maxWaitingTurns);
       if (refusal !== undefined) throw toServiceError(refusal);
       const { prompt, repeats, model, warnings } = execution.input(await this.messages.stored(thread.id));
       const recent = await this.turns.lastTurnSummaries(current.id, this.config.maxQueuedPerThread + 2);

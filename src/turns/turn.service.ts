@@ -5,6 +5,7 @@ import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { HarnessChoice } from '../harness/models/route-model.js';
+import { DiskWatch } from '../storage/disk-watch.js';
 import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { toToolSet } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
@@ -45,6 +46,7 @@ export class TurnService implements OnApplicationBootstrap {
     private readonly turns: TurnStore,
     private readonly log: EventLog,
     private readonly runner: TurnRunner,
+    private readonly disk: DiskWatch,
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
     private readonly histories: HistoryService,
@@ -194,7 +196,7 @@ export class TurnService implements OnApplicationBootstrap {
     const facts = { ...read, ...(await this.requests.readFacts(request, read.thread, before)) };
     // It is certain that this is no other message with the same words.
     if (before !== undefined && facts.steered?.isHeard === true) return this.attach(facts.steered.turnId, facts);
-    const decision = classify(request, { ...facts, load: readLoad(this.runner) }, this.config);
+    const decision = classify(request, { ...facts, load: readLoad(this.runner, this.disk) }, this.config);
     const branch = await this.histories.findBranch(decision, request, facts);
     if (branch !== undefined)
       return this.lock.run(toLockKey(request.tenant, branch.key), () =>

@@ -12,6 +12,8 @@ import type { Scene } from './scenes.js';
 
 const SCENE: Scene = { prompt: '/stream 40 50', says: [], words: 40, toolFile: undefined };
 const KEY = 'fault:disk';
+/** The disk is smaller than the free space that the server wants by default. */
+const NO_MARK = { CHIRON_MIN_FREE_DISK_MB: '0' };
 const CALL = { prompt: SCENE.prompt, model: 'demo', headers: { 'x-chiron-thread-key': KEY }, stream: true };
 
 /** The disk fills up while a turn runs, and has room again a little after the turn should have ended. */
@@ -19,7 +21,7 @@ export const diskFull: NamedFault = {
   title: 'the disk is full in the middle of a turn',
   run: ({ note }) =>
     onSmallDisk(async (disk) =>
-      withLane(await Lane.start(undefined, {}, join(disk, 'data')), note, async (lane) => {
+      withLane(await Lane.start(undefined, NO_MARK, join(disk, 'data')), note, async (lane) => {
         const answering = callUntilWhole(lane.url, CALL);
         await delay(700);
         const filler = await fill(disk);
@@ -45,7 +47,7 @@ export const diskFullAtTheRequest: NamedFault = {
   title: 'the disk is full when the request comes',
   run: ({ note }) =>
     onSmallDisk(async (disk) =>
-      withLane(await Lane.start(undefined, {}, join(disk, 'data')), note, async (lane) => {
+      withLane(await Lane.start(undefined, NO_MARK, join(disk, 'data')), note, async (lane) => {
         const filler = await fill(disk);
         const first = await send(lane.url(), CALL, { milliseconds: 20_000 });
         await rm(filler);
@@ -65,7 +67,7 @@ export const readOnlyFolder: NamedFault = {
   title: 'the data folder is read-only',
   run: ({ note }) =>
     onSmallDisk(async (disk) =>
-      withLane(await Lane.start(undefined, {}, join(disk, 'data')), note, async (lane) => {
+      withLane(await Lane.start(undefined, NO_MARK, join(disk, 'data')), note, async (lane) => {
         const before = await callUntilWhole(lane.url, CALL);
         await lane.stop();
         command('mount', ['-o', 'remount,ro', disk]);

@@ -98,7 +98,11 @@ const WORKS: readonly (readonly [string, Host])[] = [
   ['with few open files', { by: shell('ulimit -n 300;') }],
   [
     'on a disk that is full but for what it needs',
-    { by: mounting('mkdir data && mount -t tmpfs -o size=8m none data'), needs: canMount },
+    {
+      by: mounting('mkdir data && mount -t tmpfs -o size=8m none data'),
+      needs: canMount,
+      environment: { CHIRON_MIN_FREE_DISK_MB: '0' },
+    },
   ],
 ];
 

@@ -26,7 +26,7 @@ const REQUEST: ClassifiedRequest = {
   model: 'demo',
   outputSchema: undefined,
 };
-const IDLE = { isDraining: false, isFull: false, pendingTurns: 0 };
+const IDLE = { isDraining: false, isFull: false, pendingTurns: 0, isDiskLow: false };
 const FACTS: OpeningFacts = {
   thread: THREAD,
   recent: [],
@@ -255,6 +255,13 @@ describe('a request', () => {
       { load: { ...IDLE, isFull: true, pendingTurns: 3 } },
       {},
       refuse({ reason: 'overloaded' }),
+    ],
+    [
+      '13: is refused while the disk is almost full',
+      {},
+      { load: { ...IDLE, isDiskLow: true } },
+      {},
+      refuse({ reason: 'disk-low' }),
     ],
     [
       '13: is taken on while turns may wait',

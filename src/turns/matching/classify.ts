@@ -100,7 +100,7 @@ export type Opening =
  * | 11 | results that are not those that the agent waits for ({@link refuseResults})                                  | refuse: `…-results`            |
  * |    | **needs a turn** of its own ({@link refuseForLoad})                                                          |                                |
  * | 12 | while the server drains                                                                                      | refuse: `draining`             |
- * | 13 | while too many turns wait                                                                                    | refuse: `overloaded`           |
+ * | 13 | while the disk is almost full, or too many turns wait                                                        | refuse: `disk-low`, `overloaded` |
  * |    | **begins a thread**                                                                                          |                                |
  * | 14 | for a model that no harness here serves                                                                      | refuse: `no-such-model`        |
  * | 15 | otherwise                                                                                                    | new                            |

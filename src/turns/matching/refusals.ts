@@ -7,6 +7,8 @@ export type OpeningRefusal =
   | { readonly reason: 'draining' }
   /** Too many turns wait on this server. */
   | { readonly reason: 'overloaded' }
+  /** The disk of the server is almost full. */
+  | { readonly reason: 'disk-low' }
   /** No harness here serves this model, or the harness of an older thread is not available. */
   | { readonly reason: 'no-such-model'; readonly model: string }
   /** The request declares tools, and the agents of this harness cannot call them. */
@@ -37,6 +39,8 @@ export function toServiceError(refusal: OpeningRefusal): ServiceError {
       return new ServiceError('unavailable', 'The server is restarting.', { retryAfterSeconds: 5 });
     case 'overloaded':
       return new ServiceError('overloaded', 'Too many turns are waiting.', { retryAfterSeconds: 10 });
+    case 'disk-low':
+      return new ServiceError('overloaded', 'The disk of the server is almost full.', { retryAfterSeconds: 60 });
     case 'no-such-model':
       return noSuchModel(refusal.model);
     case 'no-caller-tools':
