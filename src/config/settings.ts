@@ -11,6 +11,7 @@ import { parsePassedVariables } from './passed-variables.js';
 import {
   count,
   custom,
+  days,
   hours,
   megabytes,
   milliseconds,
@@ -97,6 +98,12 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       min: 0,
       max: 10 * 365 * 24,
       doc: 'How long the events of finished turns are kept. Their messages are kept until the thread is removed.',
+    }),
+    threadRetentionMs: days('CHIRON_THREAD_RETENTION_DAYS', 0, {
+      ...storage,
+      min: 0,
+      max: 10_000,
+      doc: 'After how many days without use a thread is removed, with its folders, turns and messages; never one with a turn that runs or is queued. A reader of its session events sees the stream end. `0` keeps all.',
     }),
     eventFlushMs: milliseconds('CHIRON_EVENT_FLUSH_MILLISECONDS', 5, {
       ...storage,

@@ -152,17 +152,27 @@ export class ThreadControl {
    * may be left; it can be tried again.
    */
   remove(thread: Thread): Promise<void> {
+    return this.withThreadLock(thread, () => this.removeUnderLock(thread));
+  }
+
+  /** The same, unless the thread has changed since `before` (milliseconds since the epoch) or has a turn that runs or is queued. */
+  removeUnused(thread: Thread, before: number): Promise<void> {
     return this.withThreadLock(thread, async () => {
-      await this.runner.stopThread(thread.id);
-      await this.gateway.remove(thread.id);
-      await this.threads.remove(thread.id);
-      this.#removed$.next(thread.id);
+      const unused = await this.threads.listUnused(before, 1, thread.id);
+      if (unused.length > 0) await this.removeUnderLock(thread);
     });
   }
 
   /** Runs a task while no turn of the thread is opened and none of the calls above goes on. Settles as the task does. */
   withThreadLock<Result>(thread: Thread, task: () => Promise<Result>): Promise<Result> {
     return this.lock.run(toLockKey(thread.tenant, thread.key), task);
+  }
+
+  private async removeUnderLock({ id }: Thread): Promise<void> {
+    await this.runner.stopThread(id);
+    await this.gateway.remove(id);
+    await this.threads.remove(id);
+    this.#removed$.next(id);
   }
 
   /** Gives an idle thread another model: the next turn resumes its conversation in a new process. */

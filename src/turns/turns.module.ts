@@ -11,6 +11,7 @@ import { MessageThreads } from './matching/message-threads.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import { SideThreadRemover } from './cleanup/side-thread-remover.js';
+import { ThreadRetention } from './cleanup/thread-retention.js';
 import { ThreadControl } from './thread-control.js';
 import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
@@ -34,6 +35,7 @@ import { TurnService } from './turn.service.js';
     TurnCallers,
     TurnMcpServers,
     SideThreadRemover,
+    ThreadRetention,
     ThreadControl,
     ThreadForker,
     ThreadMemory,

@@ -215,6 +215,28 @@ export class ThreadStore {
     return rows.map(toThread).filter(isSideThread);
   }
 
+  /** Threads that have not changed since `before` and have no turn that runs or is queued, oldest first; all of them, or the one with this id. */
+  async listUnused(before: number, limit: number, id?: string): Promise<readonly Thread[]> {
+    let query = this.database.kysely
+      .selectFrom('threads')
+      .selectAll()
+      .where('updated_at', '<', before)
+      .where('state', '!=', 'running')
+      .where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('turns')
+              .select('turns.id')
+              .whereRef('turns.thread_id', '=', 'threads.id')
+              .where('turns.state', 'in', ['queued', 'running']),
+          ),
+        ),
+      );
+    if (id !== undefined) query = query.where('id', '=', id);
+    return (await query.orderBy('updated_at').limit(limit).execute()).map(toThread);
+  }
+
   /** Removes the thread with its turns and their events. False when there is no such thread. */
   async remove(id: string): Promise<boolean> {
     const result = await this.database.kysely.deleteFrom('threads').where('id', '=', id).executeTakeFirst();
