@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
 import { ThreadRetention } from '../../src/turns/cleanup/thread-retention.js';
 import { ask, thread } from '../support/requests.js';
 import { SseClient } from '../support/sse-client.js';
@@ -8,13 +9,19 @@ import { startTestApp, type TestApp } from '../support/test-app.js';
 
 const DAY_MS = 86_400_000;
 
-describe('a thread that has not been used for the retention period', () => {
+describe.each(await testedKinds())('a thread on %s that has not been used for the retention period', (kind) => {
   let app: TestApp;
+  let store: TestStore;
 
-  afterEach(() => app.close());
+  afterEach(async () => {
+    await app.close({ keepData: true });
+    await store.remove();
+  });
 
   const start = async (threadRetentionMs: number): Promise<void> => {
-    app = await startTestApp({ threadRetentionMs });
+    store = await newStore(kind);
+    const { dataDirectory, databaseUrl } = store.options;
+    app = await startTestApp({ dataDirectory, databaseUrl, threadRetentionMs });
   };
   const say = (prompt: string, name: string): SseClient =>
     SseClient.post(app.url, ask(prompt, { stream: true }), thread(name));
