@@ -10,7 +10,7 @@ import {
   text,
   turnEnd,
 } from '../__fixtures__/databases.js';
-import { SessionMessageStore } from './session-message.store.js';
+import { SessionMessageStore, toPromptKey } from './session-message.store.js';
 import { readMessageIds } from './turn-input.js';
 
 const words = (said: string) => ({ type: 'text', text: said }) as const;
@@ -91,6 +91,16 @@ describe.each(await testedKinds())('the messages of a thread on %s', (kind) => {
     const { stopReason: _, ...outcome } = { ...completed, stopReason: undefined };
     await store.log.finish(other.id, [{ type: 'turn-failed', ...failure }], { ...outcome, state: 'failed', failure });
     expect(await storedIds(turn.threadId)).toEqual(ids);
+  });
+
+  it('are found by the key of their request once a turn has heard them', async () => {
+    const turn = await runningTurn(store);
+    const keyed = { ...message('one'), metadata: toPromptKey('K') };
+    const [id = ''] = (await messages.append(turn.threadId, [keyed, message('two')], 1_500)) ?? [];
+    await messages.assign(turn.id, 2_500);
+    expect(await messages.heardRequests(turn.threadId)).toEqual([]);
+    await store.log.finish(turn.id, [{ type: 'user-message', id }, turnEnd], completed);
+    expect(await messages.heardRequests(turn.threadId)).toEqual([{ turnId: turn.id, promptKey: 'K' }]);
   });
 
   it('are assigned to a turn only while it runs', async () => {
