@@ -53,7 +53,8 @@ class FakeSandbox implements Sandbox {
     const lines = new Subject<readonly string[]>();
     this.#lines.push(lines);
     const exit = new Promise<SandboxExit>((resolve) => {
-      lines.subscribe({ complete: () => resolve({ code: 1, signal: null, stderr: '' }) });
+      // A real exit, too, is known only some time after the end of the output.
+      lines.subscribe({ complete: () => setTimeout(resolve, 20, { code: 1, signal: null, stderr: '' }) });
     });
     return {
       lines$: lines,

@@ -214,12 +214,15 @@ export class CodexProcess {
     const started = startServer(this.thread, this.command, this.sandbox, (length) =>
       this.logger.warn(`ignored a line of ${length} characters from Codex: not JSON (thread ${this.thread.id})`),
     ).then((running) => {
-      void running.process.exit.then((exit) => {
+      const end = async (): Promise<void> => {
         if (this.#running !== started) return;
+        // Its exit is known only once all that it started is gone. Until then, the next attempt must not get this process.
         this.#isAlive = false;
+        const exit = await running.process.exit;
         // What it wrote to its standard error may quote the user.
         this.logger.warn(`Codex exited unexpectedly with ${exit.code ?? exit.signal}`);
-      });
+      };
+      running.server.messages$.subscribe({ complete: () => void end() });
       return running;
     });
     this.#running = started;
