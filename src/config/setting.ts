@@ -11,6 +11,7 @@ export const GROUPS = [
   'Agents',
   'What a caller sees',
   'What an agent sees',
+  'Isolation',
   'Limits',
 ] as const;
 

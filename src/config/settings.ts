@@ -8,6 +8,7 @@ import { parseHosts, parseMcpServersFile } from './mcp-servers.js';
 import { parseHarnessAliases } from './harness-aliases.js';
 import { parseModelRoutes } from './model-routes.js';
 import { parsePassedVariables } from './passed-variables.js';
+import { parseGitIdentity, parseMounts, parseUserIds, SANDBOX_CHOICES } from './sandbox-settings.js';
 import {
   count,
   custom,
@@ -37,6 +38,7 @@ const storage = { group: 'Storage' } as const;
 const agents = { group: 'Agents' } as const;
 const callerView = { group: 'What a caller sees' } as const;
 const agentView = { group: 'What an agent sees' } as const;
+const isolation = { group: 'Isolation' } as const;
 const limits = { group: 'Limits' } as const;
 
 /**
@@ -203,6 +205,25 @@ export function settings(harnesses: readonly HarnessSettings[]) {
         doc: "Comma-separated names of the server's variables that agents get. Set it to nothing to pass on none of them. Each can be given as a file, see [Secrets from files](#secrets-from-files).",
       },
     ),
+
+    sandboxKind: oneOf('CHIRON_SANDBOX', 'auto', SANDBOX_CHOICES, {
+      ...isolation,
+      doc: "How agents are kept from the server and from each other: `bubblewrap` (Linux with user namespaces; needs `bubblewrap` and `socat`), `local` (not at all: agents have the rights of the server's user), or `auto`, the strongest that works here. The start-up summary says which one holds, and why not a stronger one. A named kind that does not work stops the start. With keys of several tenants, `local` has to be named. See [security.md](security.md).",
+    }),
+    sandboxMounts: custom('CHIRON_SANDBOX_MOUNTS', undefined, parseMounts, {
+      ...isolation,
+      doc: 'Further files and folders that isolated agents see: comma-separated `/path`, or `/path:/inside` for another path inside. Read-only, unless `:rw` follows. For caches, certificates, a large repository, or programs outside of `/usr`.',
+      example: '/opt/tools,/var/cache/npm:/cache/npm:rw',
+    }),
+    sandboxUserIds: custom('CHIRON_SANDBOX_USER_IDS', '20000-59999', parseUserIds, {
+      ...isolation,
+      doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. Nobody else on the machine may have them.',
+    }),
+    gitIdentity: custom('CHIRON_GIT_IDENTITY', undefined, parseGitIdentity, {
+      ...isolation,
+      doc: "Whom commits of agents are by: `Name <address>`. Without it, git asks for an identity, unless the home template's `.gitconfig` has one.",
+      example: 'Agent <agent@example.com>',
+    }),
 
     harnessIdleMs: seconds('CHIRON_HARNESS_IDLE_SECONDS', 600, {
       ...limits,

@@ -242,6 +242,7 @@ export class HarnessGateway {
   private threadEnvironment(thread: GatewayThread): Readonly<Record<string, string>> {
     const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
     return {
+      ...this.config.gitIdentity,
       ...this.config.passedVariables,
       CENTAUR_THREAD_KEY: thread.key,
       ...(modelVariable === undefined || thread.harnessModel === undefined

@@ -14,8 +14,16 @@ import { ModelCatalog } from './models/model-catalog.js';
   imports: [
     SandboxModule.forRootAsync({
       inject: [AppConfig],
-      useFactory: ({ dataDirectory, workspaceTemplate, homeTemplate }: AppConfig): SandboxOptions => {
-        const options = { dataDirectory, workspaceTemplate, homeTemplate };
+      useFactory: (config: AppConfig): SandboxOptions => {
+        const { dataDirectory, workspaceTemplate, homeTemplate } = config;
+        const options = {
+          kind: config.sandboxKind,
+          dataDirectory,
+          workspaceTemplate,
+          homeTemplate,
+          mounts: config.sandboxMounts,
+          userIds: config.sandboxUserIds,
+        };
         assertUsableTemplates(options, new Logger('Templates'));
         return options;
       },

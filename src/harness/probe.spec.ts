@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-import { runProgram } from '../sandbox/local/run-program.js';
+import { runProgram } from '../sandbox/host/run-program.js';
 import { probeVersion, parseVersion } from './probe.js';
 
 /** The local kind's way to run a program, as what real programs do is the question here. */

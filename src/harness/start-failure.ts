@@ -23,6 +23,7 @@ const START_FAILURES: Readonly<Record<SpawnFailure['reason'], StartFailure>> = {
     message: 'The agent could not be started: the server is out of memory, processes or open files.',
   },
   'sandbox-closed': { kind: 'internal', message: 'The agent could not be started: the server is stopping.' },
+  'sandbox-failed': { kind: 'internal', message: 'The agent could not be started: its sandbox could not be set up.' },
   unknown: { kind: 'internal', message: 'The agent could not be started.' },
 };
 

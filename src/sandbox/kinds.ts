@@ -1,11 +1,23 @@
+import { findBubblewrapProblem } from './bubblewrap/probe.js';
+import { BubblewrapSandbox } from './bubblewrap/bubblewrap.sandbox.js';
 import { LocalSandbox } from './local/local.sandbox.js';
 import type { Sandbox, SandboxOptions } from './sandbox.js';
 
-/** Constructor of a kind of sandbox. */
-export type SandboxKind = new (options: SandboxOptions) => Sandbox;
+/** A kind of sandbox. */
+export interface SandboxKind {
+  create(options: SandboxOptions): Sandbox;
+  /** Finds out why the kind does not work here, in one or two sentences; `undefined` if it does. Absent for a kind that works everywhere. */
+  findProblem?(options: SandboxOptions): Promise<string | undefined>;
+}
 
-/** Every kind of sandbox by its name. To add one, add its folder and an entry here; the contract spec covers all entries. */
-export const SANDBOXES: Readonly<Record<string, SandboxKind>> = { local: LocalSandbox };
+/** The kinds of sandbox by their names, the strongest first. */
+export type SandboxKinds = Readonly<Record<string, SandboxKind>>;
+
+/** Every kind of sandbox. To add one, add its folder and an entry here; the contract spec covers all entries. */
+export const SANDBOXES: SandboxKinds = {
+  bubblewrap: { create: (options) => new BubblewrapSandbox(options), findProblem: findBubblewrapProblem },
+  local: { create: (options) => new LocalSandbox(options) },
+};
 
 /** Injection token of the kinds, for a program that adds its own. */
 export const SANDBOX_KINDS = Symbol('SANDBOX_KINDS');
@@ -13,14 +25,43 @@ export const SANDBOX_KINDS = Symbol('SANDBOX_KINDS');
 /** The kind for a deployment that configures none. */
 const DEFAULT_KIND = 'local';
 
+/** A sandbox, and why stronger kinds were passed over. */
+export interface SandboxChoice {
+  readonly name: string;
+  readonly sandbox: Sandbox;
+  /** Sentences, by the names of the kinds. */
+  readonly problems: Readonly<Record<string, string>>;
+}
+
+/** Injection token of the {@link SandboxChoice}. */
+export const SandboxChoice = Symbol('SandboxChoice');
+
+/** The configured kind of sandbox does not exist, or does not work here. */
+export class SandboxUnavailableError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SandboxUnavailableError';
+  }
+}
+
 /**
- * Creates the deployment's sandbox.
+ * Creates the deployment's sandbox: of the kind that it names, or with `auto` of the first kind that works here.
  *
- * @throws if the configured kind does not exist
+ * @throws SandboxUnavailableError if the configured kind does not exist or does not work
  */
-export function createSandbox(options: SandboxOptions, kinds: Readonly<Record<string, SandboxKind>>): Sandbox {
-  const name = options.kind ?? DEFAULT_KIND;
-  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
-  if (kind === undefined) throw new Error(`there is no sandbox ${name}, only ${Object.keys(kinds).join(', ')}`);
-  return new kind(options);
+export async function chooseSandbox(options: SandboxOptions, kinds: SandboxKinds): Promise<SandboxChoice> {
+  const { kind: wanted = DEFAULT_KIND } = options;
+  const names = Object.keys(kinds);
+  if (wanted !== 'auto' && !names.includes(wanted)) {
+    throw new SandboxUnavailableError(`there is no sandbox ${wanted}, only ${names.join(', ')}`);
+  }
+  const problems: Record<string, string> = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (wanted !== 'auto' && name !== wanted) continue;
+    const problem = await kind.findProblem?.(options);
+    if (problem === undefined) return { name, sandbox: kind.create(options), problems };
+    problems[name] = problem;
+  }
+  const reasons = Object.entries(problems).map(([name, problem]) => `${name}: ${problem}`);
+  throw new SandboxUnavailableError(`CHIRON_SANDBOX=${wanted} does not work here. ${reasons.join(' ')}`);
 }

@@ -1,10 +1,10 @@
 // What the port promises, of every kind of sandbox, seen only through the port and the programs in it. A little over 250 lines, as it is one list.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, map, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createSandbox, SANDBOXES } from './kinds.js';
+import { chooseSandbox, SANDBOXES } from './kinds.js';
 import type { Sandbox, SandboxCommand, SandboxOptions, SandboxProcess } from './sandbox.js';
 
 const LONG = { timeout: 15_000, interval: 50 };
@@ -14,15 +14,17 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
   let options: SandboxOptions;
   let sandbox: Sandbox;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'chiron-contract-'));
+    // The users of threads pass through it.
+    chmodSync(folder, 0o711);
     const [workspaceTemplate, homeTemplate] = [join(folder, 'workspace'), join(folder, 'home')];
     mkdirSync(join(homeTemplate, '.codex'), { recursive: true });
     mkdirSync(workspaceTemplate);
     writeFileSync(join(workspaceTemplate, 'README'), 'of the template\n');
     writeFileSync(join(homeTemplate, '.codex', 'config.toml'), 'model = "x"\n');
     options = { kind, dataDirectory: join(folder, 'data'), workspaceTemplate, homeTemplate };
-    sandbox = createSandbox(options, SANDBOXES);
+    ({ sandbox } = await chooseSandbox(options, SANDBOXES));
   });
 
   afterEach(async () => {
@@ -33,8 +35,8 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
 
   async function start(command: string, args: readonly string[], more: Partial<SandboxCommand> = {}) {
     const threadId = more.threadId ?? 'one';
-    const folders = await sandbox.prepare(threadId);
-    return sandbox.spawn({ threadId, folders, command, args, env: {}, ...more });
+    await sandbox.prepare(threadId);
+    return sandbox.spawn({ threadId, command, args, env: {}, ...more });
   }
 
   const shell = (script: string, more: Partial<SandboxCommand> = {}) => start('sh', ['-c', script], more);
@@ -70,7 +72,7 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
       expect(await sandbox.files('two').stat('workspace')).toBeUndefined();
     });
 
-    it('has the same folder paths inside and outside', async () => {
+    it('has its folders inside at the paths that the server is told', async () => {
       const folders = await sandbox.prepare('one');
       expect(folders).toEqual(sandbox.folders('one'));
       const script = 'cd "$1" && pwd && cd "$2" && pwd && cd "$3" && pwd';

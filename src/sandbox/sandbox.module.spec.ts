@@ -26,19 +26,21 @@ it('gives the sandbox with its settings and closes it at shutdown', async () => 
   const sandbox = module.get<Sandbox>(Sandbox);
   const folders = await sandbox.prepare('one');
   expect(folders.home).toBe(join(dataDirectory, 'threads', 'one', 'home'));
-  const started = sandbox.spawn({ threadId: 'one', folders, command: 'cat', args: [], env: {} });
+  const started = sandbox.spawn({ threadId: 'one', command: 'cat', args: [], env: {} });
   await module.close();
   expect(await started.exit).toBeDefined();
 });
 
 it('makes the kind that the settings name, and the local one when they name none', async () => {
   class Other extends LocalSandbox {}
-  const kinds = { ...SANDBOXES, other: Other };
+  const kinds = { ...SANDBOXES, other: { create: (options: SandboxOptions) => new Other(options) } };
   const made = async (more: Partial<SandboxOptions>) => {
     const module = await moduleOf(more).overrideProvider(SANDBOX_KINDS).useValue(kinds).compile();
     return module.get<Sandbox>(Sandbox);
   };
   expect(await made({ kind: 'other' })).toBeInstanceOf(Other);
   expect((await made({})).constructor).toBe(LocalSandbox);
-  await expect(made({ kind: 'toString' })).rejects.toThrow('there is no sandbox toString, only local, other');
+  await expect(made({ kind: 'toString' })).rejects.toThrow(
+    'there is no sandbox toString, only bubblewrap, local, other',
+  );
 });

@@ -6,7 +6,7 @@ import {
   type ModuleMetadata,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { createSandbox, SANDBOX_KINDS, SANDBOXES } from './kinds.js';
+import { chooseSandbox, SANDBOX_KINDS, SandboxChoice, SANDBOXES } from './kinds.js';
 import { Sandbox, SandboxOptions } from './sandbox.js';
 
 /** Where the sandbox's settings come from. */
@@ -26,9 +26,10 @@ export class SandboxModule implements OnApplicationShutdown {
       providers: [
         { provide: SandboxOptions, inject, useFactory },
         { provide: SANDBOX_KINDS, useValue: SANDBOXES },
-        { provide: Sandbox, inject: [SandboxOptions, SANDBOX_KINDS], useFactory: createSandbox },
+        { provide: SandboxChoice, inject: [SandboxOptions, SANDBOX_KINDS], useFactory: chooseSandbox },
+        { provide: Sandbox, inject: [SandboxChoice], useFactory: ({ sandbox }: SandboxChoice) => sandbox },
       ],
-      exports: [Sandbox],
+      exports: [Sandbox, SandboxChoice],
     };
   }
 

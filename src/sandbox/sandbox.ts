@@ -4,7 +4,7 @@ import type { ThreadFiles } from './files/thread-files.js';
 
 /** Settings of a sandbox, whatever its kind. */
 export interface SandboxOptions {
-  /** A name from kinds.ts; `local` by default. */
+  /** A name from kinds.ts, or `auto` for the strongest kind that works here; `local` by default. */
   readonly kind?: string;
   /** The server's data folder, which contains the threads' folders. */
   readonly dataDirectory: string;
@@ -12,12 +12,36 @@ export interface SandboxOptions {
   readonly workspaceTemplate: string | undefined;
   /** Copied into the home of each new thread. */
   readonly homeTemplate: string | undefined;
+  /** Further files and folders that the programs see. */
+  readonly mounts?: readonly SandboxMount[];
+  /** The user ids for threads, for a server that runs as root. */
+  readonly userIds?: UserIdRange;
+  /** Holds a folder per thread, named by its id, with the socket of the broker; absent for no broker. */
+  readonly socketsDirectory?: string;
+}
+
+/** A file or folder of the machine that the programs of all threads see. */
+export interface SandboxMount {
+  /** Absolute path on the machine. */
+  readonly source: string;
+  /** Absolute path inside. */
+  readonly target: string;
+  readonly isWritable: boolean;
+}
+
+/** User ids, both ends included. */
+export interface UserIdRange {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** Injection token of {@link SandboxOptions}. */
 export const SandboxOptions = Symbol('SandboxOptions');
 
-/** The folders of one thread. Absolute paths, the same inside the sandbox as outside; they exist once {@link Sandbox.prepare} has resolved. */
+/**
+ * The folders of one thread, as its programs name them: absolute paths inside the sandbox, which may be other folders outside. The server
+ * reads and writes in them by {@link Sandbox.files} only. They exist once {@link Sandbox.prepare} has resolved.
+ */
 export interface SandboxFolders {
   /** The agent's working directory. */
   readonly workspace: string;
@@ -29,8 +53,8 @@ export interface SandboxFolders {
 
 /** A program to start in a thread's sandbox. */
 export interface SandboxCommand {
+  /** A thread that has been prepared. The program begins in its workspace. */
   readonly threadId: string;
-  readonly folders: SandboxFolders;
   /** The program: an absolute path, or a name on the server's `PATH`. */
   readonly command: string;
   readonly args: readonly string[];
@@ -60,7 +84,10 @@ export interface SandboxProcess {
   readonly exit: Promise<SandboxExit>;
   /** Writes one line to its standard input; adds the line end. No-op after the process has exited. */
   writeLine(line: string): void;
-  /** Closes its input, sends SIGTERM, and kills it with all descendants after `graceMs`. Resolves when they have exited. */
+  /**
+   * Closes its input, and waits: most agents then end by themselves, with their records whole. Sends SIGTERM after a third of `graceMs`, but at
+   * most a second, and kills it with all descendants after `graceMs`. Resolves when they have exited.
+   */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -74,6 +101,12 @@ export type ProgramRun =
 
 /** Where the processes of threads run. One implementation per kind of isolation; each passes sandbox.contract.spec.ts. */
 export interface Sandbox {
+  /** Whether its programs are kept from the server's files, secrets and processes, and from those of other threads. */
+  readonly isolates: boolean;
+  /** How its programs reach the broker: by the socket of their thread, or by a port of the machine. */
+  readonly reach: 'socket' | 'loopback';
+  /** What holds, for the start-up summary: the kind, and as whom programs run. */
+  readonly description: string;
   /** Whether its programs run as root; Claude Code needs `IS_SANDBOX` then. */
   readonly runsAsRoot: boolean;
   /** The thread's folders, without touching the disk. */

@@ -24,6 +24,9 @@ import { startTestApp, type TestApp } from '../support/test-app.js';
 
 /** Has folders on this machine, and answers each program itself: with the last line of its script, and status 4. */
 class EchoSandbox implements Sandbox, OnApplicationBootstrap {
+  readonly isolates = false;
+  readonly reach = 'loopback';
+  readonly description = 'none';
   readonly runsAsRoot = false;
   readonly commands: SandboxCommand[] = [];
   state: 'made' | 'started' | 'closed' = 'made';
@@ -100,7 +103,7 @@ beforeAll(async () => {
       customize: (builder) =>
         builder
           .overrideProvider(SANDBOX_KINDS)
-          .useValue({ ...SANDBOXES, echo: EchoSandbox })
+          .useValue({ ...SANDBOXES, echo: { create: (options: SandboxOptions) => new EchoSandbox(options) } })
           .overrideProvider(SandboxOptions)
           .useFactory({
             inject: [AppConfig],
@@ -128,13 +131,13 @@ it('runs the commands of a turn, and its callers see what was printed there', as
   expect(answer.text).toContain('elsewhere: echo hello');
   expect(checkGrammar(answer.events)).toEqual([]);
   const [started] = sandbox.commands;
-  expect(started).toMatchObject({ command: 'sh', folders: sandbox.folders(started?.threadId ?? '') });
-  expect(existsSync(started?.folders.workspace ?? '')).toBe(true);
+  expect(started).toMatchObject({ command: 'sh' });
+  expect(existsSync(sandbox.folders(started?.threadId ?? '').workspace)).toBe(true);
 });
 
 it('is notified when a thread is removed', async () => {
   await command('echo more');
-  const workspace = sandbox.commands.at(-1)?.folders.workspace ?? '';
+  const { workspace } = sandbox.folders(sandbox.commands.at(-1)?.threadId ?? '');
   expect(existsSync(workspace)).toBe(true);
   await supertest(app.url).delete('/api/session/test:extension').expect(200);
   expect(existsSync(workspace)).toBe(false);

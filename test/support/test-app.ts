@@ -50,7 +50,13 @@ export async function startTestApp(settings: TestSettings = {}, parts: TestParts
   const harnesses = [inPlaceOfClaudeCode(harness), absent(codex), demo, ...(parts.harnesses ?? [])];
   const dataDirectory = settings.dataDirectory ?? mkdtempSync(join(tmpdir(), 'chiron-e2e-'));
   const defaults = readConfig(
-    { PORT: '0', CHIRON_LOG_LEVEL: 'silent', CHIRON_DRAIN_SECONDS: '0', CHIRON_DEMO: 'on' },
+    {
+      PORT: '0',
+      CHIRON_LOG_LEVEL: 'silent',
+      CHIRON_DRAIN_SECONDS: '0',
+      CHIRON_DEMO: 'on',
+      CHIRON_SANDBOX: process.env['CHIRON_TEST_SANDBOX'] ?? 'local',
+    },
     harnesses,
   );
   const config: AppConfig = { ...defaults, ...settings, dataDirectory };

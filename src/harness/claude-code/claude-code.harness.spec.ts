@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runProgram } from '../../sandbox/local/run-program.js';
+import { runProgram } from '../../sandbox/host/run-program.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import { ClaudeCodeHarness } from './claude-code.harness.js';
 
@@ -10,6 +10,9 @@ const unused = (): never => {
   throw new Error('the sandbox is not used here');
 };
 const sandbox: Sandbox = {
+  isolates: false,
+  reach: 'loopback',
+  description: 'none',
   runsAsRoot: false,
   folders: unused,
   files: unused,

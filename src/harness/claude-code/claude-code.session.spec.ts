@@ -78,6 +78,9 @@ describe('a session with Claude Code', () => {
       return process;
     };
     const sandbox: Sandbox = {
+      isolates: false,
+      reach: 'loopback',
+      description: 'none',
       runsAsRoot: false,
       folders: () => thread.folders,
       files: () => thread.files,

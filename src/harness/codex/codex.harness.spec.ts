@@ -6,6 +6,9 @@ const unused = (): never => {
   throw new Error('the sandbox is not used here');
 };
 const sandbox: Sandbox = {
+  isolates: false,
+  reach: 'loopback',
+  description: 'none',
   runsAsRoot: false,
   folders: unused,
   files: unused,

@@ -81,6 +81,9 @@ class FakeSandbox implements Sandbox {
     this.#lines.at(-1)?.complete();
   }
 
+  readonly isolates = false;
+  readonly reach = 'loopback';
+  readonly description = 'none';
   readonly runsAsRoot = false;
   folders = () => THREAD.folders;
   files = () => THREAD.files;

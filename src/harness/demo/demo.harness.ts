@@ -170,9 +170,9 @@ class DemoSession implements HarnessSession {
   /** Runs a shell command in the workspace. Unsubscribing stops it and everything it started. */
   private runShell(command: string): Events$ {
     return new Observable((subscriber) => {
-      const { id: threadId, folders, env } = this.thread;
+      const { id: threadId, env } = this.thread;
       const args = ['-c', shellScript(command)];
-      const program = this.sandbox.spawn({ threadId, folders, command: 'sh', args, env });
+      const program = this.sandbox.spawn({ threadId, command: 'sh', args, env });
       const id = randomUUID();
       const output = new BoundedOutput();
       const output$ = program.lines$.pipe(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { chmod, lstat, mkdir, open, realpath, rename, type FileHandle } from 'node:fs/promises';
+import { chmod, lchown, lstat, mkdir, open, realpath, rename, stat, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
 
 /** `O_PATH` of Linux, which Node has no name for: a handle to an entry of any kind, without opening it or following a link. */
@@ -15,6 +15,8 @@ const HAS_HANDLE_PATHS = existsSync('/proc/self/fd');
  */
 export interface FolderHandle {
   readonly path: string;
+  /** The user id that gets what is made in it; absent for the server's own. */
+  readonly owner?: number;
   close(): Promise<void>;
 }
 
@@ -73,7 +75,8 @@ async function openSubfolder(folder: FolderHandle, name: string, make: boolean):
     } catch (error) {
       if (!make || readErrorCode(error) !== 'ENOENT') throw error;
     }
-    await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
+    const isNew = await mkdir(path, { mode: 0o700 }).then(() => true, ignoreExisting);
+    if (isNew) await giveToOwner(folder, path);
     return openFolder(path);
   });
 }
@@ -85,16 +88,31 @@ async function openSubfolder(folder: FolderHandle, name: string, make: boolean):
  * @throws NotAFolderError unless `make`, and system errors.
  */
 export async function openFolderBelow(root: string, names: readonly string[], make: boolean): Promise<FolderHandle> {
-  let folder = await openFolder(root);
+  const top = await openFolder(root);
+  const owner = await findOwner(top);
+  let folder: FolderHandle = { ...top, ...owner };
   for (const name of names) {
     const above = folder;
     try {
-      folder = make ? await openOrReplace(above, name) : await openSubfolder(above, name, false);
+      const below = make ? await openOrReplace(above, name) : await openSubfolder(above, name, false);
+      folder = { ...below, ...owner };
     } finally {
       await above.close();
     }
   }
   return folder;
+}
+
+/** Gives a new entry to the user whose folder it is in. */
+export async function giveToOwner({ owner }: FolderHandle, path: string): Promise<void> {
+  if (owner !== undefined) await lchown(path, owner, owner);
+}
+
+/** Whose a thread's folder is. Only a server that runs as root has threads of other users. */
+async function findOwner({ path }: FolderHandle): Promise<Pick<FolderHandle, 'owner'>> {
+  if (process.geteuid?.() !== 0) return {};
+  const { uid } = await stat(path);
+  return uid === 0 ? {} : { owner: uid };
 }
 
 /**
@@ -125,8 +143,9 @@ function handlePath(handle: FileHandle): FolderHandle {
   return { path: `/proc/self/fd/${handle.fd}`, close: () => handle.close() };
 }
 
-function ignoreExisting(error: unknown): void {
+function ignoreExisting(error: unknown): false {
   if (readErrorCode(error) !== 'EEXIST') throw error;
+  return false;
 }
 
 function isNotAFolder(error: unknown): boolean {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { chmod, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
-import { type FolderHandle, openEntry, toEntryPath, withPermission } from './folder-handle.js';
+import { type FolderHandle, giveToOwner, openEntry, toEntryPath, withPermission } from './folder-handle.js';
 import { removeEntry } from './remove-tree.js';
 
 /** A link, a FIFO, a device, a socket or a folder where a file was expected. */
@@ -68,6 +68,7 @@ export async function replaceEntry(
   const target = `${folder.path}/${name}`;
   try {
     await withPermission(folder, () => make(draft));
+    await giveToOwner(folder, draft);
     await rename(draft, target).catch(async (error: unknown) => {
       if (!['EISDIR', 'ENOTEMPTY', 'EEXIST'].includes(readErrorCode(error) ?? '')) throw error;
       await removeEntry(folder, name);

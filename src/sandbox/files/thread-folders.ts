@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, rename } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, lstat, mkdir, rename, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { readErrorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { copyEntries } from './copy-tree.js';
@@ -8,6 +8,7 @@ import { openFolderBelow } from './folder-handle.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
+import type { ThreadUsers } from './thread-users.js';
 
 /** All folders of one thread. */
 export interface ThreadFolders extends SandboxFolders {
@@ -24,7 +25,10 @@ const FOLDERS = ['workspace', TEMPORARY, 'server', 'home'];
 /** The folders of a thread. Throws for an id that could lead out of the folder of all threads. */
 export function toThreadFolders(dataDirectory: string, threadId: string): ThreadFolders {
   if (!/^[A-Za-z0-9_-]+$/.test(threadId)) throw new Error('a thread id holds only letters, digits, "_" and "-"');
-  const thread = join(resolve(dataDirectory), 'threads', threadId);
+  return toFolders(join(resolve(dataDirectory), 'threads', threadId));
+}
+
+function toFolders(thread: string): ThreadFolders {
   return {
     thread,
     workspace: join(thread, 'workspace'),
@@ -40,7 +44,11 @@ export class ThreadFolderStore {
   readonly #removal: ThreadRemoval;
   readonly #drafts = new Set<string>();
 
-  constructor(private readonly options: SandboxOptions) {
+  /** @param users gives each thread a user id; absent to keep all files the server's */
+  constructor(
+    private readonly options: SandboxOptions,
+    private readonly users?: ThreadUsers,
+  ) {
     this.#threads = join(resolve(options.dataDirectory), 'threads');
     this.#removal = new ThreadRemoval(this.#threads);
   }
@@ -53,8 +61,14 @@ export class ThreadFolderStore {
    */
   async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<ThreadFolders> {
     const folders = toThreadFolders(this.options.dataDirectory, threadId);
-    if (await this.#isThere(threadId)) await makeFolders(folders.thread, homeFolders);
-    else await this.#make(folders.thread, homeFolders);
+    if (!(await this.#isThere(threadId))) await this.#make(folders.thread, homeFolders);
+    else {
+      // It may be from a time when all threads had the server's user.
+      if (this.users !== undefined && !this.users.has((await lstat(folders.thread)).uid)) {
+        await this.users.assign(folders.thread);
+      }
+      await makeFolders(folders.thread, homeFolders);
+    }
     return folders;
   }
 
@@ -70,9 +84,21 @@ export class ThreadFolderStore {
     if (from === undefined || to === undefined) throw new TypeError('two ids have two folders');
     return this.#inDraft(async (draft) => {
       const tooDeep = (await this.#isThere(fromId)) ? await copyFolders(from, draft) : 0;
+      await this.users?.assign(draft);
       await accept();
       await rename(draft, to);
       return tooDeep;
+    });
+  }
+
+  /** Runs a task on folders like those of a new thread, but empty. They are removed when it is done. */
+  async withScratch<Result>(task: (folders: ThreadFolders) => Promise<Result>): Promise<Result> {
+    return this.#inDraft(async (draft) => {
+      await makeFolders(draft, []);
+      await this.users?.assign(draft);
+      const result = await task(toFolders(draft));
+      await this.#removal.removeDraft(basename(draft));
+      return result;
     });
   }
 
@@ -105,6 +131,7 @@ export class ThreadFolderStore {
       await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
       await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
       await makeFolders(draft, homeFolders);
+      await this.users?.assign(draft);
       await rename(draft, thread);
     }).catch((error: unknown) => {
       // Another server on the same disk was first; its thread is as good.
@@ -119,6 +146,7 @@ export class ThreadFolderStore {
     this.#drafts.add(name);
     try {
       await mkdir(draft, { recursive: true, mode: 0o700 });
+      if (this.users !== undefined) await letPass([this.options.dataDirectory, this.#threads]);
       return await task(draft);
     } catch (error) {
       await this.#removal.removeDraft(name);
@@ -142,6 +170,14 @@ async function copyFolders(from: string, draft: string): Promise<number> {
     }
   }
   return tooDeep;
+}
+
+/** Lets other users through folders, to those folders in them that are theirs. They cannot list them. */
+async function letPass(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    const { mode } = await stat(folder);
+    if ((mode & 0o001) === 0) await chmod(folder, (mode & 0o777) | 0o001);
+  }
 }
 
 async function makeFolders(thread: string, homeFolders: readonly string[]): Promise<void> {

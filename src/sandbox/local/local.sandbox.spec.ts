@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, toArray, map } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startProcess } from './local.process.js';
+import { startProcess } from '../host/host.process.js';
 import { LocalSandbox } from './local.sandbox.js';
-import { listProcesses } from './process-table.js';
-import { Reaper } from './reaper.js';
+import { listProcesses } from '../host/process-table.js';
+import { Reaper } from '../host/reaper.js';
 import type { SandboxCommand, SandboxProcess } from '../sandbox.js';
 import { toSpawnFailure } from '../process/spawn-failure.js';
 
@@ -27,8 +27,8 @@ afterEach(async () => {
 });
 
 async function start(command: string, args: readonly string[], more: Partial<SandboxCommand> = {}) {
-  const folders = await sandbox.prepare('one');
-  return sandbox.spawn({ threadId: 'one', folders, command, args, env: {}, ...more });
+  await sandbox.prepare('one');
+  return sandbox.spawn({ threadId: 'one', command, args, env: {}, ...more });
 }
 
 const shell = (script: string, more: Partial<SandboxCommand> = {}) => start('sh', ['-c', script], more);
@@ -155,11 +155,13 @@ describe('a program in the sandbox', () => {
         Array.from({ length: 40 }, () => 'x'.repeat(100_000)),
       ),
     ).toEqual(tooLong);
-    const nowhere = { workspace: join(folder, 'nowhere'), home: folder, server: folder };
-    expect(await failureOf('sh', [], { folders: nowhere })).toEqual({ reason: 'workspace-unusable', code: 'ENOENT' });
-    writeFileSync(join(folder, 'file'), '');
-    const noFolder = { workspace: join(folder, 'file'), home: folder, server: folder };
-    expect(await failureOf('sh', [], { folders: noFolder })).toEqual({ reason: 'workspace-unusable', code: 'ENOTDIR' });
+    const spawnFailure = async () =>
+      (await sandbox.spawn({ threadId: 'one', command: 'sh', args: [], env: {} }).exit).notStarted;
+    const { workspace } = sandbox.folders('one');
+    rmSync(workspace, { recursive: true });
+    expect(await spawnFailure()).toEqual({ reason: 'workspace-unusable', code: 'ENOENT' });
+    writeFileSync(workspace, '');
+    expect(await spawnFailure()).toEqual({ reason: 'workspace-unusable', code: 'ENOTDIR' });
   });
 
   it.each(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])('takes %s for a machine that is out of resources', (code) => {

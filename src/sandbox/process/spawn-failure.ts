@@ -15,6 +15,8 @@ export interface SpawnFailure {
     /** No memory, process or file descriptor is left: it may work again later. */
     | 'out-of-resources'
     | 'sandbox-closed'
+    /** The isolation could not be set up. */
+    | 'sandbox-failed'
     | 'unknown';
   /** What the system calls it, such as `E2BIG`, for the log; `undefined` when it did not come from the system. */
   readonly code: string | undefined;

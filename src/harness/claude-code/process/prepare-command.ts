@@ -27,7 +27,6 @@ export async function prepareCommand(
   const files = await writeStartFiles(thread, sandbox);
   return {
     threadId: thread.id,
-    folders: thread.folders,
     command,
     args: buildCommandLine(thread, plan.conversation, files, {
       systemPromptFile,

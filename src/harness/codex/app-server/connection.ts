@@ -59,7 +59,7 @@ export async function startServer(
   await refreshIndex(thread.files, thread.folders.home);
   const { args, ...launch } = toLaunch(thread, await restoreHome(thread, sandbox));
   const env = { ...thread.env, CODEX_HOME: folder };
-  const process = sandbox.spawn({ threadId: thread.id, folders: thread.folders, command, args, env });
+  const process = sandbox.spawn({ threadId: thread.id, command, args, env });
   return { process, server: new AppServer(process, onMalformed), ...launch };
 }
 

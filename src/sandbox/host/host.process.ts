@@ -12,6 +12,9 @@ import { listTreeIds, killTree, signalProcess } from './sweep.js';
 
 const STDERR_BYTES = 4096;
 
+/** The longest time that a program has to end by itself, once its input is closed. */
+const CLOSE_WAIT_MS = 1000;
+
 /** How long to wait for the end of standard error after all processes have exited. */
 const STDERR_WAIT_MS = 1000;
 
@@ -22,13 +25,25 @@ const STDERR_WAIT_MS = 1000;
  */
 const GATE = 'read -r CHIRON_GATE || exit 125; unset CHIRON_GATE; exec "$0" "$@"';
 
-/** Options of a local process. */
-export interface LocalProcessOptions {
-  /** Absolute path of the program. */
+/** What is started on the machine for a program of a thread: the program itself, or one that isolates it. */
+export interface Launch {
+  /** Absolute path of the program that the machine starts. */
   readonly program: string;
   readonly args: readonly string[];
   readonly workingDirectory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Absolute path of the thread's program, if it is not the one that the machine starts. */
+  readonly target?: string;
+  /** Finds the process group that SIGTERM goes to; absent for the group of the started process. */
+  readonly findGroup?: (pid: number) => Promise<number | undefined>;
+  /** What the end of the started process says about the thread's program; absent if it is that program's own end. */
+  readonly toExit?: (exit: SandboxExit, hasWritten: boolean) => SandboxExit;
+  /** Finds in the standard error why the program could not be isolated. The text completes a sentence that begins with its name. */
+  readonly explain?: (stderr: string) => string | undefined;
+}
+
+/** Options of a process of this machine. */
+export interface HostProcessOptions extends Launch {
   /** `NAME=value`, part of `environment` and of no other process's. */
   readonly marker: string;
   readonly reaper: Reaper;
@@ -37,7 +52,7 @@ export interface LocalProcessOptions {
 }
 
 /** Starts a program. Never throws: if it cannot start, `exit` has the reason. */
-export function startProcess(options: LocalProcessOptions): SandboxProcess {
+export function startProcess(options: HostProcessOptions): SandboxProcess {
   try {
     const child = spawn('/bin/sh', ['-c', GATE, options.program, ...options.args], {
       cwd: options.workingDirectory,
@@ -46,7 +61,7 @@ export function startProcess(options: LocalProcessOptions): SandboxProcess {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    return child.pid === undefined ? notStartedProcess(failure(child)) : new LocalProcess(child, child.pid, options);
+    return child.pid === undefined ? notStartedProcess(failure(child)) : new HostProcess(child, child.pid, options);
   } catch (error) {
     // Arguments that are too long or hold a NUL, or a system without memory.
     return toFailedProcess(toSpawnFailure(error));
@@ -68,7 +83,7 @@ function failure(child: ChildProcess): Promise<SpawnFailure> {
 }
 
 /** A program of this machine in a process group of its own. */
-class LocalProcess implements SandboxProcess {
+class HostProcess implements SandboxProcess {
   readonly lines$: Observable<readonly string[]>;
   readonly exit: Promise<SandboxExit>;
   private guarded = false;
@@ -78,7 +93,7 @@ class LocalProcess implements SandboxProcess {
   constructor(
     private readonly child: ChildProcessWithoutNullStreams,
     private readonly pid: number,
-    private readonly options: LocalProcessOptions,
+    private readonly options: HostProcessOptions,
   ) {
     // The gate's line is first in the queue, and the queue is held until the reaper knows the pid.
     child.stdin.cork();
@@ -112,14 +127,14 @@ class LocalProcess implements SandboxProcess {
     if (this.guarded) this.child.stdin.end();
     else this.child.stdin.destroy();
     if (this.hasExited) return void (await this.exit);
+    const timers = [
+      setTimeout(() => void this.terminate(), Math.min(graceMs / 3, CLOSE_WAIT_MS)),
+      setTimeout(() => void this.refreshTree().then(() => this.kill()), graceMs),
+    ];
     // Collect descendants while the process lives: after its death they are reparented and cannot be found by parent.
     await this.refreshTree();
-    this.signal('SIGTERM');
-    const grace = setTimeout(() => {
-      void this.refreshTree().then(() => this.signal('SIGKILL'));
-    }, graceMs);
     await this.exit;
-    clearTimeout(grace);
+    timers.forEach(clearTimeout);
   }
 
   private async end(): Promise<SandboxExit> {
@@ -133,8 +148,9 @@ class LocalProcess implements SandboxProcess {
     const stderr = decodeTail(this.stderr);
     const { stdout } = this.child;
     const hasWritten = stdout instanceof Socket && stdout.bytesRead > 0;
-    const notStarted = hasWritten ? undefined : await toExecFailure(code, this.options.program);
-    return { code, signal, stderr, notStarted };
+    const notStarted = hasWritten ? undefined : await toExecFailure(code, this.options.target ?? this.options.program);
+    const exit = { code, signal, stderr, notStarted };
+    return this.options.toExit?.(exit, hasWritten) ?? exit;
   }
 
   private async killLeftovers(): Promise<void> {
@@ -166,10 +182,21 @@ class LocalProcess implements SandboxProcess {
     }
   }
 
-  private signal(signal: NodeJS.Signals): void {
-    // After its exit, the system may reuse the pid.
+  private async terminate(): Promise<void> {
+    await this.refreshTree();
+    const { findGroup, warn } = this.options;
+    try {
+      const group = findGroup === undefined ? this.pid : await findGroup(this.pid);
+      // After its exit, the system may reuse the pid.
+      if (group !== undefined && !this.hasExited) signalProcess(-group, 'SIGTERM');
+    } catch (error) {
+      warn(`failed to find the processes of a sandbox: ${describeFileError(error)}`);
+    }
+  }
+
+  private kill(): void {
     if (this.hasExited) return;
-    signalProcess(-this.pid, signal);
-    if (signal === 'SIGKILL') signalProcess(this.pid, signal);
+    signalProcess(-this.pid, 'SIGKILL');
+    signalProcess(this.pid, 'SIGKILL');
   }
 }

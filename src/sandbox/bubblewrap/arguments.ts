@@ -1,0 +1,56 @@
+import type { SandboxMount } from '../sandbox.js';
+import type { ThreadFolders } from '../files/thread-folders.js';
+import { INSIDE } from './inside.js';
+
+/** A path of the machine that programs see at the same path, read-only. */
+export type SystemEntry =
+  | { readonly kind: 'bind'; readonly path: string }
+  /** A link of the machine, such as `/bin` to `usr/bin`. */
+  | { readonly kind: 'link'; readonly path: string; readonly target: string };
+
+/** What a sandbox is made of. */
+export interface SandboxLayout {
+  /** Folders of the thread on the machine. */
+  readonly outside: ThreadFolders;
+  readonly system: readonly SystemEntry[];
+  /** Files that stand in for those of the machine's `/etc`, by their path inside. */
+  readonly substitutes: Readonly<Record<string, string>>;
+  /** Folders below system folders that nobody is to see, such as the server's data. */
+  readonly hidden: readonly string[];
+  /** Where the agents' programs are installed, read-only. */
+  readonly programs: readonly string[];
+  readonly mounts: readonly SandboxMount[];
+  /** The folder with the socket of the broker; `undefined` for none. */
+  readonly socketFolder: string | undefined;
+}
+
+/** Size of `/dev/shm`, in bytes. Browsers keep images of their pages there. */
+const SHARED_MEMORY_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The arguments of `bwrap` before those of the program. Variables are inherited and not arguments, which everybody on the machine can
+ * read. Later mounts cover earlier ones: the thread's own come last.
+ */
+export function toBubblewrapArguments(layout: SandboxLayout): readonly string[] {
+  const { outside, socketFolder } = layout;
+  return [
+    // Network, IPC, processes, host name and users of its own; the user is an ordinary one without capabilities.
+    ...['--unshare-all', '--unshare-user', '--uid', INSIDE.userId, '--gid', INSIDE.userId, '--hostname', 'sandbox'],
+    // It ends with the server, and cannot write to a terminal that the server was started from.
+    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ...layout.system.flatMap((entry) =>
+      entry.kind === 'bind' ? ['--ro-bind-try', entry.path, entry.path] : ['--symlink', entry.target, entry.path],
+    ),
+    ...Object.entries(layout.substitutes).flatMap(([path, source]) => ['--ro-bind', source, path]),
+    ...['--proc', '/proc', '--dev', '/dev', '--size', String(SHARED_MEMORY_BYTES), '--tmpfs', '/dev/shm'],
+    ...['--tmpfs', '/run', '--dir', '/var', '--symlink', '../tmp', '/var/tmp'],
+    ...layout.hidden.flatMap((path) => ['--tmpfs', path]),
+    ...layout.programs.flatMap((path) => ['--ro-bind', path, path]),
+    ...['--bind', outside.temporary, '/tmp'],
+    ...layout.mounts.flatMap(({ source, target, isWritable }) => [isWritable ? '--bind' : '--ro-bind', source, target]),
+    ...['--bind', outside.workspace, INSIDE.workspace, '--bind', outside.home, INSIDE.home],
+    ...['--ro-bind', outside.server, INSIDE.server],
+    ...(socketFolder === undefined ? [] : ['--ro-bind', socketFolder, INSIDE.socketFolder]),
+    ...['--remount-ro', '/', '--chdir', INSIDE.workspace],
+  ];
+}

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join, resolve } from 'node:path';
+import { buildEnvironment } from '../environment.js';
+import { ThreadUsers } from '../files/thread-users.js';
+import type { Launch } from '../host/host.process.js';
+import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
+import { listProcesses } from '../host/process-table.js';
+import { findProgram } from '../process/find-program.js';
+import type { ProgramRun, SandboxExit, SandboxFolders, SandboxOptions } from '../sandbox.js';
+import { toBubblewrapArguments } from './arguments.js';
+import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
+import { writeSubstitutes } from './substitutes.js';
+import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from './system.js';
+
+const FOLDERS: SandboxFolders = { workspace: INSIDE.workspace, home: INSIDE.home, server: INSIDE.server };
+
+/** How `bwrap` 0.8.0 reports that it, and not the program, has failed. */
+const SETUP_FAILED = /^bwrap: (.*)/;
+
+/** What a status is above a signal's number, if that signal ended the program. */
+const SIGNAL_STATUS = 128;
+const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL'] as const;
+
+/**
+ * Runs the threads' programs in namespaces of their own, made by bubblewrap: they see the system read-only, their thread's folders, and nothing else
+ * of the machine; all of them end with the first one. A server that runs as root gives each thread a user of its own, and becomes that user
+ * before bubblewrap starts: the kernel's user 0 could write to `/proc/sys` from inside.
+ */
+export class BubblewrapSandbox extends HostSandbox {
+  readonly isolates = true;
+  readonly reach = 'socket';
+  readonly description: string;
+  readonly runsAsRoot = false;
+  readonly #system = listSystemEntries();
+  #substitutes: Readonly<Record<string, string>> | undefined;
+
+  constructor(options: SandboxOptions) {
+    const isRoot = process.geteuid?.() === 0;
+    const threads = join(resolve(options.dataDirectory), 'threads');
+    super(options, isRoot ? new ThreadUsers(threads, options.userIds) : undefined);
+    this.description = isRoot
+      ? 'bubblewrap: own namespaces, and a user id for each thread'
+      : "bubblewrap: own namespaces, with the server's user id";
+  }
+
+  override folders(threadId: string): SandboxFolders {
+    this.outside(threadId);
+    return FOLDERS;
+  }
+
+  protected launch({ program, args, outside, userId, added, markers, threadId }: LaunchRequest): Launch {
+    const socketFolder = this.#findSocketFolder(threadId);
+    const inner =
+      socketFolder === undefined
+        ? ['/bin/sh', '-c', 'exec "$0" "$@"', program, ...args]
+        : ['/bin/sh', '-c', FORWARD_AND_RUN, program, ...args];
+    const { mounts = [], dataDirectory } = this.options;
+    const isolated = [
+      ...toBubblewrapArguments({
+        outside,
+        system: this.#system,
+        substitutes: this.#writeSubstitutes(),
+        hidden: listHidden([resolve(dataDirectory), process.cwd()]),
+        programs: [...new Set([...findInstallation(program), ...findNodeInstallation(process.env['PATH'])])],
+        mounts,
+        socketFolder,
+      }),
+      '--',
+      ...inner,
+    ];
+    const bubblewrap = findProgram('bwrap', process.env['PATH']) ?? '/usr/bin/bwrap';
+    const [command = bubblewrap, ...rest] =
+      userId === undefined ? [bubblewrap, ...isolated] : [...becomeUser(userId), bubblewrap, ...isolated];
+    return {
+      program: command,
+      args: rest,
+      target: program,
+      // Not the thread's: what is mounted is what `prepare` has made.
+      workingDirectory: '/',
+      environment: buildEnvironment({
+        server: process.env,
+        folders: FOLDERS,
+        temporaryFolder: '/tmp',
+        added: { USER: INSIDE.userName, LOGNAME: INSIDE.userName, ...added },
+        markers,
+      }),
+      findGroup: findInnerGroup,
+      toExit,
+      explain,
+    };
+  }
+
+  /** Runs the program as those of threads are run, in folders that are removed afterwards, so that the answer holds for threads. */
+  override run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
+    const program = findProgram(command, process.env['PATH']);
+    if (program === undefined) return Promise.resolve({ kind: 'missing' });
+    return this.runInScratch(program, args, timeoutMs);
+  }
+
+  #findSocketFolder(threadId: string): string | undefined {
+    const { socketsDirectory } = this.options;
+    if (socketsDirectory === undefined) return undefined;
+    const folder = join(socketsDirectory, threadId);
+    return existsSync(join(folder, BROKER_SOCKET)) ? folder : undefined;
+  }
+
+  #writeSubstitutes(): Readonly<Record<string, string>> {
+    this.#substitutes ??= writeSubstitutes(join(resolve(this.options.dataDirectory), 'sandbox', 'etc'));
+    return this.#substitutes;
+  }
+}
+
+/** The command line that becomes a user without any privilege. */
+function becomeUser(userId: number): readonly string[] {
+  const id = String(userId);
+  const setpriv = findProgram('setpriv', process.env['PATH']) ?? '/usr/bin/setpriv';
+  const dropped = ['--bounding-set', '-all', '--inh-caps', '-all', '--no-new-privs'];
+  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...dropped];
+}
+
+/** The group of the program: bubblewrap's first process inside, which collects the others, is in it and ignores SIGTERM. */
+async function findInnerGroup(pid: number): Promise<number | undefined> {
+  return (await listProcesses('')).find(({ parent }) => parent === pid)?.group;
+}
+
+/** What bubblewrap's end says about the program. It reports a signal as a status, as shells do. */
+function toExit(exit: SandboxExit, hasWritten: boolean): SandboxExit {
+  const { code, stderr } = exit;
+  if (code === 1 && !hasWritten && SETUP_FAILED.test(stderr)) {
+    return { ...exit, notStarted: { reason: 'sandbox-failed', code: undefined } };
+  }
+  const signal = SIGNALS.find((name) => SIGNAL_STATUS + constants.signals[name] === code);
+  return signal === undefined ? exit : { ...exit, code: null, signal };
+}
+
+/** What bubblewrap says that it could not do. It quotes paths only. */
+function explain(stderr: string): string | undefined {
+  const problem = SETUP_FAILED.exec(stderr)?.[1];
+  return problem === undefined ? undefined : `cannot be run in the sandbox: ${problem}`;
+}

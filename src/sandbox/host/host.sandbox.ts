@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { computeArgumentRoom, measureArguments, shortenVariables } from '../process/argument-limits.js';
+import { findProgram } from '../process/find-program.js';
+import { LeftoverSweeper } from '../files/leftover-sweeper.js';
+import { type Launch, startProcess, toFailedProcess } from './host.process.js';
+import { Reaper } from './reaper.js';
+import type {
+  ProgramRun,
+  Sandbox,
+  SandboxCommand,
+  SandboxFolders,
+  SandboxOptions,
+  SandboxProcess,
+} from '../sandbox.js';
+import { findHostWarnings } from './host-warnings.js';
+import { runLaunch, runProgram } from './run-program.js';
+import { describeFileError } from '../errors.js';
+import { explainNotFound } from '../process/spawn-failure.js';
+import { readTemplate } from '../files/template.js';
+import { ThreadFiles } from '../files/thread-files.js';
+import { type ThreadFolders, ThreadFolderStore, toThreadFolders } from '../files/thread-folders.js';
+import type { ThreadUsers } from '../files/thread-users.js';
+
+const CLOSE_GRACE_MS = 5000;
+
+/** A program of a thread that is to be started, with what the sandbox itself adds. */
+export interface LaunchRequest {
+  /** Absolute path on the machine. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Folders of the thread on the machine. */
+  readonly outside: ThreadFolders;
+  /** The thread's user id; `undefined` for the server's own. */
+  readonly userId: number | undefined;
+  /** The command's variables, and those that mark its processes as this server's. */
+  readonly added: Readonly<Record<string, string>>;
+  readonly markers: Readonly<Record<string, string>>;
+  readonly threadId: string;
+}
+
+/**
+ * A sandbox whose programs are processes of this machine: what all such kinds share. No process outlives the server, however the server ends; see
+ * {@link Reaper}. A kind says how a program is started, and thereby how it is isolated.
+ */
+export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
+  abstract readonly isolates: boolean;
+  abstract readonly reach: 'socket' | 'loopback';
+  abstract readonly description: string;
+  abstract readonly runsAsRoot: boolean;
+  private readonly logger = new Logger(this.constructor.name);
+  private readonly serverId = randomUUID();
+  private readonly warn = (text: string): void => this.logger.warn(text);
+  private readonly reaper = new Reaper(`CHIRON_SERVER=${this.serverId}`, this.warn);
+  private readonly preparing = new Map<string, Promise<SandboxFolders>>();
+  private readonly running = new Set<SandboxProcess>();
+  private readonly store: ThreadFolderStore;
+  private readonly leftovers: LeftoverSweeper;
+  private closing: Promise<void> | undefined;
+
+  /** @param users gives each thread a user id; absent to run all programs as the server's user */
+  protected constructor(
+    protected readonly options: SandboxOptions,
+    protected readonly users?: ThreadUsers,
+  ) {
+    this.store = new ThreadFolderStore(options, users);
+    this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
+  }
+
+  onApplicationBootstrap(): void {
+    this.leftovers.start();
+  }
+
+  /** Says what to start for a program of a thread. */
+  protected abstract launch(request: LaunchRequest): Launch;
+
+  folders(threadId: string): SandboxFolders {
+    const { workspace, home, server } = this.outside(threadId);
+    return { workspace, home, server };
+  }
+
+  /** The thread's folders on the machine. */
+  protected outside(threadId: string): ThreadFolders {
+    return toThreadFolders(this.options.dataDirectory, threadId);
+  }
+
+  files(threadId: string): ThreadFiles {
+    return new ThreadFiles(this.outside(threadId).thread);
+  }
+
+  templateText(path: string): Promise<string | undefined> {
+    return readTemplate({ workspace: this.options.workspaceTemplate, home: this.options.homeTemplate }, path);
+  }
+
+  async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<SandboxFolders> {
+    const underway = this.preparing.get(threadId);
+    if (underway !== undefined) return underway;
+    const preparation = this.store.prepare(threadId, homeFolders).then(() => this.folders(threadId));
+    this.preparing.set(threadId, preparation);
+    try {
+      return await preparation;
+    } finally {
+      this.preparing.delete(threadId);
+    }
+  }
+
+  async copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
+    const tooDeep = await this.store.copy(threadId, toThreadId, accept);
+    if (tooDeep > 0)
+      this.logger.warn({ threadId, folders: tooDeep }, 'did not copy folders that are nested too deeply');
+  }
+
+  spawn(command: SandboxCommand): SandboxProcess {
+    if (this.closing !== undefined) return toFailedProcess({ reason: 'sandbox-closed', code: undefined });
+    const program = findProgram(command.command, process.env['PATH']);
+    if (program === undefined) return toFailedProcess(explainNotFound(command.command, process.env['PATH']));
+    const processId = randomUUID();
+    const outside = this.outside(command.threadId);
+    const launch = this.launch({
+      program,
+      args: command.args,
+      outside,
+      userId: this.users === undefined ? undefined : readOwner(outside.thread),
+      added: this.shortenedEnvironment(command),
+      markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
+      threadId: command.threadId,
+    });
+    const marker = `CHIRON_PROCESS=${processId}`;
+    const started = startProcess({ ...launch, marker, reaper: this.reaper, warn: this.warn });
+    this.running.add(started);
+    void started.exit.then(() => this.running.delete(started));
+    return started;
+  }
+
+  run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
+    return runProgram(command, args, timeoutMs);
+  }
+
+  /** Runs a program as those of a thread are run, in folders that are removed afterwards. Never rejects. */
+  protected async runInScratch(program: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
+    try {
+      return await this.store.withScratch((outside) => {
+        const userId = this.users === undefined ? undefined : readOwner(outside.thread);
+        const request = { program, args, outside, userId, added: {}, markers: {}, threadId: basename(outside.thread) };
+        return runLaunch(this.launch(request), timeoutMs);
+      });
+    } catch (error) {
+      return { kind: 'failed', problem: `has no folders to run in: ${describeFileError(error)}` };
+    }
+  }
+
+  warnings(): Promise<readonly string[]> {
+    return findHostWarnings();
+  }
+
+  /** The command's variables, shortened to the system limits. */
+  private shortenedEnvironment({ threadId, args, env }: SandboxCommand): Readonly<Record<string, string>> {
+    const { variables, shortened } = shortenVariables(env, computeArgumentRoom() - measureArguments(args));
+    if (shortened.length > 0) {
+      this.logger.warn({ threadId, variables: shortened }, 'shortened variables above the system limit');
+    }
+    return variables;
+  }
+
+  async remove(threadId: string): Promise<void> {
+    // A failed preparation rejects for its own caller; its leftovers are removed here.
+    await this.preparing.get(threadId)?.catch(() => undefined);
+    await this.store.remove(threadId);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.stopAll();
+    return this.closing;
+  }
+
+  private async stopAll(): Promise<void> {
+    this.leftovers.stop();
+    await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MS)));
+    await this.reaper.close();
+  }
+}
+
+/** The user id that owns a folder; `undefined` if it is not there, which the start of the program then reports. */
+function readOwner(folder: string): number | undefined {
+  return lstatSync(folder, { throwIfNoEntry: false })?.uid;
+}
