@@ -10,8 +10,10 @@ import { configureHttpServer } from './http/http-server.js';
 import { plainPathMiddleware } from './http/plain-path.js';
 import { requestIdMiddleware } from './http/request-id.js';
 import { encodeErrorEnvelope, toErrorReply } from './messages/response/error-reply.js';
+import { assertIsolatesTenants } from './start/isolation.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { assertNoLoop } from './ops/upstream.js';
+import { SandboxChoice } from './sandbox/kinds.js';
 
 /**
  * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
@@ -29,6 +31,7 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   });
   configure(app);
   try {
+    assertIsolatesTenants(config, app.get<SandboxChoice>(SandboxChoice));
     const registry = app.get(HarnessRegistry);
     await registry.probeAll();
     assertNoLoop(config, registry.available);

@@ -9,6 +9,7 @@ const FACTS = {
     { name: 'demo', version: 'built in' },
   ],
   defaultHarness: 'claude-code',
+  sandbox: 'bubblewrap: own namespaces',
 } as const;
 
 it('shows the address, the store, the data folder, the harnesses and whether keys are required', () => {
@@ -18,6 +19,7 @@ it('shows the address, the store, the data folder, the harnesses and whether key
       store      SQLite in the data folder
       data       /data
       harnesses  claude-code 2.1.330 (default), demo built in
+      sandbox    bubblewrap: own namespaces
       keys       not required; loopback only
       Point Claude Code at it:
         ANTHROPIC_BASE_URL=http://127.0.0.1:8787 ANTHROPIC_API_KEY=none claude

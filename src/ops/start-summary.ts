@@ -7,6 +7,8 @@ export interface StartFacts {
   readonly url: string;
   readonly available: readonly HarnessInfo[];
   readonly defaultHarness: HarnessName;
+  /** Which sandbox holds; see `Sandbox.description`. */
+  readonly sandbox: string;
   /** Settings that cannot work, one sentence each. */
   readonly warnings?: readonly string[];
 }
@@ -23,6 +25,7 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     ['store', config.databaseUrl === undefined ? 'SQLite in the data folder' : 'PostgreSQL'],
     ['data', config.dataDirectory],
     ['harnesses', harnesses.join(', ')],
+    ['sandbox', facts.sandbox],
     ['keys', hasKeys ? `required (${config.apiKeys.length} configured)` : 'not required; loopback only'],
   ];
   const key = hasKeys ? '<one of your keys>' : 'none';

@@ -6,8 +6,10 @@ import type { Server } from 'node:http';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import { HARNESSES } from '../harness/harnesses.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
+import { findIsolationWarnings } from './isolation.js';
 import { renderStartSummary } from '../ops/start-summary.js';
 import { collectUpstreamFacts, findUpstreamWarnings } from '../ops/upstream.js';
+import { SandboxChoice } from '../sandbox/kinds.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { createServer } from '../server.js';
 import { ServerLocks } from '../storage/locks/server-locks.js';
@@ -55,10 +57,20 @@ export async function start(): Promise<void> {
   });
   await listen(app, config);
   const { available, defaultHarness } = app.get(HarnessRegistry);
-  const warnings = findUpstreamWarnings(config, collectUpstreamFacts(config, process.env, available));
+  const choice = app.get<SandboxChoice>(SandboxChoice);
+  const warnings = [
+    ...findIsolationWarnings(choice),
+    ...findUpstreamWarnings(config, collectUpstreamFacts(config, process.env, available)),
+  ];
   for (const warning of warnings) logger.warn(warning);
   process.stdout.write(
-    renderStartSummary(config, { url: serverUrl(app.getHttpServer()), available, defaultHarness, warnings }),
+    renderStartSummary(config, {
+      url: serverUrl(app.getHttpServer()),
+      available,
+      defaultHarness,
+      sandbox: choice.sandbox.description,
+      warnings,
+    }),
   );
   void warnOfHost(app.get<Sandbox>(Sandbox));
 }

@@ -8,7 +8,17 @@ const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/l
 
 /** What programs need of `/etc`. Nothing here may hold a secret: `/etc` as a whole does. */
 const ETC_ENTRIES = [
-  ...['ssl', 'ca-certificates', 'pki', 'crypto-policies', 'alternatives', 'fonts', 'localtime', 'timezone'],
+  ...[
+    'ssl/certs',
+    'ssl/openssl.cnf',
+    'ca-certificates',
+    'pki',
+    'crypto-policies',
+    'alternatives',
+    'fonts',
+    'localtime',
+    'timezone',
+  ],
   ...['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'mime.types', 'protocols', 'services', 'java', 'terminfo', 'magic'],
 ];
 

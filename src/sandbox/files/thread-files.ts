@@ -1,6 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, open, opendir, readlink, realpath, symlink, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, open, opendir, readlink, symlink, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
 import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, withPermission } from './folder-handle.js';
 import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
@@ -92,15 +91,6 @@ export class ThreadFiles {
   /** Where a link leads, as it says itself. */
   linkTarget(path: string): Promise<string | undefined> {
     return this.#existing(path, (folder, name) => withPermission(folder, () => readlink(`${folder.path}/${name}`)));
-  }
-
-  /** The path by which programs name an entry: absolute, and without links, if it is there. For display only, never to be opened. */
-  realPath(path: string): Promise<string> {
-    const named = join(this.root, path);
-    return realpath(named).catch((error: unknown) => {
-      if (readErrorCode(error) === 'ENOENT') return named;
-      throw error;
-    });
   }
 
   /** The names in a folder, at most `max` of them, in no order; none when it is not there. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { computeArgumentRoom, measureArguments, shortenVariables } from '../process/argument-limits.js';
@@ -59,9 +59,10 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   private readonly store: ThreadFolderStore;
   private readonly leftovers: LeftoverSweeper;
   private closing: Promise<void> | undefined;
+  private realDataDirectory: string | undefined;
 
   /** @param users gives each thread a user id; absent to run all programs as the server's user */
-  protected constructor(
+  constructor(
     protected readonly options: SandboxOptions,
     protected readonly users?: ThreadUsers,
   ) {
@@ -83,7 +84,14 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
 
   /** The thread's folders on the machine. */
   protected outside(threadId: string): ThreadFolders {
-    return toThreadFolders(this.options.dataDirectory, threadId);
+    return toThreadFolders(this.dataDirectory, threadId);
+  }
+
+  /** The data folder as programs name it, without links. */
+  private get dataDirectory(): string {
+    const { dataDirectory } = this.options;
+    this.realDataDirectory ??= existsSync(dataDirectory) ? realpathSync(dataDirectory) : undefined;
+    return this.realDataDirectory ?? dataDirectory;
   }
 
   files(threadId: string): ThreadFiles {

@@ -1,7 +1,6 @@
 import { buildEnvironment } from '../environment.js';
 import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
 import type { Launch } from '../host/host.process.js';
-import type { SandboxOptions } from '../sandbox.js';
 
 /** Runs the threads' programs as the server's user: folders, environment and lifetime are kept apart, rights are not. */
 export class LocalSandbox extends HostSandbox {
@@ -9,10 +8,6 @@ export class LocalSandbox extends HostSandbox {
   readonly reach = 'loopback';
   readonly description = "local: agents have the rights of the server's user";
   readonly runsAsRoot = process.getuid?.() === 0;
-
-  constructor(options: SandboxOptions) {
-    super(options);
-  }
 
   protected launch({ program, args, outside, added, markers }: LaunchRequest): Launch {
     return {

@@ -21,24 +21,30 @@ export interface StartFiles {
 /** The folder of the thread for all of this, made anew for each process. */
 const FOLDER = 'claude';
 
+/** An entry of one of the thread's folders. */
+interface OwnEntry {
+  readonly folder: 'workspace' | 'home';
+  readonly entry: string;
+}
+
 /**
  * The thread's own files of instructions, by where Claude Code looks for them in a folder of `--add-dir`. The second folder has room for
  * the one that it does not look for there.
  */
-const MEMORIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const MEMORIES: Readonly<Record<string, Readonly<Record<string, OwnEntry>>>> = {
   'workspace-memory': {
-    'CLAUDE.md': 'workspace/CLAUDE.md',
-    '.claude/CLAUDE.md': 'workspace/.claude/CLAUDE.md',
-    '.claude/rules': 'workspace/.claude/rules',
+    'CLAUDE.md': { folder: 'workspace', entry: 'CLAUDE.md' },
+    '.claude/CLAUDE.md': { folder: 'workspace', entry: '.claude/CLAUDE.md' },
+    '.claude/rules': { folder: 'workspace', entry: '.claude/rules' },
   },
   'home-memory': {
-    'CLAUDE.md': 'home/.claude/CLAUDE.md',
-    '.claude/CLAUDE.md': 'workspace/CLAUDE.local.md',
+    'CLAUDE.md': { folder: 'home', entry: '.claude/CLAUDE.md' },
+    '.claude/CLAUDE.md': { folder: 'workspace', entry: 'CLAUDE.local.md' },
   },
 };
 
 /** Plugins, whose names come before those of what is in them. Hooks and MCP servers are no part of them. */
-const PLUGINS: Readonly<Record<string, string>> = { workspace: 'workspace/.claude', home: 'home/.claude' };
+const PLUGINS = ['workspace', 'home'] as const;
 const PLUGIN_PARTS = ['skills', 'agents', 'commands'];
 
 /** Where Claude Code keeps what it remembers of a home. An `env` in it is set in every process, whatever the sources of settings. */
@@ -70,28 +76,28 @@ export async function writeStartFiles(
   if (hasServers) await write('mcp.json', { mcpServers });
   for (const path of REMEMBERED_FILES) await dropEnvironment(files, path, remembered);
   const isWhole = thread.tools !== 'none';
-  if (isWhole) await linkOwn(files, write);
+  if (isWhole) await linkOwn(thread, write);
   return {
     settings: join(folder, 'settings.json'),
     mcpConfig: hasServers ? join(folder, 'mcp.json') : undefined,
     memories: isWhole ? Object.keys(MEMORIES).map((name) => join(folder, name)) : [],
-    plugins: isWhole ? Object.keys(PLUGINS).map((name) => join(folder, name)) : [],
+    plugins: isWhole ? PLUGINS.map((name) => join(folder, name)) : [],
   };
 }
 
-async function linkOwn(files: ThreadFiles, write: (path: string, value: JsonObject) => Promise<void>): Promise<void> {
-  const link = (path: string, target: string): Promise<void> => {
-    // Relative, so that the data folder can be moved.
-    const up = '../'.repeat(path.split('/').length + 1);
-    return files.link(`server/${FOLDER}/${path}`, `${up}${target}`);
-  };
+async function linkOwn(
+  { files, folders }: Pick<HarnessThread, 'files' | 'folders'>,
+  write: (path: string, value: JsonObject) => Promise<void>,
+): Promise<void> {
+  const link = (path: string, { folder, entry }: OwnEntry): Promise<void> =>
+    files.link(`server/${FOLDER}/${path}`, join(folders[folder], entry));
   for (const [name, links] of Object.entries(MEMORIES)) {
     for (const [path, target] of Object.entries(links)) await link(`${name}/${path}`, target);
   }
   await copyRules(files);
-  for (const [name, own] of Object.entries(PLUGINS)) {
+  for (const name of PLUGINS) {
     await write(`${name}/.claude-plugin/plugin.json`, { name, version: '1.0.0' });
-    for (const part of PLUGIN_PARTS) await link(`${name}/${part}`, `${own}/${part}`);
+    for (const part of PLUGIN_PARTS) await link(`${name}/${part}`, { folder: name, entry: `.claude/${part}` });
   }
 }
 

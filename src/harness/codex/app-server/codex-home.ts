@@ -10,7 +10,7 @@ export interface CodexHome {
   readonly hasLogin: boolean;
   /** Whether the workspace's settings are those that the deployment gave it. */
   readonly trustsWorkspace: boolean;
-  /** The workspace as Codex names it: without links. */
+  /** The workspace as Codex names it. */
   readonly workspace: string;
 }
 
@@ -25,7 +25,7 @@ const MAX_BYTES = 1024 * 1024;
  * when it is started, and has no switch against them; it trusts every workspace in which it may write (all seen).
  */
 export async function restoreHome(
-  { files }: HarnessThread,
+  { files, folders }: HarnessThread,
   sandbox: Pick<Sandbox, 'templateText'>,
 ): Promise<CodexHome> {
   for (const path of HOME_FILES) {
@@ -39,7 +39,7 @@ export async function restoreHome(
     config: (await sandbox.templateText('home/.codex/config.toml')) ?? '',
     hasLogin: (await sandbox.templateText('home/.codex/auth.json')) !== undefined,
     trustsWorkspace: (await Promise.all(workspace)).every(Boolean),
-    workspace: await files.realPath('workspace'),
+    workspace: folders.workspace,
   };
 }
 

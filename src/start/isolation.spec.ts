@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { readConfig } from '../config/app-config.js';
+import { ConfigurationError } from '../config/configuration-error.js';
+import type { SandboxChoice } from '../sandbox/kinds.js';
+import { NoSandbox } from '../../test/support/no-sandbox.js';
+import { assertIsolatesTenants, findIsolationWarnings } from './isolation.js';
+
+const KEY = 'k'.repeat(24);
+const ONE_KEY = `alice:${KEY}`;
+const TWO_KEYS = `alice:${KEY},bob:${KEY}`;
+
+const LOCAL: SandboxChoice = {
+  name: 'local',
+  sandbox: new NoSandbox(),
+  problems: { bubblewrap: 'bwrap not found. Install bubblewrap.' },
+};
+const ISOLATED: SandboxChoice = {
+  name: 'bubblewrap',
+  sandbox: Object.assign(new NoSandbox(), { isolates: true }),
+  problems: {},
+};
+
+const check = (keys: string, sandbox: string, choice: SandboxChoice) => () =>
+  assertIsolatesTenants(readConfig({ CHIRON_API_KEYS: keys, CHIRON_SANDBOX: sandbox }), choice);
+
+it('does not run the agents of several keys without isolation, and says what is missing', () => {
+  expect(check(TWO_KEYS, 'auto', LOCAL)).toThrow(ConfigurationError);
+  expect(check(TWO_KEYS, 'auto', LOCAL)).toThrow(/CHIRON_SANDBOX: .*local.* bubblewrap: bwrap not found/);
+});
+
+it('runs them where the sandbox isolates, or where the operator has named the local one', () => {
+  expect(check(TWO_KEYS, 'auto', ISOLATED)).not.toThrow();
+  expect(check(TWO_KEYS, 'local', { ...LOCAL, problems: {} })).not.toThrow();
+  expect(check(ONE_KEY, 'auto', LOCAL)).not.toThrow();
+});
+
+it('warns of each stronger kind that does not work', () => {
+  expect(findIsolationWarnings(LOCAL)).toEqual([
+    'the sandbox is local, as a stronger one does not work. bubblewrap: bwrap not found. Install bubblewrap.',
+  ]);
+  expect(findIsolationWarnings(ISOLATED)).toEqual([]);
+});

@@ -1,0 +1,27 @@
+import type { AppConfig } from '../config/app-config.js';
+import { ConfigurationError } from '../config/configuration-error.js';
+import type { SandboxChoice } from '../sandbox/kinds.js';
+
+/**
+ * Rejects a server that would run the agents of several tenants without isolation, unless the operator has named that kind of sandbox: each tenant could
+ * read what the others' agents read and write.
+ *
+ * @throws ConfigurationError
+ */
+export function assertIsolatesTenants(
+  { apiKeys, sandboxKind }: Pick<AppConfig, 'apiKeys' | 'sandboxKind'>,
+  { sandbox, name, problems }: SandboxChoice,
+): void {
+  if (sandbox.isolates || apiKeys.length < 2 || sandboxKind === name) return;
+  const problem = `must be named (${name}) to run the agents of several keys without isolation, as nothing stronger works here`;
+  throw new ConfigurationError(new Map([['CHIRON_SANDBOX', [problem, ...listProblems(problems)].join('. ')]]));
+}
+
+/** Warns of stronger kinds of sandbox that do not work here, a sentence or two each. */
+export function findIsolationWarnings({ name, problems }: SandboxChoice): readonly string[] {
+  return listProblems(problems).map((problem) => `the sandbox is ${name}, as a stronger one does not work. ${problem}`);
+}
+
+function listProblems(problems: SandboxChoice['problems']): readonly string[] {
+  return Object.entries(problems).map(([kind, problem]) => `${kind}: ${problem}`);
+}
