@@ -7,6 +7,7 @@ import { parseCorsOrigins } from './cors-origins.js';
 import { parseHosts, parseMcpServersFile } from './mcp-servers.js';
 import { parseHarnessAliases } from './harness-aliases.js';
 import { parseModelRoutes } from './model-routes.js';
+import { parseAllowedHosts, parseModelPatterns } from './network-settings.js';
 import { parsePassedVariables } from './passed-variables.js';
 import { parseGitIdentity, parseMounts, parseUserIds, SANDBOX_CHOICES } from './sandbox-settings.js';
 import {
@@ -218,6 +219,30 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     sandboxUserIds: custom('CHIRON_SANDBOX_USER_IDS', '20000-59999', parseUserIds, {
       ...isolation,
       doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. Nobody else on the machine may have them.',
+    }),
+    sandboxNetwork: oneOf('CHIRON_SANDBOX_NETWORK', 'open', ['none', 'allowlist', 'open'], {
+      ...isolation,
+      doc: 'What isolated agents reach besides their model, through a proxy that checks each host and each of its addresses: `none`, the hosts of `CHIRON_SANDBOX_ALLOWED_HOSTS` (`allowlist`), or every public host and those of the list (`open`). Agents get the proxy in `HTTPS_PROXY` and the like; programs that know no proxy reach nothing.',
+    }),
+    sandboxAllowedHosts: custom('CHIRON_SANDBOX_ALLOWED_HOSTS', undefined, parseAllowedHosts, {
+      ...isolation,
+      doc: 'Hosts that isolated agents may reach: comma-separated names, addresses, or `*.name` for all names below; with `:port`, or `:*` for all, else for the ports 80 and 443. A private address (of this machine, or of a private network) is reached only by a name or an address that is listed without `*.`.',
+      example: 'github.com,*.npmjs.org,artifacts.corp:8443',
+    }),
+    modelBroker: oneOf('CHIRON_MODEL_BROKER', 'auto', ['auto', 'on', 'off'], {
+      ...isolation,
+      doc: "Whether agents reach their models through the server's broker, which holds the deployment's keys: agents then have a placeholder. `auto`: wherever the sandbox isolates. For the Anthropic API and OpenAI's, or gateways to them, with a key or token in a variable that is passed on.",
+    }),
+    allowedModels: custom('CHIRON_ALLOWED_MODELS', undefined, parseModelPatterns, {
+      ...isolation,
+      doc: 'Models that agents may ask through the broker: comma-separated names, `*` for any text. Without it, all.',
+      example: 'claude-*,gpt-5*',
+    }),
+    turnTokenLimit: count('CHIRON_TURN_TOKEN_LIMIT', 0, {
+      ...isolation,
+      min: 0,
+      max: 1_000_000_000_000,
+      doc: 'How many tokens a turn may use, by the count of the broker: input, cached input and output together. Further requests of its agent to the model are refused. `0` for any number.',
     }),
     gitIdentity: custom('CHIRON_GIT_IDENTITY', undefined, parseGitIdentity, {
       ...isolation,

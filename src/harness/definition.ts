@@ -1,3 +1,4 @@
+import type { ModelProvider } from '../broker/model-provider.js';
 import type { HarnessSettings } from '../config/settings.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
 import type { Harness } from './harness.js';
@@ -22,6 +23,8 @@ export interface HarnessDefinition extends HarnessSettings {
   readonly modelVariable?: string;
   /** Credentials for its model provider: variables, or files of the home template. The server warns at startup if none is present. */
   readonly login?: { readonly variables: readonly string[]; readonly files: readonly string[] };
+  /** The API of its models, for the broker; absent for a harness whose agents always call it by themselves. */
+  readonly provider?: ModelProvider;
   /** Runs commands without a model, so it is offered only as the default harness or with `CHIRON_DEMO` on. */
   readonly isDemo?: boolean;
   /** Called once at startup; the program may be missing. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
 import { NoSandbox } from '../../test/support/no-sandbox.js';
 import { inPlaceOfClaudeCode, ScriptedHarness } from '../../test/support/scripted-harness.js';
+import { Broker } from '../broker/broker.service.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import { ThreadFiles } from '../sandbox/files/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
@@ -48,7 +49,7 @@ describe('HarnessGateway', () => {
     sandbox = new NoSandbox();
     const registry = new HarnessRegistry([inPlaceOfClaudeCode(harness)], sandbox, CONFIG);
     await registry.probeAll();
-    gateway = new HarnessGateway(registry, sandbox, CONFIG);
+    gateway = new HarnessGateway(registry, sandbox, CONFIG, new Broker(CONFIG, sandbox, []));
   });
 
   afterEach(() => {

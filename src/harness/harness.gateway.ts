@@ -1,6 +1,7 @@
 // Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { defer, finalize, type Observable, of, switchMap, tap } from 'rxjs';
+import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
@@ -46,6 +47,7 @@ export class HarnessGateway {
     private readonly registry: HarnessRegistry,
     @Inject(Sandbox) private readonly sandbox: Sandbox,
     @Inject(AppConfig) private readonly config: AppConfig,
+    private readonly broker: Broker,
   ) {}
 
   /**
@@ -60,6 +62,7 @@ export class HarnessGateway {
     return defer(async () => this.acquire(thread, harness)).pipe(
       switchMap((warm) => {
         warm.turnId = turn.id;
+        this.broker.beginTurn(thread.id, turn.id);
         let waits = false;
         return warm.session.run(turn).pipe(
           tap((events) => (waits = waitsForCaller(events))),
@@ -166,7 +169,11 @@ export class HarnessGateway {
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
       sessionId: thread.sessionId,
-      env: { ...this.registry.homeVariables(folders), ...this.threadEnvironment(thread) },
+      env: {
+        ...this.registry.homeVariables(folders),
+        ...(await this.broker.open(thread.id)),
+        ...this.threadEnvironment(thread),
+      },
     });
     const warm: WarmSession = {
       session,
@@ -231,6 +238,7 @@ export class HarnessGateway {
     this.#warm.delete(threadId);
     const stopping = warm.session
       .close()
+      .then(() => this.broker.close(threadId))
       .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'failed to stop a harness process'))
       .finally(() => {
         if (this.#stopping.get(threadId) === stopping) this.#stopping.delete(threadId);
@@ -243,7 +251,6 @@ export class HarnessGateway {
     const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
     return {
       ...this.config.gitIdentity,
-      ...this.config.passedVariables,
       CENTAUR_THREAD_KEY: thread.key,
       ...(modelVariable === undefined || thread.harnessModel === undefined
         ? {}

@@ -1,4 +1,6 @@
 import { Logger, Module } from '@nestjs/common';
+import { Broker } from '../broker/broker.service.js';
+import { ModelProviders } from '../broker/model-provider.js';
 import { AppConfig } from '../config/app-config.js';
 import type { SandboxOptions } from '../sandbox/sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
@@ -29,7 +31,18 @@ import { ModelCatalog } from './models/model-catalog.js';
       },
     }),
   ],
-  providers: [{ provide: Harnesses, useValue: HARNESSES }, HarnessRegistry, HarnessGateway, ModelCatalog],
+  providers: [
+    { provide: Harnesses, useValue: HARNESSES },
+    {
+      provide: ModelProviders,
+      inject: [Harnesses],
+      useFactory: (harnesses: Harnesses): ModelProviders => harnesses.flatMap(({ provider }) => provider ?? []),
+    },
+    Broker,
+    HarnessRegistry,
+    HarnessGateway,
+    ModelCatalog,
+  ],
   exports: [HarnessGateway, HarnessRegistry, ModelCatalog],
 })
 export class HarnessModule {}

@@ -16,8 +16,6 @@ export interface SandboxOptions {
   readonly mounts?: readonly SandboxMount[];
   /** The user ids for threads, for a server that runs as root. */
   readonly userIds?: UserIdRange;
-  /** Holds a folder per thread, named by its id, with the socket of the broker; absent for no broker. */
-  readonly socketsDirectory?: string;
 }
 
 /** A file or folder of the machine that the programs of all threads see. */
@@ -73,6 +71,16 @@ export interface SandboxExit {
   readonly notStarted?: SpawnFailure | undefined;
 }
 
+/** Where the broker listens for the programs of one thread. */
+export interface BrokerSocket {
+  /** On the machine; nothing is there yet. */
+  readonly path: string;
+  /** The user id that its programs have on the machine; `undefined` for the server's. */
+  readonly owner: number | undefined;
+  /** How its programs reach it, without a slash at its end. */
+  readonly url: string;
+}
+
 /** A running program in a thread's sandbox. */
 export interface SandboxProcess {
   /**
@@ -103,8 +111,6 @@ export type ProgramRun =
 export interface Sandbox {
   /** Whether its programs are kept from the server's files, secrets and processes, and from those of other threads. */
   readonly isolates: boolean;
-  /** How its programs reach the broker: by the socket of their thread, or by a port of the machine. */
-  readonly reach: 'socket' | 'loopback';
   /** What holds, for the start-up summary: the kind, and as whom programs run. */
   readonly description: string;
   /** Whether its programs run as root; Claude Code needs `IS_SANDBOX` then. */
@@ -129,6 +135,13 @@ export interface Sandbox {
    * with ends the call, and nothing is left. The processes of both must be stopped before.
    */
   copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void>;
+  /**
+   * Makes the place of the socket by which the programs of a prepared thread, those that start after this, reach the broker. `undefined` for a kind
+   * whose programs reach a port of the machine.
+   */
+  openSocket(threadId: string): Promise<BrokerSocket | undefined>;
+  /** Removes that place. */
+  closeSocket(threadId: string): Promise<void>;
   /** Starts a program. Never throws if it cannot start: `exit` has the reason. */
   spawn(command: SandboxCommand): SandboxProcess;
   /**

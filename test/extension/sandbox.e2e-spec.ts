@@ -25,8 +25,9 @@ import { startTestApp, type TestApp } from '../support/test-app.js';
 /** Has folders on this machine, and answers each program itself: with the last line of its script, and status 4. */
 class EchoSandbox implements Sandbox, OnApplicationBootstrap {
   readonly isolates = false;
-  readonly reach = 'loopback';
   readonly description = 'none';
+  openSocket = (): Promise<undefined> => Promise.resolve(undefined);
+  closeSocket = (): Promise<void> => Promise.resolve();
   readonly runsAsRoot = false;
   readonly commands: SandboxCommand[] = [];
   state: 'made' | 'started' | 'closed' = 'made';

@@ -4,8 +4,9 @@ import type { Sandbox, SandboxFolders } from '../../src/sandbox/sandbox.js';
 /** A sandbox without processes, as the scripted harness starts none. */
 export class NoSandbox implements Sandbox {
   readonly isolates = false;
-  readonly reach = 'loopback';
   readonly description = 'none';
+  openSocket = (): Promise<undefined> => Promise.resolve(undefined);
+  closeSocket = (): Promise<void> => Promise.resolve();
   readonly runsAsRoot = false;
   readonly removed: string[] = [];
   /** Those of the last preparation. */

@@ -11,8 +11,9 @@ const unused = (): never => {
 };
 const sandbox: Sandbox = {
   isolates: false,
-  reach: 'loopback',
   description: 'none',
+  openSocket: () => Promise.resolve(undefined),
+  closeSocket: () => Promise.resolve(),
   runsAsRoot: false,
   folders: unused,
   files: unused,

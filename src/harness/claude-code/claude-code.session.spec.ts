@@ -79,8 +79,9 @@ describe('a session with Claude Code', () => {
     };
     const sandbox: Sandbox = {
       isolates: false,
-      reach: 'loopback',
       description: 'none',
+      openSocket: () => Promise.resolve(undefined),
+      closeSocket: () => Promise.resolve(),
       runsAsRoot: false,
       folders: () => thread.folders,
       files: () => thread.files,

@@ -1,4 +1,5 @@
 import type { HarnessDefinition } from '../definition.js';
+import { anthropicProvider } from './provider.js';
 import { ClaudeCodeHarness } from './claude-code.harness.js';
 
 /** Claude Code. */
@@ -21,5 +22,6 @@ export const claudeCode: HarnessDefinition = {
     // Settings may name an `apiKeyHelper`, or variables.
     files: ['.claude/.credentials.json', '.claude/settings.json'],
   },
+  provider: anthropicProvider,
   create: ({ sandbox, command }) => new ClaudeCodeHarness(sandbox, command),
 };

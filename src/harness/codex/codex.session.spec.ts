@@ -82,8 +82,9 @@ class FakeSandbox implements Sandbox {
   }
 
   readonly isolates = false;
-  readonly reach = 'loopback';
   readonly description = 'none';
+  openSocket = (): Promise<undefined> => Promise.resolve(undefined);
+  closeSocket = (): Promise<void> => Promise.resolve();
   readonly runsAsRoot = false;
   folders = () => THREAD.folders;
   files = () => THREAD.files;

@@ -1,4 +1,5 @@
 import type { HarnessDefinition } from '../definition.js';
+import { openaiProvider } from './provider.js';
 import { CodexHarness } from './codex.harness.js';
 
 /** Codex. */
@@ -12,5 +13,6 @@ export const codex: HarnessDefinition = {
   modelVariable: 'CLAUDE_MODEL',
   // A configuration may name a provider of its own.
   login: { variables: ['OPENAI_API_KEY'], files: ['.codex/auth.json', '.codex/config.toml'] },
+  provider: openaiProvider,
   create: ({ sandbox, command }) => new CodexHarness(sandbox, command),
 };

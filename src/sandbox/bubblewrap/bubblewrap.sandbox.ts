@@ -1,15 +1,15 @@
-import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
 import type { Launch } from '../host/host.process.js';
-import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
+import { HostSandbox, type LaunchRequest, readOwner } from '../host/host.sandbox.js';
 import { listProcesses } from '../host/process-table.js';
 import { findProgram } from '../process/find-program.js';
-import type { ProgramRun, SandboxExit, SandboxFolders, SandboxOptions } from '../sandbox.js';
+import type { BrokerSocket, ProgramRun, SandboxExit, SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { toBubblewrapArguments } from './arguments.js';
 import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
+import { SocketFolders } from './socket-folders.js';
 import { writeSubstitutes } from './substitutes.js';
 import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from './system.js';
 
@@ -29,11 +29,11 @@ const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGSEGV', 'SIGABRT',
  */
 export class BubblewrapSandbox extends HostSandbox {
   readonly isolates = true;
-  readonly reach = 'socket';
   readonly description: string;
   readonly runsAsRoot = false;
   readonly #system = listSystemEntries();
   #substitutes: Readonly<Record<string, string>> | undefined;
+  #sockets: SocketFolders | undefined;
 
   constructor(options: SandboxOptions) {
     const isRoot = process.geteuid?.() === 0;
@@ -50,7 +50,7 @@ export class BubblewrapSandbox extends HostSandbox {
   }
 
   protected launch({ program, args, outside, userId, added, markers, threadId }: LaunchRequest): Launch {
-    const socketFolder = this.#findSocketFolder(threadId);
+    const socketFolder = this.#sockets?.find(threadId);
     const inner =
       socketFolder === undefined
         ? ['/bin/sh', '-c', 'exec "$0" "$@"', program, ...args]
@@ -98,11 +98,20 @@ export class BubblewrapSandbox extends HostSandbox {
     return this.runInScratch(program, args, timeoutMs);
   }
 
-  #findSocketFolder(threadId: string): string | undefined {
-    const { socketsDirectory } = this.options;
-    if (socketsDirectory === undefined) return undefined;
-    const folder = join(socketsDirectory, threadId);
-    return existsSync(join(folder, BROKER_SOCKET)) ? folder : undefined;
+  override async openSocket(threadId: string): Promise<BrokerSocket> {
+    this.#sockets ??= new SocketFolders();
+    const folder = await this.#sockets.open(threadId);
+    const owner = this.users === undefined ? undefined : readOwner(this.outside(threadId).thread);
+    return { path: join(folder, BROKER_SOCKET), owner, url: `http://127.0.0.1:${INSIDE.brokerPort}` };
+  }
+
+  override async closeSocket(threadId: string): Promise<void> {
+    await this.#sockets?.close(threadId);
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    await this.#sockets?.remove();
   }
 
   #writeSubstitutes(): Readonly<Record<string, string>> {

@@ -8,6 +8,7 @@ import { LeftoverSweeper } from '../files/leftover-sweeper.js';
 import { type Launch, startProcess, toFailedProcess } from './host.process.js';
 import { Reaper } from './reaper.js';
 import type {
+  BrokerSocket,
   ProgramRun,
   Sandbox,
   SandboxCommand,
@@ -47,7 +48,6 @@ export interface LaunchRequest {
  */
 export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   abstract readonly isolates: boolean;
-  abstract readonly reach: 'socket' | 'loopback';
   abstract readonly description: string;
   abstract readonly runsAsRoot: boolean;
   private readonly logger = new Logger(this.constructor.name);
@@ -118,6 +118,14 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     const tooDeep = await this.store.copy(threadId, toThreadId, accept);
     if (tooDeep > 0)
       this.logger.warn({ threadId, folders: tooDeep }, 'did not copy folders that are nested too deeply');
+  }
+
+  openSocket(_threadId: string): Promise<BrokerSocket | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  closeSocket(_threadId: string): Promise<void> {
+    return Promise.resolve();
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
@@ -191,6 +199,6 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
 }
 
 /** The user id that owns a folder; `undefined` if it is not there, which the start of the program then reports. */
-function readOwner(folder: string): number | undefined {
+export function readOwner(folder: string): number | undefined {
   return lstatSync(folder, { throwIfNoEntry: false })?.uid;
 }

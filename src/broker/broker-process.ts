@@ -1,0 +1,166 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BrokerConfig, FromBroker, Listening, ModelTokens, ToBroker } from './protocol.js';
+
+// Beside this file: `.js` when built, `.ts` under test.
+const MAIN = fileURLToPath(new URL(`process/main${extname(import.meta.url)}`, import.meta.url));
+
+/** A process that dies sooner than this after its start is not replaced at once. */
+const SHORT_LIFE_MS = 1000;
+/** How long an answer of the process may take. */
+const ANSWER_MS = 10_000;
+
+/** What the server is told of the process. */
+export interface BrokerListener {
+  onRefused(threadId: string, what: string): void;
+  /** It died and is started again; requests of agents failed meanwhile, and the agents retry them. */
+  onRestart(reason: string): void;
+}
+
+type Done = Extract<FromBroker, { readonly type: 'done' }>;
+type Question = Extract<ToBroker, { readonly id: number }>;
+type WithoutId<Message> = Message extends Question ? Omit<Message, 'id'> : never;
+
+/**
+ * The broker's process: started with the first thread, replaced when it dies, gone with the server. It gets its configuration, with the credentials, over
+ * the IPC channel, so that neither its command line nor its environment has them.
+ */
+export class BrokerProcess {
+  readonly #open = new Map<string, Listening>();
+  readonly #waiting = new Map<number, { resolve: (done: Done) => void; reject: (error: Error) => void }>();
+  #child: ChildProcess | undefined;
+  #ready: Promise<unknown> = Promise.resolve();
+  #lastId = 0;
+  #isClosed = false;
+
+  constructor(
+    private readonly config: BrokerConfig,
+    private readonly listener: BrokerListener,
+  ) {}
+
+  /** The pid of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /**
+   * Takes requests of a thread's programs. Resolves with the port, if the thread has no socket.
+   *
+   * @throws if the process cannot listen
+   */
+  async open(threadId: string, listening: Listening): Promise<number | undefined> {
+    this.#open.set(threadId, listening);
+    if (this.#child === undefined) this.#start();
+    await this.#ready;
+    return (await this.#ask({ type: 'open', threadId, listening })).port;
+  }
+
+  /** Ends the connections of a thread, and takes no more. */
+  close(threadId: string): void {
+    if (this.#open.delete(threadId)) this.#tell({ type: 'close', threadId });
+  }
+
+  /** A turn begins on an open thread. */
+  beginTurn(threadId: string, turnId: string): void {
+    if (this.#open.has(threadId)) this.#tell({ type: 'turn', threadId, turnId });
+  }
+
+  /** The tokens of a turn by model; `undefined` if no living process has seen all of it. */
+  async count(turnId: string): Promise<readonly ModelTokens[] | undefined> {
+    if (this.#child === undefined) return undefined;
+    // One that dies before it answers has not seen the end of the turn.
+    return this.#ask({ type: 'count', turnId }).then(
+      ({ tokens }) => tokens,
+      () => undefined,
+    );
+  }
+
+  /** Ends the process. Resolves when it has exited. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+      if (child.connected) child.disconnect();
+    });
+  }
+
+  #start(): void {
+    const startedAt = performance.now();
+    const child = fork(MAIN, {
+      cwd: '/',
+      // Everyone on the machine may read it who runs as the same user.
+      env: { PATH: process.env['PATH'] },
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      serialization: 'json',
+    });
+    this.#child = child;
+    child.on('message', (message) => this.#read(message as FromBroker));
+    child.once('error', (error) => this.#replace(child, startedAt, error.message));
+    child.once('exit', (code, signal) => this.#replace(child, startedAt, `exited with ${String(signal ?? code)}`));
+    // It is no reason for the server to stay.
+    child.unref();
+    child.channel?.unref();
+    this.#ready = this.#ask({ type: 'configure', config: this.config });
+    this.#ready.catch(() => undefined); // Reported by `replace`.
+    for (const [threadId, listening] of this.#open) {
+      this.#ask({ type: 'open', threadId, listening }).catch(() => undefined);
+    }
+  }
+
+  #replace(child: ChildProcess, startedAt: number, reason: string): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    for (const { reject } of this.#waiting.values()) reject(new Error(`the broker ${reason}`));
+    this.#waiting.clear();
+    if (this.#isClosed) return;
+    this.listener.onRestart(reason);
+    const pause = performance.now() - startedAt >= SHORT_LIFE_MS ? 0 : SHORT_LIFE_MS;
+    setTimeout(() => {
+      if (!this.#isClosed && this.#child === undefined && this.#open.size > 0) this.#start();
+    }, pause).unref();
+  }
+
+  #read(message: FromBroker): void {
+    if (message.type === 'refused') {
+      this.listener.onRefused(message.threadId, message.what);
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.type === 'done') waiting?.resolve(message);
+    else waiting?.reject(new Error(`the broker failed: ${message.problem}`));
+  }
+
+  #ask(question: WithoutId<Question>): Promise<Done> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise<Done>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('the broker does not answer')), ANSWER_MS);
+      timer.unref();
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+      };
+      this.#waiting.set(id, {
+        resolve: (done) => {
+          settle();
+          resolve(done);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      });
+      this.#tell({ ...question, id });
+    });
+  }
+
+  #tell(message: ToBroker): void {
+    // A message that is lost with a dying process is answered by `replace`.
+    if (this.#child?.connected === true) this.#child.send(message, () => undefined);
+  }
+}

@@ -1,0 +1,62 @@
+// The broker's process. Under test Node runs this file directly and strips its types, so the imports of everything in this folder end in `.ts`.
+import type { FromBroker, ToBroker } from '../protocol.ts';
+import { Egress } from './egress/egress.ts';
+import { Listeners } from './listeners.ts';
+import { ModelGateway } from './model/model-gateway.ts';
+import { TokenCounts } from './model/token-counts.ts';
+
+const counts = new TokenCounts();
+let gateway: ModelGateway | undefined;
+let egress: Egress | undefined;
+
+const send = (message: FromBroker): void => {
+  if (process.connected) process.send?.(message);
+};
+const onRefused = (threadId: string, what: string): void => send({ type: 'refused', threadId, what });
+
+const listeners = new Listeners({
+  onModel: (request, response, threadId) => void gateway?.handle(request, response, threadId),
+  onProxied: (request, response, threadId) => void egress?.handleRequest(request, response, threadId),
+  onConnect: (request, client, head, threadId) => void egress?.handleConnect(request, client, head, threadId),
+});
+
+async function handle(message: ToBroker): Promise<void> {
+  switch (message.type) {
+    case 'configure':
+      gateway?.close();
+      gateway = new ModelGateway(message.config, counts, onRefused);
+      egress = new Egress({ policy: message.config.policy, onRefused });
+      send({ type: 'done', id: message.id });
+      return;
+    case 'open': {
+      const port = await listeners.open(message.threadId, message.listening);
+      send({ type: 'done', id: message.id, ...(port === undefined ? {} : { port }) });
+      return;
+    }
+    case 'close':
+      listeners.close(message.threadId);
+      counts.close(message.threadId);
+      return;
+    case 'turn':
+      counts.begin(message.threadId, message.turnId);
+      return;
+    case 'count': {
+      const tokens = counts.take(message.turnId);
+      send({ type: 'done', id: message.id, ...(tokens === undefined ? {} : { tokens }) });
+      return;
+    }
+    default:
+      message satisfies never;
+  }
+}
+
+process.on('message', (message: ToBroker) => {
+  handle(message).catch((error: unknown) => {
+    const problem = error instanceof Error ? error.message : String(error);
+    if ('id' in message) send({ type: 'failed', id: message.id, problem });
+  });
+});
+// The server is gone, however it died.
+process.on('disconnect', () => process.exit(0));
+// A service manager signals the whole of a service; agents still need the broker while the server drains.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);

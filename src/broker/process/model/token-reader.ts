@@ -1,0 +1,127 @@
+import type { ModelTokens } from '../../protocol.ts';
+
+/** The longest line, or JSON answer, that is looked at. The last event of OpenAI repeats the whole answer. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+const LINE_FEED = 0x0a;
+const NONE: ModelTokens = {
+  model: 'unknown',
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadInputTokens: 0,
+  cacheCreationInputTokens: 0,
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the tokens out of one answer of a model provider while its bytes pass by. Only lines that have `"usage"` in them are parsed: of a stream of
+ * Anthropic its first and last, of one of OpenAI its last.
+ */
+export class TokenReader {
+  readonly #answers: 'anthropic' | 'openai';
+  readonly #isStream: boolean;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #tokens: ModelTokens | undefined;
+
+  constructor(answers: 'anthropic' | 'openai', isStream: boolean) {
+    this.#answers = answers;
+    this.#isStream = isStream;
+  }
+
+  /** Takes the next bytes of the answer. */
+  push(chunk: Buffer): void {
+    if (!this.#isStream) {
+      this.#keep(chunk);
+      return;
+    }
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      this.#keep(chunk.subarray(start, end));
+      this.#readPending();
+      start = end + 1;
+    }
+    this.#keep(chunk.subarray(start));
+  }
+
+  /** The tokens of the answer as far as it has come; `undefined` if it has none, as an error. */
+  end(): ModelTokens | undefined {
+    this.#readPending();
+    return this.#tokens;
+  }
+
+  #keep(part: Buffer): void {
+    if (part.length === 0) return;
+    this.#pendingBytes += part.length;
+    if (this.#pendingBytes <= MAX_BYTES) this.#pending.push(part);
+  }
+
+  #readPending(): void {
+    const isWhole = this.#pendingBytes <= MAX_BYTES;
+    const line = this.#pending.length === 1 ? this.#pending[0] : Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    if (!isWhole || line === undefined || !line.includes('"usage"')) return;
+    const text = line.toString('utf8');
+    const fields = parse(this.#isStream ? text.replace(/^data:\s*/, '') : text);
+    if (fields !== undefined) this.#take(fields);
+  }
+
+  #take(fields: Fields): void {
+    const read = this.#answers === 'anthropic' ? readAnthropic : readOpenAi;
+    this.#tokens = read(fields, this.#tokens ?? NONE) ?? this.#tokens;
+  }
+}
+
+/** `message_start` has the input, and each `message_delta` the totals so far; without a stream, the message itself has both. */
+function readAnthropic(fields: Fields, before: ModelTokens): ModelTokens | undefined {
+  const message = fields['type'] === 'message_start' ? asFields(fields['message']) : fields;
+  const usage = asFields(message['usage']);
+  if (!['message_start', 'message_delta', 'message'].includes(String(fields['type']))) return undefined;
+  return {
+    model: asText(message['model']) ?? before.model,
+    inputTokens: asCount(usage['input_tokens']) ?? before.inputTokens,
+    outputTokens: asCount(usage['output_tokens']) ?? before.outputTokens,
+    cacheReadInputTokens: asCount(usage['cache_read_input_tokens']) ?? before.cacheReadInputTokens,
+    cacheCreationInputTokens: asCount(usage['cache_creation_input_tokens']) ?? before.cacheCreationInputTokens,
+  };
+}
+
+/** The last event has the response with its usage; without a stream, the answer is the response. OpenAI counts cached tokens in. */
+function readOpenAi(fields: Fields): ModelTokens | undefined {
+  const response = fields['response'] === undefined ? fields : asFields(fields['response']);
+  const usage = asFields(response['usage']);
+  const input = asCount(usage['input_tokens']);
+  if (input === undefined) return undefined;
+  const cached = asCount(asFields(usage['input_tokens_details'])['cached_tokens']) ?? 0;
+  return {
+    model: asText(response['model']) ?? NONE.model,
+    inputTokens: Math.max(0, input - cached),
+    outputTokens: asCount(usage['output_tokens']) ?? 0,
+    cacheReadInputTokens: cached,
+    cacheCreationInputTokens: 0,
+  };
+}
+
+function parse(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? asFields(value) : undefined;
+  } catch {
+    // Some other line, or an answer that was cut off: it has no usage.
+    return undefined;
+  }
+}
+
+function asFields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function asCount(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

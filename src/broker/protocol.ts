@@ -1,0 +1,73 @@
+// What the server and the broker's process say to each other, as JSON over their IPC channel.
+import type { AllowedHost } from '../config/network-settings.ts';
+
+/** An API of a model provider that agents reach through the broker. */
+export interface Upstream {
+  /** The first part of the path by which agents ask for this API, such as `anthropic`. */
+  readonly prefix: string;
+  /** URL of the API, without a slash at its end; it may have a path. */
+  readonly baseUrl: string;
+  /** Headers with the deployment's credential; they replace those of the agent. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Values that are added to a comma-separated header of the agent, such as `anthropic-beta`. */
+  readonly addedValues?: Readonly<Record<string, string>>;
+  /** What agents may ask: a method and a path below the base URL; `*` at the end stands for one more part of a path. */
+  readonly routes: readonly string[];
+  /** Form of the API's answers, for the token count. */
+  readonly answers: 'anthropic' | 'openai';
+}
+
+/** What agents may reach besides their model. */
+export interface NetworkPolicy {
+  readonly network: 'none' | 'allowlist' | 'open';
+  readonly allowedHosts: readonly AllowedHost[];
+}
+
+/** What the broker's process needs to know. */
+export interface BrokerConfig {
+  readonly upstreams: readonly Upstream[];
+  readonly policy: NetworkPolicy;
+  /** Wildcards of the models that agents may ask; empty for all. */
+  readonly allowedModels: readonly string[];
+  /** How many tokens a turn may use, input and output together; 0 for any number. */
+  readonly turnTokenLimit: number;
+}
+
+/** Where a thread's programs reach the broker. */
+export type Listening =
+  | { readonly kind: 'socket'; readonly path: string; readonly owner: number | undefined }
+  /** On a port for all threads; the token identifies this one. */
+  | { readonly kind: 'loopback'; readonly token: string };
+
+/** Tokens of the answers of one model. `inputTokens` excludes cached tokens, as Anthropic counts. */
+export interface ModelTokens {
+  readonly model: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadInputTokens: number;
+  readonly cacheCreationInputTokens: number;
+}
+
+/** A message to the broker's process. Those with an `id` are answered with `done` or `failed`. */
+export type ToBroker =
+  | { readonly type: 'configure'; readonly id: number; readonly config: BrokerConfig }
+  | { readonly type: 'open'; readonly id: number; readonly threadId: string; readonly listening: Listening }
+  | { readonly type: 'close'; readonly threadId: string }
+  /** A turn begins on the thread: what its agent uses from now on belongs to it. */
+  | { readonly type: 'turn'; readonly threadId: string; readonly turnId: string }
+  /** Asks for the tokens of a turn, which are forgotten then. */
+  | { readonly type: 'count'; readonly id: number; readonly turnId: string };
+
+/** A message of the broker's process. */
+export type FromBroker =
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      /** The port for threads without a socket. */
+      readonly port?: number;
+      /** Tokens of the turn by model; absent if the broker has not seen the whole turn. */
+      readonly tokens?: readonly ModelTokens[];
+    }
+  | { readonly type: 'failed'; readonly id: number; readonly problem: string }
+  /** Something was refused to a thread's agent. `what` is a host, a path or a model, never a query or a body. */
+  | { readonly type: 'refused'; readonly threadId: string; readonly what: string };
