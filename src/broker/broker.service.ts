@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
-import type { ModelTokens } from './protocol.js';
-import { ModelProviders } from './model-provider.js';
+import type { ModelTokens, Upstream } from './protocol.js';
+import { type ModelProvider, ModelProviders } from './model-provider.js';
 
 /** How the programs of a thread reach the broker. */
 export interface BrokerAccess {
@@ -12,6 +12,13 @@ export interface BrokerAccess {
   readonly url: string;
   /** Stands for the thread where the broker is not reached by a socket of its own; else it means nothing. */
   readonly token: string;
+}
+
+/** What the programs of a thread get. */
+export interface BrokeredEnvironment {
+  readonly variables: Readonly<Record<string, string>>;
+  /** Where the thread's harness reaches its model provider; `undefined` if that is not by the broker. */
+  readonly modelUrl: string | undefined;
 }
 
 /** The token of a thread that has a socket of its own. */
@@ -22,10 +29,11 @@ const PLACEHOLDER = 'chiron-broker';
  * isolated, unless the deployment turns it on.
  */
 @Injectable()
-export class Broker implements OnApplicationShutdown {
+export class Broker implements OnModuleInit, OnApplicationShutdown {
   readonly #logger = new Logger(Broker.name);
-  readonly #process: BrokerProcess;
   readonly #isModelBroker: boolean;
+  readonly #upstreams = new Map<ModelProvider, Upstream>();
+  #process: BrokerProcess | undefined;
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -33,10 +41,20 @@ export class Broker implements OnApplicationShutdown {
     @Inject(ModelProviders) private readonly providers: ModelProviders,
   ) {
     this.#isModelBroker = config.modelBroker === 'on' || (config.modelBroker === 'auto' && sandbox.isolates);
-    const upstreams = this.#isModelBroker
-      ? providers.flatMap((provider) => provider.toUpstream(config.passedVariables) ?? [])
-      : [];
+  }
+
+  /** Reads the deployment's credentials. */
+  async onModuleInit(): Promise<void> {
+    const { config, sandbox } = this;
+    if (this.#isModelBroker) {
+      const facts = { variables: config.passedVariables, templateText: (path: string) => sandbox.templateText(path) };
+      for (const provider of this.providers) {
+        const upstream = await provider.toUpstream(facts);
+        if (upstream !== undefined) this.#upstreams.set(provider, upstream);
+      }
+    }
     const { allowedModels, turnTokenLimit, sandboxNetwork: network, sandboxAllowedHosts: allowedHosts } = config;
+    const upstreams = [...this.#upstreams.values()];
     this.#process = new BrokerProcess(
       { upstreams, policy: { network, allowedHosts }, allowedModels, turnTokenLimit },
       {
@@ -51,56 +69,57 @@ export class Broker implements OnApplicationShutdown {
     return this.#isModelBroker || this.sandbox.isolates;
   }
 
-  /** Whether agents reach their models through it. */
-  get isModelBroker(): boolean {
-    return this.#isModelBroker;
-  }
-
   /**
-   * Opens the broker for a thread, before its first program starts, and says which variables its programs get instead of the deployment's.
+   * Opens the broker for a thread, before its first program starts, and says what its programs get instead of the deployment's variables.
    *
+   * @param provider that of the thread's harness
    * @throws if the broker cannot listen
    */
-  async open(threadId: string): Promise<Readonly<Record<string, string>>> {
+  async open(threadId: string, provider?: ModelProvider): Promise<BrokeredEnvironment> {
     const { passedVariables } = this.config;
-    if (!this.isOn) return passedVariables;
+    if (!this.isOn) return { variables: passedVariables, modelUrl: undefined };
     const access = await this.#listen(threadId);
-    const masked = this.#isModelBroker
-      ? this.providers.reduce((variables, provider) => provider.mask(variables, access), passedVariables)
-      : passedVariables;
-    return { ...masked, ...this.#proxyVariables(access) };
+    const brokered = [...this.#upstreams.keys()];
+    const masked = brokered.reduce((variables, each) => each.mask(variables, access), passedVariables);
+    const upstream = provider === undefined ? undefined : this.#upstreams.get(provider);
+    return {
+      variables: { ...masked, ...this.#proxyVariables(access) },
+      modelUrl: upstream === undefined ? undefined : `${access.url}/${upstream.prefix}`,
+    };
   }
 
   /** Ends the thread's connections. */
   async close(threadId: string): Promise<void> {
     if (!this.isOn) return;
-    this.#process.close(threadId);
+    this.#process?.close(threadId);
     await this.sandbox.closeSocket(threadId);
   }
 
   /** A turn begins on an open thread. */
   beginTurn(threadId: string, turnId: string): void {
-    this.#process.beginTurn(threadId, turnId);
+    this.#process?.beginTurn(threadId, turnId);
   }
 
   /** The tokens of a turn that is over, by model; `undefined` if the broker has not seen all of it. */
   countTokens(turnId: string): Promise<readonly ModelTokens[] | undefined> {
-    return this.#isModelBroker ? this.#process.count(turnId) : Promise.resolve(undefined);
+    return this.#isModelBroker && this.#process !== undefined
+      ? this.#process.count(turnId)
+      : Promise.resolve(undefined);
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.#process.stop();
+  async onApplicationShutdown(): Promise<void> {
+    await this.#process?.stop();
   }
 
   async #listen(threadId: string): Promise<BrokerAccess> {
     const socket = await this.sandbox.openSocket(threadId);
     if (socket !== undefined) {
       const { path, owner, url } = socket;
-      await this.#process.open(threadId, { kind: 'socket', path, owner });
+      await this.#process?.open(threadId, { kind: 'socket', path, owner });
       return { url, token: PLACEHOLDER };
     }
     const token = randomBytes(24).toString('hex');
-    const port = await this.#process.open(threadId, { kind: 'loopback', token });
+    const port = await this.#process?.open(threadId, { kind: 'loopback', token });
     return { url: `http://127.0.0.1:${String(port)}`, token };
   }
 

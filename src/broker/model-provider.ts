@@ -1,11 +1,19 @@
 import type { BrokerAccess } from './broker.service.js';
 import type { Upstream } from './protocol.js';
 
+/** What a deployment has set for its agents. */
+export interface ProviderFacts {
+  /** The variables that are passed on to agents. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** A file of the templates, by its path in a thread; `undefined` if there is none. */
+  readonly templateText: (path: string) => Promise<string | undefined>;
+}
+
 /** What the broker needs to know of the API of a harness's model provider. */
 export interface ModelProvider {
-  /** The API and the deployment's credential for it, from the variables for agents; `undefined` if they have none that the broker can use. */
-  toUpstream(variables: Readonly<Record<string, string>>): Upstream | undefined;
-  /** Replaces the address and the credentials in the variables of a thread by the broker's; unchanged if there is no upstream. */
+  /** The API and the deployment's credential for it; `undefined` if there is none that the broker can use. */
+  toUpstream(facts: ProviderFacts): Promise<Upstream | undefined>;
+  /** Replaces the address and the credentials in the variables of a thread by the broker's. */
   mask(variables: Readonly<Record<string, string>>, access: BrokerAccess): Readonly<Record<string, string>>;
 }
 

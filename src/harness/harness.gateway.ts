@@ -161,6 +161,7 @@ export class HarnessGateway {
     await this.#stopping.get(thread.id);
     const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders);
     const workspace = await this.workspaceId(thread.id);
+    const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
     const session = harness.open({
       id: thread.id,
       folders,
@@ -169,9 +170,10 @@ export class HarnessGateway {
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
       sessionId: thread.sessionId,
+      ...(brokered.modelUrl === undefined ? {} : { modelUrl: brokered.modelUrl }),
       env: {
         ...this.registry.homeVariables(folders),
-        ...(await this.broker.open(thread.id)),
+        ...brokered.variables,
         ...this.threadEnvironment(thread),
       },
     });

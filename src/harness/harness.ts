@@ -24,6 +24,8 @@ export interface HarnessThread {
   readonly sessionId: string | undefined;
   /** `none`: the agent answers from its prompt alone, and can neither run nor read anything. */
   readonly tools: 'all' | 'none';
+  /** Where the agent reaches its model, whatever the deployment's own settings of the agent say; absent to leave it to those. */
+  readonly modelUrl?: string;
   /** The environment of every process of this thread: the variables that the deployment passes through, the harness homes, the model. */
   readonly env: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,11 +41,19 @@ export interface RunningServer {
  */
 export async function startServer(environment: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'chiron-server-')));
+  // The users of threads pass through it.
+  await chmod(folder, 0o711);
   const dataDirectory = environment['CHIRON_DATA_DIR'] ?? join(folder, 'data');
   const child = spawn(process.execPath, [MAIN], {
     // Away from a `.env` in the checkout.
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', PORT: '0', CHIRON_DATA_DIR: dataDirectory, ...environment },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: '0',
+      CHIRON_DATA_DIR: dataDirectory,
+      CHIRON_SANDBOX: process.env['CHIRON_TEST_SANDBOX'] ?? 'local',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

@@ -17,10 +17,10 @@ type Variables = Readonly<Record<string, string>>;
 
 /** The Anthropic API, or a gateway in front of it, for Claude Code. */
 export const anthropicProvider: ModelProvider = {
-  toUpstream(variables): Upstream | undefined {
+  toUpstream({ variables }): Promise<Upstream | undefined> {
     const credential = findCredential(variables);
-    if (credential === undefined) return undefined;
-    return {
+    if (credential === undefined) return Promise.resolve(undefined);
+    return Promise.resolve({
       prefix: PREFIX,
       baseUrl: (variables['ANTHROPIC_BASE_URL'] ?? DEFAULT_URL).replace(/\/+$/, ''),
       headers: { ...parseCustomHeaders(variables['ANTHROPIC_CUSTOM_HEADERS']), ...credential.headers },
@@ -31,10 +31,9 @@ export const anthropicProvider: ModelProvider = {
         ...['HEAD ', 'HEAD /'],
       ],
       answers: 'anthropic',
-    };
+    });
   },
   mask(variables, { url, token }): Variables {
-    if (findCredential(variables) === undefined) return variables;
     const rest = Object.entries(variables).filter(([name]) => !REPLACED.includes(name));
     return { ...Object.fromEntries(rest), ANTHROPIC_BASE_URL: `${url}/${PREFIX}`, ANTHROPIC_API_KEY: token };
   },

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,6 +7,8 @@ const made: string[] = [];
 /** A new, empty folder, its path without links; {@link removeFolders} removes it. */
 export async function newFolder(purpose: string): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), `chiron-clients-${purpose}-`)));
+  // The users of isolated threads pass through it.
+  await chmod(folder, 0o711);
   made.push(folder);
   return folder;
 }

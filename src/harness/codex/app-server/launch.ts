@@ -2,6 +2,7 @@ import { VERSION } from '../../../version.js';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { asObject } from '../../../domain/json.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
+import { BUILT_IN_PROVIDER, readProviderName } from '../provider.js';
 import type { CodexHome } from './codex-home.js';
 
 /** How Codex is started for a thread, and how it is logged in. */
@@ -42,7 +43,7 @@ const NO_TOOLS: readonly string[] = [
  * folder and a changed key counts from the next start. What the deployment's own `config.toml` or `auth.json` says is left alone.
  */
 export function toLaunch(
-  { env, systemPrompt, tools }: Pick<HarnessThread, 'env' | 'systemPrompt' | 'tools'>,
+  { env, systemPrompt, tools, modelUrl }: Pick<HarnessThread, 'env' | 'systemPrompt' | 'tools' | 'modelUrl'>,
   home: CodexHome,
 ): Launch {
   const baseUrl = env['OPENAI_BASE_URL'] ?? '';
@@ -60,7 +61,7 @@ export function toLaunch(
     // Else a folder above the workspace would count, as soon as the agent makes a repository of it.
     'project_root_markers=[]',
     `projects={${JSON.stringify(home.workspace)}={trust_level="${trust}"}}`,
-    ...(baseUrl === '' || sets(home.config, 'openai_base_url') ? [] : [`openai_base_url=${JSON.stringify(baseUrl)}`]),
+    ...toAddressSettings(modelUrl, baseUrl, home),
     ...(logsIn && !sets(home.config, 'cli_auth_credentials_store') ? ['cli_auth_credentials_store="ephemeral"'] : []),
   ];
   return {
@@ -68,6 +69,16 @@ export function toLaunch(
     apiKey: logsIn ? apiKey : undefined,
     readsAgentsFile,
   };
+}
+
+/** Where the model is: at the broker, else where the deployment's `config.toml` says, else where its variable says. */
+function toAddressSettings(modelUrl: string | undefined, baseUrl: string, { config }: CodexHome): readonly string[] {
+  if (modelUrl !== undefined) {
+    const name = readProviderName(config);
+    const key = name === BUILT_IN_PROVIDER ? 'openai_base_url' : `model_providers.${name}.base_url`;
+    return [`${key}=${JSON.stringify(modelUrl)}`];
+  }
+  return baseUrl === '' || sets(config, 'openai_base_url') ? [] : [`openai_base_url=${JSON.stringify(baseUrl)}`];
 }
 
 /** Whether a `config.toml` sets a top-level key. */
