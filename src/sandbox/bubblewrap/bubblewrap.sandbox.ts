@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
-import type { Launch } from '../host/host.process.js';
+import type { HostLaunch } from '../host/host.process.js';
 import { HostSandbox, type LaunchRequest, readOwner } from '../host/host.sandbox.js';
 import { listProcesses } from '../host/process-table.js';
 import { findProgram } from '../process/find-program.js';
@@ -49,7 +49,7 @@ export class BubblewrapSandbox extends HostSandbox {
     return FOLDERS;
   }
 
-  protected launch({ program, args, outside, userId, added, markers, threadId }: LaunchRequest): Launch {
+  protected launch({ program, args, outside, userId, added, markers, threadId }: LaunchRequest): HostLaunch {
     const socketFolder = this.#sockets?.find(threadId);
     const inner =
       socketFolder === undefined
@@ -99,7 +99,7 @@ export class BubblewrapSandbox extends HostSandbox {
   }
 
   override async openSocket(threadId: string): Promise<BrokerSocket> {
-    this.#sockets ??= new SocketFolders();
+    this.#sockets ??= new SocketFolders(resolve(this.options.dataDirectory));
     const folder = await this.#sockets.open(threadId);
     const owner = this.users === undefined ? undefined : readOwner(this.outside(threadId).thread);
     return { path: join(folder, BROKER_SOCKET), owner, url: `http://127.0.0.1:${INSIDE.brokerPort}` };

@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { accessSync, chmodSync, constants, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,9 +11,12 @@ export class SocketFolders {
   readonly #root: string;
   readonly #open = new Map<string, string>();
 
-  constructor() {
-    const temporary = Buffer.byteLength(tmpdir()) <= MAX_FOLDER_BYTES ? tmpdir() : '/tmp';
-    this.#root = mkdtempSync(join(temporary, 'chiron-'));
+  /**
+   * @param fallback a folder of the server, for a machine without a temporary folder
+   * @throws if there is no folder in which sockets can be
+   */
+  constructor(fallback: string) {
+    this.#root = makeShortFolder([tmpdir(), '/tmp', fallback]);
     // The users of threads pass through it.
     chmodSync(this.#root, 0o711);
   }
@@ -41,5 +44,22 @@ export class SocketFolders {
   /** Removes all folders. */
   async remove(): Promise<void> {
     await rm(this.#root, { recursive: true, force: true });
+  }
+}
+
+function makeShortFolder(parents: readonly string[]): string {
+  const short = parents.filter((parent) => Buffer.byteLength(parent) <= MAX_FOLDER_BYTES && isWritable(parent));
+  const [parent] = short;
+  if (parent === undefined)
+    throw new Error(`no folder for sockets: ${parents.join(' and ')} are too long or not writable`);
+  return mkdtempSync(join(parent, 'chiron-'));
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -26,7 +26,7 @@ const STDERR_WAIT_MS = 1000;
 const GATE = 'read -r CHIRON_GATE || exit 125; unset CHIRON_GATE; exec "$0" "$@"';
 
 /** What is started on the machine for a program of a thread: the program itself, or one that isolates it. */
-export interface Launch {
+export interface HostLaunch {
   /** Absolute path of the program that the machine starts. */
   readonly program: string;
   readonly args: readonly string[];
@@ -43,7 +43,7 @@ export interface Launch {
 }
 
 /** Options of a process of this machine. */
-export interface HostProcessOptions extends Launch {
+export interface HostProcessOptions extends HostLaunch {
   /** `NAME=value`, part of `environment` and of no other process's. */
   readonly marker: string;
   readonly reaper: Reaper;

@@ -5,7 +5,7 @@ import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { computeArgumentRoom, measureArguments, shortenVariables } from '../process/argument-limits.js';
 import { findProgram } from '../process/find-program.js';
 import { LeftoverSweeper } from '../files/leftover-sweeper.js';
-import { type Launch, startProcess, toFailedProcess } from './host.process.js';
+import { type HostLaunch, startProcess, toFailedProcess } from './host.process.js';
 import { Reaper } from './reaper.js';
 import type {
   BrokerSocket,
@@ -75,7 +75,7 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   }
 
   /** Says what to start for a program of a thread. */
-  protected abstract launch(request: LaunchRequest): Launch;
+  protected abstract launch(request: LaunchRequest): HostLaunch;
 
   folders(threadId: string): SandboxFolders {
     const { workspace, home, server } = this.outside(threadId);

@@ -1,7 +1,7 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import { findProgram } from '../process/find-program.js';
 import type { ProgramRun } from '../sandbox.js';
-import type { Launch } from './host.process.js';
+import type { HostLaunch } from './host.process.js';
 
 /** Runs a program of this machine to its end; `command` is an absolute path or a name on the server's `PATH`. Never rejects. */
 export function runProgram(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
@@ -11,7 +11,7 @@ export function runProgram(command: string, args: readonly string[], timeoutMs: 
 }
 
 /** Runs what is started for a program to its end. Never rejects. */
-export function runLaunch(launch: Launch, timeoutMs: number): Promise<ProgramRun> {
+export function runLaunch(launch: HostLaunch, timeoutMs: number): Promise<ProgramRun> {
   const { program, args, workingDirectory, environment } = launch;
   const options = {
     timeout: timeoutMs,
