@@ -45,8 +45,9 @@ export function toBubblewrapArguments(layout: SandboxLayout): readonly string[] 
     ...['--proc', '/proc', '--dev', '/dev', '--size', String(SHARED_MEMORY_BYTES), '--tmpfs', '/dev/shm'],
     ...['--tmpfs', '/run', '--dir', '/var', '--symlink', '../tmp', '/var/tmp'],
     ...layout.hidden.flatMap((path) => ['--tmpfs', path]),
-    ...layout.programs.flatMap((path) => ['--ro-bind', path, path]),
+    // Before the programs: one may be installed below it.
     ...['--bind', outside.temporary, '/tmp'],
+    ...layout.programs.flatMap((path) => ['--ro-bind', path, path]),
     ...layout.mounts.flatMap(({ source, target, isWritable }) => [isWritable ? '--bind' : '--ro-bind', source, target]),
     ...['--bind', outside.workspace, INSIDE.workspace, '--bind', outside.home, INSIDE.home],
     ...['--ro-bind', outside.server, INSIDE.server],

@@ -99,7 +99,7 @@ export class BubblewrapSandbox extends HostSandbox {
   }
 
   override async openSocket(threadId: string): Promise<BrokerSocket> {
-    this.#sockets ??= new SocketFolders(resolve(this.options.dataDirectory));
+    this.#sockets ??= new SocketFolders(join(resolve(this.options.dataDirectory), 'sandbox', 'run'));
     const folder = await this.#sockets.open(threadId);
     const owner = this.users === undefined ? undefined : readOwner(this.outside(threadId).thread);
     return { path: join(folder, BROKER_SOCKET), owner, url: `http://127.0.0.1:${INSIDE.brokerPort}` };

@@ -1,22 +1,28 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { accessSync, chmodSync, constants, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BROKER_SOCKET } from './inside.js';
 
-/** The longest path of a temporary folder below which sockets can be: a socket's own path has 107 bytes at most (unix(7)). */
-const MAX_FOLDER_BYTES = 40;
+/** The longest path of a socket, in bytes (unix(7): 108 with the NUL at its end). */
+const MAX_SOCKET_PATH = 107;
+const THREAD_ID_BYTES = 36;
 
-/** Short folders for the sockets of threads, apart from the threads' own, which may have long paths. */
+/** Folders for the sockets of threads, apart from the threads' own, in which agents could put something else in the place of a socket. */
 export class SocketFolders {
   readonly #root: string;
   readonly #open = new Map<string, string>();
 
   /**
-   * @param fallback a folder of the server, for a machine without a temporary folder
-   * @throws if there is no folder in which sockets can be
+   * @param folder where they are to be; another one with a short path is made where this path is too long for sockets. What an earlier
+   *   server has left there is removed.
    */
-  constructor(fallback: string) {
-    this.#root = makeShortFolder([tmpdir(), '/tmp', fallback]);
+  constructor(folder: string) {
+    const longest = join(folder, 'x'.repeat(THREAD_ID_BYTES), BROKER_SOCKET);
+    const isShort = Buffer.byteLength(longest) <= MAX_SOCKET_PATH;
+    rmSync(folder, { recursive: true, force: true });
+    if (isShort) mkdirSync(folder, { recursive: true });
+    this.#root = isShort ? folder : mkdtempSync(join(tmpdir(), 'chiron-'));
     // The users of threads pass through it.
     chmodSync(this.#root, 0o711);
   }
@@ -44,22 +50,5 @@ export class SocketFolders {
   /** Removes all folders. */
   async remove(): Promise<void> {
     await rm(this.#root, { recursive: true, force: true });
-  }
-}
-
-function makeShortFolder(parents: readonly string[]): string {
-  const short = parents.filter((parent) => Buffer.byteLength(parent) <= MAX_FOLDER_BYTES && isWritable(parent));
-  const [parent] = short;
-  if (parent === undefined)
-    throw new Error(`no folder for sockets: ${parents.join(' and ')} are too long or not writable`);
-  return mkdtempSync(join(parent, 'chiron-'));
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
