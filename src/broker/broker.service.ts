@@ -100,11 +100,14 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     this.#process?.beginTurn(threadId, turnId);
   }
 
-  /** The tokens of a turn that is over, by model; `undefined` if the broker has not seen all of it. */
-  countTokens(turnId: string): Promise<readonly ModelTokens[] | undefined> {
-    return this.#isModelBroker && this.#process !== undefined
-      ? this.#process.count(turnId)
-      : Promise.resolve(undefined);
+  /**
+   * The tokens of a turn that is over, by model; `undefined` if the broker has not seen all of it.
+   *
+   * @param provider that of the thread's harness
+   */
+  async countTokens(turnId: string, provider: ModelProvider | undefined): Promise<readonly ModelTokens[] | undefined> {
+    if (provider === undefined || !this.#upstreams.has(provider)) return undefined;
+    return this.#process?.count(turnId);
   }
 
   async onApplicationShutdown(): Promise<void> {

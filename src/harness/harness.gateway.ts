@@ -1,6 +1,6 @@
 // Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { defer, finalize, type Observable, of, switchMap, tap } from 'rxjs';
+import { concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap, tap } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
@@ -8,6 +8,7 @@ import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
 export interface GatewayThread {
@@ -64,8 +65,13 @@ export class HarnessGateway {
         warm.turnId = turn.id;
         this.broker.beginTurn(thread.id, turn.id);
         let waits = false;
+        const claimed = new ClaimedTokens();
         return warm.session.run(turn).pipe(
-          tap((events) => (waits = waitsForCaller(events))),
+          tap((events) => {
+            waits = waitsForCaller(events);
+            claimed.add(events);
+          }),
+          concatMap((events) => this.withCountedTokens(thread, turn, claimed, events)),
           finalize(() => this.park(thread.id, warm, waits)),
         );
       }),
@@ -197,6 +203,25 @@ export class HarnessGateway {
       kind: 'not_found',
       message: `The harness ${harness} is not available on this server.`,
     };
+  }
+
+  /** Replaces the agent's own account of its tokens, at the end of a turn, by the broker's count, if they differ. */
+  private withCountedTokens(
+    { id: threadId, harness }: GatewayThread,
+    turn: HarnessTurn,
+    claimed: ClaimedTokens,
+    events: readonly HarnessEvent[],
+  ): ObservableInput<readonly HarnessEvent[]> {
+    const end = events.at(-1);
+    // Of a turn that was resumed, the broker of an earlier server has seen a part.
+    if (end?.type !== 'turn-end' || turn.attempt > 1) return of(events);
+    return defer(async () => {
+      const counted = await this.broker.countTokens(turn.id, this.registry.definition(harness)?.provider);
+      const difference = counted === undefined ? undefined : findTokenDifference(claimed.total(end), counted);
+      if (difference === undefined) return events;
+      this.logger.warn({ threadId, turnId: turn.id, ...difference }, 'the agent and the broker count different tokens');
+      return [...events.slice(0, -1), { ...end, usage: difference.broker }];
+    });
   }
 
   /** A process keeps its start folder even after that is removed and another folder gets its name. */

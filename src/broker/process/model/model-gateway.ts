@@ -110,10 +110,12 @@ export class ModelGateway {
       response.writeHead(answer.statusCode ?? 502, toForwardedHeaders(answer.headers));
       // Else the headers of a stream would wait for its first event.
       response.flushHeaders();
-      if (reader !== undefined) answer.on('data', (chunk: Buffer) => reader.push(chunk));
+      if (reader !== undefined) {
+        this.#counts.add(threadId, reader);
+        answer.on('data', (chunk: Buffer) => reader.push(chunk));
+      }
       answer.once('close', () => {
-        const tokens = reader?.end();
-        if (tokens !== undefined) this.#counts.add(threadId, tokens);
+        reader?.end();
         // The agent must see that the answer was cut off.
         if (!answer.complete) response.destroy();
       });

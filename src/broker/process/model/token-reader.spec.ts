@@ -32,7 +32,8 @@ function read(answers: 'anthropic' | 'openai', text: string, size: number, isStr
   const reader = new TokenReader(answers, isStream);
   const bytes = Buffer.from(text);
   for (let start = 0; start < bytes.length; start += size) reader.push(bytes.subarray(start, start + size));
-  return reader.end();
+  reader.end();
+  return reader.tokens;
 }
 
 describe('the tokens of an answer', () => {

@@ -45,9 +45,13 @@ export class TokenReader {
     this.#keep(chunk.subarray(start));
   }
 
-  /** The tokens of the answer as far as it has come; `undefined` if it has none, as an error. */
-  end(): ModelTokens | undefined {
+  /** The answer is over. */
+  end(): void {
     this.#readPending();
+  }
+
+  /** The tokens of the answer as far as it has come; `undefined` if it has none, as an error. */
+  get tokens(): ModelTokens | undefined {
     return this.#tokens;
   }
 
