@@ -46,7 +46,12 @@ export class ModelGateway {
       this.#onRefused(threadId, what);
       sendModelError(response, upstream.answers, status, type, message);
     };
-    if (request.headers.upgrade !== undefined || !isRoute(upstream, request.method ?? '', path)) {
+    if (request.headers.upgrade !== undefined) {
+      // Codex 0.169.0 asks for a websocket first; at this status it posts at once, and at others it asks again for half a minute (seen).
+      sendModelError(response, upstream.answers, 426, 'invalid_request_error', 'There are no websockets here.');
+      return;
+    }
+    if (!isRoute(upstream, request.method ?? '', path)) {
       refuse(404, 'not_found_error', `${request.method ?? ''} ${path}`, 'Agents may ask for answers of models only.');
       return;
     }
