@@ -27,7 +27,7 @@ export interface Attack {
 const SECRETS = Object.values(MARKERS)
   .map((marker) => `${marker.slice(0, 4)}[${marker.charAt(4)}]${marker.slice(5)}`)
   .join('|');
-const noSecret = (command: string) => `${command} 2>/dev/null | grep -aE '${SECRETS}' | head -c 300; echo done`;
+const noSecret = (command: string) => `{ ${command}; } 2>/dev/null | grep -aoE '${SECRETS}' | head -n 5; echo done`;
 const NO_SECRET = /^(?!.*-key-|.*only-the-server|.*blue whale).*done/s;
 const tried = (command: string) => `(${command}) 2>/dev/null && echo REACHED || echo refused`;
 const REFUSED = /^(?!.*REACHED).*refused/s;
@@ -78,7 +78,7 @@ export const ATTACKS: readonly Attack[] = [
     title: 'reads the files of another thread by its processes',
     command: ({ otherPid }) =>
       noSecret(`cat /proc/${otherPid}/cwd/secret /proc/${otherPid}/root/workspace/secret; cat /proc/[0-9]*/cwd/secret`),
-    repelled: /done/,
+    repelled: NO_SECRET,
   },
   {
     title: 'lists the threads',
