@@ -244,6 +244,24 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: 1_000_000_000_000,
       doc: 'How many tokens a turn may use, by the count of the broker: input, cached input and output together. Further requests of its agent to the model are refused. `0` for any number.',
     }),
+    threadMemoryBytes: megabytes('CHIRON_THREAD_MEMORY_MB', 0, {
+      ...isolation,
+      min: 0,
+      max: 100_000_000,
+      doc: 'How much memory the programs of a thread may use together. The kernel ends the largest of them above it, and the agent sees its command killed. Needs control groups that the server may make: as root, or with a delegated group. `0` for no limit.',
+    }),
+    threadProcesses: count('CHIRON_THREAD_PROCESSES', 2000, {
+      ...isolation,
+      min: 0,
+      max: 1_000_000,
+      doc: 'How many processes and threads an isolated thread may have; above it, its programs cannot start others. `0` for no limit.',
+    }),
+    threadOpenFiles: count('CHIRON_THREAD_OPEN_FILES', 0, {
+      ...isolation,
+      min: 0,
+      max: 10_000_000,
+      doc: "How many files each program of an isolated thread may have open. `0` for the server's own limit.",
+    }),
     gitIdentity: custom('CHIRON_GIT_IDENTITY', undefined, parseGitIdentity, {
       ...isolation,
       doc: "Whom commits of agents are by: `Name <address>`. Without it, git asks for an identity, unless the home template's `.gitconfig` has one.",

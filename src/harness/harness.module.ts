@@ -25,6 +25,11 @@ import { ModelCatalog } from './models/model-catalog.js';
           homeTemplate,
           mounts: config.sandboxMounts,
           userIds: config.sandboxUserIds,
+          limits: {
+            memoryBytes: config.threadMemoryBytes || undefined,
+            processes: config.threadProcesses || undefined,
+            openFiles: config.threadOpenFiles || undefined,
+          },
         };
         assertUsableTemplates(options, new Logger('Templates'));
         return options;

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { SpawnFailure } from './process/spawn-failure.js';
 import type { ThreadFiles } from './files/thread-files.js';
+import type { ThreadLimits } from './limits/cgroups.js';
 
 /** Settings of a sandbox, whatever its kind. */
 export interface SandboxOptions {
@@ -14,6 +15,8 @@ export interface SandboxOptions {
   readonly homeTemplate: string | undefined;
   /** Further files and folders that the programs see. */
   readonly mounts?: readonly SandboxMount[];
+  /** What the programs of each thread may have at once; absent for no limits. */
+  readonly limits?: ThreadLimits;
   /** The user ids for threads, for a server that runs as root. */
   readonly userIds?: UserIdRange;
 }

@@ -10,6 +10,7 @@ import type { BrokerSocket, ProgramRun, SandboxExit, SandboxFolders, SandboxOpti
 import { toBubblewrapArguments } from './arguments.js';
 import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
 import { SocketFolders } from './socket-folders.js';
+import { toLimitedCommand } from '../limits/limited-command.js';
 import { writeSubstitutes } from './substitutes.js';
 import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from './system.js';
 
@@ -55,7 +56,7 @@ export class BubblewrapSandbox extends HostSandbox {
       socketFolder === undefined
         ? ['/bin/sh', '-c', 'exec "$0" "$@"', program, ...args]
         : ['/bin/sh', '-c', FORWARD_AND_RUN, program, ...args];
-    const { mounts = [], dataDirectory } = this.options;
+    const { mounts = [], dataDirectory, limits } = this.options;
     const isolated = [
       ...toBubblewrapArguments({
         outside,
@@ -67,7 +68,7 @@ export class BubblewrapSandbox extends HostSandbox {
         socketFolder,
       }),
       '--',
-      ...inner,
+      ...toLimitedCommand(limits, inner),
     ];
     const bubblewrap = findProgram('bwrap', process.env['PATH']) ?? '/usr/bin/bwrap';
     const [command = bubblewrap, ...rest] =

@@ -20,6 +20,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   bwrap: 'bubblewrap',
   socat: 'socat',
   setpriv: 'util-linux',
+  prlimit: 'util-linux',
   setsid: 'util-linux',
 };
 

@@ -5,6 +5,7 @@ import { EMPTY, type Observable } from 'rxjs';
 import { describeFileError } from '../errors.js';
 import { decodeTail, keepTail } from '../process/lines.js';
 import { readLines } from '../process/output.js';
+import type { ProcessGroup } from '../limits/cgroups.js';
 import type { Reaper } from './reaper.js';
 import type { SandboxExit, SandboxProcess } from '../sandbox.js';
 import { toExecFailure, type SpawnFailure, toSpawnFailure } from '../process/spawn-failure.js';
@@ -47,6 +48,8 @@ export interface HostProcessOptions extends HostLaunch {
   /** `NAME=value`, part of `environment` and of no other process's. */
   readonly marker: string;
   readonly reaper: Reaper;
+  /** Its limits; absent for none. */
+  readonly group?: ProcessGroup | undefined;
   /** Logs a warning; never receives output of the process. */
   readonly warn: (text: string) => void;
 }
@@ -108,10 +111,21 @@ class HostProcess implements SandboxProcess {
     this.lines$ = readLines(child.stdout, this.exit, (count) => {
       options.warn(`dropped ${String(count)} line(s) of output above the length limit`);
     });
+    this.limit();
     void options.reaper.add(pid).then(() => {
       this.guarded = true;
       child.stdin.uncork();
     });
+  }
+
+  /** Puts the process into its group while the gate holds it back. */
+  private limit(): void {
+    try {
+      this.options.group?.add(this.pid);
+    } catch (error) {
+      // It has just been killed, or the group was taken away: rather without a limit than without an agent.
+      this.options.warn(`failed to limit a process: ${describeFileError(error)}`);
+    }
   }
 
   private get hasExited(): boolean {
@@ -143,6 +157,7 @@ class HostProcess implements SandboxProcess {
       this.child.on('error', (error) => this.options.warn(error.message));
     });
     await this.killLeftovers();
+    await this.options.group?.remove();
     await this.drainStderr();
     this.options.reaper.remove(this.pid);
     const stderr = decodeTail(this.stderr);

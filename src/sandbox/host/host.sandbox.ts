@@ -23,7 +23,11 @@ import { explainNotFound } from '../process/spawn-failure.js';
 import { readTemplate } from '../files/template.js';
 import { ThreadFiles } from '../files/thread-files.js';
 import { type ThreadFolders, ThreadFolderStore, toThreadFolders } from '../files/thread-folders.js';
+import { Cgroups, type ProcessGroup } from '../limits/cgroups.js';
 import type { ThreadUsers } from '../files/thread-users.js';
+
+/** For a deployment without limits of memory, whose server's own process is left in its group. */
+const NO_CGROUPS = new Cgroups('/nowhere', '');
 
 const CLOSE_GRACE_MS = 5000;
 
@@ -58,6 +62,7 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   private readonly running = new Set<SandboxProcess>();
   private readonly store: ThreadFolderStore;
   private readonly leftovers: LeftoverSweeper;
+  private readonly cgroups: Cgroups;
   private closing: Promise<void> | undefined;
   private realDataDirectory: string | undefined;
 
@@ -67,10 +72,14 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     protected readonly users?: ThreadUsers,
   ) {
     this.store = new ThreadFolderStore(options, users);
+    this.cgroups = options.limits?.memoryBytes === undefined ? NO_CGROUPS : new Cgroups();
     this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
   }
 
   onApplicationBootstrap(): void {
+    this.cgroups
+      .sweep()
+      .catch((error: unknown) => this.warn(`failed to remove old groups of processes: ${describeFileError(error)}`));
     this.leftovers.start();
   }
 
@@ -144,7 +153,8 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
       threadId: command.threadId,
     });
     const marker = `CHIRON_PROCESS=${processId}`;
-    const started = startProcess({ ...launch, marker, reaper: this.reaper, warn: this.warn });
+    const group = this.createGroup(processId);
+    const started = startProcess({ ...launch, marker, group, reaper: this.reaper, warn: this.warn });
     this.running.add(started);
     void started.exit.then(() => this.running.delete(started));
     return started;
@@ -167,8 +177,14 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     }
   }
 
-  warnings(): Promise<readonly string[]> {
-    return findHostWarnings();
+  async warnings(): Promise<readonly string[]> {
+    const isLimited = this.options.limits?.memoryBytes === undefined || this.cgroups.isUsable;
+    const limits = isLimited
+      ? []
+      : [
+          'CHIRON_THREAD_MEMORY_MB does not hold: the server may not make control groups. Run it as root, or delegate a group to it (Delegate=yes of systemd)',
+        ];
+    return [...limits, ...(await findHostWarnings())];
   }
 
   /** The command's variables, shortened to the system limits. */
@@ -189,6 +205,17 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   close(): Promise<void> {
     this.closing ??= this.stopAll();
     return this.closing;
+  }
+
+  private createGroup(processId: string): ProcessGroup | undefined {
+    const { limits } = this.options;
+    if (limits?.memoryBytes === undefined) return undefined;
+    try {
+      return this.cgroups.create(processId, limits);
+    } catch (error) {
+      this.warn(`failed to limit the memory of a process: ${describeFileError(error)}`);
+      return undefined;
+    }
   }
 
   private async stopAll(): Promise<void> {
