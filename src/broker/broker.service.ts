@@ -10,6 +10,8 @@ import { type ModelProvider, ModelProviders } from './model-provider.js';
 export interface BrokerAccess {
   /** As the thread's programs reach it, without a slash at its end. */
   readonly url: string;
+  /** The same for programs that use it as their proxy. */
+  readonly proxyUrl: string;
   /** Stands for the thread where the broker is not reached by a socket of its own; else it means nothing. */
   readonly token: string;
 }
@@ -119,18 +121,20 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     if (socket !== undefined) {
       const { path, owner, url } = socket;
       await this.#process?.open(threadId, { kind: 'socket', path, owner });
-      return { url, token: PLACEHOLDER };
+      return { url, proxyUrl: url, token: PLACEHOLDER };
     }
     const token = randomBytes(24).toString('hex');
     const port = await this.#process?.open(threadId, { kind: 'loopback', token });
-    return { url: `http://127.0.0.1:${String(port)}`, token };
+    if (port === undefined) throw new Error('the broker has no port');
+    this.sandbox.allowPort(port);
+    return { url: `http://127.0.0.1:${port}`, proxyUrl: `http://chiron:${token}@127.0.0.1:${port}`, token };
   }
 
   /** Programs that know of no proxy have no network at all in a sandbox that isolates it. */
-  #proxyVariables({ url }: BrokerAccess): Readonly<Record<string, string>> {
+  #proxyVariables({ proxyUrl }: BrokerAccess): Readonly<Record<string, string>> {
     if (!this.sandbox.isolates || this.config.sandboxNetwork === 'none') return {};
     const proxies = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
     const own = '127.0.0.1,localhost,::1';
-    return { ...Object.fromEntries(proxies.map((name) => [name, url])), no_proxy: own, NO_PROXY: own };
+    return { ...Object.fromEntries(proxies.map((name) => [name, proxyUrl])), no_proxy: own, NO_PROXY: own };
   }
 }

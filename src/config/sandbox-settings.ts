@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import type { Parsed } from './setting.js';
 
 /** The values of `CHIRON_SANDBOX`; the kinds behind them are in `src/sandbox/kinds.ts`. */
-export const SANDBOX_CHOICES = ['auto', 'bubblewrap', 'local'] as const;
+export const SANDBOX_CHOICES = ['auto', 'bubblewrap', 'landlock', 'local'] as const;
 
 /** A file or folder that all agents see. */
 export interface MountSetting {

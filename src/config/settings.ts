@@ -209,7 +209,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
 
     sandboxKind: oneOf('CHIRON_SANDBOX', 'auto', SANDBOX_CHOICES, {
       ...isolation,
-      doc: "How agents are kept from the server and from each other: `bubblewrap` (Linux with user namespaces; needs `bubblewrap` and `socat`), `local` (not at all: agents have the rights of the server's user), or `auto`, the strongest that works here. The start-up summary says which one holds, and why not a stronger one. A named kind that does not work stops the start. With keys of several tenants, `local` has to be named. See [security.md](security.md).",
+      doc: "How agents are kept from the server and from each other: `bubblewrap` (Linux with user namespaces; needs `bubblewrap` and `socat`), `landlock` (Linux 6.12 without namespaces, as in containers; weaker), `local` (not at all: agents have the rights of the server's user), or `auto`, the strongest that works here. The start-up summary says which one holds, and why not a stronger one. A named kind that does not work stops the start. With keys of several tenants, `local` has to be named. See [security.md](security.md).",
     }),
     sandboxMounts: custom('CHIRON_SANDBOX_MOUNTS', undefined, parseMounts, {
       ...isolation,

@@ -1,5 +1,7 @@
 import { findBubblewrapProblem } from './bubblewrap/probe.js';
 import { BubblewrapSandbox } from './bubblewrap/bubblewrap.sandbox.js';
+import { LandlockSandbox } from './landlock/landlock.sandbox.js';
+import { findLandlockProblem } from './landlock/probe.js';
 import { LocalSandbox } from './local/local.sandbox.js';
 import type { Sandbox, SandboxOptions } from './sandbox.js';
 
@@ -16,6 +18,7 @@ export type SandboxKinds = Readonly<Record<string, SandboxKind>>;
 /** Every kind of sandbox. To add one, add its folder and an entry here; the contract spec covers all entries. */
 export const SANDBOXES: SandboxKinds = {
   bubblewrap: { create: (options) => new BubblewrapSandbox(options), findProblem: findBubblewrapProblem },
+  landlock: { create: (options) => new LandlockSandbox(options), findProblem: findLandlockProblem },
   local: { create: (options) => new LocalSandbox(options) },
 };
 

@@ -41,6 +41,6 @@ it('makes the kind that the settings name, and the local one when they name none
   expect(await made({ kind: 'other' })).toBeInstanceOf(Other);
   expect((await made({})).constructor).toBe(LocalSandbox);
   await expect(made({ kind: 'toString' })).rejects.toThrow(
-    'there is no sandbox toString, only bubblewrap, local, other',
+    'there is no sandbox toString, only bubblewrap, landlock, local, other',
   );
 });

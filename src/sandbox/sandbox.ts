@@ -143,6 +143,8 @@ export interface Sandbox {
    * whose programs reach a port of the machine.
    */
   openSocket(threadId: string): Promise<BrokerSocket | undefined>;
+  /** Lets the programs that start after this connect to a port of the machine, where {@link openSocket} has none. */
+  allowPort(port: number): void;
   /** Removes that place. */
   closeSocket(threadId: string): Promise<void>;
   /** Starts a program. Never throws if it cannot start: `exit` has the reason. */

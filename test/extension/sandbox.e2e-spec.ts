@@ -27,6 +27,7 @@ class EchoSandbox implements Sandbox, OnApplicationBootstrap {
   readonly isolates = false;
   readonly description = 'none';
   openSocket = (): Promise<undefined> => Promise.resolve(undefined);
+  allowPort = (): void => undefined;
   closeSocket = (): Promise<void> => Promise.resolve();
   readonly runsAsRoot = false;
   readonly commands: SandboxCommand[] = [];

@@ -6,6 +6,7 @@ export class NoSandbox implements Sandbox {
   readonly isolates = false;
   readonly description = 'none';
   openSocket = (): Promise<undefined> => Promise.resolve(undefined);
+  allowPort = (): void => undefined;
   closeSocket = (): Promise<void> => Promise.resolve();
   readonly runsAsRoot = false;
   readonly removed: string[] = [];

@@ -81,6 +81,7 @@ describe('a session with Claude Code', () => {
       isolates: false,
       description: 'none',
       openSocket: () => Promise.resolve(undefined),
+      allowPort: () => undefined,
       closeSocket: () => Promise.resolve(),
       runsAsRoot: false,
       folders: () => thread.folders,

@@ -9,6 +9,7 @@ const sandbox: Sandbox = {
   isolates: false,
   description: 'none',
   openSocket: () => Promise.resolve(undefined),
+  allowPort: () => undefined,
   closeSocket: () => Promise.resolve(),
   runsAsRoot: false,
   folders: unused,

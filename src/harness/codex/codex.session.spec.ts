@@ -84,6 +84,7 @@ class FakeSandbox implements Sandbox {
   readonly isolates = false;
   readonly description = 'none';
   openSocket = (): Promise<undefined> => Promise.resolve(undefined);
+  allowPort = (): void => undefined;
   closeSocket = (): Promise<void> => Promise.resolve();
   readonly runsAsRoot = false;
   folders = () => THREAD.folders;

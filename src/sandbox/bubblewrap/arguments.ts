@@ -1,12 +1,7 @@
 import type { SandboxMount } from '../sandbox.js';
+import type { SystemEntry } from '../host/system.js';
 import type { ThreadFolders } from '../files/thread-folders.js';
 import { INSIDE } from './inside.js';
-
-/** A path of the machine that programs see at the same path, read-only. */
-export type SystemEntry =
-  | { readonly kind: 'bind'; readonly path: string }
-  /** A link of the machine, such as `/bin` to `usr/bin`. */
-  | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
 /** What a sandbox is made of. */
 export interface SandboxLayout {

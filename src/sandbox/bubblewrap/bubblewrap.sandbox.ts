@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
+import { becomeUser } from '../host/become-user.js';
 import type { HostLaunch } from '../host/host.process.js';
 import { HostSandbox, type LaunchRequest, readOwner } from '../host/host.sandbox.js';
 import { listProcesses } from '../host/process-table.js';
@@ -12,7 +13,7 @@ import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
 import { SocketFolders } from './socket-folders.js';
 import { toLimitedCommand } from '../limits/limited-command.js';
 import { writeSubstitutes } from './substitutes.js';
-import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from './system.js';
+import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from '../host/system.js';
 
 const FOLDERS: SandboxFolders = { workspace: INSIDE.workspace, home: INSIDE.home, server: INSIDE.server };
 
@@ -119,14 +120,6 @@ export class BubblewrapSandbox extends HostSandbox {
     this.#substitutes ??= writeSubstitutes(join(resolve(this.options.dataDirectory), 'sandbox', 'etc'));
     return this.#substitutes;
   }
-}
-
-/** The command line that becomes a user without any privilege. */
-function becomeUser(userId: number): readonly string[] {
-  const id = String(userId);
-  const setpriv = findProgram('setpriv', process.env['PATH']) ?? '/usr/bin/setpriv';
-  const dropped = ['--bounding-set', '-all', '--inh-caps', '-all', '--no-new-privs'];
-  return [setpriv, '--reuid', id, '--regid', id, '--clear-groups', ...dropped];
 }
 
 /** The group of the program: bubblewrap's first process inside, which collects the others, is in it and ignores SIGTERM. */

@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs';
-import { dirname, resolve, sep } from 'node:path';
+import { findClosedFolder } from '../host/closed-folder.js';
 import { findProgram } from '../process/find-program.js';
 import type { ProgramRun, SandboxOptions } from '../sandbox.js';
 import { BubblewrapSandbox } from './bubblewrap.sandbox.js';
@@ -36,23 +35,14 @@ export async function findBubblewrapProblem(options: SandboxOptions): Promise<st
     const packages = [...new Set(missing.map(([, name]) => name))].join(' and ');
     return `${names} not found. Install ${packages}.`;
   }
-  const closed = process.geteuid?.() === 0 ? findClosedFolder(options.dataDirectory) : undefined;
-  if (closed !== undefined) {
-    return `the users of threads cannot enter ${closed}. Put CHIRON_DATA_DIR elsewhere, or let other users pass (chmod o+x).`;
-  }
+  const closed = findClosedFolder(options.dataDirectory);
+  if (closed !== undefined) return closed;
   const sandbox = new BubblewrapSandbox(options);
   try {
     return explainProbe(await sandbox.run('/bin/sh', ['-c', SCRIPT], PROBE_TIMEOUT_MS));
   } finally {
     await sandbox.close();
   }
-}
-
-/** The first folder above the data folder that other users cannot enter. */
-function findClosedFolder(dataDirectory: string): string | undefined {
-  const parts = dirname(resolve(dataDirectory)).split(sep);
-  const folders = parts.map((_, index) => parts.slice(0, index + 1).join(sep) || sep);
-  return folders.find((folder) => ((statSync(folder, { throwIfNoEntry: false })?.mode ?? 0o001) & 0o001) === 0);
 }
 
 /** What the result of the probe says: `undefined` if the sandbox holds. */

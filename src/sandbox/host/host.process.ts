@@ -48,6 +48,8 @@ export interface HostProcessOptions extends HostLaunch {
   /** `NAME=value`, part of `environment` and of no other process's. */
   readonly marker: string;
   readonly reaper: Reaper;
+  /** Called once it and its known descendants are gone, before its exit is reported. */
+  readonly onGone?: () => Promise<void>;
   /** Its limits; absent for none. */
   readonly group?: ProcessGroup | undefined;
   /** Logs a warning; never receives output of the process. */
@@ -157,7 +159,7 @@ class HostProcess implements SandboxProcess {
       this.child.on('error', (error) => this.options.warn(error.message));
     });
     await this.killLeftovers();
-    await this.options.group?.remove();
+    await this.cleanUp();
     await this.drainStderr();
     this.options.reaper.remove(this.pid);
     const stderr = decodeTail(this.stderr);
@@ -166,6 +168,15 @@ class HostProcess implements SandboxProcess {
     const notStarted = hasWritten ? undefined : await toExecFailure(code, this.options.target ?? this.options.program);
     const exit = { code, signal, stderr, notStarted };
     return this.options.toExit?.(exit, hasWritten) ?? exit;
+  }
+
+  private async cleanUp(): Promise<void> {
+    try {
+      await this.options.onGone?.();
+      await this.options.group?.remove();
+    } catch (error) {
+      this.options.warn(`failed to clean up after a process: ${describeFileError(error)}`);
+    }
   }
 
   private async killLeftovers(): Promise<void> {

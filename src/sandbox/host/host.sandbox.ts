@@ -59,7 +59,8 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   private readonly warn = (text: string): void => this.logger.warn(text);
   private readonly reaper = new Reaper(`CHIRON_SERVER=${this.serverId}`, this.warn);
   private readonly preparing = new Map<string, Promise<SandboxFolders>>();
-  private readonly running = new Set<SandboxProcess>();
+  /** With the threads that they belong to. */
+  private readonly running = new Map<SandboxProcess, string>();
   private readonly store: ThreadFolderStore;
   private readonly leftovers: LeftoverSweeper;
   private readonly cgroups: Cgroups;
@@ -81,6 +82,11 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
       .sweep()
       .catch((error: unknown) => this.warn(`failed to remove old groups of processes: ${describeFileError(error)}`));
     this.leftovers.start();
+  }
+
+  /** Ends what the programs of a thread have left behind, once the last of them has ended and its known descendants are killed. */
+  protected killRest(_userId: number | undefined): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Says what to start for a program of a thread. */
@@ -133,6 +139,10 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     return Promise.resolve(undefined);
   }
 
+  allowPort(_port: number): void {
+    // Nothing is closed.
+  }
+
   closeSocket(_threadId: string): Promise<void> {
     return Promise.resolve();
   }
@@ -143,19 +153,26 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     if (program === undefined) return toFailedProcess(explainNotFound(command.command, process.env['PATH']));
     const processId = randomUUID();
     const outside = this.outside(command.threadId);
+    const userId = this.users === undefined ? undefined : readOwner(outside.thread);
     const launch = this.launch({
       program,
       args: command.args,
       outside,
-      userId: this.users === undefined ? undefined : readOwner(outside.thread),
+      userId,
       added: this.shortenedEnvironment(command),
       markers: { CHIRON_SERVER: this.serverId, CHIRON_PROCESS: processId },
       threadId: command.threadId,
     });
     const marker = `CHIRON_PROCESS=${processId}`;
     const group = this.createGroup(processId);
-    const started = startProcess({ ...launch, marker, group, reaper: this.reaper, warn: this.warn });
-    this.running.add(started);
+    if (userId !== undefined) this.reaper.addUser(userId);
+    const isLast = (): boolean => [...this.running.values()].every((id) => id !== command.threadId);
+    const onGone = async (): Promise<void> => {
+      this.running.delete(started);
+      if (isLast()) await this.killRest(userId);
+    };
+    const started = startProcess({ ...launch, marker, group, onGone, reaper: this.reaper, warn: this.warn });
+    this.running.set(started, command.threadId);
     void started.exit.then(() => this.running.delete(started));
     return started;
   }
@@ -220,7 +237,7 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
 
   private async stopAll(): Promise<void> {
     this.leftovers.stop();
-    await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MS)));
+    await Promise.all([...this.running.keys()].map((each) => each.stop(CLOSE_GRACE_MS)));
     await this.reaper.close();
   }
 }

@@ -15,11 +15,14 @@ const SCRIPT = `
 trap '' HUP INT QUIT TERM PIPE
 marker=$0
 groups=
+users=
 while read -r verb group; do
   case $verb in
   add)
     groups="$groups $group"
     echo "$group" ;;
+  user)
+    users="$users $group" ;;
   remove)
     rest=
     for each in $groups; do [ "$each" = "$group" ] || rest="$rest $each"; done
@@ -34,6 +37,7 @@ descendants=
   END { do { more = 0; for (pid in parent) if (!(pid in hit) && (parent[pid] in hit)) { hit[pid] = 1; more = 1; print pid } } while (more) }')
 for group in $groups; do kill -KILL "-$group"; done
 for pid in $descendants; do kill -KILL "$pid"; done
+for user in $users; do setpriv --reuid "$user" --regid "$user" --clear-groups /bin/sh -c 'kill -KILL -1'; done
 before=unknown
 for round in 1 2 3 4 5 6 7 8; do
   found=$(grep -lsF -e "$marker" /proc/[0-9]*/environ)
@@ -56,6 +60,7 @@ const SHORT_LIFE_MS = 1000;
  */
 export class Reaper {
   private readonly groups = new Set<number>();
+  private readonly users = new Set<number>();
   private readonly pending = new Map<number, () => void>();
   private helper: ChildProcess | undefined;
   private pause: NodeJS.Timeout | undefined;
@@ -86,6 +91,13 @@ export class Reaper {
       if (this.helper === undefined) this.start();
       else writeLine(this.helper.stdin, `add ${String(group)}`);
     });
+  }
+
+  /** Has everything of a thread's user killed when the server is gone. */
+  addUser(userId: number): void {
+    if (this.users.has(userId)) return;
+    this.users.add(userId);
+    writeLine(this.helper?.stdin, `user ${String(userId)}`);
   }
 
   /** Unregisters an empty group: the system may reuse its number. */
@@ -128,6 +140,7 @@ export class Reaper {
     helper.stdout.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) this.acknowledge(Number(line));
     });
+    for (const user of this.users) writeLine(helper.stdin, `user ${String(user)}`);
     for (const group of this.groups) writeLine(helper.stdin, `add ${String(group)}`);
     // A helper is no reason for the server to stay.
     helper.unref();

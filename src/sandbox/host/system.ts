@@ -1,7 +1,12 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { findProgram } from '../process/find-program.js';
-import type { SystemEntry } from './arguments.js';
+
+/** A path of the machine that programs see at the same path, read-only. */
+export type SystemEntry =
+  | { readonly kind: 'bind'; readonly path: string }
+  /** A link of the machine, such as `/bin` to `usr/bin`. */
+  | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
 /** Folders with the machine's programs and libraries. Where `/usr` has all of them, the others are links to it. */
 const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
@@ -22,6 +27,11 @@ const ETC_ENTRIES = [
   ...['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'mime.types', 'protocols', 'services', 'java', 'terminfo', 'magic'],
 ];
 
+/** What programs see of `/etc`. */
+export function listEtcEntries(): readonly string[] {
+  return ETC_ENTRIES.map((name) => join('/etc', name)).filter((path) => existsSync(path));
+}
+
 /** The parts of the machine that every sandbox has. */
 export function listSystemEntries(): readonly SystemEntry[] {
   const folders = SYSTEM_FOLDERS.flatMap((path): readonly SystemEntry[] => {
@@ -29,8 +39,7 @@ export function listSystemEntries(): readonly SystemEntry[] {
     if (found === undefined) return [];
     return [found.isSymbolicLink() ? { kind: 'link', path, target: readlinkSync(path) } : { kind: 'bind', path }];
   });
-  const etc = ETC_ENTRIES.map((name) => join('/etc', name)).filter((path) => existsSync(path));
-  return [...folders, ...etc.map((path): SystemEntry => ({ kind: 'bind', path }))];
+  return [...folders, ...listEtcEntries().map((path): SystemEntry => ({ kind: 'bind', path }))];
 }
 
 /**

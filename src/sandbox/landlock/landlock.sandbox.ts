@@ -1,0 +1,113 @@
+import { join, resolve } from 'node:path';
+import { buildEnvironment } from '../environment.js';
+import { ThreadUsers } from '../files/thread-users.js';
+import { becomeUser, killUser } from '../host/become-user.js';
+import type { HostLaunch } from '../host/host.process.js';
+import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
+import { findInstallation, findNodeInstallation, listEtcEntries } from '../host/system.js';
+import { toLimitedCommand } from '../limits/limited-command.js';
+import { findProgram } from '../process/find-program.js';
+import type { ProgramRun, SandboxExit, SandboxOptions } from '../sandbox.js';
+import { LAUNCHER, type PathRule } from './launcher.js';
+
+const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc'];
+/** Without the resolvers: names are resolved by the broker, if at all. */
+const ETC = ['passwd', 'group', 'hosts', 'nsswitch.conf'].map((name) => join('/etc', name));
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts'].map((name) => join('/dev', name));
+
+/** How the launcher reports that it, and not the program, has failed. */
+const SETUP_FAILED = /^landlock: (.*)/;
+
+/**
+ * Runs the threads' programs under Landlock, which lets them use their thread's folders and the system's programs, connect to the broker only, and signal
+ * only each other. For machines without user namespaces, as containers. What it leaves open: the list of processes with their command lines, UDP, and
+ * sockets with a path that the user may write to.
+ */
+export class LandlockSandbox extends HostSandbox {
+  readonly isolates = true;
+  readonly description: string;
+  readonly runsAsRoot = false;
+  #brokerPort: number | undefined;
+
+  constructor(options: SandboxOptions) {
+    const isRoot = process.geteuid?.() === 0;
+    super(
+      options,
+      isRoot ? new ThreadUsers(join(resolve(options.dataDirectory), 'threads'), options.userIds) : undefined,
+    );
+    this.description = isRoot
+      ? 'landlock: restricted files, connections and signals, and a user id for each thread'
+      : "landlock: restricted files, connections and signals, with the server's user id";
+  }
+
+  protected launch({ program, args, outside, userId, added, markers }: LaunchRequest): HostLaunch {
+    const { mounts = [], limits } = this.options;
+    const rules: readonly PathRule[] = [
+      ...[...SYSTEM, ...listEtcEntries(), ...ETC, outside.server].map(readable),
+      ...[...findInstallation(program), ...findNodeInstallation(process.env['PATH'])].map(readable),
+      ...mounts.map(({ source, isWritable }): PathRule => ({ path: source, access: isWritable ? 'write' : 'read' })),
+      ...[outside.workspace, outside.home, outside.temporary].map((path): PathRule => ({ path, access: 'write' })),
+      ...DEVICES.map((path): PathRule => ({ path, access: 'device' })),
+    ];
+    const restricted = [
+      findProgram('perl', process.env['PATH']) ?? '/usr/bin/perl',
+      ...['-e', LAUNCHER, this.#brokerPort === undefined ? '' : String(this.#brokerPort)],
+      ...rules.map(({ path, access }) => `${access}:${path}`),
+      ...['--', program, ...args],
+    ];
+    // Processes of the server's own user would count for it.
+    const limited = toLimitedCommand(
+      userId === undefined ? { ...NO_LIMITS, openFiles: limits?.openFiles } : limits,
+      restricted,
+    );
+    const [command = '', ...rest] = userId === undefined ? limited : [...becomeUser(userId), ...limited];
+    return {
+      program: findProgram(command, process.env['PATH']) ?? command,
+      args: rest,
+      target: program,
+      workingDirectory: outside.workspace,
+      environment: buildEnvironment({
+        server: process.env,
+        folders: outside,
+        temporaryFolder: outside.temporary,
+        added,
+        markers,
+      }),
+      toExit,
+      explain,
+    };
+  }
+
+  override allowPort(port: number): void {
+    this.#brokerPort = port;
+  }
+
+  /** Ends what a program has left behind, however it hides: everything of the thread's user. */
+  protected override async killRest(userId: number | undefined): Promise<void> {
+    if (userId !== undefined && this.users?.has(userId) === true) await killUser(userId);
+  }
+
+  override run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
+    const program = findProgram(command, process.env['PATH']);
+    if (program === undefined) return Promise.resolve({ kind: 'missing' });
+    return this.runInScratch(program, args, timeoutMs);
+  }
+}
+
+const NO_LIMITS = { memoryBytes: undefined, processes: undefined, openFiles: undefined };
+
+function readable(path: string): PathRule {
+  return { path, access: 'read' };
+}
+
+function toExit(exit: SandboxExit, hasWritten: boolean): SandboxExit {
+  return !hasWritten && exit.code !== 0 && SETUP_FAILED.test(exit.stderr)
+    ? { ...exit, notStarted: { reason: 'sandbox-failed', code: undefined } }
+    : exit;
+}
+
+/** What the launcher says that it could not do. It quotes paths only. */
+function explain(stderr: string): string | undefined {
+  const problem = SETUP_FAILED.exec(stderr)?.[1];
+  return problem === undefined ? undefined : `cannot be run in the sandbox: ${problem}`;
+}
