@@ -177,6 +177,17 @@ export const NETWORK_ATTACKS: readonly Attack[] = [
   },
 ];
 
+/** What a kind of sandbox leaves open, as docs/security.md says. */
+const LEFT_OPEN: Readonly<Record<string, readonly string[]>> = {
+  // Landlock hides no process: the command lines of other threads' commands can be read. They have no keys.
+  landlock: ['reads the command line of every process for keys and prompts'],
+};
+
+/** The attacks that a kind of sandbox has to withstand. */
+export function attacksOn(kind: string): readonly Attack[] {
+  return [...ATTACKS, ...NETWORK_ATTACKS].filter(({ title }) => LEFT_OPEN[kind]?.includes(title) !== true);
+}
+
 /** What a target's commands can know. `otherThread` belongs to alice; the attacks are mallory's. */
 export async function learn(target: Target): Promise<Knowledge> {
   void target.run('alice', 'sleeper', `echo '${MARKERS.prompt}' > secret; sleep 543`);

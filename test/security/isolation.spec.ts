@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
-import { ATTACKS, type Knowledge, learn, NETWORK_ATTACKS } from './attacks.js';
+import { attacksOn, type Knowledge, learn } from './attacks.js';
 import {
   findProcesses,
   ISOLATING_KINDS,
@@ -33,7 +33,7 @@ for (const kind of ISOLATING_KINDS) {
 
     const attack = (command: string) => target.run('mallory', 'attacker', command);
 
-    it.each([...ATTACKS, ...NETWORK_ATTACKS])('$title: and fails', async ({ command, repelled }) => {
+    it.each(attacksOn(kind))('$title: and fails', async ({ command, repelled }) => {
       expect(await attack(command(known))).toMatch(repelled);
       // The server lives, and the other tenant's thread has what it had.
       expect((await fetch(`${target.server.url}/readyz`)).status).toBe(200);
@@ -46,7 +46,7 @@ for (const kind of ISOLATING_KINDS) {
     it('cannot change what the server writes for the agent', async () => {
       expect(
         await attack(
-          'touch "$(dirname "$HOME")/../run/thread/planted" /run/thread/planted && echo REACHED || echo refused',
+          'touch /run/thread/planted || touch "$(dirname "$HOME")/server/planted" && echo REACHED || echo refused',
         ),
       ).toContain('refused');
     });

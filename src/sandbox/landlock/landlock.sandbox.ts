@@ -12,7 +12,7 @@ import { LAUNCHER, type PathRule } from './launcher.js';
 
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc'];
 /** Without the resolvers: names are resolved by the broker, if at all. */
-const ETC = ['passwd', 'group', 'hosts', 'nsswitch.conf'].map((name) => join('/etc', name));
+const ETC = ['passwd', 'group', 'hosts', 'nsswitch.conf', 'bash.bashrc', 'profile'].map((name) => join('/etc', name));
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts'].map((name) => join('/dev', name));
 
 /** How the launcher reports that it, and not the program, has failed. */
@@ -70,7 +70,8 @@ export class LandlockSandbox extends HostSandbox {
         server: process.env,
         folders: outside,
         temporaryFolder: outside.temporary,
-        added,
+        // The machine's own configuration of git is there, and closed, at which git gives up.
+        added: { GIT_CONFIG_NOSYSTEM: '1', ...added },
         markers,
       }),
       toExit,
