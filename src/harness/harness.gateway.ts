@@ -6,6 +6,7 @@ import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
+import { TurnWatch, type WatchLimits } from './limits/turn-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
@@ -61,10 +62,17 @@ export class HarnessGateway {
       switchMap((warm) => {
         warm.turnId = turn.id;
         let waits = false;
-        return warm.session.run(turn).pipe(
-          tap((events) => (waits = waitsForCaller(events))),
-          finalize(() => this.park(thread.id, warm, waits)),
-        );
+        let isStopped = false;
+        const watch = new TurnWatch(this.sandbox, thread.id, this.turnLimits);
+        return watch
+          .guard(warm.session.run(turn), () => (isStopped = true))
+          .pipe(
+            tap((events) => (waits = waitsForCaller(events))),
+            finalize(() => {
+              if (isStopped) this.evict(thread.id, warm);
+              this.park(thread.id, warm, waits);
+            }),
+          );
       }),
     );
   }
@@ -178,6 +186,16 @@ export class HarnessGateway {
     };
     this.#warm.set(thread.id, warm);
     return warm;
+  }
+
+  private get turnLimits(): WatchLimits {
+    const { turnOutputBytes, turnCpuMs, threadDiskBytes, threadMemoryBytes } = this.config;
+    return {
+      outputBytes: turnOutputBytes,
+      cpuMs: turnCpuMs,
+      diskBytes: threadDiskBytes,
+      memoryBytes: threadMemoryBytes,
+    };
   }
 
   /** Fails a turn whose harness this server does not have: it was removed, or the thread is from a later version. */

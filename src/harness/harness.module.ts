@@ -14,8 +14,14 @@ import { ModelCatalog } from './models/model-catalog.js';
   imports: [
     SandboxModule.forRootAsync({
       inject: [AppConfig],
-      useFactory: ({ dataDirectory, workspaceTemplate, homeTemplate }: AppConfig): SandboxOptions => {
-        const options = { dataDirectory, workspaceTemplate, homeTemplate };
+      useFactory: (config: AppConfig): SandboxOptions => {
+        const { dataDirectory, workspaceTemplate, homeTemplate } = config;
+        const limits = {
+          memoryBytes: config.threadMemoryBytes,
+          processes: config.threadProcesses,
+          openFiles: config.threadOpenFiles,
+        };
+        const options = { dataDirectory, workspaceTemplate, homeTemplate, limits };
         assertUsableTemplates(options, new Logger('Templates'));
         return options;
       },

@@ -7,6 +7,8 @@ export interface StartFacts {
   readonly url: string;
   readonly available: readonly HarnessInfo[];
   readonly defaultHarness: HarnessName;
+  /** Which means hold the limits of agents, one sentence each. */
+  readonly limits?: readonly string[];
   /** Settings that cannot work, one sentence each. */
   readonly warnings?: readonly string[];
 }
@@ -30,6 +32,7 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     'Chiron is ready',
     // Control characters of a path must not break the line.
     ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value.replaceAll(/\p{Cc}/gu, '?')}`),
+    ...(facts.limits ?? []).map((limit) => `  ${'limits'.padEnd(10)} ${limit}`),
     ...(facts.warnings ?? []).map((warning) => `  ${'warning'.padEnd(10)} ${warning}`),
     '  Point Claude Code at it:',
     `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,

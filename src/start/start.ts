@@ -57,10 +57,12 @@ export async function start(): Promise<void> {
   const { available, defaultHarness } = app.get(HarnessRegistry);
   const warnings = findUpstreamWarnings(config, collectUpstreamFacts(config, process.env, available));
   for (const warning of warnings) logger.warn(warning);
+  const sandbox = app.get<Sandbox>(Sandbox);
+  const limits = sandbox.describeLimits();
   process.stdout.write(
-    renderStartSummary(config, { url: serverUrl(app.getHttpServer()), available, defaultHarness, warnings }),
+    renderStartSummary(config, { url: serverUrl(app.getHttpServer()), available, defaultHarness, limits, warnings }),
   );
-  void warnOfHost(app.get<Sandbox>(Sandbox));
+  void warnOfHost(sandbox);
 }
 
 /** Logs the limitations of this host; none of them prevents the start. */

@@ -6,6 +6,7 @@ import { describeFileError } from '../errors.js';
 import { decodeTail, keepTail } from '../process/lines.js';
 import { readLines } from '../process/output.js';
 import type { Reaper } from './reaper.js';
+import type { ProcessLimits } from '../limits/process-limits.js';
 import type { SandboxExit, SandboxProcess } from '../sandbox.js';
 import { toExecFailure, type SpawnFailure, toSpawnFailure } from '../process/spawn-failure.js';
 import { listTreeIds, killTree, signalProcess } from './sweep.js';
@@ -32,6 +33,8 @@ export interface LocalProcessOptions {
   /** `NAME=value`, part of `environment` and of no other process's. */
   readonly marker: string;
   readonly reaper: Reaper;
+  /** Limits and counts what the process uses; absent for neither. */
+  readonly limits?: ProcessLimits;
   /** Logs a warning; never receives output of the process. */
   readonly warn: (text: string) => void;
 }
@@ -39,7 +42,8 @@ export interface LocalProcessOptions {
 /** Starts a program. Never throws: if it cannot start, `exit` has the reason. */
 export function startProcess(options: LocalProcessOptions): SandboxProcess {
   try {
-    const child = spawn('/bin/sh', ['-c', GATE, options.program, ...options.args], {
+    const command = [...(options.limits?.commandPrefix ?? []), options.program, ...options.args];
+    const child = spawn('/bin/sh', ['-c', GATE, ...command], {
       cwd: options.workingDirectory,
       env: { ...options.environment },
       // Its own group, so that it can be signalled with all that stays in it.
@@ -93,10 +97,7 @@ class LocalProcess implements SandboxProcess {
     this.lines$ = readLines(child.stdout, this.exit, (count) => {
       options.warn(`dropped ${String(count)} line(s) of output above the length limit`);
     });
-    void options.reaper.add(pid).then(() => {
-      this.guarded = true;
-      child.stdin.uncork();
-    });
+    void options.reaper.add(pid).then(() => this.begin());
   }
 
   private get hasExited(): boolean {
@@ -122,6 +123,20 @@ class LocalProcess implements SandboxProcess {
     clearTimeout(grace);
   }
 
+  /** Releases the program, once it is guarded and limited. */
+  private async begin(): Promise<void> {
+    const { stdout } = this.child;
+    const readOutputBytes = (): number => (stdout instanceof Socket ? stdout.bytesRead : 0);
+    try {
+      await this.options.limits?.apply(this.pid, readOutputBytes);
+      this.guarded = true;
+      this.child.stdin.uncork();
+    } catch (error) {
+      this.options.warn(`failed to limit a process, which is not started: ${describeFileError(error)}`);
+      this.signal('SIGKILL');
+    }
+  }
+
   private async end(): Promise<SandboxExit> {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       this.child.once('exit', (...ending) => resolve(ending));
@@ -129,6 +144,7 @@ class LocalProcess implements SandboxProcess {
     });
     await this.killLeftovers();
     await this.drainStderr();
+    await this.options.limits?.release();
     this.options.reaper.remove(this.pid);
     const stderr = decodeTail(this.stderr);
     const { stdout } = this.child;

@@ -5,6 +5,7 @@ import { buildEnvironment } from '../environment.js';
 import { findProgram } from '../process/find-program.js';
 import { LeftoverSweeper } from '../files/leftover-sweeper.js';
 import { toFailedProcess, startProcess } from './local.process.js';
+import { measureDisk } from '../limits/disk-usage.js';
 import { Reaper } from './reaper.js';
 import type {
   ProgramRun,
@@ -13,7 +14,9 @@ import type {
   SandboxFolders,
   SandboxOptions,
   SandboxProcess,
+  ThreadUsage,
 } from '../sandbox.js';
+import { ThreadLimits } from '../limits/thread-limits.js';
 import { findHostWarnings } from './host-warnings.js';
 import { runProgram } from './run-program.js';
 import { explainNotFound } from '../process/spawn-failure.js';
@@ -38,10 +41,12 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
   private readonly running = new Set<SandboxProcess>();
   private readonly store: ThreadFolderStore;
   private readonly leftovers: LeftoverSweeper;
+  private readonly limits: ThreadLimits;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: SandboxOptions) {
     this.store = new ThreadFolderStore(options);
+    this.limits = new ThreadLimits(options.limits, this.warn);
     this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
   }
 
@@ -98,6 +103,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
       }),
       marker: `CHIRON_PROCESS=${processId}`,
       reaper: this.reaper,
+      limits: this.limits.forProcess(command.threadId, processId, `CHIRON_PROCESS=${processId}`),
       warn: this.warn,
     });
     this.running.add(started);
@@ -107,6 +113,22 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
 
   run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
     return runProgram(command, args, timeoutMs);
+  }
+
+  usage(threadId: string, measureCpu: boolean): Promise<ThreadUsage> {
+    return this.limits.usage(threadId, measureCpu);
+  }
+
+  diskBytes(threadId: string, enoughBytes?: number): Promise<number> {
+    return measureDisk(toThreadFolders(this.options.dataDirectory, threadId).thread, enoughBytes);
+  }
+
+  threadIds(): Promise<readonly string[]> {
+    return this.store.threadIds();
+  }
+
+  describeLimits(): readonly string[] {
+    return this.limits.describe();
   }
 
   warnings(): Promise<readonly string[]> {
@@ -126,6 +148,7 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
     // A failed preparation rejects for its own caller; its leftovers are removed here.
     await this.preparing.get(threadId)?.catch(() => undefined);
     await this.store.remove(threadId);
+    this.limits.forget(threadId);
   }
 
   close(): Promise<void> {
@@ -137,5 +160,6 @@ export class LocalSandbox implements Sandbox, OnApplicationBootstrap {
     this.leftovers.stop();
     await Promise.all([...this.running].map((each) => each.stop(CLOSE_GRACE_MS)));
     await this.reaper.close();
+    this.limits.close();
   }
 }
