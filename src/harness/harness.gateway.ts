@@ -141,6 +141,18 @@ export class HarnessGateway {
     await this.sandbox.remove(threadId);
   }
 
+  /** Bytes that the files of a thread take on this machine; see `Sandbox.diskBytes`. */
+  diskBytes(threadId: string): Promise<number> {
+    return this.sandbox.diskBytes(threadId);
+  }
+
+  /** Bytes that the files of every thread take on this machine, by thread id. Measures one after the other. */
+  async diskBytesByThread(): Promise<ReadonlyMap<string, number>> {
+    const bytes = new Map<string, number>();
+    for (const id of await this.sandbox.threadIds()) bytes.set(id, await this.sandbox.diskBytes(id));
+    return bytes;
+  }
+
   /** Stops every process. Call it after the last turn. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId)));

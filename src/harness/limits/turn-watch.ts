@@ -70,10 +70,7 @@ export class TurnWatch {
   }
 
   async #look(measuresDisk: boolean): Promise<string | undefined> {
-    const [before, now] = [
-      await this.#usageAtStart,
-      await this.sandbox.usage(this.threadId, this.limits.cpuMs > 0),
-    ];
+    const [before, now] = [await this.#usageAtStart, await this.sandbox.usage(this.threadId, this.limits.cpuMs > 0)];
     const used: TurnUsage = {
       outputBytes: now.outputBytes - before.outputBytes,
       cpuMs: now.cpuMs - before.cpuMs,

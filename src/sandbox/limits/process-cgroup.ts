@@ -29,8 +29,8 @@ export class ProcessCgroup {
       await mkdir(folder.path);
       for (const { file, value, isOptional } of toCgroupWrites(folder.controller, this.limits)) {
         await writeFile(`${folder.path}/${file}`, value).catch((error: unknown) => {
-          // Without swap accounting there is no such file, and swap is not limited.
-          if (!isOptional) throw error;
+          // A system without swap accounting or without `cpu` has no such file, and lets nobody make it.
+          if (!isOptional || !['ENOENT', 'EACCES', 'EPERM'].includes(readErrorCode(error) ?? '')) throw error;
         });
       }
       await writeFile(`${folder.path}/cgroup.procs`, String(pid)).catch((error: unknown) => {
@@ -71,10 +71,7 @@ export function toCgroupWrites(
       // The limit with swap may not be below the one without, so it comes second (kernel, cgroup-v1/memory).
       return memoryBytes === 0
         ? []
-        : [
-            required('memory.limit_in_bytes', memoryBytes),
-            optional('memory.memsw.limit_in_bytes', memoryBytes),
-          ];
+        : [required('memory.limit_in_bytes', memoryBytes), optional('memory.memsw.limit_in_bytes', memoryBytes)];
     case 'pids':
       return processes === 0 ? [] : [required('pids.max', processes)];
     case 'cpuacct':

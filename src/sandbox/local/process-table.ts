@@ -80,7 +80,17 @@ export function parsePs(text: string): readonly ProcessEntry[] {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*\S)\s*$/.exec(line);
     const [, pid, parent, group, state, started] = match ?? [];
     if (started === undefined || state?.startsWith('Z') === true) return [];
-    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), session: 0, started, cpuTicks: 0, marked: false }];
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        session: 0,
+        started,
+        cpuTicks: 0,
+        marked: false,
+      },
+    ];
   });
 }
 
