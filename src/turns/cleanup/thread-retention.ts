@@ -53,7 +53,9 @@ export class ThreadRetention implements OnApplicationBootstrap, OnApplicationShu
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.threadRetentionMs === 0 && this.config.dataLimitBytes === 0) return;
     this.#timer = setInterval(() => void this.remove(Date.now()), SWEEP_INTERVAL_MS).unref();
-    await this.remove(Date.now());
+    if (this.config.threadRetentionMs > 0) await this.#expired.run(Date.now());
+    // To measure all folders may take long, and the server is not to wait for it.
+    if (this.config.dataLimitBytes > 0) void this.#aboveLimit.run(Date.now());
   }
 
   onApplicationShutdown(): void {
