@@ -1,5 +1,17 @@
 import { Logger } from '@nestjs/common';
-import { concatMap, EMPTY, exhaustMap, from, interval, merge, type Observable, takeWhile, tap } from 'rxjs';
+import {
+  concatMap,
+  EMPTY,
+  exhaustMap,
+  from,
+  interval,
+  merge,
+  type Observable,
+  Subject,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 import type { Sandbox, ThreadUsage } from '../../sandbox/sandbox.js';
 import { computeDiskLimit, describeMemoryBreach, findBreach, type TurnLimits, type TurnUsage } from './find-breach.js';
@@ -40,15 +52,20 @@ export class TurnWatch {
    * @param onStop called before the failure of a turn above a limit; its process must be stopped
    */
   guard(events$: Observable<Events>, onStop: () => void): Observable<Events> {
+    const isOver$ = new Subject<void>();
     const breach$ = interval(INTERVAL_MS).pipe(
       exhaustMap((look) => from(this.#look((look + 1) % LOOKS_PER_DISK === 0))),
       concatMap((breach) => (breach === undefined ? EMPTY : [[toFailure(breach)]])),
       tap(onStop),
+      takeUntil(isOver$),
     );
     const checked$ = events$.pipe(
       concatMap((events) => (events.some(isTurnEnd) ? from(this.#checkEnd(events, onStop)) : [events])),
+      // A harness that ends without saying so must not be waited for.
+      tap({ complete: () => isOver$.next() }),
     );
-    return merge(checked$, breach$).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
+    // The breach first: what it must hear of the end may come while the events are subscribed to.
+    return merge(breach$, checked$).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
   }
 
   async #checkEnd(events: Events, onStop: () => void): Promise<Events> {
