@@ -6,7 +6,7 @@ import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
-import { TurnWatch, type WatchLimits } from './limits/turn-watch.js';
+import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
@@ -63,7 +63,7 @@ export class HarnessGateway {
         warm.turnId = turn.id;
         let waits = false;
         let isStopped = false;
-        const watch = new TurnWatch(this.sandbox, thread.id, this.turnLimits);
+        const watch = new LimitWatch(this.sandbox, thread.id, this.turnLimits);
         return watch
           .guard(warm.session.run(turn), () => (isStopped = true))
           .pipe(

@@ -17,6 +17,7 @@ describe('a tree of version 2', () => {
   beforeEach(() => {
     base = mkdtempSync(join(tmpdir(), 'chiron-cgroup-'));
     writeFileSync(join(base, 'cgroup.controllers'), 'cpu io memory pids\n');
+    writeFileSync(join(base, 'cgroup.type'), 'domain\n');
     writeFileSync(join(base, 'cgroup.procs'), '4711\n');
     writeFileSync(join(base, 'cgroup.subtree_control'), '');
   });
@@ -30,6 +31,12 @@ describe('a tree of version 2', () => {
     expect(() => CgroupTree.openIn({ version: 2, base }, fail)).toThrow('cgroup.controllers');
     expect(text('chiron-server', 'cgroup.procs')).toBe('4711');
     expect(text('cgroup.subtree_control')).toBe('+cpu');
+  });
+
+  it('moves nobody in the root group of the system, which may hold processes', () => {
+    rmSync(join(base, 'cgroup.type'));
+    expect(() => CgroupTree.openIn({ version: 2, base }, fail)).toThrow('cgroup.controllers');
+    expect(readdirSync(base)).not.toContain('chiron-server');
   });
 
   it('is refused where the controllers are not delegated', () => {

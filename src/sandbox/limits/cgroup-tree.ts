@@ -94,12 +94,17 @@ function unifiedBase(base: string): CgroupFolder {
   if (!offered.includes('memory') || !offered.includes('pids')) {
     throw new Error('the controllers memory and pids are not delegated');
   }
+  // The system's root group has no type, is free of the rule, and holds processes of everybody.
+  if (existsSync(`${base}/cgroup.type`)) moveToServerGroup(base);
+  enableControllers(base);
+  return { controller: 'unified', path: base };
+}
+
+function moveToServerGroup(base: string): void {
   mkdirSync(`${base}/${SERVER_GROUP}`, { recursive: true });
   for (const pid of readFileSync(`${base}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
     writeFileSync(`${base}/${SERVER_GROUP}/cgroup.procs`, pid);
   }
-  enableControllers(base);
-  return { controller: 'unified', path: base };
 }
 
 /** `cpu` shares the processors evenly among the groups; not every service manager delegates it. */

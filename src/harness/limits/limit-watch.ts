@@ -30,8 +30,8 @@ export interface WatchLimits extends TurnLimits {
 type Events = readonly HarnessEvent[];
 
 /** Watches one turn of a thread, and ends it with a failure when it uses more than it may. */
-export class TurnWatch {
-  private readonly logger = new Logger(TurnWatch.name);
+export class LimitWatch {
+  private readonly logger = new Logger(LimitWatch.name);
   readonly #usageAtStart: Promise<ThreadUsage>;
   readonly #diskAtStart: Promise<number>;
 
