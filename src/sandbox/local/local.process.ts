@@ -125,6 +125,8 @@ class LocalProcess implements SandboxProcess {
 
   /** Releases the program, once it is guarded and limited. */
   private async begin(): Promise<void> {
+    // The system may reuse the pid.
+    if (this.hasExited) return;
     const { stdout } = this.child;
     const readOutputBytes = (): number => (stdout instanceof Socket ? stdout.bytesRead : 0);
     try {
