@@ -25,19 +25,7 @@ export class ProcessCgroup {
 
   /** Makes the group with its limits and moves the process into it. Rejects when a limit cannot be set. */
   async enter(pid: number): Promise<void> {
-    for (const folder of this.folders) {
-      await mkdir(folder.path);
-      for (const { file, value, isOptional } of toCgroupWrites(folder.controller, this.limits)) {
-        await writeFile(`${folder.path}/${file}`, value).catch((error: unknown) => {
-          // A system without swap accounting or without `cpu` has no such file, and lets nobody make it.
-          if (!isOptional || !['ENOENT', 'EACCES', 'EPERM'].includes(readErrorCode(error) ?? '')) throw error;
-        });
-      }
-      await writeFile(`${folder.path}/cgroup.procs`, String(pid)).catch((error: unknown) => {
-        // It has been killed meanwhile.
-        if (readErrorCode(error) !== 'ESRCH') throw error;
-      });
-    }
+    await Promise.all(this.folders.map((folder) => enterFolder(folder, this.limits, pid)));
   }
 
   /** What the group has used so far. */
@@ -57,6 +45,20 @@ export class ProcessCgroup {
       }
     }
   }
+}
+
+async function enterFolder({ controller, path }: CgroupFolder, limits: KernelLimits, pid: number): Promise<void> {
+  await mkdir(path);
+  for (const { file, value, isOptional } of toCgroupWrites(controller, limits)) {
+    await writeFile(`${path}/${file}`, value).catch((error: unknown) => {
+      // A system without swap accounting or without `cpu` has no such file, and lets nobody make it.
+      if (!isOptional || !['ENOENT', 'EACCES', 'EPERM'].includes(readErrorCode(error) ?? '')) throw error;
+    });
+  }
+  await writeFile(`${path}/cgroup.procs`, String(pid)).catch((error: unknown) => {
+    // It has been killed meanwhile.
+    if (readErrorCode(error) !== 'ESRCH') throw error;
+  });
 }
 
 /** What to write into a new group. */
