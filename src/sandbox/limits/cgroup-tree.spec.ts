@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findCgroupLayout } from './cgroup-layout.js';
+import { parseStat } from '../local/process-table.js';
 import { CgroupTree } from './cgroup-tree.js';
 
 const LIMITS = { memoryBytes: 600_000_000, processes: 60, openFiles: 0 };
@@ -75,13 +76,18 @@ describe.runIf(pids !== undefined)('a tree of version 1 on this machine', () => 
 
   it('has what a killed server left removed by the next one, and not what another one uses', () => {
     const ended = spawnSync('true').pid;
-    const left = join(folder, `chiron-${ended}-0123abcd`);
-    const used = join(folder, `chiron-${process.ppid}-0123abcd`);
+    const left = join(folder, `chiron-${ended}-123-1`);
+    const started = parseStat(readFileSync(`/proc/${process.ppid}/stat`, 'utf8'))?.started;
+    const used = join(folder, `chiron-${process.ppid}-${started}-1`);
+    // Of an earlier process with a pid that is used again.
+    const earlier = join(folder, `chiron-${process.ppid}-1-1`);
+    mkdirSync(earlier);
     mkdirSync(join(left, 'process'), { recursive: true });
     mkdirSync(used);
     const other = CgroupTree.openIn({ version: 1, pids: folder }, fail);
     CgroupTree.openIn({ version: 1, pids: folder }, fail).close();
-    expect([existsSync(left), existsSync(used), groups().length]).toEqual([false, true, 1]);
+    expect([left, earlier, used].map((path) => existsSync(path))).toEqual([false, false, true]);
+    expect(groups()).toHaveLength(1);
     other.close();
     spawnSync('rmdir', [used]);
   });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
 import { describeFileError, readErrorCode } from '../errors.js';
+import { parseStat } from '../local/process-table.js';
 import { type CgroupLayout, findCgroupLayout, SERVER_GROUP } from './cgroup-layout.js';
 import { ProcessCgroup } from './process-cgroup.js';
 import type { KernelLimits } from './process-limits.js';
@@ -14,15 +14,17 @@ export interface CgroupFolder {
   readonly path: string;
 }
 
-/** `chiron-<pid of the server>-<random>`: the pid tells which ones a killed server has left. */
-const OWN_NAME = /^chiron-(\d+)-[0-9a-f]{8}$/;
+/**
+ * `chiron-<pid of the server>-<its start time>-<number>`: tells which ones a killed server has left. The pid alone does not, as a restarted
+ * container uses the same ones again.
+ */
+const OWN_NAME = /^chiron-(\d+)-(\d+)-\d+$/;
 
-/** The groups of this process, which are no leftovers although a restarted container uses the same pids again. */
-const OWN_GROUPS = new Set<string>();
+let treeCount = 0;
 
 /** The control groups of this server: one group for all its agents, and in it one per process. */
 export class CgroupTree {
-  readonly #name = `chiron-${String(process.pid)}-${randomUUID().slice(0, 8)}`;
+  readonly #name = `chiron-${String(process.pid)}-${readStartTime('self') ?? '0'}-${String((treeCount += 1))}`;
 
   private constructor(
     private readonly folders: readonly CgroupFolder[],
@@ -49,7 +51,6 @@ export class CgroupTree {
   static openIn(layout: CgroupLayout, warn: (text: string) => void): CgroupTree {
     const bases = layout.version === 2 ? [unifiedBase(layout.base)] : legacyBases(layout);
     const tree = new CgroupTree(bases, warn);
-    OWN_GROUPS.add(tree.#name);
     for (const { path } of bases) {
       sweepLeftovers(path);
       mkdirSync(`${path}/${tree.#name}`);
@@ -78,7 +79,6 @@ export class CgroupTree {
       for (const name of childGroups(`${path}/${this.#name}`)) removeIfEmpty(`${path}/${this.#name}/${name}`);
       removeIfEmpty(`${path}/${this.#name}`);
     }
-    OWN_GROUPS.delete(this.#name);
   }
 }
 
@@ -116,8 +116,8 @@ function enableControllers(folder: string): void {
 
 function sweepLeftovers(base: string): void {
   for (const name of childGroups(base)) {
-    const pid = OWN_NAME.exec(name)?.[1];
-    if (pid === undefined || OWN_GROUPS.has(name) || (Number(pid) !== process.pid && isAlive(Number(pid)))) continue;
+    const [, pid, started] = OWN_NAME.exec(name) ?? [];
+    if (pid === undefined || readStartTime(pid) === started) continue;
     for (const child of childGroups(`${base}/${name}`)) removeIfEmpty(`${base}/${name}/${child}`);
     removeIfEmpty(`${base}/${name}`);
   }
@@ -139,11 +139,12 @@ function removeIfEmpty(folder: string): void {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** When a process was started, as the system writes it; `undefined` for one that has ended. */
+function readStartTime(pid: string): string | undefined {
   try {
-    process.kill(pid, 0);
-    return true;
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.started;
   } catch (error) {
-    return readErrorCode(error) === 'EPERM';
+    if (['ENOENT', 'ESRCH'].includes(readErrorCode(error) ?? '')) return undefined;
+    throw error;
   }
 }
