@@ -36,11 +36,15 @@ const FAILURE_ERRORS: Readonly<Record<FailureKind, AnthropicErrorType>> = {
   timeout: 'timeout_error',
   process_died: 'api_error',
   not_started: 'api_error',
+  limit_exceeded: 'api_error',
   internal: 'api_error',
 };
 
 /** `error.details.error_code` of errors that only the administrator of this server can fix. */
 export const AGENT_UNAVAILABLE = 'agent_unavailable';
+
+/** `error.details.error_code` of a turn whose agent was stopped at a limit of the deployment. */
+export const AGENT_LIMIT = 'agent_limit_exceeded';
 
 /** Converts an agent's failure to the error that the caller gets. */
 export function toAnthropicError({
@@ -52,9 +56,8 @@ export function toAnthropicError({
 }): AnthropicErrorObject {
   const type = FAILURE_ERRORS[kind];
   if (kind === 'context_too_long') return { type, message: toTooLongMessage(message) };
-  return type === 'api_error' && isPermanentFailure(kind)
-    ? { type, message, details: { error_code: AGENT_UNAVAILABLE } }
-    : { type, message };
+  if (type !== 'api_error' || !isPermanentFailure(kind)) return { type, message };
+  return { type, message, details: { error_code: kind === 'limit_exceeded' ? AGENT_LIMIT : AGENT_UNAVAILABLE } };
 }
 
 const TOO_LONG = 'prompt is too long';
@@ -67,7 +70,7 @@ function toTooLongMessage(message: string): string {
 
 /** The headers that control a client's retries: the seconds to wait, or that it must not retry. */
 export function toRetryHeaders(type: AnthropicErrorType, errorCode?: string): Readonly<Record<string, string>> {
-  if (errorCode === AGENT_UNAVAILABLE) return { 'x-should-retry': 'false' };
+  if (errorCode === AGENT_UNAVAILABLE || errorCode === AGENT_LIMIT) return { 'x-should-retry': 'false' };
   switch (type) {
     case 'rate_limit_error':
     case 'overloaded_error':

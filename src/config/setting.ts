@@ -97,6 +97,8 @@ export const milliseconds = wholeNumber(1);
 export const seconds = wholeNumber(1000);
 /** A size given in megabytes, converted to bytes. */
 export const megabytes = wholeNumber(1_000_000);
+/** A size given in gigabytes, converted to bytes. */
+export const gigabytes = wholeNumber(1_000_000_000);
 /** A duration given in days, converted to milliseconds. */
 export const days = wholeNumber(86_400_000);
 /** A duration given in hours, converted to milliseconds. */

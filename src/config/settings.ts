@@ -14,6 +14,7 @@ import {
   count,
   custom,
   days,
+  gigabytes,
   hours,
   megabytes,
   milliseconds,
@@ -107,6 +108,12 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       min: 0,
       max: 10_000,
       doc: 'After how many days without use a thread is removed, with its folders, turns and messages; never one with a turn that runs or is queued. A reader of its session events sees the stream end. `0` keeps all.',
+    }),
+    dataLimitBytes: gigabytes('CHIRON_DATA_LIMIT_GB', 0, {
+      ...storage,
+      min: 0,
+      max: 1_000_000,
+      doc: 'What all threads may have on the disk together. Above it, those that have not been used for the longest time are removed, as after `CHIRON_THREAD_RETENTION_DAYS`; looked at every ten minutes. `0` keeps all.',
     }),
     eventFlushMs: milliseconds('CHIRON_EVENT_FLUSH_MILLISECONDS', 5, {
       ...storage,
@@ -244,24 +251,6 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: 1_000_000_000_000,
       doc: 'How many tokens a turn may use, by the count of the broker: input, cached input and output together. Further requests of its agent to the model are refused. `0` for any number.',
     }),
-    threadMemoryBytes: megabytes('CHIRON_THREAD_MEMORY_MB', 0, {
-      ...isolation,
-      min: 0,
-      max: 100_000_000,
-      doc: 'How much memory the programs of a thread may use together. The kernel ends the largest of them above it, and the agent sees its command killed. Needs control groups that the server may make: as root, or with a delegated group. `0` for no limit.',
-    }),
-    threadProcesses: count('CHIRON_THREAD_PROCESSES', 2000, {
-      ...isolation,
-      min: 0,
-      max: 1_000_000,
-      doc: 'How many processes and threads an isolated thread may have; above it, its programs cannot start others. `0` for no limit.',
-    }),
-    threadOpenFiles: count('CHIRON_THREAD_OPEN_FILES', 0, {
-      ...isolation,
-      min: 0,
-      max: 10_000_000,
-      doc: "How many files each program of an isolated thread may have open. `0` for the server's own limit.",
-    }),
     gitIdentity: custom('CHIRON_GIT_IDENTITY', undefined, parseGitIdentity, {
       ...isolation,
       doc: "Whom commits of agents are by: `Name <address>`. Without it, git asks for an identity, unless the home template's `.gitconfig` has one.",
@@ -315,6 +304,42 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       min: 0,
       max: 1_000_000,
       doc: 'How many turns may be queued on this server. More are refused with 529.',
+    }),
+    turnOutputBytes: megabytes('CHIRON_TURN_OUTPUT_MB', 1000, {
+      ...limits,
+      min: 0,
+      max: 1_000_000_000,
+      doc: 'How much output the agent may write in one turn. Above it, the agent is stopped and the turn fails; see [Limits of an agent](limits.md). `0` for no limit.',
+    }),
+    turnCpuMs: seconds('CHIRON_TURN_CPU_SECONDS', 0, {
+      ...limits,
+      min: 0,
+      max: 365 * DAY_SECONDS,
+      doc: 'How much processor time one turn may use, with everything that its agent starts. Above it, the agent is stopped and the turn fails. `0` for no limit.',
+    }),
+    threadDiskBytes: megabytes('CHIRON_THREAD_DISK_MB', 0, {
+      ...limits,
+      min: 0,
+      max: 1_000_000_000,
+      doc: "What a thread's workspace, home and temporary files may have on the disk. Above it, the agent is stopped and the turn fails; a thread that is above it already may run turns that do not grow it. `0` for no limit.",
+    }),
+    threadMemoryBytes: megabytes('CHIRON_THREAD_MEMORY_MB', 0, {
+      ...limits,
+      min: 0,
+      max: 1_000_000_000,
+      doc: 'Memory of an agent process with everything that it starts. Needs control groups. `0` for no limit.',
+    }),
+    threadProcesses: count('CHIRON_THREAD_PROCESSES', 1000, {
+      ...limits,
+      min: 0,
+      max: 4_000_000,
+      doc: 'How many processes and threads an agent may have at once. Needs control groups, or an isolating sandbox. `0` for no limit.',
+    }),
+    threadOpenFiles: count('CHIRON_THREAD_OPEN_FILES', 0, {
+      ...limits,
+      min: 0,
+      max: 1_000_000,
+      doc: "How many files each process of an agent may have open. Needs `prlimit` (util-linux). `0` for the system's own limit.",
     }),
     minFreeDiskBytes: megabytes('CHIRON_MIN_FREE_DISK_MB', 100, {
       ...limits,

@@ -9,6 +9,7 @@ const PERMANENT_FAILURES: readonly FailureKind[] = [
   'permission',
   'not_found',
   'not_started',
+  'limit_exceeded',
 ];
 
 /** Whether the same request would fail again in the same way. */

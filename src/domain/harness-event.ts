@@ -52,6 +52,8 @@ export type FailureKind =
   | 'process_died'
   /** The harness's program failed to start and will fail until the deployment is repaired. */
   | 'not_started'
+  /** The agent was stopped at a limit of the deployment, and would reach it again. */
+  | 'limit_exceeded'
   | 'internal';
 
 /** One part of an inner tool's result. */

@@ -47,10 +47,14 @@ describe('HarnessGateway', () => {
     harness = new ScriptedHarness();
     harness.onRun = (run) => run.answer('done');
     sandbox = new NoSandbox();
-    const registry = new HarnessRegistry([inPlaceOfClaudeCode(harness)], sandbox, CONFIG);
-    await registry.probeAll();
-    gateway = new HarnessGateway(registry, sandbox, CONFIG, new Broker(CONFIG, sandbox, []));
+    gateway = await start(CONFIG);
   });
+
+  async function start(config: AppConfig): Promise<HarnessGateway> {
+    const registry = new HarnessRegistry([inPlaceOfClaudeCode(harness)], sandbox, config);
+    await registry.probeAll();
+    return new HarnessGateway(registry, sandbox, config, new Broker(config, sandbox, []));
+  }
 
   afterEach(() => {
     vi.useRealTimers();
@@ -194,6 +198,35 @@ describe('HarnessGateway', () => {
     for (const one of harness.runs) one.answer('done');
     await Promise.all(running);
     expect(gateway.counts).toEqual({ warm: 2, running: 0 });
+  });
+
+  it('tells a turn whose process the system ended for its memory, and which setting that is', async () => {
+    harness.onRun = (one) => {
+      sandbox.used = { ...sandbox.used, memoryKills: sandbox.used.memoryKills + 1 };
+      one.fail('process_died');
+    };
+    const message = 'The agent was stopped: it used more than 600 MB of memory (CHIRON_THREAD_MEMORY_MB).';
+    gateway = await start({ ...CONFIG, threadMemoryBytes: 600_000_000 });
+    expect((await run('a')).flat().at(-1)).toEqual({ type: 'turn-failed', kind: 'limit_exceeded', message });
+    harness.onRun = (one) => one.fail('process_died');
+    expect((await run('a')).flat().at(-1)).toMatchObject({ kind: 'process_died' });
+  });
+
+  it('stops the process of a turn above a limit, and starts another one for the next', async () => {
+    harness.onRun = (one) => {
+      sandbox.used = { ...sandbox.used, outputBytes: sandbox.used.outputBytes + 1_000_000_001 };
+      one.answer('done');
+    };
+    expect((await run('a')).flat().at(-1)).toMatchObject({ type: 'turn-failed', kind: 'limit_exceeded' });
+    expect(gateway.counts.warm).toBe(0);
+    harness.onRun = (one) => one.answer('done');
+    expect((await run('a')).flat().at(-1)).toMatchObject({ type: 'turn-end' });
+    expect(harness.opened).toHaveLength(2);
+  });
+
+  it('ends a turn whose harness ends without saying so', async () => {
+    harness.onRun = (one) => one.vanish();
+    expect((await run('a')).flat().filter(({ type }) => type.startsWith('turn-'))).toEqual([]);
   });
 
   it('interrupts only a running turn', async () => {

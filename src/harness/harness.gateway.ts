@@ -7,6 +7,7 @@ import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
+import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
 
@@ -65,15 +66,22 @@ export class HarnessGateway {
         warm.turnId = turn.id;
         this.broker.beginTurn(thread.id, turn.id);
         let waits = false;
+        let isStopped = false;
         const claimed = new ClaimedTokens();
-        return warm.session.run(turn).pipe(
-          tap((events) => {
-            waits = waitsForCaller(events);
-            claimed.add(events);
-          }),
-          concatMap((events) => this.withCountedTokens(thread, turn, claimed, events)),
-          finalize(() => this.park(thread.id, warm, waits)),
-        );
+        const watch = new LimitWatch(this.sandbox, thread.id, this.turnLimits);
+        return watch
+          .guard(warm.session.run(turn), () => (isStopped = true))
+          .pipe(
+            tap((events) => {
+              waits = waitsForCaller(events);
+              claimed.add(events);
+            }),
+            concatMap((events) => this.withCountedTokens(thread, turn, claimed, events)),
+            finalize(() => {
+              if (isStopped) this.evict(thread.id, warm);
+              this.park(thread.id, warm, waits);
+            }),
+          );
       }),
     );
   }
@@ -142,6 +150,18 @@ export class HarnessGateway {
     await this.sandbox.remove(threadId);
   }
 
+  /** Bytes that the files of a thread take on this machine; see `Sandbox.diskBytes`. */
+  diskBytes(threadId: string): Promise<number> {
+    return this.sandbox.diskBytes(threadId);
+  }
+
+  /** Bytes that the files of every thread take on this machine, by thread id. Measures one after the other. */
+  async diskBytesByThread(): Promise<ReadonlyMap<string, number>> {
+    const bytes = new Map<string, number>();
+    for (const id of await this.sandbox.threadIds()) bytes.set(id, await this.sandbox.diskBytes(id));
+    return bytes;
+  }
+
   /** Stops every process. Call it after the last turn. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId)));
@@ -193,6 +213,16 @@ export class HarnessGateway {
     };
     this.#warm.set(thread.id, warm);
     return warm;
+  }
+
+  private get turnLimits(): WatchLimits {
+    const { turnOutputBytes, turnCpuMs, threadDiskBytes, threadMemoryBytes } = this.config;
+    return {
+      outputBytes: turnOutputBytes,
+      cpuMs: turnCpuMs,
+      diskBytes: threadDiskBytes,
+      memoryBytes: threadMemoryBytes,
+    };
   }
 
   /** Fails a turn whose harness this server does not have: it was removed, or the thread is from a later version. */

@@ -26,9 +26,9 @@ import { ModelCatalog } from './models/model-catalog.js';
           mounts: config.sandboxMounts,
           userIds: config.sandboxUserIds,
           limits: {
-            memoryBytes: config.threadMemoryBytes || undefined,
-            processes: config.threadProcesses || undefined,
-            openFiles: config.threadOpenFiles || undefined,
+            memoryBytes: config.threadMemoryBytes,
+            processes: config.threadProcesses,
+            openFiles: config.threadOpenFiles,
           },
         };
         assertUsableTemplates(options, new Logger('Templates'));

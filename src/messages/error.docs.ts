@@ -18,7 +18,7 @@ const ERRORS = {
   429: ['rate_limit_error', 'The agent’s model provider limits its rate, or too many requests had a wrong key.'],
   500: [
     'api_error',
-    'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help.',
+    'The agent or the server failed. With the code agent_unavailable only the administrator of the server can help; with agent_limit_exceeded the agent was stopped at a limit of the deployment.',
   ],
   503: ['api_error', 'The server is restarting.'],
   504: ['timeout_error', 'The turn is still running. Retry the same request to keep waiting for its result.'],

@@ -9,6 +9,8 @@ export interface StartFacts {
   readonly defaultHarness: HarnessName;
   /** Which sandbox holds; see `Sandbox.description`. */
   readonly sandbox: string;
+  /** Which means hold the limits of agents, one sentence each. */
+  readonly limits?: readonly string[];
   /** Settings that cannot work, one sentence each. */
   readonly warnings?: readonly string[];
 }
@@ -33,6 +35,7 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     'Chiron is ready',
     // Control characters of a path must not break the line.
     ...rows.map(([name, value]) => `  ${name.padEnd(10)} ${value.replaceAll(/\p{Cc}/gu, '?')}`),
+    ...(facts.limits ?? []).map((limit) => `  ${'limits'.padEnd(10)} ${limit}`),
     ...(facts.warnings ?? []).map((warning) => `  ${'warning'.padEnd(10)} ${warning}`),
     '  Point Claude Code at it:',
     `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,

@@ -52,6 +52,25 @@ describe.each(Object.keys(SANDBOXES))('the sandbox %s', (kind) => {
       expect(await shellOutput('cat README')).toEqual(['changed']);
     });
 
+    it('is known by what its programs wrote and computed, also when they have ended, and by what its files take', async () => {
+      expect(await sandbox.usage('one', true)).toEqual({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
+      await shellOutput('head -c 3000000 /dev/zero > file; echo 34567');
+      const { outputBytes } = await sandbox.usage('one', true);
+      expect(outputBytes).toBe(6);
+      await shellOutput('echo more');
+      expect((await sandbox.usage('one', true)).outputBytes).toBe(11);
+      expect((await sandbox.usage('two', true)).outputBytes).toBe(0);
+      const program = await shell('while :; do :; done');
+      const ended = output(program);
+      await expect.poll(async () => (await sandbox.usage('one', true)).cpuMs, LONG).toBeGreaterThan(200);
+      await program.stop(0);
+      await ended;
+      expect((await sandbox.usage('one', true)).cpuMs).toBeGreaterThan(200);
+      expect(await sandbox.diskBytes('one')).toBeGreaterThan(3_000_000);
+      expect(await sandbox.diskBytes('two')).toBe(0);
+      expect(await sandbox.threadIds()).toEqual(['one']);
+    });
+
     it('is copied for another thread with its files, once that is accepted', async () => {
       await shellOutput('echo of the first > file; echo in the home > "$HOME/file"; ln -s file link');
       const before = sandbox.files('two');

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { SpawnFailure } from './process/spawn-failure.js';
 import type { ThreadFiles } from './files/thread-files.js';
-import type { ThreadLimits } from './limits/cgroups.js';
+import type { KernelLimits } from './limits/process-limits.js';
 
 /** Settings of a sandbox, whatever its kind. */
 export interface SandboxOptions {
@@ -15,8 +15,8 @@ export interface SandboxOptions {
   readonly homeTemplate: string | undefined;
   /** Further files and folders that the programs see. */
   readonly mounts?: readonly SandboxMount[];
-  /** What the programs of each thread may have at once; absent for no limits. */
-  readonly limits?: ThreadLimits;
+  /** What the kernel holds each process to; absent for no limits. */
+  readonly limits?: KernelLimits;
   /** The user ids for threads, for a server that runs as root. */
   readonly userIds?: UserIdRange;
 }
@@ -82,6 +82,16 @@ export interface BrokerSocket {
   readonly owner: number | undefined;
   /** How its programs reach it, without a slash at its end. */
   readonly url: string;
+}
+
+/** What the processes of a thread have used since the server started; the numbers only grow. */
+export interface ThreadUsage {
+  /** Bytes of standard output that the server has read. */
+  readonly outputBytes: number;
+  /** Processor time of the processes and everything that they started, in milliseconds. */
+  readonly cpuMs: number;
+  /** How often the system ended a process because the memory limit was reached. */
+  readonly memoryKills: number;
 }
 
 /** A running program in a thread's sandbox. */
@@ -153,6 +163,21 @@ export interface Sandbox {
    * Runs a program outside any thread, to probe whether it is installed and which version. Kills it after `timeoutMs`. Never rejects.
    */
   run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun>;
+  /**
+   * What the thread's processes have used. Never rejects.
+   *
+   * @param measureCpu false: without a new look at the processor time, which may have to read the whole process table
+   */
+  usage(threadId: string, measureCpu: boolean): Promise<ThreadUsage>;
+  /**
+   * Bytes that the thread's folders take on the disk; 0 if there are none. Follows no link. Expensive: looks at every file, but stops
+   * once it has counted more than `enoughBytes`, and then resolves to what it has counted.
+   */
+  diskBytes(threadId: string, enoughBytes?: number): Promise<number>;
+  /** The ids of all threads with folders. */
+  threadIds(): Promise<readonly string[]>;
+  /** Which means hold each configured limit of {@link SandboxOptions}, or that none does; for the start-up summary. */
+  describeLimits(): readonly string[];
   /** Log messages about what this host lacks for this kind of sandbox. */
   warnings(): Promise<readonly string[]>;
   /** Removes the thread's folders. Its processes must be stopped before. */

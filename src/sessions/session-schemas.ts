@@ -41,6 +41,11 @@ const SESSION = {
   updated_at: TIME,
 };
 
+/** Fields of a session that are not always there. */
+const OPTIONAL_SESSION = {
+  expires_at: described('When the session is removed unless it is used before; absent where sessions are kept.', TIME),
+};
+
 const TURN = {
   execution_id: TEXT,
   message_id: described('The id of the turn’s answer in the Messages API.', TEXT),
@@ -104,8 +109,8 @@ const EVENTS = {
 
 /** The component schemas of the session API's responses. */
 export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
-  Session: object(SESSION),
-  CreatedSession: object({ ...SESSION, harness_switched: BOOLEAN }),
+  Session: object(SESSION, OPTIONAL_SESSION),
+  CreatedSession: object({ ...SESSION, harness_switched: BOOLEAN }, OPTIONAL_SESSION),
   SessionPage: object({ ...OK, sessions: list(ref('Session')), next_cursor: nullable(TEXT) }),
   SessionWithTurns: object(
     {
@@ -122,6 +127,7 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
       waiting_calls: described('The calls for which a parked session waits.', list(CALL)),
     },
     {
+      ...OPTIONAL_SESSION,
       slack: object({ channel_id: TEXT, thread_ts: TEXT }),
       discord: object({ guild_id: TEXT, channel_id: TEXT }, { thread_id: TEXT }),
       teams: object({ conversation_id: TEXT }, { service_url: TEXT }),

@@ -86,7 +86,7 @@ export class SessionService {
 
   /** Converts a thread to a session. */
   view(thread: Thread): SessionView {
-    return toSessionView(thread, this.harnessType(thread));
+    return toSessionView(thread, this.harnessType(thread), this.config.threadRetentionMs);
   }
 
   /** The thread's `harness_type`. */

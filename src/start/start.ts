@@ -63,16 +63,19 @@ export async function start(): Promise<void> {
     ...findUpstreamWarnings(config, collectUpstreamFacts(config, process.env, available)),
   ];
   for (const warning of warnings) logger.warn(warning);
+  const sandbox = app.get<Sandbox>(Sandbox);
+  const limits = sandbox.describeLimits();
   process.stdout.write(
     renderStartSummary(config, {
       url: serverUrl(app.getHttpServer()),
       available,
       defaultHarness,
       sandbox: choice.sandbox.description,
+      limits,
       warnings,
     }),
   );
-  void warnOfHost(app.get<Sandbox>(Sandbox));
+  void warnOfHost(sandbox);
 }
 
 /** Logs the limitations of this host; none of them prevents the start. */

@@ -155,11 +155,15 @@ export class ThreadControl {
     return this.withThreadLock(thread, () => this.removeUnderLock(thread));
   }
 
-  /** The same, unless the thread has changed since `before` (milliseconds since the epoch) or has a turn that runs or is queued. */
-  removeUnused(thread: Thread, before: number): Promise<void> {
+  /**
+   * The same, unless the thread has changed since `before` (milliseconds since the epoch) or has a turn that runs or is queued; then
+   * this resolves to false.
+   */
+  removeUnused(thread: Thread, before: number): Promise<boolean> {
     return this.withThreadLock(thread, async () => {
       const unused = await this.threads.listUnused(before, 1, thread.id);
       if (unused.length > 0) await this.removeUnderLock(thread);
+      return unused.length > 0;
     });
   }
 

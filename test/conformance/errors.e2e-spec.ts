@@ -40,6 +40,7 @@ describe('an agent that fails', () => {
     ['billing', 500, 'api_error', 'never'],
     ['permission', 500, 'api_error', 'never'],
     ['not_started', 500, 'api_error', 'never'],
+    ['limit_exceeded', 500, 'api_error', 'never'],
     ['not_found', 404, 'not_found_error', 'never'],
     ['rate_limit', 429, 'rate_limit_error', 'later'],
     ['internal', 500, 'api_error', 'as it likes'],

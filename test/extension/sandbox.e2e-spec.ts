@@ -16,6 +16,7 @@ import {
   type SandboxFolders,
   SandboxOptions,
   type SandboxProcess,
+  type ThreadUsage,
 } from '../../src/sandbox/sandbox.js';
 import { ask, thread } from '../support/requests.js';
 import { SseClient } from '../support/sse-client.js';
@@ -75,6 +76,22 @@ class EchoSandbox implements Sandbox, OnApplicationBootstrap {
 
   run(): Promise<ProgramRun> {
     return Promise.resolve({ kind: 'missing' });
+  }
+
+  usage(): Promise<ThreadUsage> {
+    return Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
+  }
+
+  diskBytes(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  threadIds(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  describeLimits(): readonly string[] {
+    return [];
   }
 
   warnings(): Promise<readonly string[]> {

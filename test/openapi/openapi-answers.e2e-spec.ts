@@ -30,6 +30,7 @@ const FAILURES: readonly FailureKind[] = [
   'overloaded',
   'timeout',
   'not_started',
+  'limit_exceeded',
   'internal',
 ];
 

@@ -1,5 +1,5 @@
 import { ThreadFiles } from '../../src/sandbox/files/thread-files.js';
-import type { Sandbox, SandboxFolders } from '../../src/sandbox/sandbox.js';
+import type { Sandbox, SandboxFolders, ThreadUsage } from '../../src/sandbox/sandbox.js';
 
 /** A sandbox without processes, as the scripted harness starts none. */
 export class NoSandbox implements Sandbox {
@@ -37,6 +37,13 @@ export class NoSandbox implements Sandbox {
   }
 
   run = (): never => this.spawn();
+  /** What every thread has used; tests change it. */
+  used: ThreadUsage = { outputBytes: 0, cpuMs: 0, memoryKills: 0 };
+  disk = 0;
+  usage = (): Promise<ThreadUsage> => Promise.resolve(this.used);
+  diskBytes = (): Promise<number> => Promise.resolve(this.disk);
+  threadIds = (): Promise<readonly string[]> => Promise.resolve([]);
+  describeLimits = (): readonly string[] => [];
   warnings = (): Promise<readonly string[]> => Promise.resolve([]);
 
   remove(threadId: string): Promise<void> {

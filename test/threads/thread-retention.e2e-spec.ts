@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newStore, testedKinds, type TestStore } from '../../src/storage/__fixtures__/databases.js';
 import { ThreadRetention } from '../../src/turns/cleanup/thread-retention.js';
@@ -40,6 +41,14 @@ describe.each(await testedKinds())('a thread on %s that has not been used for th
     expect([await app.count('threads'), folders()]).toEqual([1, 1]);
     await sweepAt(7 * DAY_MS + 60_000);
     expect([await app.count('threads'), await app.count('turns'), folders()]).toEqual([0, 0, 0]);
+  });
+
+  it('says in the session API when that will be', async () => {
+    await start(7 * DAY_MS);
+    await answered('a prompt', 'mine');
+    const { body } = await supertest(app.server).get('/api/sessions').expect(200);
+    const [session] = (body as { sessions: readonly { updated_at: string; expires_at: string }[] }).sessions;
+    expect(Date.parse(session?.expires_at ?? '') - Date.parse(session?.updated_at ?? '')).toBe(7 * DAY_MS);
   });
 
   it('is kept while it has a turn', async () => {

@@ -94,6 +94,10 @@ class FakeSandbox implements Sandbox {
   prepare = () => Promise.resolve(THREAD.folders);
   copy = (_from: string, _to: string, accept: () => Promise<void>): Promise<void> => accept();
   run = () => Promise.resolve({ kind: 'missing' } as const);
+  usage = () => Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
+  diskBytes = () => Promise.resolve(0);
+  threadIds = () => Promise.resolve([]);
+  describeLimits = () => [];
   warnings = () => Promise.resolve([]);
   remove = () => Promise.resolve();
   close = () => Promise.resolve();

@@ -11,7 +11,7 @@ import type { BrokerSocket, ProgramRun, SandboxExit, SandboxFolders, SandboxOpti
 import { toBubblewrapArguments } from './arguments.js';
 import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
 import { SocketFolders } from './socket-folders.js';
-import { toLimitedCommand } from '../limits/limited-command.js';
+import { toPrlimitPrefix } from '../limits/prlimit.js';
 import { writeSubstitutes } from './substitutes.js';
 import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from '../host/system.js';
 
@@ -31,6 +31,7 @@ const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGSEGV', 'SIGABRT',
  */
 export class BubblewrapSandbox extends HostSandbox {
   readonly isolates = true;
+  protected readonly countsProcesses = true;
   readonly description: string;
   readonly runsAsRoot = false;
   readonly #system = listSystemEntries();
@@ -69,7 +70,9 @@ export class BubblewrapSandbox extends HostSandbox {
         socketFolder,
       }),
       '--',
-      ...toLimitedCommand(limits, inner),
+      // Inside, the kernel counts the processes of this sandbox only (since Linux 5.14).
+      ...toPrlimitPrefix('prlimit', { openFiles: 0, processes: limits?.processes ?? 0 }),
+      ...inner,
     ];
     const bubblewrap = findProgram('bwrap', process.env['PATH']) ?? '/usr/bin/bwrap';
     const [command = bubblewrap, ...rest] =

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, mkdir, rename, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readErrorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
@@ -106,6 +106,16 @@ export class ThreadFolderStore {
   async remove(threadId: string): Promise<void> {
     toThreadFolders(this.options.dataDirectory, threadId);
     await this.#removal.remove(threadId);
+  }
+
+  /** The ids of all threads that have folders. */
+  async threadIds(): Promise<readonly string[]> {
+    try {
+      return (await readdir(this.#threads)).filter((name) => !name.startsWith('.'));
+    } catch (error) {
+      if (readErrorCode(error) === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   /** Removes what removals and preparations that broke off have left. Gives what resisted. */

@@ -5,8 +5,8 @@ import { EMPTY, type Observable } from 'rxjs';
 import { describeFileError } from '../errors.js';
 import { decodeTail, keepTail } from '../process/lines.js';
 import { readLines } from '../process/output.js';
-import type { ProcessGroup } from '../limits/cgroups.js';
 import type { Reaper } from './reaper.js';
+import type { ProcessLimits } from '../limits/process-limits.js';
 import type { SandboxExit, SandboxProcess } from '../sandbox.js';
 import { toExecFailure, type SpawnFailure, toSpawnFailure } from '../process/spawn-failure.js';
 import { listTreeIds, killTree, signalProcess } from './sweep.js';
@@ -50,8 +50,8 @@ export interface HostProcessOptions extends HostLaunch {
   readonly reaper: Reaper;
   /** Called once it and its known descendants are gone, before its exit is reported. */
   readonly onGone?: () => Promise<void>;
-  /** Its limits; absent for none. */
-  readonly group?: ProcessGroup | undefined;
+  /** Limits and counts what the process uses; absent for neither. */
+  readonly limits?: ProcessLimits;
   /** Logs a warning; never receives output of the process. */
   readonly warn: (text: string) => void;
 }
@@ -59,7 +59,8 @@ export interface HostProcessOptions extends HostLaunch {
 /** Starts a program. Never throws: if it cannot start, `exit` has the reason. */
 export function startProcess(options: HostProcessOptions): SandboxProcess {
   try {
-    const child = spawn('/bin/sh', ['-c', GATE, options.program, ...options.args], {
+    const command = [...(options.limits?.commandPrefix ?? []), options.program, ...options.args];
+    const child = spawn('/bin/sh', ['-c', GATE, ...command], {
       cwd: options.workingDirectory,
       env: { ...options.environment },
       // Its own group, so that it can be signalled with all that stays in it.
@@ -113,21 +114,7 @@ class HostProcess implements SandboxProcess {
     this.lines$ = readLines(child.stdout, this.exit, (count) => {
       options.warn(`dropped ${String(count)} line(s) of output above the length limit`);
     });
-    this.limit();
-    void options.reaper.add(pid).then(() => {
-      this.guarded = true;
-      child.stdin.uncork();
-    });
-  }
-
-  /** Puts the process into its group while the gate holds it back. */
-  private limit(): void {
-    try {
-      this.options.group?.add(this.pid);
-    } catch (error) {
-      // It has just been killed, or the group was taken away: rather without a limit than without an agent.
-      this.options.warn(`failed to limit a process: ${describeFileError(error)}`);
-    }
+    void options.reaper.add(pid).then(() => this.begin());
   }
 
   private get hasExited(): boolean {
@@ -153,6 +140,22 @@ class HostProcess implements SandboxProcess {
     timers.forEach(clearTimeout);
   }
 
+  /** Releases the program, once it is guarded and limited. */
+  private async begin(): Promise<void> {
+    // The system may reuse the pid.
+    if (this.hasExited) return;
+    const { stdout } = this.child;
+    const readOutputBytes = (): number => (stdout instanceof Socket ? stdout.bytesRead : 0);
+    try {
+      await this.options.limits?.apply(this.pid, readOutputBytes);
+      this.guarded = true;
+      this.child.stdin.uncork();
+    } catch (error) {
+      this.options.warn(`failed to limit a process, which is not started: ${describeFileError(error)}`);
+      this.kill();
+    }
+  }
+
   private async end(): Promise<SandboxExit> {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => {
       this.child.once('exit', (...ending) => resolve(ending));
@@ -161,6 +164,7 @@ class HostProcess implements SandboxProcess {
     await this.killLeftovers();
     await this.cleanUp();
     await this.drainStderr();
+    await this.options.limits?.release();
     this.options.reaper.remove(this.pid);
     const stderr = decodeTail(this.stderr);
     const { stdout } = this.child;
@@ -173,7 +177,6 @@ class HostProcess implements SandboxProcess {
   private async cleanUp(): Promise<void> {
     try {
       await this.options.onGone?.();
-      await this.options.group?.remove();
     } catch (error) {
       this.options.warn(`failed to clean up after a process: ${describeFileError(error)}`);
     }

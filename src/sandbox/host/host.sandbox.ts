@@ -15,6 +15,7 @@ import type {
   SandboxFolders,
   SandboxOptions,
   SandboxProcess,
+  ThreadUsage,
 } from '../sandbox.js';
 import { findHostWarnings } from './host-warnings.js';
 import { runLaunch, runProgram } from './run-program.js';
@@ -23,11 +24,9 @@ import { explainNotFound } from '../process/spawn-failure.js';
 import { readTemplate } from '../files/template.js';
 import { ThreadFiles } from '../files/thread-files.js';
 import { type ThreadFolders, ThreadFolderStore, toThreadFolders } from '../files/thread-folders.js';
-import { Cgroups, type ProcessGroup } from '../limits/cgroups.js';
+import { measureDisk } from '../limits/disk-usage.js';
+import { ThreadLimits } from '../limits/thread-limits.js';
 import type { ThreadUsers } from '../files/thread-users.js';
-
-/** For a deployment without limits of memory, whose server's own process is left in its group. */
-const NO_CGROUPS = new Cgroups('/nowhere', '');
 
 const CLOSE_GRACE_MS = 5000;
 
@@ -54,6 +53,8 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   abstract readonly isolates: boolean;
   abstract readonly description: string;
   abstract readonly runsAsRoot: boolean;
+  /** Whether this kind limits the number of processes by itself. */
+  protected abstract readonly countsProcesses: boolean;
   private readonly logger = new Logger(this.constructor.name);
   private readonly serverId = randomUUID();
   private readonly warn = (text: string): void => this.logger.warn(text);
@@ -63,7 +64,7 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   private readonly running = new Map<SandboxProcess, string>();
   private readonly store: ThreadFolderStore;
   private readonly leftovers: LeftoverSweeper;
-  private readonly cgroups: Cgroups;
+  private readonly limits: ThreadLimits;
   private closing: Promise<void> | undefined;
   private realDataDirectory: string | undefined;
 
@@ -73,14 +74,11 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     protected readonly users?: ThreadUsers,
   ) {
     this.store = new ThreadFolderStore(options, users);
-    this.cgroups = options.limits?.memoryBytes === undefined ? NO_CGROUPS : new Cgroups();
+    this.limits = new ThreadLimits(options.limits, this.warn);
     this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
   }
 
   onApplicationBootstrap(): void {
-    this.cgroups
-      .sweep()
-      .catch((error: unknown) => this.warn(`failed to remove old groups of processes: ${describeFileError(error)}`));
     this.leftovers.start();
   }
 
@@ -164,14 +162,14 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
       threadId: command.threadId,
     });
     const marker = `CHIRON_PROCESS=${processId}`;
-    const group = this.createGroup(processId);
+    const limits = this.limits.forProcess(command.threadId, processId, marker);
     if (userId !== undefined) this.reaper.addUser(userId);
     const isLast = (): boolean => [...this.running.values()].every((id) => id !== command.threadId);
     const onGone = async (): Promise<void> => {
       this.running.delete(started);
       if (isLast()) await this.killRest(userId);
     };
-    const started = startProcess({ ...launch, marker, group, onGone, reaper: this.reaper, warn: this.warn });
+    const started = startProcess({ ...launch, marker, limits, onGone, reaper: this.reaper, warn: this.warn });
     this.running.set(started, command.threadId);
     void started.exit.then(() => this.running.delete(started));
     return started;
@@ -194,14 +192,24 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     }
   }
 
-  async warnings(): Promise<readonly string[]> {
-    const isLimited = this.options.limits?.memoryBytes === undefined || this.cgroups.isUsable;
-    const limits = isLimited
-      ? []
-      : [
-          'CHIRON_THREAD_MEMORY_MB does not hold: the server may not make control groups. Run it as root, or delegate a group to it (Delegate=yes of systemd)',
-        ];
-    return [...limits, ...(await findHostWarnings())];
+  usage(threadId: string, measureCpu: boolean): Promise<ThreadUsage> {
+    return this.limits.usage(threadId, measureCpu);
+  }
+
+  diskBytes(threadId: string, enoughBytes?: number): Promise<number> {
+    return measureDisk(this.outside(threadId).thread, enoughBytes);
+  }
+
+  threadIds(): Promise<readonly string[]> {
+    return this.store.threadIds();
+  }
+
+  describeLimits(): readonly string[] {
+    return this.limits.describe(this.countsProcesses);
+  }
+
+  warnings(): Promise<readonly string[]> {
+    return findHostWarnings();
   }
 
   /** The command's variables, shortened to the system limits. */
@@ -217,6 +225,7 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     // A failed preparation rejects for its own caller; its leftovers are removed here.
     await this.preparing.get(threadId)?.catch(() => undefined);
     await this.store.remove(threadId);
+    this.limits.forget(threadId);
   }
 
   close(): Promise<void> {
@@ -224,21 +233,11 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     return this.closing;
   }
 
-  private createGroup(processId: string): ProcessGroup | undefined {
-    const { limits } = this.options;
-    if (limits?.memoryBytes === undefined) return undefined;
-    try {
-      return this.cgroups.create(processId, limits);
-    } catch (error) {
-      this.warn(`failed to limit the memory of a process: ${describeFileError(error)}`);
-      return undefined;
-    }
-  }
-
   private async stopAll(): Promise<void> {
     this.leftovers.stop();
     await Promise.all([...this.running.keys()].map((each) => each.stop(CLOSE_GRACE_MS)));
     await this.reaper.close();
+    this.limits.close();
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from './process-table.js';
 
 function entry(pid: number, parent: number, more: Partial<ProcessEntry> = {}): ProcessEntry {
-  return { pid, parent, group: 1, session: 1, started: '5', marked: false, ...more };
+  return { pid, parent, group: 1, session: 1, started: '5', cpuTicks: 0, marked: false, ...more };
 }
 
 const pids = (entries: readonly ProcessEntry[]) => entries.map((each) => each.pid);
@@ -54,6 +54,7 @@ describe('parseStat', () => {
       group: 8,
       session: 9,
       started: '98765',
+      cpuTicks: 5 + 6 + 7 + 8,
     });
   });
 

@@ -12,6 +12,8 @@ export interface ProcessEntry {
   readonly session: number;
   /** When it was started, as the system writes it: with the pid it names one process for ever, though pids are used again. */
   readonly started: string;
+  /** Processor time of the process and of its children that it has waited for, in ticks of the system's clock; 0 where the system does not tell. */
+  readonly cpuTicks: number;
   /** Whether its environment holds the marker that was looked for. Always false where the system does not tell. */
   readonly marked: boolean;
 }
@@ -65,9 +67,11 @@ export function parseStat(text: string): Omit<ProcessEntry, 'marked'> | undefine
     .split(/\s+/);
   const [state, parent, group, session] = fields;
   const started = fields[19];
+  // utime, stime, cutime, cstime
+  const cpuTicks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   if (nameEnd === -1 || Number.isNaN(pid) || state === undefined || started === undefined) return undefined;
   if ('ZXx'.includes(state)) return undefined;
-  return { pid, parent: Number(parent), group: Number(group), session: Number(session), started };
+  return { pid, parent: Number(parent), group: Number(group), session: Number(session), started, cpuTicks };
 }
 
 /** Reads the output of `ps -axo pid=,ppid=,pgid=,stat=,lstart=`, without the zombies. */
@@ -76,7 +80,17 @@ export function parsePs(text: string): readonly ProcessEntry[] {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*\S)\s*$/.exec(line);
     const [, pid, parent, group, state, started] = match ?? [];
     if (started === undefined || state?.startsWith('Z') === true) return [];
-    return [{ pid: Number(pid), parent: Number(parent), group: Number(group), session: 0, started, marked: false }];
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        session: 0,
+        started,
+        cpuTicks: 0,
+        marked: false,
+      },
+    ];
   });
 }
 

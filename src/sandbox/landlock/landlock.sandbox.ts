@@ -5,7 +5,7 @@ import { becomeUser, killUser } from '../host/become-user.js';
 import type { HostLaunch } from '../host/host.process.js';
 import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
 import { findInstallation, findNodeInstallation, listEtcEntries } from '../host/system.js';
-import { toLimitedCommand } from '../limits/limited-command.js';
+import { toPrlimitPrefix } from '../limits/prlimit.js';
 import { findProgram } from '../process/find-program.js';
 import type { ProgramRun, SandboxExit, SandboxOptions } from '../sandbox.js';
 import { LAUNCHER, type PathRule } from './launcher.js';
@@ -25,6 +25,7 @@ const SETUP_FAILED = /^landlock: (.*)/;
  */
 export class LandlockSandbox extends HostSandbox {
   readonly isolates = true;
+  protected readonly countsProcesses = process.geteuid?.() === 0;
   readonly description: string;
   readonly runsAsRoot = false;
   #brokerPort: number | undefined;
@@ -55,14 +56,12 @@ export class LandlockSandbox extends HostSandbox {
       ...rules.map(({ path, access }) => `${access}:${path}`),
       ...['--', program, ...args],
     ];
-    // Processes of the server's own user would count for it.
-    const limited = toLimitedCommand(
-      userId === undefined ? { ...NO_LIMITS, openFiles: limits?.openFiles } : limits,
-      restricted,
-    );
-    const [command = '', ...rest] = userId === undefined ? limited : [...becomeUser(userId), ...limited];
+    const prlimit = findProgram('prlimit', process.env['PATH']) ?? '/usr/bin/prlimit';
+    // All processes of a user count: it has to be the thread's own.
+    const own = toPrlimitPrefix(prlimit, { openFiles: 0, processes: limits?.processes ?? 0 });
+    const [command = '', ...rest] = userId === undefined ? restricted : [...becomeUser(userId), ...own, ...restricted];
     return {
-      program: findProgram(command, process.env['PATH']) ?? command,
+      program: command,
       args: rest,
       target: program,
       workingDirectory: outside.workspace,
@@ -94,8 +93,6 @@ export class LandlockSandbox extends HostSandbox {
     return this.runInScratch(program, args, timeoutMs);
   }
 }
-
-const NO_LIMITS = { memoryBytes: undefined, processes: undefined, openFiles: undefined };
 
 function readable(path: string): PathRule {
   return { path, access: 'read' };

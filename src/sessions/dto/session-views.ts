@@ -21,6 +21,8 @@ export interface SessionView {
   readonly iron_control_principal: null;
   readonly created_at: string;
   readonly updated_at: string;
+  /** When the thread is removed unless it is used before; absent where threads are kept. */
+  readonly expires_at?: string;
 }
 
 /** An execution, which is a turn of the thread, whichever API started it. */
@@ -55,8 +57,12 @@ const STATUS_OF_STATE: Readonly<Record<ThreadState, SessionView['status']>> = {
   failed: 'failed',
 };
 
-/** Converts a thread to a session. */
-export function toSessionView(thread: Thread, harnessType: string): SessionView {
+/**
+ * Converts a thread to a session.
+ *
+ * @param retentionMs how long a thread is kept without use; 0 for ever
+ */
+export function toSessionView(thread: Thread, harnessType: string, retentionMs: number): SessionView {
   return {
     thread_key: thread.key,
     sandbox_id: thread.sessionId === undefined ? null : thread.id,
@@ -67,6 +73,7 @@ export function toSessionView(thread: Thread, harnessType: string): SessionView 
     iron_control_principal: null,
     created_at: time(thread.createdAt),
     updated_at: time(thread.updatedAt),
+    ...(retentionMs === 0 ? {} : { expires_at: time(thread.updatedAt + retentionMs) }),
   };
 }
 

@@ -132,6 +132,7 @@ const INFO_OF_KIND: Readonly<Record<FailureKind, string>> = {
   timeout: 'other',
   process_died: 'internalServerError',
   not_started: 'internalServerError',
+  limit_exceeded: 'other',
   internal: 'internalServerError',
 };
 
