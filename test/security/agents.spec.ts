@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { skipReason as noClients } from '../clients/support/programs.js';
+import { CLAUDE_CODE, CODEX, skipReason as noClients } from '../clients/support/programs.js';
 import { type Attack, attacksOn, type Knowledge, learn } from './attacks.js';
 import {
   findProcesses,
@@ -19,7 +19,7 @@ function allAttacks(attacks: readonly Attack[], known: Knowledge): string {
 }
 
 for (const kind of ISOLATING_KINDS) {
-  const skipReason = noClients ?? (await reasonToSkip(kind));
+  const skipReason = noClients ?? (await reasonToSkip(kind, [CLAUDE_CODE, CODEX]));
 
   describe.skipIf(skipReason !== undefined).each(['claude-code', 'codex'] as const)(
     `In the sandbox ${kind}, a tool of %s`,
@@ -69,7 +69,7 @@ for (const kind of ISOLATING_KINDS) {
   );
 }
 
-describe.skipIf(noClients !== undefined || (await reasonToSkip('bubblewrap')) !== undefined)(
+describe.skipIf(noClients !== undefined || (await reasonToSkip('bubblewrap', [CLAUDE_CODE])) !== undefined)(
   'A turn whose output is forged',
   () => {
     it('is billed with the tokens that the broker has counted, and the difference is logged', async () => {
@@ -109,29 +109,32 @@ for path in glob.glob("/proc/[0-9]*/cmdline"):
   },
 );
 
-describe.skipIf(noClients !== undefined || (await reasonToSkip('bubblewrap')) !== undefined)('Keys and prompts', () => {
-  it('are in no log, no command line, and no file but where they belong', async () => {
-    const target = await startRealTarget('bubblewrap', 'claude-code', {
-      CHIRON_LOG_LEVEL: 'debug',
+describe.skipIf(noClients !== undefined || (await reasonToSkip('bubblewrap', [CLAUDE_CODE])) !== undefined)(
+  'Keys and prompts',
+  () => {
+    it('are in no log, no command line, and no file but where they belong', async () => {
+      const target = await startRealTarget('bubblewrap', 'claude-code', {
+        CHIRON_LOG_LEVEL: 'debug',
+      });
+      const turn = target.run('alice', 'markers', `echo ${MARKERS.prompt}; sleep 2; nothing-of-this-name`);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      for (const secret of [MARKERS.provider, MARKERS.alice, MARKERS.server]) {
+        const pids = (await findProcesses(secret)).filter((pid) => pid !== process.pid);
+        expect(pids).toEqual([]);
+      }
+      await turn;
+      await target.run('mallory', 'markers', 'exit 3');
+      await target.close();
+      for (const marker of Object.values(MARKERS)) expect(target.server.output()).not.toContain(marker);
+      const { execFileSync } = await import('node:child_process');
+      const files = execFileSync('sh', [
+        '-c',
+        `grep -rlaE '${MARKERS.provider}|${MARKERS.alice}|${MARKERS.server}' '${target.server.dataDirectory}' || true`,
+      ]);
+      expect(String(files)).toBe('');
+      expect(await readFile(join(target.server.dataDirectory, 'sandbox', 'etc', 'passwd'), 'utf8')).not.toContain(
+        MARKERS.server,
+      );
     });
-    const turn = target.run('alice', 'markers', `echo ${MARKERS.prompt}; sleep 2; nothing-of-this-name`);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    for (const secret of [MARKERS.provider, MARKERS.alice, MARKERS.server]) {
-      const pids = (await findProcesses(secret)).filter((pid) => pid !== process.pid);
-      expect(pids).toEqual([]);
-    }
-    await turn;
-    await target.run('mallory', 'markers', 'exit 3');
-    await target.close();
-    for (const marker of Object.values(MARKERS)) expect(target.server.output()).not.toContain(marker);
-    const { execFileSync } = await import('node:child_process');
-    const files = execFileSync('sh', [
-      '-c',
-      `grep -rlaE '${MARKERS.provider}|${MARKERS.alice}|${MARKERS.server}' '${target.server.dataDirectory}' || true`,
-    ]);
-    expect(String(files)).toBe('');
-    expect(await readFile(join(target.server.dataDirectory, 'sandbox', 'etc', 'passwd'), 'utf8')).not.toContain(
-      MARKERS.server,
-    );
-  });
-});
+  },
+);

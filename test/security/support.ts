@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SANDBOXES } from '../../src/sandbox/kinds.js';
+import type { SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { newFolder } from '../clients/support/folders.js';
 import { CLAUDE_CODE, CODEX } from '../clients/support/programs.js';
 import type { RealHarness } from '../clients/support/rig.js';
@@ -15,15 +16,28 @@ export { removeFolders } from '../clients/support/folders.js';
 /** The kinds of sandbox that isolate; each must withstand every attack. */
 export const ISOLATING_KINDS = Object.keys(SANDBOXES).filter((kind) => kind !== 'local');
 
-/** Why a kind cannot be tried here; `undefined` if it can. Printed once per test file. */
-export async function reasonToSkip(kind: string): Promise<string | undefined> {
-  const dataDirectory = await newFolder('probe');
-  const options = { dataDirectory, workspaceTemplate: undefined, homeTemplate: undefined };
-  const problem = await SANDBOXES[kind]?.findProblem?.(options);
+/**
+ * Why a kind cannot be tried here, printed; `undefined` if it can. `programs` have to run in it, too: a checkout that other users cannot read has
+ * none of them.
+ */
+export async function reasonToSkip(kind: string, programs: readonly string[] = []): Promise<string | undefined> {
+  const options = { dataDirectory: await newFolder('probe'), workspaceTemplate: undefined, homeTemplate: undefined };
+  const problem =
+    (await SANDBOXES[kind]?.findProblem?.(options)) ?? (await findProgramProblem(kind, options, programs));
   if (problem === undefined) return undefined;
   if (process.env['CHIRON_TEST_REQUIRE_SANDBOXES'] === '1') throw new Error(`${kind}: ${problem}`);
   process.stderr.write(`Skipped: the sandbox ${kind} does not work here. ${problem}\n`);
   return problem;
+}
+
+async function findProgramProblem(kind: string, options: SandboxOptions, programs: readonly string[]) {
+  const sandbox = SANDBOXES[kind]?.create(options);
+  for (const program of programs) {
+    const run = await sandbox?.run(program, ['--version'], 20_000);
+    if (run?.kind !== 'done') return `${program} cannot be run in it.`;
+  }
+  await sandbox?.close();
+  return undefined;
 }
 
 /** Texts that may be nowhere but where they belong. Each is unlike everything else on the machine. */

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
+import { buildPath } from '../environment.js';
 import { findProgram } from '../process/find-program.js';
 
 /** A path of the machine that programs see at the same path, read-only. */
@@ -54,9 +55,9 @@ export function findInstallation(program: string): readonly string[] {
   return [...new Set([own, program])].filter((path) => !isInSystem(path) && !isBelow(path, own, program));
 }
 
-/** The Node that the agents' scripts run on, with its npm. */
+/** The Node that the agents' scripts run on, with its npm. `path` is the server's `PATH`. */
 export function findNodeInstallation(path: string | undefined): readonly string[] {
-  const node = findProgram('node', path) ?? process.execPath;
+  const node = findProgram('node', buildPath(path)) ?? process.execPath;
   const real = realpathSync(node);
   const modules = join(dirname(dirname(real)), 'lib', 'node_modules');
   const npm = existsSync(join(modules, 'npm')) && !isInSystem(modules) ? [modules, dirname(real)] : [];
