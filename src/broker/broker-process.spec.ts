@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
+import { parseAllowedHosts } from '../config/allowed-hosts.js';
 import { BrokerProcess } from './broker-process.js';
 import type { BrokerConfig, Upstream } from './protocol.js';
 
@@ -56,7 +57,7 @@ async function open(upstream: Partial<Upstream>, more: Partial<BrokerConfig> = {
         ...upstream,
       },
     ],
-    policy: { network: 'none', allowedHosts: [] },
+    egress: { network: 'none', allowedHosts: [], credentials: [] },
     allowedModels: [],
     turnTokenLimit: 0,
     ...more,
@@ -268,11 +269,10 @@ describe('the broker', () => {
 });
 
 describe('the way to the network', () => {
-  async function proxy(
-    hosts: readonly { readonly host: string; readonly port: number }[],
-    network: 'open' | 'none' = 'open',
-  ) {
-    return open({}, { policy: { network, allowedHosts: hosts } });
+  async function proxy(hosts?: string, network: 'open' | 'none' = 'open') {
+    const parsed = parseAllowedHosts(hosts);
+    if (!('value' in parsed)) throw new Error(parsed.expected);
+    return open({}, { egress: { network, allowedHosts: parsed.value, credentials: [] } });
   }
 
   function tunnel(socketPath: string, authority: string): Promise<string> {
@@ -300,23 +300,23 @@ describe('the way to the network', () => {
 
   it('is a tunnel to a host that is allowed', async () => {
     const port = await echo();
-    const answer = await tunnel(await proxy([{ host: '127.0.0.1', port }]), `127.0.0.1:${port}`);
+    const answer = await tunnel(await proxy(`127.0.0.1:${port}`), `127.0.0.1:${port}`);
     expect(answer).toMatch(/^HTTP\/1\.1 200 Connection established\r\n\r\nearly late$/);
   });
 
   it('is closed to a private address, and says which setting would open it', async () => {
     const port = await echo();
-    const answer = await tunnel(await proxy([]), `localhost:${port}`);
+    const answer = await tunnel(await proxy(), `localhost:${port}`);
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
-    expect(answer).toContain(`Chiron refused localhost:${port}: it is a private address`);
-    await eventually(() => refused).toEqual([`one: localhost:${port}`]);
+    expect(answer).toContain(`Chiron refuses localhost:${port}: its address is a loopback`);
+    await eventually(() => refused).toEqual([expect.stringMatching(`^one: Chiron refuses localhost:${port}: `)]);
     await tunnel(join(folder, 's'), `localhost:${port}`);
     expect(refused).toHaveLength(1);
   });
 
   it('is closed without a network', async () => {
     const port = await echo();
-    expect(await tunnel(await proxy([{ host: '127.0.0.1', port }], 'none'), `127.0.0.1:${port}`)).toMatch(
+    expect(await tunnel(await proxy(`127.0.0.1:${port}`, 'none'), `127.0.0.1:${port}`)).toMatch(
       / 403 .*CHIRON_SANDBOX_NETWORK/s,
     );
   });
@@ -330,7 +330,7 @@ describe('the way to the network', () => {
       response.writeHead(302, { location: 'http://169.254.169.254/' }).end('there');
     });
     const { port, host } = new URL(url);
-    const path = await proxy([{ host: '127.0.0.1', port: Number(port) }]);
+    const path = await proxy(`127.0.0.1:${port}`);
     const headers = { host: 'evil.example', 'proxy-authorization': 'Basic x' };
     const response = await send(path, `${url}/a?b=c`, { method: 'GET', headers });
     expect([response.statusCode, response.headers.location]).toEqual([302, 'http://169.254.169.254/']);

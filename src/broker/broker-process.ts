@@ -92,7 +92,7 @@ export class BrokerProcess {
     const child = fork(MAIN, {
       cwd: '/',
       // Everyone on the machine may read it who runs as the same user.
-      env: { PATH: process.env['PATH'] },
+      env: { PATH: process.env['PATH'], NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'] },
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'json',

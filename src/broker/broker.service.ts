@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
+import type { EgressSettings } from './process/egress/egress.js';
+import { toCaVariables } from './process/egress/tls/ca-variables.js';
 import type { ModelTokens, Upstream } from './protocol.js';
+import { toBundleFile } from './ca-bundle.js';
 import { type ModelProvider, ModelProviders } from './model-provider.js';
 
 /** How the programs of a thread reach the broker. */
@@ -55,10 +59,11 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
         if (upstream !== undefined) this.#upstreams.set(provider, upstream);
       }
     }
-    const { allowedModels, turnTokenLimit, sandboxNetwork: network, sandboxAllowedHosts: allowedHosts } = config;
+    const { allowedModels, turnTokenLimit } = config;
+    const egress = await this.#loadEgress();
     const upstreams = [...this.#upstreams.values()];
     this.#process = new BrokerProcess(
-      { upstreams, policy: { network, allowedHosts }, allowedModels, turnTokenLimit },
+      { upstreams, egress, allowedModels, turnTokenLimit },
       {
         onRefused: (threadId, what) => this.#logger.warn({ threadId, what }, 'refused a request of an agent'),
         onRestart: (reason) => this.#logger.error(`the broker ${reason} and is started again`),
@@ -116,6 +121,18 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     await this.#process?.stop();
   }
 
+  /** What agents may reach, with the certificate authority by which they trust the broker for the hosts that have a credential. */
+  async #loadEgress(): Promise<EgressSettings> {
+    const { sandboxNetwork: network, sandboxAllowedHosts: allowedHosts, dataDirectory } = this.config;
+    const credentials = this.sandbox.isolates ? this.config.toolCredentials : [];
+    if (credentials.length === 0) return { network, allowedHosts, credentials };
+    // Only here: making certificates is more than most deployments need.
+    const { loadAuthority, writeCaBundle } = await import('./process/egress/tls/authority-files.js');
+    const ca = await loadAuthority(join(dataDirectory, 'authority'));
+    await writeCaBundle(toBundleFile(dataDirectory), ca);
+    return { network, allowedHosts, credentials, ca };
+  }
+
   async #listen(threadId: string): Promise<BrokerAccess> {
     const socket = await this.sandbox.openSocket(threadId);
     if (socket !== undefined) {
@@ -135,6 +152,13 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     if (!this.sandbox.isolates || this.config.sandboxNetwork === 'none') return {};
     const proxies = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
     const own = '127.0.0.1,localhost,::1';
-    return { ...Object.fromEntries(proxies.map((name) => [name, proxyUrl])), no_proxy: own, NO_PROXY: own };
+    const authorities =
+      this.config.toolCredentials.length === 0 ? {} : toCaVariables(toBundleFile(this.config.dataDirectory));
+    return {
+      ...Object.fromEntries(proxies.map((name) => [name, proxyUrl])),
+      no_proxy: own,
+      NO_PROXY: own,
+      ...authorities,
+    };
   }
 }

@@ -1,5 +1,5 @@
 // What the server and the broker's process say to each other, as JSON over their IPC channel.
-import type { AllowedHost } from '../config/network-settings.ts';
+import type { EgressSettings } from './process/egress/egress.ts';
 
 /** An API of a model provider that agents reach through the broker. */
 export interface Upstream {
@@ -17,16 +17,11 @@ export interface Upstream {
   readonly answers: 'anthropic' | 'openai';
 }
 
-/** What agents may reach besides their model. */
-export interface NetworkPolicy {
-  readonly network: 'none' | 'allowlist' | 'open';
-  readonly allowedHosts: readonly AllowedHost[];
-}
-
 /** What the broker's process needs to know. */
 export interface BrokerConfig {
   readonly upstreams: readonly Upstream[];
-  readonly policy: NetworkPolicy;
+  /** What agents may reach besides their model. */
+  readonly egress: EgressSettings;
   /** Wildcards of the models that agents may ask; empty for all. */
   readonly allowedModels: readonly string[];
   /** How many tokens a turn may use, input and output together; 0 for any number. */

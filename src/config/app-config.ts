@@ -1,4 +1,5 @@
 import { opendirSync } from 'node:fs';
+import { coversRule } from '../domain/host-rule.js';
 import { ConfigurationError } from './configuration-error.js';
 import { isLoopback } from './loopback.js';
 import { readSecretFiles } from './secret-files.js';
@@ -79,11 +80,35 @@ function checkCombinations(config: AppConfig, problems: Map<string, string>): vo
       'must list origins when there are no CHIRON_API_KEYS: with *, any web page could run agents',
     );
   }
+  checkNetwork(config, problems);
   for (const [name, template] of [
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
   ] as const) {
     if (template !== undefined && !isReadableFolder(template)) problems.set(name, 'must be a readable folder');
+  }
+}
+
+/** A credential for a host that no agent can reach is a mistake in one of the two. */
+function checkNetwork(
+  { sandboxNetwork: network, sandboxAllowedHosts: allowedHosts, toolCredentials }: AppConfig,
+  problems: Map<string, string>,
+): void {
+  if (network === 'none' && (allowedHosts.length > 0 || toolCredentials.length > 0)) {
+    const name = allowedHosts.length > 0 ? 'CHIRON_SANDBOX_ALLOWED_HOSTS' : 'CHIRON_CREDENTIALS_FILE';
+    problems.set(name, 'has no effect with CHIRON_SANDBOX_NETWORK=none; remove one of the two');
+  }
+  if (network !== 'allowlist') return;
+  if (allowedHosts.length === 0) {
+    problems.set('CHIRON_SANDBOX_ALLOWED_HOSTS', 'is required with CHIRON_SANDBOX_NETWORK=allowlist');
+    return;
+  }
+  const unreachable = toolCredentials.findIndex(({ host }) => !allowedHosts.some((rule) => coversRule(rule, host)));
+  if (unreachable !== -1) {
+    problems.set(
+      'CHIRON_CREDENTIALS_FILE',
+      `names a file in which credentials[${unreachable}].host is not in CHIRON_SANDBOX_ALLOWED_HOSTS`,
+    );
   }
 }
 

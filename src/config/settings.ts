@@ -1,13 +1,15 @@
 // Over 250 lines because it is the table of all settings.
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
+import { NETWORK_POLICIES } from '../domain/tool-credential.js';
+import { parseAllowedHosts } from './allowed-hosts.js';
 import { parseApiKeys } from './api-keys.js';
 import { computeDefaultConnections, readOpenFilesLimit } from './connections.js';
 import { parseCorsOrigins } from './cors-origins.js';
 import { parseHosts, parseMcpServersFile } from './mcp-servers.js';
 import { parseHarnessAliases } from './harness-aliases.js';
 import { parseModelRoutes } from './model-routes.js';
-import { parseAllowedHosts, parseModelPatterns } from './network-settings.js';
+import { parseModelPatterns } from './model-patterns.js';
 import { parsePassedVariables } from './passed-variables.js';
 import { parseGitIdentity, parseMounts, parseUserIds, SANDBOX_CHOICES } from './sandbox-settings.js';
 import {
@@ -25,6 +27,7 @@ import {
   type Setting,
   text,
 } from './setting.js';
+import { parseCredentialsFile } from './tool-credentials.js';
 
 /** The part of a harness definition that the settings depend on. */
 export interface HarnessSettings {
@@ -227,14 +230,20 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...isolation,
       doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. Nobody else on the machine may have them.',
     }),
-    sandboxNetwork: oneOf('CHIRON_SANDBOX_NETWORK', 'open', ['none', 'allowlist', 'open'], {
+    sandboxNetwork: oneOf('CHIRON_SANDBOX_NETWORK', 'open', NETWORK_POLICIES, {
       ...isolation,
       doc: 'What isolated agents reach besides their model, through a proxy that checks each host and each of its addresses: `none`, the hosts of `CHIRON_SANDBOX_ALLOWED_HOSTS` (`allowlist`), or every public host and those of the list (`open`). Agents get the proxy in `HTTPS_PROXY` and the like; programs that know no proxy reach nothing.',
     }),
     sandboxAllowedHosts: custom('CHIRON_SANDBOX_ALLOWED_HOSTS', undefined, parseAllowedHosts, {
       ...isolation,
-      doc: 'Hosts that isolated agents may reach: comma-separated names, addresses, or `*.name` for all names below; with `:port`, or `:*` for all, else for the ports 80 and 443. A private address (of this machine, or of a private network) is reached only by a name or an address that is listed without `*.`.',
+      doc: 'Hosts that isolated agents may reach: comma-separated names, addresses, or `*.name` for all names below; with `:port`, or `:*` for all, else for the ports 80 and 443. A host in a private network has to be listed, also with `open`; `*.name` opens private networks, but not this machine, its link or the metadata service of its cloud.',
       example: 'github.com,*.npmjs.org,artifacts.corp:8443',
+    }),
+    /** They hold secrets. */
+    toolCredentials: custom('CHIRON_CREDENTIALS_FILE', undefined, parseCredentialsFile, {
+      ...isolation,
+      doc: 'A JSON file with credentials that `git`, `npm`, `pip` and others of isolated agents use, and no agent holds: `{"credentials": [{"host": "git.corp", "bearer": {"file": "/run/secrets/git"}}]}`. See [security.md](security.md#credentials-for-tools).',
+      example: './credentials.json',
     }),
     modelBroker: oneOf('CHIRON_MODEL_BROKER', 'auto', ['auto', 'on', 'off'], {
       ...isolation,

@@ -1,8 +1,9 @@
 import { Logger, Module } from '@nestjs/common';
+import { prepareBundleFile } from '../broker/ca-bundle.js';
 import { Broker } from '../broker/broker.service.js';
 import { ModelProviders } from '../broker/model-provider.js';
 import { AppConfig } from '../config/app-config.js';
-import type { SandboxOptions } from '../sandbox/sandbox.js';
+import type { SandboxMount, SandboxOptions } from '../sandbox/sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
 import { Harnesses } from './definition.js';
 import { HarnessGateway } from './harness.gateway.js';
@@ -10,6 +11,13 @@ import { HarnessRegistry } from './harness.registry.js';
 import { HARNESSES } from './harnesses.js';
 import { assertUsableTemplates } from './assert-templates.js';
 import { ModelCatalog } from './models/model-catalog.js';
+
+/** Lets agents see the certificate authority that the broker has for hosts with a credential. */
+function mountAuthorities({ toolCredentials, dataDirectory }: AppConfig): readonly SandboxMount[] {
+  if (toolCredentials.length === 0) return [];
+  const file = prepareBundleFile(dataDirectory);
+  return [{ source: file, target: file, isWritable: false }];
+}
 
 /** Provides the harnesses, their gateway and their models. */
 @Module({
@@ -23,7 +31,7 @@ import { ModelCatalog } from './models/model-catalog.js';
           dataDirectory,
           workspaceTemplate,
           homeTemplate,
-          mounts: config.sandboxMounts,
+          mounts: [...config.sandboxMounts, ...mountAuthorities(config)],
           userIds: config.sandboxUserIds,
           limits: {
             memoryBytes: config.threadMemoryBytes,

@@ -63,13 +63,16 @@ export class Listeners {
     const { onModel, onProxied, onConnect } = this.#routes;
     const server = createServer((request, response) => {
       const threadId = findThread(request);
-      if (threadId === undefined) response.writeHead(401, { 'content-type': 'application/json' }).end(UNKNOWN_TOKEN);
-      else if (request.url?.startsWith('/') === true) onModel(request, response, threadId);
-      else onProxied(request, response, threadId);
+      const isProxied = request.url?.startsWith('/') !== true;
+      if (threadId === undefined && isProxied) response.writeHead(407, CHALLENGE).end();
+      else if (threadId === undefined)
+        response.writeHead(401, { 'content-type': 'application/json' }).end(UNKNOWN_TOKEN);
+      else if (isProxied) onProxied(request, response, threadId);
+      else onModel(request, response, threadId);
     });
     server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
       const threadId = findThread(request);
-      if (threadId === undefined) client.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+      if (threadId === undefined) client.end(UNKNOWN_TUNNEL);
       else onConnect(request, client, head, threadId);
     });
     // Answers of models take as long as they take.
@@ -94,6 +97,12 @@ export class Listeners {
       .find((id) => id !== undefined);
   }
 }
+
+/** git sends the token of a proxy's URL only once it was asked for it. */
+const CHALLENGE = { 'proxy-authenticate': 'Basic realm="chiron"' };
+const UNKNOWN_TUNNEL =
+  'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="chiron"\r\n' +
+  'Content-Length: 0\r\nConnection: close\r\n\r\n';
 
 const UNKNOWN_TOKEN = JSON.stringify({
   type: 'error',

@@ -1,6 +1,6 @@
 // The broker's process. Under test Node runs this file directly and strips its types, so the imports of everything in this folder end in `.ts`.
 import type { FromBroker, ToBroker } from '../protocol.ts';
-import { Egress } from './egress/egress.ts';
+import { createEgress, type Egress } from './egress/egress.ts';
 import { Listeners } from './listeners.ts';
 import { ModelGateway } from './model/model-gateway.ts';
 import { TokenCounts } from './model/token-counts.ts';
@@ -16,8 +16,8 @@ const onRefused = (threadId: string, what: string): void => send({ type: 'refuse
 
 const listeners = new Listeners({
   onModel: (request, response, threadId) => void gateway?.handle(request, response, threadId),
-  onProxied: (request, response, threadId) => void egress?.handleRequest(request, response, threadId),
-  onConnect: (request, client, head, threadId) => void egress?.handleConnect(request, client, head, threadId),
+  onProxied: (request, response, threadId) => egress?.handleRequest(request, response, threadId),
+  onConnect: (request, client, head, threadId) => egress?.handleConnect(request, client, head, threadId),
 });
 
 async function handle(message: ToBroker): Promise<void> {
@@ -25,7 +25,8 @@ async function handle(message: ToBroker): Promise<void> {
     case 'configure':
       gateway?.close();
       gateway = new ModelGateway(message.config, counts, onRefused);
-      egress = new Egress({ policy: message.config.policy, onRefused });
+      egress?.close();
+      egress = createEgress({ ...message.config.egress, onRefused });
       send({ type: 'done', id: message.id });
       return;
     case 'open': {

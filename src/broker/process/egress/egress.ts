@@ -1,167 +1,178 @@
-import { lookup } from 'node:dns/promises';
-import { type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { NetworkPolicy } from '../../protocol.ts';
-import { toForwardedHeaders } from '../headers.ts';
-import { type Destination, judge, judgeAddresses, parseAuthority, parseProxiedUrl } from './policy.ts';
+import { type NetworkTarget, normalizeHost, toHostText } from '../../../domain/host-rule.ts';
+import type { ToolCredential } from '../../../domain/tool-credential.ts';
+import { connectTo, UnreachableError } from './connect.ts';
+import type { FirstBytesCheck } from './first-bytes.ts';
+import { answerText, forward } from './forward.ts';
+import { Gate, type ResolveName } from './gate.ts';
+import { Interceptor } from './interceptor.ts';
+import type { EgressPolicy } from './policy.ts';
+import { RefusalLog } from './refusal-log.ts';
+import { parseAbsoluteTarget, parseConnectTarget } from './target.ts';
+import type { CertificateAuthority } from './tls/authority.ts';
+import { listTrustedRoots } from './tls/trusted-roots.ts';
+import { runTunnel } from './tunnel.ts';
 
-/** How many connections of one thread may be open. */
-const MAX_CONNECTIONS = 256;
-/** How long a connection may be silent. */
-const IDLE_MS = 10 * 60_000;
-const CONNECT_MS = 30_000;
-/** A refusal of the same host is logged once in this time for each thread. */
-const LOG_INTERVAL_MS = 60_000;
-const MAX_LOGGED = 1000;
+/** What the proxy needs of the configuration; can be sent to another process. */
+export interface EgressSettings extends EgressPolicy {
+  readonly credentials: readonly ToolCredential[];
+  /** Signs the certificates of hosts with a credential; required if there is one. */
+  readonly ca?: CertificateAuthority;
+}
 
-/** Resolves a name to all of its addresses. */
-export type Resolve = (host: string) => Promise<readonly string[]>;
-
-/** Options of the proxy. */
-export interface EgressOptions {
-  readonly policy: NetworkPolicy;
+/** The settings, and what a test may replace. */
+export interface EgressOptions extends EgressSettings {
+  /** Hears of refused hosts, at most once per thread, host and minute: a line of text without path and headers. */
   readonly onRefused: (threadId: string, what: string) => void;
-  readonly resolve?: Resolve;
+  /** By default the system's resolver. */
+  readonly resolve?: ResolveName;
+  /** PEM; the authorities that may sign the certificates of hosts with a credential. By default those that the machine trusts. */
+  readonly trustedRoots?: readonly string[];
 }
 
-/** Why a destination cannot be had, with the status for the agent. */
-interface Refusal {
-  readonly status: number;
-  readonly message: string;
+/** The HTTP proxy through which the commands of agents reach the network. */
+export interface Egress {
+  /** Answers a `CONNECT`: the handler of `http.Server`'s event `connect`. */
+  handleConnect(request: IncomingMessage, socket: Duplex, head: Buffer, threadId: string): void;
+  /** Answers a request in absolute form, `GET http://host/path`. */
+  handleRequest(request: IncomingMessage, response: ServerResponse, threadId: string): void;
+  /** Closes all connections. */
+  close(): void;
 }
+
+/** More connections at once than this belong to no build that works. */
+const MAX_CONNECTIONS_PER_THREAD = 256;
 
 /**
- * The way out of the sandboxes: an HTTP proxy that checks the name and every address of each destination, and connects to the checked address, so
- * that a name cannot lead elsewhere the second time. It follows no redirects: the agent's next request is checked in its turn.
+ * Makes the proxy.
+ *
+ * @throws if there are credentials and no certificate authority.
  */
-export class Egress {
-  readonly #policy: NetworkPolicy;
-  readonly #onRefused: EgressOptions['onRefused'];
-  readonly #resolve: Resolve;
-  readonly #connections = new Map<string, number>();
-  readonly #logged = new Map<string, number>();
+export function createEgress(options: EgressOptions): Egress {
+  return new EgressProxy(options);
+}
 
-  constructor({ policy, onRefused, resolve = resolveAll }: EgressOptions) {
-    this.#policy = policy;
-    this.#onRefused = onRefused;
-    this.#resolve = resolve;
+class EgressProxy implements Egress {
+  private readonly gate: Gate;
+  private readonly refusals: RefusalLog;
+  private readonly interceptor: Interceptor | undefined;
+  /** The clients' connections of each thread. */
+  private readonly connections = new Map<string, Set<Duplex>>();
+
+  constructor(options: EgressOptions) {
+    this.gate = new Gate(options, options.resolve);
+    this.refusals = new RefusalLog(options.onRefused);
+    this.interceptor = toInterceptor(options);
   }
 
-  /** Opens a tunnel for `CONNECT host:port`. */
-  async handleConnect(request: IncomingMessage, client: Duplex, head: Buffer, threadId: string): Promise<void> {
-    client.on('error', () => client.destroy());
-    const found = await this.#find(parseAuthority(request.url ?? ''), threadId);
-    if ('status' in found) {
-      endTunnel(client, found);
-      return;
+  handleConnect(request: IncomingMessage, socket: Duplex, head: Buffer, threadId: string): void {
+    // A client that goes away needs no answer.
+    socket.on('error', () => socket.destroy());
+    const target = parseConnectTarget(request.url ?? '');
+    if (target === undefined) return answerConnect(socket, 400, 'The target of CONNECT must be a host and a port');
+    if (!this.count(threadId, socket)) return answerConnect(socket, 429, TOO_MANY);
+    // Nothing of it rejects but for a fault of this program, and that must not end the process of all threads.
+    this.connect(socket, head, target, threadId).catch(() => socket.destroy());
+  }
+
+  handleRequest(request: IncomingMessage, response: ServerResponse, threadId: string): void {
+    const absolute = parseAbsoluteTarget(request.url ?? '');
+    if (absolute === undefined) return answerText(response, 400, 'The target must be an http:// URL without a user');
+    if (!this.count(threadId, request.socket)) return answerText(response, 429, TOO_MANY);
+    this.send(request, response, absolute, threadId).catch(() => response.destroy());
+  }
+
+  close(): void {
+    this.interceptor?.close();
+    for (const sockets of this.connections.values()) for (const socket of sockets) socket.destroy();
+  }
+
+  private async connect(socket: Duplex, head: Buffer, target: NetworkTarget, threadId: string): Promise<void> {
+    const admission = await this.admit(threadId, target);
+    if (admission.kind === 'answered') return answerConnect(socket, admission.status, admission.line);
+    const { addresses, isWebOnly } = admission;
+    if (this.interceptor?.isFor(target) === true) {
+      socket.write(ESTABLISHED);
+      return await this.interceptor.serveClient(socket, head, target, addresses);
     }
-    const upstream = this.#connect(found, threadId);
-    upstream.once('connect', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      if (head.length > 0) upstream.write(head);
-      upstream.pipe(client);
-      client.pipe(upstream);
-    });
-    upstream.on('error', () => {
-      if (upstream.connecting || upstream.bytesRead === 0) endTunnel(client, UNREACHABLE);
-      client.destroy();
-    });
-    upstream.once('close', () => client.destroy());
-    client.once('close', () => upstream.destroy());
-  }
-
-  /** Forwards a request with an absolute `http:` URL. */
-  async handleRequest(request: IncomingMessage, response: ServerResponse, threadId: string): Promise<void> {
-    const target = parseProxiedUrl(request.url ?? '');
-    const found = await this.#find(target, threadId);
-    if ('status' in found || target === undefined) {
-      const { status, message } = 'status' in found ? found : MALFORMED;
-      response.writeHead(status, { 'content-type': 'text/plain' }).end(`${message}\n`);
-      return;
+    try {
+      const upstream = await connectTo(target, addresses);
+      if (socket.destroyed) return void upstream.destroy();
+      socket.write(ESTABLISHED);
+      runTunnel(socket, head, upstream, this.toCheck(threadId, target, isWebOnly));
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      answerConnect(socket, error.status, error.message);
     }
-    const { url } = target;
-    const outgoing = httpRequest({
-      method: request.method,
-      path: `${url.pathname}${url.search}`,
-      headers: { ...toForwardedHeaders(request.headers), host: url.host },
-      // The address that was checked, not the name.
-      createConnection: () => this.#connect(found, threadId),
-    });
-    outgoing.once('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, toForwardedHeaders(answer.headers));
-      answer.on('error', () => response.destroy());
-      answer.once('close', () => {
-        if (!answer.complete) response.destroy();
-      });
-      answer.pipe(response);
-    });
-    outgoing.on('error', () => {
-      if (response.headersSent) response.destroy();
-      else response.writeHead(UNREACHABLE.status, { 'content-type': 'text/plain' }).end(`${UNREACHABLE.message}\n`);
-    });
-    response.once('close', () => outgoing.destroy());
-    request.pipe(outgoing);
   }
 
-  /** The address to connect to, or why there is none. */
-  async #find(destination: Destination | undefined, threadId: string): Promise<Destination | Refusal> {
-    if (destination === undefined) return MALFORMED;
-    const verdict = judge(this.#policy, destination);
-    if (verdict.kind === 'refused') return this.#refuse(threadId, destination, verdict.reason);
-    if ((this.#connections.get(threadId) ?? 0) >= MAX_CONNECTIONS) {
-      return { status: 503, message: `Chiron: too many connections, ${MAX_CONNECTIONS} are open.` };
+  private async send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { target, path }: { readonly target: NetworkTarget; readonly path: string },
+    threadId: string,
+  ): Promise<void> {
+    const admission = await this.admit(threadId, target);
+    if (admission.kind === 'answered') return answerText(response, admission.status, admission.line);
+    forward(request, response, { target, path, addresses: admission.addresses, headers: {} });
+  }
+
+  private async admit(threadId: string, target: NetworkTarget) {
+    const admission = await this.gate.admit(threadId, target);
+    switch (admission.kind) {
+      case 'admitted':
+        return admission;
+      case 'refused':
+        this.refusals.add(threadId, toHostText(target), admission.reason);
+        return { kind: 'answered', status: 403, line: admission.reason } as const;
+      case 'unresolved':
+        return { kind: 'answered', status: admission.status, line: admission.reason } as const;
+      default:
+        return admission satisfies never;
     }
-    const addresses =
-      isIP(destination.host) !== 0 ? [destination.host] : await this.#resolve(destination.host).catch(() => []);
-    const [address] = addresses;
-    if (address === undefined) return { status: 502, message: 'Chiron: there is no host of this name.' };
-    const problem = judgeAddresses(verdict, addresses);
-    return problem === undefined
-      ? { host: address, port: destination.port }
-      : this.#refuse(threadId, destination, problem);
   }
 
-  #refuse(threadId: string, { host, port }: Destination, reason: string): Refusal {
-    const what = `${host}:${port}`;
-    const key = `${threadId} ${what}`;
-    const now = performance.now();
-    if (now - (this.#logged.get(key) ?? -LOG_INTERVAL_MS) >= LOG_INTERVAL_MS) {
-      if (this.#logged.size >= MAX_LOGGED) this.#logged.clear();
-      this.#logged.set(key, now);
-      this.#onRefused(threadId, what);
-    }
-    return { status: 403, message: `Chiron refused ${what}: ${reason}.` };
+  /**
+   * A name on an allowlist must not be the way to other names at the same address, as a content delivery network has them: a tunnel carries TLS for
+   * the name that was allowed.
+   */
+  private toCheck(threadId: string, target: NetworkTarget, isWebOnly: boolean): FirstBytesCheck | undefined {
+    if (!isWebOnly || target.kind === 'address') return undefined;
+    return (hello) => {
+      if (hello.kind === 'hello' && normalizeHost(hello.serverName ?? '')?.host === target.host) return true;
+      const text = toHostText(target);
+      this.refusals.add(threadId, text, `Chiron refuses ${text}: the tunnel does not carry TLS for this name`);
+      return false;
+    };
   }
 
-  #connect({ host, port }: Destination, threadId: string): Socket {
-    const socket = connect({ host, port });
-    this.#connections.set(threadId, (this.#connections.get(threadId) ?? 0) + 1);
+  /** Counts a client's connection until it is closed; `false` if its thread has too many. */
+  private count(threadId: string, socket: Duplex): boolean {
+    const sockets = this.connections.get(threadId) ?? new Set<Duplex>();
+    if (sockets.has(socket)) return true;
+    if (sockets.size >= MAX_CONNECTIONS_PER_THREAD) return false;
+    this.connections.set(threadId, sockets.add(socket));
     socket.once('close', () => {
-      const left = (this.#connections.get(threadId) ?? 1) - 1;
-      if (left > 0) this.#connections.set(threadId, left);
-      else this.#connections.delete(threadId);
+      sockets.delete(socket);
+      if (sockets.size === 0) this.connections.delete(threadId);
     });
-    socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error('timed out')));
-    socket.once('connect', () => socket.setTimeout(IDLE_MS));
-    return socket;
+    return true;
   }
 }
 
-const MALFORMED: Refusal = {
-  status: 400,
-  message: 'Chiron: a proxy takes CONNECT host:port, or an http URL without a user.',
-};
-const UNREACHABLE: Refusal = { status: 502, message: 'Chiron: the host cannot be reached.' };
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
+const TOO_MANY = `Chiron allows ${MAX_CONNECTIONS_PER_THREAD} connections per thread`;
 
-function endTunnel(client: Duplex, { status, message }: Refusal): void {
-  const body = `${message}\n`;
-  client.end(
-    `HTTP/1.1 ${status} ${status === 403 ? 'Forbidden' : 'Failed'}\r\nContent-Type: text/plain\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+/** Answers a `CONNECT` that is not carried out. The line is the status text, too: pip and Go's programs show only that. */
+function answerConnect(socket: Duplex, status: number, line: string): void {
+  const body = `${line}\n`;
+  const head = `HTTP/1.1 ${status} ${line}\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close`;
+  socket.end(`${head}\r\n\r\n${body}`);
 }
 
-async function resolveAll(host: string): Promise<readonly string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
+function toInterceptor({ credentials, ca, trustedRoots }: EgressOptions): Interceptor | undefined {
+  if (credentials.length === 0) return undefined;
+  if (ca === undefined) throw new Error('credentials for tools need a certificate authority');
+  return new Interceptor({ credentials, authority: ca, trustedRoots: trustedRoots ?? listTrustedRoots() });
 }

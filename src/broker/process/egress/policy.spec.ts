@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { parseAllowedHosts } from '../../../config/network-settings.js';
-import type { NetworkPolicy } from '../../protocol.js';
-import { judge, judgeAddresses, parseAuthority, parseProxiedUrl } from './policy.js';
+import { parseAllowedHosts } from '../../../config/allowed-hosts.js';
+import { decideTarget, type EgressPolicy, findAddressProblem } from './policy.js';
+import { parseAbsoluteTarget, parseConnectTarget } from './target.js';
 
-function policy(network: NetworkPolicy['network'], hosts?: string): NetworkPolicy {
+function policy(network: EgressPolicy['network'], hosts?: string): EgressPolicy {
   const parsed = parseAllowedHosts(hosts);
   if (!('value' in parsed)) throw new Error(parsed.expected);
   return { network, allowedHosts: parsed.value };
 }
 
 /** Whether an agent reaches an authority whose name has these addresses. */
-function reaches(rules: NetworkPolicy, authority: string, addresses: readonly string[] = ['93.184.216.34']): boolean {
-  const destination = parseAuthority(authority);
-  if (destination === undefined) return false;
-  const verdict = judge(rules, destination);
-  return verdict.kind === 'allowed' && judgeAddresses(verdict, addresses) === undefined;
+function reaches(rules: EgressPolicy, authority: string, addresses: readonly string[] = ['93.184.216.34']): boolean {
+  const target = parseConnectTarget(authority);
+  if (target === undefined) return false;
+  const decision = decideTarget(rules, target);
+  return decision.kind === 'allowed' && findAddressProblem(target, decision.ranges, addresses) === undefined;
 }
 
 describe('an isolated agent', () => {
@@ -61,7 +61,7 @@ describe('an isolated agent', () => {
 
   it.each(PRIVATE)('does not reach %s, neither by itself nor by a name', (address) => {
     const authority = address.includes(':') ? `[${address}]:443` : `${address}:443`;
-    for (const rules of [policy('open'), policy('allowlist', '*.example.com,example.com:1')]) {
+    for (const rules of [policy('open')]) {
       expect(reaches(rules, authority, [address])).toBe(false);
       expect(reaches(rules, 'a.example.com:443', [address])).toBe(false);
       expect(reaches(rules, 'a.example.com:443', ['93.184.216.34', address])).toBe(false);
@@ -71,18 +71,25 @@ describe('an isolated agent', () => {
   it.each(['127.1:443', '0x7f000001:443', '2130706433:443', '0177.0.0.1:443', '[::ffff:7f00:1]:443', '127.0.0.1.:443'])(
     'does not reach this machine by the spelling %s',
     (authority) => {
-      const host = parseAuthority(authority)?.host ?? '';
+      const host = parseConnectTarget(authority)?.host ?? '';
       expect(reaches(policy('open'), authority, [host])).toBe(false);
     },
   );
 
-  it('reaches a private host that is listed by its name or address, and none by a wildcard', () => {
+  it('reaches a private host that is listed, by its name, its address or a wildcard', () => {
     const rules = policy('open', 'db.corp:5432,10.0.0.5:*,[::1]:80,*.corp');
     expect(reaches(rules, 'db.corp:5432', ['10.0.0.9'])).toBe(true);
     expect(reaches(rules, '10.0.0.5:22', ['10.0.0.5'])).toBe(true);
     expect(reaches(rules, '[::1]:80', ['::1'])).toBe(true);
+    expect(reaches(rules, 'web.corp:443', ['10.0.0.9'])).toBe(true);
     expect(reaches(rules, 'db.corp:22', ['10.0.0.9'])).toBe(false);
-    expect(reaches(rules, 'web.corp:443', ['10.0.0.9'])).toBe(false);
+  });
+
+  it('does not reach this machine or a metadata service by a wildcard', () => {
+    for (const address of ['127.0.0.1', '169.254.169.254', '::1', 'fd00:ec2::254', '100.100.100.200']) {
+      expect(reaches(policy('open', '*.corp'), 'web.corp:443', [address])).toBe(false);
+      expect(reaches(policy('open', 'web.corp'), 'web.corp:443', [address])).toBe(true);
+    }
   });
 });
 
@@ -102,7 +109,7 @@ describe('the target of a proxy', () => {
     '[::1',
     '[fe80::1%eth0]:1',
     'a:b:443',
-  ])('is refused as CONNECT %j', (text) => expect(parseAuthority(text)).toBeUndefined());
+  ])('is refused as CONNECT %j', (text) => expect(parseConnectTarget(text)).toBeUndefined());
 
   it.each([
     '/path',
@@ -113,12 +120,15 @@ describe('the target of a proxy', () => {
     'http://u:p@host/',
     'http://',
     'http://a b/',
-  ])('is refused as the URL %j', (text) => expect(parseProxiedUrl(text)).toBeUndefined());
+  ])('is refused as the URL %j', (text) => expect(parseAbsoluteTarget(text)).toBeUndefined());
 
   it('has the port of its scheme unless it names one', () => {
-    expect(parseProxiedUrl('http://Host.Example/a?b')).toMatchObject({ host: 'host.example', port: 80 });
-    expect(parseProxiedUrl('http://[::1]:8080/')).toMatchObject({ host: '::1', port: 8080 });
-    expect(parseAuthority('[::1]:443')).toEqual({ host: '::1', port: 443 });
+    expect(parseAbsoluteTarget('http://Host.Example/a?b')).toMatchObject({
+      target: { host: 'host.example', port: 80 },
+      path: '/a?b',
+    });
+    expect(parseAbsoluteTarget('http://[::1]:8080/')).toMatchObject({ target: { host: '::1', port: 8080 } });
+    expect(parseConnectTarget('[::1]:443')).toMatchObject({ host: '::1', port: 443 });
   });
 });
 

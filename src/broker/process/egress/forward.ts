@@ -1,0 +1,90 @@
+import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest, type ServerResponse } from 'node:http';
+import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { pipeline } from 'node:stream';
+import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
+import { CONNECT_MS, IDLE_MS, pinnedTo, toUnreachable, UnreachableError } from './connect.ts';
+
+/** A request for a checked host. */
+export interface Forwarding {
+  readonly target: NetworkTarget;
+  /** Path and query. */
+  readonly path: string;
+  readonly addresses: readonly string[];
+  /** Connections over TLS; absent for plain http. */
+  readonly secure?: HttpsAgent;
+  /** Headers that replace those that the client sent. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+// RFC 9110, section 7.6.1. `expect` was answered by the proxy itself.
+const HOP_BY_HOP = /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|proxy-.*)$/;
+const METHODS_WITH_BODY = /^(?:POST|PUT|PATCH)$/;
+
+/**
+ * Sends a client's request to its host and the host's answer to the client; both are streamed. A host that cannot be reached becomes a 502 or 504,
+ * one that fails in the middle of its answer closes the client's connection. A client that leaves ends the request.
+ */
+export function forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
+  const { target, path, addresses, secure } = forwarding;
+  const options = {
+    method: request.method,
+    host: target.host,
+    port: target.port,
+    path,
+    headers: toForwardedHeaders(request, forwarding),
+  };
+  const upstream = secure
+    ? httpsRequest({ ...options, agent: secure })
+    : httpRequest({ ...options, agent: false, ...pinnedTo(addresses) });
+  const fail = (error: UnreachableError) => {
+    upstream.destroy();
+    if (response.headersSent) response.destroy();
+    else answerText(response, error.status, error.message);
+  };
+  upstream.on('socket', (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(() => fail(new UnreachableError(504, target)), CONNECT_MS);
+    for (const event of ['connect', 'close'] as const) socket.once(event, () => clearTimeout(timer));
+  });
+  upstream.setTimeout(IDLE_MS, () => fail(new UnreachableError(504, target)));
+  upstream.on('error', (error) => fail(toUnreachable(error, target)));
+  upstream.on('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, toEndToEndHeaders(answer));
+    // Headers at once: the body of an event stream may come much later.
+    response.flushHeaders();
+    // An answer that breaks off must not look complete: the pipeline closes the client's connection.
+    pipeline(answer, response, () => undefined);
+  });
+  response.on('close', () => upstream.destroy());
+  // A request that breaks off destroys the other one; 'error' of `upstream` tells of everything else.
+  pipeline(request, upstream, () => undefined);
+}
+
+/** Answers with one line of plain text. */
+export function answerText(response: ServerResponse, status: number, line: string): void {
+  // Several clients show the status text only.
+  response.writeHead(status, line, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' });
+  response.end(`${line}\n`);
+}
+
+function toForwardedHeaders(request: IncomingMessage, { target, secure, headers }: Forwarding): OutgoingHttpHeaders {
+  const isDefaultPort = target.port === (secure ? 443 : 80);
+  const host = isDefaultPort ? toHostText(target).replace(/:\d+$/, '') : toHostText(target);
+  return { ...toEndToEndHeaders(request), ...framingOf(request), ...headers, host };
+}
+
+function toEndToEndHeaders({ headersDistinct }: IncomingMessage): OutgoingHttpHeaders {
+  const named = new Set(headersDistinct['connection']?.flatMap((value) => value.toLowerCase().split(/\s*,\s*/)));
+  // Without its length, a body would be taken for the next request.
+  named.delete('content-length');
+  return Object.fromEntries(
+    Object.entries(headersDistinct).filter(([name]) => !HOP_BY_HOP.test(name) && !named.has(name)),
+  );
+}
+
+/** How the length of the body is told, which Node would choose by the method alone. */
+function framingOf({ headers, method = '' }: IncomingMessage): OutgoingHttpHeaders {
+  if (headers['transfer-encoding'] !== undefined) return { 'transfer-encoding': 'chunked' };
+  const hasNoBody = headers['content-length'] === undefined;
+  return hasNoBody && METHODS_WITH_BODY.test(method) ? { 'content-length': '0' } : {};
+}

@@ -1,0 +1,29 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { IDLE_MS } from './connect.ts';
+import { holdFirstBytes, type FirstBytesCheck } from './first-bytes.ts';
+
+/**
+ * Carries bytes both ways until both sides have ended or one has failed, with back pressure; an end of one direction leaves the other open.
+ *
+ * @param head bytes that the client sent after its `CONNECT`.
+ * @param check decides about the client's first bytes before the host gets any of them.
+ */
+export function runTunnel(client: Duplex, head: Buffer, upstream: Socket, check: FirstBytesCheck | undefined): void {
+  const destroy = () => {
+    client.destroy();
+    upstream.destroy();
+  };
+  // Why a side failed is of no use to the other one: it sees its connection closed.
+  client.on('error', destroy).on('close', destroy);
+  upstream.on('error', destroy).on('close', () => {
+    // What the host sent last may not have reached the client yet.
+    if (!upstream.readableEnded) client.destroy();
+  });
+  // Reading and writing both restart the time of a socket.
+  upstream.setTimeout(IDLE_MS, destroy);
+  if (head.length > 0) client.unshift(head);
+  upstream.pipe(client);
+  if (check === undefined) client.pipe(upstream);
+  else holdFirstBytes(client, check).then((isAllowed) => (isAllowed ? client.pipe(upstream) : destroy()), destroy);
+}
