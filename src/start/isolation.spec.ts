@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { readConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
-import type { SandboxChoice } from '../sandbox/kinds.js';
+import { SANDBOX_CHOICES } from '../config/sandbox-settings.js';
+import { type SandboxChoice, SANDBOXES } from '../sandbox/kinds.js';
 import { NoSandbox } from '../../test/support/no-sandbox.js';
 import { assertIsolatesTenants, findIsolationWarnings } from './isolation.js';
 
@@ -39,4 +40,8 @@ it('warns of each stronger kind that does not work', () => {
     'the sandbox is local, as a stronger one does not work. bubblewrap: bwrap not found. Install bubblewrap.',
   ]);
   expect(findIsolationWarnings(ISOLATED)).toEqual([]);
+});
+
+it('lets the setting name every kind of sandbox, and auto', () => {
+  expect([...SANDBOX_CHOICES]).toEqual(['auto', ...Object.keys(SANDBOXES)]);
 });

@@ -57,8 +57,9 @@ export class ThreadUsers {
     }
     let id = this.#next;
     while (this.#used.has(id) || this.#pending.has(id)) id += 1;
-    if (id > last) throw new Error(`every user id from ${first} to ${last} belongs to a thread`);
+    // Past the end, the next call looks again which ids are free.
     this.#next = id + 1;
+    if (id > last) throw new Error(`every user id from ${first} to ${last} belongs to a thread`);
     this.#pending.add(id);
     return id;
   }
