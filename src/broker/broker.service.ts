@@ -76,6 +76,11 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     return this.#isModelBroker || this.sandbox.isolates;
   }
 
+  /** Whether it holds the credentials for a model provider. Known once the application has started. */
+  serves(provider: ModelProvider): boolean {
+    return this.#upstreams.has(provider);
+  }
+
   /**
    * Opens the broker for a thread, before its first program starts, and says what its programs get instead of the deployment's variables.
    *

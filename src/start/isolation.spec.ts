@@ -4,7 +4,9 @@ import { ConfigurationError } from '../config/configuration-error.js';
 import { SANDBOX_CHOICES } from '../config/sandbox-settings.js';
 import { type SandboxChoice, SANDBOXES } from '../sandbox/kinds.js';
 import { NoSandbox } from '../../test/support/no-sandbox.js';
-import { assertIsolatesTenants, findIsolationWarnings } from './isolation.js';
+import { claudeCode } from '../harness/claude-code/definition.js';
+import { codex } from '../harness/codex/definition.js';
+import { assertIsolatesTenants, findCredentialWarnings, findIsolationWarnings } from './isolation.js';
 
 const KEY = 'k'.repeat(24);
 const ONE_KEY = `alice:${KEY}`;
@@ -44,4 +46,22 @@ it('warns of each stronger kind that does not work', () => {
 
 it('lets the setting name every kind of sandbox, and auto', () => {
   expect([...SANDBOX_CHOICES]).toEqual(['auto', ...Object.keys(SANDBOXES)]);
+});
+
+it('warns of isolated agents that hold the credentials of the deployment, and of no others', () => {
+  const check = (passed: Readonly<Record<string, string>>, more: object = {}) =>
+    findCredentialWarnings({
+      config: { passedVariables: passed },
+      isolates: true,
+      available: [claudeCode, codex],
+      isServed: (provider) => provider === codex.provider,
+      templateHas: () => false,
+      ...more,
+    });
+  expect(check({ CLAUDE_CODE_USE_BEDROCK: '1', OPENAI_API_KEY: 'k' })).toEqual([
+    expect.stringContaining('agents of Claude Code can read its credentials'),
+  ]);
+  expect(check({ OPENAI_API_KEY: 'k' })).toEqual([]);
+  expect(check({}, { templateHas: (path: string) => path === '.claude/.credentials.json' })).toHaveLength(1);
+  expect(check({ CLAUDE_CODE_USE_BEDROCK: '1' }, { isolates: false })).toEqual([]);
 });

@@ -3,10 +3,11 @@ import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { Broker } from '../broker/broker.service.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import { HARNESSES } from '../harness/harnesses.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
-import { findIsolationWarnings } from './isolation.js';
+import { findCredentialWarnings, findIsolationWarnings } from './isolation.js';
 import { renderStartSummary } from '../ops/start-summary.js';
 import { collectUpstreamFacts, findUpstreamWarnings } from '../ops/upstream.js';
 import { SandboxChoice } from '../sandbox/kinds.js';
@@ -58,9 +59,18 @@ export async function start(): Promise<void> {
   await listen(app, config);
   const { available, defaultHarness } = app.get(HarnessRegistry);
   const choice = app.get<SandboxChoice>(SandboxChoice);
+  const facts = collectUpstreamFacts(config, process.env, available);
+  const broker = app.get(Broker);
   const warnings = [
     ...findIsolationWarnings(choice),
-    ...findUpstreamWarnings(config, collectUpstreamFacts(config, process.env, available)),
+    ...findCredentialWarnings({
+      config,
+      isolates: choice.sandbox.isolates,
+      available: HARNESSES.filter(({ name }) => available.some((info) => info.name === name)),
+      isServed: (provider) => broker.serves(provider),
+      templateHas: facts.templateHas,
+    }),
+    ...findUpstreamWarnings(config, facts),
   ];
   for (const warning of warnings) logger.warn(warning);
   const sandbox = app.get<Sandbox>(Sandbox);
