@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import { checkBytes } from './check-bytes.mjs';
 import { measureAttacks } from './measures/attacks.mjs';
+import { measureBroker } from './measures/broker.mjs';
 import { measureCallerTools } from './measures/caller-tools.mjs';
 import { measureDurability } from './measures/durability.mjs';
 import { measureEvents } from './measures/events.mjs';
@@ -17,6 +18,7 @@ import { measureHistory } from './measures/history.mjs';
 import { measureIdleMemory } from './measures/idle-memory.mjs';
 import { measureLargeBodies } from './measures/large-body.mjs';
 import { measurePaced } from './measures/paced.mjs';
+import { measureSandboxes } from './measures/sandbox.mjs';
 import { measureStart } from './measures/start.mjs';
 import { report, writeReport } from './report.mjs';
 import { kinds } from './servers.mjs';
@@ -30,6 +32,8 @@ const MEASURES = {
   'large-body': measureLargeBodies,
   history: measureHistory,
   'caller-tools': measureCallerTools,
+  sandbox: measureSandboxes,
+  broker: measureBroker,
   attacks: measureAttacks,
   'idle-memory': measureIdleMemory,
   start: measureStart,

@@ -1,7 +1,7 @@
 // Starts the two servers, and reads the system's statistics of their processes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -35,6 +35,8 @@ function environment(dataDirectory, settings) {
     CHIRON_DATA_DIR: dataDirectory,
     CHIRON_LOG_LEVEL: 'warn',
     CHIRON_DEFAULT_HARNESS: 'demo',
+    // Only the measure of sandboxes has another one.
+    CHIRON_SANDBOX: 'local',
     CHIRON_CLAUDE_BIN: 'not-measured',
     CHIRON_CODEX_BIN: 'not-measured',
     CHIRON_MAX_CONCURRENT_TURNS: '100000',
@@ -47,6 +49,8 @@ function environment(dataDirectory, settings) {
 /** Starts a server of one kind with a new data folder. Resolves once it listens. */
 export async function start(kind, nodeOptions = [], settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'chiron-bench-'));
+  // The users of isolated threads pass through it.
+  chmodSync(folder, 0o711);
   const begun = performance.now();
   const child = spawn(process.execPath, [...nodeOptions, kinds[kind]], {
     cwd: folder,

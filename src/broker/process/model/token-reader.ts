@@ -4,6 +4,7 @@ import type { ModelTokens } from '../../protocol.ts';
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const LINE_FEED = 0x0a;
+const USAGE = '"usage"';
 const NONE: ModelTokens = {
   model: 'unknown',
   inputTokens: 0,
@@ -36,6 +37,10 @@ export class TokenReader {
       this.#keep(chunk);
       return;
     }
+    if (!chunk.includes(USAGE)) {
+      this.#skipLines(chunk);
+      return;
+    }
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       this.#keep(chunk.subarray(start, end));
@@ -55,6 +60,16 @@ export class TokenReader {
     return this.#tokens;
   }
 
+  /** Passes over the lines of a chunk, but for the one that began before it and the one that goes on after it. */
+  #skipLines(chunk: Buffer): void {
+    const last = chunk.lastIndexOf(LINE_FEED);
+    if (last !== -1 && this.#pendingBytes > 0) {
+      this.#keep(chunk.subarray(0, chunk.indexOf(LINE_FEED)));
+      this.#readPending();
+    }
+    this.#keep(chunk.subarray(last + 1));
+  }
+
   #keep(part: Buffer): void {
     if (part.length === 0) return;
     this.#pendingBytes += part.length;
@@ -66,7 +81,7 @@ export class TokenReader {
     const line = this.#pending.length === 1 ? this.#pending[0] : Buffer.concat(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
-    if (!isWhole || line === undefined || !line.includes('"usage"')) return;
+    if (!isWhole || line === undefined || !line.includes(USAGE)) return;
     const text = line.toString('utf8');
     const fields = parse(this.#isStream ? text.replace(/^data:\s*/, '') : text);
     if (fields !== undefined) this.#take(fields);
