@@ -75,7 +75,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
     const { blocks, result, toolOutput } = await caller.ask(`SCENE:tool echo ran >> ${marker}; pwd`);
     expect(await readFile(marker, 'utf8')).toBe('ran\n');
     const workspace = toolOutput.trim();
-    expect(workspace.startsWith(`${rig.server.dataDirectory}/threads/`)).toBe(true);
+    expect(workspace).toMatch(/\/workspace$/);
     expect(await readFile(join(workspace, 'AGENTS.md'), 'utf8')).toBe('The house rule is to be kind.\n');
     expect(blocks.filter(({ type }) => type !== 'thinking')).toMatchObject([
       { type: 'text', text: 'Let me run it.' },
@@ -146,7 +146,7 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
 
   it('gives the agent only the intended variables of the server’s environment', async () => {
     const { toolOutput } = await (await newCaller()).ask('SCENE:tool env');
-    expect(toolOutput).toMatch(/^HOME=.*\/threads\/.*\/home$/m);
+    expect(toolOutput).toMatch(/^HOME=(.*\/threads\/.*\/home|\/home\/agent)$/m);
     expect(toolOutput).toMatch(/^CENTAUR_THREAD_KEY=api:claude:/m);
     expect(toolOutput).not.toContain(CANARY);
     expect(toolOutput).not.toMatch(/^CHIRON_(DATA_DIR|API_KEYS|CLAUDE_BIN)=/m);
