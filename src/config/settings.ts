@@ -242,7 +242,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     /** They hold secrets. */
     toolCredentials: custom('CHIRON_CREDENTIALS_FILE', undefined, parseCredentialsFile, {
       ...isolation,
-      doc: 'A JSON file with credentials that `git`, `npm`, `pip` and others of isolated agents use, and no agent holds: `{"credentials": [{"host": "git.corp", "bearer": {"file": "/run/secrets/git"}}]}`. See [security.md](security.md#credentials-for-tools).',
+      doc: 'A JSON file with credentials that `git`, `npm`, `pip` and others of isolated agents use, and no agent holds: `{"credentials": [{"host": "git.corp", "bearer": {"file": "/run/secrets/git"}}]}`. See [network.md](network.md#credentials-for-tools).',
       example: './credentials.json',
     }),
     modelBroker: oneOf('CHIRON_MODEL_BROKER', 'auto', ['auto', 'on', 'off'], {

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type NetworkTarget, normalizeHost, toHostText } from '../../../domain/host-rule.ts';
+import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
 import type { ToolCredential } from '../../../domain/tool-credential.ts';
 import { connectTo, UnreachableError } from './connect.ts';
-import type { FirstBytesCheck } from './first-bytes.ts';
+import { type FirstBytesCheck, isTlsFor } from './first-bytes.ts';
 import { answerText, forward } from './forward.ts';
 import { Gate, type ResolveName } from './gate.ts';
 import { Interceptor } from './interceptor.ts';
@@ -84,7 +84,6 @@ class EgressProxy implements Egress {
   }
 
   close(): void {
-    this.interceptor?.close();
     for (const sockets of this.connections.values()) for (const socket of sockets) socket.destroy();
   }
 
@@ -133,14 +132,11 @@ class EgressProxy implements Egress {
     }
   }
 
-  /**
-   * A name on an allowlist must not be the way to other names at the same address, as a content delivery network has them: a tunnel carries TLS for
-   * the name that was allowed.
-   */
+  /** What the first bytes of a tunnel must be; `undefined` for anything. */
   private toCheck(threadId: string, target: NetworkTarget, isWebOnly: boolean): FirstBytesCheck | undefined {
     if (!isWebOnly || target.kind === 'address') return undefined;
     return (hello) => {
-      if (hello.kind === 'hello' && normalizeHost(hello.serverName ?? '')?.host === target.host) return true;
+      if (isTlsFor(target.host, hello)) return true;
       const text = toHostText(target);
       this.refusals.add(threadId, text, `Chiron refuses ${text}: the tunnel does not carry TLS for this name`);
       return false;

@@ -1,8 +1,17 @@
 import type { Duplex } from 'node:stream';
+import { normalizeHost } from '../../../domain/host-rule.ts';
 import { type HelloReading, readClientHello } from './tls/client-hello.ts';
 
 /** Decides about the first bytes that a client sends through a tunnel. */
 export type FirstBytesCheck = (hello: Exclude<HelloReading, { readonly kind: 'incomplete' }>) => boolean;
+
+/**
+ * Whether a tunnel begins as TLS for the host that was allowed. A name on an allowlist must not be the way to other names at the same address, as
+ * a content delivery network has them.
+ */
+export function isTlsFor(host: string, hello: Parameters<FirstBytesCheck>[0]): boolean {
+  return hello.kind === 'hello' && normalizeHost(hello.serverName ?? '')?.host === host;
+}
 
 /** A ClientHello with post-quantum keys has about 2 kB. */
 const MAX_HELLO_BYTES = 65_536;

@@ -31,7 +31,7 @@ interface InterceptorOptions {
 export class Interceptor {
   private readonly sessions = new Map<Duplex, Session>();
   private readonly server = createServer((request, response) => void this.serve(request, response));
-  /** Loaded with the first intercepted connection: most deployments need no certificates. */
+  /** Loaded here: a deployment without credentials needs no certificates. */
   private readonly contexts: Promise<HostContexts>;
 
   private readonly options: InterceptorOptions;
@@ -74,11 +74,6 @@ export class Interceptor {
     // A client that does not trust the authority says so itself.
     socket.on('error', () => socket.destroy());
     this.server.emit('connection', socket);
-  }
-
-  /** Closes all connections. */
-  close(): void {
-    for (const socket of this.sessions.keys()) socket.destroy();
   }
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

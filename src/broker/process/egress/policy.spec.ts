@@ -1,138 +1,145 @@
 import { describe, expect, it } from 'vitest';
-import { parseAllowedHosts } from '../../../config/allowed-hosts.js';
-import { decideTarget, type EgressPolicy, findAddressProblem } from './policy.js';
+import { allow } from '../../../../test/support/egress-proxy.js';
+import type { NetworkPolicy } from '../../../domain/tool-credential.js';
+import { classifyAddress } from './address-ranges.js';
+import { decideTarget, findAddressProblem } from './policy.js';
 import { parseAbsoluteTarget, parseConnectTarget } from './target.js';
 
-function policy(network: EgressPolicy['network'], hosts?: string): EgressPolicy {
-  const parsed = parseAllowedHosts(hosts);
-  if (!('value' in parsed)) throw new Error(parsed.expected);
-  return { network, allowedHosts: parsed.value };
-}
-
-/** Whether an agent reaches an authority whose name has these addresses. */
-function reaches(rules: EgressPolicy, authority: string, addresses: readonly string[] = ['93.184.216.34']): boolean {
+function decide(
+  network: NetworkPolicy,
+  hosts: string,
+  authority: string,
+  addresses: readonly string[] = ['93.184.216.34'],
+) {
   const target = parseConnectTarget(authority);
-  if (target === undefined) return false;
-  const decision = decideTarget(rules, target);
-  return decision.kind === 'allowed' && findAddressProblem(target, decision.ranges, addresses) === undefined;
+  if (target === undefined) throw new Error('bad arguments');
+  const decision = decideTarget({ network, allowedHosts: hosts === '' ? [] : allow(hosts) }, target);
+  if (decision.kind === 'refused') return decision.reason;
+  return (
+    findAddressProblem(target, decision.ranges, target.kind === 'address' ? [target.host] : addresses) ?? 'allowed'
+  );
 }
 
-describe('an isolated agent', () => {
-  it('reaches nothing without a network, whatever is listed', () => {
-    expect(reaches(policy('none', 'github.com'), 'github.com:443')).toBe(false);
+describe('The network policy', () => {
+  it('refuses everything with none', () => {
+    expect(decide('none', '', 'a.example:443')).toContain('agents have no network (CHIRON_SANDBOX_NETWORK=none)');
   });
 
-  it('reaches the listed hosts only, at their ports', () => {
-    const rules = policy('allowlist', 'GitHub.com., *.npmjs.org, corp.example:8443, any.example:*, bücher.example');
-    const reached = (authority: string) => reaches(rules, authority);
-    expect(
-      [
-        'github.com:443',
-        'GITHUB.com:80',
-        'a.b.npmjs.org:443',
-        'corp.example:8443',
-        'any.example:22',
-        'xn--bcher-kva.example:443',
-      ].map(reached),
-    ).toEqual([true, true, true, true, true, true]);
-    expect(
-      [
-        'github.com:22',
-        'evil.com:443',
-        'npmjs.org:443',
-        'evilnpmjs.org:443',
-        'corp.example:443',
-        'github.com.evil.com:443',
-        'xgithub.com:443',
-      ].map(reached),
-    ).toEqual([false, false, false, false, false, false, false]);
+  it('allows the listed hosts and ports with allowlist', () => {
+    expect(decide('allowlist', 'github.com', 'GITHUB.com.:443')).toBe('allowed');
+    expect(decide('allowlist', 'github.com', 'github.com:22')).toBe(
+      'Chiron refuses github.com:22: it is not in CHIRON_SANDBOX_ALLOWED_HOSTS',
+    );
+    expect(decide('allowlist', 'github.com', 'gist.github.com:443')).toContain('not in CHIRON_SANDBOX_ALLOWED_HOSTS');
+    expect(decide('allowlist', '8.8.8.8:53', '134744072:53')).toBe('allowed');
   });
 
-  it('reaches every public host with an open network, at any port', () => {
-    expect(reaches(policy('open'), 'example.com:22')).toBe(true);
-    expect(reaches(policy('open'), '93.184.216.34:443', ['93.184.216.34'])).toBe(true);
+  it('asks for TLS where an allowlist names no port', () => {
+    const target = { kind: 'name', host: 'a.example', port: 443 } as const;
+    const isWebOnly = (network: NetworkPolicy, hosts: string) =>
+      decideTarget({ network, allowedHosts: allow(hosts) }, target);
+    expect(isWebOnly('allowlist', 'a.example')).toHaveProperty('isWebOnly', true);
+    expect(isWebOnly('allowlist', '*.example,a.example:443')).toHaveProperty('isWebOnly', false);
+    expect(isWebOnly('open', 'a.example')).toHaveProperty('isWebOnly', false);
   });
 
-  const PRIVATE = [
-    ...['127.0.0.1', '10.1.2.3', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '0.0.0.0', '224.0.0.1'],
-    ...['255.255.255.255', '192.0.2.1', '198.18.0.1', '::1', '::', 'fd00::1', 'fe80::1', 'ff02::1', '::ffff:127.0.0.1'],
-    ...['::ffff:a00:1', '64:ff9b::7f00:1', '2002:7f00:1::', '::127.0.0.1', '2001:db8::1'],
-  ];
-
-  it.each(PRIVATE)('does not reach %s, neither by itself nor by a name', (address) => {
-    const authority = address.includes(':') ? `[${address}]:443` : `${address}:443`;
-    for (const rules of [policy('open')]) {
-      expect(reaches(rules, authority, [address])).toBe(false);
-      expect(reaches(rules, 'a.example.com:443', [address])).toBe(false);
-      expect(reaches(rules, 'a.example.com:443', ['93.184.216.34', address])).toBe(false);
-    }
+  it('allows every public address and port with open', () => {
+    expect(decide('open', '', 'a.example:22')).toBe('allowed');
+    expect(decide('open', '', '8.8.8.8:53')).toBe('allowed');
   });
 
-  it.each(['127.1:443', '0x7f000001:443', '2130706433:443', '0177.0.0.1:443', '[::ffff:7f00:1]:443', '127.0.0.1.:443'])(
-    'does not reach this machine by the spelling %s',
-    (authority) => {
-      const host = parseConnectTarget(authority)?.host ?? '';
-      expect(reaches(policy('open'), authority, [host])).toBe(false);
+  it('refuses a name as soon as one of its addresses is private', () => {
+    expect(decide('open', '', 'a.example:80', ['93.184.216.34', '10.0.0.1'])).toContain('in a private network');
+    expect(decide('open', '', 'a.example:80', ['::ffff:10.0.0.1'])).toContain('loopback, link-local or reserved');
+    expect(decide('open', '', '127.1:80')).toContain('loopback, link-local or reserved');
+  });
+
+  it('opens private networks to listed names, and the machine itself only to exact ones', () => {
+    expect(decide('open', 'git.corp', 'git.corp:443', ['10.0.0.1'])).toBe('allowed');
+    expect(decide('open', '*.corp', 'git.corp:443', ['10.0.0.1'])).toBe('allowed');
+    expect(decide('open', '*.corp', 'git.corp:443', ['169.254.169.254'])).toContain('does not list the exact name');
+    expect(decide('open', '*.corp', 'git.corp:443', ['127.0.0.1'])).toContain('does not list the exact name');
+    expect(decide('open', 'localhost:3000', 'localhost:3000', ['127.0.0.1', '::1'])).toBe('allowed');
+    expect(decide('allowlist', '[::1]:80', '[0::1]:80')).toBe('allowed');
+  });
+});
+
+describe(classifyAddress.name, () => {
+  it.each(['10.1.2.3', '172.31.255.255', '192.168.0.1', '100.64.0.1', 'fd00::1', 'fc00::1'])(
+    'finds %s private',
+    (address) => {
+      expect(classifyAddress(address)).toBe('private');
     },
   );
 
-  it('reaches a private host that is listed, by its name, its address or a wildcard', () => {
-    const rules = policy('open', 'db.corp:5432,10.0.0.5:*,[::1]:80,*.corp');
-    expect(reaches(rules, 'db.corp:5432', ['10.0.0.9'])).toBe(true);
-    expect(reaches(rules, '10.0.0.5:22', ['10.0.0.5'])).toBe(true);
-    expect(reaches(rules, '[::1]:80', ['::1'])).toBe(true);
-    expect(reaches(rules, 'web.corp:443', ['10.0.0.9'])).toBe(true);
-    expect(reaches(rules, 'db.corp:22', ['10.0.0.9'])).toBe(false);
+  it.each([
+    '0.0.0.0',
+    '127.0.0.1',
+    '127.255.255.255',
+    '169.254.169.254',
+    '100.100.100.200',
+    '168.63.129.16',
+    '192.0.0.192',
+    '198.18.0.1',
+    '203.0.113.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    '::7f00:1',
+    '::ffff:8.8.8.8',
+    '64:ff9b::a00:1',
+    '64:ff9b:1::1',
+    '100::1',
+    '2001::1',
+    '2001:db8::1',
+    '2002:a00:1::',
+    '3fff::1',
+    'fd00:ec2::254',
+    'fe80::1',
+    'fe80::1%eth0',
+    'fec0::1',
+    'ff02::1',
+    'no address',
+  ])('finds %s special', (address) => {
+    expect(classifyAddress(address)).toBe('special');
   });
 
-  it('does not reach this machine or a metadata service by a wildcard', () => {
-    for (const address of ['127.0.0.1', '169.254.169.254', '::1', 'fd00:ec2::254', '100.100.100.200']) {
-      expect(reaches(policy('open', '*.corp'), 'web.corp:443', [address])).toBe(false);
-      expect(reaches(policy('open', 'web.corp'), 'web.corp:443', [address])).toBe(true);
-    }
-  });
+  it.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '11.0.0.1', '2606:4700::1111', '2001:4860:4860::8888'])(
+    'finds %s public',
+    (address) => {
+      expect(classifyAddress(address)).toBe('public');
+    },
+  );
 });
 
-describe('the target of a proxy', () => {
-  it.each([
-    '',
-    'host',
-    'host:',
-    'host:0',
-    'host:65536',
-    'host:x',
-    ':443',
-    'a b:443',
-    'u@host:443',
-    'host:443/path',
-    'http://host:443',
-    '[::1',
-    '[fe80::1%eth0]:1',
-    'a:b:443',
-  ])('is refused as CONNECT %j', (text) => expect(parseConnectTarget(text)).toBeUndefined());
-
-  it.each([
-    '/path',
-    '*',
-    'https://host/',
-    'ftp://host/',
-    'http://user@host/',
-    'http://u:p@host/',
-    'http://',
-    'http://a b/',
-  ])('is refused as the URL %j', (text) => expect(parseAbsoluteTarget(text)).toBeUndefined());
-
-  it('has the port of its scheme unless it names one', () => {
-    expect(parseAbsoluteTarget('http://Host.Example/a?b')).toMatchObject({
-      target: { host: 'host.example', port: 80 },
-      path: '/a?b',
+describe('The target of a request', () => {
+  it('is read from an absolute form, with the path as it was sent', () => {
+    expect(parseAbsoluteTarget('HTTP://A.example:8080/x/../y?z=%2e')).toEqual({
+      target: { kind: 'name', host: 'a.example', port: 8080 },
+      path: '/x/../y?z=%2e',
     });
-    expect(parseAbsoluteTarget('http://[::1]:8080/')).toMatchObject({ target: { host: '::1', port: 8080 } });
-    expect(parseConnectTarget('[::1]:443')).toMatchObject({ host: '::1', port: 443 });
+    expect(parseAbsoluteTarget('http://[::1]?q')).toMatchObject({ target: { host: '::1', port: 80 }, path: '/?q' });
   });
-});
 
-it.each(['a b', '*', 'a.*.b', '*.1.2.3.4', 'host:0', 'host:99999', 'http://host', 'host/path', ',', 'host:x'])(
-  'the setting %j of allowed hosts is refused',
-  (text) => expect(parseAllowedHosts(text)).toHaveProperty('expected'),
-);
+  it.each([
+    'http://a@b/',
+    'http://a:b@c/',
+    'https://a/',
+    'ftp://a/',
+    '/x',
+    'http:///x',
+    'http://a\\@b/',
+    'http://a:0/',
+    'http://a/#b',
+  ])('is none in %s', (url) => {
+    expect(parseAbsoluteTarget(url)).toBeUndefined();
+  });
+
+  it.each(['a', 'a:', 'a:0', 'a:99999', 'u@a:80', 'a:80:80', '::1:80', '[::1', 'a b:80', ':80', '[fe80::1%eth0]:80'])(
+    'is none in CONNECT %s',
+    (authority) => {
+      expect(parseConnectTarget(authority)).toBeUndefined();
+    },
+  );
+});

@@ -16,10 +16,7 @@ export function runTunnel(client: Duplex, head: Buffer, upstream: Socket, check:
   };
   // Why a side failed is of no use to the other one: it sees its connection closed.
   client.on('error', destroy).on('close', destroy);
-  upstream.on('error', destroy).on('close', () => {
-    // What the host sent last may not have reached the client yet.
-    if (!upstream.readableEnded) client.destroy();
-  });
+  upstream.on('error', destroy);
   // Reading and writing both restart the time of a socket.
   upstream.setTimeout(IDLE_MS, destroy);
   if (head.length > 0) client.unshift(head);

@@ -80,7 +80,7 @@ export class HostContexts {
     this.authority = authority;
   }
 
-  /** The context of a server that is `host` to whom trusts the authority. */
+  /** The context of a server that clients take for `host` if they trust the authority. */
   find(host: NetworkHost): Promise<SecureContext> {
     const known = this.contexts.get(host.host);
     this.contexts.delete(host.host);
