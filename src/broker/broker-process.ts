@@ -92,7 +92,12 @@ export class BrokerProcess {
     const child = fork(MAIN, {
       cwd: '/',
       // Everyone on the machine may read it who runs as the same user.
-      env: { PATH: process.env['PATH'], NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'] },
+      env: {
+        PATH: process.env['PATH'],
+        NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
+        // The system's resolver takes one for each look-up, which slow names of one thread would use up for all.
+        UV_THREADPOOL_SIZE: '32',
+      },
       execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'json',

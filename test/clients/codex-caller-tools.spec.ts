@@ -71,16 +71,18 @@ describe.skipIf(skipReason !== undefined)('Codex with tools of the caller', () =
       [lookup('c2', 'b')],
       [{ text: 'All done.' }],
     );
-    expect(outline(await runTurn(session, asking('Go')))).toEqual([
+    const first = outline(await runTurn(session, asking('Go')));
+    // Calls of one answer run beside each other, so that either may be seen first.
+    expect(first.filter((line) => !line.startsWith('calls look_up'))).toEqual([
       'runs s1',
       'ran s1: before',
       'tokens',
-      'calls look_up c1 {"text":"a"}',
       'runs s2',
       'ran s2: beside',
       'tokens',
       'ends tool_use',
     ]);
+    expect(first.slice(3, 6)).toContain('calls look_up c1 {"text":"a"}');
     expect(outline(await runTurn(session, answering(resultOf('c1', 'one'))))).toEqual([
       'runs s3',
       'ran s3: after',

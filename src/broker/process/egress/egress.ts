@@ -69,11 +69,12 @@ class EgressProxy implements Egress {
   handleConnect(request: IncomingMessage, socket: Duplex, head: Buffer, threadId: string): void {
     // A client that goes away needs no answer.
     socket.on('error', () => socket.destroy());
+    if (head.length > 0) socket.unshift(head);
     const target = parseConnectTarget(request.url ?? '');
     if (target === undefined) return answerConnect(socket, 400, 'The target of CONNECT must be a host and a port');
     if (!this.count(threadId, socket)) return answerConnect(socket, 429, TOO_MANY);
     // Nothing of it rejects but for a fault of this program, and that must not end the process of all threads.
-    this.connect(socket, head, target, threadId).catch(() => socket.destroy());
+    this.connect(socket, target, threadId).catch(() => socket.destroy());
   }
 
   handleRequest(request: IncomingMessage, response: ServerResponse, threadId: string): void {
@@ -87,19 +88,19 @@ class EgressProxy implements Egress {
     for (const sockets of this.connections.values()) for (const socket of sockets) socket.destroy();
   }
 
-  private async connect(socket: Duplex, head: Buffer, target: NetworkTarget, threadId: string): Promise<void> {
+  private async connect(socket: Duplex, target: NetworkTarget, threadId: string): Promise<void> {
     const admission = await this.admit(threadId, target);
     if (admission.kind === 'answered') return answerConnect(socket, admission.status, admission.line);
     const { addresses, isWebOnly } = admission;
     if (this.interceptor?.isFor(target) === true) {
       socket.write(ESTABLISHED);
-      return await this.interceptor.serveClient(socket, head, target, addresses);
+      return await this.interceptor.serveClient(socket, target, addresses);
     }
     try {
       const upstream = await connectTo(target, addresses);
       if (socket.destroyed) return void upstream.destroy();
       socket.write(ESTABLISHED);
-      runTunnel(socket, head, upstream, this.toCheck(threadId, target, isWebOnly));
+      runTunnel(socket, upstream, this.toCheck(threadId, target, isWebOnly));
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
       answerConnect(socket, error.status, error.message);
@@ -157,14 +158,20 @@ class EgressProxy implements Egress {
   }
 }
 
+/** How long a client may take to close a connection that is of no use to it. */
+const LINGER_MS = 2000;
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';
 const TOO_MANY = `Chiron allows ${MAX_CONNECTIONS_PER_THREAD} connections per thread`;
 
-/** Answers a `CONNECT` that is not carried out. The line is the status text, too: pip and Go's programs show only that. */
+/** Answers a `CONNECT` that is not carried out. The line is the status text, too: npm and Python show only that. */
 function answerConnect(socket: Duplex, status: number, line: string): void {
   const body = `${line}\n`;
   const head = `HTTP/1.1 ${status} ${line}\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close`;
+  // What the client sent beside it is read, or the system would reset the connection before the answer is there.
+  socket.resume();
   socket.end(`${head}\r\n\r\n${body}`);
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function toInterceptor({ credentials, ca, trustedRoots }: EgressOptions): Interceptor | undefined {

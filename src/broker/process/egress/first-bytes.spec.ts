@@ -25,7 +25,7 @@ beforeEach(async () => {
   const hostPort = await listen(host);
   proxy = createServer({ allowHalfOpen: true }, (client) => {
     const upstream = connectPlain({ port: hostPort, host: '127.0.0.1', allowHalfOpen: true });
-    runTunnel(client, Buffer.alloc(0), upstream, (hello) => (isAllowed = isTlsFor('a.example', hello)));
+    runTunnel(client, upstream, (hello) => (isAllowed = isTlsFor('a.example', hello)));
   });
   port = await listen(proxy);
 });

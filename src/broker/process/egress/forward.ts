@@ -23,6 +23,8 @@ const METHODS_WITH_BODY = /^(?:POST|PUT|PATCH)$/;
 /**
  * Sends a client's request to its host and the host's answer to the client; both are streamed. A host that cannot be reached becomes a 502 or 504,
  * one that fails in the middle of its answer closes the client's connection. A client that leaves ends the request.
+ *
+ * @throws for a request that Node reads and does not write.
  */
 export function forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
   const { target, path, addresses, secure } = forwarding;
@@ -38,6 +40,7 @@ export function forward(request: IncomingMessage, response: ServerResponse, forw
     : httpRequest({ ...options, agent: false, ...pinnedTo(addresses) });
   const fail = (error: UnreachableError) => {
     upstream.destroy();
+    if (response.destroyed) return;
     if (response.headersSent) response.destroy();
     else answerText(response, error.status, error.message);
   };
@@ -49,11 +52,21 @@ export function forward(request: IncomingMessage, response: ServerResponse, forw
   upstream.setTimeout(IDLE_MS, () => fail(new UnreachableError(504, target)));
   upstream.on('error', (error) => fail(toUnreachable(error, target)));
   upstream.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, toEndToEndHeaders(answer));
+    try {
+      response.writeHead(answer.statusCode ?? 0, answer.statusMessage, toEndToEndHeaders(answer));
+    } catch (error) {
+      // Node reads more from a host than it writes, such as the status 000.
+      fail(toUnreachable(error, target));
+      return;
+    }
     // Headers at once: the body of an event stream may come much later.
     response.flushHeaders();
     // An answer that breaks off must not look complete: the pipeline closes the client's connection.
     pipeline(answer, response, () => undefined);
+  });
+  // Without an answer there may be no error either, as for a protocol that nobody asked to switch to.
+  upstream.on('close', () => {
+    if (!response.headersSent) fail(new UnreachableError(502, target));
   });
   response.on('close', () => upstream.destroy());
   // A request that breaks off destroys the other one; 'error' of `upstream` tells of everything else.

@@ -208,7 +208,7 @@ describe('The programs of an agent use a credential that they do not hold', () =
     expect(readFileSync(join(clone, '.git/config'), 'utf8')).toContain(`url = ${url('/org/a.git')}`);
   });
 
-  it('git says which host was refused', async () => {
+  it('git prints the status of a refusal', async () => {
     const cloned = await run('git', ['clone', 'https://other.corp/a.git', join(folder, 'none')], environment());
     expect(cloned.output).toContain('403');
   });

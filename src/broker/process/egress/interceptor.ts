@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { isRuleFor, type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
 import type { ToolCredential } from '../../../domain/tool-credential.ts';
 import { IDLE_MS, pinnedTo } from './connect.ts';
@@ -30,15 +30,21 @@ interface InterceptorOptions {
  */
 export class Interceptor {
   private readonly sessions = new Map<Duplex, Session>();
-  private readonly server = createServer((request, response) => void this.serve(request, response));
+  private readonly server = createServer((request, response) => {
+    // A request that cannot be served must not end the process of all threads.
+    this.serve(request, response).catch(() => response.destroy());
+  });
   /** Loaded here: a deployment without credentials needs no certificates. */
   private readonly contexts: Promise<HostContexts>;
+  /** One for all connections to hosts: to read some hundred authorities for each would take long. */
+  private readonly trust: SecureContext;
 
   private readonly options: InterceptorOptions;
 
   constructor(options: InterceptorOptions) {
     this.options = options;
     this.contexts = import('./tls/authority.ts').then((authority) => new authority.HostContexts(options.authority));
+    this.trust = createSecureContext({ ca: [...options.trustedRoots] });
     // An upload may take longer than Node's five minutes. Node ends connections that stay idle.
     this.server.requestTimeout = 0;
     this.server.timeout = IDLE_MS;
@@ -54,14 +60,13 @@ export class Interceptor {
    *
    * @param addresses the checked addresses of the target.
    */
-  async serveClient(client: Duplex, head: Buffer, target: NetworkTarget, addresses: readonly string[]): Promise<void> {
+  async serveClient(client: Duplex, target: NetworkTarget, addresses: readonly string[]): Promise<void> {
     const secureContext = await (await this.contexts).find(target);
-    if (head.length > 0) client.unshift(head);
     // HTTP/1.1 is all that the server below speaks.
     const socket = new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
     const agent = new Agent({
       keepAlive: true,
-      ca: [...this.options.trustedRoots],
+      secureContext: this.trust,
       servername: target.kind === 'name' ? target.host : '',
       ...pinnedTo(addresses),
     });
@@ -90,12 +95,17 @@ export class Interceptor {
       answerText(response, 403, `Chiron refuses TRACE for ${toHostText(target)}: it would show a credential`);
       return;
     }
+    const headers = credential === undefined ? {} : await this.readHeader(credential);
+    if (headers === undefined) answerText(response, 502, `Chiron cannot read the credential for ${toHostText(target)}`);
+    else forward(request, response, { target, addresses, path: url, secure: agent, headers });
+  }
+
+  private async readHeader({ form }: ToolCredential): Promise<Readonly<Record<string, string>> | undefined> {
     try {
-      const headers = credential === undefined ? {} : await readCredentialHeader(credential.form);
-      forward(request, response, { target, addresses, path: url, secure: agent, headers });
+      return await readCredentialHeader(form);
     } catch {
       // The reason may hold the path of the file. The operator finds it in the configuration.
-      answerText(response, 502, `Chiron cannot read the credential for ${toHostText(target)}`);
+      return undefined;
     }
   }
 }

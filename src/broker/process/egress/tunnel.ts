@@ -6,10 +6,9 @@ import { holdFirstBytes, type FirstBytesCheck } from './first-bytes.ts';
 /**
  * Carries bytes both ways until both sides have ended or one has failed, with back pressure; an end of one direction leaves the other open.
  *
- * @param head bytes that the client sent after its `CONNECT`.
  * @param check decides about the client's first bytes before the host gets any of them.
  */
-export function runTunnel(client: Duplex, head: Buffer, upstream: Socket, check: FirstBytesCheck | undefined): void {
+export function runTunnel(client: Duplex, upstream: Socket, check: FirstBytesCheck | undefined): void {
   const destroy = () => {
     client.destroy();
     upstream.destroy();
@@ -19,7 +18,6 @@ export function runTunnel(client: Duplex, head: Buffer, upstream: Socket, check:
   upstream.on('error', destroy);
   // Reading and writing both restart the time of a socket.
   upstream.setTimeout(IDLE_MS, destroy);
-  if (head.length > 0) client.unshift(head);
   upstream.pipe(client);
   if (check === undefined) client.pipe(upstream);
   else holdFirstBytes(client, check).then((isAllowed) => (isAllowed ? client.pipe(upstream) : destroy()), destroy);
