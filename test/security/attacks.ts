@@ -190,7 +190,8 @@ export function attacksOn(kind: string): readonly Attack[] {
 
 /** What a target's commands can know. `otherThread` belongs to alice; the attacks are mallory's. */
 export async function learn(target: Target): Promise<Knowledge> {
-  void target.run('alice', 'sleeper', `echo '${MARKERS.prompt}' > secret; sleep 543`);
+  // It is cut off when the server ends.
+  void target.run('alice', 'sleeper', `echo '${MARKERS.prompt}' > secret; sleep 543`).catch(() => undefined);
   await target.run('alice', 'victim', `echo '${MARKERS.prompt}' | tee secret > ~/secret`);
   return {
     pid: target.server.pid,
