@@ -15,7 +15,9 @@ const send = (message: FromBroker): void => {
 const onRefused = (threadId: string, what: string): void => send({ type: 'refused', threadId, what });
 
 const listeners = new Listeners({
-  onModel: (request, response, threadId) => void gateway?.handle(request, response, threadId),
+  // A request that cannot be served must not end the process of all threads.
+  onModel: (request, response, threadId) =>
+    void gateway?.handle(request, response, threadId).catch(() => response.destroy()),
   onProxied: (request, response, threadId) => egress?.handleRequest(request, response, threadId),
   onConnect: (request, client, head, threadId) => egress?.handleConnect(request, client, head, threadId),
 });

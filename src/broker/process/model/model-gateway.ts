@@ -132,7 +132,11 @@ export class ModelGateway {
     );
     // An agent that has gone needs no answer.
     response.once('close', () => outgoing.destroy());
-    if (body === undefined) request.pipe(outgoing);
+    if (request.method !== 'POST') {
+      // Node sends the body of a GET without its length, so that the provider would take it for another request.
+      request.resume();
+      outgoing.end();
+    } else if (body === undefined) request.pipe(outgoing);
     else outgoing.end(body);
   }
 }
@@ -162,6 +166,7 @@ function toUpstreamHeaders(request: IncomingMessage, upstream: Upstream): Record
   for (const [name, added] of Object.entries(upstream.addedValues ?? {})) {
     headers[name] = [headers[name] ?? [], added].flat().join(',');
   }
+  if (request.method !== 'POST') delete headers['content-length'];
   return { ...headers, 'accept-encoding': 'identity', ...upstream.headers };
 }
 
