@@ -71,6 +71,23 @@ async function open(upstream: Partial<Upstream>, more: Partial<BrokerConfig> = {
   return path;
 }
 
+async function openLoopback(baseUrl: string): Promise<number> {
+  await open({ baseUrl });
+  const port = await broker?.open('loopback', { kind: 'loopback', token: 'token' });
+  if (port === undefined) throw new Error('the broker has no port');
+  return port;
+}
+
+async function askLoopback(port: number | undefined, token = 'token'): Promise<number> {
+  const url = `http://127.0.0.1:${String(port)}/anthropic/v1/messages`;
+  return (await fetch(url, { method: 'POST', headers: { 'x-api-key': token }, body: '{}' })).status;
+}
+
+async function dieOnce(): Promise<void> {
+  process.kill(broker?.pid ?? 0, 'SIGKILL');
+  await eventually(() => restarts.length).toBe(1);
+}
+
 interface Sent {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -228,6 +245,15 @@ describe('a request of an agent to its model', () => {
     broker?.beginTurn('one', 'second');
     await eventually(ask).toBe(200);
   });
+
+  it('is refused above the limit also once its turn is over and counted', async () => {
+    const path = await open({ baseUrl: await serve(usageAnswer(60)) }, { turnTokenLimit: 60 });
+    const ask = async () => (await answerOf(await send(path, '/anthropic/v1/messages'))).status;
+    broker?.beginTurn('one', 'first');
+    expect(await ask()).toBe(200);
+    expect(await broker?.count('first')).toHaveLength(1);
+    expect(await ask()).toBe(400);
+  });
 });
 
 describe('the broker', () => {
@@ -275,8 +301,45 @@ describe('the broker', () => {
       200,
     );
     expect(broker?.pid).not.toBe(pid);
-    // The turn that ran meanwhile was not seen as a whole.
+  });
+
+  it('has the same port when it is started again, as programs that run know no other', async () => {
+    const port = await openLoopback(await serve(usageAnswer(5)));
+    const ask = () => askLoopback(port).catch(() => undefined);
+    expect(await ask()).toBe(200);
+    await dieOnce();
+    await eventually(ask).toBe(200);
+    expect(await broker?.open('two', { kind: 'loopback', token: 'token-of-two' })).toBe(port);
+  });
+
+  it('has another port for later threads when its own was taken meanwhile', async () => {
+    const port = await openLoopback(await serve(usageAnswer(5)));
+    broker?.close('loopback');
+    const taken = createTcpServer();
+    servers.push(taken);
+    await dieOnce();
+    await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
+    const other = await broker?.open('two', { kind: 'loopback', token: 'token-of-two' });
+    expect([other === port, await askLoopback(other, 'token-of-two')]).toEqual([false, 200]);
+  });
+
+  it('holds a turn that ran when it died to its limit, but has no count of it', async () => {
+    const path = await open({ baseUrl: await serve(usageAnswer(40)) }, { turnTokenLimit: 60 });
+    const ask = async () => (await send(path, '/anthropic/v1/messages').catch(() => undefined))?.statusCode;
+    broker?.beginTurn('one', 'turn');
+    expect(await ask()).toBe(200);
+    await dieOnce();
+    await eventually(ask).toBe(200);
+    await eventually(ask).toBe(400);
     expect(await broker?.count('turn')).toBeUndefined();
+  });
+
+  it('opens for a thread that comes while it dies', async () => {
+    await open({ baseUrl: await serve(usageAnswer(5)) });
+    process.kill(broker?.pid ?? 0, 'SIGKILL');
+    const path = join(folder, 'two');
+    await broker?.open('two', { kind: 'socket', path, owner: undefined });
+    expect((await answerOf(await send(path, '/anthropic/v1/messages'))).status).toBe(200);
   });
 
   it('ends with the server', async () => {

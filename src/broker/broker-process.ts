@@ -28,9 +28,13 @@ type WithoutId<Message> = Message extends Question ? Omit<Message, 'id'> : never
  */
 export class BrokerProcess {
   readonly #open = new Map<string, Listening>();
+  /** The last turn of each open thread. */
+  readonly #turns = new Map<string, string>();
   readonly #waiting = new Map<number, { resolve: (done: Done) => void; reject: (error: Error) => void }>();
   #child: ChildProcess | undefined;
   #ready: Promise<unknown> = Promise.resolve();
+  /** The port for threads without a socket. A new process takes the same, as programs that run know it. */
+  #port: number | undefined;
   #lastId = 0;
   #isClosed = false;
 
@@ -52,18 +56,28 @@ export class BrokerProcess {
   async open(threadId: string, listening: Listening): Promise<number | undefined> {
     this.#open.set(threadId, listening);
     if (this.#child === undefined) this.#start();
-    await this.#ready;
-    return (await this.#ask({ type: 'open', threadId, listening })).port;
+    const child = this.#child;
+    const answer = await this.#askToOpen(threadId, listening).catch((error: unknown) => {
+      // The turn need not fail because the process died just now.
+      if (child === this.#child) throw error;
+      if (this.#child === undefined) this.#start();
+      return this.#askToOpen(threadId, listening);
+    });
+    this.#port = answer.port ?? this.#port;
+    return answer.port;
   }
 
   /** Ends the connections of a thread, and takes no more. */
   close(threadId: string): void {
+    this.#turns.delete(threadId);
     if (this.#open.delete(threadId)) this.#tell({ type: 'close', threadId });
   }
 
   /** A turn begins on an open thread. */
   beginTurn(threadId: string, turnId: string): void {
-    if (this.#open.has(threadId)) this.#tell({ type: 'turn', threadId, turnId });
+    if (!this.#open.has(threadId)) return;
+    this.#turns.set(threadId, turnId);
+    this.#tell({ type: 'turn', threadId, turnId, isUnderway: false });
   }
 
   /** The tokens of a turn by model; `undefined` if no living process has seen all of it. */
@@ -112,8 +126,16 @@ export class BrokerProcess {
     this.#ready = this.#ask({ type: 'configure', config: this.config });
     this.#ready.catch(() => undefined); // Reported by `replace`.
     for (const [threadId, listening] of this.#open) {
-      this.#ask({ type: 'open', threadId, listening }).catch(() => undefined);
+      this.#askToOpen(threadId, listening).catch(() => undefined);
+      const turnId = this.#turns.get(threadId);
+      if (turnId !== undefined) this.#tell({ type: 'turn', threadId, turnId, isUnderway: true });
     }
+  }
+
+  async #askToOpen(threadId: string, listening: Listening): Promise<Done> {
+    const port = listening.kind === 'loopback' ? this.#port : undefined;
+    await this.#ready;
+    return this.#ask({ type: 'open', threadId, listening: port === undefined ? listening : { ...listening, port } });
   }
 
   #replace(child: ChildProcess, startedAt: number, reason: string): void {

@@ -31,8 +31,8 @@ export interface BrokerConfig {
 /** Where a thread's programs reach the broker. */
 export type Listening =
   | { readonly kind: 'socket'; readonly path: string; readonly owner: number | undefined }
-  /** On a port for all threads; the token identifies this one. */
-  | { readonly kind: 'loopback'; readonly token: string };
+  /** On a port for all threads; the token identifies this one. `port` is that of an earlier process, which programs already know. */
+  | { readonly kind: 'loopback'; readonly token: string; readonly port?: number };
 
 /** Tokens of the answers of one model. `inputTokens` excludes cached tokens, as Anthropic counts. */
 export interface ModelTokens {
@@ -49,7 +49,13 @@ export type ToBroker =
   | { readonly type: 'open'; readonly id: number; readonly threadId: string; readonly listening: Listening }
   | { readonly type: 'close'; readonly threadId: string }
   /** A turn begins on the thread: what its agent uses from now on belongs to it. */
-  | { readonly type: 'turn'; readonly threadId: string; readonly turnId: string }
+  | {
+      readonly type: 'turn';
+      readonly threadId: string;
+      readonly turnId: string;
+      /** Whether it began before this process did: it is held to its limit, but its count is not the whole. */
+      readonly isUnderway: boolean;
+    }
   /** Asks for the tokens of a turn, which are forgotten then. */
   | { readonly type: 'count'; readonly id: number; readonly turnId: string };
 

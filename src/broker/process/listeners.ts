@@ -28,10 +28,7 @@ export class Listeners {
   async open(threadId: string, listening: Listening): Promise<number | undefined> {
     if (listening.kind === 'loopback') {
       this.#tokens.set(digest(listening.token), threadId);
-      this.#loopback ??= listen(
-        this.#serve((request) => this.#findThread(request)),
-        { host: '127.0.0.1', port: 0 },
-      );
+      this.#loopback ??= this.#listenOnLoopback(listening.port ?? 0);
       return ((await this.#loopback).address() as AddressInfo).port;
     }
     this.#closeSocket(threadId);
@@ -50,6 +47,16 @@ export class Listeners {
   close(threadId: string): void {
     this.#closeSocket(threadId);
     for (const [token, owner] of this.#tokens) if (owner === threadId) this.#tokens.delete(token);
+  }
+
+  async #listenOnLoopback(port: number): Promise<Server> {
+    const serveOn = (wanted: number): Promise<Server> =>
+      listen(
+        this.#serve((request) => this.#findThread(request)),
+        { host: '127.0.0.1', port: wanted },
+      );
+    // Another program may have taken the port of an earlier process. Threads that open later can still have one.
+    return port === 0 ? serveOn(0) : serveOn(port).catch(() => serveOn(0));
   }
 
   #closeSocket(threadId: string): void {

@@ -41,7 +41,7 @@ async function handle(message: ToBroker): Promise<void> {
       counts.close(message.threadId);
       return;
     case 'turn':
-      counts.begin(message.threadId, message.turnId);
+      counts.begin(message.threadId, message.turnId, message.isUnderway);
       return;
     case 'count': {
       const tokens = counts.take(message.turnId);

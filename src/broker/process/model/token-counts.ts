@@ -4,44 +4,58 @@ import type { TokenReader } from './token-reader.ts';
 /** How many turns are remembered. The server asks at the end of each; those that it never asks for make room. */
 const MAX_TURNS = 10_000;
 
+/** The answers to the agent of one turn. */
+interface Turn {
+  readonly answers: TokenReader[];
+  /** Whether they are all answers of the turn: it did not begin before this process did. */
+  readonly isWhole: boolean;
+}
+
 /** The tokens of turns: those of all answers to their agents, also of answers that are on their way. */
 export class TokenCounts {
-  readonly #turns = new Map<string, TokenReader[]>();
-  readonly #current = new Map<string, string>();
+  readonly #turns = new Map<string, Turn>();
+  /** The last turn of each thread. What its programs ask after its end is held to its limit, too. */
+  readonly #last = new Map<string, Turn>();
 
-  /** A turn begins on a thread. */
-  begin(threadId: string, turnId: string): void {
-    this.#current.set(threadId, turnId);
-    this.#turns.set(turnId, this.#turns.get(turnId) ?? []);
+  /**
+   * A turn begins on a thread.
+   *
+   * @param isUnderway whether it began before this process did
+   */
+  begin(threadId: string, turnId: string, isUnderway: boolean): void {
+    const turn = this.#turns.get(turnId) ?? { answers: [], isWhole: !isUnderway };
+    this.#last.set(threadId, turn);
+    this.#turns.set(turnId, turn);
     const [oldest] = this.#turns.keys();
     if (this.#turns.size > MAX_TURNS && oldest !== undefined) this.#turns.delete(oldest);
   }
 
-  /** Forgets which turn runs on a thread. */
+  /** Forgets which turn was the last of a thread. */
   close(threadId: string): void {
-    this.#current.delete(threadId);
+    this.#last.delete(threadId);
   }
 
-  /** An answer for the turn that runs on a thread begins. */
+  /** An answer for the last turn of a thread begins. */
   add(threadId: string, answer: TokenReader): void {
-    this.#turns.get(this.#current.get(threadId) ?? '')?.push(answer);
+    this.#last.get(threadId)?.answers.push(answer);
   }
 
-  /** All tokens of the turn that runs on a thread. */
+  /** All tokens since the last turn of a thread began. */
   total(threadId: string): number {
     let total = 0;
-    for (const { tokens } of this.#turns.get(this.#current.get(threadId) ?? '') ?? []) {
+    for (const { tokens } of this.#last.get(threadId)?.answers ?? []) {
       if (tokens === undefined) continue;
       total += tokens.inputTokens + tokens.outputTokens + tokens.cacheReadInputTokens + tokens.cacheCreationInputTokens;
     }
     return total;
   }
 
-  /** The tokens of a turn, which are forgotten then; `undefined` if this process did not see it begin. */
+  /** The tokens of a turn, which are forgotten then; `undefined` if this process has not seen all of it. */
   take(turnId: string): readonly ModelTokens[] | undefined {
-    const answers = this.#turns.get(turnId);
+    const turn = this.#turns.get(turnId);
     this.#turns.delete(turnId);
-    if (answers === undefined) return undefined;
+    if (turn?.isWhole !== true) return undefined;
+    const { answers } = turn;
     const models = new Map<string, ModelTokens>();
     for (const { tokens } of answers) {
       if (tokens === undefined) continue;
