@@ -133,9 +133,13 @@ export class BrokerProcess {
   }
 
   async #askToOpen(threadId: string, listening: Listening): Promise<Done> {
-    const port = listening.kind === 'loopback' ? this.#port : undefined;
     await this.#ready;
-    return this.#ask({ type: 'open', threadId, listening: port === undefined ? listening : { ...listening, port } });
+    const isKnown = listening.kind === 'loopback' && this.#port !== undefined;
+    return this.#ask({
+      type: 'open',
+      threadId,
+      listening: isKnown ? { ...listening, port: this.#port } : listening,
+    });
   }
 
   #replace(child: ChildProcess, startedAt: number, reason: string): void {

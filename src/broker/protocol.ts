@@ -32,7 +32,7 @@ export interface BrokerConfig {
 export type Listening =
   | { readonly kind: 'socket'; readonly path: string; readonly owner: number | undefined }
   /** On a port for all threads; the token identifies this one. `port` is that of an earlier process, which programs already know. */
-  | { readonly kind: 'loopback'; readonly token: string; readonly port?: number };
+  | { readonly kind: 'loopback'; readonly token: string; readonly port?: number | undefined };
 
 /** Tokens of the answers of one model. `inputTokens` excludes cached tokens, as Anthropic counts. */
 export interface ModelTokens {

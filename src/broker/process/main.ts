@@ -15,9 +15,7 @@ const send = (message: FromBroker): void => {
 const onRefused = (threadId: string, what: string): void => send({ type: 'refused', threadId, what });
 
 const listeners = new Listeners({
-  // A request that cannot be served must not end the process of all threads.
-  onModel: (request, response, threadId) =>
-    void gateway?.handle(request, response, threadId).catch(() => response.destroy()),
+  onModel: (request, response, threadId) => gateway?.handle(request, response, threadId),
   onProxied: (request, response, threadId) => egress?.handleRequest(request, response, threadId),
   onConnect: (request, client, head, threadId) => egress?.handleConnect(request, client, head, threadId),
 });

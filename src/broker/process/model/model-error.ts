@@ -9,6 +9,8 @@ export function sendModelError(
   type: string,
   message: string,
 ): void {
+  // Its end was sent: what fails now, nobody waits for.
+  if (response.writableEnded) return;
   if (response.headersSent) {
     response.destroy();
     return;

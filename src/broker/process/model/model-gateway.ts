@@ -1,7 +1,14 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type ServerResponse,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { BrokerConfig, Upstream } from '../../protocol.ts';
 import { toForwardedHeaders } from '../headers.ts';
+import { createModelCheck } from './model-check.ts';
 import { sendModelError } from './model-error.ts';
 import type { TokenCounts } from './token-counts.ts';
 import { TokenReader } from './token-reader.ts';
@@ -12,8 +19,7 @@ import { TokenReader } from './token-reader.ts';
  */
 const DROPPED = ['host', 'x-api-key', 'authorization', 'cookie', 'accept-encoding', 'expect'];
 
-/** The largest body that is looked into for the name of its model. The Messages API takes 32 MB. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MODEL_REFUSAL = 'Agents of this server may not use this model (CHIRON_ALLOWED_MODELS).';
 
 /** How long a connection to a model provider is kept for the next request. */
 const KEEP_ALIVE_MS = 60_000;
@@ -33,7 +39,7 @@ export class ModelGateway {
   }
 
   /** Answers a request of a thread's agent. */
-  async handle(request: IncomingMessage, response: ServerResponse, threadId: string): Promise<void> {
+  handle(request: IncomingMessage, response: ServerResponse, threadId: string): void {
     const url = request.url ?? '/';
     const upstream = this.#config.upstreams.find(({ prefix }) => new RegExp(`^/${prefix}(/|\\?|$)`).test(url));
     if (upstream === undefined) {
@@ -61,23 +67,7 @@ export class ModelGateway {
       refuse(400, 'invalid_request_error', 'more tokens than a turn may use', message);
       return;
     }
-    if (this.#config.allowedModels.length === 0 || request.method !== 'POST') {
-      this.#forward(request, response, { threadId, upstream, path, query });
-      return;
-    }
-    const body = await readBody(request);
-    const model = body === undefined ? undefined : readModel(body);
-    if (model === undefined || !this.#isAllowed(model)) {
-      const message = 'Agents of this server may not use this model (CHIRON_ALLOWED_MODELS).';
-      refuse(
-        403,
-        'permission_error',
-        model === undefined ? 'a request without a model' : `model ${model.slice(0, 100)}`,
-        message,
-      );
-      return;
-    }
-    this.#forward(request, response, { threadId, upstream, path, query, body });
+    this.#forward(request, response, { threadId, upstream, path, query });
   }
 
   /** Closes idle connections. */
@@ -86,26 +76,19 @@ export class ModelGateway {
     this.#https.destroy();
   }
 
-  #isAllowed(model: string): boolean {
-    return this.#config.allowedModels.some((pattern) => {
-      const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-      return new RegExp(`^${parts.join('.*')}$`, 's').test(model);
-    });
-  }
-
-  #forward(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { threadId, upstream, path, query, body }: Forwarding,
-  ): void {
-    const target = new URL(`${upstream.baseUrl}${path}`);
-    if (query !== undefined) target.search = query;
-    const isSecure = target.protocol === 'https:';
-    const outgoing = (isSecure ? httpsRequest : httpRequest)(target, {
-      method: request.method,
-      agent: isSecure ? this.#https : this.#http,
-      headers: toUpstreamHeaders(request, upstream),
-    });
+  #forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
+    const { threadId, upstream, path } = forwarding;
+    const fail = (): void =>
+      sendModelError(response, upstream.answers, 502, 'api_error', 'The model provider cannot be reached.');
+    let outgoing: ClientRequest;
+    try {
+      outgoing = this.#ask(request, forwarding);
+    } catch {
+      // Node says no more about a malformed address or credential, and one of the deployment's may not end the process.
+      this.#onRefused(threadId, 'a request to a model provider whose address or credential is malformed');
+      fail();
+      return;
+    }
     outgoing.once('response', (answer) => {
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
       const reader =
@@ -127,17 +110,56 @@ export class ModelGateway {
       answer.on('error', () => response.destroy());
       answer.pipe(response);
     });
-    outgoing.on('error', () =>
-      sendModelError(response, upstream.answers, 502, 'api_error', 'The model provider cannot be reached.'),
-    );
+    outgoing.on('error', fail);
     // An agent that has gone needs no answer.
     response.once('close', () => outgoing.destroy());
+    this.#sendBody(request, response, outgoing, forwarding);
+  }
+
+  #ask(request: IncomingMessage, { upstream, path, query }: Forwarding): ClientRequest {
+    const target = new URL(`${upstream.baseUrl}${path}`);
+    if (query !== undefined) target.search = query;
+    const isSecure = target.protocol === 'https:';
+    return (isSecure ? httpsRequest : httpRequest)(target, {
+      method: request.method,
+      agent: isSecure ? this.#https : this.#http,
+      headers: toUpstreamHeaders(request, upstream),
+    });
+  }
+
+  #sendBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    outgoing: ClientRequest,
+    { threadId, upstream }: Forwarding,
+  ): void {
     if (request.method !== 'POST') {
-      // Node sends the body of a GET without its length, so that the provider would take it for another request.
+      // Node would send a body without its length, and the provider take it for a request of its own, past all checks (Node 24.21, seen).
       request.resume();
       outgoing.end();
-    } else if (body === undefined) request.pipe(outgoing);
-    else outgoing.end(body);
+      return;
+    }
+    const { allowedModels } = this.#config;
+    if (allowedModels.length === 0) {
+      request.pipe(outgoing);
+      return;
+    }
+    const refuse = (what: string): void => {
+      this.#onRefused(threadId, what);
+      sendModelError(response, upstream.answers, 403, 'permission_error', MODEL_REFUSAL);
+      outgoing.destroy();
+      request.resume();
+    };
+    if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+      refuse('a compressed request, whose model cannot be read');
+      return;
+    }
+    const check = createModelCheck(allowedModels);
+    check.once('error', (error) => {
+      request.unpipe(check);
+      refuse(error.message);
+    });
+    request.pipe(check).pipe(outgoing);
   }
 }
 
@@ -147,8 +169,6 @@ interface Forwarding {
   /** Below the base URL. */
   readonly path: string;
   readonly query: string | undefined;
-  /** What was read of the request already. */
-  readonly body?: Buffer | undefined;
 }
 
 function isRoute({ routes }: Upstream, method: string, path: string): boolean {
@@ -162,37 +182,10 @@ function isRoute({ routes }: Upstream, method: string, path: string): boolean {
 }
 
 function toUpstreamHeaders(request: IncomingMessage, upstream: Upstream): Record<string, string | string[]> {
-  const headers = toForwardedHeaders(request.headers, DROPPED);
+  const bodyless = request.method === 'POST' ? [] : ['content-length'];
+  const headers = toForwardedHeaders(request.headers, [...DROPPED, ...bodyless]);
   for (const [name, added] of Object.entries(upstream.addedValues ?? {})) {
     headers[name] = [headers[name] ?? [], added].flat().join(',');
   }
-  if (request.method !== 'POST') delete headers['content-length'];
   return { ...headers, 'accept-encoding': 'identity', ...upstream.headers };
-}
-
-/** The whole body; `undefined` if it is too long, or was cut off. */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const part of request as AsyncIterable<Buffer>) {
-      size += part.length;
-      if (size > MAX_BODY_BYTES) return undefined;
-      parts.push(part);
-    }
-  } catch {
-    return undefined;
-  }
-  return Buffer.concat(parts);
-}
-
-/** The model that a body asks for. It is parsed as the provider parses it: a search of the text could be led astray. */
-function readModel(body: Buffer): string | undefined {
-  try {
-    const fields: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof fields !== 'object' || fields === null || !('model' in fields)) return undefined;
-    return typeof fields.model === 'string' ? fields.model : undefined;
-  } catch {
-    return undefined;
-  }
 }
