@@ -246,6 +246,24 @@ describe('a request of an agent to its model', () => {
     await eventually(ask).toBe(200);
   });
 
+  it('is not free for an agent that leaves before the provider says what it costs', async () => {
+    const baseUrl = await serve((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: {"type":"response.output_text.delta","delta":"${'words '.repeat(400)}"}\n\n`);
+    });
+    const path = await open({ baseUrl, answers: 'openai' }, { turnTokenLimit: 100 });
+    broker?.beginTurn('one', 'turn');
+    const first = await send(path, '/anthropic/v1/messages');
+    await first.take(1).toArray();
+    first.destroy();
+    await eventually(async () => {
+      const response = await send(path, '/anthropic/v1/messages');
+      response.destroy();
+      return response.statusCode;
+    }).toBe(400);
+  });
+
   it('is refused above the limit also once its turn is over and counted', async () => {
     const path = await open({ baseUrl: await serve(usageAnswer(60)) }, { turnTokenLimit: 60 });
     const ask = async () => (await answerOf(await send(path, '/anthropic/v1/messages'))).status;
@@ -262,7 +280,13 @@ describe('the broker', () => {
     broker?.beginTurn('one', 'turn');
     for (let round = 0; round < 2; round += 1) await answerOf(await send(path, '/anthropic/v1/messages'));
     await answerOf(await send(path, '/anthropic/v1/messages/count_tokens'));
-    const tokens = { inputTokens: 20, outputTokens: 10, cacheReadInputTokens: 0, cacheCreationInputTokens: 0 };
+    const tokens = {
+      inputTokens: 20,
+      outputTokens: 10,
+      cacheReadInputTokens: 0,
+      cacheCreationInputTokens: 0,
+      cacheCreation1hInputTokens: 0,
+    };
     expect(await broker?.count('turn')).toEqual([{ model: 'claude-a', ...tokens }]);
     expect(await broker?.count('turn')).toBeUndefined();
     expect(await broker?.count('another')).toBeUndefined();

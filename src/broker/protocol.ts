@@ -41,6 +41,8 @@ export interface ModelTokens {
   readonly outputTokens: number;
   readonly cacheReadInputTokens: number;
   readonly cacheCreationInputTokens: number;
+  /** Part of `cacheCreationInputTokens` that is cached for an hour, and costs more. */
+  readonly cacheCreation1hInputTokens: number;
 }
 
 /** A message to the broker's process. Those with an `id` are answered with `done` or `failed`. */

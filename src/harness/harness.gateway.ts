@@ -249,8 +249,11 @@ export class HarnessGateway {
       const counted = await this.broker.countTokens(turn.id, this.registry.definition(harness)?.provider);
       const difference = counted === undefined ? undefined : findTokenDifference(claimed.total(end), counted);
       if (difference === undefined) return events;
-      this.logger.warn({ threadId, turnId: turn.id, ...difference }, 'the agent and the broker count different tokens');
-      return [...events.slice(0, -1), { ...end, usage: difference.broker }];
+      const { agent, broker, isOverstated } = difference;
+      const details = { threadId, turnId: turn.id, agent, broker };
+      if (isOverstated) this.logger.warn(details, 'the agent and the broker count different tokens');
+      else this.logger.debug(details, 'the broker counts tokens that the agent does not name, as of its sub-agents');
+      return [...events.slice(0, -1), { ...end, usage: broker }];
     });
   }
 

@@ -5,6 +5,11 @@ import type { HarnessEvent, TokenUsage } from '../domain/harness-event.js';
 export interface TokenDifference {
   readonly agent: TokenUsage;
   readonly broker: TokenUsage;
+  /**
+   * Whether the agent says more of some kind of token than its provider. An honest one never does; but it may say less: Claude Code 2.1.330 leaves out
+   * its sub-agents (seen).
+   */
+  readonly isOverstated: boolean;
 }
 
 const NONE: TokenUsage = {
@@ -37,20 +42,30 @@ export class ClaimedTokens {
 export function findTokenDifference(agent: TokenUsage, counted: readonly ModelTokens[]): TokenDifference | undefined {
   const sum = counted.reduce<TokenUsage>((total, each) => plus(total, { ...each, thinkingTokens: 0 }), NONE);
   const broker = { ...sum, thinkingTokens: Math.min(agent.thinkingTokens, sum.outputTokens) };
-  const isEqual =
-    agent.inputTokens === broker.inputTokens &&
-    agent.outputTokens === broker.outputTokens &&
-    agent.cacheReadInputTokens === broker.cacheReadInputTokens &&
-    agent.cacheCreationInputTokens === broker.cacheCreationInputTokens;
-  return isEqual ? undefined : { agent, broker };
+  const [said, seen] = [toFigures(agent), toFigures(broker)];
+  if (said.every((figure, index) => figure === seen[index])) return undefined;
+  return { agent, broker, isOverstated: said.some((figure, index) => figure > (seen[index] ?? 0)) };
+}
+
+/** What the provider counts. */
+function toFigures(usage: TokenUsage): readonly number[] {
+  return [
+    usage.inputTokens,
+    usage.outputTokens,
+    usage.cacheReadInputTokens,
+    usage.cacheCreationInputTokens,
+    usage.cacheCreation1hInputTokens ?? 0,
+  ];
 }
 
 function plus(a: TokenUsage, b: TokenUsage): TokenUsage {
+  const hour = (a.cacheCreation1hInputTokens ?? 0) + (b.cacheCreation1hInputTokens ?? 0);
   return {
     inputTokens: a.inputTokens + b.inputTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     cacheReadInputTokens: a.cacheReadInputTokens + b.cacheReadInputTokens,
     cacheCreationInputTokens: a.cacheCreationInputTokens + b.cacheCreationInputTokens,
+    ...(hour === 0 ? {} : { cacheCreation1hInputTokens: hour }),
     thinkingTokens: a.thinkingTokens + b.thinkingTokens,
   };
 }

@@ -8,10 +8,10 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { BrokerConfig, Upstream } from '../../protocol.ts';
 import { toForwardedHeaders } from '../headers.ts';
+import { ModelCall } from './model-call.ts';
 import { createModelCheck } from './model-check.ts';
 import { sendModelError } from './model-error.ts';
 import type { TokenCounts } from './token-counts.ts';
-import { TokenReader } from './token-reader.ts';
 
 /**
  * What the agent says about itself is not believed, `accept-encoding` would hide the token count, and `expect` was answered on this side
@@ -89,21 +89,19 @@ export class ModelGateway {
       fail();
       return;
     }
+    const call = isCounted(request, path) ? new ModelCall(upstream.answers) : undefined;
+    if (call !== undefined) {
+      this.#counts.add(threadId, call);
+      request.on('data', (chunk: Buffer) => call.ask(chunk));
+    }
     outgoing.once('response', (answer) => {
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
-      const reader =
-        request.method === 'POST' && !path.endsWith('/count_tokens')
-          ? new TokenReader(upstream.answers, isStream)
-          : undefined;
       response.writeHead(answer.statusCode ?? 502, toForwardedHeaders(answer.headers));
       // Else the headers of a stream would wait for its first event.
       response.flushHeaders();
-      if (reader !== undefined) {
-        this.#counts.add(threadId, reader);
-        answer.on('data', (chunk: Buffer) => reader.push(chunk));
-      }
+      if (call !== undefined) answer.on('data', (chunk: Buffer) => call.answer(chunk, isStream));
       answer.once('close', () => {
-        reader?.end();
+        call?.end(!answer.complete);
         // The agent must see that the answer was cut off.
         if (!answer.complete) response.destroy();
       });
@@ -111,8 +109,11 @@ export class ModelGateway {
       answer.pipe(response);
     });
     outgoing.on('error', fail);
-    // An agent that has gone needs no answer.
-    response.once('close', () => outgoing.destroy());
+    response.once('close', () => {
+      // An agent that has gone needs no answer.
+      outgoing.destroy();
+      call?.end(!response.writableFinished);
+    });
     this.#sendBody(request, response, outgoing, forwarding);
   }
 
@@ -169,6 +170,11 @@ interface Forwarding {
   /** Below the base URL. */
   readonly path: string;
   readonly query: string | undefined;
+}
+
+/** Whether the answer to a request costs tokens. */
+function isCounted({ method }: IncomingMessage, path: string): boolean {
+  return method === 'POST' && !path.endsWith('/count_tokens');
 }
 
 function isRoute({ routes }: Upstream, method: string, path: string): boolean {

@@ -1,17 +1,17 @@
 import type { ModelTokens } from '../../protocol.ts';
-import type { TokenReader } from './token-reader.ts';
+import type { ModelCall } from './model-call.ts';
 
 /** How many turns are remembered. The server asks at the end of each; those that it never asks for make room. */
 const MAX_TURNS = 10_000;
 
-/** The answers to the agent of one turn. */
+/** What the agent of one turn has asked its model. */
 interface Turn {
-  readonly answers: TokenReader[];
-  /** Whether they are all answers of the turn: it did not begin before this process did. */
+  readonly calls: ModelCall[];
+  /** Whether they are all calls of the turn: it did not begin before this process did. */
   readonly isWhole: boolean;
 }
 
-/** The tokens of turns: those of all answers to their agents, also of answers that are on their way. */
+/** The tokens of turns: those of all calls of their agents, also of calls whose answers are on their way. */
 export class TokenCounts {
   readonly #turns = new Map<string, Turn>();
   /** The last turn of each thread. What its programs ask after its end is held to its limit, too. */
@@ -23,7 +23,7 @@ export class TokenCounts {
    * @param isUnderway whether it began before this process did
    */
   begin(threadId: string, turnId: string, isUnderway: boolean): void {
-    const turn = this.#turns.get(turnId) ?? { answers: [], isWhole: !isUnderway };
+    const turn = this.#turns.get(turnId) ?? { calls: [], isWhole: !isUnderway };
     this.#last.set(threadId, turn);
     this.#turns.set(turnId, turn);
     const [oldest] = this.#turns.keys();
@@ -35,19 +35,14 @@ export class TokenCounts {
     this.#last.delete(threadId);
   }
 
-  /** An answer for the last turn of a thread begins. */
-  add(threadId: string, answer: TokenReader): void {
-    this.#last.get(threadId)?.answers.push(answer);
+  /** An agent calls its model, in the last turn of its thread. */
+  add(threadId: string, call: ModelCall): void {
+    this.#last.get(threadId)?.calls.push(call);
   }
 
   /** All tokens since the last turn of a thread began. */
   total(threadId: string): number {
-    let total = 0;
-    for (const { tokens } of this.#last.get(threadId)?.answers ?? []) {
-      if (tokens === undefined) continue;
-      total += tokens.inputTokens + tokens.outputTokens + tokens.cacheReadInputTokens + tokens.cacheCreationInputTokens;
-    }
-    return total;
+    return (this.#last.get(threadId)?.calls ?? []).reduce((total, call) => total + call.spent, 0);
   }
 
   /** The tokens of a turn, which are forgotten then; `undefined` if this process has not seen all of it. */
@@ -55,9 +50,8 @@ export class TokenCounts {
     const turn = this.#turns.get(turnId);
     this.#turns.delete(turnId);
     if (turn?.isWhole !== true) return undefined;
-    const { answers } = turn;
     const models = new Map<string, ModelTokens>();
-    for (const { tokens } of answers) {
+    for (const { tokens } of turn.calls) {
       if (tokens === undefined) continue;
       const before = models.get(tokens.model);
       models.set(tokens.model, before === undefined ? tokens : sum(before, tokens));
@@ -73,5 +67,6 @@ function sum(a: ModelTokens, b: ModelTokens): ModelTokens {
     outputTokens: a.outputTokens + b.outputTokens,
     cacheReadInputTokens: a.cacheReadInputTokens + b.cacheReadInputTokens,
     cacheCreationInputTokens: a.cacheCreationInputTokens + b.cacheCreationInputTokens,
+    cacheCreation1hInputTokens: a.cacheCreation1hInputTokens + b.cacheCreation1hInputTokens,
   };
 }

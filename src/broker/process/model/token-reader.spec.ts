@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { TokenReader } from './token-reader.js';
 
-const NONE = { inputTokens: 0, outputTokens: 0, cacheReadInputTokens: 0, cacheCreationInputTokens: 0 };
+const NONE = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadInputTokens: 0,
+  cacheCreationInputTokens: 0,
+  cacheCreation1hInputTokens: 0,
+};
 
 function event(type: string, fields: object): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
@@ -9,7 +15,16 @@ function event(type: string, fields: object): string {
 
 const ANTHROPIC_STREAM = [
   event('message_start', {
-    message: { model: 'claude-a', usage: { input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 1 } },
+    message: {
+      model: 'claude-a',
+      usage: {
+        input_tokens: 10,
+        cache_read_input_tokens: 5,
+        output_tokens: 1,
+        cache_creation_input_tokens: 9,
+        cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 4 },
+      },
+    },
   }),
   event('content_block_delta', {
     delta: { type: 'text_delta', text: 'the word "usage" and {"usage":{"output_tokens":9}}' },
@@ -43,6 +58,8 @@ describe('the tokens of an answer', () => {
       model: 'claude-a',
       inputTokens: 10,
       cacheReadInputTokens: 5,
+      cacheCreationInputTokens: 9,
+      cacheCreation1hInputTokens: 4,
       outputTokens: 42,
     });
   });

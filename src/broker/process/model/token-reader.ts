@@ -11,6 +11,7 @@ const NONE: ModelTokens = {
   outputTokens: 0,
   cacheReadInputTokens: 0,
   cacheCreationInputTokens: 0,
+  cacheCreation1hInputTokens: 0,
 };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -104,6 +105,8 @@ function readAnthropic(fields: Fields, before: ModelTokens): ModelTokens | undef
     outputTokens: asCount(usage['output_tokens']) ?? before.outputTokens,
     cacheReadInputTokens: asCount(usage['cache_read_input_tokens']) ?? before.cacheReadInputTokens,
     cacheCreationInputTokens: asCount(usage['cache_creation_input_tokens']) ?? before.cacheCreationInputTokens,
+    cacheCreation1hInputTokens:
+      asCount(asFields(usage['cache_creation'])['ephemeral_1h_input_tokens']) ?? before.cacheCreation1hInputTokens,
   };
 }
 
@@ -120,6 +123,7 @@ function readOpenAi(fields: Fields): ModelTokens | undefined {
     outputTokens: asCount(usage['output_tokens']) ?? 0,
     cacheReadInputTokens: cached,
     cacheCreationInputTokens: 0,
+    cacheCreation1hInputTokens: 0,
   };
 }
 

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
+import { type RunningServer, startServer } from '../support/running-server.js';
+import { startScriptedAnthropicModel } from '../support/scripted-model/anthropic.js';
+import { startScriptedResponsesModel } from '../support/scripted-model/responses.js';
+import type { ScriptedModel } from '../support/scripted-model/scene.js';
+import { newFolder, removeFolders } from './support/folders.js';
+import { CLAUDE_CODE, CODEX, skipReason } from './support/programs.js';
+import type { RealHarness } from './support/rig.js';
+
+const KEY = 'the-deployments-own-key';
+const OVERSTATED = 'the agent and the broker count different tokens';
+
+interface Answer {
+  readonly usage?: { readonly input_tokens: number; readonly output_tokens: number };
+}
+
+afterAll(removeFolders);
+
+describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'codex'])(
+  'With CHIRON_MODEL_BROKER=on and no isolation, an agent of %s',
+  (harness) => {
+    let model: ScriptedModel;
+    let server: RunningServer;
+
+    beforeAll(async () => {
+      const isClaude = harness === 'claude-code';
+      model = await (isClaude ? startScriptedAnthropicModel() : startScriptedResponsesModel());
+      server = await startServer({
+        CHIRON_SANDBOX: 'local',
+        CHIRON_MODEL_BROKER: 'on',
+        CHIRON_DEFAULT_HARNESS: harness,
+        CHIRON_CLAUDE_BIN: CLAUDE_CODE,
+        CHIRON_CODEX_BIN: CODEX,
+        CHIRON_LOG_LEVEL: 'debug',
+        ...(isClaude
+          ? { ANTHROPIC_BASE_URL: model.url, ANTHROPIC_API_KEY: KEY }
+          : { OPENAI_BASE_URL: `${model.url}/v1`, OPENAI_API_KEY: KEY }),
+      });
+    });
+    afterAll(async () => {
+      await server.stop();
+      await model.close();
+    });
+
+    const post = (path: string, thread: string, body: object) =>
+      fetch(`${server.url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `api:${thread}` },
+        body: JSON.stringify(body),
+      });
+    const asking = (content: string) => ({
+      model: 'default',
+      max_tokens: 99,
+      messages: [{ role: 'user', content }],
+    });
+    const say = async (thread: string, content: string) => {
+      const response = await post('/v1/messages', thread, asking(content));
+      const text = await response.text();
+      expect([response.status, text]).toEqual([200, expect.any(String)]);
+      return { text, usage: (JSON.parse(text) as Answer).usage };
+    };
+
+    it('has a placeholder in the place of the key, which its model gets', async () => {
+      const { text } = await say('key', 'SCENE:tool env | grep -E "^(ANTHROPIC|OPENAI|CODEX)_"; cat ~/.codex/auth.json');
+      expect(text).toMatch(/_BASE_URL=http:\/\/127\.0\.0\.1:\d+\/(anthropic|openai)/);
+      expect(text).toMatch(/_API_KEY=[0-9a-f]{48}\b/);
+      expect(text).not.toContain(KEY);
+      expect(model.requests.length).toBeGreaterThan(0);
+      for (const { headers } of model.requests) expect(JSON.stringify(headers)).toContain(KEY);
+      expect(server.output()).not.toContain(KEY);
+    });
+
+    it('and the broker count the same tokens: in a new and a warm process, with tools, after an interruption', async () => {
+      await say('count', 'SCENE:text One');
+      await say('count', 'SCENE:tool echo two');
+      await say('count', 'SCENE:steps echo three && echo four');
+      const asked = model.requests.length;
+      const slow = say('count', 'SCENE:slow 1000 20');
+      await eventually(() => model.requests.length).toBeGreaterThan(asked);
+      const id = await eventuallyRunning();
+      await post(`/v1/messages/${id}/cancel`, 'count', {});
+      await slow;
+      await say('count', 'SCENE:text Five');
+      expect(server.output()).not.toContain(OVERSTATED);
+      expect(server.output()).not.toContain('the broker counts tokens that the agent does not name');
+    });
+
+    it('goes on in the same process after the broker was killed', async () => {
+      await say('killed', 'SCENE:text Before');
+      process.kill(await findBroker(server.pid), 'SIGKILL');
+      const { text } = await say('killed', 'SCENE:text After');
+      expect(text).toContain('After');
+      expect(server.output()).toContain('the broker exited with SIGKILL and is started again');
+    });
+  },
+);
