@@ -1,21 +1,28 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
+import { SseClient } from '../support/sse-client.js';
 import { startScriptedAnthropicModel } from '../support/scripted-model/anthropic.js';
 import { startScriptedResponsesModel } from '../support/scripted-model/responses.js';
 import type { ScriptedModel } from '../support/scripted-model/scene.js';
-import { newFolder, removeFolders } from './support/folders.js';
 import { CLAUDE_CODE, CODEX, skipReason } from './support/programs.js';
 import type { RealHarness } from './support/rig.js';
 
 const KEY = 'the-deployments-own-key';
 const OVERSTATED = 'the agent and the broker count different tokens';
 
+/** The process of a server's broker. */
+function findBroker(serverPid: number): number {
+  const children = readFileSync(`/proc/${serverPid}/task/${serverPid}/children`, 'utf8').trim().split(' ').map(Number);
+  const broker = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('/broker/process/main'));
+  if (broker === undefined) throw new Error('the server has no broker');
+  return broker;
+}
+
 interface Answer {
   readonly usage?: { readonly input_tokens: number; readonly output_tokens: number };
 }
-
-afterAll(removeFolders);
 
 describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'codex'])(
   'With CHIRON_MODEL_BROKER=on and no isolation, an agent of %s',
@@ -62,7 +69,10 @@ describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'cod
     };
 
     it('has a placeholder in the place of the key, which its model gets', async () => {
-      const { text } = await say('key', 'SCENE:tool env | grep -E "^(ANTHROPIC|OPENAI|CODEX)_"; cat ~/.codex/auth.json');
+      const { text } = await say(
+        'key',
+        'SCENE:tool env | grep -E "^(ANTHROPIC|OPENAI|CODEX)_"; cat ~/.codex/auth.json',
+      );
       expect(text).toMatch(/_BASE_URL=http:\/\/127\.0\.0\.1:\d+\/(anthropic|openai)/);
       expect(text).toMatch(/_API_KEY=[0-9a-f]{48}\b/);
       expect(text).not.toContain(KEY);
@@ -75,12 +85,12 @@ describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'cod
       await say('count', 'SCENE:text One');
       await say('count', 'SCENE:tool echo two');
       await say('count', 'SCENE:steps echo three && echo four');
-      const asked = model.requests.length;
-      const slow = say('count', 'SCENE:slow 1000 20');
-      await eventually(() => model.requests.length).toBeGreaterThan(asked);
-      const id = await eventuallyRunning();
-      await post(`/v1/messages/${id}/cancel`, 'count', {});
-      await slow;
+      const onThread = { 'x-chiron-thread-key': 'api:count' };
+      const slow = SseClient.post(server.url, { ...asking('SCENE:slow 1000 20'), stream: true }, onThread);
+      await eventually(() => slow.text).toContain('text_delta');
+      const [, id = ''] = /"id":"(msg_\w+)"/.exec(slow.text) ?? [];
+      expect(await (await post(`/v1/messages/${id}/cancel`, 'count', {})).json()).toEqual({ cancelled: true });
+      await eventually(() => slow.ended).toBe(true);
       await say('count', 'SCENE:text Five');
       expect(server.output()).not.toContain(OVERSTATED);
       expect(server.output()).not.toContain('the broker counts tokens that the agent does not name');
@@ -88,7 +98,7 @@ describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'cod
 
     it('goes on in the same process after the broker was killed', async () => {
       await say('killed', 'SCENE:text Before');
-      process.kill(await findBroker(server.pid), 'SIGKILL');
+      process.kill(findBroker(server.pid), 'SIGKILL');
       const { text } = await say('killed', 'SCENE:text After');
       expect(text).toContain('After');
       expect(server.output()).toContain('the broker exited with SIGKILL and is started again');
