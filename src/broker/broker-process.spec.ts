@@ -366,6 +366,20 @@ describe('the broker', () => {
     expect((await answerOf(await send(path, '/anthropic/v1/messages'))).status).toBe(200);
   });
 
+  it('serves the others while the programs of one thread open connections without end', async () => {
+    const path = await open({ baseUrl: await serve(usageAnswer(5)) });
+    const other = join(folder, 'other');
+    await broker?.open('other', { kind: 'socket', path: other, owner: undefined });
+    let closed = 0;
+    for (let count = 0; count < 1010; count += 1) {
+      const socket = connect(path);
+      servers.push({ close: () => socket.destroy() });
+      socket.on('error', () => undefined).on('close', () => (closed += 1));
+    }
+    await eventually(() => closed).toBe(10);
+    expect((await answerOf(await send(other, '/anthropic/v1/messages'))).status).toBe(200);
+  });
+
   it('ends with the server', async () => {
     await open({});
     const pid = broker?.pid ?? 0;

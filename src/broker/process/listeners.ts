@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Listening } from '../protocol.ts';
 
+/** How many connections a thread may have open. Without a limit, one could take all file descriptors of the process from the others. */
+const MAX_CONNECTIONS = 1000;
+
 /** What is done with the requests of threads. */
 export interface BrokerRoutes {
   readonly onModel: (request: IncomingMessage, response: ServerResponse, threadId: string) => void;
@@ -37,6 +40,7 @@ export class Listeners {
       this.#serve(() => threadId),
       { path: listening.path },
     );
+    server.maxConnections = MAX_CONNECTIONS;
     chmodSync(listening.path, 0o600);
     if (listening.owner !== undefined) chownSync(listening.path, listening.owner, listening.owner);
     this.#sockets.set(threadId, server);
