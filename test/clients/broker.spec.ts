@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
@@ -6,6 +8,7 @@ import { SseClient } from '../support/sse-client.js';
 import { startScriptedAnthropicModel } from '../support/scripted-model/anthropic.js';
 import { startScriptedResponsesModel } from '../support/scripted-model/responses.js';
 import type { ScriptedModel } from '../support/scripted-model/scene.js';
+import { newFolder, removeFolders } from './support/folders.js';
 import { CLAUDE_CODE, CODEX, skipReason } from './support/programs.js';
 import type { RealHarness } from './support/rig.js';
 
@@ -103,5 +106,33 @@ describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'cod
       expect(text).toContain('After');
       expect(server.output()).toContain('the broker exited with SIGKILL and is started again');
     });
+  },
+);
+
+it.skipIf(skipReason !== undefined)(
+  'With CHIRON_MODEL_BROKER=on, the broker puts the key in where the settings of the home template have the address',
+  async () => {
+    const model = await startScriptedAnthropicModel();
+    const home = await newFolder('home-template');
+    await mkdir(join(home, '.claude'));
+    await writeFile(join(home, '.claude/settings.json'), JSON.stringify({ env: { ANTHROPIC_BASE_URL: model.url } }));
+    const server = await startServer({
+      CHIRON_SANDBOX: 'local',
+      CHIRON_MODEL_BROKER: 'on',
+      CHIRON_HOME_TEMPLATE: home,
+      CHIRON_DEFAULT_HARNESS: 'claude-code',
+      CHIRON_CLAUDE_BIN: CLAUDE_CODE,
+      ANTHROPIC_API_KEY: KEY,
+    });
+    const response = await fetch(`${server.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'd', max_tokens: 9, messages: [{ role: 'user', content: 'SCENE:text Here' }] }),
+    });
+    expect(await response.text()).toContain('Here');
+    await server.stop();
+    await model.close();
+    await removeFolders();
+    expect(JSON.stringify(model.requests.map(({ headers }) => headers))).toContain(KEY);
   },
 );

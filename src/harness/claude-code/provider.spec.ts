@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { anthropicProvider } from './provider.js';
 
-const upstreamOf = (variables: Readonly<Record<string, string>>) =>
-  anthropicProvider.toUpstream({ variables, templateText: () => Promise.resolve(undefined) });
+const upstreamOf = (variables: Readonly<Record<string, string>>, env?: Readonly<Record<string, string>>) =>
+  anthropicProvider.toUpstream({
+    variables,
+    templateText: async (path) =>
+      path === 'home/.claude/settings.json' && env !== undefined ? JSON.stringify({ env }) : undefined,
+  });
 
 describe('the model provider of Claude Code', () => {
   it('is Anthropic’s API, or the gateway that the deployment names', async () => {
@@ -29,6 +33,22 @@ describe('the model provider of Claude Code', () => {
       'anthropic-beta': 'oauth-2025-04-20',
     });
   });
+
+  it('is where the settings of the template say, which win over variables', async () => {
+    const variables = { ANTHROPIC_API_KEY: 'k', ANTHROPIC_BASE_URL: 'https://other' };
+    const env = { ANTHROPIC_BASE_URL: 'https://gw', ANTHROPIC_CUSTOM_HEADERS: 'x-team: a' };
+    expect(await upstreamOf(variables, env)).toMatchObject({
+      baseUrl: 'https://gw',
+      headers: { 'x-team': 'a', 'x-api-key': 'k' },
+    });
+  });
+
+  it.each([{ ANTHROPIC_AUTH_TOKEN: 't' }, { CLAUDE_CODE_USE_VERTEX: '1' }])(
+    'is left to Claude Code where the settings of the template have %j',
+    async (env: Readonly<Record<string, string>>) => {
+      expect(await upstreamOf({ ANTHROPIC_API_KEY: 'k' }, env)).toBeUndefined();
+    },
+  );
 
   it.each([{}, { ANTHROPIC_API_KEY: 'k', CLAUDE_CODE_USE_BEDROCK: '1' }])(
     'is left to Claude Code with %j',

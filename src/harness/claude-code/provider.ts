@@ -1,5 +1,8 @@
 import type { ModelProvider } from '../../broker/model-provider.js';
 import type { Upstream } from '../../broker/protocol.js';
+import type { JsonObject } from '../../domain/harness-event.js';
+import { asObject } from '../../domain/json.js';
+import { mergeDeploymentSettings } from './process/deployment-settings.js';
 
 const PREFIX = 'anthropic';
 const DEFAULT_URL = 'https://api.anthropic.com';
@@ -7,20 +10,23 @@ const DEFAULT_URL = 'https://api.anthropic.com';
 /** Claude Code calls another API with them, and signs its requests itself. */
 const OTHER_PROVIDERS = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'];
 
+const CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'];
+
 /** Everything by which Claude Code 2.1.330 finds a credential or an address in its environment. */
-const REPLACED = [
-  ...['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_BASE_URL'],
-  ...['ANTHROPIC_CUSTOM_HEADERS', 'ANTHROPIC_UNIX_SOCKET'],
-];
+const REPLACED = [...CREDENTIALS, 'ANTHROPIC_BASE_URL', 'ANTHROPIC_CUSTOM_HEADERS', 'ANTHROPIC_UNIX_SOCKET'];
 
 type Variables = Readonly<Record<string, string>>;
 
 /** The Anthropic API, or a gateway in front of it, for Claude Code. */
 export const anthropicProvider: ModelProvider = {
-  toUpstream({ variables }): Promise<Upstream | undefined> {
+  async toUpstream({ variables: passed, templateText }): Promise<Upstream | undefined> {
+    const env = readVariables((await mergeDeploymentSettings({ templateText })).settings);
+    // A credential there is in the home of each thread already.
+    if (CREDENTIALS.some((name) => env[name] !== undefined)) return undefined;
+    const variables = { ...passed, ...env };
     const credential = findCredential(variables);
-    if (credential === undefined) return Promise.resolve(undefined);
-    return Promise.resolve({
+    if (credential === undefined) return undefined;
+    return {
       prefix: PREFIX,
       baseUrl: (variables['ANTHROPIC_BASE_URL'] ?? DEFAULT_URL).replace(/\/+$/, ''),
       headers: { ...parseCustomHeaders(variables['ANTHROPIC_CUSTOM_HEADERS']), ...credential.headers },
@@ -31,13 +37,28 @@ export const anthropicProvider: ModelProvider = {
         ...['HEAD ', 'HEAD /'],
       ],
       answers: 'anthropic',
-    });
+    };
   },
   mask(variables, { url, token }): Variables {
     const rest = Object.entries(variables).filter(([name]) => !REPLACED.includes(name));
     return { ...Object.fromEntries(rest), ANTHROPIC_BASE_URL: `${url}/${PREFIX}`, ANTHROPIC_API_KEY: token };
   },
 };
+
+/** Settings of a deployment without an address or credential, which would replace those of the broker (2.1.330, seen). */
+export function dropProvider(settings: JsonObject): JsonObject {
+  const env = Object.entries(asObject(settings['env'])).filter(([name]) => !REPLACED.includes(name));
+  return { ...settings, env: Object.fromEntries(env) };
+}
+
+/** The variables that a deployment's settings set for Claude Code; they win over those of its environment. */
+function readVariables(settings: JsonObject): Variables {
+  return Object.fromEntries(
+    Object.entries(asObject(settings['env'])).flatMap(([name, value]) =>
+      typeof value === 'string' ? [[name, value]] : [],
+    ),
+  );
+}
 
 interface Credential {
   readonly headers: Readonly<Record<string, string>>;

@@ -29,7 +29,11 @@ describe(writeStartFiles.name, () => {
 
   afterEach(() => rmSync(root, { recursive: true }));
 
-  function write(tools: HarnessThread['tools'] = 'all', templates: Readonly<Record<string, string>> = {}) {
+  function write(
+    tools: HarnessThread['tools'] = 'all',
+    templates: Readonly<Record<string, string>> = {},
+    more: Partial<HarnessThread> = {},
+  ) {
     const at = (name: string) => join(root, name);
     const thread: HarnessThread = {
       id: 't',
@@ -40,6 +44,7 @@ describe(writeStartFiles.name, () => {
       tools,
       sessionId: undefined,
       env: {},
+      ...more,
     };
     return writeStartFiles(thread, { templateText: async (path) => templates[path] });
   }
@@ -63,6 +68,19 @@ describe(writeStartFiles.name, () => {
     expect((await write()).mcpConfig).toBeUndefined();
     const { mcpConfig } = await write('all', { 'workspace/.mcp.json': '{"mcpServers":{"a":{"command":"a"}}}' });
     expect(JSON.parse(readFileSync(mcpConfig ?? '', 'utf8'))).toEqual({ mcpServers: { a: { command: 'a' } } });
+  });
+
+  it('leads an agent to the broker, whatever address the deployment’s settings have', async () => {
+    const env = { ANTHROPIC_BASE_URL: 'https://gw', ANTHROPIC_CUSTOM_HEADERS: 'x: y', OTHER: 'kept' };
+    const templates = { 'home/.claude/settings.json': JSON.stringify({ model: 'opus', env }) };
+    const readEnv = async (more: Partial<HarnessThread>) =>
+      JSON.parse(readFileSync((await write('all', templates, more)).settings, 'utf8')) as unknown;
+    expect(await readEnv({ modelUrl: 'http://127.0.0.1:1/anthropic' })).toMatchObject({
+      model: 'opus',
+      env: { OTHER: 'kept' },
+    });
+    expect(await readEnv({ modelUrl: 'http://127.0.0.1:1/anthropic' })).not.toHaveProperty('env.ANTHROPIC_BASE_URL');
+    expect(await readEnv({})).toMatchObject({ env });
   });
 
   it('leaves nothing of what an agent put among these files', async () => {

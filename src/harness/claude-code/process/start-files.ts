@@ -4,6 +4,7 @@ import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { parseObject } from '../../../domain/json.js';
+import { dropProvider } from '../provider.js';
 import { mergeDeploymentSettings } from './deployment-settings.js';
 
 /** The files and folders that a process is started with; absolute paths. */
@@ -71,7 +72,7 @@ export async function writeStartFiles(
   const folder = join(thread.folders.server, FOLDER);
   const write = (path: string, value: JsonObject) => files.write(`server/${FOLDER}/${path}`, JSON.stringify(value));
   await files.remove(`server/${FOLDER}`);
-  await write('settings.json', settings);
+  await write('settings.json', thread.modelUrl === undefined ? settings : dropProvider(settings));
   const hasServers = Object.keys(mcpServers).length > 0;
   if (hasServers) await write('mcp.json', { mcpServers });
   for (const path of REMEMBERED_FILES) await dropEnvironment(files, path, remembered);
