@@ -36,6 +36,7 @@ export async function measureBroker({ isQuick }) {
       egress: { network: 'none', allowedHosts: [], credentials: [] },
       allowedModels: [],
       turnTokenLimit: 0,
+      proxies: {},
     },
     {
       onRefused: (_, what) => process.stderr.write(`refused ${what}\n`),

@@ -58,6 +58,7 @@ async function open(upstream: Partial<Upstream>, more: Partial<BrokerConfig> = {
       },
     ],
     egress: { network: 'none', allowedHosts: [], credentials: [] },
+    proxies: {},
     allowedModels: [],
     turnTokenLimit: 0,
     ...more,

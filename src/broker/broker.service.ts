@@ -9,6 +9,7 @@ import { toCaVariables } from './process/egress/tls/ca-variables.js';
 import type { ModelTokens, Upstream } from './protocol.js';
 import { toBundleFile } from './ca-bundle.js';
 import { type ModelProvider, ModelProviders } from './model-provider.js';
+import { type AgentNetwork, findProxies, findProxyWarnings, withProxies } from './proxy-variables.js';
 
 /** How the programs of a thread reach the broker. */
 export interface BrokerAccess {
@@ -59,11 +60,13 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
         if (upstream !== undefined) this.#upstreams.set(provider, upstream);
       }
     }
+    const proxies = findProxies(config.passedVariables);
+    if (this.#upstreams.size > 0) for (const warning of findProxyWarnings(proxies)) this.#logger.warn(warning);
     const { allowedModels, turnTokenLimit } = config;
     const egress = await this.#loadEgress();
     const upstreams = [...this.#upstreams.values()];
     this.#process = new BrokerProcess(
-      { upstreams, egress, allowedModels, turnTokenLimit },
+      { upstreams, proxies, egress, allowedModels, turnTokenLimit },
       {
         onRefused: (threadId, what) => this.#logger.warn({ threadId, what }, 'refused a request of an agent'),
         onRestart: (reason) => this.#logger.error(`the broker ${reason} and is started again`),
@@ -95,7 +98,7 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     const masked = brokered.reduce((variables, each) => each.mask(variables, access), passedVariables);
     const upstream = provider === undefined ? undefined : this.#upstreams.get(provider);
     return {
-      variables: { ...masked, ...this.#proxyVariables(access) },
+      variables: { ...withProxies(masked, this.#toNetwork(access)), ...this.#caVariables() },
       modelUrl: upstream === undefined ? undefined : `${access.url}/${upstream.prefix}`,
     };
   }
@@ -153,17 +156,15 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Programs that know of no proxy have no network at all in a sandbox that isolates it. */
-  #proxyVariables({ proxyUrl }: BrokerAccess): Readonly<Record<string, string>> {
-    if (!this.sandbox.isolates || this.config.sandboxNetwork === 'none') return {};
-    const proxies = ['http_proxy', 'https_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
-    const own = '127.0.0.1,localhost,::1';
-    const authorities =
-      this.config.toolCredentials.length === 0 ? {} : toCaVariables(toBundleFile(this.config.dataDirectory));
-    return {
-      ...Object.fromEntries(proxies.map((name) => [name, proxyUrl])),
-      no_proxy: own,
-      NO_PROXY: own,
-      ...authorities,
-    };
+  #toNetwork({ proxyUrl }: BrokerAccess): AgentNetwork {
+    const { isolates: isIsolated } = this.sandbox;
+    return { isIsolated, proxyUrl: isIsolated && this.config.sandboxNetwork !== 'none' ? proxyUrl : undefined };
+  }
+
+  /** By which programs trust the broker for the hosts that have a credential. */
+  #caVariables(): Readonly<Record<string, string>> {
+    const { sandboxNetwork, toolCredentials, dataDirectory } = this.config;
+    const isIntercepting = this.sandbox.isolates && sandboxNetwork !== 'none' && toolCredentials.length > 0;
+    return isIntercepting ? toCaVariables(toBundleFile(dataDirectory)) : {};
   }
 }

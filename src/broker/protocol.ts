@@ -20,6 +20,8 @@ export interface Upstream {
 /** What the broker's process needs to know. */
 export interface BrokerConfig {
   readonly upstreams: readonly Upstream[];
+  /** Variables such as `HTTPS_PROXY` and `NO_PROXY`, for the connections to them. */
+  readonly proxies: Readonly<Record<string, string>>;
   /** What agents may reach besides their model. */
   readonly egress: EgressSettings;
   /** Wildcards of the models that agents may ask; empty for all. */

@@ -247,7 +247,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     }),
     modelBroker: oneOf('CHIRON_MODEL_BROKER', 'auto', ['auto', 'on', 'off'], {
       ...isolation,
-      doc: "Whether agents reach their models through the server's broker, which holds the deployment's keys: agents then have a placeholder. `auto`: wherever the sandbox isolates. For the Anthropic API and OpenAI's, or gateways to them, with a key or token in a variable that is passed on.",
+      doc: "Whether agents reach their models through the server's broker, which holds the deployment's keys: agents then have a placeholder. `auto`: wherever the sandbox isolates. For the Anthropic API and OpenAI's, or gateways to them, with a key or token in a variable that is passed on. The broker uses `HTTPS_PROXY` and `NO_PROXY`, if they are passed on.",
     }),
     allowedModels: custom('CHIRON_ALLOWED_MODELS', undefined, parseModelPatterns, {
       ...isolation,

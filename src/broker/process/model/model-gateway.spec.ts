@@ -26,7 +26,11 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 /** The port of a gateway to one API. */
-async function open(upstream: Partial<Upstream>, allowedModels: readonly string[] = []): Promise<number> {
+async function open(
+  upstream: Partial<Upstream>,
+  allowedModels: readonly string[] = [],
+  proxies: Readonly<Record<string, string>> = {},
+): Promise<number> {
   const base: Upstream = {
     prefix: 'anthropic',
     baseUrl: 'http://127.0.0.1:1',
@@ -39,6 +43,7 @@ async function open(upstream: Partial<Upstream>, allowedModels: readonly string[
       upstreams: [{ ...base, ...upstream }],
       egress: { network: 'none', allowedHosts: [], credentials: [] },
       allowedModels,
+      proxies,
       turnTokenLimit: 0,
     },
     new TokenCounts(),
@@ -96,6 +101,24 @@ describe('The gateway to model providers', () => {
     expect([answer.statusCode, JSON.parse(body)]).toMatchObject([502, { error: { type: 'api_error' } }]);
     expect(refused).toEqual(['a request to a model provider whose address or credential is malformed']);
     expect(body + refused.join('')).not.toMatch(/two|ftp|not a url/);
+  });
+
+  it('goes through the deployment’s proxy, but for its exceptions', async () => {
+    const seen: string[] = [];
+    const proxy = await serve((request, response) => {
+      seen.push(`${String(request.url)} ${String(request.headers['x-api-key'])}`);
+      response.end('by the proxy');
+    });
+    const direct = await serve((_, response) => response.end('direct'));
+    const proxies = { HTTP_PROXY: proxy, NO_PROXY: '127.0.0.1' };
+    const ask = async (baseUrl: string) => {
+      const { request, response } = post(await open({ baseUrl }, [], proxies));
+      request.end('{}');
+      return text(await response);
+    };
+    expect(await ask('http://model.invalid')).toBe('by the proxy');
+    expect(await ask(direct)).toBe('direct');
+    expect(seen).toEqual(['http://model.invalid/v1/messages secret']);
   });
 
   it('passes a body on as it comes, while it is read for its model', async () => {

@@ -29,13 +29,16 @@ export class ModelGateway {
   readonly #config: BrokerConfig;
   readonly #counts: TokenCounts;
   readonly #onRefused: (threadId: string, what: string) => void;
-  readonly #http = new HttpAgent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS });
-  readonly #https = new HttpsAgent({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS });
+  readonly #http: HttpAgent;
+  readonly #https: HttpsAgent;
 
   constructor(config: BrokerConfig, counts: TokenCounts, onRefused: (threadId: string, what: string) => void) {
     this.#config = config;
     this.#counts = counts;
     this.#onRefused = onRefused;
+    const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, proxyEnv: config.proxies };
+    this.#http = new HttpAgent(options);
+    this.#https = new HttpsAgent(options);
   }
 
   /** Answers a request of a thread's agent. */
