@@ -174,25 +174,6 @@ describe('a request of an agent to its model', () => {
     expect(calls).toBe(0);
   });
 
-  it('never becomes a second request by the body of a GET', async () => {
-    const seen: string[] = [];
-    const path = await open({
-      baseUrl: await serve((request, response) => (seen.push(String(request.url)), response.end('ok'))),
-    });
-    const hidden = 'POST /v1/organizations HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n';
-    const answers = await new Promise<string>((resolve) => {
-      const socket = connect(path);
-      let all = '';
-      socket.on('data', (chunk) => (all += String(chunk)));
-      socket.once('close', () => resolve(all));
-      socket.write(
-        `GET /anthropic/v1/models/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`,
-      );
-    });
-    expect(answers).toMatch(/^HTTP\/1\.1 200 /);
-    expect(seen).toEqual(['/v1/models/a']);
-  });
-
   it('is answered chunk by chunk, and ended upstream when the agent leaves', async () => {
     let closed = false;
     const baseUrl = await serve((request, response) => {
