@@ -228,7 +228,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     }),
     sandboxUserIds: custom('CHIRON_SANDBOX_USER_IDS', '20000-59999', parseUserIds, {
       ...isolation,
-      doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. Nobody else on the machine may have them.',
+      doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. Nobody else on the machine may have them, also not another server: give each a range of its own.',
     }),
     sandboxNetwork: oneOf('CHIRON_SANDBOX_NETWORK', 'open', NETWORK_POLICIES, {
       ...isolation,

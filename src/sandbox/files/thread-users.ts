@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chown, lchown, lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readErrorCode } from '../errors.js';
@@ -18,10 +19,15 @@ export class ThreadUsers {
   readonly #pending = new Set<number>();
   #queue: Promise<unknown> = Promise.resolve();
 
-  /** @param folder that of all threads, which is there; also has what is left of threads that were removed */
+  /**
+   * @param folder that of all threads, which is there; also has what is left of threads that were removed
+   * @param begin the first id that is given; by default another one for each folder, so that the threads of two servers on one machine seldom have
+   *   the same ids
+   */
   constructor(
     private readonly folder: string,
     private readonly range: UserIdRange = DEFAULT_USER_IDS,
+    private readonly begin = chooseBegin(folder, range),
   ) {}
 
   /**
@@ -51,7 +57,7 @@ export class ThreadUsers {
     const { first, last } = this.range;
     if (this.#next === undefined || this.#next > last) {
       this.#used = new Set(await listOwners(this.folder));
-      const highest = Math.max(first - 1, ...[...this.#used].filter((id) => this.has(id)));
+      const highest = Math.max(this.begin - 1, ...[...this.#used].filter((id) => this.has(id)));
       // At the first look, the ids after the highest one are free. At the end of the range, those that were given back.
       this.#next = this.#next === undefined && highest < last ? highest + 1 : first;
     }
@@ -63,6 +69,12 @@ export class ThreadUsers {
     this.#pending.add(id);
     return id;
   }
+}
+
+/** An id in the first half of a range, by a folder's path. */
+function chooseBegin(folder: string, { first, last }: UserIdRange): number {
+  const digest = createHash('sha256').update(folder).digest().readUInt32BE();
+  return first + (digest % Math.max(1, Math.floor((last - first) / 2)));
 }
 
 /** Gives everything in a folder, and at last the folder itself, to a user. Links are not followed. */

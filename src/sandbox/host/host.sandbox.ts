@@ -17,6 +17,7 @@ import type {
   SandboxProcess,
   ThreadUsage,
 } from '../sandbox.js';
+import { killUser } from './become-user.js';
 import { findHostWarnings } from './host-warnings.js';
 import { runLaunch, runProgram } from './run-program.js';
 import { describeFileError } from '../errors.js';
@@ -53,6 +54,8 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   abstract readonly isolates: boolean;
   abstract readonly description: string;
   abstract readonly runsAsRoot: boolean;
+  /** Whether programs are ended by their thread's user: for a kind in which they can hide from their parents. */
+  protected readonly endsByUser: boolean = false;
   /** Whether this kind limits the number of processes by itself. */
   protected abstract readonly countsProcesses: boolean;
   private readonly logger = new Logger(this.constructor.name);
@@ -80,11 +83,6 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.leftovers.start();
-  }
-
-  /** Ends what the programs of a thread have left behind, once the last of them has ended and its known descendants are killed. */
-  protected killRest(_userId: number | undefined): Promise<void> {
-    return Promise.resolve();
   }
 
   /** Says what to start for a program of a thread. */
@@ -163,11 +161,13 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     });
     const marker = `CHIRON_PROCESS=${processId}`;
     const limits = this.limits.forProcess(command.threadId, processId, marker);
-    if (userId !== undefined) this.reaper.addUser(userId);
+    // What hides from everything else is still its user's.
+    const endsUser = this.endsByUser && userId !== undefined && this.users?.has(userId) === true;
+    if (endsUser) this.reaper.addUser(userId);
     const isLast = (): boolean => [...this.running.values()].every((id) => id !== command.threadId);
     const onGone = async (): Promise<void> => {
       this.running.delete(started);
-      if (isLast()) await this.killRest(userId);
+      if (endsUser && isLast()) await killUser(userId);
     };
     const started = startProcess({ ...launch, marker, limits, onGone, reaper: this.reaper, warn: this.warn });
     this.running.set(started, command.threadId);

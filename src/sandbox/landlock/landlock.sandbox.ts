@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
-import { becomeUser, killUser } from '../host/become-user.js';
+import { becomeUser } from '../host/become-user.js';
 import type { HostLaunch } from '../host/host.process.js';
 import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
 import { findInstallation, findNodeInstallation, listEtcEntries } from '../host/system.js';
@@ -25,6 +25,7 @@ const SETUP_FAILED = /^landlock: (.*)/;
  */
 export class LandlockSandbox extends HostSandbox {
   readonly isolates = true;
+  protected override readonly endsByUser = true;
   protected readonly countsProcesses = process.geteuid?.() === 0;
   readonly description: string;
   readonly runsAsRoot = false;
@@ -80,11 +81,6 @@ export class LandlockSandbox extends HostSandbox {
 
   override allowPort(port: number): void {
     this.#brokerPort = port;
-  }
-
-  /** Ends what a program has left behind, however it hides: everything of the thread's user. */
-  protected override async killRest(userId: number | undefined): Promise<void> {
-    if (userId !== undefined && this.users?.has(userId) === true) await killUser(userId);
   }
 
   override run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
