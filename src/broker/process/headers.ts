@@ -1,19 +1,20 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
-/** Headers of one connection, which are no part of the message (RFC 9110, 7.6.1). */
-const HOP_BY_HOP = [
-  ...['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection'],
-  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
-];
+/** Headers of one connection, which are no part of the message (RFC 9110, 7.6.1). `expect` was answered on this side already. */
+const HOP_BY_HOP = /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|proxy-.*)$/;
 
 /** The headers that go on with a message: all but those of the connection, those that `Connection` names, and `dropped`. */
-export function toForwardedHeaders(
-  headers: IncomingHttpHeaders,
+export function toEndToEndHeaders(
+  { headersDistinct }: Pick<IncomingMessage, 'headersDistinct'>,
   dropped: readonly string[] = [],
-): Record<string, string | string[]> {
-  const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
-  const out = new Set([...HOP_BY_HOP, ...named, ...dropped]);
+): Record<string, string[]> {
+  const named = new Set(headersDistinct['connection']?.flatMap((value) => value.toLowerCase().split(/\s*,\s*/)));
+  // Without its length, a body would be taken for the next request.
+  named.delete('content-length');
+  const out = new Set([...named, ...dropped]);
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined || out.has(name) ? [] : [[name, value]])),
+    Object.entries(headersDistinct).flatMap(([name, values]) =>
+      values === undefined || HOP_BY_HOP.test(name) || out.has(name) ? [] : [[name, values]],
+    ),
   );
 }

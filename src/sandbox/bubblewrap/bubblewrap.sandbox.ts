@@ -7,7 +7,7 @@ import type { HostLaunch } from '../host/host.process.js';
 import { HostSandbox, type LaunchRequest, readOwner } from '../host/host.sandbox.js';
 import { listProcesses } from '../host/process-table.js';
 import { findProgram } from '../process/find-program.js';
-import type { BrokerSocket, ProgramRun, SandboxExit, SandboxFolders, SandboxOptions } from '../sandbox.js';
+import type { BrokerSocket, SandboxExit, SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { toBubblewrapArguments } from './arguments.js';
 import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
 import { SocketFolders } from './socket-folders.js';
@@ -94,13 +94,6 @@ export class BubblewrapSandbox extends HostSandbox {
       toExit,
       explain,
     };
-  }
-
-  /** Runs the program as those of threads are run, in folders that are removed afterwards, so that the answer holds for threads. */
-  override run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
-    const program = findProgram(command, process.env['PATH']);
-    if (program === undefined) return Promise.resolve({ kind: 'missing' });
-    return this.runInScratch(program, args, timeoutMs);
   }
 
   override async openSocket(threadId: string): Promise<BrokerSocket> {

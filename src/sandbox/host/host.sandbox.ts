@@ -176,11 +176,13 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   }
 
   run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
-    return runProgram(command, args, timeoutMs);
+    const program = findProgram(command, process.env['PATH']);
+    if (program === undefined) return Promise.resolve({ kind: 'missing' });
+    return this.isolates ? this.runInScratch(program, args, timeoutMs) : runProgram(program, args, timeoutMs);
   }
 
-  /** Runs a program as those of a thread are run, in folders that are removed afterwards. Never rejects. */
-  protected async runInScratch(program: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
+  /** Runs a program as those of a thread are run, so that the result holds for them, in folders that are removed afterwards. Never rejects. */
+  private async runInScratch(program: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
     try {
       return await this.store.withScratch((outside) => {
         const userId = this.users === undefined ? undefined : readOwner(outside.thread);

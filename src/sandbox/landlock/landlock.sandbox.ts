@@ -7,7 +7,7 @@ import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
 import { findInstallation, findNodeInstallation, listEtcEntries } from '../host/system.js';
 import { toPrlimitPrefix } from '../limits/prlimit.js';
 import { findProgram } from '../process/find-program.js';
-import type { ProgramRun, SandboxExit, SandboxOptions } from '../sandbox.js';
+import type { SandboxExit, SandboxOptions } from '../sandbox.js';
 import { LAUNCHER, type PathRule } from './launcher.js';
 
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc'];
@@ -81,12 +81,6 @@ export class LandlockSandbox extends HostSandbox {
 
   override allowPort(port: number): void {
     this.#brokerPort = port;
-  }
-
-  override run(command: string, args: readonly string[], timeoutMs: number): Promise<ProgramRun> {
-    const program = findProgram(command, process.env['PATH']);
-    if (program === undefined) return Promise.resolve({ kind: 'missing' });
-    return this.runInScratch(program, args, timeoutMs);
   }
 }
 

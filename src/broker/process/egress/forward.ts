@@ -2,6 +2,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest,
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream';
 import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
+import { toEndToEndHeaders } from '../headers.ts';
 import { CONNECT_MS, IDLE_MS, pinnedTo, toUnreachable, UnreachableError } from './connect.ts';
 
 /** A request for a checked host. */
@@ -16,8 +17,6 @@ export interface Forwarding {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-// RFC 9110, section 7.6.1. `expect` was answered by the proxy itself.
-const HOP_BY_HOP = /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|proxy-.*)$/;
 const METHODS_WITH_BODY = /^(?:POST|PUT|PATCH)$/;
 
 /**
@@ -84,15 +83,6 @@ function toForwardedHeaders(request: IncomingMessage, { target, secure, headers 
   const isDefaultPort = target.port === (secure ? 443 : 80);
   const host = isDefaultPort ? toHostText(target).replace(/:\d+$/, '') : toHostText(target);
   return { ...toEndToEndHeaders(request), ...framingOf(request), ...headers, host };
-}
-
-function toEndToEndHeaders({ headersDistinct }: IncomingMessage): OutgoingHttpHeaders {
-  const named = new Set(headersDistinct['connection']?.flatMap((value) => value.toLowerCase().split(/\s*,\s*/)));
-  // Without its length, a body would be taken for the next request.
-  named.delete('content-length');
-  return Object.fromEntries(
-    Object.entries(headersDistinct).filter(([name]) => !HOP_BY_HOP.test(name) && !named.has(name)),
-  );
 }
 
 /** How the length of the body is told, which Node would choose by the method alone. */

@@ -7,17 +7,14 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { BrokerConfig, Upstream } from '../../protocol.ts';
-import { toForwardedHeaders } from '../headers.ts';
+import { toEndToEndHeaders } from '../headers.ts';
 import { ModelCall } from './model-call.ts';
 import { createModelCheck } from './model-check.ts';
 import { sendModelError } from './model-error.ts';
 import type { TokenCounts } from './token-counts.ts';
 
-/**
- * What the agent says about itself is not believed, `accept-encoding` would hide the token count, and `expect` was answered on this side
- * already.
- */
-const DROPPED = ['host', 'x-api-key', 'authorization', 'cookie', 'accept-encoding', 'expect'];
+/** What the agent says about itself is not believed, and `accept-encoding` would hide the token count. */
+const DROPPED = ['host', 'x-api-key', 'authorization', 'cookie', 'accept-encoding'];
 
 const MODEL_REFUSAL = 'Agents of this server may not use this model (CHIRON_ALLOWED_MODELS).';
 
@@ -99,7 +96,7 @@ export class ModelGateway {
     }
     outgoing.once('response', (answer) => {
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
-      response.writeHead(answer.statusCode ?? 502, toForwardedHeaders(answer.headers));
+      response.writeHead(answer.statusCode ?? 502, toEndToEndHeaders(answer));
       // Else the headers of a stream would wait for its first event.
       response.flushHeaders();
       if (call !== undefined) answer.on('data', (chunk: Buffer) => call.answer(chunk, isStream));
@@ -192,7 +189,7 @@ function isRoute({ routes }: Upstream, method: string, path: string): boolean {
 
 function toUpstreamHeaders(request: IncomingMessage, upstream: Upstream): Record<string, string | string[]> {
   const bodyless = request.method === 'POST' ? [] : ['content-length'];
-  const headers = toForwardedHeaders(request.headers, [...DROPPED, ...bodyless]);
+  const headers: Record<string, string | string[]> = toEndToEndHeaders(request, [...DROPPED, ...bodyless]);
   for (const [name, added] of Object.entries(upstream.addedValues ?? {})) {
     headers[name] = [headers[name] ?? [], added].flat().join(',');
   }
