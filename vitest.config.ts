@@ -8,6 +8,7 @@ export default defineConfig({
     setupFiles: ['test/support/leaves-nothing.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     // The specs of one worker share its process and its modules: loading Nest and the server anew for each file would take longer
     // than its tests. `leaves-nothing.ts` makes sure that no spec changes the process for the next one.
     isolate: false,

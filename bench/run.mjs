@@ -11,6 +11,7 @@ import { checkBytes } from './check-bytes.mjs';
 import { measureAttacks } from './measures/attacks.mjs';
 import { measureBroker } from './measures/broker.mjs';
 import { measureCallerTools } from './measures/caller-tools.mjs';
+import { measureCluster } from './measures/cluster.mjs';
 import { measureDurability } from './measures/durability.mjs';
 import { measureEvents } from './measures/events.mjs';
 import { measureFirstToken } from './measures/first-token.mjs';
@@ -34,6 +35,7 @@ const MEASURES = {
   'caller-tools': measureCallerTools,
   sandbox: measureSandboxes,
   broker: measureBroker,
+  cluster: measureCluster,
   attacks: measureAttacks,
   'idle-memory': measureIdleMemory,
   start: measureStart,

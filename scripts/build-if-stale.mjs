@@ -5,6 +5,11 @@ import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 
 const BUILT = 'dist/main.js';
 const BUILD_TOOL = 'node_modules/.bin/nest';
+// Not `npm run build`: the start would wait for npm once more.
+const BUILD_STEPS = [
+  [BUILD_TOOL, 'build'],
+  ['node_modules/.bin/tsc', '-p', 'src/console/page'],
+];
 
 if (existsSync(BUILD_TOOL)) {
   if (isStale()) build();
@@ -16,8 +21,8 @@ if (existsSync(BUILD_TOOL)) {
 }
 
 function build() {
-  const { status } = spawnSync(BUILD_TOOL, ['build'], { stdio: 'inherit' });
-  if (status === 0) return;
+  const isBuilt = BUILD_STEPS.every(([tool, ...args]) => spawnSync(tool, args, { stdio: 'inherit' }).status === 0);
+  if (isBuilt) return;
   // It writes in spite of type errors; the next start has to build again.
   rmSync(BUILT, { force: true });
   process.exitCode = 1;

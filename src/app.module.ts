@@ -1,13 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
+import { AdminModule } from './admin/admin.module.js';
+import { ClusterModule } from './cluster/cluster.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
+import { ConsoleModule } from './console/console.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { buildLoggerOptions } from './ops/logger-options.js';
 import { OpsModule } from './ops/ops.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
+import { TurnsModule } from './turns/turns.module.js';
 import { StorageModule } from './storage/storage.module.js';
+import { UsageModule } from './usage/usage.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The whole server. */
 @Module({})
@@ -23,10 +29,17 @@ export class AppModule {
           databaseUrl: config.databaseUrl,
           flushMs: config.eventFlushMs,
           minFreeBytes: config.minFreeDiskBytes,
+          hasWebhook: config.webhookUrl !== undefined,
+          // Before the others give up a server that is suspended in the middle of a transaction.
+          transactionIdleMs: config.nodeTimeoutMs / 2,
         }),
+        ClusterModule,
         AuthModule,
-        MessagesModule,
-        SessionsModule,
+        // The doors belong to gateways.
+        ...(config.role === 'worker'
+          ? [TurnsModule]
+          : [MessagesModule, SessionsModule, AdminModule, UsageModule, ConsoleModule]),
+        WebhooksModule,
         OpsModule,
       ],
     };

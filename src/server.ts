@@ -11,6 +11,11 @@ import { plainPathMiddleware } from './http/plain-path.js';
 import { requestIdMiddleware } from './http/request-id.js';
 import { encodeErrorEnvelope, toErrorReply } from './messages/response/error-reply.js';
 import { assertIsolatesTenants } from './start/isolation.js';
+import { httpMetrics } from './ops/metrics/http-metrics.js';
+import { Metrics } from './ops/metrics/metrics.js';
+import { Traces } from './ops/traces/traces.js';
+import { assertClosedToOthers } from './start/open-access.js';
+import { KeyStore } from './storage/stores/key.store.js';
 import { setUpOpenApi } from './ops/openapi.js';
 import { assertNoLoop } from './ops/upstream.js';
 import { SandboxChoice } from './sandbox/kinds.js';
@@ -18,7 +23,8 @@ import { SandboxChoice } from './sandbox/kinds.js';
 /**
  * The application, wired and with its routes, but not listening yet; tests make theirs in the same way.
  *
- * @throws ConfigurationError when the configured default harness is not here or would ask this very server, StorageOpenError when the store cannot be opened.
+ * @throws ConfigurationError when the configured default harness is not here or would ask this very server, or when the server would be open to
+ * others without keys; StorageOpenError when the store cannot be opened.
  */
 export async function createServer(config: AppConfig): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
@@ -31,7 +37,9 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
   });
   configure(app);
   try {
-    assertIsolatesTenants(config, app.get<SandboxChoice>(SandboxChoice));
+    const keys = app.get(KeyStore);
+    assertClosedToOthers(config, await keys.hasAny());
+    assertIsolatesTenants(config, app.get<SandboxChoice>(SandboxChoice), await keys.tenantsInUse());
     const registry = app.get(HarnessRegistry);
     await registry.probeAll();
     assertNoLoop(config, registry.available);
@@ -48,6 +56,10 @@ export async function createServer(config: AppConfig): Promise<NestExpressApplic
 export function configure(app: NestExpressApplication): void {
   // The first of all, so that every response has its id: those of the documentation and of unknown routes, too.
   app.use(requestIdMiddleware);
+  app.use(httpMetrics(app.get(Metrics)));
+  // Before the log, whose lines have the id of the trace.
+  const traces = app.get(Traces);
+  if (traces.areOn) app.use(traces.middleware);
   const config = app.get<AppConfig>(AppConfig);
   allowOrigins(app, config.corsOrigins);
   app.use(plainPathMiddleware);

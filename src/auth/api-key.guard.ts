@@ -1,20 +1,21 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Logger, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { AppConfig } from '../config/app-config.js';
 import { ServiceError } from '../domain/service-error.js';
 import { PeriodicLog } from '../http/periodic-log.js';
+import { Authenticator } from './authenticator.js';
 import { FailedKeys } from './failed-keys.js';
-import { LOCAL_TENANT, type Principal, setPrincipal } from './principal.js';
+import { noteRequestFacts } from '../http/request-facts.js';
+import { LOCAL_PRINCIPAL, type Principal, setPrincipal } from './principal.js';
 import { assertNotCrossSite } from './web-pages.js';
 
 const PUBLIC = 'chiron:public';
 
-/** Opens a route to callers without a key. All other routes require one. */
+/** Opens a route to callers without a key or token. All other routes require one. */
 export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
 
-/** Admits requests that carry one of the deployment's keys, as `x-api-key` or `Authorization: Bearer`. */
+/** Admits requests that carry a key of the settings, a key of the store or a token of the identity provider, as `x-api-key` or `Authorization: Bearer`. */
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   readonly #failed = new FailedKeys();
@@ -25,22 +26,35 @@ export class ApiKeyGuard implements CanActivate {
 
   constructor(
     private readonly reflector: Reflector,
+    private readonly authenticator: Authenticator,
     @Inject(AppConfig) private readonly config: AppConfig,
   ) {}
 
-  /** @throws ServiceError (`unauthenticated`, or `rate_limited` after many), marked as not retryable: Claude Code would retry for minutes. */
-  canActivate(context: ExecutionContext): boolean {
+  /**
+   * @throws ServiceError `unauthenticated`, or `rate_limited` after many, marked as not retryable: Claude Code would retry for minutes;
+   * `unavailable` when the store or the identity provider cannot say, `forbidden` for a token without a tenant.
+   */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [
       context.getHandler(),
       context.getClass(),
     ]);
     if (isPublic === true) return true;
     const request = context.switchToHttp().getRequest<Request>();
-    if (this.config.apiKeys.length === 0) assertNotCrossSite(request, this.config.corsOrigins);
+    if (!(await this.authenticator.needsKey())) {
+      assertNotCrossSite(request, this.config.corsOrigins);
+      return this.admit(request, LOCAL_PRINCIPAL);
+    }
     const presented = presentedKeys(request);
-    const principal = this.principal(presented);
+    const principal = await this.authenticator.findPrincipal(presented);
     if (principal === undefined) throw this.refusal(request, presented.length > 0);
+    return this.admit(request, principal);
+  }
+
+  private admit(request: Request, principal: Principal): true {
+    const { tenant, keyId, subject } = principal;
     setPrincipal(request, principal);
+    noteRequestFacts(request, { tenant, keyId, subject });
     return true;
   }
 
@@ -59,21 +73,10 @@ export class ApiKeyGuard implements CanActivate {
       isRetryable: false,
     });
   }
-
-  private principal(presented: readonly string[]): Principal | undefined {
-    if (this.config.apiKeys.length === 0) return { tenant: LOCAL_TENANT };
-    const digests = presented.map((key) => createHash('sha256').update(key).digest());
-    // Compares full digests against every key, so that the duration reveals nothing about the keys.
-    let tenant: string | undefined;
-    for (const key of this.config.apiKeys) {
-      for (const digest of digests) if (timingSafeEqual(digest, key.sha256)) tenant = key.name;
-    }
-    return tenant === undefined ? undefined : { tenant };
-  }
 }
 
-/** SDKs before 1.0 send `x-api-key`, from 1.0 on `Authorization: Bearer`; Claude Code's apiKeyHelper sends both. */
-function presentedKeys(request: Request): readonly string[] {
+/** The keys and tokens that a request carries. SDKs before 1.0 send `x-api-key`, from 1.0 on `Authorization: Bearer`; Claude Code's apiKeyHelper sends both. */
+export function presentedKeys(request: Request): readonly string[] {
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(request.get('authorization') ?? '')?.[1];
   return [request.get('x-api-key'), bearer].filter((key) => key !== undefined && key !== '').map(String);
 }

@@ -1,8 +1,16 @@
 import type { INestApplication } from '@nestjs/common';
 import type { CorsOrigins } from '../config/cors-origins.js';
+import { LIMIT_HEADERS } from './limit-headers.js';
 
 /** Response headers that a page may read. */
-const EXPOSED_HEADERS = ['request-id', 'retry-after', 'x-should-retry', 'x-chiron-thread-key', 'x-chiron-history'];
+const EXPOSED_HEADERS = [
+  'request-id',
+  'retry-after',
+  'x-should-retry',
+  'x-chiron-thread-key',
+  'x-chiron-history',
+  ...LIMIT_HEADERS,
+];
 
 /** How long a browser may cache a preflight: Chromium's own limit. */
 const PREFLIGHT_SECONDS = 7200;

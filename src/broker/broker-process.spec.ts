@@ -24,6 +24,7 @@ let broker: BrokerProcess | undefined;
 const servers: { close(): unknown }[] = [];
 const refused: string[] = [];
 const restarts: string[] = [];
+const notices: string[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'chiron-broker-'));
@@ -35,6 +36,7 @@ afterEach(async () => {
   for (const server of servers.splice(0)) server.close();
   refused.splice(0);
   restarts.splice(0);
+  notices.splice(0);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -57,6 +59,7 @@ async function open(upstream: Partial<Upstream>, more: Partial<BrokerConfig> = {
         ...upstream,
       },
     ],
+    spareLogins: join(folder, 'logins'),
     egress: { network: 'none', allowedHosts: [], credentials: [] },
     proxies: {},
     allowedModels: [],
@@ -65,6 +68,7 @@ async function open(upstream: Partial<Upstream>, more: Partial<BrokerConfig> = {
   };
   broker = new BrokerProcess(config, {
     onRefused: (threadId, what) => refused.push(`${threadId}: ${what}`),
+    onNotice: (what) => notices.push(what),
     onRestart: (reason) => restarts.push(reason),
   });
   const path = join(folder, 's');
@@ -244,6 +248,21 @@ describe('a request of an agent to its model', () => {
       response.destroy();
       return response.statusCode;
     }).toBe(400);
+  });
+
+  it('waits for another one where both may pass the limit, and is refused where the first has', async () => {
+    let calls = 0;
+    const baseUrl = await serve((request, response) => {
+      calls += 1;
+      if (calls === 1) setTimeout(() => usageAnswer(60)(request, response), 200);
+      else usageAnswer(60)(request, response);
+    });
+    const path = await open({ baseUrl }, { turnTokenLimit: 60 });
+    broker?.beginTurn('one', 'turn');
+    const ask = async () => (await answerOf(await send(path, '/anthropic/v1/messages'))).status;
+    const statuses = await Promise.all([ask(), ask(), ask()]);
+    expect(statuses.toSorted((a, b) => Number(a) - Number(b))).toEqual([200, 400, 400]);
+    expect(calls).toBe(1);
   });
 
   it('is refused above the limit also once its turn is over and counted', async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseFromBroker } from './message-schemas.js';
 import type { BrokerConfig, FromBroker, Listening, ModelTokens, ToBroker } from './protocol.js';
 
 // Beside this file: `.js` when built, `.ts` under test.
@@ -14,6 +15,8 @@ const ANSWER_MS = 10_000;
 /** What the server is told of the process. */
 export interface BrokerListener {
   onRefused(threadId: string, what: string): void;
+  /** An operator has to know something: a sentence. */
+  onNotice(what: string): void;
   /** It died and is started again; requests of agents failed meanwhile, and the agents retry them. */
   onRestart(reason: string): void;
 }
@@ -38,9 +41,11 @@ export class BrokerProcess {
   #lastId = 0;
   #isClosed = false;
 
+  /** @param program the program of the process */
   constructor(
     private readonly config: BrokerConfig,
     private readonly listener: BrokerListener,
+    private readonly program: string = MAIN,
   ) {}
 
   /** The pid of the process that runs now. */
@@ -103,7 +108,7 @@ export class BrokerProcess {
 
   #start(): void {
     const startedAt = performance.now();
-    const child = fork(MAIN, {
+    const child = fork(this.program, {
       cwd: '/',
       // Everyone on the machine may read it who runs as the same user.
       env: {
@@ -117,7 +122,7 @@ export class BrokerProcess {
       serialization: 'json',
     });
     this.#child = child;
-    child.on('message', (message) => this.#read(message as FromBroker));
+    child.on('message', (message) => this.#read(message));
     child.once('error', (error) => this.#replace(child, startedAt, error.message));
     child.once('exit', (code, signal) => this.#replace(child, startedAt, `exited with ${String(signal ?? code)}`));
     // It is no reason for the server to stay.
@@ -155,9 +160,21 @@ export class BrokerProcess {
     }, pause).unref();
   }
 
-  #read(message: FromBroker): void {
+  #read(value: unknown): void {
+    const parsed = parseFromBroker(value);
+    if (parsed.kind === 'malformed') {
+      this.listener.onNotice(`The broker sent a message that is malformed: ${parsed.problem}.`);
+      const waiting = parsed.id === undefined ? undefined : this.#waiting.get(parsed.id);
+      waiting?.reject(new Error('the broker gave a malformed answer'));
+      return;
+    }
+    const { message } = parsed;
     if (message.type === 'refused') {
       this.listener.onRefused(message.threadId, message.what);
+      return;
+    }
+    if (message.type === 'notice') {
+      this.listener.onNotice(message.what);
       return;
     }
     const waiting = this.#waiting.get(message.id);

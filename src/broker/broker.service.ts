@@ -9,6 +9,7 @@ import { toCaVariables } from './process/egress/tls/ca-variables.js';
 import type { ModelTokens, Upstream } from './protocol.js';
 import { toBundleFile } from './ca-bundle.js';
 import { type ModelProvider, ModelProviders } from './model-provider.js';
+import { findUpstreams, usesBroker } from './provider-facts.js';
 import { type AgentNetwork, findProxies, findProxyWarnings, withProxies } from './proxy-variables.js';
 
 /** How the programs of a thread reach the broker. */
@@ -39,7 +40,7 @@ const PLACEHOLDER = 'chiron-broker';
 export class Broker implements OnModuleInit, OnApplicationShutdown {
   readonly #logger = new Logger(Broker.name);
   readonly #isModelBroker: boolean;
-  readonly #upstreams = new Map<ModelProvider, Upstream>();
+  #upstreams: ReadonlyMap<ModelProvider, Upstream> = new Map();
   #process: BrokerProcess | undefined;
 
   constructor(
@@ -47,28 +48,26 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     @Inject(Sandbox) private readonly sandbox: Sandbox,
     @Inject(ModelProviders) private readonly providers: ModelProviders,
   ) {
-    this.#isModelBroker = config.modelBroker === 'on' || (config.modelBroker === 'auto' && sandbox.isolates);
+    this.#isModelBroker = usesBroker(config, sandbox);
   }
 
   /** Reads the deployment's credentials. */
   async onModuleInit(): Promise<void> {
     const { config, sandbox } = this;
     if (this.#isModelBroker) {
-      const facts = { variables: config.passedVariables, templateText: (path: string) => sandbox.templateText(path) };
-      for (const provider of this.providers) {
-        const upstream = await provider.toUpstream(facts);
-        if (upstream !== undefined) this.#upstreams.set(provider, upstream);
-      }
+      this.#upstreams = await findUpstreams(this.providers, config, sandbox);
     }
     const proxies = findProxies(config.passedVariables);
-    if (this.#upstreams.size > 0) for (const warning of findProxyWarnings(proxies)) this.#logger.warn(warning);
+    if (this.isOn) for (const warning of findProxyWarnings(proxies)) this.#logger.warn(warning);
     const { allowedModels, turnTokenLimit } = config;
+    const spareLogins = join(config.dataDirectory, 'logins');
     const egress = await this.#loadEgress();
     const upstreams = [...this.#upstreams.values()];
     this.#process = new BrokerProcess(
-      { upstreams, proxies, egress, allowedModels, turnTokenLimit },
+      { upstreams, spareLogins, proxies, egress, allowedModels, turnTokenLimit },
       {
         onRefused: (threadId, what) => this.#logger.warn({ threadId, what }, 'refused a request of an agent'),
+        onNotice: (what) => this.#logger.warn(what),
         onRestart: (reason) => this.#logger.error(`the broker ${reason} and is started again`),
       },
     );
@@ -93,9 +92,12 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
   async open(threadId: string, provider?: ModelProvider): Promise<BrokeredEnvironment> {
     const { passedVariables } = this.config;
     if (!this.isOn) return { variables: passedVariables, modelUrl: undefined };
+    await this.#removeCredentials(threadId);
     const access = await this.#listen(threadId);
-    const brokered = [...this.#upstreams.keys()];
-    const masked = brokered.reduce((variables, each) => each.mask(variables, access), passedVariables);
+    const masked = [...this.#upstreams].reduce(
+      (variables, [each, upstream]) => each.mask(variables, access, upstream),
+      passedVariables,
+    );
     const upstream = provider === undefined ? undefined : this.#upstreams.get(provider);
     return {
       variables: { ...withProxies(masked, this.#toNetwork(access)), ...this.#caVariables() },
@@ -139,6 +141,15 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     const ca = await loadAuthority(join(dataDirectory, 'authority'));
     await writeCaBundle(toBundleFile(dataDirectory), ca);
     return { network, allowedHosts, credentials, ca };
+  }
+
+  /** Where a file of the home template is. */
+  /** Takes the copies of the deployment's logins out of a thread, also out of one from before the broker had them. */
+  async #removeCredentials(threadId: string): Promise<void> {
+    const files = this.sandbox.files(threadId);
+    for (const { credentialFiles } of this.#upstreams.keys()) {
+      for (const path of credentialFiles) await files.remove(path);
+    }
   }
 
   async #listen(threadId: string): Promise<BrokerAccess> {

@@ -7,14 +7,22 @@ export interface ProviderFacts {
   readonly variables: Readonly<Record<string, string>>;
   /** A file of the templates, by its path in a thread; `undefined` if there is none. */
   readonly templateText: (path: string) => Promise<string | undefined>;
+  /** Where that file is on the machine: an absolute path; `undefined` without a template. */
+  readonly templateFile: (path: string) => string | undefined;
 }
 
 /** What the broker needs to know of the API of a harness's model provider. */
 export interface ModelProvider {
   /** The API and the deployment's credential for it; `undefined` if there is none that the broker can use. */
   toUpstream(facts: ProviderFacts): Promise<Upstream | undefined>;
+  /** Files with credentials, by their paths in a thread. Threads do not get those of the templates while the broker serves the API. */
+  readonly credentialFiles: readonly string[];
   /** Replaces the address and the credentials in the variables of a thread by the broker's. */
-  mask(variables: Readonly<Record<string, string>>, access: BrokerAccess): Readonly<Record<string, string>>;
+  mask(
+    variables: Readonly<Record<string, string>>,
+    access: BrokerAccess,
+    upstream: Upstream,
+  ): Readonly<Record<string, string>>;
 }
 
 /** The model providers of all harnesses. */

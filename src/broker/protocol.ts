@@ -9,6 +9,8 @@ export interface Upstream {
   readonly baseUrl: string;
   /** Headers with the deployment's credential; they replace those of the agent. */
   readonly headers: Readonly<Record<string, string>>;
+  /** A login whose token is added to `headers`; absent where they have the credential. */
+  readonly login?: UpstreamLogin;
   /** Values that are added to a comma-separated header of the agent, such as `anthropic-beta`. */
   readonly addedValues?: Readonly<Record<string, string>>;
   /** What agents may ask: a method and a path below the base URL; `*` at the end stands for one more part of a path. */
@@ -17,9 +19,43 @@ export interface Upstream {
   readonly answers: 'anthropic' | 'openai';
 }
 
+/** Keys that lead to a value in a JSON object, from the outside in. */
+export type JsonPath = readonly string[];
+
+/** A login of the deployment, in a JSON file that the broker reads. The server's process keeps nothing of it. */
+export interface UpstreamLogin {
+  /** Whose login it is, for people: `Claude Code`. */
+  readonly program: string;
+  /** Absolute path. */
+  readonly file: string;
+  /** The bearer token. */
+  readonly accessToken: JsonPath;
+  /** Further headers, from fields of the file; one whose field is missing is left out. */
+  readonly headers?: Readonly<Record<string, JsonPath>>;
+  /** How its token is renewed; absent for one that does not end. */
+  readonly renewal?: LoginRenewal;
+}
+
+/** How an access token is renewed (RFC 6749, section 6), with a request and an answer in JSON. */
+export interface LoginRenewal {
+  /** The token end point. */
+  readonly url: string;
+  /** What the request has besides `grant_type` and `refresh_token`. */
+  readonly form: Readonly<Record<string, string>>;
+  readonly refreshToken: JsonPath;
+  /** When the access token ends, in milliseconds since 1970; absent where the token is a JWT that says so itself. */
+  readonly expiresAt?: JsonPath;
+  /** When the login was last renewed, as ISO 8601; absent where the file does not say. */
+  readonly renewedAt?: JsonPath;
+  /** Further fields of the answer that the file keeps, by their names in the answer. */
+  readonly kept?: Readonly<Record<string, JsonPath>>;
+}
+
 /** What the broker's process needs to know. */
 export interface BrokerConfig {
   readonly upstreams: readonly Upstream[];
+  /** A folder of the server's for renewed logins whose own file cannot be written. */
+  readonly spareLogins: string;
   /** Variables such as `HTTPS_PROXY` and `NO_PROXY`, for the connections to them. */
   readonly proxies: Readonly<Record<string, string>>;
   /** What agents may reach besides their model. */
@@ -75,4 +111,6 @@ export type FromBroker =
     }
   | { readonly type: 'failed'; readonly id: number; readonly problem: string }
   /** Something was refused to a thread's agent. `what` is a host, a path or a model, never a query or a body. */
-  | { readonly type: 'refused'; readonly threadId: string; readonly what: string };
+  | { readonly type: 'refused'; readonly threadId: string; readonly what: string }
+  /** An operator has to know something, as of a login that has ended. `what` is a sentence, without a token or a path. */
+  | { readonly type: 'notice'; readonly what: string };

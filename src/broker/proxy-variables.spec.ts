@@ -34,8 +34,8 @@ it('warns of a proxy that the broker cannot use, without its value', () => {
   expect(
     findProxyWarnings({ HTTPS_PROXY: 'socks5://user:password@h', http_proxy: 'corp:3128', NO_PROXY: '.x' }),
   ).toEqual([
-    'HTTPS_PROXY is not an http(s) URL: the broker connects to model providers without it.',
-    'http_proxy is not an http(s) URL: the broker connects to model providers without it.',
+    'HTTPS_PROXY is not an http(s) URL: the broker connects without it.',
+    'http_proxy is not an http(s) URL: the broker connects without it.',
   ]);
   expect(findProxyWarnings(findProxies(PASSED))).toEqual([]);
 });

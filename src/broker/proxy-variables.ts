@@ -13,7 +13,7 @@ export interface AgentNetwork {
   readonly proxyUrl: string | undefined;
 }
 
-/** The proxies that the deployment passes on to agents, for the broker's own connections to model providers. */
+/** The proxies that the deployment passes on to agents, for the broker's own connections. */
 export function findProxies(passed: Variables): Variables {
   return Object.fromEntries(Object.entries(passed).filter(([name]) => isProxyVariable(name)));
 }
@@ -23,7 +23,7 @@ export function findProxyWarnings(proxies: Variables): readonly string[] {
   return Object.entries(proxies).flatMap(([name, value]) =>
     name.toLowerCase() === EXCEPTIONS || (URL.canParse(value) && /^https?:$/.test(new URL(value).protocol))
       ? []
-      : [`${name} is not an http(s) URL: the broker connects to model providers without it.`],
+      : [`${name} is not an http(s) URL: the broker connects without it.`],
   );
 }
 

@@ -1,7 +1,7 @@
 import { findCompactionBlock } from './compaction-block.js';
 import { readContent, readRole, readTexts } from '../anthropic/content.js';
 import { hasInterruptMarker } from './claude-code/interruption.js';
-import { findSession } from './claude-code/session-id.js';
+import { findSession, findUser } from './claude-code/session-id.js';
 import type { ClientProfile, PromptContext } from './client-profile.js';
 import { joinSystemBlocks } from './system-blocks.js';
 import { keepText } from '../domain/text-filter.js';
@@ -21,6 +21,7 @@ export const anySdkProfile: ClientProfile = {
 
   // Covers Claude Code behind a proxy that hides it: its user still gets one thread per session.
   findSession,
+  findUser,
   isSideRequest: () => false,
   sideAnswer: () => undefined,
   toolBlocks: () => 'mcp',

@@ -79,6 +79,8 @@ export interface ClientProfile {
 
   /** Finds the client's session of a request, if it names one. */
   readonly findSession: (header: HeaderReader, userId: unknown) => ClientSession | undefined;
+  /** Finds the client's own id of its user, by which usage is recorded. */
+  readonly findUser: (userId: unknown) => string | undefined;
   /** Whether a request is not a turn of the conversation that it names: a title, a summary, a sub-agent. */
   readonly isSideRequest: (request: ClientRequest) => boolean;
   /** Answers a side request without an agent; `undefined` if it needs one. */

@@ -8,6 +8,28 @@ export interface ApiKey {
   readonly sha256: Buffer;
 }
 
+/** The names that a tenant may have. */
+export const TENANT_NAME = /^[\w.-]+$/;
+
+/** Longest name of a tenant or a key. */
+export const MAX_NAME_LENGTH = 100;
+
+/** Whether a text can be the name of a tenant. */
+export function isTenantName(text: string): boolean {
+  return text.length <= MAX_NAME_LENGTH && TENANT_NAME.test(text);
+}
+
+/** Whether the settings alone say who may call: requests then need a key or a token. */
+export function namesCallers({
+  apiKeys,
+  oidcIssuer,
+}: {
+  readonly apiKeys: readonly ApiKey[];
+  readonly oidcIssuer: string | undefined;
+}): boolean {
+  return apiKeys.length > 0 || oidcIssuer !== undefined;
+}
+
 /** 24 random characters cannot be guessed over any network. */
 const MIN_KEY_LENGTH = 24;
 
@@ -30,4 +52,11 @@ export function parseApiKeys(text: string | undefined): Parsed<readonly ApiKey[]
     return { expected: 'must not repeat a name: names are tenants' };
   }
   return { value: keys.map(({ name, key }) => ({ name, sha256: createHash('sha256').update(key).digest() })) };
+}
+
+/** Parses the key that reads the metrics. */
+export function parseMetricsKey(text: string | undefined): Parsed<string | undefined> {
+  return text === undefined || text.length >= MIN_KEY_LENGTH
+    ? { value: text }
+    : { expected: `must have at least ${MIN_KEY_LENGTH} characters (openssl rand -hex 32)` };
 }

@@ -1,7 +1,7 @@
 import { opendirSync } from 'node:fs';
 import { coversRule } from '../domain/host-rule.js';
 import { ConfigurationError } from './configuration-error.js';
-import { isLoopback } from './loopback.js';
+import { checkOidc } from './oidc-settings.js';
 import { readSecretFiles } from './secret-files.js';
 import type { Setting, Variables } from './setting.js';
 import { type HarnessSettings, buildProgramSettings, settings } from './settings.js';
@@ -68,19 +68,11 @@ function readSettings<Rows extends Readonly<Record<string, Setting<unknown>>>>(
 
 /** Checks the rules that go beyond the syntax of a single variable. */
 function checkCombinations(config: AppConfig, problems: Map<string, string>): void {
-  if (config.apiKeys.length === 0 && !isLoopback(config.host)) {
-    problems.set(
-      'CHIRON_API_KEYS',
-      'is required when HOST is not a loopback address: without keys, anyone who can reach the server could run agents',
-    );
-  }
-  if (config.apiKeys.length === 0 && config.corsOrigins === '*') {
-    problems.set(
-      'CHIRON_CORS_ORIGINS',
-      'must list origins when there are no CHIRON_API_KEYS: with *, any web page could run agents',
-    );
-  }
   checkNetwork(config, problems);
+  checkCluster(config, problems);
+  checkWebhook(config, problems);
+  checkThreadStore(config, problems);
+  checkOidc(config, problems);
   for (const [name, template] of [
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
@@ -109,6 +101,48 @@ function checkNetwork(
       'CHIRON_CREDENTIALS_FILE',
       `names a file in which credentials[${unreachable}].host is not in CHIRON_SANDBOX_ALLOWED_HOSTS`,
     );
+  }
+}
+
+function checkWebhook({ webhookUrl, webhookSecret }: AppConfig, problems: Map<string, string>): void {
+  if (webhookUrl !== undefined && webhookSecret === undefined)
+    problems.set('CHIRON_WEBHOOK_SECRET', 'is required with CHIRON_WEBHOOK_URL');
+}
+
+function checkCluster(config: AppConfig, problems: Map<string, string>): void {
+  if (config.role !== 'all' && config.databaseUrl === undefined) {
+    problems.set(
+      'CHIRON_DATABASE_URL',
+      `is required with CHIRON_ROLE=${config.role}: servers find each other in PostgreSQL`,
+    );
+  }
+  const files = [
+    ['CHIRON_CLUSTER_TLS_CERT_FILE', config.clusterCertFile],
+    ['CHIRON_CLUSTER_TLS_KEY_FILE', config.clusterKeyFile],
+    ['CHIRON_CLUSTER_TLS_CA_FILE', config.clusterCaFile],
+  ] as const;
+  if (files.every(([, file]) => file === undefined)) return;
+  for (const [name, file] of files) {
+    if (file === undefined) problems.set(name, 'is required with the other two of CHIRON_CLUSTER_TLS_*');
+  }
+  if (config.clusterUrl?.startsWith('http:') === true)
+    problems.set('CHIRON_CLUSTER_URL', 'must begin with https with CHIRON_CLUSTER_TLS_*');
+}
+
+/** A kind of store that lacks what it needs, or settings without the kind that they are for. */
+function checkThreadStore(config: AppConfig, problems: Map<string, string>): void {
+  const { threadStore, sharedDirectory, s3Bucket, s3AccessKeyId, s3SecretAccessKey } = config;
+  if ((threadStore === 'shared') !== (sharedDirectory !== undefined)) {
+    problems.set('CHIRON_SHARED_DIRECTORY', 'is required with CHIRON_THREAD_STORE=shared, and has no effect otherwise');
+  } else if (sharedDirectory !== undefined && !isReadableFolder(sharedDirectory)) {
+    problems.set('CHIRON_SHARED_DIRECTORY', 'must be a readable folder');
+  }
+  if ((threadStore === 's3') !== (s3Bucket !== undefined)) {
+    problems.set('CHIRON_S3_BUCKET', 'is required with CHIRON_THREAD_STORE=s3, and has no effect otherwise');
+  }
+  if ((s3AccessKeyId === undefined) !== (s3SecretAccessKey === undefined)) {
+    const missing = s3AccessKeyId === undefined ? 'CHIRON_S3_ACCESS_KEY_ID' : 'CHIRON_S3_SECRET_ACCESS_KEY';
+    problems.set(missing, 'is required where the other half of the access key is set');
   }
 }
 

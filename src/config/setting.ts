@@ -8,6 +8,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 export const GROUPS = [
   'Listening and access',
   'Storage',
+  'Several servers',
   'Agents',
   'What a caller sees',
   'What an agent sees',

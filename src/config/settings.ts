@@ -1,16 +1,20 @@
 // Over 250 lines because it is the table of all settings.
+import { join, resolve } from 'node:path';
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { NETWORK_POLICIES } from '../domain/tool-credential.js';
 import { parseAllowedHosts } from './allowed-hosts.js';
-import { parseApiKeys } from './api-keys.js';
+import { parseApiKeys, parseMetricsKey } from './api-keys.js';
+import { parseClusterSecrets, parseServerUrl } from './cluster-settings.js';
 import { computeDefaultConnections, readOpenFilesLimit } from './connections.js';
 import { parseCorsOrigins } from './cors-origins.js';
 import { parseHosts, parseMcpServersFile } from './mcp-servers.js';
 import { parseHarnessAliases } from './harness-aliases.js';
 import { parseModelRoutes } from './model-routes.js';
 import { parseModelPatterns } from './model-patterns.js';
+import { parseClaimValue, parseIssuer } from './oidc-settings.js';
 import { parsePassedVariables } from './passed-variables.js';
+import { parsePricesFile } from './prices-file.js';
 import { parseGitIdentity, parseMounts, parseUserIds, SANDBOX_CHOICES } from './sandbox-settings.js';
 import {
   count,
@@ -26,8 +30,10 @@ import {
   seconds,
   type Setting,
   text,
+  type Variables,
 } from './setting.js';
 import { parseCredentialsFile } from './tool-credentials.js';
+import { parseWebhookSecret, parseWebhookUrl } from './webhook-settings.js';
 
 /** The part of a harness definition that the settings depend on. */
 export interface HarnessSettings {
@@ -38,8 +44,12 @@ export interface HarnessSettings {
 
 const DAY_SECONDS = 86_400;
 
+/** The default of another setting depends on this one. */
+const DATA_DIRECTORY = { variable: 'CHIRON_DATA_DIR', fallback: './data' } as const;
+
 const listening = { group: 'Listening and access' } as const;
 const storage = { group: 'Storage' } as const;
+const cluster = { group: 'Several servers' } as const;
 const agents = { group: 'Agents' } as const;
 const callerView = { group: 'What a caller sees' } as const;
 const agentView = { group: 'What an agent sees' } as const;
@@ -57,7 +67,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     // IPv6 addresses have brackets in URLs, so people add them here.
     host: custom('HOST', '127.0.0.1', (host = '') => ({ value: host.replace(/^\[(.*)\]$/, '$1') }), {
       ...listening,
-      doc: 'Address to listen on. Without `CHIRON_API_KEYS` it must be a loopback address.',
+      doc: 'Address to listen on. Without `CHIRON_API_KEYS`, `CHIRON_OIDC_ISSUER` or a key in the store it must be a loopback address.',
     }),
     port: count('PORT', 8787, {
       ...listening,
@@ -69,8 +79,27 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     apiKeys: custom('CHIRON_API_KEYS', undefined, parseApiKeys, {
       ...listening,
       isSecret: true,
-      doc: 'Comma-separated `name:key`. A key has at least 24 characters (`openssl rand -hex 32`). Requests carry it as `x-api-key` or `Authorization: Bearer`. The name is the tenant: threads of one name do not exist for another.',
+      doc: 'Comma-separated `name:key`. A key has at least 24 characters (`openssl rand -hex 32`). Requests carry it as `x-api-key` or `Authorization: Bearer`. The name is the tenant: threads of one name do not exist for another. Further keys can be made in the store, see [keys.md](keys.md).',
       example: 'alice:<64 hex digits>,ci:<64 other hex digits>',
+    }),
+    oidcIssuer: custom('CHIRON_OIDC_ISSUER', undefined, parseIssuer, {
+      ...listening,
+      doc: 'The issuer of the identity provider whose tokens are accepted as `Authorization: Bearer`, besides keys. Its keys are found by OpenID Connect Discovery. See [keys.md](keys.md#tokens-of-an-identity-provider).',
+      example: 'https://login.example.com/realms/main',
+    }),
+    oidcAudience: text('CHIRON_OIDC_AUDIENCE', undefined, {
+      ...listening,
+      doc: 'The audience (`aud`) that tokens must have. Required with `CHIRON_OIDC_ISSUER`.',
+      example: 'https://chiron.example.com',
+    }),
+    oidcTenantClaim: text('CHIRON_OIDC_TENANT_CLAIM', 'tenant', {
+      ...listening,
+      doc: 'The claim of a token that names the tenant: a text such as a key may have for its name. A token without it gets a 403.',
+    }),
+    oidcAdminClaim: custom('CHIRON_OIDC_ADMIN_CLAIM', undefined, parseClaimValue, {
+      ...listening,
+      doc: 'A claim and its value, as in `groups=chiron-admins`: tokens whose claim is this value, or a list with it, may use `/api/admin`. Without it, no token may.',
+      example: 'groups=chiron-admins',
     }),
     corsOrigins: custom('CHIRON_CORS_ORIGINS', undefined, parseCorsOrigins, {
       ...listening,
@@ -82,6 +111,47 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: DAY_SECONDS,
       doc: 'How long an idle connection stays open. Make it longer than the idle time-out of the load balancer in front (AWS ALB and nginx 60 s, Google 600 s), or it answers sporadic 502s.',
     }),
+    /** 0: the port of the API serves them. */
+    metricsPort: count('CHIRON_METRICS_PORT', 0, {
+      ...listening,
+      min: 0,
+      max: 65_535,
+      doc: 'A port of their own for the [metrics](operations.md), on the same address: `/metrics` then needs no key there, and the port of the API does not serve it. `0` for none.',
+    }),
+    metricsKey: custom('CHIRON_METRICS_KEY', undefined, parseMetricsKey, {
+      ...listening,
+      isSecret: true,
+      doc: 'The key of `/metrics` on the port of the API, and of nothing else. Without it, a server that needs keys refuses `/metrics` there.',
+      example: '<64 hex digits>',
+    }),
+    webhookUrl: custom('CHIRON_WEBHOOK_URL', undefined, parseWebhookUrl, {
+      ...listening,
+      isSecret: true,
+      doc: 'Where each turn that ends, or waits for tools of its caller, is posted, of all tenants; a tenant can have an address of its own as well. See [webhooks.md](webhooks.md).',
+      example: 'https://hooks.example/turns',
+    }),
+    webhookSecret: custom('CHIRON_WEBHOOK_SECRET', undefined, parseWebhookSecret, {
+      ...listening,
+      isSecret: true,
+      doc: 'Signs what is posted to `CHIRON_WEBHOOK_URL`: `whsec_` and 24 to 64 bytes in base64, as from `openssl rand -base64 32`.',
+      example: 'whsec_<base64>',
+    }),
+    /** What tokens cost, by model. */
+    prices: custom('CHIRON_PRICES_FILE', undefined, parsePricesFile, {
+      ...listening,
+      doc: 'A JSON file with the prices of models, in US dollars per million tokens, in place of those that Chiron ships: `{"models": {"<name>": {"input": …, "output": …, "cache_read": …, "cache_write": …}}}`. See [usage.md](usage.md#prices).',
+      example: './prices.json',
+    }),
+    /** `undefined`: no traces, and nothing of OpenTelemetry is loaded. */
+    otlpEndpoint: custom('OTEL_EXPORTER_OTLP_ENDPOINT', undefined, parseEndpoint, {
+      ...listening,
+      doc: 'Where [traces](operations.md#traces) are sent: the URL of an OpenTelemetry collector, for OTLP over HTTP (JSON). Without it, there are none.',
+      example: 'http://127.0.0.1:4318',
+    }),
+    capturesContent: oneOf('OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT', 'false', ['true', 'false'], {
+      ...listening,
+      doc: 'Whether traces have prompts, answers, and what tools get and give: `true` or `false`.',
+    }),
     maxConnections: count('CHIRON_MAX_CONNECTIONS', computeDefaultConnections(readOpenFilesLimit()), {
       ...listening,
       max: 1_000_000,
@@ -90,15 +160,58 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       example: '10000',
     }),
 
-    dataDirectory: path('CHIRON_DATA_DIR', './data', {
+    dataDirectory: path(DATA_DIRECTORY.variable, DATA_DIRECTORY.fallback, {
       ...storage,
       doc: 'The embedded store (`chiron.sqlite`), and a folder per thread with its `workspace/` and `home/`. One server per folder: a second one refuses to start.',
     }),
     databaseUrl: custom('CHIRON_DATABASE_URL', undefined, parseDatabaseUrl, {
       ...storage,
       isSecret: true,
-      doc: 'A `postgres://` URL. PostgreSQL then keeps threads, turns and events instead of SQLite; workspaces stay in the data folder. One server per database: a second one refuses to start.',
+      doc: 'A `postgres://` URL. PostgreSQL then keeps threads, turns and events instead of SQLite; workspaces stay in the data folder. Several servers can use one database, see [scaling.md](scaling.md).',
       example: 'postgres://user:password@127.0.0.1:5432/chiron',
+    }),
+    /** Where the files of threads are: the data folder, a shared folder, or a bucket as well. */
+    threadStore: oneOf('CHIRON_THREAD_STORE', 'local', ['local', 'shared', 's3'], {
+      ...storage,
+      doc: 'Where the files of threads are kept: in the data folder only (`local`), in a folder that several servers share (`shared`), or in the data folder and, after each turn, in a bucket (`s3`), from which any server can go on. See [thread-files.md](thread-files.md).',
+    }),
+    sharedDirectory: path('CHIRON_SHARED_DIRECTORY', undefined, {
+      ...storage,
+      doc: 'With `shared`: a folder of a volume that all servers mount, for the folders of threads. All servers need the same `CHIRON_SANDBOX_USER_IDS`.',
+      example: '/mnt/threads',
+    }),
+    s3Endpoint: custom('CHIRON_S3_ENDPOINT', undefined, parseEndpoint, {
+      ...storage,
+      doc: 'With `s3`: the URL of a store with the API of S3. Without it, that of AWS in `CHIRON_S3_REGION`.',
+      example: 'https://minio.example:9000',
+    }),
+    s3Bucket: text('CHIRON_S3_BUCKET', undefined, {
+      ...storage,
+      doc: 'With `s3`: the bucket, which has to be there.',
+      example: 'chiron-threads',
+    }),
+    s3Region: text('CHIRON_S3_REGION', 'us-east-1', { ...storage, doc: 'With `s3`: the region of the bucket.' }),
+    s3Prefix: custom('CHIRON_S3_PREFIX', '', (prefix = '') => ({ value: prefix }), {
+      ...storage,
+      defaultDoc: 'none',
+      doc: 'With `s3`: what the names of all objects begin with, for a bucket that has others.',
+      example: 'chiron/',
+    }),
+    s3AccessKeyId: custom('CHIRON_S3_ACCESS_KEY_ID', undefined, (value) => ({ value }), {
+      ...storage,
+      isSecret: true,
+      doc: 'With `s3`: the access key. Without it, what the AWS SDK finds: a role of the machine or pod, a profile.',
+      example: 'AKIA…',
+    }),
+    s3SecretAccessKey: custom('CHIRON_S3_SECRET_ACCESS_KEY', undefined, (value) => ({ value }), {
+      ...storage,
+      isSecret: true,
+      doc: 'With `s3`: the secret of the access key.',
+    }),
+    snapshotLimitBytes: megabytes('CHIRON_SNAPSHOT_LIMIT_MB', 1000, {
+      ...storage,
+      max: 1_000_000,
+      doc: 'With `s3`: how much of a thread is kept in the bucket, before it is compressed. Of a larger thread only its home is, with the agent’s record; a server that goes on with it begins with a new workspace, and its answer says so.',
     }),
     eventRetentionMs: hours('CHIRON_EVENT_RETENTION_HOURS', 24, {
       ...storage,
@@ -129,9 +242,71 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. One JSON line per request; never a key, a prompt or a body.',
     }),
 
+    role: oneOf('CHIRON_ROLE', 'all', ['all', 'gateway', 'worker'], {
+      ...cluster,
+      doc: 'What this server does: `gateway` answers requests, `worker` runs agents, `all` does both. The others need `CHIRON_DATABASE_URL`.',
+    }),
+    nodeName: text('CHIRON_NODE_NAME', undefined, {
+      ...cluster,
+      doc: 'The name of this server in the logs of the others.',
+      defaultDoc: 'the host name',
+      example: 'worker-1',
+    }),
+    nodeTimeoutMs: seconds('CHIRON_NODE_TIMEOUT_SECONDS', 15, {
+      ...cluster,
+      min: 2,
+      max: 3600,
+      doc: 'After how long a server that is not heard of any more is given up: its turns go on elsewhere, and it ends its own agents before. The same for all servers.',
+    }),
+    clusterHost: text('CHIRON_CLUSTER_HOST', '127.0.0.1', {
+      ...cluster,
+      doc: 'Address to listen on for the other servers. With PostgreSQL only. `0.0.0.0` for servers on several machines.',
+    }),
+    clusterPort: count('CHIRON_CLUSTER_PORT', 0, {
+      ...cluster,
+      min: 0,
+      max: 65_535,
+      doc: 'Port to listen on for the other servers. `0` lets the system choose.',
+    }),
+    clusterUrl: custom('CHIRON_CLUSTER_URL', undefined, parseServerUrl, {
+      ...cluster,
+      doc: 'Where the other servers reach this one.',
+      defaultDoc: 'the address that it listens on, or the first one of this machine',
+      example: 'http://worker-1.workers:8788',
+    }),
+    /** Empty: the servers share one that the store keeps. */
+    clusterSecrets: custom('CHIRON_CLUSTER_SECRET', undefined, parseClusterSecrets, {
+      ...cluster,
+      isSecret: true,
+      doc: 'What servers show each other, at least 24 characters. Of several, separated by commas, the first one is sent and all are accepted.',
+      defaultDoc: 'one that the database keeps',
+      example: '<64 hex digits>',
+    }),
+    clusterCertFile: path('CHIRON_CLUSTER_TLS_CERT_FILE', undefined, {
+      ...cluster,
+      doc: 'PEM certificate of this server for the others; it must be valid for the host of `CHIRON_CLUSTER_URL`, as a server and as a client. Servers then speak TLS to each other only.',
+      example: '/etc/chiron/tls.crt',
+    }),
+    clusterKeyFile: path('CHIRON_CLUSTER_TLS_KEY_FILE', undefined, {
+      ...cluster,
+      doc: 'Its private key.',
+      example: '/etc/chiron/tls.key',
+    }),
+    clusterCaFile: path('CHIRON_CLUSTER_TLS_CA_FILE', undefined, {
+      ...cluster,
+      doc: 'The authority of all servers’ certificates.',
+      example: '/etc/chiron/ca.crt',
+    }),
+
     defaultHarness: oneOf('CHIRON_DEFAULT_HARNESS', 'auto', ['auto', ...names], {
       ...agents,
       doc: `The agent for models without a route: ${quoted}, or \`auto\`, the first of these that is found.`,
+    }),
+    agentsDirectory: custom('CHIRON_AGENTS_DIR', undefined, parseAgentsDirectory, {
+      ...agents,
+      doc: 'Where `chiron agents install` puts agents, and where the server looks for their programs before it looks on `PATH`.',
+      defaultDoc: '`agents` in the data folder',
+      example: '/opt/chiron/agents',
     }),
     /** Whether the demo agent answers; with `auto`, only where it is the default harness. */
     demo: oneOf('CHIRON_DEMO', 'auto', ['auto', 'on', 'off'], {
@@ -228,7 +403,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     }),
     sandboxUserIds: custom('CHIRON_SANDBOX_USER_IDS', '20000-59999', parseUserIds, {
       ...isolation,
-      doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. Nobody else on the machine may have them, also not another server: give each a range of its own.',
+      doc: 'For a server that runs as root: the user ids for threads. Each thread gets one of its own, and no other thread gets it while its files are there. No other program of the machine may have them. Servers on one machine keep apart by themselves.',
     }),
     sandboxNetwork: oneOf('CHIRON_SANDBOX_NETWORK', 'open', NETWORK_POLICIES, {
       ...isolation,
@@ -247,7 +422,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     }),
     modelBroker: oneOf('CHIRON_MODEL_BROKER', 'auto', ['auto', 'on', 'off'], {
       ...isolation,
-      doc: "Whether agents reach their models through the server's broker, which holds the deployment's keys: agents then have a placeholder. `auto`: wherever the sandbox isolates. For the Anthropic API and OpenAI's, or gateways to them, with a key or token in a variable that is passed on. The broker uses `HTTPS_PROXY` and `NO_PROXY`, if they are passed on.",
+      doc: "Whether agents reach their models through the server's broker, which holds the deployment's keys: agents then have a placeholder. `auto`: wherever the sandbox isolates. For the Anthropic API and OpenAI's, or gateways to them, with a key or token in a variable that is passed on, or a login in the home template. The broker uses `HTTPS_PROXY` and `NO_PROXY`, if they are passed on.",
     }),
     allowedModels: custom('CHIRON_ALLOWED_MODELS', undefined, parseModelPatterns, {
       ...isolation,
@@ -258,7 +433,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...isolation,
       min: 0,
       max: 1_000_000_000_000,
-      doc: 'How many tokens a turn may use, by the count of the broker: input, cached input and output together. Further requests of its agent to the model are refused. `0` for any number.',
+      doc: 'How many tokens a turn may use, by the count of the broker: input, cached input and output together. Further requests of its agent to the model are refused; requests at the same time wait for each other where they may pass it together. `0` for any number.',
     }),
     gitIdentity: custom('CHIRON_GIT_IDENTITY', undefined, parseGitIdentity, {
       ...isolation,
@@ -336,13 +511,13 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...limits,
       min: 0,
       max: 1_000_000_000,
-      doc: 'Memory of an agent process with everything that it starts. Needs control groups. `0` for no limit.',
+      doc: 'Memory of all processes of a thread together. Needs control groups. `0` for no limit.',
     }),
     threadProcesses: count('CHIRON_THREAD_PROCESSES', 1000, {
       ...limits,
       min: 0,
       max: 4_000_000,
-      doc: 'How many processes and threads an agent may have at once. Needs control groups, or an isolating sandbox. `0` for no limit.',
+      doc: 'How many processes and threads of the system a thread may have at once. Needs control groups, or an isolating sandbox. `0` for no limit.',
     }),
     threadOpenFiles: count('CHIRON_THREAD_OPEN_FILES', 0, {
       ...limits,
@@ -377,6 +552,22 @@ export function buildProgramSettings(harnesses: readonly HarnessSettings[]): Rea
       program === undefined ? [] : [[name, text(program.variable, program.fallback, { ...agents, doc: program.doc })]],
     ),
   );
+}
+
+function parseAgentsDirectory(directory: string | undefined, variables: Variables): Parsed<string> {
+  const dataDirectory = variables[DATA_DIRECTORY.variable]?.trim();
+  return {
+    value: resolve(
+      directory ??
+        join(dataDirectory === undefined || dataDirectory === '' ? DATA_DIRECTORY.fallback : dataDirectory, 'agents'),
+    ),
+  };
+}
+
+function parseEndpoint(url: string | undefined): Parsed<string | undefined> {
+  return url === undefined || (/^https?:\/\//.test(url) && URL.canParse(url))
+    ? { value: url }
+    : { expected: 'must be an http:// or https:// URL' };
 }
 
 function parseDatabaseUrl(url: string | undefined): Parsed<string | undefined> {

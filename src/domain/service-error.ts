@@ -5,6 +5,7 @@ export type ServiceErrorKind =
   | 'bad_request'
   | 'unsupported_media_type'
   | 'unauthenticated'
+  | 'budget_spent'
   | 'forbidden'
   | 'not_found'
   | 'conflict'

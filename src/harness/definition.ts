@@ -10,6 +10,15 @@ export interface HarnessParts {
   readonly command: string;
 }
 
+/** The npm package with a harness's program. */
+export interface AgentNpmPackage {
+  readonly name: string;
+  /** The version that this Chiron is tested with. */
+  readonly version: string;
+  /** Whether the package is complete only after a script of its own has run. */
+  readonly hasInstallScript: boolean;
+}
+
 /** Describes a harness to the rest of the server. `docs/adding-a-harness.md` walks through one. */
 export interface HarnessDefinition extends HarnessSettings {
   /** Unique and permanent: settings, model names (`<name>/<model>`) and stored threads contain it. */
@@ -17,12 +26,19 @@ export interface HarnessDefinition extends HarnessSettings {
   readonly displayName: string;
   /** `harness_type` in the session API. Also unique. */
   readonly sessionType: string;
+  /** The npm package with its program, for `chiron agents install`. */
+  readonly npmPackage?: AgentNpmPackage;
   /** Folders in each thread's home where the harness keeps its files, keyed by the variable that points its processes to them. */
   readonly home?: Readonly<Record<string, string>>;
   /** The environment variable that passes the requested model to the processes of a thread. */
   readonly modelVariable?: string;
   /** Credentials for its model provider: variables, or files of the home template. The server warns at startup if none is present. */
   readonly login?: { readonly variables: readonly string[]; readonly files: readonly string[] };
+  /**
+   * Paths below a thread's folder that snapshots of its files leave out: what holds for one machine only, is made anew, or is a secret. `*` in
+   * the last name matches any text. A file of a home template among them is put back when a thread is restored.
+   */
+  readonly notInSnapshots?: readonly string[];
   /** The API of its models, for the broker; absent for a harness whose agents always call it by themselves. */
   readonly provider?: ModelProvider;
   /** Runs commands without a model, so it is offered only as the default harness or with `CHIRON_DEMO` on. */

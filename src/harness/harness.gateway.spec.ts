@@ -1,3 +1,4 @@
+// Long because the pool’s cases share one gateway and its helpers.
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { NoSandbox } from '../../test/support/no-sandbox.js';
 import { inPlaceOfClaudeCode, ScriptedHarness } from '../../test/support/scripted-harness.js';
 import { Broker } from '../broker/broker.service.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
+import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import { ThreadFiles } from '../sandbox/files/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -53,7 +55,7 @@ describe('HarnessGateway', () => {
   async function start(config: AppConfig): Promise<HarnessGateway> {
     const registry = new HarnessRegistry([inPlaceOfClaudeCode(harness)], sandbox, config);
     await registry.probeAll();
-    return new HarnessGateway(registry, sandbox, config, new Broker(config, sandbox, []));
+    return new HarnessGateway(registry, sandbox, config, new Broker(config, sandbox, []), new SnapshotKeeper());
   }
 
   afterEach(() => {

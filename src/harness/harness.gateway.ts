@@ -1,14 +1,18 @@
 // Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap, tap } from 'rxjs';
+import { concatMap, defer, finalize, type Observable, type ObservableInput, of, Subject, switchMap, tap } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
-import type { HarnessEvent } from '../domain/harness-event.js';
+import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
+import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
+import type { SnapshotVersion } from '../snapshots/thread-snapshots.js';
+import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
 import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
@@ -22,6 +26,14 @@ export interface GatewayThread {
   readonly tools: 'all' | 'none';
   /** The harness's id of the conversation, once it has one. */
   readonly sessionId: string | undefined;
+  /** The state of its files that the turn makes; absent for a thread whose files no other server needs. */
+  readonly version?: SnapshotVersion | undefined;
+}
+
+/** A turn for the gateway. */
+export interface GatewayTurn extends HarnessTurn {
+  /** Loads a seed from the stored turns after this sequence number and before this turn, for an agent whose files do not have them. */
+  readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
 
 /** A conversation whose process is kept between turns. */
@@ -30,6 +42,8 @@ interface WarmSession {
   /** Identity of the folder that the process runs in; see `workspaceId`. */
   readonly workspace: string | undefined;
   running: boolean;
+  /** What the last turn makes of the thread's files; `undefined` if no other server needs them. */
+  version: SnapshotVersion | undefined;
   /** The turn that runs, once the session has been told to run it. */
   turnId: string | undefined;
   /** When its last turn ended; the longest idle session is evicted first. */
@@ -42,6 +56,7 @@ interface WarmSession {
 export class HarnessGateway {
   private readonly logger = new Logger(HarnessGateway.name);
   readonly #warm = new Map<string, WarmSession>();
+  readonly #starts$ = new Subject<HarnessName>();
   /** Processes that are stopping. A new one must wait: two processes of one conversation would write to the same files. */
   readonly #stopping = new Map<string, Promise<void>>();
 
@@ -50,28 +65,31 @@ export class HarnessGateway {
     @Inject(Sandbox) private readonly sandbox: Sandbox,
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly broker: Broker,
+    private readonly keeper: SnapshotKeeper,
   ) {}
 
   /**
    * Runs a turn of a thread: on its warm process, or on a new one that resumes the conversation.
    *
    * Cold. Completes after the event that ends the turn, which is a failure if the thread's harness is not available. Errors only if
-   * the thread's folders cannot be created. Unsubscribing abandons the turn and stops the process.
+   * the thread's folders cannot be created, or not fetched. Unsubscribing abandons the turn and stops the process.
    */
-  run(thread: GatewayThread, turn: HarnessTurn): Observable<readonly HarnessEvent[]> {
+  run(thread: GatewayThread, turn: GatewayTurn): Observable<readonly HarnessEvent[]> {
     const harness = this.registry.find(thread.harness);
     if (harness === undefined) return defer(() => of([this.failUnavailable(thread, turn)]));
-    return defer(async () => this.acquire(thread, harness)).pipe(
-      switchMap((warm) => {
+    return defer(async () => this.acquire(thread, harness, turn)).pipe(
+      switchMap(({ warm, restored }) => {
         warm.turnId = turn.id;
+        warm.version = thread.version;
         this.broker.beginTurn(thread.id, turn.id);
         let waits = false;
         let isStopped = false;
         const claimed = new ClaimedTokens();
         const watch = new LimitWatch(this.sandbox, thread.id, this.turnLimits);
         return watch
-          .guard(warm.session.run(turn), () => (isStopped = true))
+          .guard(warm.session.run(withEarlierTurns(turn, restored)), () => (isStopped = true))
           .pipe(
+            tellOfLostFiles(restored),
             tap((events) => {
               waits = waitsForCaller(events);
               claimed.add(events);
@@ -92,6 +110,8 @@ export class HarnessGateway {
    */
   async remembers({ id, harness, sessionId }: Pick<GatewayThread, 'id' | 'harness' | 'sessionId'>): Promise<boolean> {
     const files = this.sandbox.files(id);
+    // The record is in the snapshot, which the next turn fetches.
+    if (!(await this.keeper.isCurrent(id))) return true;
     try {
       if ((await files.stat('home')) === undefined) return false;
       if (sessionId === undefined || this.#warm.get(id)?.session.alive === true) return true;
@@ -138,14 +158,30 @@ export class HarnessGateway {
   /**
    * Stops a thread's process and copies its files for another thread, which has none. The copy is in place once `accept` has resolved; what
    * it rejects with ends the call, and nothing is left.
+   *
+   * @param version the state of the copy's files
    */
-  async copyFiles(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
+  async copyFiles(
+    threadId: string,
+    toThreadId: string,
+    accept: () => Promise<void>,
+    version: SnapshotVersion,
+  ): Promise<void> {
     await this.stop(threadId);
+    await this.keeper.bringIn(threadId);
     await this.sandbox.copy(threadId, toThreadId, accept);
+    this.keeper.putAway(toThreadId, version);
   }
 
-  /** Stops a thread's process and removes all its files from this machine. Its next turn starts a new conversation. */
+  /** Stops a thread's process and removes all its files, from this machine and from snapshots. Its next turn starts a new conversation. */
   async remove(threadId: string): Promise<void> {
+    await this.stop(threadId);
+    await this.keeper.remove(threadId);
+    await this.sandbox.remove(threadId);
+  }
+
+  /** Stops a thread's process and removes its files from this machine alone: another server has the thread. */
+  async discardFiles(threadId: string): Promise<void> {
     await this.stop(threadId);
     await this.sandbox.remove(threadId);
   }
@@ -162,9 +198,31 @@ export class HarnessGateway {
     return bytes;
   }
 
-  /** Stops every process. Call it after the last turn. */
+  /** Stops every process, and saves the files that are not saved yet. Call it after the last turn. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId)));
+    await this.keeper.flush();
+  }
+
+  /** Has every process killed unless this is called again within so many seconds; see `Sandbox.expectLife`. */
+  expectLife(seconds: number): void {
+    this.sandbox.expectLife(seconds);
+  }
+
+  /** Kills every process at once. Resolves when they have exited. */
+  async killAll(): Promise<void> {
+    await this.sandbox.kill();
+    await this.stopAll();
+  }
+
+  /** The threads that have files on this machine. */
+  threadIds(): Promise<readonly string[]> {
+    return this.sandbox.threadIds();
+  }
+
+  /** The harness of each process that is started. Never completes; unsubscribing has no effect on processes. */
+  get starts$(): Observable<HarnessName> {
+    return this.#starts$;
   }
 
   /** How many processes are kept, and how many of them run a turn: for metrics and tests. */
@@ -172,22 +230,32 @@ export class HarnessGateway {
     return { warm: this.#warm.size, running: [...this.#warm.values()].filter((warm) => warm.running).length };
   }
 
-  private async acquire(thread: GatewayThread, harness: Harness): Promise<WarmSession> {
+  private async acquire(
+    thread: GatewayThread,
+    harness: Harness,
+    turn: GatewayTurn,
+  ): Promise<{ readonly warm: WarmSession; readonly restored?: RestoredFiles }> {
     const existing = this.#warm.get(thread.id);
     if (existing !== undefined) {
-      const isUsable = existing.session.alive && (await this.isInWorkspace(thread.id, existing));
+      const isUsable =
+        existing.session.alive &&
+        (await this.keeper.isCurrent(thread.id)) &&
+        (await this.isInWorkspace(thread.id, existing));
       // It may have been evicted during the check.
       if (isUsable && this.#warm.get(thread.id) === existing) {
         clearTimeout(existing.idleTimer);
         existing.running = true;
-        return existing;
+        return { warm: existing };
       }
       this.evict(thread.id, existing);
     }
     await this.#stopping.get(thread.id);
+    const snapshot = await this.keeper.bringIn(thread.id);
+    const missing = snapshot === undefined ? [] : ((await turn.recallSince?.(snapshot.turn)) ?? []);
     const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders);
     const workspace = await this.workspaceId(thread.id);
     const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
+    this.#starts$.next(thread.harness);
     const session = harness.open({
       id: thread.id,
       folders,
@@ -207,12 +275,13 @@ export class HarnessGateway {
       session,
       workspace,
       running: true,
+      version: thread.version,
       turnId: undefined,
       idleSince: 0,
       idleTimer: undefined,
     };
     this.#warm.set(thread.id, warm);
-    return warm;
+    return snapshot === undefined ? { warm } : { warm, restored: { extent: snapshot.extent, missing } };
   }
 
   private get turnLimits(): WatchLimits {
@@ -243,10 +312,12 @@ export class HarnessGateway {
     events: readonly HarnessEvent[],
   ): ObservableInput<readonly HarnessEvent[]> {
     const end = events.at(-1);
-    // Of a turn that was resumed, the broker of an earlier server has seen a part.
-    if (end?.type !== 'turn-end' || turn.attempt > 1) return of(events);
+    if (end === undefined || !isTurnEnd(end)) return of(events);
     return defer(async () => {
+      // The broker is asked in any case: what programs ask from now on belongs to the next turn.
       const counted = await this.broker.countTokens(turn.id, this.registry.definition(harness)?.provider);
+      // Of a turn that was resumed, the broker of an earlier server has seen a part.
+      if (end.type !== 'turn-end' || turn.attempt > 1) return events;
       const difference = counted === undefined ? undefined : findTokenDifference(claimed.total(end), counted);
       if (difference === undefined) return events;
       const { agent, broker, isOverstated } = difference;
@@ -282,6 +353,7 @@ export class HarnessGateway {
       this.evict(threadId, warm);
       return;
     }
+    if (warm.version !== undefined) this.keeper.putAway(threadId, warm.version);
     const idleMs = waits ? this.config.parkedMs : this.config.harnessIdleMs;
     warm.idleTimer = setTimeout(() => this.evict(threadId, warm), idleMs);
     warm.idleTimer.unref();
@@ -302,6 +374,8 @@ export class HarnessGateway {
       .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'failed to stop a harness process'))
       .finally(() => {
         if (this.#stopping.get(threadId) === stopping) this.#stopping.delete(threadId);
+        // Again: what ran in the background has ended now.
+        if (warm.version !== undefined) this.keeper.putAway(threadId, warm.version);
       });
     this.#stopping.set(threadId, stopping);
   }

@@ -1,22 +1,25 @@
 import { Logger, Module } from '@nestjs/common';
-import { prepareBundleFile } from '../broker/ca-bundle.js';
 import { Broker } from '../broker/broker.service.js';
 import { ModelProviders } from '../broker/model-provider.js';
 import { AppConfig } from '../config/app-config.js';
-import type { SandboxMount, SandboxOptions } from '../sandbox/sandbox.js';
+import type { SandboxOptions } from '../sandbox/sandbox.js';
 import { SandboxModule } from '../sandbox/sandbox.module.js';
+import { type AgentFiles, provideSnapshotKeeper } from '../snapshots/create-keeper.js';
+import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import { Harnesses } from './definition.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { HARNESSES } from './harnesses.js';
 import { assertUsableTemplates } from './assert-templates.js';
 import { ModelCatalog } from './models/model-catalog.js';
+import { toSandboxOptions } from './sandbox-options.js';
 
-/** Lets agents see the certificate authority that the broker has for hosts with a credential. */
-function mountAuthorities({ toolCredentials, dataDirectory }: AppConfig): readonly SandboxMount[] {
-  if (toolCredentials.length === 0) return [];
-  const file = prepareBundleFile(dataDirectory);
-  return [{ source: file, target: file, isWritable: false }];
+/** What snapshots of threads' files have to know of the agents. */
+function toAgentFiles(harnesses: Harnesses): AgentFiles {
+  return {
+    leftOut: harnesses.flatMap(({ notInSnapshots = [] }) => notInSnapshots),
+    recordFolders: harnesses.flatMap(({ home = {} }) => Object.values(home).map((name) => `home/${name}`)),
+  };
 }
 
 /** Provides the harnesses, their gateway and their models. */
@@ -25,20 +28,7 @@ function mountAuthorities({ toolCredentials, dataDirectory }: AppConfig): readon
     SandboxModule.forRootAsync({
       inject: [AppConfig],
       useFactory: (config: AppConfig): SandboxOptions => {
-        const { dataDirectory, workspaceTemplate, homeTemplate } = config;
-        const options = {
-          kind: config.sandboxKind,
-          dataDirectory,
-          workspaceTemplate,
-          homeTemplate,
-          mounts: [...config.sandboxMounts, ...mountAuthorities(config)],
-          userIds: config.sandboxUserIds,
-          limits: {
-            memoryBytes: config.threadMemoryBytes,
-            processes: config.threadProcesses,
-            openFiles: config.threadOpenFiles,
-          },
-        };
+        const options = toSandboxOptions(config);
         assertUsableTemplates(options, new Logger('Templates'));
         return options;
       },
@@ -53,9 +43,10 @@ function mountAuthorities({ toolCredentials, dataDirectory }: AppConfig): readon
     },
     Broker,
     HarnessRegistry,
+    provideSnapshotKeeper(Harnesses, toAgentFiles),
     HarnessGateway,
     ModelCatalog,
   ],
-  exports: [HarnessGateway, HarnessRegistry, ModelCatalog],
+  exports: [HarnessGateway, HarnessRegistry, ModelCatalog, SnapshotKeeper],
 })
 export class HarnessModule {}

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { Sandbox, type SandboxFolders } from '../sandbox/sandbox.js';
+import { findAgentProgram } from './agent-program.js';
 import { type HarnessDefinition, Harnesses } from './definition.js';
 import type { Harness, HarnessInfo, HarnessName } from './harness.js';
 import { routeModel, type HarnessChoice, type ModelRouting } from './models/route-model.js';
@@ -100,7 +101,8 @@ export class HarnessRegistry {
 
   private async probe(definition: HarnessDefinition): Promise<AvailableHarness | undefined> {
     const { name } = definition;
-    const harness = definition.create({ sandbox: this.sandbox, command: this.config.programs[name] ?? '' });
+    const command = findAgentProgram(this.config.programs[name] ?? '', this.config.agentsDirectory);
+    const harness = definition.create({ sandbox: this.sandbox, command });
     const version = await harness.probe();
     return version === undefined ? undefined : { name, version, definition, harness };
   }

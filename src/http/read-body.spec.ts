@@ -1,4 +1,5 @@
-import { createServer, request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import { Transform } from 'node:stream';
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -16,9 +17,12 @@ describe('a body', () => {
   const reads: Read[] = [];
   /** What unpacked it. */
   const decoders: Transform[] = [];
+  /** What happens before somebody reads, as a guard does. */
+  let before: (incoming: IncomingMessage) => Promise<unknown> = () => Promise.resolve();
   const server = createServer((incoming, response) => {
     const pipe = vi.spyOn(incoming, 'pipe');
-    readJsonBody(incoming)
+    before(incoming)
+      .then(() => readJsonBody(incoming))
       .then((value) => reads.push({ value }))
       .catch((error: unknown) => {
         reads.push(error instanceof ServiceError ? { status: SERVICE_ERROR_STATUS[error.kind] } : {});
@@ -140,6 +144,22 @@ describe('a body', () => {
       await eventually(() => outgoing.socket?.bytesWritten ?? 0).toBeGreaterThan(0);
       outgoing.destroy();
       await eventually(() => reads).toEqual([{ status: 400 }]);
+    },
+  );
+
+  it.each([{}, { 'content-encoding': 'gzip' }])(
+    'whose sender leaves before it is read is given up',
+    async (headers) => {
+      before = (incoming) => {
+        outgoing.destroy();
+        return once(incoming, 'close').catch(() => undefined);
+      };
+      const outgoing = send(['half'], { ...headers, 'content-length': '100' });
+      try {
+        await eventually(() => reads).toEqual([{ status: 400 }]);
+      } finally {
+        before = () => Promise.resolve();
+      }
     },
   );
 });

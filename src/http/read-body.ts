@@ -76,6 +76,11 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
 /** Reads the bytes of a body from the request or from its decoder. */
 function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // The caller left before anybody read, as while the guard asked the store: no event comes any more.
+    if (request.destroyed) {
+      reject(new ServiceError('bad_request', 'The request ended before its body.'));
+      return;
+    }
     const chunks: Buffer[] = [];
     let length = 0;
     // Drain and discard the body: a client that is still sending would not read the answer.

@@ -5,6 +5,7 @@ export const SERVICE_ERROR_STATUS: Readonly<Record<ServiceErrorKind, number>> = 
   bad_request: 400,
   unsupported_media_type: 415,
   unauthenticated: 401,
+  budget_spent: 402,
   forbidden: 403,
   not_found: 404,
   conflict: 409,
@@ -42,6 +43,7 @@ function isPermanentKind(kind: ServiceErrorKind): boolean {
     case 'bad_request':
     case 'unsupported_media_type':
     case 'unauthenticated':
+    case 'budget_spent':
     case 'forbidden':
     case 'not_found':
     case 'too_large':

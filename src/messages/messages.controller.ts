@@ -1,9 +1,10 @@
 import { All, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { CurrentPrincipal, type Principal } from '../auth/principal.js';
+import { CurrentPrincipal, type Principal, requirePolicies } from '../auth/principal.js';
 import { methodNotAllowed } from './method-not-allowed.js';
 import { readJsonBody } from '../http/read-body.js';
+import { noteRequestFacts } from '../http/request-facts.js';
 import { TurnService } from '../turns/turn.service.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { parseCreateMessage } from './request/create-message.dto.js';
@@ -32,7 +33,7 @@ export class MessagesController {
   ): Promise<void> {
     const body = parseCreateMessage(await readJsonBody(request));
     const plan = await this.planner.plan(
-      principal.tenant,
+      principal,
       toMessageRequest((name) => request.get(name), body),
     );
     const streams = body.stream === true;
@@ -42,6 +43,7 @@ export class MessagesController {
       return;
     }
     const opened = await this.turns.open(plan.turn);
+    noteRequestFacts(request, { threadId: opened.thread.id, turnId: opened.turn.id });
     try {
       setTurnHeaders(response, opened);
       if (streams) await this.answers.stream(opened, response, plan.options);
@@ -59,7 +61,7 @@ export class MessagesController {
     @CurrentPrincipal() principal: Principal,
     @Param('messageId') messageId: string,
   ): Promise<{ cancelled: boolean }> {
-    return { cancelled: await this.turns.cancel(principal.tenant, messageId) };
+    return { cancelled: await this.turns.cancel(principal.tenant, messageId, requirePolicies(principal)) };
   }
 
   @All()

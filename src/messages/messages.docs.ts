@@ -97,7 +97,7 @@ export function CreateMessageDocs(): MethodDecorator {
         'text/event-stream': { schema: eventStream(ref('MessageStreamEvent')), example: EXAMPLE_STREAM },
       },
     }),
-    ErrorDocs([400, 404, 409, 413, 415, 503, 504, 529], THREAD_HEADERS),
+    ErrorDocs([400, 402, 404, 409, 413, 415, 503, 504, 529], THREAD_HEADERS),
   );
 }
 

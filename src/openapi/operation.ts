@@ -8,6 +8,8 @@ export const TAGS = {
   Messages: 'Anthropic’s Messages API: each request is a turn of a durable agent thread.',
   Models: 'The models that requests can name.',
   Sessions: 'The same threads as sessions: start executions, read their events later, list and remove sessions.',
+  Administration: 'Tenants, their keys and policies, and the audit log, for admin keys.',
+  Usage: 'Tokens and cost of the turns that have ended.',
   Operations: 'For load balancers and for clients that check the address. Open to everybody.',
 } as const;
 
@@ -96,4 +98,22 @@ export function JsonResponseDocs(response: {
 /** Makes an example error in Anthropic's envelope. */
 export function anthropicError(type: string, message: string): object {
   return { type: 'error', error: { type, message }, request_id: 'req_018f3c5b7a9d1e2f40c6a8b1' };
+}
+
+/** Describes an error in Anthropic's envelope. */
+export function AnthropicErrorDocs(error: {
+  readonly status: number;
+  readonly type: string;
+  readonly description: string;
+  /** Besides those that control retries. */
+  readonly headers?: Readonly<Record<string, ReferenceObject>>;
+}): MethodDecorator {
+  const { status, type, description, headers = {} } = error;
+  return JsonResponseDocs({
+    status,
+    description: `\`${type}\`: ${description}`,
+    schema: ref('ErrorResponse'),
+    example: anthropicError(type, description),
+    headers: { ...RETRY_HEADERS, ...headers },
+  });
 }

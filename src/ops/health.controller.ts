@@ -1,6 +1,7 @@
 import { Controller, Get, Head, HttpCode, Res } from '@nestjs/common';
 import type { Response } from 'express';
 import { Public } from '../auth/api-key.guard.js';
+import { ThisNode } from '../cluster/this-node.js';
 import { EventLog } from '../storage/event-log/event-log.js';
 import { DiskWatch } from '../storage/disk-watch.js';
 import { TurnRunner } from '../turns/running/turn.runner.js';
@@ -18,6 +19,7 @@ export class HealthController {
     private readonly runner: TurnRunner,
     private readonly log: EventLog,
     private readonly disk: DiskWatch,
+    private readonly node: ThisNode,
   ) {}
 
   @Get('healthz')
@@ -59,6 +61,7 @@ export class HealthController {
 
   private notReadyReason(): string | undefined {
     if (this.runner.draining) return 'the server is stopping';
+    if (!this.node.isActive) return 'the other servers may have given this one up';
     if (this.log.lastError !== undefined) return 'the store cannot be written';
     return this.disk.isLow ? 'the disk is almost full' : undefined;
   }

@@ -1,9 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ADMIN_SCHEMAS } from '../admin/admin-docs.js';
 import { MODEL_SCHEMAS } from '../messages/models/models.docs.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
 import { WIRE_SCHEMAS } from '../anthropic/schemas.js';
+import { USAGE_SCHEMAS } from '../usage/usage.docs.js';
 import { VERSION } from '../version.js';
 
 /** Builds the OpenAPI document of the HTTP API. */
@@ -23,13 +25,13 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   const components = {
     ...description.components,
     headers: RESPONSE_HEADERS,
-    schemas: { ...WIRE_SCHEMAS, ...MODEL_SCHEMAS, ...SESSION_SCHEMAS },
+    schemas: { ...WIRE_SCHEMAS, ...MODEL_SCHEMAS, ...SESSION_SCHEMAS, ...ADMIN_SCHEMAS, ...USAGE_SCHEMAS },
   };
   // Otherwise Nest adds a tag for each controller.
   return SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });
 }
 
-const KEYS = 'One of the deployment’s keys. A server without keys answers only callers on its own machine.';
+const KEYS = 'One of the deployment’s keys. A server that never had one answers only callers on its own machine.';
 
 /** Serves `/openapi.json` and `/docs`, built on the first request. */
 export function setUpOpenApi(app: INestApplication): void {

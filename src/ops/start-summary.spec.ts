@@ -10,6 +10,7 @@ const FACTS = {
   ],
   defaultHarness: 'claude-code',
   sandbox: 'bubblewrap: own namespaces',
+  hasStoredKeys: false,
 } as const;
 
 it('shows the address, the store, the data folder, the harnesses and whether keys are required', () => {
@@ -36,4 +37,17 @@ it('shows neither keys nor the password of the store', () => {
   expect(summary).toContain('required (1 configured)');
   expect(summary).toContain('PostgreSQL');
   expect(summary).not.toMatch(/secret|hush|alice/);
+});
+
+it('names the identity provider whose tokens are accepted', () => {
+  const oidc = { CHIRON_OIDC_ISSUER: 'https://login.example.com', CHIRON_OIDC_AUDIENCE: 'chiron' };
+  const summary = renderStartSummary(readConfig(oidc), FACTS);
+  expect(summary).toContain('required (0 configured, or a token of https://login.example.com)');
+  expect(summary).toContain('ANTHROPIC_API_KEY=<one of your keys>');
+});
+
+it('says that keys are required once the store has one', () => {
+  const summary = renderStartSummary(readConfig({}), { ...FACTS, hasStoredKeys: true });
+  expect(summary).toContain('required (0 configured, others in the store)');
+  expect(summary).toContain('ANTHROPIC_API_KEY=<one of your keys>');
 });

@@ -1,3 +1,4 @@
+import { namesCallers } from '../config/api-keys.js';
 import type { AppConfig } from '../config/app-config.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
 
@@ -7,6 +8,8 @@ export interface StartFacts {
   readonly url: string;
   readonly available: readonly HarnessInfo[];
   readonly defaultHarness: HarnessName;
+  /** Whether the store has had a key, so that requests need one. */
+  readonly hasStoredKeys: boolean;
   /** Which sandbox holds; see `Sandbox.description`. */
   readonly sandbox: string;
   /** Which means hold the limits of agents, one sentence each. */
@@ -21,16 +24,15 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     const mark = name === facts.defaultHarness ? ' (default)' : '';
     return `${name} ${version}${mark}`;
   });
-  const hasKeys = config.apiKeys.length > 0;
   const rows: readonly (readonly [string, string])[] = [
     ['address', facts.url],
     ['store', config.databaseUrl === undefined ? 'SQLite in the data folder' : 'PostgreSQL'],
     ['data', config.dataDirectory],
     ['harnesses', harnesses.join(', ')],
     ['sandbox', facts.sandbox],
-    ['keys', hasKeys ? `required (${config.apiKeys.length} configured)` : 'not required; loopback only'],
+    ['keys', describeKeys(config, facts.hasStoredKeys)],
   ];
-  const key = hasKeys ? '<one of your keys>' : 'none';
+  const key = namesCallers(config) || facts.hasStoredKeys ? '<one of your keys>' : 'none';
   return [
     'Chiron is ready',
     // Control characters of a path must not break the line.
@@ -41,4 +43,14 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,
     '',
   ].join('\n');
+}
+
+/** Whether callers need a key, and which ones there are. */
+export function describeKeys({ apiKeys, oidcIssuer }: AppConfig, hasStoredKeys: boolean): string {
+  if (!namesCallers({ apiKeys, oidcIssuer }) && !hasStoredKeys) return 'not required; loopback only';
+  const others = [
+    ...(hasStoredKeys ? ['others in the store'] : []),
+    ...(oidcIssuer === undefined ? [] : [`or a token of ${oidcIssuer}`]),
+  ];
+  return `required (${[`${apiKeys.length} configured`, ...others].join(', ')})`;
 }

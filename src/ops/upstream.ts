@@ -86,14 +86,23 @@ function openaiUrlWarnings(config: AppConfig): readonly string[] {
 function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamFacts): readonly string[] {
   const { login, displayName } = definitionOf(harness) ?? {};
   if (login === undefined) return [];
-  const isPassed = login.variables.some((name) => config.passedVariables[name] !== undefined);
-  if (isPassed || login.files.some(facts.templateHas)) return [];
+  if (listLogins(login, config, facts).length > 0) return [];
   const notPassed = login.variables.find((name) => (facts.variables[name] ?? '') !== '');
   return notPassed === undefined
     ? [
         `${displayName} has no login: none of ${login.variables.join(', ')} is set, and the templates have no credentials.`,
       ]
     : [`${displayName} has no login: ${notPassed} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
+}
+
+/** The variables that are passed on and the files of the templates with which a harness can log in to its model provider. Never a value. */
+export function listLogins(
+  login: NonNullable<HarnessDefinition['login']>,
+  { passedVariables }: Pick<AppConfig, 'passedVariables'>,
+  { templateHas }: Pick<UpstreamFacts, 'templateHas'>,
+): readonly string[] {
+  const isSet = login.variables.filter((name) => passedVariables[name] !== undefined);
+  return [...isSet, ...login.files.filter(templateHas)];
 }
 
 function switchWarnings({ passedVariables }: AppConfig, { variables }: UpstreamFacts): readonly string[] {

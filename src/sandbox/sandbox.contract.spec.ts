@@ -1,5 +1,5 @@
 // What the port promises, of every kind of sandbox, seen only through the port and the programs in it. A little over 250 lines, as it is one list.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, map, toArray } from 'rxjs';
@@ -93,6 +93,22 @@ for (const kind of Object.keys(SANDBOXES)) {
         expect(await sandbox.files('two').stat('workspace')).toBeUndefined();
       });
 
+      it('is replaced by other files, which its programs can change, or stays as it was', async () => {
+        await shellOutput('echo old > old');
+        const failing = sandbox.replace('one', () => Promise.reject(new Error('the store is away')));
+        await expect(failing).rejects.toThrow('the store is away');
+        expect(await shellOutput('cat old')).toEqual(['old']);
+        await sandbox.replace('one', async (tree) => {
+          for (const path of ['workspace', 'workspace/sub', 'home']) await tree.makeFolder(path);
+          await tree.makeFile('workspace/sub/file', 3);
+          await tree.writePart('workspace/sub/file', Buffer.from('new'), 0);
+        });
+        const changed = 'ls; cat sub/file; echo; echo more > sub/file && echo x > sub/other && cat sub/file';
+        expect(await shellOutput(changed)).toEqual(['sub', 'new', 'more']);
+        expect(await shellOutput('echo for the first time > "$HOME/x"; cat "$HOME/x"')).toEqual(['for the first time']);
+        expect(await sandbox.threadIds()).toEqual(['one']);
+      });
+
       it('has its folders inside at the paths that the server is told', async () => {
         const folders = await sandbox.prepare('one');
         expect(folders).toEqual(sandbox.folders('one'));
@@ -158,10 +174,38 @@ for (const kind of Object.keys(SANDBOXES)) {
       expect(await sandbox.templateText('home/.codex/none')).toBeUndefined();
     });
 
+    it('has the deployment’s files in a home as they are to be, whatever is there', async () => {
+      await shellOutput(
+        'mkdir "$HOME/.codex/new"; echo other > "$HOME/.codex/config.toml"; mkfifo "$HOME/.codex/new/file"',
+      );
+      const files = { '.codex/config.toml': 'model = "y"', '.codex/new/file': '', '.codex/missing/file': 'z' };
+      for (const _ of [1, 2]) {
+        await sandbox.deploy('one', files);
+        const names = Object.keys(files).map((path) => `"$HOME/${path}"`);
+        expect(await shellOutput(`cat ${names.join(' ')}; echo; test -f ${names[1]} && echo file`)).toEqual([
+          'model = "y"z',
+          'file',
+        ]);
+        expect(await shellOutput('cd "$HOME/.codex" && echo own > own && mv own renamed && cat renamed')).toEqual([
+          'own',
+        ]);
+      }
+    });
+
     describe('a program', () => {
       it('runs in the workspace with its arguments as they are', async () => {
         const program = await start('sh', ['-c', 'pwd; printf "%s\\n" "$@"', 'name', 'a b', '$HOME', '', '-x']);
         expect(await output(program)).toEqual([sandbox.folders('one').workspace, 'a b', '$HOME', '', '-x']);
+      });
+
+      it('of npm’s is run by a link to it, with what it loads beside its own file', async () => {
+        const module = join(folder, 'lib', 'node_modules', 'agent');
+        mkdirSync(module, { recursive: true });
+        writeFileSync(join(module, 'words.txt'), 'from beside it\n');
+        const script = '#!/bin/sh\ncat "$(dirname "$(readlink -f "$0")")/words.txt"\n';
+        writeFileSync(join(module, 'agent.sh'), script, { mode: 0o755 });
+        symlinkSync(join(module, 'agent.sh'), join(folder, 'agent'));
+        expect(await output(await start(join(folder, 'agent'), []))).toEqual(['from beside it']);
       });
 
       it('sees the variables of its command, and none of the server’s', async () => {

@@ -64,7 +64,7 @@ export function ExecuteDocs(): MethodDecorator {
       id: 'executeSession',
       summary: 'Start an execution',
       description: 'Returns at once. An execution is a turn of the thread, which the Messages API shares.',
-      errors: [404, 413, 415, 422, 503],
+      errors: [402, 404, 413, 415, 422, 503],
     }),
     ApiExtraModels(ExecuteDto),
     ApiBody({
@@ -102,7 +102,7 @@ export function AnswerCallsDocs(): MethodDecorator {
       summary: 'Answer the calls of an execution',
       description:
         'An execution whose status is `parked` has ended with calls of tools that run at the caller; the session and the execution list them. This gives a result for each call, and a new execution continues from them with the same agent.',
-      errors: [400, 404, 413, 415, 422, 503],
+      errors: [400, 402, 404, 413, 415, 422, 503],
     }),
     ApiParam({
       name: 'executionId',

@@ -3,6 +3,7 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
+import { noteThread, noteTurn } from '../http/request-facts.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { readWarnings } from '../turns/running/input/stored-request.js';
@@ -49,7 +50,7 @@ export class ExecutionsController {
     @Req() request: Request,
   ): Promise<object> {
     const messages = parseAppendMessages(await readJsonBody(request));
-    const thread = await this.sessions.thread(tenant, key);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
     return { ok: true, message_ids: await this.sessions.append(thread, messages) };
   }
 
@@ -57,13 +58,13 @@ export class ExecutionsController {
   @HttpCode(200)
   @ExecuteDocs()
   async execute(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
     const dto = parseExecute(await readJsonBody(request));
-    const thread = await this.sessions.thread(tenant, key);
-    const turn = await this.sessions.execute(thread, dto);
+    const thread = noteThread(request, await this.sessions.thread(principal.tenant, key));
+    const turn = noteTurn(request, await this.sessions.execute(thread, dto, principal, request.get('traceparent')));
     return toStartedExecution(thread, turn);
   }
 
@@ -72,15 +73,18 @@ export class ExecutionsController {
   @HttpCode(200)
   @AnswerCallsDocs()
   async answer(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Param('executionId') executionId: string,
     @Req() request: Request,
   ): Promise<object> {
     const answer = parseAnswer(await readJsonBody(request));
-    const thread = await this.sessions.thread(tenant, key);
+    const thread = noteThread(request, await this.sessions.thread(principal.tenant, key));
     const answered = await this.sessions.turn(thread, executionId);
-    return toStartedExecution(thread, await this.sessions.answer(thread, answered, answer));
+    return toStartedExecution(
+      thread,
+      noteTurn(request, await this.sessions.answer(thread, answered, answer, principal, request.get('traceparent'))),
+    );
   }
 
   /** Streams the thread's events: of one execution until its end, otherwise until the caller disconnects. */
@@ -94,8 +98,9 @@ export class ExecutionsController {
     @Res() response: Response,
   ): Promise<void> {
     const { after, executionId } = parseEventsQuery(query, request.get('last-event-id'));
-    const thread = await this.sessions.thread(tenant, key);
-    const turn = executionId === undefined ? undefined : await this.sessions.turn(thread, executionId);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
+    const turn =
+      executionId === undefined ? undefined : noteTurn(request, await this.sessions.turn(thread, executionId));
     try {
       await streamSessionEvents(response, (flow) =>
         turn === undefined ? this.events.ofThread(thread, after, flow) : this.events.ofTurn(thread, turn, after, flow),
@@ -111,9 +116,11 @@ export class ExecutionsController {
   async interrupt(
     @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
   ): Promise<object> {
-    const thread = await this.sessions.thread(tenant, key);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
     const turn = await this.control.interrupt(thread);
+    if (turn !== undefined) noteTurn(request, turn);
     return {
       ok: true,
       interrupted: turn !== undefined,
@@ -132,8 +139,9 @@ export class ExecutionsController {
     @Req() request: Request,
   ): Promise<object> {
     const { release_id, cancel_inflight } = parseCancel(await readJsonBody(request));
-    const thread = await this.sessions.thread(tenant, key);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
     const turn = cancel_inflight ? await this.control.interrupt(thread) : undefined;
+    if (turn !== undefined) noteTurn(request, turn);
     return {
       ok: true,
       release_id: release_id ?? null,

@@ -32,9 +32,13 @@ const TURN = {
 
 const ERRORS = {
   400: ['The thread key, the input or the path is malformed.', "thread_key must be namespaced as '<source>:<id>'"],
-  401: ['The key is missing or wrong.', 'missing bearer token'],
+  401: ['The key or token is missing or wrong.', 'missing bearer token'],
+  402: [
+    'The money that a policy allows is spent.',
+    'The policy of this key allows 250 US dollars per month, which are spent. The next month begins on 2027-02-01.',
+  ],
   403: [
-    'No keys are configured, and the caller is not on the server’s machine.',
+    'A policy does not allow it; or no keys are configured, and the caller is not on the server’s machine.',
     'Without CHIRON_API_KEYS, only requests from this machine to a loopback host are accepted.',
   ],
   404: ['There is no such session.', 'session not found for thread_key api:demo-1'],
@@ -47,13 +51,19 @@ const ERRORS = {
     'A field is missing or has the wrong type, or the harness is not available.',
     `harness_type: Input should be one of ${HARNESS_TYPES.join(', ')}`,
   ],
-  429: ['Too many requests had a wrong key.', 'Too many requests without a valid key.'],
+  429: [
+    'The caller is at a limit of its policy, or too many requests had a wrong key.',
+    'The policy of this key allows 60 requests per minute.',
+  ],
   500: ['The server failed.', 'internal server error'],
-  503: ['The server is restarting, or its queue is full. Retry later.', 'internal server error'],
+  503: [
+    'The server is restarting, cannot check keys or tokens now, or its queue is full. Retry later.',
+    'internal server error',
+  ],
 } as const satisfies Readonly<Record<number, readonly [string, string]>>;
 
 /** Statuses of errors that every session route can return. */
-const ALWAYS: readonly (keyof typeof ERRORS)[] = [400, 401, 403, 429, 500];
+const ALWAYS: readonly (keyof typeof ERRORS)[] = [400, 401, 403, 429, 500, 503];
 
 /** The common part of session routes: the tag, the thread key and the errors in centaur's envelope. */
 export function SessionDocs(options: {
@@ -68,7 +78,7 @@ export function SessionDocs(options: {
   return applyDecorators(
     OperationDocs({ tag: 'Sessions', ...operation }),
     ...(hasKey ? [ThreadKeyDocs()] : []),
-    ...[...ALWAYS, ...errors].map((status) => {
+    ...[...new Set([...ALWAYS, ...errors])].map((status) => {
       const [description, error] = ERRORS[status];
       return SessionErrorDocs(status, description, { error });
     }),
@@ -115,6 +125,12 @@ export function ListSessionsDocs(): MethodDecorator {
       required: false,
       description: '`next_cursor` of the previous page.',
       schema: { ...TEXT, examples: ['MTc4MjIzOTc4NjEyMzo5YjFkNmYzZQ'] },
+    }),
+    ApiQuery({
+      name: 'search',
+      required: false,
+      description: 'A part of the keys of the threads, in upper or lower case.',
+      schema: { ...TEXT, maxLength: 200, examples: ['ticket-47'] },
     }),
     AnswerDocs('A page. `next_cursor` is `null` on the last one.', 'SessionPage', {
       ok: true,

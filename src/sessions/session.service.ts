@@ -1,16 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { type Principal, requirePolicies } from '../auth/principal.js';
 import type { CallerToolCall } from '../domain/caller-tool.js';
 import { AppConfig } from '../config/app-config.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
 import type { HarnessName } from '../harness/harness.js';
+import { StoreClock } from '../storage/database/store-clock.js';
 import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
+import { assertPermitted } from '../domain/policy/permissions.js';
 import { quoteForCaller } from '../domain/service-error.js';
+import { asUserId } from '../domain/user-id.js';
 import { type ExecuteResult, type ExecutionInput, ThreadControl } from '../turns/thread-control.js';
-import { TurnSteering } from '../turns/steering/turn-steering.js';
+import { ThreadHost } from '../turns/hosting/thread-host.js';
 import type { CallAnswer } from './dto/answer.dto.js';
 import type { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { type CreateSessionDto, parseCreateSession } from './dto/create-session.dto.js';
@@ -42,7 +46,8 @@ export class SessionService {
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
     private readonly control: ThreadControl,
-    private readonly steering: TurnSteering,
+    private readonly host: ThreadHost,
+    private readonly clock: StoreClock,
     private readonly calls: CallerToolStore,
   ) {}
 
@@ -65,15 +70,17 @@ export class SessionService {
    * Finds or creates the thread with this key.
    *
    * @throws SessionException 409 for a thread of another harness unless the body requests a restart, 422 for an invalid body or an
-   *   unavailable harness.
+   *   unavailable harness. @throws ServiceError (`forbidden`) for a harness that a policy does not allow.
    */
   async create(
-    tenant: string,
+    principal: Principal,
     key: string,
     body: unknown,
   ): Promise<{ readonly thread: Thread; readonly switched: boolean }> {
     const dto = parseCreateSession(body, this.types);
     const harness = parseHarnessType(dto.harness_type, this.types) ?? this.registry.defaultHarness;
+    assertPermitted(requirePolicies(principal), { harness });
+    const { tenant } = principal;
     const thread = (await this.threads.find(tenant, key)) ?? (await this.createThread(tenant, key, harness, dto));
     if (thread.harness === harness) return { thread, switched: false };
     if (dto.on_harness_conflict !== 'restart')
@@ -107,8 +114,8 @@ export class SessionService {
       metadata: message.metadata ?? {},
     }));
     const ids = await this.control.withThreadLock(thread, async () => {
-      const appended = await this.messages.append(thread.id, newMessages, Date.now());
-      if (appended !== undefined) await this.steering.steer(thread.id);
+      const appended = await this.messages.append(thread.id, newMessages, this.clock.now());
+      if (appended !== undefined) await this.host.steer(thread.id);
       return appended;
     });
     if (ids === undefined) throw sessionNotFound(thread.key);
@@ -116,11 +123,14 @@ export class SessionService {
   }
 
   /** Starts a turn, or finds the one with the same idempotency key. @throws SessionException 409 while another turn is active. */
-  async execute(thread: Thread, dto: ExecuteDto): Promise<Turn> {
+  async execute(thread: Thread, dto: ExecuteDto, principal: Principal, traceparent: string | undefined): Promise<Turn> {
     this.assertHarnessAvailable(thread.harness);
     const executed = await this.control.execute(thread, {
       idempotencyKey: dto.idempotency_key,
       caller: 'session',
+      billedTo: { keyId: principal.keyId, userId: asUserId(dto.metadata?.['user_id']) },
+      policies: requirePolicies(principal),
+      traceparent,
       request: toStoredExecution(
         {
           inputLineCount: dto.input_lines.length,
@@ -141,11 +151,20 @@ export class SessionService {
    * @throws SessionException 409 when the calls do not wait, or another turn is active. @throws ServiceError (`bad_request`) for results
    *   that are not those of the calls.
    */
-  async answer(thread: Thread, answered: Turn, { idempotencyKey, results }: CallAnswer): Promise<Turn> {
+  async answer(
+    thread: Thread,
+    answered: Turn,
+    { idempotencyKey, results }: CallAnswer,
+    principal: Principal,
+    traceparent: string | undefined,
+  ): Promise<Turn> {
     this.assertHarnessAvailable(thread.harness);
     const executed = await this.control.execute(thread, {
       idempotencyKey,
       caller: 'session',
+      billedTo: { keyId: principal.keyId, userId: answered.billedTo.userId },
+      policies: requirePolicies(principal),
+      traceparent,
       request: toStoredExecution({ inputLineCount: results.length, idleTimeout: null, maxDuration: null }, {}),
       input: () => ({ prompt: [], repeats: [] }),
       answer: { turnId: answered.id, results },
@@ -194,7 +213,8 @@ export class SessionService {
       harnessModel: undefined,
       systemPrompt: undefined,
       metadata: { session: dto.metadata ?? {}, ...toTypeMetadata(dto.harness_type, this.types) },
-      createdAt: Date.now(),
+      createdAt: this.clock.now(),
+      node: this.host.chooseForNew(),
     });
     return thread;
   }

@@ -2,6 +2,7 @@ import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, UseFilters 
 import type { Request } from 'express';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
+import { noteThread, noteTurn } from '../http/request-facts.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
 import { toAnsweredModel } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
@@ -33,11 +34,12 @@ export class SessionsController {
   @Get('sessions')
   @ListSessionsDocs()
   async list(@CurrentPrincipal() { tenant }: Principal, @Query() query: unknown): Promise<object> {
-    const { limit, before } = parseListQuery(query);
+    const { limit, before, search } = parseListQuery(query);
     // One more than the page, to detect whether there is a next one.
     const threads = await this.threads.list(tenant, {
       limit: limit + 1,
       ...(before === undefined ? {} : { before }),
+      ...(search === undefined ? {} : { search }),
     });
     const page = threads.slice(0, limit);
     const last = threads.length > limit ? page.at(-1) : undefined;
@@ -49,11 +51,12 @@ export class SessionsController {
   @HttpCode(200)
   @CreateSessionDocs()
   async create(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<SessionView & { readonly harness_switched: boolean }> {
-    const { thread, switched } = await this.sessions.create(tenant, key, await readJsonBody(request));
+    const { thread, switched } = await this.sessions.create(principal, key, await readJsonBody(request));
+    noteThread(request, thread);
     return { ...this.sessions.view(thread), harness_switched: switched };
   }
 
@@ -62,8 +65,9 @@ export class SessionsController {
   async get(
     @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
   ): Promise<object> {
-    const thread = await this.sessions.thread(tenant, key);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
     const turns = await this.turns.lastTurns(thread.id, LAST_TURNS);
     return {
       ok: true,
@@ -83,9 +87,10 @@ export class SessionsController {
     @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Param('turnId') turnId: string,
+    @Req() request: Request,
   ): Promise<object> {
-    const thread = await this.sessions.thread(tenant, key);
-    return toTurnWithMessageView(thread, await this.sessions.turn(thread, turnId));
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
+    return toTurnWithMessageView(thread, noteTurn(request, await this.sessions.turn(thread, turnId)));
   }
 
   /** Interrupts the thread's turn, ends its process, and removes its folders, its turns and the thread. */
@@ -94,8 +99,9 @@ export class SessionsController {
   async remove(
     @CurrentPrincipal() { tenant }: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
+    @Req() request: Request,
   ): Promise<object> {
-    const thread = await this.sessions.thread(tenant, key);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
     await this.control.remove(thread);
     return { ok: true, deleted: true, thread_key: thread.key };
   }

@@ -23,10 +23,12 @@ const ISOLATED: SandboxChoice = {
   problems: {},
 };
 
-const check = (keys: string, sandbox: string, choice: SandboxChoice) => () =>
-  assertIsolatesTenants(readConfig({ CHIRON_API_KEYS: keys, CHIRON_SANDBOX: sandbox }), choice);
+const check =
+  (keys: string, sandbox: string, choice: SandboxChoice, storedTenants: readonly string[] = []) =>
+  () =>
+    assertIsolatesTenants(readConfig({ CHIRON_API_KEYS: keys, CHIRON_SANDBOX: sandbox }), choice, storedTenants);
 
-it('does not run the agents of several keys without isolation, and says what is missing', () => {
+it('does not run the agents of several tenants without isolation, and says what is missing', () => {
   expect(check(TWO_KEYS, 'auto', LOCAL)).toThrow(ConfigurationError);
   expect(check(TWO_KEYS, 'auto', LOCAL)).toThrow(/CHIRON_SANDBOX: .*local.* bubblewrap: bwrap not found/);
 });
@@ -35,6 +37,19 @@ it('runs them where the sandbox isolates, or where the operator has named the lo
   expect(check(TWO_KEYS, 'auto', ISOLATED)).not.toThrow();
   expect(check(TWO_KEYS, 'local', { ...LOCAL, problems: {} })).not.toThrow();
   expect(check(ONE_KEY, 'auto', LOCAL)).not.toThrow();
+});
+
+it('counts the tenants with keys in the store, and one with both kinds of keys once', () => {
+  expect(check(ONE_KEY, 'auto', LOCAL, ['bob'])).toThrow(/CHIRON_SANDBOX/);
+  expect(check('', 'auto', LOCAL, ['alice', 'bob'])).toThrow(/CHIRON_SANDBOX/);
+  expect(check(ONE_KEY, 'auto', LOCAL, ['alice'])).not.toThrow();
+});
+
+it('takes the tokens of an identity provider for those of several tenants', () => {
+  const oidc = { CHIRON_OIDC_ISSUER: 'https://login.example.com', CHIRON_OIDC_AUDIENCE: 'chiron' };
+  expect(() => assertIsolatesTenants(readConfig(oidc), LOCAL, [])).toThrow(/CHIRON_SANDBOX/);
+  expect(() => assertIsolatesTenants(readConfig(oidc), ISOLATED, [])).not.toThrow();
+  expect(() => assertIsolatesTenants(readConfig({ ...oidc, CHIRON_SANDBOX: 'local' }), LOCAL, [])).not.toThrow();
 });
 
 it('warns of each stronger kind that does not work', () => {
@@ -59,9 +74,13 @@ it('warns of isolated agents that hold the credentials of the deployment, and of
       ...more,
     });
   expect(check({ CLAUDE_CODE_USE_BEDROCK: '1', OPENAI_API_KEY: 'k' })).toEqual([
-    expect.stringContaining('agents of Claude Code can read its credentials'),
+    expect.stringMatching(
+      /^agents of Claude Code ask their model past the broker \(CLAUDE_CODE_USE_BEDROCK\).* read its credentials, .*CHIRON_TURN_TOKEN_LIMIT/,
+    ),
   ]);
   expect(check({ OPENAI_API_KEY: 'k' })).toEqual([]);
-  expect(check({}, { templateHas: (path: string) => path === '.claude/.credentials.json' })).toHaveLength(1);
+  expect(check({}, { templateHas: (path: string) => path === '.claude/.credentials.json' })).toEqual([
+    expect.stringContaining('past the broker (.claude/.credentials.json)'),
+  ]);
   expect(check({ CLAUDE_CODE_USE_BEDROCK: '1' }, { isolates: false })).toEqual([]);
 });

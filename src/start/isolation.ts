@@ -2,20 +2,26 @@ import type { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import type { ModelProvider } from '../broker/model-provider.js';
 import type { HarnessDefinition } from '../harness/definition.js';
+import { listLogins } from '../ops/upstream.js';
 import type { SandboxChoice } from '../sandbox/kinds.js';
 
 /**
  * Rejects a server that would run the agents of several tenants without isolation, unless the operator has named that kind of sandbox: each tenant could
  * read what the others' agents read and write.
  *
+ * @param storedTenants the tenants with keys in the store.
  * @throws ConfigurationError
  */
 export function assertIsolatesTenants(
-  { apiKeys, sandboxKind }: Pick<AppConfig, 'apiKeys' | 'sandboxKind'>,
+  { apiKeys, oidcIssuer, sandboxKind }: Pick<AppConfig, 'apiKeys' | 'oidcIssuer' | 'sandboxKind'>,
   { sandbox, name, problems }: SandboxChoice,
+  storedTenants: readonly string[],
 ): void {
-  if (sandbox.isolates || apiKeys.length < 2 || sandboxKind === name) return;
-  const problem = `must be named (${name}) to run the agents of several keys without isolation, as nothing stronger works here`;
+  const tenants = new Set([...apiKeys.map((key) => key.name), ...storedTenants]);
+  // Tokens may name any number of tenants.
+  const hasSeveral = tenants.size > 1 || oidcIssuer !== undefined;
+  if (sandbox.isolates || !hasSeveral || sandboxKind === name) return;
+  const problem = `must be named (${name}) to run the agents of several tenants without isolation, as nothing stronger works here`;
   throw new ConfigurationError(new Map([['CHIRON_SANDBOX', [problem, ...listProblems(problems)].join('. ')]]));
 }
 
@@ -39,16 +45,15 @@ export interface CredentialFacts {
   readonly templateHas: (path: string) => boolean;
 }
 
-/** Warns of isolated agents that hold the deployment's credentials, as the broker does not serve their model provider. */
+/** Warns of isolated agents that hold the deployment's credentials and go past the broker, as it does not serve their model provider. */
 export function findCredentialWarnings({ config, isolates, available, ...facts }: CredentialFacts): readonly string[] {
   if (!isolates) return [];
   return available.flatMap(({ displayName, provider, login }) => {
     if (login === undefined || (provider !== undefined && facts.isServed(provider))) return [];
-    const hasLogin =
-      login.variables.some((name) => config.passedVariables[name] !== undefined) || login.files.some(facts.templateHas);
-    return hasLogin
+    const found = listLogins(login, config, facts);
+    return found.length > 0
       ? [
-          `agents of ${displayName} can read its credentials: the broker does not have them. See "Keys" in docs/security.md.`,
+          `agents of ${displayName} ask their model past the broker (${found.join(', ')}): they can read its credentials, and neither CHIRON_ALLOWED_MODELS nor CHIRON_TURN_TOKEN_LIMIT holds for them. See "Keys" in docs/security.md.`,
         ]
       : [];
   });

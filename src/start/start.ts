@@ -14,6 +14,7 @@ import { SandboxChoice } from '../sandbox/kinds.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { createServer } from '../server.js';
 import { ServerLocks } from '../storage/locks/server-locks.js';
+import { KeyStore } from '../storage/stores/key.store.js';
 import { TurnRunner } from '../turns/running/turn.runner.js';
 import { readEnvFile } from './env-file.js';
 import { listenError, startErrorText } from './start-error.js';
@@ -59,9 +60,30 @@ export async function start(): Promise<void> {
   await listen(app, config);
   const { available, defaultHarness } = app.get(HarnessRegistry);
   const choice = app.get<SandboxChoice>(SandboxChoice);
+  const warnings = config.role === 'gateway' ? [] : findAgentWarnings(app, config, choice);
+  for (const warning of warnings) logger.warn(warning);
+  const sandbox = app.get<Sandbox>(Sandbox);
+  const limits = sandbox.describeLimits();
+  process.stdout.write(
+    renderStartSummary(config, {
+      url: serverUrl(app.getHttpServer()),
+      available,
+      defaultHarness,
+      sandbox: choice.sandbox.description,
+      hasStoredKeys: await app.get(KeyStore).hasAny(),
+      limits,
+      warnings,
+    }),
+  );
+  void warnOfHost(sandbox);
+}
+
+/** Warns of what keeps agents from being isolated, and from reaching their models. A gateway runs none, and needs no login of theirs. */
+function findAgentWarnings(app: NestExpressApplication, config: AppConfig, choice: SandboxChoice): readonly string[] {
+  const { available } = app.get(HarnessRegistry);
   const facts = collectUpstreamFacts(config, process.env, available);
   const broker = app.get(Broker);
-  const warnings = [
+  return [
     ...findIsolationWarnings(choice),
     ...findCredentialWarnings({
       config,
@@ -72,20 +94,6 @@ export async function start(): Promise<void> {
     }),
     ...findUpstreamWarnings(config, facts),
   ];
-  for (const warning of warnings) logger.warn(warning);
-  const sandbox = app.get<Sandbox>(Sandbox);
-  const limits = sandbox.describeLimits();
-  process.stdout.write(
-    renderStartSummary(config, {
-      url: serverUrl(app.getHttpServer()),
-      available,
-      defaultHarness,
-      sandbox: choice.sandbox.description,
-      limits,
-      warnings,
-    }),
-  );
-  void warnOfHost(sandbox);
 }
 
 /** Logs the limitations of this host; none of them prevents the start. */

@@ -20,7 +20,7 @@ describe.each(await testedKinds())('a thread that gives turns to a branch, on %s
     for (let index = 0; index < ended + queued; index += 1) {
       const { turn } = await store.turns.create(newTurn(thread.id, { requestKey: `${thread.id} ${index + 1}` }));
       if (index >= ended) continue;
-      await store.turns.claim(turn.id, { owner: 'a', leaseExpiresAt: 9_000, now: 2_000 });
+      await store.turns.claim(turn.id, { owner: 'a', now: 2_000 });
       await store.log.open({ id: turn.id, attempt: 1 });
       await store.log.finish(turn.id, [{ type: 'turn-end', reason: 'end_turn' }], completed);
     }

@@ -1,5 +1,5 @@
-import { statfs } from 'node:fs/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { readFreeBytes } from './database/data-folder.js';
 import { describeError } from './database/database.js';
 import { StorageOptions } from './storage-options.js';
 
@@ -36,8 +36,7 @@ export class DiskWatch implements OnApplicationBootstrap, OnApplicationShutdown 
 
   async #read(minFreeBytes: number): Promise<void> {
     try {
-      const { bavail, bsize } = await statfs(this.options.dataDirectory);
-      this.#set(bavail * bsize, minFreeBytes);
+      this.#set(await readFreeBytes(this.options.dataDirectory), minFreeBytes);
       this.#hasFailed = false;
     } catch (error) {
       // What cannot be measured refuses nothing.

@@ -12,6 +12,13 @@ export interface StorageOptions {
    * How often the store is polled for readers of turns that are queued or run in another process. Half a second when absent.
    */
   readonly pollMs?: number;
+  /**
+   * After how long PostgreSQL ends a transaction whose server does nothing with it, as when that is suspended: others wait for its locks.
+   * Absent for never.
+   */
+  readonly transactionIdleMs?: number;
+  /** Whether each turn that ends is told to the deployment's own webhook. */
+  readonly hasWebhook?: boolean;
   /** Free space of the data folder's disk below which new turns are refused; 0 or absent for none. */
   readonly minFreeBytes?: number;
 }

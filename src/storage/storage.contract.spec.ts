@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newStore, newThread, newTurn, testedKinds, type TestStore } from './__fixtures__/databases.js';
 import { Database, StorageOpenError } from './database/database.js';
 
-const lease = (owner: string) => ({ owner, leaseExpiresAt: 5_000, now: 2_000 });
+const lease = (owner: string) => ({ owner, now: 2_000 });
 
 describe.each(await testedKinds())('the stores on %s', (kind) => {
   let store: TestStore;
@@ -34,6 +34,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
       state: 'idle',
       contextUsage: undefined,
       turnCount: 0,
+      generation: 0,
       updatedAt: made.createdAt,
     });
     expect(await store.threads.find('acme', made.key)).toEqual(thread);
@@ -128,7 +129,7 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(claims.filter((claim) => claim !== undefined)).toHaveLength(1);
     expect((await store.threads.byId(thread.id))?.state).toBe('running');
     const turn = await store.turns.byId(id);
-    expect(turn).toMatchObject({ state: 'running', attempt: 1, startedAt: 2_000, leaseExpiresAt: 5_000 });
+    expect(turn).toMatchObject({ state: 'running', attempt: 1, startedAt: 2_000 });
   });
 
   it('run only one of two turns of the same thread', async () => {
@@ -151,14 +152,14 @@ describe.each(await testedKinds())('the stores on %s', (kind) => {
     expect(taken.filter((turn) => turn !== undefined).map((turn) => turn.attempt)).toEqual([2]);
   });
 
-  it('renew the leases of one owner only, and return their turns', async () => {
-    const mine = (await threadWithTurns(1)).turns[0]?.id ?? '';
-    const theirs = (await threadWithTurns(1)).turns[0]?.id ?? '';
-    await store.turns.claim(mine, lease('prolonging'));
-    await store.turns.claim(theirs, lease('sleeping'));
-    expect(await store.turns.renewLeases('prolonging', 8_000)).toEqual([mine]);
-    expect((await store.turns.byId(mine))?.leaseExpiresAt).toBe(8_000);
-    expect((await store.turns.byId(theirs))?.leaseExpiresAt).toBe(5_000);
+  it('record an interrupt of a running turn, which its next attempt sees', async () => {
+    const { turns } = await threadWithTurns(2);
+    const [first, second] = [turns[0]?.id ?? '', turns[1]?.id ?? ''];
+    await store.turns.claim(first, lease('a'));
+    expect(await store.turns.requestInterrupt(second, 4_000)).toBe(false);
+    expect(await store.turns.requestInterrupt(first, 4_000)).toBe(true);
+    const next = await store.turns.reclaim(first, { ...lease('b'), fromAttempt: 1 });
+    expect(next).toMatchObject({ attempt: 2, owner: 'b', interruptedAt: 4_000 });
   });
 
   it('cancel a turn only while it is queued', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runningTurn, text } from './__fixtures__/databases.js';
 import { Database, StorageOpenError } from './database/database.js';
@@ -45,6 +46,16 @@ describe('the storage module', () => {
     const rows = await after.kysely.selectFrom('turn_events').select('turn_id').execute();
     expect(rows.map((row) => row.turn_id)).toEqual([id]);
     await after.close();
+  });
+
+  it('does not open a store that a newer version has changed, and says so', async () => {
+    const options = { dataDirectory: folder, databaseUrl: undefined };
+    const store = await Database.open(options);
+    await sql`insert into kysely_migration values ('9999-next', '2026-11-27')`.execute(store.kysely);
+    await store.close();
+    await expect(Database.open(options)).rejects.toThrow(
+      /^cannot open the store .*newer version of Chiron .*9999-next/,
+    );
   });
 
   it('builds its options from another provider', async () => {

@@ -8,14 +8,24 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { Database } from './database/database.js';
+import { StoreClock } from './database/store-clock.js';
 import { EventLog } from './event-log/event-log.js';
 import { DiskWatch } from './disk-watch.js';
 import { StorageOptions } from './storage-options.js';
+import { AuditStore } from './stores/audit.store.js';
 import { CallerToolStore } from './stores/caller-tool.store.js';
 import { SessionMessageStore } from './stores/session-message.store.js';
 import { BranchStore } from './stores/branch.store.js';
+import { KeyStore } from './stores/key.store.js';
+import { NodeStore } from './stores/node.store.js';
+import { PolicyStore } from './stores/policy.store.js';
+import { RequestCountStore } from './stores/request-count.store.js';
+import { SnapshotStore } from './stores/snapshot.store.js';
+import { TenantStore } from './stores/tenant.store.js';
 import { ThreadStore } from './stores/thread.store.js';
 import { TurnStore } from './stores/turn.store.js';
+import { WebhookStore } from './stores/webhook.store.js';
+import { UsageStore } from './stores/usage.store.js';
 
 /** How to build the options from other providers, for example from the configuration. */
 export type StorageModuleAsyncOptions = Pick<ModuleMetadata, 'imports'> &
@@ -29,6 +39,12 @@ const database: FactoryProvider<Database> = {
     const logger = new Logger(Database.name);
     return Database.open(options, (error) => logger.error(`lost a connection to the store: ${error.message}`));
   },
+};
+
+const storeClock: FactoryProvider<StoreClock> = {
+  provide: StoreClock,
+  inject: [Database],
+  useFactory: ({ clock }: Database) => clock,
 };
 
 /** The store: opened and migrated before the application starts, flushed and closed after all other modules have stopped. */
@@ -52,22 +68,42 @@ export class StorageModule implements OnApplicationShutdown {
         { provide: StorageOptions, useFactory: options.useFactory, inject: options.inject ?? [] },
         database,
         BranchStore,
+        SnapshotStore,
         ThreadStore,
+        NodeStore,
         TurnStore,
         SessionMessageStore,
         CallerToolStore,
+        TenantStore,
+        KeyStore,
+        AuditStore,
+        WebhookStore,
+        UsageStore,
+        PolicyStore,
+        RequestCountStore,
         EventLog,
         DiskWatch,
+        storeClock,
       ],
       exports: [
         Database,
         BranchStore,
+        SnapshotStore,
         ThreadStore,
+        NodeStore,
         TurnStore,
         SessionMessageStore,
         CallerToolStore,
+        TenantStore,
+        KeyStore,
+        AuditStore,
+        WebhookStore,
+        UsageStore,
+        PolicyStore,
+        RequestCountStore,
         EventLog,
         DiskWatch,
+        StoreClock,
       ],
     };
   }

@@ -4,8 +4,13 @@ import type { JsonObject } from '../domain/harness-event.js';
 import type { NewThread } from '../storage/stores/thread.store.js';
 import type { TurnRequest } from './turn-request.js';
 
-/** Makes the thread of a request, with its chosen harness. */
-export function toNewThread(request: TurnRequest, choice: HarnessChoice): NewThread {
+/** Makes the thread of a request, with its chosen harness, now (milliseconds since the epoch), for a server. */
+export function toNewThread(
+  request: TurnRequest,
+  choice: HarnessChoice,
+  createdAt: number,
+  node: string | undefined,
+): NewThread {
   return {
     id: randomUUID(),
     tenant: request.tenant,
@@ -15,7 +20,8 @@ export function toNewThread(request: TurnRequest, choice: HarnessChoice): NewThr
     harnessModel: choice.model,
     systemPrompt: request.systemPrompt,
     metadata: toMetadata(request),
-    createdAt: Date.now(),
+    createdAt,
+    node,
   };
 }
 

@@ -1,36 +1,43 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import type { CallerToolResult } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
-import { HarnessGateway } from '../harness/harness.gateway.js';
 import type { HarnessName } from '../harness/harness.js';
+import { modelOf } from '../domain/policy/permissions.js';
+import type { AppliedPolicies } from '../domain/policy/policy.js';
 import type { Prompt } from '../domain/prompt.js';
-import { DiskWatch } from '../storage/disk-watch.js';
+import { StoreClock } from '../storage/database/store-clock.js';
 import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
-import { hasEnded, type Turn } from '../storage/stores/turn.js';
+import { type BilledTo, hasEnded, type Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import type { UserMessage } from '../storage/stores/user-message.js';
 import { refuseResults } from './matching/caller-results.js';
 import { readCut } from './history/branch.js';
-import { readLoad, refuseForLoad } from './matching/admission.js';
+import { refuseForLoad } from './matching/admission.js';
+import { PolicyAdmission, storedWithAll } from './matching/policy-admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { KeyLock, toLockKey } from './key-lock.js';
 import { readOutputSchema, readToolSetId, toStoredRequest } from './running/input/stored-request.js';
 import { createMessageId } from './message-id.js';
 import { ThreadMemory } from './memory/thread-memory.js';
-import { TurnRunner } from './running/turn.runner.js';
+import { ThreadHost } from './hosting/thread-host.js';
+import { ThreadSignals } from './hosting/thread-signals.js';
 
 /** Input for a thread that is meant as it is: never a retry of an earlier one, but for its idempotency key. */
 export interface ExecuteRequest {
   readonly idempotencyKey: string | undefined;
   /** What kind of caller asks. */
   readonly caller: string;
+  readonly billedTo: BilledTo;
+  /** The policies that bind the caller. */
+  readonly policies: AppliedPolicies;
   /** Kept with the turn. `maxDuration` in it, in milliseconds, is the turn's own time limit. */
   readonly request: JsonObject;
+  /** The header of this name, if the request has one. */
+  readonly traceparent?: string | undefined;
   /**
    * Makes the input, when it is certain that a turn will start. The turn hears the stored messages too, except those that the input
    * repeats. What it throws ends the call.
@@ -62,30 +69,24 @@ export type ExecuteResult =
 /** Drives threads by hand: for those who know which thread they mean, and want one turn of it at a time. */
 @Injectable()
 export class ThreadControl {
-  readonly #removed$ = new Subject<string>();
-
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
-    private readonly runner: TurnRunner,
-    private readonly disk: DiskWatch,
-    private readonly gateway: HarnessGateway,
+    private readonly host: ThreadHost,
+    private readonly signals: ThreadSignals,
+    private readonly clock: StoreClock,
     private readonly lock: KeyLock,
     private readonly memory: ThreadMemory,
     private readonly calls: CallerToolStore,
+    private readonly admission: PolicyAdmission,
   ) {}
-
-  /** The id of each thread that is removed, from now on. Never completes. */
-  get removed$(): Observable<string> {
-    return this.#removed$;
-  }
 
   /**
    * Starts a turn, stored before this resolves, unless the thread has one that is queued or running.
    *
-   * @throws ServiceError when the server takes no new turns on, or the answer does not have a result for each call, and what `input`
+   * @throws ServiceError when the server takes no new turns on, the policies of the caller do not allow it, or the answer does not have a result for each call, and what `input`
    *   throws; no turn is left then.
    */
   execute(thread: Thread, execution: ExecuteRequest): Promise<ExecuteResult> {
@@ -93,7 +94,7 @@ export class ThreadControl {
       // It may have been removed, or given another harness, while this waited for the lock.
       const current = await this.threads.byId(thread.id);
       if (current === undefined) return { kind: 'no-thread' };
-      const { idempotencyKey, caller, request } = execution;
+      const { idempotencyKey, caller, billedTo, policies, request, traceparent } = execution;
       const known =
         idempotencyKey === undefined ? undefined : await this.turns.byIdempotencyKey(thread.id, idempotencyKey);
       if (known !== undefined) return { kind: 'known', turn: known };
@@ -102,26 +103,35 @@ export class ThreadControl {
       const { answer } = execution;
       if (answer !== undefined && current.parkedTurnId !== answer.turnId) return { kind: 'not-waiting' };
       const answered = answer === undefined ? {} : await this.readAnswer(answer);
-      const refusal = refuseForLoad(readLoad(this.runner, this.disk), this.config.maxWaitingTurns);
+      const refusal = refuseForLoad(await this.host.readLoad(current), this.config.maxWaitingTurns);
       if (refusal !== undefined) throw toServiceError(refusal);
       const { prompt, repeats, model, warnings } = execution.input(await this.messages.stored(thread.id));
+      const { harness } = current;
+      await this.admission.admit(policies, { harness, model: modelOf(harness, model ?? current.harnessModel) });
       const recent = await this.turns.lastTurnSummaries(current.id, this.config.maxQueuedPerThread + 2);
       const opening = await this.memory.prepareSeed(current, {}, recent);
-      const used = model === undefined ? current : await this.switchModel(current, model);
-      const { turn } = await this.turns.create({
+      const { thread: placed, storedWith } = await this.host.place(current);
+      const used = model === undefined ? placed : await this.switchModel(placed, model);
+      const newTurn = {
         id: randomUUID(),
         messageId: createMessageId(),
         threadId: thread.id,
         requestKey: randomUUID(),
         idempotencyKey,
         caller,
+        billedTo,
         prompt,
         repeats,
-        request: { ...request, ...toStoredRequest(used, { ...answered, warnings }, opening) },
+        request: { ...request, ...toStoredRequest(used, { ...answered, warnings, traceparent }, opening) },
         afterSequence: readCut(current)?.lastSequence,
-        createdAt: Date.now(),
-      });
-      this.runner.submit(used, turn);
+        createdAt: this.clock.now(),
+      };
+      const { turn } = await this.turns.create(
+        newTurn,
+        undefined,
+        storedWithAll(storedWith, this.admission.storedWith(policies)),
+      );
+      await this.host.submit(used, turn);
       return { kind: 'started', turn };
     });
   }
@@ -129,17 +139,17 @@ export class ThreadControl {
   /** Interrupts the turn that runs, or that is the next to run. Gives it; `undefined` when there was none. */
   async interrupt(thread: Thread): Promise<Turn | undefined> {
     const turn = await this.active(thread.id);
-    return turn !== undefined && (await this.runner.interrupt(turn)) ? turn : undefined;
+    return turn !== undefined && (await this.host.interrupt(turn)) ? turn : undefined;
   }
 
   /** Stops what the thread does and gives it another harness, in the same workspace. `undefined` when there is no such thread any more. */
   switchHarness(thread: Thread, harness: HarnessName): Promise<Thread | undefined> {
     return this.withThreadLock(thread, async () => {
-      await this.runner.stopThread(thread.id);
+      await this.host.stopThread(thread.id);
       const switched = await this.threads.switchHarness(thread.id, {
         harness,
         harnessModel: undefined,
-        now: Date.now(),
+        now: this.clock.now(),
       });
       const current = await this.threads.byId(thread.id);
       if (current !== undefined && !switched) throw new Error(`thread ${thread.id} still runs after it was stopped`);
@@ -173,16 +183,16 @@ export class ThreadControl {
   }
 
   private async removeUnderLock({ id }: Thread): Promise<void> {
-    await this.runner.stopThread(id);
-    await this.gateway.remove(id);
+    await this.host.stopThread(id);
+    await this.host.removeFiles(id);
     await this.threads.remove(id);
-    this.#removed$.next(id);
+    this.signals.removed(id);
   }
 
   /** Gives an idle thread another model: the next turn resumes its conversation in a new process. */
   private async switchModel(thread: Thread, model: string): Promise<Thread> {
     if (thread.harnessModel === model) return thread;
-    await this.gateway.stop(thread.id);
+    await this.host.stopProcess(thread.id);
     return this.threads.setModel(thread, model);
   }
 

@@ -1,10 +1,11 @@
 import type { CallerTools } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import type { McpServer } from '../domain/mcp-server.js';
+import type { AppliedPolicies } from '../domain/policy/policy.js';
 import type { Prompt } from '../domain/prompt.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { Thread } from '../storage/stores/thread.store.js';
-import type { Turn } from '../storage/stores/turn.js';
+import type { BilledTo, Turn } from '../storage/stores/turn.js';
 import type { Message } from '../anthropic/stream-event.js';
 import type { GivenResults } from './matching/caller-results.js';
 import type { ContinuationPoint } from './matching/message-threads.js';
@@ -39,6 +40,9 @@ export interface TurnRequest extends RetryIdentity {
   readonly chain: PromptChain | undefined;
   /** A hash of the caller's own id of its user. */
   readonly user: string | undefined;
+  readonly billedTo: BilledTo;
+  /** The policies that bind the caller. */
+  readonly policies: AppliedPolicies;
   readonly model: string;
   readonly systemPrompt: string | undefined;
   readonly prompt: Prompt;
@@ -53,8 +57,8 @@ export interface TurnRequest extends RetryIdentity {
   readonly caller: string;
   readonly idempotencyKey: string | undefined;
   readonly attempt: Attempt;
-  /** The caller's trace, 32 hexadecimal digits, if it sent one. */
-  readonly traceId: string | undefined;
+  /** The header of this name, if the request has one: the trace that the turn continues. A malformed one is ignored. */
+  readonly traceparent: string | undefined;
   /** Whether the caller's user interrupted the turn, which may still be running. */
   readonly interrupts: boolean;
 }

@@ -1,18 +1,19 @@
 // Over 250 lines because it holds every step from a request to its turn.
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { concat, defer, EMPTY, type Observable, of, tap } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { HarnessChoice } from '../harness/models/route-model.js';
-import { DiskWatch } from '../storage/disk-watch.js';
+import { StoreClock } from '../storage/database/store-clock.js';
 import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { toToolSet } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import { hasEnded, type Turn, type TurnSummary } from '../storage/stores/turn.js';
-import { AlreadyHeardError, TurnStore } from '../storage/stores/turn.store.js';
+import { AlreadyHeardError, type StoredWith, TurnStore } from '../storage/stores/turn.store.js';
+import { assertPermitted } from '../domain/policy/permissions.js';
+import type { AppliedPolicies } from '../domain/policy/policy.js';
 import { ServiceError } from '../domain/service-error.js';
-import { readLoad } from './matching/admission.js';
 import { classify, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
@@ -25,13 +26,15 @@ import { rebuildEvents } from './message-events.js';
 import { createMessageId } from './message-id.js';
 import { toNewThread } from './new-thread.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
+import { findNamedThread, isNamed, toAskedWork } from './matching/asked-work.js';
+import { PolicyAdmission, storedWithAll } from './matching/policy-admission.js';
 import { toServiceError } from './matching/refusals.js';
 import { selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import { RequestSteering, type SteeredRequest } from './steering/request-steering.js';
 import type { OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed } from './memory/thread-memory.js';
-import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
+import { ThreadHost } from './hosting/thread-host.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** The facts that attaching needs. */
@@ -39,30 +42,23 @@ type Facts = Pick<OpeningFacts, 'sameRequest' | 'thread'>;
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
-export class TurnService implements OnApplicationBootstrap {
+export class TurnService {
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly log: EventLog,
     private readonly runner: TurnRunner,
-    private readonly disk: DiskWatch,
+    private readonly host: ThreadHost,
+    private readonly clock: StoreClock,
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
     private readonly histories: HistoryService,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
     private readonly requests: RequestSteering,
-    private readonly mcpServers: TurnMcpServers,
+    private readonly admission: PolicyAdmission,
   ) {}
-
-  /** Recovers the turns of an earlier server: resumes running ones and queues the others in order. */
-  async onApplicationBootstrap(): Promise<void> {
-    for (const turn of await this.turns.unfinished()) {
-      const thread = await this.threads.byId(turn.threadId);
-      if (thread !== undefined) this.runner.submit(thread, turn);
-    }
-  }
 
   /**
    * Returns the turn of a request: an existing one, or a new one that is stored before this resolves. The caller counts as waiting
@@ -120,13 +116,14 @@ export class TurnService implements OnApplicationBootstrap {
 
   /** Interrupts a turn whose caller has enough, as at a stop sequence. Its end is logged like any other. */
   async stop({ turn }: OpenedTurn): Promise<void> {
-    await this.runner.interrupt(turn);
+    await this.host.interrupt(turn);
   }
 
-  /** Interrupts the turn that answers with this message. False if it has ended. */
-  async cancel(tenant: string, messageId: string): Promise<boolean> {
-    const { turn } = await this.find(tenant, messageId);
-    return hasEnded(turn.state) ? false : this.runner.interrupt(turn);
+  /** Interrupts the turn that answers with this message. False if it has ended. @throws ServiceError as {@link find}, and `forbidden` */
+  async cancel(tenant: string, messageId: string, policies: AppliedPolicies): Promise<boolean> {
+    const { thread, turn } = await this.find(tenant, messageId);
+    assertPermitted(policies, { threadKey: isNamed(thread) ? thread.key : undefined });
+    return hasEnded(turn.state) ? false : this.host.interrupt(turn);
   }
 
   /** Finds the turn that answers with this message, for reading only. @throws ServiceError (`not_found`) if the tenant has none. */
@@ -191,12 +188,13 @@ export class TurnService implements OnApplicationBootstrap {
     request: TurnRequest,
     before: SteeredRequest | undefined,
   ): Promise<OpenedTurn | SteeredRequest | undefined> {
+    assertPermitted(request.policies, { threadKey: findNamedThread(request) });
     // The running turn, the queued ones, and the last one that has ended.
     const read = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
     const facts = { ...read, ...(await this.requests.readFacts(request, read.thread, before)) };
     // It is certain that this is no other message with the same words.
     if (before !== undefined && facts.steered?.isHeard === true) return this.attach(facts.steered.turnId, facts);
-    const decision = classify(request, { ...facts, load: readLoad(this.runner, this.disk) }, this.config);
+    const decision = classify(request, { ...facts, load: await this.host.readLoad(facts.thread) }, this.config);
     const branch = await this.histories.findBranch(decision, request, facts);
     if (branch !== undefined)
       return this.lock.run(toLockKey(request.tenant, branch.key), () =>
@@ -212,12 +210,17 @@ export class TurnService implements OnApplicationBootstrap {
       case 'new':
       case 'continue':
       case 'queue':
+        await this.admission.admit(request.policies, toAskedWork(decision));
         return this.begin(request, selectInput(request, facts), decision, facts);
       case 'steer':
+        assertPermitted(request.policies, toAskedWork(decision));
         return this.requests.hand(request, decision, facts.steered);
-      case 'interrupt':
-        for (const turn of decision.turns) await this.runner.interrupt(turn);
-        return this.begin(request, selectInput(request, facts), decision, facts);
+      case 'interrupt': {
+        const ending = decision.turns.map(({ id }) => id);
+        await this.admission.admit(request.policies, toAskedWork(decision), ending);
+        for (const turn of decision.turns) await this.host.interrupt(turn);
+        return this.begin(request, selectInput(request, facts), decision, facts, ending);
+      }
       default:
         return decision satisfies never;
     }
@@ -229,12 +232,17 @@ export class TurnService implements OnApplicationBootstrap {
     return thread === undefined || turn === undefined ? undefined : { thread, turn, history: 'attached' };
   }
 
-  /** Stores a new turn of a new or existing thread. It must not refuse the request: a thread without a turn would remain. */
+  /**
+   * Stores a new turn of a new or existing thread. What refuses a request comes before: a thread without a turn would remain.
+   *
+   * @param ending turns that were interrupted to make room for it
+   */
   private async begin(
     request: TurnRequest,
     input: TurnInput,
     decision: { readonly kind: 'new'; readonly harness: HarnessChoice } | { readonly thread: Thread },
     { recent, steered }: Pick<OpeningFacts, 'recent' | 'steered'>,
+    ending: readonly string[] = [],
   ): Promise<OpenedTurn> {
     // Results continue the agent's own call, whatever the history says.
     const matched = input.results.length > 0 ? { ...request, chain: undefined } : request;
@@ -245,17 +253,31 @@ export class TurnService implements OnApplicationBootstrap {
         : await this.createThread(request, decision.harness);
     // The message that was stored for a turn, which ended without hearing it, is that of this request.
     const repeats = steered === undefined || steered.isHeard ? [] : [steered.id];
-    const turn = await this.startTurn(thread, request, { ...input, repeats }, prepared.seed);
+    const storedWith = this.admission.storedWith(request.policies, ending);
+    const started = this.startTurn(thread, request, { ...input, repeats }, prepared.seed, storedWith);
+    const turn = await ('thread' in decision ? started : this.orRemove(thread, started));
     return this.histories.report({ thread, turn, history: prepared.outcome });
   }
 
+  /** Removes a thread that was just made when its first turn is refused after all: another request took the last slot of the caller. */
+  private async orRemove(thread: Thread, started: Promise<Turn>): Promise<Turn> {
+    try {
+      return await started;
+    } catch (error) {
+      if (error instanceof ServiceError) await this.threads.removeUnstarted(thread.id);
+      throw error;
+    }
+  }
+
   private async startTurn(
-    thread: Thread,
+    opened: Thread,
     request: TurnRequest,
     { prompt, results, repeats }: TurnInput & { readonly repeats: readonly string[] },
     opening: AgentSeed,
+    admittedWith: StoredWith | undefined,
   ): Promise<Turn> {
-    const slot = this.runner.reserveSlot(thread.id);
+    const { thread, storedWith } = await this.host.place(opened);
+    const slot = this.host.reserveSlot(thread);
     const toolSet = request.callerTools === undefined ? undefined : toToolSet(request.callerTools);
     try {
       const { turn } = await this.turns.create(
@@ -268,16 +290,17 @@ export class TurnService implements OnApplicationBootstrap {
           afterSequence: readCut(thread)?.lastSequence,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
+          billedTo: request.billedTo,
           prompt: opening.prompt ?? prompt,
           repeats,
           request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id }, opening),
-          createdAt: Date.now(),
+          createdAt: this.clock.now(),
           ...(toolSet === undefined ? {} : { toolSet }),
         },
-        slot?.lease,
+        slot?.claimant,
+        storedWithAll(storedWith, admittedWith),
       );
-      this.mcpServers.remember(turn.id, request.mcpServers ?? []);
-      this.runner.submit(thread, turn);
+      await this.host.submit(thread, turn, request.mcpServers);
       return turn;
     } finally {
       slot?.release();
@@ -285,7 +308,9 @@ export class TurnService implements OnApplicationBootstrap {
   }
 
   private async createThread(request: TurnRequest, harness: HarnessChoice): Promise<Thread> {
-    const { thread, created } = await this.threads.findOrCreate(toNewThread(request, harness));
+    const { thread, created } = await this.threads.findOrCreate(
+      toNewThread(request, harness, this.clock.now(), this.host.chooseForNew()),
+    );
     if (created) logReplacedModel(thread);
     return thread;
   }
@@ -297,7 +322,7 @@ export class TurnService implements OnApplicationBootstrap {
     recent: readonly TurnSummary[],
   ): Promise<Thread> {
     if (thread.systemPrompt === request.systemPrompt || !areAllFailed(recent)) return thread;
-    await this.runner.stopThread(thread.id);
+    await this.host.stopThread(thread.id);
     return this.threads.setSystemPrompt(thread, request.systemPrompt);
   }
 

@@ -1,14 +1,34 @@
-import { Module } from '@nestjs/common';
+import { type FactoryProvider, Module } from '@nestjs/common';
+import { Cluster } from '../cluster/cluster.module.js';
+import { Jobs } from '../cluster/jobs.js';
+import { ThisNode } from '../cluster/this-node.js';
+import { AppConfig } from '../config/app-config.js';
 import { HarnessModule } from '../harness/harness.module.js';
+import { Database } from '../storage/database/database.js';
+import { StoreClock } from '../storage/database/store-clock.js';
+import { toLockName } from '../storage/stores/node.store.js';
+import { ThreadStore } from '../storage/stores/thread.store.js';
+import { TurnStore } from '../storage/stores/turn.store.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { HistoryMatcher } from './history/history-matcher.js';
 import { HistoryService } from './history/history.service.js';
 import { ThreadForker } from './history/thread-forker.js';
 import { KeyLock } from './key-lock.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
-import { LeaseService } from './running/lease.service.js';
+import { ClusterThreadHost } from './hosting/cluster-thread-host.js';
+import { DatabaseKeyLock } from './hosting/database-key-lock.js';
+import { HostingLifecycle } from './hosting/hosting-lifecycle.js';
+import { LocalThreadHost } from './hosting/local-thread-host.js';
+import { OtherCallers } from './hosting/other-callers.js';
+import { Placement } from './hosting/placement.js';
+import { PostgresThreadSignals } from './hosting/postgres-thread-signals.js';
+import { Recovery } from './hosting/recovery.js';
+import { ThreadHost } from './hosting/thread-host.js';
+import { ThreadSignals } from './hosting/thread-signals.js';
+import { StoredConversation } from './memory/stored-conversation.js';
 import { MessageThreads } from './matching/message-threads.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
+import { PolicyAdmission } from './matching/policy-admission.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import { SideThreadRemover } from './cleanup/side-thread-remover.js';
 import { ThreadRetention } from './cleanup/thread-retention.js';
@@ -17,8 +37,50 @@ import { ThreadMemory } from './memory/thread-memory.js';
 import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 import { RequestSteering } from './steering/request-steering.js';
-import { TurnSteering } from './steering/turn-steering.js';
 import { TurnService } from './turn.service.js';
+
+const keyLock: FactoryProvider<KeyLock> = {
+  provide: KeyLock,
+  inject: [AppConfig, ThisNode, Database],
+  useFactory: ({ databaseUrl }: AppConfig, node: ThisNode) =>
+    databaseUrl === undefined ? new KeyLock() : new DatabaseKeyLock(databaseUrl, toLockName(node.id)),
+};
+
+const threadSignals: FactoryProvider<ThreadSignals> = {
+  provide: ThreadSignals,
+  inject: [AppConfig, Database, ThisNode],
+  useFactory: ({ databaseUrl }: AppConfig, database: Database, { id }: ThisNode) =>
+    databaseUrl === undefined ? new ThreadSignals() : new PostgresThreadSignals(databaseUrl, database, id),
+};
+
+const threadHost: FactoryProvider<ThreadHost> = {
+  provide: ThreadHost,
+  inject: [AppConfig, Cluster, LocalThreadHost, TurnRunner, ThreadStore, TurnStore, Jobs, ThreadSignals, StoreClock],
+  useFactory: (
+    { threadStore }: AppConfig,
+    cluster: Cluster,
+    local: LocalThreadHost,
+    runner: TurnRunner,
+    threads: ThreadStore,
+    turns: TurnStore,
+    jobs: Jobs,
+    signals: ThreadSignals,
+    clock: StoreClock,
+  ) =>
+    cluster === undefined
+      ? local
+      : new ClusterThreadHost({
+          cluster,
+          local,
+          runner,
+          threads,
+          turns,
+          jobs,
+          signals,
+          clock,
+          filesMove: threadStore !== 'local',
+        }),
+};
 
 /** Opens, runs and recovers turns. */
 @Module({
@@ -27,11 +89,19 @@ import { TurnService } from './turn.service.js';
     EventPruner,
     HistoryMatcher,
     HistoryService,
-    KeyLock,
+    keyLock,
+    threadSignals,
+    threadHost,
+    LocalThreadHost,
+    HostingLifecycle,
+    Placement,
+    Recovery,
+    StoredConversation,
     ConversationFinder,
-    LeaseService,
     MessageThreads,
     OpeningFactsReader,
+    OtherCallers,
+    PolicyAdmission,
     TurnCallers,
     TurnMcpServers,
     SideThreadRemover,
@@ -40,10 +110,9 @@ import { TurnService } from './turn.service.js';
     ThreadForker,
     ThreadMemory,
     TurnService,
-    TurnSteering,
     RequestSteering,
     TurnRunner,
   ],
-  exports: [MessageThreads, ThreadControl, TurnService, TurnSteering, TurnRunner],
+  exports: [MessageThreads, ThreadControl, ThreadHost, ThreadSignals, TurnService, TurnRunner],
 })
 export class TurnsModule {}

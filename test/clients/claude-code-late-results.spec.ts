@@ -1,5 +1,5 @@
-import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { CallerToolResult } from '../../src/domain/caller-tool.js';
@@ -18,7 +18,7 @@ import {
   startPlannedModel,
   toolsOf,
 } from './support/planned-model.js';
-import { threadProcesses } from './support/processes.js';
+import { killThreadProcesses } from './support/processes.js';
 import { skipReason } from './support/programs.js';
 
 Logger.overrideLogger(false);
@@ -56,11 +56,23 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
   const sessionOf = (events: readonly HarnessEvent[]): string | undefined =>
     events.find((event) => event.type === 'session-started')?.sessionId;
 
-  /** Kills the agent and all that it has started, once its newest message is in its record: that takes it some 30 ms. */
+  /** Waits until the agent has a call or its result in its record: what is not there when its process ends is not known to the next one. */
+  async function recorded(text: string): Promise<void> {
+    const projects = join(rig?.folders.home ?? '', '.claude', 'projects');
+    await vi.waitFor(
+      async () => {
+        const names = (await readdir(projects, { recursive: true })).filter((name) => name.endsWith('.jsonl'));
+        const records = await Promise.all(names.map((name) => readFile(join(projects, name), 'utf8')));
+        expect(records.join('')).toContain(text);
+      },
+      { timeout: 20_000 },
+    );
+  }
+
+  /** Kills the agent and all that it has started. */
   async function kill(session: HarnessSession): Promise<void> {
-    await delay(300);
     const data = dirname(dirname(dirname(rig?.folders.workspace ?? '')));
-    for (const pid of await threadProcesses(data)) process.kill(pid, 'SIGKILL');
+    await killThreadProcesses(data);
     await vi.waitFor(() => expect(session.alive).toBe(false));
   }
 
@@ -89,7 +101,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
       'asks toolu_2 hear {"q":"b"}',
       'end tool_use',
     ]);
-    await delay(300);
+    await recorded('"tool_use_id":"toolu_b"');
     await end(before);
     const after = open(sessionOf(first));
     const second = await runTurn(after, bring(both));
@@ -118,6 +130,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
     const { model, open } = await start(parallel, [says('Done.')]);
     const before = open();
     const first = await runTurn(before, turnOf('hello', { callerTools }));
+    await recorded('"id":"toolu_2"');
     await kill(before);
     const after = open(sessionOf(first));
     const second = await runTurn(after, bring(both, { prompt: [{ type: 'text', text: 'And quickly.' }] }));
@@ -169,6 +182,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
       });
     });
     await called;
+    await recorded('"id":"toolu_s"');
     await kill(before);
     const after = open(sessionOf(first));
     const second = await runTurn(after, {

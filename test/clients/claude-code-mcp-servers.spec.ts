@@ -17,7 +17,7 @@ import {
   toolsOf,
   uses,
 } from './support/planned-model.js';
-import { threadProcesses } from './support/processes.js';
+import { readProcessFile, threadProcesses } from './support/processes.js';
 import { skipReason } from './support/programs.js';
 
 Logger.overrideLogger(false);
@@ -68,8 +68,8 @@ describe.skipIf(skipReason !== undefined)('Claude Code with MCP servers of a tur
     expect(JSON.stringify([events, conversationOf(model)])).not.toContain('a-secret-token');
     const data = dirname(dirname(dirname(folders.workspace)));
     for (const pid of await threadProcesses(data)) {
-      expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).not.toContain('a-secret-token');
-      expect(await readFile(`/proc/${pid}/environ`, 'utf8')).not.toContain('a-secret-token');
+      expect(await readProcessFile(pid, 'cmdline')).not.toContain('a-secret-token');
+      expect(await readProcessFile(pid, 'environ')).not.toContain('a-secret-token');
     }
     for (const name of await readdir(dirname(folders.workspace), { recursive: true, withFileTypes: true })) {
       if (!name.isFile()) continue;

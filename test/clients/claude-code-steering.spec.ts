@@ -17,7 +17,7 @@ import {
   startPlannedModel,
   toolsOf,
 } from './support/planned-model.js';
-import { threadProcesses } from './support/processes.js';
+import { killThreadProcesses } from './support/processes.js';
 import { skipReason } from './support/programs.js';
 
 Logger.overrideLogger(false);
@@ -190,8 +190,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code with a further message wh
     await vi.waitFor(() => expect(outlineOf(first.events)).toContain('call toolu_1 agent/Bash'), { timeout: 10_000 });
     const unheard = steer(before, further('m2'));
     await delay(300);
-    for (const pid of await threadProcesses(dirname(dirname(dirname(rig?.folders.workspace ?? '')))))
-      process.kill(pid, 'SIGKILL');
+    await killThreadProcesses(dirname(dirname(dirname(rig?.folders.workspace ?? ''))));
     expect(await unheard).toBe(false);
     expect(outlineOf(await first.end).at(-1)).toBe('failed process_died');
     const after = open(sessionOf(first.events));

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newClaudeCode } from './support/claude-code.js';
-import { newFolder, removeFolders } from './support/folders.js';
+import { newFolder, newSharedFolder, removeFolders, type SharedFolder } from './support/folders.js';
 import { recordsOf, textOf } from './support/json.js';
 import { skipReason } from './support/programs.js';
 import { type RealHarness, type Rig, startRig } from './support/rig.js';
@@ -40,12 +40,15 @@ const CANARY = 'what-only-the-server-may-know';
 describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $harness', (testCase) => {
   const { harness, otherModel, toolTurnUsage } = testCase;
   let rig: Rig;
+  let shared: SharedFolder;
 
   beforeAll(async () => {
     const template = await newFolder('workspace-template');
     await mkdir(join(template, 'notes'));
     await writeFile(join(template, 'AGENTS.md'), 'The house rule is to be kind.\n');
+    shared = await newSharedFolder('marker');
     rig = await startRig(harness, {
+      ...shared.setting,
       CHIRON_WORKSPACE_TEMPLATE: template,
       CHIRON_API_KEYS: `tests:${CANARY}`,
       A_SECRET_OF_THE_SERVER: CANARY,
@@ -71,17 +74,15 @@ describe.skipIf(skipReason !== undefined).each(CASES)('Claude Code in front of $
 
   it('shows an inner tool with its output, and does not run it itself', async () => {
     const caller = await newCaller();
-    const marker = join(await newFolder('marker'), 'runs');
-    const { blocks, result, toolOutput } = await caller.ask(`SCENE:tool echo ran >> ${marker}; pwd`);
+    const marker = join(shared.path, 'runs');
+    const { blocks, result, toolOutput } = await caller.ask(`SCENE:tool echo ran >> ${marker}; pwd; cat AGENTS.md`);
     expect(await readFile(marker, 'utf8')).toBe('ran\n');
-    const workspace = toolOutput.trim();
-    expect(workspace).toMatch(/\/workspace$/);
-    expect(await readFile(join(workspace, 'AGENTS.md'), 'utf8')).toBe('The house rule is to be kind.\n');
+    expect(toolOutput).toMatch(/^\/(?:.*\/)?workspace\nThe house rule is to be kind\.\n?$/);
     expect(blocks.filter(({ type }) => type !== 'thinking')).toMatchObject([
       { type: 'text', text: 'Let me run it.' },
       { type: 'mcp_tool_use', server_name: 'agent', input: { command: expect.stringContaining(marker) } },
       { type: 'mcp_tool_result', is_error: false },
-      { type: 'text', text: `It printed ${JSON.stringify(workspace)}.` },
+      { type: 'text', text: `It printed ${JSON.stringify(toolOutput.trim())}.` },
     ]);
     expect(result).toMatchObject({ is_error: false, num_turns: 1, permission_denials: [] });
   });

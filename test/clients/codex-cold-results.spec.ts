@@ -2,16 +2,9 @@ import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import type { HarnessSession, HarnessTurn } from '../../src/harness/harness.js';
+import { signalProcess } from '../../src/sandbox/host/sweep.js';
 import { conversationOf } from './support/codex-model.js';
-import {
-  type CodexRig,
-  outline,
-  resultOf,
-  sessionIdOf,
-  signal,
-  startCodexRig,
-  toolsNamed,
-} from './support/codex-rig.js';
+import { type CodexRig, outline, resultOf, sessionIdOf, startCodexRig, toolsNamed } from './support/codex-rig.js';
 import { removeFolders } from './support/folders.js';
 import { runTurn, turnOf } from './support/harness-rig.js';
 import { skipReason } from './support/programs.js';
@@ -52,7 +45,7 @@ const ENDS = {
   'its session was closed': (session: HarnessSession) => session.close(),
   'Codex stopped in good order': async () => {
     // What a Codex does whose server is gone, too: it makes up outputs for the calls.
-    for (const pid of await rig.pids()) signal(pid, 'SIGTERM');
+    for (const pid of await rig.pids()) signalProcess(pid, 'SIGTERM');
     await rig.exited();
   },
 };

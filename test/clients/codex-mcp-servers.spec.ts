@@ -7,6 +7,7 @@ import { toolsInNamespace } from './support/codex-model.js';
 import { type CodexRig, outline, sessionIdOf, startCodexRig } from './support/codex-rig.js';
 import { removeFolders } from './support/folders.js';
 import { runTurn, turnOf } from './support/harness-rig.js';
+import { readProcessFile } from './support/processes.js';
 import { type NotesServer, startNotesServer } from './support/notes-mcp-server.js';
 import { skipReason } from './support/programs.js';
 
@@ -91,7 +92,7 @@ describe.skipIf(skipReason !== undefined)('Codex with an MCP server of the calle
     const { workspace, home } = rig.folders;
     expect(readFileSync(`${workspace}/environment`, 'utf8')).toContain('HOME=');
     expect(readFileSync(`${workspace}/arguments`, 'utf8')).toContain('app-server');
-    for (const pid of await rig.pids()) expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(SECRET);
+    for (const pid of await rig.pids()) expect(await readProcessFile(pid, 'environ')).not.toContain(SECRET);
     await session.close();
     await runTurn(rig.open(sessionIdOf(events)), turnOf('Again'));
     const found = execFileSync('sh', ['-c', 'grep -rl "$1" "$2" "$3" || true', 'sh', SECRET, workspace, home]);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { newClaudeCode } from './support/claude-code.js';
-import { newFolder, removeFolders } from './support/folders.js';
+import { newSharedFolder, removeFolders } from './support/folders.js';
 import { threadProcesses } from './support/processes.js';
 import { skipReason } from './support/programs.js';
 import { type RealHarness, type Rig, startRig } from './support/rig.js';
@@ -21,18 +21,21 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A conversation of Cla
   afterAll(removeFolders);
 
   it('keeps one process and one workspace over its turns, even if a prompt repeats', async () => {
-    rig = await startRig(harness);
+    const shared = await newSharedFolder('marker');
+    rig = await startRig(harness, shared.setting);
     const { dataDirectory } = rig.server;
     const caller = await newClaudeCode(rig.server.url);
-    const marker = join(await newFolder('marker'), 'runs');
+    const marker = join(shared.path, 'runs');
     const prompt = `${TELL_PROCESS}; echo ran >> ${marker}`;
     const first = await caller.ask(prompt);
-    const processes = await threadProcesses(dataDirectory);
+    const [process] = await threadProcesses(dataDirectory);
+    expect(process).toBeDefined();
     const second = await caller.ask(prompt, '--resume', first.sessionId);
-    expect(first.toolOutput).toMatch(/^[\da-f-]{36}\n\/.*\/workspace\n?$/);
+    expect(first.toolOutput).toMatch(/^[\da-f-]{36}\n\/(?:.*\/)?workspace\n?$/);
     expect(second.toolOutput).toBe(first.toolOutput);
     expect(second.sessionId).toBe(first.sessionId);
-    expect(await threadProcesses(dataDirectory)).toEqual(processes);
+    // The oldest: those that pass on single connections come and go.
+    expect((await threadProcesses(dataDirectory))[0]).toBe(process);
     expect(await readFile(marker, 'utf8')).toBe('ran\nran\n');
   });
 

@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { newFolder, removeFolders } from './support/folders.js';
-import { threadProcesses } from './support/processes.js';
+import { removeFolders } from './support/folders.js';
+import { killThreadProcesses, readProcessFile, threadProcesses } from './support/processes.js';
 import { skipReason } from './support/programs.js';
 import { type RealHarness, type Rig, startRig } from './support/rig.js';
 import { openStream, type OpenStream } from './support/stream.js';
@@ -20,8 +18,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The processes of %s',
   afterEach(async () => {
     await rig?.close();
     // What a broken server leaves behind would run for an hour.
-    for (const pid of rig === undefined ? [] : await threadProcesses(rig.server.dataDirectory))
-      process.kill(pid, 'SIGKILL');
+    if (rig !== undefined) await killThreadProcesses(rig.server.dataDirectory);
     rig = undefined;
   });
   afterAll(removeFolders);
@@ -30,13 +27,13 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The processes of %s',
   async function startWork(drainSeconds: string) {
     const started = await startRig(harness, { CHIRON_DRAIN_SECONDS: drainSeconds });
     rig = started;
-    const marker = join(await newFolder('marker'), 'started');
     const speaking = await openStream(started.server.url, 'SCENE:slow 10000 50');
-    const running = await openStream(started.server.url, `SCENE:tool echo $$ > ${marker}; sleep 3600; echo`);
+    // Claude Code refuses a command that begins with a long sleep.
+    const running = await openStream(started.server.url, 'SCENE:tool true; sleep 3600; echo');
     await speaking.saw('word3');
-    await expect.poll(() => readFile(marker, 'utf8').catch(() => ''), { timeout: 30_000 }).toMatch(/^\d+\n$/);
-    const shell = Number(await readFile(marker, 'utf8'));
-    expect(await threadProcesses(started.server.dataDirectory)).toContain(shell);
+    const commands = async () =>
+      Promise.all((await threadProcesses(started.server.dataDirectory)).map((pid) => commandLineOf(pid)));
+    await expect.poll(commands, { timeout: 30_000 }).toContain('sleep 3600');
     return { rig: started, streams: [speaking, running] };
   }
 
@@ -68,6 +65,11 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('The processes of %s',
     await expect.poll(() => threadProcesses(rig.server.dataDirectory), GONE).toEqual([]);
   });
 });
+
+/** The program and its arguments; nothing for a process that is gone. */
+async function commandLineOf(pid: number): Promise<string> {
+  return (await readProcessFile(pid, 'cmdline')).split('\0').filter(Boolean).join(' ');
+}
 
 /** The callers get their end when running turns have had their time. */
 async function drained(streams: readonly OpenStream[]): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { newClaudeCode } from './support/claude-code.js';
 import { type ClaudeTerminal, openClaudeCode } from './support/claude-terminal.js';
-import { newFolder, removeFolders } from './support/folders.js';
+import { newSharedFolder, removeFolders, type SharedFolder } from './support/folders.js';
 import { textOf } from './support/json.js';
 import { CLAUDE_CODES } from './support/programs.js';
 import { type Rig, startRig } from './support/rig.js';
@@ -16,9 +16,11 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
   ({ program }) => {
     let rig: Rig;
     let claude: ClaudeTerminal;
+    let shared: SharedFolder;
 
     beforeAll(async () => {
-      rig = await startRig('claude-code');
+      shared = await newSharedFolder('marker');
+      rig = await startRig('claude-code', shared.setting);
     });
     afterEach(() => claude.close());
     afterAll(async () => {
@@ -44,7 +46,7 @@ describe.skipIf(terminalSkipReason !== undefined).each(CLAUDE_CODES)(
     });
 
     it('a call while it runs', async () => {
-      const marker = join(await newFolder('marker'), 'go-on');
+      const marker = join(shared.path, 'go-on');
       const screen = await screenAfter(
         `SCENE:tool until [ -e ${marker} ]; do sleep 0.1; done; echo released`,
         '● Bash(until',

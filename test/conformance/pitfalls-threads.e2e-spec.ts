@@ -4,6 +4,7 @@ import supertest from 'supertest';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
 import { ConfigurationError } from '../../src/config/configuration-error.js';
+import { assertClosedToOthers } from '../../src/start/open-access.js';
 import { skipAhead } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
 import { ask, converse, thread } from '../support/requests.js';
@@ -211,7 +212,7 @@ describe('a server without keys', () => {
       expectError(await server.post(ask('from a web page'), headers), 403, 'permission_error');
     }
     expect(server.harness.runsOf('from a web page')).toEqual([]);
-    expect(() => readConfig({ HOST: '0.0.0.0' })).toThrow(ConfigurationError);
+    expect(() => assertClosedToOthers(readConfig({ HOST: '0.0.0.0' }), false)).toThrow(ConfigurationError);
   });
 });
 

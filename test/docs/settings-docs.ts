@@ -52,7 +52,13 @@ function envEntry({ variable, fallback, doc, choices, defaultDoc, example = '' }
   const text = listed ? doc : `${doc} One of: ${choices?.join(', ')}.`;
   const hasDefault = fallback !== undefined && defaultDoc === undefined;
   const line = hasDefault ? `${variable}=${fallback}` : `# ${variable}=${example}`;
-  return `${asComment(text.replaceAll('`', ''))}\n${line}`;
+  // A file of variables has no links: the path stands for the page, or a phrase for itself.
+  const plain = text
+    .replaceAll('`', '')
+    .replaceAll(/\[([^\]]+)\]\(([^)]+)\)/g, (_, words: string, page: string) =>
+      words === page ? `docs/${page}` : words,
+    );
+  return `${asComment(plain)}\n${line}`;
 }
 
 function asComment(text: string): string {

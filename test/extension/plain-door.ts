@@ -17,7 +17,7 @@ import {
 import type { Request, Response } from 'express';
 import { createHash } from 'node:crypto';
 import { fromEvent, lastValueFrom, mergeAll, takeUntil, toArray } from 'rxjs';
-import { CurrentPrincipal, type Principal } from '../../src/auth/principal.js';
+import { CurrentPrincipal, type Principal, requirePolicies } from '../../src/auth/principal.js';
 import { dropAbandonedBlocks } from '../../src/domain/abandoned-blocks.js';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { ServiceError } from '../../src/domain/service-error.js';
@@ -60,11 +60,11 @@ class PlainController {
 
   @Post()
   async ask(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const opened = await this.turns.open(toTurnRequest(tenant, parseRequest(await readJsonBody(request))));
+    const opened = await this.turns.open(toTurnRequest(principal, parseRequest(await readJsonBody(request))));
     try {
       await this.answer(opened, response);
     } finally {
@@ -113,9 +113,9 @@ function parseRequest(body: unknown): PlainRequest {
   return { threadKey, model, text };
 }
 
-function toTurnRequest(tenant: string, { threadKey, model, text }: PlainRequest): TurnRequest {
+function toTurnRequest(principal: Principal, { threadKey, model, text }: PlainRequest): TurnRequest {
   return {
-    tenant,
+    tenant: principal.tenant,
     threadKey,
     isFreshThread: false,
     isSideRequest: false,
@@ -130,10 +130,12 @@ function toTurnRequest(tenant: string, { threadKey, model, text }: PlainRequest)
     systemPrompt: undefined,
     outputSchema: undefined,
     caller: 'plain',
+    billedTo: { keyId: principal.keyId, userId: undefined },
+    policies: requirePolicies(principal),
     user: undefined,
     idempotencyKey: undefined,
     attempt: 'unknown',
-    traceId: undefined,
+    traceparent: undefined,
     interrupts: false,
   };
 }

@@ -8,6 +8,7 @@ import supertest from 'supertest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppConfig } from '../../src/config/app-config.js';
 import { ThreadFiles } from '../../src/sandbox/files/thread-files.js';
+import { TreeWriter } from '../../src/sandbox/tree/tree-writer.js';
 import { SANDBOX_KINDS, SANDBOXES } from '../../src/sandbox/kinds.js';
 import {
   type ProgramRun,
@@ -59,8 +60,19 @@ class EchoSandbox implements Sandbox, OnApplicationBootstrap {
     return folders;
   }
 
+  deploy(): Promise<void> {
+    return Promise.resolve();
+  }
+
   copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
     return cp(this.root(threadId), this.root(toThreadId), { recursive: true }).then(accept);
+  }
+
+  async replace(threadId: string, fill: (tree: TreeWriter) => Promise<void>): Promise<void> {
+    const root = this.root(threadId);
+    await rm(root, { recursive: true, force: true });
+    await mkdir(root, { recursive: true });
+    await fill(new TreeWriter(root));
   }
 
   spawn(command: SandboxCommand): SandboxProcess {
@@ -100,6 +112,14 @@ class EchoSandbox implements Sandbox, OnApplicationBootstrap {
 
   remove(threadId: string): Promise<void> {
     return rm(this.root(threadId), { recursive: true, force: true });
+  }
+
+  expectLife(): void {
+    // Nothing runs here.
+  }
+
+  kill(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): Promise<void> {

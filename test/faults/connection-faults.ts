@@ -21,7 +21,7 @@ export function connectionCut(cut: Cut): NamedFault {
 
 async function cutTurn(lane: Lane, agent: Agent, cut: Cut, note: (text: string) => void): Promise<readonly Finding[]> {
   const threadKey = `fault:cut-${agent}`;
-  const scene = sceneFor(agent, 'tool', join(lane.folder, `${agent}.txt`));
+  const scene = sceneFor(agent, 'tool', join(lane.traces, `${agent}.txt`));
   const headers = {
     'x-chiron-thread-key': threadKey,
     // Who has the whole answer and says the same again means it again, unless a key tells that it is the same.
@@ -58,7 +58,7 @@ export const idleHarnessDies: NamedFault = {
         for (const { pid, parent } of await markedProcesses(lane.dataDirectory, lane.server.pid)) {
           if (parent === lane.server.pid) process.kill(pid, 'SIGKILL');
         }
-        const scene = sceneFor(agent, 'tool', join(lane.folder, `${agent}.txt`));
+        const scene = sceneFor(agent, 'tool', join(lane.traces, `${agent}.txt`));
         const answered = await callUntilWhole(lane.url, { ...call, prompt: scene.prompt });
         note(`${agent}: ${JSON.stringify(answered.tries)}`);
         const turns = lane.turns(threadKey);

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -98,6 +98,8 @@ async function onSmallDisk<T>(use: (disk: string) => Promise<T>): Promise<T> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     throw new Skip('it needs root on Linux to mount a disk');
   const folder = await mkdtemp(join(tmpdir(), 'chiron-disk-'));
+  // The users of isolated threads pass through it.
+  await chmod(folder, 0o711);
   const disk = join(folder, 'disk');
   await mkdir(disk);
   const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk], { encoding: 'utf8' });

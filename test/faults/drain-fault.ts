@@ -22,7 +22,7 @@ export const drain: NamedFault = {
     withLane(await Lane.start(agents, { CHIRON_DRAIN_SECONDS: '1' }), note, async (lane) => {
       const running = AGENTS.map((agent) => {
         const threadKey = `fault:drain-${agent}`;
-        const tool = sceneFor(agent, 'tool', join(lane.folder, `${agent}.txt`), TOOL_SECONDS);
+        const tool = sceneFor(agent, 'tool', join(lane.traces, `${agent}.txt`), TOOL_SECONDS);
         const scene = agent === 'demo' ? { ...tool, prompt: '/stream 60 60', says: [], words: 60 } : tool;
         const headers = { 'x-chiron-thread-key': threadKey };
         const call = { prompt: scene.prompt, model: MODEL_OF[agent], headers, stream: true };

@@ -2,10 +2,34 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { callUntilWhole } from './caller.js';
 import { type Finding, finding, judgeAnswer, judgeTurns } from './judge.js';
-import type { Lane } from './lane.js';
+import type { StoredTurn } from './lane.js';
 import { type MarkedProcess, markedProcesses } from './processes.js';
 import { type Random, randomOf } from './random.js';
 import { type Agent, AGENTS, MODEL_OF, type Scene, type SceneName, sceneFor, timesRun } from './scenes.js';
+
+/** The servers of kill points, on one store, and what the kill points do with them. */
+export interface KillLane {
+  /** Where agents leave their traces. */
+  readonly traces: string;
+  /** What the threads' processes are known by. */
+  readonly dataDirectory: string;
+  /** Where the next request goes. */
+  readonly url: () => string;
+  /** The process of the server that runs a thread; `undefined` as long as none does. */
+  serverOf(threadKey: string): Promise<number | undefined>;
+  /** Kills that server. Resolves to how many processes of its agents outlive it. */
+  kill(threadKey: string): Promise<number>;
+  /** Starts what has to run for the turn to go on. Rejects when it does not get ready. */
+  revive(): Promise<void>;
+  /** Has everything run again, once the turn was answered. */
+  settle(): Promise<void>;
+  /** The turns of a thread, oldest first. */
+  turns(threadKey: string): readonly StoredTurn[] | Promise<readonly StoredTurn[]>;
+  /** What the servers have printed since the last call. */
+  takeOutput(): string;
+  /** Takes everything down: how many processes were left, and what is wrong with the store. */
+  close(): Promise<{ readonly left: number; readonly problem: string | undefined }>;
+}
 
 /** One moment at which something is killed. */
 export interface KillPoint {
@@ -66,7 +90,7 @@ export function kindOf(point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn'
 
 /** Runs a turn without any fault. What is wrong with it, and how long it took. */
 export async function runUndisturbed(
-  lane: Lane,
+  lane: KillLane,
   point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn' | 'stream'>,
   threadKey: string,
 ): Promise<{ readonly findings: readonly Finding[]; readonly milliseconds: number }> {
@@ -81,7 +105,7 @@ export async function runUndisturbed(
 
 /** Runs a turn, kills what is to die, and lets the caller do what a real one does. */
 export async function runKillPoint(
-  lane: Lane,
+  lane: KillLane,
   point: KillPoint,
   threadKey: string,
   durations: Durations,
@@ -93,16 +117,17 @@ export async function runKillPoint(
   findings.push(...(await kill(lane, point, threadKey)));
   const answered = await answering;
   findings.push(...judgeAnswer(answered, scene), ...(await judgeStored(lane, point, scene, threadKey)));
+  await lane.settle();
   return findings.length === 0
     ? findings
     : [...findings, finding('other faults', `the caller's tries: ${JSON.stringify(answered.tries)}`)];
 }
 
-function sceneOf(lane: Lane, { agent, scene }: Pick<KillPoint, 'agent' | 'scene'>, threadKey: string): Scene {
-  return sceneFor(agent, scene, join(lane.folder, `${threadKey.replace(/\W/g, '-')}.txt`));
+function sceneOf(lane: KillLane, { agent, scene }: Pick<KillPoint, 'agent' | 'scene'>, threadKey: string): Scene {
+  return sceneFor(agent, scene, join(lane.traces, `${threadKey.replace(/\W/g, '-')}.txt`));
 }
 
-function call(lane: Lane, point: Pick<KillPoint, 'agent' | 'stream'>, scene: Scene, threadKey: string) {
+function call(lane: KillLane, point: Pick<KillPoint, 'agent' | 'stream'>, scene: Scene, threadKey: string) {
   const headers = { 'x-chiron-thread-key': threadKey };
   return callUntilWhole(lane.url, {
     prompt: scene.prompt,
@@ -112,7 +137,7 @@ function call(lane: Lane, point: Pick<KillPoint, 'agent' | 'stream'>, scene: Sce
   });
 }
 
-async function firstTurn(lane: Lane, agent: Agent, threadKey: string): Promise<readonly Finding[]> {
+async function firstTurn(lane: KillLane, agent: Agent, threadKey: string): Promise<readonly Finding[]> {
   const prompt = agent === 'demo' ? 'hello' : 'SCENE:text hello';
   const headers = { 'x-chiron-thread-key': threadKey };
   const { message } = await callUntilWhole(lane.url, { prompt, model: MODEL_OF[agent], headers, stream: true });
@@ -120,21 +145,21 @@ async function firstTurn(lane: Lane, agent: Agent, threadKey: string): Promise<r
 }
 
 async function judgeStored(
-  lane: Lane,
+  lane: KillLane,
   point: Pick<KillPoint, 'isSecondTurn'>,
   scene: Scene,
   threadKey: string,
 ): Promise<readonly Finding[]> {
   const times = scene.toolFile === undefined ? 0 : await timesRun(scene.toolFile);
-  return judgeTurns(lane.turns(threadKey).slice(point.isSecondTurn ? 1 : 0), scene, times);
+  return judgeTurns((await lane.turns(threadKey)).slice(point.isSecondTurn ? 1 : 0), scene, times);
 }
 
-async function kill(lane: Lane, point: KillPoint, threadKey: string): Promise<readonly Finding[]> {
+async function kill(lane: KillLane, point: KillPoint, threadKey: string): Promise<readonly Finding[]> {
   if (point.victim === 'harness') return killHarness(lane, point, threadKey);
-  const left = await lane.kill();
+  const left = await lane.kill(threadKey);
   const findings = left === 0 ? [] : [finding('processes left behind', `${left} processes outlived their server`)];
   try {
-    await lane.startServer();
+    await lane.revive();
   } catch (error) {
     findings.push(finding('stores that do not open', String(error)));
   }
@@ -142,10 +167,11 @@ async function kill(lane: Lane, point: KillPoint, threadKey: string): Promise<re
 }
 
 /** Kills one process of the thread's harness; before it is there it is waited for, and killed as soon as it is. */
-async function killHarness(lane: Lane, point: KillPoint, threadKey: string): Promise<readonly Finding[]> {
+async function killHarness(lane: KillLane, point: KillPoint, threadKey: string): Promise<readonly Finding[]> {
   const deadline = performance.now() + HARNESS_WAIT;
   for (;;) {
-    const found = harnessOf(await markedProcesses(lane.dataDirectory, lane.server.pid), lane.server.pid, threadKey);
+    const server = (await lane.serverOf(threadKey)) ?? 0;
+    const found = harnessOf(await markedProcesses(lane.dataDirectory, server), server, threadKey);
     const victim = found[Math.floor(point.choice * found.length)];
     if (victim !== undefined && endAtOnce(victim.pid)) return [];
     if (performance.now() > deadline) return [finding('other faults', 'there was no harness to kill')];
@@ -153,13 +179,12 @@ async function killHarness(lane: Lane, point: KillPoint, threadKey: string): Pro
   }
 }
 
-/** The server's own child, and for a CLI behind a launcher the program itself; not the tools that it runs. */
+/** The server's own child, and for a CLI behind a launcher or in a sandbox the program itself; not the tools that it runs. */
 function harnessOf(processes: readonly MarkedProcess[], server: number, threadKey: string): readonly MarkedProcess[] {
   const ours = processes.filter((one) => one.threadKey === threadKey);
   const leaders = ours.filter((one) => one.parent === server);
-  const launched = ours.filter(
-    (one) => one.program.startsWith('codex') && leaders.some((leader) => leader.pid === one.parent),
-  );
+  const isCli = ({ program }: MarkedProcess): boolean => /^(?:codex|claude)/.test(program);
+  const launched = ours.filter((one) => isCli(one) && ours.some((other) => other.pid === one.parent && !isCli(other)));
   return [...leaders, ...launched];
 }
 

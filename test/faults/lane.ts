@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codexConfig } from '../support/scripted-model/responses.js';
 import type { ScriptedModel } from '../support/scripted-model/scene.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
+import type { KillLane } from './kill-points.js';
 import { identity, markedProcesses } from './processes.js';
 
 /** What the real CLIs of the suite's servers talk to, and where they are; `undefined` for a server that needs none. */
@@ -30,12 +31,14 @@ export interface StoredTurn {
 }
 
 /** How long processes may take to be gone, in milliseconds. */
-const CLEANUP = 5000;
+export const CLEANUP = 5000;
 
 /** One data folder, and the servers that run on it one after the other, as under a supervisor. */
-export class Lane {
+export class Lane implements KillLane {
   // Declared apart from the constructor's parameters: Node runs only TypeScript that can be erased.
-  readonly folder: string;
+  /** Where agents leave their traces: they see it at the same path, in every kind of sandbox. */
+  readonly traces: string;
+  readonly #folder: string;
   readonly dataDirectory: string;
   readonly #environment: Readonly<Record<string, string>>;
   #server: RunningServer | undefined;
@@ -43,7 +46,8 @@ export class Lane {
   #outputs: string[] = [];
 
   private constructor(folder: string, dataDirectory: string, environment: Readonly<Record<string, string>>) {
-    this.folder = folder;
+    this.#folder = folder;
+    this.traces = join(folder, 'traces');
     this.dataDirectory = dataDirectory;
     this.#environment = environment;
   }
@@ -55,18 +59,17 @@ export class Lane {
     dataDirectory?: string,
   ): Promise<Lane> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'chiron-faults-')));
+    // The users of isolated threads pass through it.
+    await chmod(folder, 0o711);
     const data = dataDirectory ?? join(folder, 'data');
-    const home = join(folder, 'home');
-    await mkdir(join(home, '.codex'), { recursive: true });
-    if (agents !== undefined) await writeFile(join(home, '.codex', 'config.toml'), codexConfig(agents.responses));
     const lane = new Lane(folder, data, {
       CHIRON_DATA_DIR: data,
-      CHIRON_LOG_LEVEL: 'warn',
-      CHIRON_DEFAULT_HARNESS: 'demo',
-      CHIRON_MAX_WARM_HARNESSES: '2',
-      ...(agents === undefined ? {} : environmentOf(agents, home)),
+      ...agentSettings(agents, await writeAgentHome(folder, agents)),
+      CHIRON_SANDBOX_MOUNTS: `${join(folder, 'traces')}:rw`,
       ...settings,
     });
+    await mkdir(lane.traces);
+    await chmod(lane.traces, 0o777);
     await lane.startServer();
     return lane;
   }
@@ -102,6 +105,18 @@ export class Lane {
     return this.#left(server.pid, (id) => before.has(id));
   }
 
+  serverOf(): Promise<number | undefined> {
+    return Promise.resolve(this.server.pid);
+  }
+
+  revive(): Promise<void> {
+    return this.startServer();
+  }
+
+  async settle(): Promise<void> {
+    // The server runs again since `revive`.
+  }
+
   /** Ends the server with SIGTERM. Resolves with its exit code and the number of processes that outlived it. */
   async stop(): Promise<{ readonly code: number | null; readonly left: number }> {
     const { server } = this;
@@ -114,7 +129,7 @@ export class Lane {
   async close(): Promise<{ readonly left: number; readonly problem: string | undefined }> {
     const { left } = this.#server === undefined ? { left: 0 } : await this.stop();
     const problem = this.storeProblem();
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
     return { left, problem };
   }
 
@@ -193,8 +208,20 @@ export class Lane {
   }
 }
 
-function environmentOf(agents: RealAgents, home: string): Readonly<Record<string, string>> {
+/** Makes a home template in a folder, with what the agents need to find their models. Returns its path. */
+export async function writeAgentHome(folder: string, agents: RealAgents | undefined): Promise<string> {
+  const home = join(folder, 'home');
+  await mkdir(join(home, '.codex'), { recursive: true });
+  if (agents !== undefined) await writeFile(join(home, '.codex', 'config.toml'), codexConfig(agents.responses));
+  return home;
+}
+
+/** The settings of a server with these agents; `undefined` for the demo agent alone. */
+export function agentSettings(agents: RealAgents | undefined, home: string): Readonly<Record<string, string>> {
+  const common = { CHIRON_LOG_LEVEL: 'warn', CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_MAX_WARM_HARNESSES: '2' };
+  if (agents === undefined) return common;
   return {
+    ...common,
     CHIRON_DEMO: 'on',
     CHIRON_MODEL_ROUTES: 'claude-*=claude-code,gpt-*=codex,demo=demo',
     CHIRON_CLAUDE_BIN: agents.claudeCommand,

@@ -6,6 +6,7 @@ import { finding, type Finding } from './judge.js';
 import {
   drawKillPoints,
   type Durations,
+  type KillLane,
   kindOf,
   type KillPoint,
   runKillPoint,
@@ -13,6 +14,7 @@ import {
   titleOf,
 } from './kill-points.js';
 import { Lane, type RealAgents } from './lane.js';
+import { PairLane } from './pair-lane.js';
 import { Skip } from './fault.js';
 import { NAMED_FAULTS } from './named-faults.js';
 import { type FaultOptions, readOptions } from './options.js';
@@ -30,12 +32,13 @@ export async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== 'linux')
     throw new Error('the fault suite finds the processes to kill in /proc: it needs Linux');
   const print = (line: string): void => console.log(line);
-  print(`fault suite: seed ${options.seed}, ${options.kills} kill points`);
+  const servers = options.isPair ? ', on two servers' : '';
+  print(`fault suite: seed ${options.seed}, ${options.kills} kill points${servers}`);
   const report = new Report(print);
   const [anthropic, responses] = await Promise.all([startScriptedAnthropicModel(), startScriptedResponsesModel()]);
   const agents: RealAgents = { claudeCommand: findClaude(), codexCommand: findCodex(), anthropic, responses };
   try {
-    if (options.only === undefined && !options.random) await runNamedFaults(options, agents, report);
+    if (options.only === undefined && !options.random && !options.isPair) await runNamedFaults(options, agents, report);
     if (options.named === undefined && (options.kills > 0 || options.only !== undefined))
       await runKillPoints(options, agents, report);
   } finally {
@@ -63,7 +66,7 @@ async function runNamedFaults({ seed, named = '' }: FaultOptions, agents: RealAg
 async function runKillPoints(options: FaultOptions, agents: RealAgents, report: Report): Promise<void> {
   const points = drawKillPoints(options.seed, Math.max(options.kills, options.only ?? 0));
   const wanted = points.filter((point) => options.only === undefined || point.number === options.only);
-  const durations = await measure(agents, options.seed, report);
+  const durations = await measure(agents, options, report);
   const queue = [...wanted];
   await Promise.all(
     Array.from({ length: Math.min(LANES, wanted.length) }, () =>
@@ -81,12 +84,12 @@ interface Work {
 
 /** Takes kill points from the queue until it is empty; a lane on which one failed is not used for the next. */
 async function workOff(queue: KillPoint[], { options, agents, report, durations }: Work): Promise<void> {
-  let lane: Lane | undefined;
+  let lane: KillLane | undefined;
   for (let point = queue.shift(); point !== undefined; point = queue.shift()) {
     const title = titleOf(point);
     const threadKey = `fault:${options.seed}-${point.number}`;
     const startedAt = performance.now();
-    lane ??= await Lane.start(agents);
+    lane ??= await startLane(agents, options);
     const findings = [
       ...(await inTime(runKillPoint(lane, point, threadKey, durations)).catch((error: unknown) => [crashed(error)])),
     ];
@@ -95,14 +98,18 @@ async function workOff(queue: KillPoint[], { options, agents, report, durations 
       report.passed(title, performance.now() - startedAt);
       continue;
     }
-    report.fault({ seed: options.seed, title, findings, evidence: evidenceOf(lane, threadKey) });
+    report.fault({ seed: options.seed, title, findings, evidence: await evidenceOf(lane, threadKey) });
     await closeLane(lane, report, options.seed);
     lane = undefined;
   }
   if (lane !== undefined) await closeLane(lane, report, options.seed);
 }
 
-async function closeLane(lane: Lane, report: Report, seed: number): Promise<void> {
+function startLane(agents: RealAgents, { isPair }: FaultOptions): Promise<KillLane> {
+  return isPair ? PairLane.start(agents) : Lane.start(agents);
+}
+
+async function closeLane(lane: KillLane, report: Report, seed: number): Promise<void> {
   const title = 'the servers of the kill points end, and leave nothing but a good store';
   const startedAt = performance.now();
   const { left, problem } = await lane.close();
@@ -115,8 +122,9 @@ async function closeLane(lane: Lane, report: Report, seed: number): Promise<void
 }
 
 /** How long turns take without a fault, so that faults can be spread over them; they must be right in the first place. */
-async function measure(agents: RealAgents, seed: number, report: Report): Promise<Durations> {
-  const lane = await Lane.start(agents);
+async function measure(agents: RealAgents, options: FaultOptions, report: Report): Promise<Durations> {
+  const { seed } = options;
+  const lane = await startLane(agents, options);
   const durations = new Map<string, number>();
   for (const agent of AGENTS) {
     for (const scene of ['words', 'tool'] as const) {
@@ -127,7 +135,7 @@ async function measure(agents: RealAgents, seed: number, report: Report): Promis
         const { findings, milliseconds } = await runUndisturbed(lane, kind, threadKey);
         durations.set(kindOf(kind), milliseconds);
         if (findings.length === 0) report.passed(title, milliseconds);
-        else report.fault({ seed, title, findings, evidence: evidenceOf(lane, threadKey) });
+        else report.fault({ seed, title, findings, evidence: await evidenceOf(lane, threadKey) });
       }
     }
   }
@@ -135,11 +143,10 @@ async function measure(agents: RealAgents, seed: number, report: Report): Promis
   return durations;
 }
 
-function evidenceOf(lane: Lane, threadKey: string): string {
+async function evidenceOf(lane: KillLane, threadKey: string): Promise<string> {
   let turns: string;
   try {
-    turns = lane
-      .turns(threadKey)
+    turns = (await lane.turns(threadKey))
       .map(({ events, ...turn }) => [JSON.stringify(turn), ...events].join('\n'))
       .join('\n');
   } catch (error) {

@@ -12,6 +12,8 @@ export interface FaultOptions {
   readonly named: string | undefined;
   /** Only the kill points. */
   readonly random: boolean;
+  /** The kill points on two servers of one PostgreSQL, whose threads' files are shared; no named faults. */
+  readonly isPair: boolean;
 }
 
 const KILLS = 40;
@@ -28,6 +30,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
       only: { type: 'string' },
       named: { type: 'string' },
       random: { type: 'boolean', default: false },
+      pair: { type: 'boolean', default: false },
     },
   });
   return {
@@ -36,6 +39,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
     only: numberOf('--only', values.only),
     named: values.named,
     random: values.random,
+    isPair: values.pair,
   };
 }
 

@@ -13,11 +13,20 @@ export interface MarkedProcess {
   readonly threadKey: string;
 }
 
-/** The living processes whose environment names this data folder, without `server`. Linux only. */
+/**
+ * The living processes that work for this data folder, without `server`: those with it in their environment or, as what isolates a thread, in
+ * their command line, and all that these started. Linux only.
+ */
 export async function markedProcesses(dataDirectory: string, server: number): Promise<readonly MarkedProcess[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map((pid) => markedProcess(pid, dataDirectory)));
-  return found.flatMap((entry) => (entry === undefined || entry.pid === server ? [] : [entry]));
+  const entries = (await Promise.all(pids.map((pid) => readEntry(pid, dataDirectory)))).flat();
+  const found = new Set(entries.flatMap(({ pid, isNamed }) => (isNamed && pid !== server ? [pid] : [])));
+  // Inside of a sandbox the folder has another path.
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const { pid, parent } of entries) if (found.has(parent)) found.add(pid);
+  }
+  return entries.filter(({ pid }) => found.has(pid));
 }
 
 /** The same name for the same process, and for no other. */
@@ -25,15 +34,21 @@ export function identity({ pid, started }: MarkedProcess): string {
   return `${pid}@${started}`;
 }
 
-async function markedProcess(pid: number, dataDirectory: string): Promise<MarkedProcess | undefined> {
-  // A process that goes away while it is looked at is none.
-  const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-  if (!environment.includes(dataDirectory)) return undefined;
+interface Entry extends MarkedProcess {
+  readonly isNamed: boolean;
+}
+
+/** Nothing for a process that goes away while it is looked at. */
+async function readEntry(pid: number, dataDirectory: string): Promise<readonly Entry[]> {
+  const [environment = '', command = ''] = await Promise.all(
+    ['environ', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')),
+  );
+  const isNamed = environment.includes(dataDirectory) || command.includes(`${dataDirectory}/threads/`);
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state = 'X', parent] = fields;
-  if ('ZXx'.includes(state)) return undefined;
+  if ('ZXx'.includes(state)) return [];
   const program = basename(await readlink(`/proc/${pid}/exe`).catch(() => ''));
   const threadKey = /(?:^|\0)CENTAUR_THREAD_KEY=([^\0]*)/.exec(environment)?.[1] ?? '';
-  return { pid, parent: Number(parent), started: fields[19] ?? '', program, threadKey };
+  return [{ pid, parent: Number(parent), started: fields[19] ?? '', program, threadKey, isNamed }];
 }

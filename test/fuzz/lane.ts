@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
@@ -44,11 +44,14 @@ export class Lane {
   /** Starts a server. Rejects when it does not get ready. */
   static async start(wishes: LaneWishes): Promise<Lane> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'chiron-fuzz-')));
+    // The users of isolated threads pass through it.
+    await chmod(folder, 0o711);
     const bin = await harmlessShell(folder);
     const { keys, databaseUrl } = wishes;
     const server = await startServer({
       PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
       CHIRON_DATA_DIR: join(folder, 'data'),
+      CHIRON_SANDBOX_MOUNTS: bin,
       CHIRON_DEFAULT_HARNESS: 'demo',
       CHIRON_CLAUDE_BIN: join(folder, 'none'),
       CHIRON_CODEX_BIN: join(folder, 'none'),

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startScriptedResponsesModel } from '../support/scripted-model/responses.js';
 import {
   type Hostile,
@@ -8,6 +8,7 @@ import {
   skipReason,
   startHostile,
   startThief,
+  type Traces,
   writes,
 } from './support.js';
 
@@ -48,12 +49,14 @@ describe.skipIf(skipReason !== undefined)('Codex', () => {
   let hostile: Hostile;
   let model: Awaited<ReturnType<typeof startScriptedResponsesModel>>;
   let thief: Awaited<ReturnType<typeof startThief>>;
-  let traces: Awaited<ReturnType<typeof newTraces>>;
+  let traces: Traces;
 
   beforeAll(async () => {
     model = await startScriptedResponsesModel();
+    traces = await newTraces();
     // A deployment with variables only, no template.
     hostile = await startHostile('codex', {
+      ...traces.setting,
       CHIRON_HOME_TEMPLATE: '',
       CHIRON_SANDBOX_PASSTHROUGH_ENV: 'OPENAI_API_KEY,OPENAI_BASE_URL',
       OPENAI_API_KEY: KEY,
@@ -62,13 +65,9 @@ describe.skipIf(skipReason !== undefined)('Codex', () => {
     thief = await startThief();
   });
 
-  beforeEach(async () => {
-    traces = await newTraces();
-  });
-
   afterEach(async () => {
     expect(thief.requests).toEqual([]);
-    expect(await traces.left()).toEqual([]);
+    expect(await traces.take()).toEqual([]);
   });
 
   afterAll(async () => {
@@ -109,7 +108,7 @@ describe.skipIf(skipReason !== undefined)('Codex', () => {
   ];
 
   it.each(PLANTED)('asks the deployment’s API, and starts nothing, with %s', async (name, plant) => {
-    await hostile.run(name, plant(thief.url, `${traces.folder}/trace`));
+    await hostile.run(name, plant(thief.url, `${traces.path}/trace`));
     expect(await hostile.run(name, 'echo "<$PLANTED>"')).toMatchObject({
       status: 200,
       text: expect.stringContaining('<>'),
@@ -119,13 +118,14 @@ describe.skipIf(skipReason !== undefined)('Codex', () => {
 
   it('asks the deployment’s API also in the turn that plants settings, and in the next one of the same process', async () => {
     const warm = await startHostile('codex', {
+      ...traces.setting,
       CHIRON_MAX_WARM_HARNESSES: '8',
       CHIRON_HOME_TEMPLATE: '',
       CHIRON_SANDBOX_PASSTHROUGH_ENV: 'OPENAI_API_KEY,OPENAI_BASE_URL',
       OPENAI_API_KEY: KEY,
       OPENAI_BASE_URL: `${model.url}/v1`,
     });
-    const plant = writes('~/.codex/config.toml', provider(thief.url, `${traces.folder}/trace`));
+    const plant = writes('~/.codex/config.toml', provider(thief.url, `${traces.path}/trace`));
     await warm.say('warm', `SCENE:steps ${plant} && sleep 2 && true`);
     expect(await warm.say('warm', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
     await warm.close();
@@ -137,12 +137,12 @@ describe.skipIf(skipReason !== undefined)('What a deployment has set for Codex',
     const traces = await newTraces();
     const workspace = await newTemplate({
       'AGENTS.md': 'THE RULES OF THE HOUSE',
-      '.codex/config.toml': `[mcp_servers.own]\ncommand = "touch"\nargs = ["${traces.folder}/mcp"]\n`,
+      '.codex/config.toml': `[mcp_servers.own]\ncommand = "touch"\nargs = ["${traces.path}/mcp"]\n`,
     });
-    const hostile = await startHostile('codex', { CHIRON_WORKSPACE_TEMPLATE: workspace });
+    const hostile = await startHostile('codex', { ...traces.setting, CHIRON_WORKSPACE_TEMPLATE: workspace });
     // The rig's own template has the provider.
     expect(await hostile.say('set', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
-    expect(await traces.left()).toEqual(['mcp']);
+    expect(await traces.take()).toEqual(['mcp']);
     await hostile.run('set', `rm ~/.codex/config.toml; ${writes('.codex/config.toml', 'model_verbosity = "low"\n')}`);
     expect(await hostile.told('set', 'SCENE:text I am fine')).toContain('THE RULES OF THE HOUSE');
     await hostile.close();

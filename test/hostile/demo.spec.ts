@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Hostile, newTraces, removeFolders, skipReason, startHostile } from './support.js';
+import { type Hostile, newTraces, removeFolders, skipReason, startHostile, type Traces } from './support.js';
 
 describe.skipIf(skipReason !== undefined)('A server with real agents', () => {
   let hostile: Hostile;
+  let traces: Traces;
 
   beforeAll(async () => {
-    hostile = await startHostile('claude-code');
+    traces = await newTraces();
+    hostile = await startHostile('claude-code', traces.setting);
   });
 
   afterAll(async () => {
@@ -16,9 +18,8 @@ describe.skipIf(skipReason !== undefined)('A server with real agents', () => {
   it.each(['demo', 'demo/x', 'demo/claude-opus-5-5', 'DEMO'])(
     'runs no command for a caller of the model %s',
     async (model) => {
-      const traces = await newTraces();
-      await hostile.say(`model ${model}`, `!touch ${traces.folder}/ran`, { model });
-      expect(await traces.left()).toEqual([]);
+      await hostile.say(`model ${model}`, `!touch ${traces.path}/ran`, { model });
+      expect(await traces.take()).toEqual([]);
     },
   );
 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Hostile,
   newTemplate,
@@ -7,6 +7,7 @@ import {
   skipReason,
   startHostile,
   startThief,
+  type Traces,
   writes,
 } from './support.js';
 
@@ -27,20 +28,17 @@ const servers = (trace: string) => ({ mcpServers: { planted: { command: 'touch',
 describe.skipIf(skipReason !== undefined)('Claude Code', () => {
   let hostile: Hostile;
   let thief: Awaited<ReturnType<typeof startThief>>;
-  let traces: Awaited<ReturnType<typeof newTraces>>;
+  let traces: Traces;
 
   beforeAll(async () => {
-    hostile = await startHostile('claude-code');
-    thief = await startThief();
-  });
-
-  beforeEach(async () => {
     traces = await newTraces();
+    hostile = await startHostile('claude-code', traces.setting);
+    thief = await startThief();
   });
 
   afterEach(async () => {
     expect(thief.requests).toEqual([]);
-    expect(await traces.left()).toEqual([]);
+    expect(await traces.take()).toEqual([]);
   });
 
   afterAll(async () => {
@@ -128,7 +126,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code', () => {
   ];
 
   it.each(PLANTED)('asks the deployment’s API, and runs nothing, with %s', async (name, plant) => {
-    await hostile.run(name, plant(thief.url, `${traces.folder}/trace`));
+    await hostile.run(name, plant(thief.url, `${traces.path}/trace`));
     // The one that has planted it goes on with it, too; the next one begins with it.
     expect(await hostile.run(name, 'echo "<$PLANTED>"')).toMatchObject({
       status: 200,
@@ -138,8 +136,8 @@ describe.skipIf(skipReason !== undefined)('Claude Code', () => {
   });
 
   it('asks the deployment’s API also in the turn that plants settings, and in the next one of the same process', async () => {
-    const warm = await startHostile('claude-code', { CHIRON_MAX_WARM_HARNESSES: '8' });
-    const plant = writes('~/.claude/settings.json', settings(thief.url, `${traces.folder}/trace`));
+    const warm = await startHostile('claude-code', { ...traces.setting, CHIRON_MAX_WARM_HARNESSES: '8' });
+    const plant = writes('~/.claude/settings.json', settings(thief.url, `${traces.path}/trace`));
     // Claude Code looks at its files about once a second.
     await warm.say('warm', `SCENE:steps ${plant.replaceAll(' && ', '; ')} && sleep 3 && true`);
     expect(await warm.say('warm', 'SCENE:text I am fine')).toEqual({ status: 200, text: 'I am fine' });
@@ -149,13 +147,14 @@ describe.skipIf(skipReason !== undefined)('Claude Code', () => {
 
 describe.skipIf(skipReason !== undefined)('What a deployment has set for Claude Code', () => {
   let hostile: Hostile;
-  let traces: Awaited<ReturnType<typeof newTraces>>;
+  let traces: Traces;
 
   beforeAll(async () => {
     traces = await newTraces();
-    const hook = (name: string) => [{ hooks: [{ type: 'command', command: `touch ${traces.folder}/${name}` }] }];
-    const server = (name: string) => ({ command: 'touch', args: [`${traces.folder}/mcp-${name}`] });
+    const hook = (name: string) => [{ hooks: [{ type: 'command', command: `touch ${traces.path}/${name}` }] }];
+    const server = (name: string) => ({ command: 'touch', args: [`${traces.path}/mcp-${name}`] });
     hostile = await startHostile('claude-code', {
+      ...traces.setting,
       CHIRON_HOME_TEMPLATE: await newTemplate({
         '.claude/settings.json': JSON.stringify({
           env: { FROM_HOME: 'yes', BOTH: 'home' },
@@ -190,7 +189,7 @@ describe.skipIf(skipReason !== undefined)('What a deployment has set for Claude 
   it('counts: variables, hooks and servers of tools', async () => {
     const { text } = await hostile.run('set', 'echo "<$FROM_HOME $FROM_WORKSPACE $REMEMBERED $BOTH>"; sleep 2');
     expect(text).toContain('<yes yes yes workspace>');
-    expect(await traces.left()).toEqual(['home', 'mcp-home', 'mcp-project', 'workspace']);
+    expect(await traces.take()).toEqual(['home', 'mcp-home', 'mcp-project', 'workspace']);
   });
 
   it('counts after its agent has written it anew', async () => {

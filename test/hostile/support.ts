@@ -1,7 +1,9 @@
-import { mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { dirname, join } from 'node:path';
-import { newFolder } from '../clients/support/folders.js';
+import { newFolder, newSharedFolder, type SharedFolder } from '../clients/support/folders.js';
 import { type RealHarness, type Rig, startRig } from '../clients/support/rig.js';
 
 export { removeFolders } from '../clients/support/folders.js';
@@ -24,11 +26,12 @@ export interface Answer {
   readonly text: string;
 }
 
-/** The folders of a thread. */
+/** Where a thread is. */
 export interface ThreadPaths {
+  /** Its folder on the machine. */
   readonly thread: string;
+  /** Its workspace as its agent sees it. */
   readonly workspace: string;
-  readonly home: string;
 }
 
 /** A server whose agents are hostile: each turn is run by a new process. */
@@ -83,10 +86,16 @@ export async function startHostile(
     },
     remove: async (thread) => (await call('DELETE', `/api/session/${keyOf(thread)}`, {})).status,
     paths: async (thread) => {
-      const workspace = JSON.parse(
-        /"(?:[^"\\]|\\.)*"/.exec((await say(thread, 'SCENE:tool pwd -P')).text)?.[0] ?? '""',
+      const mark = `mark-${randomUUID()}`;
+      const { text } = await say(thread, `SCENE:tool touch ${mark}; pwd -P`);
+      const workspace = JSON.parse(/"(?:[^"\\]|\\.)*"/.exec(text)?.[0] ?? '""');
+      const folders = (await readdir(join(rig.server.dataDirectory, 'threads'))).map((id) =>
+        join(rig.server.dataDirectory, 'threads', id),
       );
-      return { workspace, thread: dirname(workspace), home: join(dirname(workspace), 'home') };
+      const found = folders.find((folder) => existsSync(join(folder, 'workspace', mark)));
+      if (found === undefined) throw new Error(`the thread has no folder: ${text}`);
+      await rm(join(found, 'workspace', mark));
+      return { workspace, thread: found };
     },
     close: () => rig.close(),
   };
@@ -103,10 +112,21 @@ export function writes(path: string, text: string): string {
   return `mkdir -p "$(dirname ${path})"; echo ${encoded} | base64 -d > ${path}`;
 }
 
-/** A folder outside of all threads, and the traces that commands have left in it. */
-export async function newTraces(): Promise<{ readonly folder: string; left(): Promise<readonly string[]> }> {
-  const folder = await realpath(await newFolder('traces'));
-  return { folder, left: async () => (await readdir(folder)).toSorted() };
+/** A folder outside of all threads, which agents see in every kind of sandbox. */
+export interface Traces extends SharedFolder {
+  /** The traces that commands have left in it since the last call. */
+  take(): Promise<readonly string[]>;
+}
+
+/** A new folder for traces; the server has to be started with its setting. */
+export async function newTraces(): Promise<Traces> {
+  const shared = await newSharedFolder('traces');
+  const take = async (): Promise<readonly string[]> => {
+    const names = (await readdir(shared.path)).toSorted();
+    await Promise.all(names.map((name) => rm(join(shared.path, name), { recursive: true })));
+    return names;
+  };
+  return { ...shared, take };
 }
 
 /** A port to which nobody should send anything, and what was sent. */

@@ -1,3 +1,4 @@
+// Long because every form of a request and an answer is tried here.
 import supertest, { type Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';

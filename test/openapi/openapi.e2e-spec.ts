@@ -61,7 +61,8 @@ describe('the OpenAPI document', () => {
     const open = document.operations.filter(
       ({ object }) => Array.isArray(object['security']) && object['security'].length === 0,
     );
-    expect(open.map(({ path }) => path).toSorted()).toEqual(['/', '/api/hello', '/health', '/healthz', '/readyz']);
+    const paths = ['/', '/api/hello', '/health', '/healthz', '/readyz'];
+    expect(open.map(({ path }) => path).toSorted()).toEqual(paths);
     for (const { id, object } of document.operations.filter((operation) => !open.includes(operation))) {
       expect({ id, security: object['security'] }).toEqual({ id, security: [{ bearer: [] }, { 'x-api-key': [] }] });
     }
@@ -129,7 +130,9 @@ describe('the OpenAPI document', () => {
     const documented = document.operations.map(
       ({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     );
-    expect(documented.toSorted()).toEqual(routesOf(app).toSorted());
+    // The console is a page, which uses the others.
+    const routes = routesOf(app).filter((route) => !route.startsWith('get /console'));
+    expect(documented.toSorted()).toEqual(routes.toSorted());
   });
 });
 

@@ -9,6 +9,8 @@ const SCRIPT = fileURLToPath(new URL('../../scripts/build-if-stale.mjs', import.
 /** A stand-in for the build tool: each build is a line in `dist/main.js`, and its status is that of the type check. */
 const buildTool = (status: number): string =>
   `#!/bin/sh\nmkdir -p dist && echo built >> dist/main.js\nexit ${status}\n`;
+/** A stand-in for the compiler of the console's page. */
+const pageTool = (status: number): string => `#!/bin/sh\ntest "$2" = src/console/page || exit 3\nexit ${status}\n`;
 const OLDER = new Date('2026-01-01T00:00:00Z');
 const NEWER = new Date('2026-01-02T00:00:00Z');
 
@@ -18,6 +20,7 @@ beforeEach(() => {
   folder = newFolder();
   for (const path of ['nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', 'src/ops/health.ts']) write(path, '');
   for (const path of ['src/ops', 'src']) setTime(path, OLDER);
+  write('node_modules/.bin/tsc', pageTool(0));
 });
 
 afterEach(() => removeFolder(folder));
@@ -53,6 +56,15 @@ describe('Before npm start', () => {
     expect(run().status).toBe(1);
     expect(run().status).toBe(1);
     write('node_modules/.bin/nest', buildTool(0));
+    expect(run().status).toBe(0);
+    expect(builds()).toBe(1);
+  });
+
+  it('so does a page of the console with errors', () => {
+    write('node_modules/.bin/nest', buildTool(0));
+    write('node_modules/.bin/tsc', pageTool(2));
+    expect(run().status).toBe(1);
+    write('node_modules/.bin/tsc', pageTool(0));
     expect(run().status).toBe(0);
     expect(builds()).toBe(1);
   });

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { claudeCode } from '../../src/harness/claude-code/definition.js';
+import { codex } from '../../src/harness/codex/definition.js';
 import { findHostProblem } from '../../src/start/host-problem.js';
 
 // What the built server, `package.json` and the lock are to those who install them. Nothing here needs the network.
@@ -41,9 +43,9 @@ describe('The packed server', () => {
   });
 
   it('has the program chiron, which a shell starts with Node', () => {
-    expect(manifest.bin).toEqual({ chiron: 'dist/main.js' });
-    expect(files).toContain('dist/main.js');
-    expect(readText('dist/main.js').split('\n')[0]).toBe('#!/usr/bin/env node');
+    expect(manifest.bin).toEqual({ chiron: 'dist/cli/chiron.js' });
+    expect(files).toContain('dist/cli/chiron.js');
+    expect(readText('dist/cli/chiron.js').split('\n')[0]).toBe('#!/usr/bin/env node');
   });
 
   it('imports only what is installed with it', () => {
@@ -72,6 +74,17 @@ describe('The Node that package.json asks for', () => {
     expect(readText('.nvmrc').trim()).toBe(String(major));
     expect(broughtMajor).toBe(major);
     expect(broughtMinor).toBeGreaterThanOrEqual(minor);
+  });
+});
+
+describe('chiron agents install', () => {
+  it('installs the versions that the tests of clients run with', () => {
+    const clients = readJson('test/clients/package.json') as {
+      readonly dependencies: Readonly<Record<string, string>>;
+      readonly optionalDependencies: Readonly<Record<string, string>>;
+    };
+    expect(claudeCode.npmPackage?.version).toBe(clients.optionalDependencies['@anthropic-ai/claude-code-linux-x64']);
+    expect(codex.npmPackage?.version).toBe(clients.dependencies['@openai/codex']);
   });
 });
 

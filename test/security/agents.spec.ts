@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newFolder } from '../clients/support/folders.js';
 import { CLAUDE_CODE, CODEX, skipReason as noClients } from '../clients/support/programs.js';
+import { codexConfig, startScriptedResponsesModel } from '../support/scripted-model/responses.js';
 import { type Attack, attacksOn, type Knowledge, learn } from './attacks.js';
 import {
   findProcesses,
@@ -67,6 +69,30 @@ for (const kind of ISOLATING_KINDS) {
       });
     },
   );
+
+  describe.skipIf(skipReason !== undefined)(
+    `In the sandbox ${kind}, a tool of Codex with a provider of the deployment`,
+    () => {
+      it('has a placeholder in the place of its key, which its model gets, whatever the name of the variable', async () => {
+        const model = await startScriptedResponsesModel();
+        const home = await newFolder('home-template');
+        await mkdir(join(home, '.codex'));
+        await writeFile(join(home, '.codex', 'config.toml'), `${codexConfig(model)}env_key = "CORP_KEY"\n`);
+        const target = await startRealTarget(kind, 'codex', {
+          CHIRON_HOME_TEMPLATE: home,
+          CHIRON_SANDBOX_PASSTHROUGH_ENV: 'CORP_KEY',
+          CORP_KEY: MARKERS.provider,
+        });
+        const environment = await target.run('alice', 'corp', 'env; cat ~/.codex/config.toml');
+        expect(environment).toContain('HOME=');
+        expect(environment).toContain('CORP_KEY');
+        expect(environment).not.toContain(MARKERS.provider);
+        expect(model.requests.at(-1)?.headers['authorization']).toBe(`Bearer ${MARKERS.provider}`);
+        await target.close();
+        await model.close();
+      });
+    },
+  );
 }
 
 describe.skipIf(noClients !== undefined || (await reasonToSkip('bubblewrap', [CLAUDE_CODE])) !== undefined)(
@@ -106,6 +132,25 @@ for path in glob.glob("/proc/[0-9]*/cmdline"):
       expect(target.server.output()).toContain('the agent and the broker count different tokens');
       expect([usage.input_tokens < 1_000_000, usage.output_tokens < 1_000_000]).toEqual([true, true]);
     });
+  },
+);
+
+describe.skipIf(noClients !== undefined || (await reasonToSkip('bubblewrap', [CLAUDE_CODE])) !== undefined)(
+  'A server whose agents sign their requests themselves',
+  () => {
+    it.each(['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX'])(
+      'says at its start that they go past the broker (%s)',
+      async (name) => {
+        const target = await startRealTarget('bubblewrap', 'claude-code', {
+          [name]: '1',
+          CHIRON_SANDBOX_PASSTHROUGH_ENV: name,
+        });
+        await target.close();
+        const said = `agents of Claude Code ask their model past the broker (${name})`;
+        const [log, summary] = target.server.output().split('Chiron is ready');
+        expect([log, summary]).toEqual([expect.stringContaining(said), expect.stringContaining(said)]);
+      },
+    );
   },
 );
 

@@ -1,5 +1,11 @@
 // Every attack as a command, for agents of all kinds. A command prints what it has reached, or `refused`.
+import { randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { chmod } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { newFolder } from '../clients/support/folders.js';
 import { findProcesses, MARKERS, type Target } from './support.js';
 
 /** What a command can know of the server that it attacks. */
@@ -11,6 +17,17 @@ export interface Knowledge {
   readonly otherThread: string;
   /** A process of another thread. */
   readonly otherPid: number;
+  readonly bait: Bait;
+}
+
+/** Sockets of the machine's, as services have them, each of which answers whoever comes. */
+interface Bait {
+  /** Of UDP, on 127.0.0.1. */
+  readonly udpPort: number;
+  /** In the abstract namespace, without its first byte. */
+  readonly abstractName: string;
+  /** Of a file that everybody may write to. */
+  readonly path: string;
 }
 
 /** An attack, and what its output may not have. */
@@ -30,6 +47,7 @@ const SECRETS = Object.values(MARKERS)
 const noSecret = (command: string) => `{ ${command}; } 2>/dev/null | grep -aoE '${SECRETS}' | head -n 5; echo done`;
 const NO_SECRET = /^(?!.*-key-|.*only-the-server|.*blue whale).*done/s;
 const tried = (command: string) => `(${command}) 2>/dev/null && echo REACHED || echo refused`;
+const python = (statements: string) => tried(`python3 -c 'import socket;${statements}'`);
 const REFUSED = /^(?!.*REACHED).*refused/s;
 
 /** The attacks on other processes, files and settings of the machine. */
@@ -170,6 +188,48 @@ export const NETWORK_ATTACKS: readonly Attack[] = [
     repelled: REFUSED,
   },
   {
+    title: 'sends a datagram',
+    command: ({ bait }) =>
+      python(
+        `s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.settimeout(3);s.sendto(b"x",("127.0.0.1",${bait.udpPort}));s.recv(9)`,
+      ),
+    repelled: REFUSED,
+  },
+  {
+    title: 'makes packets of its own',
+    command: () =>
+      tried(
+        ['AF_INET,socket.SOCK_RAW,1', 'AF_INET6,socket.SOCK_RAW,58', 'AF_PACKET,socket.SOCK_RAW,768']
+          .map((socket) => `python3 -c 'import socket;socket.socket(socket.${socket})'`)
+          .join(' || '),
+      ),
+    repelled: REFUSED,
+  },
+  {
+    title: 'goes around the proxy by TCP Fast Open, which connects with the first data',
+    command: ({ port }) =>
+      python(
+        `s=socket.socket();s.sendto(b"GET /healthz HTTP/1.0"+bytes([13,10,13,10]),0x20000000,("127.0.0.1",${port}));assert s.recv(9)`,
+      ),
+    repelled: REFUSED,
+  },
+  {
+    title: 'goes around the proxy by MPTCP',
+    command: ({ port }) =>
+      python(`socket.socket(socket.AF_INET,socket.SOCK_STREAM,262).connect(("127.0.0.1",${port}))`),
+    repelled: REFUSED,
+  },
+  {
+    title: 'connects to an abstract socket',
+    command: ({ bait }) => python(`socket.socket(socket.AF_UNIX).connect(bytes(1)+b"${bait.abstractName}")`),
+    repelled: REFUSED,
+  },
+  {
+    title: 'connects to a socket with a path that everybody may write to',
+    command: ({ bait }) => python(`socket.socket(socket.AF_UNIX).connect("${bait.path}")`),
+    repelled: REFUSED,
+  },
+  {
     title: 'asks the model provider for more than answers',
     command: () =>
       'curl -sS -m 5 -o /dev/null -w "%{http_code}" $ANTHROPIC_BASE_URL/v1/organizations http://127.0.0.1:8100/openai/files; echo done',
@@ -180,7 +240,11 @@ export const NETWORK_ATTACKS: readonly Attack[] = [
 /** What a kind of sandbox leaves open, as docs/security.md says. */
 const LEFT_OPEN: Readonly<Record<string, readonly string[]>> = {
   // Landlock hides no process: the command lines of other threads' commands can be read. They have no keys.
-  landlock: ['reads the command line of every process for keys and prompts'],
+  // Of sockets it knows the paths since its version 9.
+  landlock: [
+    'reads the command line of every process for keys and prompts',
+    'connects to a socket with a path that everybody may write to',
+  ],
 };
 
 /** The attacks that a kind of sandbox has to withstand. */
@@ -199,7 +263,24 @@ export async function learn(target: Target): Promise<Knowledge> {
     dataDirectory: target.server.dataDirectory,
     otherThread: await target.folderOf('alice', 'victim'),
     otherPid: await pidOf('sleep\u0000543'),
+    bait: await layBait(),
   };
+}
+
+/** Makes the sockets. They are there until the tests end, and do not keep these from ending. */
+async function layBait(): Promise<Bait> {
+  const abstractName = `chiron-bait-${randomUUID()}`;
+  const path = join(await newFolder('bait'), 'socket');
+  for (const address of [`\0${abstractName}`, path]) {
+    // A program that connects and leaves at once breaks the write.
+    const server = createServer((socket) => socket.on('error', () => undefined).end('hello')).unref();
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+  }
+  await chmod(path, 0o777);
+  const udp = createSocket('udp4').unref();
+  udp.on('message', (message, { port, address }) => udp.send(message, port, address));
+  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
+  return { udpPort: udp.address().port, abstractName, path };
 }
 
 async function pidOf(command: string): Promise<number> {

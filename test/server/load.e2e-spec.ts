@@ -1,3 +1,4 @@
+// Long because every kind of body that could keep the server busy is tried here.
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import supertest from 'supertest';

@@ -53,7 +53,12 @@ async function startOn(host: Host): Promise<Start> {
   host.make?.(folder);
   const { environment = {}, by = [], data } = host;
   // `%` stands for the folder.
-  const variables = Object.entries({ ...(data === undefined ? {} : { CHIRON_DATA_DIR: data }), ...environment });
+  const variables = Object.entries({
+    // An odd host may lack what a kind needs. The server is to find out itself, whatever kind the suite runs with.
+    CHIRON_SANDBOX: 'auto',
+    ...(data === undefined ? {} : { CHIRON_DATA_DIR: data }),
+    ...environment,
+  });
   start = await startMain({
     cwd: folder,
     by,

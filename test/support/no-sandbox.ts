@@ -28,8 +28,14 @@ export class NoSandbox implements Sandbox {
     return this.failure === undefined ? Promise.resolve(this.folders(threadId)) : Promise.reject(this.failure);
   }
 
+  deploy = (): Promise<void> => Promise.resolve();
+
   copy(_threadId: string, _toThreadId: string, accept: () => Promise<void>): Promise<void> {
     return accept();
+  }
+
+  replace(): never {
+    throw new Error('nothing is to be written here');
   }
 
   spawn(): never {
@@ -48,6 +54,14 @@ export class NoSandbox implements Sandbox {
 
   remove(threadId: string): Promise<void> {
     this.removed.push(threadId);
+    return Promise.resolve();
+  }
+
+  expectLife(): void {
+    // Nothing runs here.
+  }
+
+  kill(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const START_MS = 30_000;
+
+// A start keeps a processor busy. Tests that run at once would start nine servers at once, each of which takes nine times as long.
+const MAX_STARTING = availableParallelism();
+let starting = 0;
+const waiting: (() => void)[] = [];
 
 /** How a server ended. */
 export interface ServerExit {
@@ -37,9 +42,23 @@ export interface RunningServer {
  * environment and no `.env` file; the port is a free one unless `PORT` is passed. Without `CHIRON_DATA_DIR` its data is in a
  * folder that is removed when it ends.
  *
- * Rejects, with what the server printed, when it ends before it is ready or is not ready within 30 s.
+ * Starts wait for each other where more are asked for at once than there are processors. Rejects, with what the server printed, when
+ * it ends before it is ready or is not ready within 30 s of its own start.
  */
 export async function startServer(environment: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
+  if (starting < MAX_STARTING) starting += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await launch(environment);
+  } finally {
+    // Whoever waited longest starts in this one's place.
+    const next = waiting.shift();
+    if (next === undefined) starting -= 1;
+    else next();
+  }
+}
+
+async function launch(environment: Readonly<Record<string, string>>): Promise<RunningServer> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'chiron-server-')));
   // The users of threads pass through it.
   await chmod(folder, 0o711);

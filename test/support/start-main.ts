@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,24 +23,40 @@ export interface Start {
 
 /** How the server is started. */
 export interface StartOptions {
-  /** Its whole environment besides `PORT=0`, `PATH` and the data folder. */
+  /** Its whole environment besides `PORT=0`, `PATH`, the data folder and the kind of sandbox (`CHIRON_TEST_SANDBOX`, or `local`). */
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd: string;
   /** What it is started by: these, and then Node's path and the server's. */
   readonly by?: readonly string[];
+  /** How long it may take to be ready, in milliseconds. */
+  readonly startMs?: number;
   /** Options of Node itself. */
   readonly nodeOptions?: readonly string[];
+  /** What Node runs, with its arguments, instead of {@link MAIN}. */
+  readonly program?: readonly string[];
 }
 
 /** Starts `dist/main.js`, on a host as odd as wanted; resolves once it is ready or has ended. Run `npm run build` before. */
-export async function startMain({ environment = {}, cwd, by = [], nodeOptions = [] }: StartOptions): Promise<Start> {
-  const node = [...nodeOptions, MAIN];
+export async function startMain({
+  environment = {},
+  cwd,
+  by = [],
+  startMs = START_MS,
+  ...start
+}: StartOptions): Promise<Start> {
+  const node = [...(start.nodeOptions ?? []), ...(start.program ?? [MAIN])];
   const [program, ...args] = by;
   const [command, all] =
     program === undefined ? [process.execPath, node] : [program, [...args, process.execPath, ...node]];
   const child = spawn(command, all, {
     cwd,
-    env: { PORT: '0', PATH: '/usr/bin:/bin', CHIRON_DATA_DIR: join(cwd, 'data'), ...environment },
+    env: {
+      PORT: '0',
+      PATH: '/usr/bin:/bin',
+      CHIRON_DATA_DIR: join(cwd, 'data'),
+      CHIRON_SANDBOX: process.env['CHIRON_TEST_SANDBOX'] ?? 'local',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -59,7 +75,7 @@ export async function startMain({ environment = {}, cwd, by = [], nodeOptions = 
       if (address() !== undefined) resolve();
     });
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), startMs);
   await Promise.race([ready, exit]);
   clearTimeout(timer);
   const { pid } = child;
@@ -75,7 +91,10 @@ export function urlOf({ url, output }: Start): string {
 
 /** A new folder without links on its path; to be removed with {@link removeFolder}. */
 export function newFolder(): string {
-  return realpathSync(mkdtempSync(join(tmpdir(), 'chiron-start-')));
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'chiron-start-')));
+  // The users of threads pass through it.
+  chmodSync(folder, 0o711);
+  return folder;
 }
 
 export function removeFolder(folder: string): void {

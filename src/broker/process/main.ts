@@ -1,4 +1,5 @@
 // The broker's process. Under test Node runs this file directly and strips its types, so the imports of everything in this folder end in `.ts`.
+import { parseToBroker } from '../message-schemas.ts';
 import type { FromBroker, ToBroker } from '../protocol.ts';
 import { createEgress, type Egress } from './egress/egress.ts';
 import { Listeners } from './listeners.ts';
@@ -13,6 +14,7 @@ const send = (message: FromBroker): void => {
   if (process.connected) process.send?.(message);
 };
 const onRefused = (threadId: string, what: string): void => send({ type: 'refused', threadId, what });
+const onNotice = (what: string): void => send({ type: 'notice', what });
 
 const listeners = new Listeners({
   onModel: (request, response, threadId) => gateway?.handle(request, response, threadId),
@@ -24,9 +26,9 @@ async function handle(message: ToBroker): Promise<void> {
   switch (message.type) {
     case 'configure':
       gateway?.close();
-      gateway = new ModelGateway(message.config, counts, onRefused);
+      gateway = new ModelGateway(message.config, counts, { onRefused, onNotice });
       egress?.close();
-      egress = createEgress({ ...message.config.egress, onRefused });
+      egress = createEgress({ ...message.config.egress, proxies: message.config.proxies, onRefused });
       send({ type: 'done', id: message.id });
       return;
     case 'open': {
@@ -51,7 +53,15 @@ async function handle(message: ToBroker): Promise<void> {
   }
 }
 
-process.on('message', (message: ToBroker) => {
+process.on('message', (value: unknown) => {
+  const parsed = parseToBroker(value);
+  if (parsed.kind === 'malformed') {
+    const { id, problem } = parsed;
+    onNotice(`The broker got a message that is malformed: ${problem}.`);
+    if (id !== undefined) send({ type: 'failed', id, problem: 'the message was malformed' });
+    return;
+  }
+  const { message } = parsed;
   handle(message).catch((error: unknown) => {
     const problem = error instanceof Error ? error.message : String(error);
     if ('id' in message) send({ type: 'failed', id: message.id, problem });

@@ -3,7 +3,7 @@ import { findSummary } from './compaction.js';
 import { hasInterruptMarker } from './interruption.js';
 import { stripMarkup } from './markup.js';
 import { readPromptContext } from './prompt.js';
-import { findSession } from './session-id.js';
+import { findSession, findUser } from './session-id.js';
 import { isSideRequest } from './side-request.js';
 import { stripRecoveryMessages } from './stream-recovery.js';
 import { STRUCTURED_OUTPUT_TOOL } from './structured-output-tool.js';
@@ -30,6 +30,7 @@ export const claudeCodeProfile: ClientProfile = {
   offersTool,
 
   findSession,
+  findUser,
   isSideRequest,
   sideAnswer: answerTitle,
   // A terminal does not show MCP blocks, so its user would only see a spinner while the agent works. Everywhere else, including

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findSession } from './session-id.js';
+import { findSession, findUser } from './session-id.js';
 
 const SESSION = '6d7f7b0a-7d5c-4c0e-9a40-7f2f7f1d2b11';
 const header = (value?: string) => (name: string) => (name === 'x-claude-code-session-id' ? value : undefined);
@@ -37,5 +37,23 @@ describe('the session of Claude Code', () => {
     null,
   ])('is not in a user id of another form: %j', (userId) => {
     expect(findSession(header(), userId)).toBeUndefined();
+  });
+});
+
+describe('the user of a request', () => {
+  it.each([
+    [`user_0f3c_account_9a40aaaa_session_${SESSION}`, 'user_0f3c_account_9a40aaaa'],
+    [`{"device_id":"d3","account_uuid":"a1","session_id":"${SESSION}"}`, 'd3'],
+    [`{"device_id":"","account_uuid":"a1","session_id":"${SESSION}"}`, 'a1'],
+    [`{"device_id":"","account_uuid":"","session_id":"${SESSION}"}`, undefined],
+    ['customer-7', 'customer-7'],
+    [`customer_session_${SESSION}`, `customer_session_${SESSION}`],
+    ['{"id":"customer-7"}', '{"id":"customer-7"}'],
+    ['x'.repeat(300), 'x'.repeat(256)],
+    ['', undefined],
+    [5, undefined],
+    [undefined, undefined],
+  ])('is the user id %j without a session of Claude Code: %j', (userId, user) => {
+    expect(findUser(userId)).toBe(user);
   });
 });

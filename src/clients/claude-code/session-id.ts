@@ -1,4 +1,5 @@
-import { parseObject } from '../../domain/json.js';
+import { asString, parseObject } from '../../domain/json.js';
+import { asUserId } from '../../domain/user-id.js';
 import type { ClientSession, HeaderReader } from '../client-profile.js';
 
 /** The header in which Claude Code names its session. [2.1.330] */
@@ -22,6 +23,17 @@ export function findSession(header: HeaderReader, userId: unknown): ClientSessio
   if (headerId !== undefined) return { id: headerId, namespace: NAMESPACE, field: SESSION_ID_HEADER };
   const id = parseUserId(userId);
   return id === undefined ? undefined : { id, namespace: NAMESPACE, field: 'metadata.user_id: session_id' };
+}
+
+/**
+ * Finds the user of a request by `metadata.user_id`. Claude Code's has the session as well, which would make a user of each; what is left
+ * is the machine, or the account. [2.1.330, 2.0.76]
+ */
+export function findUser(userId: unknown): string | undefined {
+  if (typeof userId !== 'string' || parseUserId(userId) === undefined) return asUserId(userId);
+  if (!userId.startsWith('{')) return asUserId(userId.replace(/_session_[^_]*$/, ''));
+  const { device_id, account_uuid } = parseObject(userId) ?? {};
+  return asUserId(asString(device_id)) ?? asUserId(asString(account_uuid));
 }
 
 /** Parses the session id from a user id in the form `{"device_id":…,"session_id":…}` or the older form; else `undefined`. */

@@ -20,7 +20,9 @@ const sandbox: Sandbox = {
   files: unused,
   templateText: unused,
   prepare: unused,
+  deploy: unused,
   copy: unused,
+  replace: unused,
   spawn: unused,
   run: runProgram,
   usage: unused,
@@ -29,6 +31,8 @@ const sandbox: Sandbox = {
   describeLimits: unused,
   warnings: unused,
   remove: unused,
+  kill: () => Promise.resolve(),
+  expectLife: () => undefined,
   close: unused,
 };
 

@@ -88,7 +88,9 @@ describe('a session with Claude Code', () => {
       files: () => thread.files,
       templateText: async () => undefined,
       prepare: async () => thread.folders,
+      deploy: async () => undefined,
       copy: async (_from, _to, accept) => accept(),
+      replace: () => Promise.reject(new Error('nothing is to be written here')),
       spawn,
       run: async () => ({ kind: 'missing' }),
       usage: async () => ({ outputBytes: 0, cpuMs: 0, memoryKills: 0 }),
@@ -97,6 +99,8 @@ describe('a session with Claude Code', () => {
       describeLimits: () => [],
       warnings: async () => [],
       remove: async () => undefined,
+      kill: () => Promise.resolve(),
+      expectLife: () => undefined,
       close: async () => undefined,
     };
     const note = (text: string) => void warnings.push(text);

@@ -7,7 +7,13 @@ export const claudeCode: HarnessDefinition = {
   name: 'claude-code',
   displayName: 'Claude Code',
   sessionType: 'claudecode',
-  program: { variable: 'CHIRON_CLAUDE_BIN', fallback: 'claude', doc: 'Claude Code: a path, or a name on `PATH`.' },
+  program: {
+    variable: 'CHIRON_CLAUDE_BIN',
+    fallback: 'claude',
+    doc: 'Claude Code: a path, or a name in `CHIRON_AGENTS_DIR` or on `PATH`.',
+  },
+  // Its script puts the program of the platform into place (2.1.330, `install.cjs`).
+  npmPackage: { name: '@anthropic-ai/claude-code', version: '2.1.330', hasInstallScript: true },
   home: { CLAUDE_CONFIG_DIR: '.claude' },
   modelVariable: 'CLAUDE_MODEL',
   login: {
@@ -22,6 +28,13 @@ export const claudeCode: HarnessDefinition = {
     // Settings may name an `apiKeyHelper`, or variables.
     files: ['.claude/.credentials.json', '.claude/settings.json'],
   },
+  notInSnapshots: [
+    // Of running processes (Claude Code 2.1.330).
+    ...['sessions', 'shell-snapshots', 'backups', '.last-cleanup', 'statsig'].map((name) => `home/.claude/${name}`),
+    // Written for each process; may have credentials of MCP servers.
+    'server/claude',
+    'home/.claude/.credentials.json',
+  ],
   provider: anthropicProvider,
   create: ({ sandbox, command }) => new ClaudeCodeHarness(sandbox, command),
 };

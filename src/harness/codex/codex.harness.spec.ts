@@ -16,7 +16,9 @@ const sandbox: Sandbox = {
   files: unused,
   templateText: unused,
   prepare: unused,
+  deploy: unused,
   copy: unused,
+  replace: unused,
   spawn: unused,
   run: unused,
   usage: unused,
@@ -25,6 +27,8 @@ const sandbox: Sandbox = {
   describeLimits: unused,
   warnings: unused,
   remove: unused,
+  kill: () => Promise.resolve(),
+  expectLife: () => undefined,
   close: unused,
 };
 

@@ -92,7 +92,9 @@ class FakeSandbox implements Sandbox {
   templates: Readonly<Record<string, string>> = {};
   templateText = (path: string) => Promise.resolve(this.templates[path]);
   prepare = () => Promise.resolve(THREAD.folders);
+  deploy = (): Promise<void> => Promise.resolve();
   copy = (_from: string, _to: string, accept: () => Promise<void>): Promise<void> => accept();
+  replace = (): Promise<never> => Promise.reject(new Error('nothing is to be written here'));
   run = () => Promise.resolve({ kind: 'missing' } as const);
   usage = () => Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
   diskBytes = () => Promise.resolve(0);
@@ -100,6 +102,8 @@ class FakeSandbox implements Sandbox {
   describeLimits = () => [];
   warnings = () => Promise.resolve([]);
   remove = () => Promise.resolve();
+  expectLife = () => undefined;
+  kill = () => Promise.resolve();
   close = () => Promise.resolve();
 }
 
@@ -144,6 +148,20 @@ describe('CodexSession', () => {
     expect((await run({ id: 'turn-2' })).map(({ type }) => type)).toEqual(['text-delta', 'block-end', 'turn-end']);
     expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: `${FOLDER}/home/.codex` } }]);
     expect(sent('turn/start').map((params) => params['clientUserMessageId'])).toEqual(['turn-1', 'turn-2']);
+  });
+
+  it('starts another process, which reads no settings of the workspace, once those are not the deployment’s', async () => {
+    const { sandbox, run, sent } = open((method) =>
+      method === 'turn/start' ? [{ result: {} }, started('u'), said('PONG'), ended('u')] : undefined,
+    );
+    await run();
+    await THREAD.files.write('workspace/.codex/config.toml', 'planted = 1');
+    await run({ id: 'turn-2' });
+    await run({ id: 'turn-3' });
+    await THREAD.files.remove('workspace/.codex');
+    const trust = sandbox.commands.map(({ args }) => /trust_level="(\w+)"/.exec(args.join(' '))?.[1]);
+    expect(trust).toEqual(['trusted', 'untrusted']);
+    expect(sent('thread/resume')).toHaveLength(1);
   });
 
   it('interrupts a turn that has not started as soon as it has', async () => {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import { recallTurn } from '../lost-turn.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
 import type { CodexConversation } from './app-server/connection.js';
@@ -167,9 +168,10 @@ export class CodexSession implements HarnessSession {
   async #beginNew(turn: HarnessTurn, setup: Setup, emit: Emit): Promise<Beginning> {
     await this.#dropTurns(turn, setup, emit);
     const calls = await this.#removeRefusedTurns(setup, emit);
-    const seed = turn.seed ?? (this.#isBlank ? await turn.recall?.() : undefined) ?? [];
+    const known = { seed: turn.seed ?? [], prompt: turn.prompt };
+    const { seed, prompt: own } = this.#isBlank ? await recallTurn(turn) : known;
     await injectSeed(this.thread, this.#process.opened, { seed, attempt: turn.attempt });
-    const prompt = prependRefusal(calls, turn.prompt);
+    const prompt = prependRefusal(calls, own);
     return { kind: 'start', events: [], prompt, further: turn.furtherMessages ?? [] };
   }
 

@@ -1,3 +1,4 @@
+import { matchesModelPattern } from '../../domain/model-pattern.js';
 import type { HarnessName } from '../harness.js';
 
 /** The inputs that decide which harness a new thread gets. */
@@ -36,7 +37,7 @@ export function routeModel(model: string, routing: ModelRouting): HarnessChoice 
     const isAvailable = routing.available.some((harness) => harness.name === named);
     return isAvailable ? { harness: named, model: harnessModel === '' ? undefined : harnessModel } : undefined;
   }
-  const route = routing.routes.find((candidate) => matchesPattern(candidate.pattern, model));
+  const route = routing.routes.find((candidate) => matchesModelPattern(candidate.pattern, model));
   const knowing = routing.routesByKind ? routing.available.find((harness) => harness.knowsModel(model)) : undefined;
   const name = route?.harness ?? knowing?.name ?? routing.defaultHarness;
   const harness = routing.available.find((candidate) => candidate.name === name);
@@ -51,13 +52,4 @@ export function routeModel(model: string, routing: ModelRouting): HarnessChoice 
  */
 export function answeredModel(requested: string, { harness, model }: HarnessChoice): string {
   return model === undefined ? harness : requested;
-}
-
-/** Matches a pattern, ignoring case; `*` matches any text. */
-function matchesPattern(pattern: string, model: string): boolean {
-  const expression = pattern
-    .split('*')
-    .map((part) => part.replaceAll(/[$()+.?[\\\]^{|}]/g, String.raw`\$&`))
-    .join('.*');
-  return new RegExp(`^${expression}$`, 'i').test(model);
 }

@@ -37,7 +37,7 @@ function planFor(headers: Readonly<Record<string, string>>, fields: object = {})
     ...fields,
   });
   return planner.plan(
-    't',
+    { tenant: 't', role: 'user', keyId: undefined, subject: undefined, policies: [] },
     toMessageRequest((name) => headers[name], body),
   );
 }

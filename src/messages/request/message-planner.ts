@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Message } from '../../anthropic/stream-event.js';
+import { type Principal, requirePolicies } from '../../auth/principal.js';
 import { AppConfig } from '../../config/app-config.js';
+import { assertPermitted } from '../../domain/policy/permissions.js';
 import { ModelCatalog } from '../../harness/models/model-catalog.js';
 import { type ResolvedThread, ThreadResolver } from '../../threads/thread.resolver.js';
 import {
@@ -39,9 +41,9 @@ export class MessagePlanner {
   ) {}
 
   /** Rejects with a ServiceError or an AnthropicException if the request is malformed or names something unknown. */
-  async plan(tenant: string, sent: MessageRequest): Promise<MessagePlan> {
+  async plan(principal: Principal, sent: MessageRequest): Promise<MessagePlan> {
     const thread = this.resolver.resolve(toThreadClues(sent));
-    const continuesFrom = await this.findContinuationPoint(tenant, sent, thread);
+    const continuesFrom = await this.findContinuationPoint(principal.tenant, sent, thread);
     const request = continuesFrom === undefined ? sent : await this.withInheritedTools(sent, continuesFrom);
     const format = await readAnswerFormat(request.body, request.client);
     const view = this.answerView(request, format);
@@ -51,8 +53,10 @@ export class MessagePlanner {
       if (model === undefined) throw noSuchModel(request.body.model);
       return { kind: 'answer', threadKey: thread.key, message: { ...prepared, model } };
     }
+    const policies = requirePolicies(principal);
     const { turn, received } = await toTurnRequest(request, {
-      tenant,
+      principal,
+      policies,
       thread,
       continuesFrom,
       callerSystem: this.config.callerSystem,
@@ -60,6 +64,13 @@ export class MessagePlanner {
       outputSchema: format.schema,
       callerTools: readCallerTools(request, this.config.callerTools),
       mcpServers: readCallerMcpServers(request, this.config),
+    });
+    assertPermitted(policies, {
+      // The agent of a side request has no tools.
+      toolBlocks: turn.isSideRequest ? undefined : view.presentation.toolBlocks,
+      hasCallerTools: turn.callerTools !== undefined,
+      // That of a side request is of its one answer, and part of its prompt.
+      hasCallerSystem: turn.systemPrompt !== undefined && !turn.isSideRequest,
     });
     return { kind: 'turn', turn, options: { ...view, received } };
   }

@@ -13,7 +13,8 @@ import { toTurnRequest, type TurnContext } from './to-turn-request.js';
 const CLAUDE_CODE = { 'user-agent': 'claude-cli/2.1.330 (external, cli)' };
 
 const CONTEXT: TurnContext = {
-  tenant: 't',
+  principal: { tenant: 't', keyId: 'key_1' },
+  policies: [],
   thread: { key: 'a:b', isFresh: false },
   continuesFrom: undefined,
   callerSystem: 'append',
@@ -49,6 +50,7 @@ describe('the turn that a request asks for', () => {
       received: undefined,
       turn: {
         tenant: 't',
+        billedTo: { keyId: 'key_1', userId: undefined },
         threadKey: 'a:b',
         isFreshThread: false,
         caller: 'sdk',

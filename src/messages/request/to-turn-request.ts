@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { readTexts } from '../../anthropic/content.js';
+import type { Principal } from '../../auth/principal.js';
 import type { CallerTools } from '../../domain/caller-tool.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import type { McpServer } from '../../domain/mcp-server.js';
+import type { AppliedPolicies } from '../../domain/policy/policy.js';
 import type { Prompt } from '../../domain/prompt.js';
-import { parseTraceId } from '../../http/request-id.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
 import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
@@ -26,7 +27,8 @@ const MAX_IDEMPOTENCY_KEY = 256;
 
 /** The inputs of a turn that are not in the request itself. */
 export interface TurnContext {
-  readonly tenant: string;
+  readonly principal: Pick<Principal, 'tenant' | 'keyId'>;
+  readonly policies: AppliedPolicies;
   readonly thread: ResolvedThread;
   /** The answer that the request continues; `undefined` if it has the complete conversation. */
   readonly continuesFrom: ContinuationPoint | undefined;
@@ -56,7 +58,7 @@ export interface RequestedTurn {
  */
 export async function toTurnRequest(request: MessageRequest, context: TurnContext): Promise<RequestedTurn> {
   const { header, body, client, isSideRequest } = request;
-  const { thread, continuesFrom, outputSchema } = context;
+  const { principal, thread, continuesFrom, outputSchema } = context;
   const { messages, partialAnswer } = client.stripRecovery(body.messages);
   const keys = await computeConversationKeys(messages, continuesFrom?.conversationKey, client.filterText);
   const { hasHistory, firstIndex, ...input } = isSideRequest
@@ -64,7 +66,9 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     : extractPrompt(messages, client);
   const key = idempotencyKey(header('idempotency-key'));
   const turn = {
-    tenant: context.tenant,
+    tenant: principal.tenant,
+    policies: context.policies,
+    billedTo: { keyId: principal.keyId, userId: client.findUser(body.metadata?.['user_id']) },
     threadKey: continuesFrom?.thread.key ?? thread.key,
     isFreshThread: thread.isFresh && continuesFrom === undefined,
     isSideRequest,
@@ -101,7 +105,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
       isNameless: thread.isFresh && parseThreadField(body.thread) === undefined,
     }),
     interrupts: client.wasInterrupted(messages),
-    traceId: parseTraceId(header('traceparent')),
+    traceparent: header('traceparent'),
   };
   return { turn, received: partialAnswer };
 }

@@ -16,6 +16,7 @@ const ERROR_TYPE: Readonly<Record<ServiceErrorKind, AnthropicErrorType>> = {
   bad_request: 'invalid_request_error',
   unsupported_media_type: 'invalid_request_error',
   unauthenticated: 'authentication_error',
+  budget_spent: 'billing_error',
   forbidden: 'permission_error',
   not_found: 'not_found_error',
   conflict: 'conflict_error',

@@ -1,3 +1,4 @@
+import { dirname, join, sep } from 'node:path';
 import type { SandboxMount } from '../sandbox.js';
 import type { SystemEntry } from '../host/system.js';
 import type { ThreadFolders } from '../files/thread-folders.js';
@@ -17,6 +18,8 @@ export interface SandboxLayout {
   readonly mounts: readonly SandboxMount[];
   /** The folder with the socket of the broker; `undefined` for none. */
   readonly socketFolder: string | undefined;
+  /** Files of the deployment in the home, by their paths in it. */
+  readonly deployed: readonly string[];
 }
 
 /** Size of `/dev/shm`, in bytes. Browsers keep images of their pages there. */
@@ -45,8 +48,27 @@ export function toBubblewrapArguments(layout: SandboxLayout): readonly string[] 
     ...layout.programs.flatMap((path) => ['--ro-bind', path, path]),
     ...layout.mounts.flatMap(({ source, target, isWritable }) => [isWritable ? '--bind' : '--ro-bind', source, target]),
     ...['--bind', outside.workspace, INSIDE.workspace, '--bind', outside.home, INSIDE.home],
+    ...toDeployedMounts(outside.home, layout.deployed),
     ...['--ro-bind', outside.server, INSIDE.server],
     ...(socketFolder === undefined ? [] : ['--ro-bind', socketFolder, INSIDE.socketFolder]),
     ...['--remount-ro', '/', '--chdir', INSIDE.workspace],
   ];
+}
+
+/**
+ * Each file over itself, read-only, and each folder above it over itself: a mount can neither be renamed nor removed, and else a command could
+ * move the folder of a file away, and put another one in its place.
+ */
+function toDeployedMounts(home: string, files: readonly string[]): readonly string[] {
+  const folders = new Set(files.flatMap(listFolders));
+  return [
+    ...[...folders].flatMap((path) => ['--bind', join(home, path), join(INSIDE.home, path)]),
+    ...files.flatMap((path) => ['--ro-bind', join(home, path), join(INSIDE.home, path)]),
+  ];
+}
+
+/** The folders above a file, the highest one first. */
+function listFolders(path: string): readonly string[] {
+  const parts = dirname(path).split(sep);
+  return parts[0] === '.' ? [] : parts.map((_, index) => join(...parts.slice(0, index + 1)));
 }

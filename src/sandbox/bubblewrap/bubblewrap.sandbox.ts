@@ -2,9 +2,10 @@ import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
-import { becomeUser } from '../host/become-user.js';
+import { toThreadsParent } from '../files/thread-folders.js';
+import { becomeUser, readOwner } from '../host/become-user.js';
 import type { HostLaunch } from '../host/host.process.js';
-import { HostSandbox, type LaunchRequest, readOwner } from '../host/host.sandbox.js';
+import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';
 import { listProcesses } from '../host/process-table.js';
 import { findProgram } from '../process/find-program.js';
 import type { BrokerSocket, SandboxExit, SandboxFolders, SandboxOptions } from '../sandbox.js';
@@ -13,7 +14,13 @@ import { BROKER_SOCKET, FORWARD_AND_RUN, INSIDE } from './inside.js';
 import { SocketFolders } from './socket-folders.js';
 import { toPrlimitPrefix } from '../limits/prlimit.js';
 import { writeSubstitutes } from './substitutes.js';
-import { findInstallation, findNodeInstallation, listHidden, listSystemEntries } from '../host/system.js';
+import {
+  findInstallation,
+  findNodeInstallation,
+  listHidden,
+  listSystemEntries,
+  resolveInstalled,
+} from '../host/system.js';
 
 const FOLDERS: SandboxFolders = { workspace: INSIDE.workspace, home: INSIDE.home, server: INSIDE.server };
 
@@ -31,17 +38,18 @@ const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP', 'SIGSEGV', 'SIGABRT',
  */
 export class BubblewrapSandbox extends HostSandbox {
   readonly isolates = true;
-  protected readonly countsProcesses = true;
+  protected readonly countsProcesses = process.geteuid?.() === 0 ? 'thread' : 'agent process';
   readonly description: string;
   readonly runsAsRoot = false;
   readonly #system = listSystemEntries();
   #substitutes: Readonly<Record<string, string>> | undefined;
   #sockets: SocketFolders | undefined;
+  /** Paths in the home, by thread. */
+  readonly #deployed = new Map<string, readonly string[]>();
 
   constructor(options: SandboxOptions) {
     const isRoot = process.geteuid?.() === 0;
-    const threads = join(resolve(options.dataDirectory), 'threads');
-    super(options, isRoot ? new ThreadUsers(threads, options.userIds) : undefined);
+    super(options, isRoot ? ThreadUsers.of(options) : undefined);
     this.description = isRoot
       ? 'bubblewrap: own namespaces, and a user id for each thread'
       : "bubblewrap: own namespaces, with the server's user id";
@@ -54,29 +62,31 @@ export class BubblewrapSandbox extends HostSandbox {
 
   protected launch({ program, args, outside, userId, added, markers, threadId }: LaunchRequest): HostLaunch {
     const socketFolder = this.#sockets?.find(threadId);
-    const inner =
-      socketFolder === undefined
-        ? ['/bin/sh', '-c', 'exec "$0" "$@"', program, ...args]
-        : ['/bin/sh', '-c', FORWARD_AND_RUN, program, ...args];
+    const script = socketFolder === undefined ? 'exec "$0" "$@"' : FORWARD_AND_RUN;
+    const inner = ['/bin/sh', '-c', script, resolveInstalled(program), ...args];
     const { mounts = [], dataDirectory, limits } = this.options;
+    const processes = { openFiles: 0, processes: limits?.processes ?? 0 };
     const isolated = [
       ...toBubblewrapArguments({
         outside,
         system: this.#system,
         substitutes: this.#writeSubstitutes(),
-        hidden: listHidden([resolve(dataDirectory), process.cwd()]),
+        hidden: listHidden([resolve(dataDirectory), toThreadsParent(this.options), process.cwd()]),
         programs: [...new Set([...findInstallation(program), ...findNodeInstallation(process.env['PATH'])])],
         mounts,
         socketFolder,
+        deployed: this.#deployed.get(threadId) ?? [],
       }),
       '--',
       // Inside, the kernel counts the processes of this sandbox only (since Linux 5.14).
-      ...toPrlimitPrefix('prlimit', { openFiles: 0, processes: limits?.processes ?? 0 }),
+      ...(userId === undefined ? toPrlimitPrefix('prlimit', processes) : []),
       ...inner,
     ];
     const bubblewrap = findProgram('bwrap', process.env['PATH']) ?? '/usr/bin/bwrap';
-    const [command = bubblewrap, ...rest] =
-      userId === undefined ? [bubblewrap, ...isolated] : [...becomeUser(userId), bubblewrap, ...isolated];
+    const prlimit = findProgram('prlimit', process.env['PATH']) ?? '/usr/bin/prlimit';
+    // Outside, it counts those of the user in all of its sandboxes: of the thread, if it has a user of its own.
+    const outer = userId === undefined ? [] : [...becomeUser(userId), ...toPrlimitPrefix(prlimit, processes)];
+    const [command = bubblewrap, ...rest] = [...outer, bubblewrap, ...isolated];
     return {
       program: command,
       args: rest,
@@ -94,6 +104,16 @@ export class BubblewrapSandbox extends HostSandbox {
       toExit,
       explain,
     };
+  }
+
+  override async deploy(threadId: string, files: Readonly<Record<string, string>>): Promise<void> {
+    await super.deploy(threadId, files);
+    this.#deployed.set(threadId, Object.keys(files));
+  }
+
+  override async remove(threadId: string): Promise<void> {
+    this.#deployed.delete(threadId);
+    await super.remove(threadId);
   }
 
   override async openSocket(threadId: string): Promise<BrokerSocket> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { chmod, lchown, lstat, mkdir, open, realpath, rename, stat, type FileHandle } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, open, realpath, rename, stat, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
 
 /** `O_PATH` of Linux, which Node has no name for: a handle to an entry of any kind, without opening it or following a link. */
@@ -17,6 +17,8 @@ export interface FolderHandle {
   readonly path: string;
   /** The user id that gets what is made in it; absent for the server's own. */
   readonly owner?: number;
+  /** The id of the group that may only read what is made in it, which stays the server's; absent for nobody else. */
+  readonly reader?: number;
   close(): Promise<void>;
 }
 
@@ -62,6 +64,9 @@ export async function openEntry(path: string): Promise<FileHandle> {
   return open(path, HAS_HANDLE_PATHS ? O_PATH | constants.O_NOFOLLOW : constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
+/** The folder of a thread with what the server writes for its agent. That stays the server's: its owner could change its mode, or worse. */
+export const SERVER_FOLDER = 'server';
+
 /** The path under which an entry that {@link openEntry} gave can be opened, or its mode changed. */
 export function toEntryPath(entry: FileHandle, path: string): string {
   return HAS_HANDLE_PATHS ? `/proc/self/fd/${entry.fd}` : path;
@@ -89,7 +94,8 @@ async function openSubfolder(folder: FolderHandle, name: string, make: boolean):
  */
 export async function openFolderBelow(root: string, names: readonly string[], make: boolean): Promise<FolderHandle> {
   const top = await openFolder(root);
-  const owner = await findOwner(top);
+  const { owner: user, ...others } = await findOwner(top);
+  const owner = user === undefined ? others : names[0] === SERVER_FOLDER ? { reader: user } : { owner: user };
   let folder: FolderHandle = { ...top, ...owner };
   for (const name of names) {
     const above = folder;
@@ -103,9 +109,28 @@ export async function openFolderBelow(root: string, names: readonly string[], ma
   return folder;
 }
 
-/** Gives a new entry to the user whose folder it is in. */
-export async function giveToOwner({ owner }: FolderHandle, path: string): Promise<void> {
+/** Gives a new entry to the user whose folder it is in, or lets that user read it. */
+export async function giveToOwner({ owner, reader }: FolderHandle, path: string): Promise<void> {
   if (owner !== undefined) await lchown(path, owner, owner);
+  if (reader !== undefined) await lendEntry(path, reader);
+}
+
+/** Takes an entry over for the server, and lets a group read it. Only in a folder in which nobody else can put something in its place. */
+export async function lendEntry(path: string, reader: number): Promise<void> {
+  await lchown(path, process.geteuid?.() ?? 0, reader);
+  const found = await lstat(path);
+  if (!found.isSymbolicLink()) await chmod(path, found.isDirectory() ? 0o750 : 0o640);
+}
+
+/** Gives a thread's user the rights to a folder that it should have, whatever was done to it: all, or in a folder of the server's to read. */
+export async function openToUser({ path, owner, reader }: FolderHandle): Promise<void> {
+  if (reader !== undefined) {
+    await chown(path, process.geteuid?.() ?? 0, reader);
+    await chmod(path, 0o750);
+    return;
+  }
+  // Another owner is the server, which keeps files of the deployment in it: see deployed-files.ts.
+  if (owner === undefined || (await stat(path)).uid === owner) await chmod(path, 0o700);
 }
 
 /** Whose a thread's folder is. Only a server that runs as root has threads of other users. */

@@ -1,9 +1,19 @@
+// Over 250 lines because every access to the files of a thread goes through it.
 import { constants, type Stats } from 'node:fs';
-import { chmod, copyFile, open, opendir, readlink, symlink, type FileHandle } from 'node:fs/promises';
+import { copyFile, open, opendir, readlink, symlink, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
-import { type FolderHandle, NotAFolderError, openEntry, openFolderBelow, withPermission } from './folder-handle.js';
+import {
+  type FolderHandle,
+  NotAFolderError,
+  openEntry,
+  openFolderBelow,
+  openToUser,
+  withPermission,
+} from './folder-handle.js';
 import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
 import { removeEntry } from './remove-tree.js';
+import { TreeReader } from '../tree/tree-reader.js';
+import { type TreeEntry, walkTree, type WalkReport } from '../tree/walk-tree.js';
 
 /** Why a file of a thread was refused. */
 export type ThreadFileProblem = 'is not a regular file' | 'is not in a folder' | 'is too long' | 'has a second name';
@@ -108,8 +118,18 @@ export class ThreadFiles {
     return names ?? [];
   }
 
+  /** Looks at a folder and all that is in it; see {@link walkTree}. */
+  walk(path: string, visit: (entry: TreeEntry) => boolean | void): Promise<WalkReport> {
+    return walkTree(this.root, path, visit);
+  }
+
+  /** For reading many files. The caller closes it. */
+  reader(): TreeReader {
+    return new TreeReader(this.root);
+  }
+
   /**
-   * Writes a whole file, for its owner only; makes its folders. Whoever reads it has the old or the new one, and whatever had
+   * Writes a whole file, for the thread's user only; makes its folders. Whoever reads it has the old or the new one, and whatever had
    * its name before, a link or a folder too, is replaced and not written to.
    */
   async write(path: string, data: string | Uint8Array): Promise<void> {
@@ -145,11 +165,12 @@ export class ThreadFiles {
   }
 
   /**
-   * Makes a folder, for its owner only, and those above it, and gives the owner all rights to it. Whatever else has the name of
-   * one of them, such as a link, is set aside under another name: it is the agent's, and the thread cannot do without the folder.
+   * Makes a folder, for the thread's user only, and those above it, and gives that user all rights to it; below `server/`, the right to
+   * read. Whatever else has the name of one of them, such as a link, is set aside under another name: it is the agent's, and the
+   * thread cannot do without the folder.
    */
   async makeFolder(path: string): Promise<void> {
-    await this.#inFolder(path.split('/'), path, true, (folder) => chmod(folder.path, 0o700));
+    await this.#inFolder(path.split('/'), path, true, openToUser);
   }
 
   /** Removes an entry with all that is in it; one that is not there is no error. */

@@ -5,6 +5,7 @@ import { readErrorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { copyEntries } from './copy-tree.js';
 import { openFolderBelow } from './folder-handle.js';
+import { TreeWriter } from '../tree/tree-writer.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
@@ -22,10 +23,24 @@ export interface ThreadFolders extends SandboxFolders {
 const TEMPORARY = 'tmp';
 const FOLDERS = ['workspace', TEMPORARY, 'server', 'home'];
 
-/** The folders of a thread. Throws for an id that could lead out of the folder of all threads. */
-export function toThreadFolders(dataDirectory: string, threadId: string): ThreadFolders {
+/** The folder that has the folder of all threads. */
+export function toThreadsParent({ dataDirectory, sharedDirectory }: SandboxOptions): string {
+  return resolve(sharedDirectory ?? dataDirectory);
+}
+
+/** The folder of all threads. */
+export function toThreadsFolder(options: SandboxOptions): string {
+  return join(toThreadsParent(options), 'threads');
+}
+
+/**
+ * The folders of a thread. Throws for an id that could lead out of the folder of all threads.
+ *
+ * @param parent see {@link toThreadsParent}
+ */
+export function toThreadFolders(parent: string, threadId: string): ThreadFolders {
   if (!/^[A-Za-z0-9_-]+$/.test(threadId)) throw new Error('a thread id holds only letters, digits, "_" and "-"');
-  return toFolders(join(resolve(dataDirectory), 'threads', threadId));
+  return toFolders(join(resolve(parent), 'threads', threadId));
 }
 
 function toFolders(thread: string): ThreadFolders {
@@ -38,6 +53,9 @@ function toFolders(thread: string): ThreadFolders {
   };
 }
 
+/** How old a leftover in a shared folder is before it is certain that no server works on it. */
+const SHARED_LEFTOVER_MS = 86_400_000;
+
 /** Makes and removes the folders of all threads of a data folder. */
 export class ThreadFolderStore {
   readonly #threads: string;
@@ -49,8 +67,9 @@ export class ThreadFolderStore {
     private readonly options: SandboxOptions,
     private readonly users?: ThreadUsers,
   ) {
-    this.#threads = join(resolve(options.dataDirectory), 'threads');
-    this.#removal = new ThreadRemoval(this.#threads);
+    this.#threads = toThreadsFolder(options);
+    // Other servers make and remove threads in a shared folder, too.
+    this.#removal = new ThreadRemoval(this.#threads, options.sharedDirectory === undefined ? 0 : SHARED_LEFTOVER_MS);
   }
 
   /**
@@ -60,11 +79,11 @@ export class ThreadFolderStore {
    * @param homeFolders names of folders that the home has to have, too.
    */
   async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<ThreadFolders> {
-    const folders = toThreadFolders(this.options.dataDirectory, threadId);
+    const folders = toThreadFolders(toThreadsParent(this.options), threadId);
     if (!(await this.#isThere(threadId))) await this.#make(folders.thread, homeFolders);
     else {
-      // It may be from a time when all threads had the server's user.
-      if (this.users !== undefined && !this.users.has((await lstat(folders.thread)).uid)) {
+      // It may be from a time when all threads had the server's user, or its user id is in use by another server.
+      if (this.users !== undefined && !this.users.mayKeep((await lstat(folders.thread)).uid)) {
         await this.users.assign(folders.thread);
       }
       await makeFolders(folders.thread, homeFolders);
@@ -80,7 +99,7 @@ export class ThreadFolderStore {
    * Returns how many folders were too deep to be copied. A thread without folders is no error.
    */
   async copy(fromId: string, toId: string, accept: () => Promise<void>): Promise<number> {
-    const [from, to] = [fromId, toId].map((id) => toThreadFolders(this.options.dataDirectory, id).thread);
+    const [from, to] = [fromId, toId].map((id) => toThreadFolders(toThreadsParent(this.options), id).thread);
     if (from === undefined || to === undefined) throw new TypeError('two ids have two folders');
     return this.#inDraft(async (draft) => {
       const tooDeep = (await this.#isThere(fromId)) ? await copyFolders(from, draft) : 0;
@@ -91,20 +110,42 @@ export class ThreadFolderStore {
     });
   }
 
+  /**
+   * Puts new folders, with what `fill` writes, in the place of a thread's, which may have none. They are its user's. What `fill` rejects with ends the call,
+   * and the thread is as it was.
+   */
+  async replace(threadId: string, fill: (tree: TreeWriter) => Promise<void>): Promise<void> {
+    const { thread } = toThreadFolders(toThreadsParent(this.options), threadId);
+    await this.#inDraft(async (draft) => {
+      const tree = new TreeWriter(draft);
+      try {
+        await fill(tree);
+      } finally {
+        await tree.close();
+      }
+      await makeFolders(draft, []);
+      await this.users?.assign(draft);
+      await this.#removal.setAside(threadId);
+      await rename(draft, thread);
+    });
+  }
+
   /** Runs a task on folders like those of a new thread, but empty. They are removed when it is done. */
   async withScratch<Result>(task: (folders: ThreadFolders) => Promise<Result>): Promise<Result> {
     return this.#inDraft(async (draft) => {
       await makeFolders(draft, []);
       await this.users?.assign(draft);
       const result = await task(toFolders(draft));
+      const { uid } = await lstat(draft);
       await this.#removal.removeDraft(basename(draft));
+      this.users?.release(uid);
       return result;
     });
   }
 
   /** Removes a thread's folders; one that has none is no error. Rejects as long as any of them is on the disk. */
   async remove(threadId: string): Promise<void> {
-    toThreadFolders(this.options.dataDirectory, threadId);
+    toThreadFolders(toThreadsParent(this.options), threadId);
     await this.#removal.remove(threadId);
   }
 
@@ -156,7 +197,7 @@ export class ThreadFolderStore {
     this.#drafts.add(name);
     try {
       await mkdir(draft, { recursive: true, mode: 0o700 });
-      if (this.users !== undefined) await letPass([this.options.dataDirectory, this.#threads]);
+      if (this.users !== undefined) await letPass([toThreadsParent(this.options), this.#threads]);
       return await task(draft);
     } catch (error) {
       await this.#removal.removeDraft(name);

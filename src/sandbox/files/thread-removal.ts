@@ -1,4 +1,4 @@
-import { opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { lstat, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
 import { type FolderHandle, NotAFolderError, openFolder, openUp, withPermission } from './folder-handle.js';
 import { removeEntry } from './remove-tree.js';
@@ -20,8 +20,14 @@ export class ThreadRemoval {
   /** Two removals of one folder at a time would take each other's remains for their own failure. */
   readonly #underway = new Map<string, Promise<void>>();
 
-  /** @param folder that of all threads; it need not exist */
-  constructor(private readonly folder: string) {}
+  /**
+   * @param folder that of all threads; it need not exist
+   * @param minAgeMs a leftover that was changed later is left to the server that made it
+   */
+  constructor(
+    private readonly folder: string,
+    private readonly minAgeMs = 0,
+  ) {}
 
   /**
    * Removes a thread's folder and what earlier removals left of it; none is no error. Rejects as long as any of it is on the disk;
@@ -60,10 +66,21 @@ export class ThreadRemoval {
     await this.#inFolder(async (threads) => {
       for await (const { name } of await opendir(threads.path)) {
         if (!(name.startsWith(REMOVED) || name.startsWith(DRAFT)) || isInUse(name)) continue;
+        if (this.minAgeMs > 0 && (await this.#isYoung(`${threads.path}/${name}`))) continue;
         await this.#clear(name).catch((error: unknown) => stuck.push({ name, error }));
       }
     });
     return stuck;
+  }
+
+  async #isYoung(path: string): Promise<boolean> {
+    try {
+      return Date.now() - (await lstat(path)).ctimeMs < this.minAgeMs;
+    } catch (error) {
+      // Another server has removed it.
+      if (readErrorCode(error) === 'ENOENT') return true;
+      throw error;
+    }
   }
 
   async #clear(name: string): Promise<void> {

@@ -1,9 +1,20 @@
-import { chownSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ThreadFiles } from './thread-files.js';
 import { ThreadUsers } from './thread-users.js';
+import { UserIdClaims } from './user-id-claims.js';
 
 const RANGE = { first: 20_000, last: 20_003 };
 
@@ -42,6 +53,24 @@ describe.skipIf(process.getuid?.() !== 0)('the users of threads', () => {
     expect(new Set([ownerOf('a'), ownerOf('b'), ownerOf('c')]).size).toBe(3);
   });
 
+  it('are not shared by threads that two servers make at once in one folder', async () => {
+    const servers = ['a', 'b'].map(
+      () => new ThreadUsers(folder, RANGE, RANGE.first, new UserIdClaims(join(folder, 'ids'))),
+    );
+    const names = ['a', 'b', 'c', 'd'];
+    const folders = names.map(make);
+    await Promise.all(folders.map(async (path, index) => servers[index % 2]?.assign(path)));
+    const owners = names.map((name) => ownerOf(name));
+    expect(owners.toSorted((one, other) => one - other)).toEqual([20_000, 20_001, 20_002, 20_003]);
+    // A claim is young for a day, also that of a thread which is gone.
+    rmSync(join(folder, 'b'), { recursive: true });
+    const later = new ThreadUsers(folder, RANGE, RANGE.first, new UserIdClaims(join(folder, 'ids')));
+    await expect(later.assign(make('e'))).rejects.toThrow('every user id');
+    for (const claim of readdirSync(join(folder, 'ids'))) utimesSync(join(folder, 'ids', claim), 1, 1);
+    await later.assign(join(folder, 'e'));
+    expect(new Set(['a', 'c', 'd', 'e'].map((name) => ownerOf(name))).size).toBe(4);
+  });
+
   it('are given again once the files of a thread are gone, and not before', async () => {
     const users = new ThreadUsers(folder, RANGE, RANGE.first);
     for (const name of ['a', 'b', 'c', 'd']) await users.assign(make(name));
@@ -62,13 +91,34 @@ describe.skipIf(process.getuid?.() !== 0)('the users of threads', () => {
     expect(new Set(begins).size).toBe(3);
   });
 
-  it('own what the server writes for their agents', async () => {
+  const rightsTo = (...path: readonly string[]) => {
+    const { uid, gid, mode } = lstatSync(join(folder, 'one', ...path));
+    return [uid, gid, (mode & 0o777).toString(8)];
+  };
+
+  it('may read what the server writes for their agents, and own none of it', async () => {
     const thread = make('one');
     chownSync(thread, 20_000, 20_000);
     const files = new ThreadFiles(thread);
     await files.write('server/notes/note', 'text');
     await files.link('server/link', 'notes');
-    const made = [['server'], ['server', 'notes'], ['server', 'notes', 'note'], ['server', 'link']];
-    expect(made.map((path) => ownerOf('one', ...path))).toEqual([20_000, 20_000, 20_000, 20_000]);
+    await files.write('workspace/made/file', 'text');
+    expect(rightsTo('server')).toEqual([0, 20_000, '750']);
+    expect(rightsTo('server', 'notes')).toEqual([0, 20_000, '750']);
+    expect(rightsTo('server', 'notes', 'note')).toEqual([0, 20_000, '640']);
+    expect(rightsTo('server', 'link').slice(0, 2)).toEqual([0, 20_000]);
+    expect(rightsTo('workspace', 'made', 'file')).toEqual([20_000, 20_000, '600']);
+  });
+
+  it('lose what earlier servers gave them of it, with the next preparation and with another id', async () => {
+    const thread = make('one');
+    const files = new ThreadFiles(thread);
+    await files.write('server/notes/note', 'text');
+    await new ThreadUsers(folder, RANGE, RANGE.first).assign(thread);
+    expect(rightsTo('server')).toEqual([0, 20_000, '750']);
+    expect(rightsTo('server', 'notes', 'note')).toEqual([0, 20_000, '640']);
+    chownSync(join(thread, 'server'), 20_000, 20_000);
+    await files.makeFolder('server');
+    expect(rightsTo('server')).toEqual([0, 20_000, '750']);
   });
 });

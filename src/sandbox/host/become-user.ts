@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { lstatSync } from 'node:fs';
 import { findProgram } from '../process/find-program.js';
 
 /** The command line that becomes a user without any privilege, before that of a program. */
@@ -17,4 +18,9 @@ export function killUser(userId: number): Promise<void> {
     child.once('error', reject);
     child.once('exit', () => resolve());
   });
+}
+
+/** The user id that owns a folder; `undefined` if it is not there, which the start of the program then reports. */
+export function readOwner(folder: string): number | undefined {
+  return lstatSync(folder, { throwIfNoEntry: false })?.uid;
 }

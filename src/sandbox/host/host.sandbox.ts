@@ -1,8 +1,10 @@
+// A little over 250 lines: the whole port, as all kinds of sandbox on this machine share it.
 import { randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, realpathSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { computeArgumentRoom, measureArguments, shortenVariables } from '../process/argument-limits.js';
+import { putFile } from '../deployed/deployed-files.js';
 import { findProgram } from '../process/find-program.js';
 import { LeftoverSweeper } from '../files/leftover-sweeper.js';
 import { type HostLaunch, startProcess, toFailedProcess } from './host.process.js';
@@ -17,17 +19,20 @@ import type {
   SandboxProcess,
   ThreadUsage,
 } from '../sandbox.js';
-import { killUser } from './become-user.js';
+import { killUser, readOwner } from './become-user.js';
+import { UserClaims } from './user-claims.js';
 import { findHostWarnings } from './host-warnings.js';
 import { runLaunch, runProgram } from './run-program.js';
 import { describeFileError } from '../errors.js';
 import { explainNotFound } from '../process/spawn-failure.js';
 import { readTemplate } from '../files/template.js';
 import { ThreadFiles } from '../files/thread-files.js';
-import { type ThreadFolders, ThreadFolderStore, toThreadFolders } from '../files/thread-folders.js';
+import { type ThreadFolders, ThreadFolderStore, toThreadFolders, toThreadsParent } from '../files/thread-folders.js';
 import { measureDisk } from '../limits/disk-usage.js';
+import type { ProcessCounting } from '../limits/describe-limits.js';
 import { ThreadLimits } from '../limits/thread-limits.js';
 import type { ThreadUsers } from '../files/thread-users.js';
+import type { TreeWriter } from '../tree/tree-writer.js';
 
 const CLOSE_GRACE_MS = 5000;
 
@@ -56,8 +61,8 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   abstract readonly runsAsRoot: boolean;
   /** Whether programs are ended by their thread's user: for a kind in which they can hide from their parents. */
   protected readonly endsByUser: boolean = false;
-  /** Whether this kind limits the number of processes by itself. */
-  protected abstract readonly countsProcesses: boolean;
+  /** How this kind limits the number of processes by itself. */
+  protected abstract readonly countsProcesses: ProcessCounting;
   private readonly logger = new Logger(this.constructor.name);
   private readonly serverId = randomUUID();
   private readonly warn = (text: string): void => this.logger.warn(text);
@@ -69,15 +74,17 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   private readonly leftovers: LeftoverSweeper;
   private readonly limits: ThreadLimits;
   private closing: Promise<void> | undefined;
-  private realDataDirectory: string | undefined;
+  private realThreadsParent: string | undefined;
 
   /** @param users gives each thread a user id; absent to run all programs as the server's user */
   constructor(
     protected readonly options: SandboxOptions,
     protected readonly users?: ThreadUsers,
   ) {
+    users?.keepApart(new UserClaims(this.serverId, this.warn));
     this.store = new ThreadFolderStore(options, users);
     this.limits = new ThreadLimits(options.limits, this.warn);
+    if (this.limits.root !== undefined) this.reaper.addCgroup(this.limits.root);
     this.leftovers = new LeftoverSweeper(() => this.store.sweep(), this.warn);
   }
 
@@ -95,14 +102,14 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
 
   /** The thread's folders on the machine. */
   protected outside(threadId: string): ThreadFolders {
-    return toThreadFolders(this.dataDirectory, threadId);
+    return toThreadFolders(this.threadsParent, threadId);
   }
 
-  /** The data folder as programs name it, without links. */
-  private get dataDirectory(): string {
-    const { dataDirectory } = this.options;
-    this.realDataDirectory ??= existsSync(dataDirectory) ? realpathSync(dataDirectory) : undefined;
-    return this.realDataDirectory ?? dataDirectory;
+  /** The folder with the folder of all threads as programs name it, without links. */
+  private get threadsParent(): string {
+    const parent = toThreadsParent(this.options);
+    this.realThreadsParent ??= existsSync(parent) ? realpathSync(parent) : undefined;
+    return this.realThreadsParent ?? parent;
   }
 
   files(threadId: string): ThreadFiles {
@@ -125,10 +132,19 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     }
   }
 
+  async deploy(threadId: string, files: Readonly<Record<string, string>>): Promise<void> {
+    const thread = this.files(threadId);
+    for (const [path, text] of Object.entries(files)) await putFile(thread, join('home', path), text);
+  }
+
   async copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void> {
     const tooDeep = await this.store.copy(threadId, toThreadId, accept);
     if (tooDeep > 0)
       this.logger.warn({ threadId, folders: tooDeep }, 'did not copy folders that are nested too deeply');
+  }
+
+  replace(threadId: string, fill: (tree: TreeWriter) => Promise<void>): Promise<void> {
+    return this.store.replace(threadId, fill);
   }
 
   openSocket(_threadId: string): Promise<BrokerSocket | undefined> {
@@ -226,8 +242,18 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   async remove(threadId: string): Promise<void> {
     // A failed preparation rejects for its own caller; its leftovers are removed here.
     await this.preparing.get(threadId)?.catch(() => undefined);
+    const userId = readOwner(this.outside(threadId).thread);
     await this.store.remove(threadId);
+    if (userId !== undefined) this.users?.release(userId);
     this.limits.forget(threadId);
+  }
+
+  expectLife(seconds: number): void {
+    this.reaper.expectLife(seconds);
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all([...this.running.keys()].map((each) => each.stop(0)));
   }
 
   close(): Promise<void> {
@@ -240,10 +266,6 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     await Promise.all([...this.running.keys()].map((each) => each.stop(CLOSE_GRACE_MS)));
     await this.reaper.close();
     this.limits.close();
+    this.users?.close();
   }
-}
-
-/** The user id that owns a folder; `undefined` if it is not there, which the start of the program then reports. */
-export function readOwner(folder: string): number | undefined {
-  return lstatSync(folder, { throwIfNoEntry: false })?.uid;
 }

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { readErrorCode } from '../errors.js';
@@ -133,4 +134,14 @@ async function listFromPs(): Promise<readonly ProcessEntry[]> {
   const columns = 'pid=,ppid=,pgid=,stat=,lstart=';
   const { stdout } = await promisify(execFile)('ps', ['-axo', columns], { maxBuffer: 64 * 1024 * 1024 });
   return parsePs(stdout);
+}
+
+/** When a process was started, as the system writes it; `undefined` for one that has ended. */
+export function readStartTime(pid: string): string | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.started;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(readErrorCode(error) ?? '')) return undefined;
+    throw error;
+  }
 }

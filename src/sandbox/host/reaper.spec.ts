@@ -53,6 +53,22 @@ describe('Reaper', () => {
     expect([released.signalCode, stranger.signalCode]).toEqual([null, null]);
   });
 
+  it('kills the groups that are under guard when it does not hear of life in time, and guards those that start later', async () => {
+    const reaper = new Reaper(`CHIRON_SERVER=${randomUUID()}`, () => undefined);
+    reaper.expectLife(60);
+    reaper.expectLife(1);
+    const first = sleeper({});
+    await reaper.add(first.pid);
+    await expect.poll(signalOf(first), LONG).toBe('SIGKILL');
+    reaper.remove(first.pid);
+    reaper.expectLife(60);
+    const second = sleeper({});
+    await reaper.add(second.pid);
+    expect(second.signalCode).toBeNull();
+    await reaper.close();
+    await expect.poll(signalOf(second), LONG).toBe('SIGKILL');
+  });
+
   it.runIf(process.platform === 'linux')('kills what carries the marker, in whatever group', async () => {
     const marker = randomUUID();
     const reaper = new Reaper(`CHIRON_SERVER=${marker}`, () => undefined);

@@ -5,7 +5,8 @@ import { LineSplitter } from '../process/lines.js';
 
 /**
  * The helper. Its argument is the marker (`NAME=value`) that everything of this server has in its environment. It reads
- * `add <group>` (and answers with the group) and `remove <group>`; at the end of its input the server is gone, however it
+ * `add <group>` (and answers with the group) and `remove <group>`; `alive <seconds>` has it kill all that is there unless it reads that again
+ * in time. At the end of its input the server is gone, however it
  * died, and everything that is left of it is killed. It ignores the signals that a service manager sends to the whole of a
  * service before the server is gone, and SIGPIPE, because the server may die between a line and its answer.
  *
@@ -16,19 +17,16 @@ trap '' HUP INT QUIT TERM PIPE
 marker=$0
 groups=
 users=
-while read -r verb group; do
-  case $verb in
-  add)
-    groups="$groups $group"
-    echo "$group" ;;
-  user)
-    users="$users $group" ;;
-  remove)
-    rest=
-    for each in $groups; do [ "$each" = "$group" ] || rest="$rest $each"; done
-    groups=$rest ;;
-  esac
-done
+cgroups=
+timer=
+seconds=
+expect_life() {
+  [ -n "$seconds" ] || return
+  [ -z "$timer" ] || kill -KILL "$timer"
+  (sleep "$seconds" && end_all) &
+  timer=$!
+}
+end_all() {
 exec >/dev/null 2>&1
 descendants=
 [ -d /proc/self ] || descendants=$(ps -axo pid=,ppid= | awk -v roots="$groups" '
@@ -38,6 +36,13 @@ descendants=
 for group in $groups; do kill -KILL "-$group"; done
 for pid in $descendants; do kill -KILL "$pid"; done
 for user in $users; do setpriv --reuid "$user" --regid "$user" --clear-groups /bin/sh -c 'kill -KILL -1'; done
+for round in 1 2 3 4 5 6 7 8; do
+  found=
+  for cgroup in $cgroups; do found=$found$(cat "$cgroup"/*/*/cgroup.procs); done
+  [ -z "$found" ] && break
+  kill -KILL $found
+  sleep 0.1 || sleep 1
+done
 before=unknown
 for round in 1 2 3 4 5 6 7 8; do
   found=$(grep -lsF -e "$marker" /proc/[0-9]*/environ)
@@ -49,6 +54,28 @@ for round in 1 2 3 4 5 6 7 8; do
   [ -z "$found" ] || sleep 0.1 || sleep 1
   before=$found
 done
+}
+while read -r verb group; do
+  case $verb in
+  add)
+    groups="$groups $group"
+    expect_life
+    echo "$group" ;;
+  user)
+    users="$users $group" ;;
+  cgroup)
+    cgroups="$cgroups $group" ;;
+  alive)
+    seconds=$group
+    expect_life ;;
+  remove)
+    rest=
+    for each in $groups; do [ "$each" = "$group" ] || rest="$rest $each"; done
+    groups=$rest ;;
+  esac
+done
+[ -z "$timer" ] || kill -KILL "$timer"
+end_all
 `;
 
 /** A helper that exits sooner than this restarts only after the same pause, so that a broken one costs little. */
@@ -61,8 +88,10 @@ const SHORT_LIFE_MS = 1000;
 export class Reaper {
   private readonly groups = new Set<number>();
   private readonly users = new Set<number>();
+  private readonly cgroups = new Set<string>();
   private readonly pending = new Map<number, () => void>();
   private helper: ChildProcess | undefined;
+  private lifeSeconds: number | undefined;
   private pause: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -93,11 +122,26 @@ export class Reaper {
     });
   }
 
+  /**
+   * Has everything killed that runs now or starts soon, unless this is called again within so many seconds: for a server that others
+   * replace when it is suspended.
+   */
+  expectLife(seconds: number): void {
+    this.lifeSeconds = seconds;
+    writeLine(this.helper?.stdin, `alive ${String(seconds)}`);
+  }
+
   /** Has everything of a thread's user killed when the server is gone. */
   addUser(userId: number): void {
     if (this.users.has(userId)) return;
     this.users.add(userId);
     writeLine(this.helper?.stdin, `user ${String(userId)}`);
+  }
+
+  /** Has every process killed that is in a group of a control group's groups when the server is gone. */
+  addCgroup(path: string): void {
+    this.cgroups.add(path);
+    writeLine(this.helper?.stdin, `cgroup ${path}`);
   }
 
   /** Unregisters an empty group: the system may reuse its number. */
@@ -140,6 +184,8 @@ export class Reaper {
     helper.stdout.on('data', (chunk: Buffer) => {
       for (const line of splitter.push(chunk)) this.acknowledge(Number(line));
     });
+    for (const path of this.cgroups) writeLine(helper.stdin, `cgroup ${path}`);
+    if (this.lifeSeconds !== undefined) writeLine(helper.stdin, `alive ${String(this.lifeSeconds)}`);
     for (const user of this.users) writeLine(helper.stdin, `user ${String(user)}`);
     for (const group of this.groups) writeLine(helper.stdin, `add ${String(group)}`);
     // A helper is no reason for the server to stay.

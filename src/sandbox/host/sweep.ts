@@ -24,22 +24,27 @@ export async function listTreeIds(leader: number, marker: string): Promise<Reado
 }
 
 /**
- * Kills everything that `leader` started: its group, its session, what carries `marker`, what is in `known`, and all
- * descendants of these. Looks again until two looks in a row find nothing (a process that is just being replaced by
+ * Kills everything that `leader` started: its group, its session, what carries `marker`, what is in `known`, all
+ * descendants of these, and what `listMembers` gives. Looks again until two looks in a row find nothing (a process that is just being replaced by
  * `exec` shows an empty environment for a moment). Resolves with the number of those that would not die; rejects when the
  * processes cannot be listed.
  */
-export async function killTree(leader: number, marker: string, known: ReadonlySet<string>): Promise<number> {
+export async function killTree(
+  leader: number,
+  marker: string,
+  known: ReadonlySet<string>,
+  listMembers: () => Promise<readonly number[]> = () => Promise.resolve([]),
+): Promise<number> {
   let left = 0;
   let cleanLooks = 0;
   signalProcess(-leader, 'SIGKILL');
   for (let round = 0; round < ROUNDS && cleanLooks < 2; round += 1) {
-    const members = selectProcessTree(await listProcesses(marker), leader, known).filter(
-      (entry) => entry.pid !== process.pid,
-    );
-    left = members.length;
+    const found = selectProcessTree(await listProcesses(marker), leader, known).map(({ pid }) => pid);
+    const members = new Set([...found, ...(await listMembers())]);
+    members.delete(process.pid);
+    left = members.size;
     cleanLooks = left === 0 ? cleanLooks + 1 : 0;
-    for (const member of members) signalProcess(member.pid, 'SIGKILL');
+    for (const pid of members) signalProcess(pid, 'SIGKILL');
     if (left > 0) await delay(PAUSE_MS);
   }
   return left;

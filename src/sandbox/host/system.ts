@@ -26,6 +26,8 @@ const ETC_ENTRIES = [
     'timezone',
   ],
   ...['ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'mime.types', 'protocols', 'services', 'java', 'terminfo', 'magic'],
+  // Debian's Chromium does not start without its flags; its policies are to hold inside, too.
+  ...['chromium.d', 'chromium'],
 ];
 
 /** What programs see of `/etc`. */
@@ -53,6 +55,15 @@ export function findInstallation(program: string): readonly string[] {
   const own = modules === real ? real : join(modules ?? '', 'node_modules');
   // Its name may be a link elsewhere, such as in the folder of npm's global programs.
   return [...new Set([own, program])].filter((path) => !isInSystem(path) && !isBelow(path, own, program));
+}
+
+/**
+ * The path by which a program is run where its links are not: a script of npm's loads what is beside its own file. Any other program keeps its
+ * name, by which it may know what to do.
+ */
+export function resolveInstalled(program: string): string {
+  const real = realpathSync(program);
+  return real.includes(`${sep}node_modules${sep}`) ? real : program;
 }
 
 /** The Node that the agents' scripts run on, with its npm. `path` is the server's `PATH`. */

@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { lockFile } from '../deployed/deployed-files.js';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
 import { becomeUser } from '../host/become-user.js';
@@ -8,7 +9,8 @@ import { findInstallation, findNodeInstallation, listEtcEntries } from '../host/
 import { toPrlimitPrefix } from '../limits/prlimit.js';
 import { findProgram } from '../process/find-program.js';
 import type { SandboxExit, SandboxOptions } from '../sandbox.js';
-import { LAUNCHER, type PathRule } from './launcher.js';
+import { type PathRule, toLauncherArguments } from './launcher.js';
+import { MACHINES } from './machine.js';
 
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc'];
 /** Without the resolvers: names are resolved by the broker, if at all. */
@@ -20,23 +22,20 @@ const SETUP_FAILED = /^landlock: (.*)/;
 
 /**
  * Runs the threads' programs under Landlock, which lets them use their thread's folders and the system's programs, connect to the broker only, and signal
- * only each other. For machines without user namespaces, as containers. What it leaves open: the list of processes with their command lines, UDP, and
- * sockets with a path that the user may write to.
+ * only each other. For machines without user namespaces, as containers. What it leaves open: the list of processes with their command lines, and,
+ * before Linux 7.1, sockets with a path that the user may write to.
  */
 export class LandlockSandbox extends HostSandbox {
   readonly isolates = true;
   protected override readonly endsByUser = true;
-  protected readonly countsProcesses = process.geteuid?.() === 0;
+  protected readonly countsProcesses = process.geteuid?.() === 0 ? 'thread' : undefined;
   readonly description: string;
   readonly runsAsRoot = false;
   #brokerPort: number | undefined;
 
   constructor(options: SandboxOptions) {
     const isRoot = process.geteuid?.() === 0;
-    super(
-      options,
-      isRoot ? new ThreadUsers(join(resolve(options.dataDirectory), 'threads'), options.userIds) : undefined,
-    );
+    super(options, isRoot ? ThreadUsers.of(options) : undefined);
     this.description = isRoot
       ? 'landlock: restricted files, connections and signals, and a user id for each thread'
       : "landlock: restricted files, connections and signals, with the server's user id";
@@ -44,6 +43,8 @@ export class LandlockSandbox extends HostSandbox {
 
   protected launch({ program, args, outside, userId, added, markers }: LaunchRequest): HostLaunch {
     const { mounts = [], limits } = this.options;
+    const machine = MACHINES[process.arch];
+    if (machine === undefined) throw new Error(`no numbers of system calls are known for ${process.arch}`);
     const rules: readonly PathRule[] = [
       ...[...SYSTEM, ...listEtcEntries(), ...ETC, outside.server].map(readable),
       ...[...findInstallation(program), ...findNodeInstallation(process.env['PATH'])].map(readable),
@@ -53,9 +54,8 @@ export class LandlockSandbox extends HostSandbox {
     ];
     const restricted = [
       findProgram('perl', process.env['PATH']) ?? '/usr/bin/perl',
-      ...['-e', LAUNCHER, this.#brokerPort === undefined ? '' : String(this.#brokerPort)],
-      ...rules.map(({ path, access }) => `${access}:${path}`),
-      ...['--', program, ...args],
+      ...toLauncherArguments(machine, { ports: this.#brokerPort === undefined ? [] : [this.#brokerPort], rules }),
+      ...[program, ...args],
     ];
     const prlimit = findProgram('prlimit', process.env['PATH']) ?? '/usr/bin/prlimit';
     // All processes of a user count: it has to be the thread's own.
@@ -77,6 +77,11 @@ export class LandlockSandbox extends HostSandbox {
       toExit,
       explain,
     };
+  }
+
+  override async deploy(threadId: string, files: Readonly<Record<string, string>>): Promise<void> {
+    const { thread } = this.outside(threadId);
+    for (const [path, text] of Object.entries(files)) await lockFile(thread, join('home', path), text);
   }
 
   override allowPort(port: number): void {

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { describeFileError, readErrorCode } from '../errors.js';
-import { parseStat } from '../host/process-table.js';
+import { readStartTime } from '../host/process-table.js';
 import { type CgroupLayout, findCgroupLayout, SERVER_GROUP } from './cgroup-layout.js';
-import { ProcessCgroup } from './process-cgroup.js';
+import { ThreadCgroup } from './thread-cgroup.js';
 import type { KernelLimits } from './process-limits.js';
 
 /** What a folder of control groups is for. */
 export type CgroupController = 'memory' | 'pids' | 'cpuacct' | 'unified';
 
-/** A folder in which a group per process can be made. */
+/** A folder in which groups can be made. */
 export interface CgroupFolder {
   readonly controller: CgroupController;
   readonly path: string;
@@ -22,7 +22,10 @@ const OWN_NAME = /^chiron-(\d+)-(\d+)-\d+$/;
 
 let treeCount = 0;
 
-/** The control groups of this server: one group for all its agents, and in it one per process. */
+/**
+ * The control groups of this server: one group for all its agents, in it one per thread with the limits, and in that one per process start
+ * (`chiron-…/<thread>/<process>`).
+ */
 export class CgroupTree {
   readonly #name = `chiron-${String(process.pid)}-${readStartTime('self') ?? '0'}-${String((treeCount += 1))}`;
 
@@ -54,7 +57,7 @@ export class CgroupTree {
     for (const { path } of bases) {
       sweepLeftovers(path);
       mkdirSync(`${path}/${tree.#name}`);
-      if (layout.version === 2) enableControllers(`${path}/${tree.#name}`);
+      if (layout.version === 2) enableControllers(`${path}/${tree.#name}`, offeredIn(path));
     }
     return tree;
   }
@@ -64,21 +67,28 @@ export class CgroupTree {
     return this.folders.some((folder) => folder.controller === controller || folder.controller === 'unified');
   }
 
-  /** A group for one process, which is made when the process enters it. */
-  group(processId: string, limits: KernelLimits): ProcessCgroup {
+  /** The groups of all threads, one for each controller. Each of them has all processes. */
+  get paths(): readonly string[] {
+    return this.folders.map(({ path }) => `${path}/${this.#name}`);
+  }
+
+  /** Whether it counts processor time. */
+  get countsCpu(): boolean {
+    return this.folders.some(({ controller }) => controller === 'cpuacct' || controller === 'unified');
+  }
+
+  /** The group for a thread, which is made when its first process enters it. */
+  group(threadId: string, limits: KernelLimits): ThreadCgroup {
     const folders = this.folders.map(({ controller, path }) => ({
       controller,
-      path: `${path}/${this.#name}/${processId}`,
+      path: `${path}/${this.#name}/${threadId}`,
     }));
-    return new ProcessCgroup(folders, limits, this.warn);
+    return new ThreadCgroup(folders, limits, this.warn);
   }
 
   /** Removes this server's groups. Call it after the last process has ended; what is not empty is left to the next server. */
   close(): void {
-    for (const { path } of this.folders) {
-      for (const name of childGroups(`${path}/${this.#name}`)) removeIfEmpty(`${path}/${this.#name}/${name}`);
-      removeIfEmpty(`${path}/${this.#name}`);
-    }
+    for (const path of this.paths) removeGroups(path);
   }
 }
 
@@ -90,13 +100,13 @@ function legacyBases({ memory, pids, cpuacct }: CgroupLayout & { readonly versio
 
 /** Makes it possible to limit groups below `base`: a group with limited children may have no processes of its own (cgroups(7)). */
 function unifiedBase(base: string): CgroupFolder {
-  const offered = readFileSync(`${base}/cgroup.controllers`, 'utf8').trim().split(/\s+/);
+  const offered = offeredIn(base);
   if (!offered.includes('memory') || !offered.includes('pids')) {
     throw new Error('the controllers memory and pids are not delegated');
   }
   // The system's root group has no type, is free of the rule, and holds processes of everybody.
   if (existsSync(`${base}/cgroup.type`)) moveToServerGroup(base);
-  enableControllers(base);
+  enableControllers(base, offered);
   return { controller: 'unified', path: base };
 }
 
@@ -107,20 +117,29 @@ function moveToServerGroup(base: string): void {
   }
 }
 
-/** `cpu` shares the processors evenly among the groups; not every service manager delegates it. */
-function enableControllers(folder: string): void {
-  writeFileSync(`${folder}/cgroup.subtree_control`, '+memory +pids');
-  const offered = readFileSync(`${folder}/cgroup.controllers`, 'utf8').trim().split(/\s+/);
-  if (offered.includes('cpu')) writeFileSync(`${folder}/cgroup.subtree_control`, '+cpu');
+/** The controllers that the groups below one can have, if that enables them. */
+function offeredIn(folder: string): readonly string[] {
+  return readFileSync(`${folder}/cgroup.controllers`, 'utf8').trim().split(/\s+/);
+}
+
+/** `cpu` shares the processors evenly among the threads; not every service manager delegates it. */
+function enableControllers(folder: string, offered: readonly string[]): void {
+  const wanted = ['memory', 'pids', 'cpu'].filter((name) => offered.includes(name));
+  writeFileSync(`${folder}/cgroup.subtree_control`, wanted.map((name) => `+${name}`).join(' '));
 }
 
 function sweepLeftovers(base: string): void {
   for (const name of childGroups(base)) {
     const [, pid, started] = OWN_NAME.exec(name) ?? [];
     if (pid === undefined || readStartTime(pid) === started) continue;
-    for (const child of childGroups(`${base}/${name}`)) removeIfEmpty(`${base}/${name}/${child}`);
-    removeIfEmpty(`${base}/${name}`);
+    removeGroups(`${base}/${name}`);
   }
+}
+
+/** Removes a group with all groups in it, but for those that have processes. */
+function removeGroups(folder: string): void {
+  for (const name of childGroups(folder)) removeGroups(`${folder}/${name}`);
+  removeIfEmpty(folder);
 }
 
 function childGroups(folder: string): readonly string[] {
@@ -136,15 +155,5 @@ function removeIfEmpty(folder: string): void {
     rmdirSync(folder);
   } catch (error) {
     if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes(readErrorCode(error) ?? '')) throw error;
-  }
-}
-
-/** When a process was started, as the system writes it; `undefined` for one that has ended. */
-function readStartTime(pid: string): string | undefined {
-  try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.started;
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes(readErrorCode(error) ?? '')) return undefined;
-    throw error;
   }
 }

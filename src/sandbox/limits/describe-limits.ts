@@ -1,5 +1,8 @@
 import type { KernelLimits } from './process-limits.js';
 
+/** What a sandbox itself counts processes by: the thread's own user, the namespace of each agent process, or not at all. */
+export type ProcessCounting = 'thread' | 'agent process' | undefined;
+
 /** What this machine has to limit processes with. */
 export interface LimitMeans {
   /** Whether control groups limit memory. */
@@ -8,8 +11,7 @@ export interface LimitMeans {
   readonly pids: boolean;
   /** Whether `prlimit` is installed. */
   readonly prlimit: boolean;
-  /** Whether the sandbox itself limits processes: those of a namespace, or of a thread's own user. */
-  readonly countsProcesses: boolean;
+  readonly countsProcesses: ProcessCounting;
   /** Why there are no control groups; `undefined` if there are. */
   readonly problem: string | undefined;
 }
@@ -18,13 +20,13 @@ export interface LimitMeans {
 export function describeKernelLimits(limits: KernelLimits, means: LimitMeans): readonly string[] {
   const why = means.problem ?? 'the controller is not available';
   const byCgroup = (name: string, setting: string, isHeld: boolean): string =>
-    isHeld ? `${name} is limited by control groups` : `nothing limits ${name} (${setting}): ${why}`;
+    isHeld ? `${name} is limited for each thread by control groups` : `nothing limits ${name} (${setting}): ${why}`;
   return [
     ...(limits.memoryBytes > 0 ? [byCgroup('memory', 'CHIRON_THREAD_MEMORY_MB', means.memory)] : []),
     ...(limits.processes > 0
       ? [
-          !means.pids && means.countsProcesses
-            ? 'the number of processes is limited by prlimit'
+          !means.pids && means.countsProcesses !== undefined
+            ? `the number of processes of each ${means.countsProcesses} is limited by prlimit (${why})`
             : byCgroup('the number of processes', 'CHIRON_THREAD_PROCESSES', means.pids),
         ]
       : []),

@@ -22,7 +22,7 @@ describe('a program with limits', () => {
       environment: { CHIRON_PROCESS: 'limited' },
       marker: MARKER,
       reaper,
-      limits: { commandPrefix: [], apply, release: async () => void calls.push('released') },
+      limits: { commandPrefix: [], apply, members: async () => [], release: async () => void calls.push('released') },
       warn: (text) => void warnings.push(text),
     });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findCgroupLayout, readCounter } from './cgroup-layout.js';
 import { describeKernelLimits } from './describe-limits.js';
-import { toCgroupWrites } from './process-cgroup.js';
+import { toCgroupWrites } from './thread-cgroup.js';
 import { toPrlimitPrefix } from './prlimit.js';
 
 const ALL = { memoryBytes: 600, processes: 60, openFiles: 100 };
@@ -47,7 +47,11 @@ describe('a control group', () => {
     toCgroupWrites(controller, limits).map(({ file, value }) => `${file}=${value}`);
 
   it('limits memory without swap, and processes', () => {
-    expect(files('memory')).toEqual(['memory.limit_in_bytes=600', 'memory.memsw.limit_in_bytes=600']);
+    expect(files('memory')).toEqual([
+      'memory.use_hierarchy=1',
+      'memory.limit_in_bytes=600',
+      'memory.memsw.limit_in_bytes=600',
+    ]);
     expect(files('pids')).toEqual(['pids.max=60']);
     expect(files('unified')).toEqual([
       'memory.max=600',
@@ -81,20 +85,30 @@ describe('prlimit', () => {
 
 describe('the start-up summary', () => {
   it('says what holds each limit', () => {
-    const means = { memory: true, pids: true, countsProcesses: false, prlimit: true, problem: undefined };
+    const means = { memory: true, pids: true, countsProcesses: undefined, prlimit: true, problem: undefined };
     expect(describeKernelLimits(ALL, means)).toEqual([
-      'memory is limited by control groups',
-      'the number of processes is limited by control groups',
+      'memory is limited for each thread by control groups',
+      'the number of processes is limited for each thread by control groups',
       'open files are limited by prlimit',
     ]);
     expect(describeKernelLimits(NONE, means)).toEqual([]);
   });
 
+  it.each(['thread', 'agent process'] as const)(
+    'says that a sandbox without control groups counts for each %s',
+    (each) => {
+      const means = { memory: false, pids: false, countsProcesses: each, prlimit: true, problem: 'none are mounted' };
+      expect(describeKernelLimits({ ...NONE, processes: 9 }, means)).toEqual([
+        `the number of processes of each ${each} is limited by prlimit (none are mounted)`,
+      ]);
+    },
+  );
+
   it('says which limit nothing holds, and why', () => {
     const means = {
       memory: false,
       pids: false,
-      countsProcesses: false,
+      countsProcesses: undefined,
       prlimit: false,
       problem: 'no control groups are mounted',
     };

@@ -1,8 +1,8 @@
-/** What the kernel holds an agent's process to; 0 for no limit. */
+/** What the kernel holds the processes of a thread to; 0 for no limit. */
 export interface KernelLimits {
-  /** Memory of the process with everything that it starts. */
+  /** Memory of all of them together. */
   readonly memoryBytes: number;
-  /** Processes and threads at once. */
+  /** Processes and threads of the system at once, all of them together. */
   readonly processes: number;
   /** Open files of each process. */
   readonly openFiles: number;
@@ -18,6 +18,8 @@ export interface ProcessLimits {
    * @param readOutputBytes bytes of standard output that were read so far
    */
   apply(pid: number, readOutputBytes: () => number): Promise<void>;
+  /** What the process has started and is still there, by the means of the limits; nothing where these do not tell. */
+  members(): Promise<readonly number[]>;
   /** Called once, after everything that was started has ended. Never rejects. */
   release(): Promise<void>;
 }

@@ -3,8 +3,8 @@ import { findProgram } from '../process/find-program.js';
 import { describeFileError } from '../errors.js';
 import type { ThreadUsage } from '../sandbox.js';
 import { CgroupTree } from './cgroup-tree.js';
-import { describeKernelLimits } from './describe-limits.js';
-import type { ProcessCgroup } from './process-cgroup.js';
+import { describeKernelLimits, type ProcessCounting } from './describe-limits.js';
+import type { ThreadCgroup } from './thread-cgroup.js';
 import type { KernelLimits, ProcessLimits } from './process-limits.js';
 import { toPrlimitPrefix } from './prlimit.js';
 
@@ -21,6 +21,7 @@ export class ThreadLimits {
   /** What the processes of a thread had used that have ended. */
   readonly #ended = new Map<string, ThreadUsage>();
   readonly #running = new Map<string, Set<ProcessMeter>>();
+  readonly #groups = new Map<string, ThreadCgroup>();
 
   /** @param warn logs what could not be measured or removed */
   constructor(
@@ -37,21 +38,25 @@ export class ThreadLimits {
    * @param marker `NAME=value`, in the environment of the process and of what it starts
    */
   forProcess(threadId: string, processId: string, marker: string): ProcessLimits {
-    const cgroup = typeof this.#cgroups === 'string' ? undefined : this.#cgroups.group(processId, this.limits);
-    const meter = new ProcessMeter(cgroup, marker, this.warn);
+    const cgroup = this.#groupOf(threadId);
+    const meter = new ProcessMeter(this.#cgroupsCountCpu ? undefined : marker, this.warn);
     return {
       commandPrefix:
         this.#prlimit === undefined ? [] : toPrlimitPrefix(this.#prlimit, { openFiles: this.limits.openFiles }),
       apply: async (pid, readOutputBytes) => {
         const running = this.#running.get(threadId) ?? new Set();
         this.#running.set(threadId, running.add(meter));
-        await meter.begin(pid, readOutputBytes);
+        meter.begin(pid, readOutputBytes);
+        await cgroup?.enter(processId, pid);
       },
+      members: async () => (await cgroup?.members(processId)) ?? [],
       release: async () => {
         const used = await meter.end();
         this.#ended.set(threadId, addUsage(this.#ended.get(threadId) ?? NOTHING, used));
         this.#running.get(threadId)?.delete(meter);
         if (this.#running.get(threadId)?.size === 0) this.#running.delete(threadId);
+        // In the background: the system takes its time to clear a group.
+        void cgroup?.leave(processId);
       },
     };
   }
@@ -60,16 +65,43 @@ export class ThreadLimits {
   async usage(threadId: string, measureCpu: boolean): Promise<ThreadUsage> {
     const running = [...(this.#running.get(threadId) ?? [])];
     const ended = this.#ended.get(threadId) ?? NOTHING;
-    return (await Promise.all(running.map((meter) => meter.usage(measureCpu)))).reduce(addUsage, ended);
+    const used = (await Promise.all(running.map((meter) => meter.usage(measureCpu)))).reduce(addUsage, ended);
+    return addUsage(used, { outputBytes: 0, ...(await this.#readGroup(threadId)) });
+  }
+
+  get #cgroupsCountCpu(): boolean {
+    return typeof this.#cgroups !== 'string' && this.#cgroups.countsCpu;
+  }
+
+  #groupOf(threadId: string): ThreadCgroup | undefined {
+    if (typeof this.#cgroups === 'string') return undefined;
+    const group = this.#groups.get(threadId) ?? this.#cgroups.group(threadId, this.limits);
+    this.#groups.set(threadId, group);
+    return group;
+  }
+
+  async #readGroup(threadId: string): Promise<Pick<ThreadUsage, 'cpuMs' | 'memoryKills'>> {
+    try {
+      return (await this.#groups.get(threadId)?.usage()) ?? NOTHING;
+    } catch (error) {
+      this.warn(`failed to measure a thread: ${describeFileError(error)}`);
+      return NOTHING;
+    }
+  }
+
+  /** A control group with every process of every thread, in groups of groups; `undefined` without control groups. */
+  get root(): string | undefined {
+    return typeof this.#cgroups === 'string' ? undefined : this.#cgroups.paths[0];
   }
 
   /** Forgets a thread that is removed. */
   forget(threadId: string): void {
     this.#ended.delete(threadId);
+    this.#groups.delete(threadId);
   }
 
   /** Which means hold each limit, in sentences. */
-  describe(countsProcesses: boolean): readonly string[] {
+  describe(countsProcesses: ProcessCounting): readonly string[] {
     const { memoryBytes, processes, openFiles } = this.limits;
     const problem = typeof this.#cgroups === 'string' ? this.#cgroups : undefined;
     const has = (controller: 'memory' | 'pids'): boolean =>
@@ -90,47 +122,41 @@ export class ThreadLimits {
   }
 }
 
-/** Counts what one process uses with everything that it starts. */
+/** Counts what one process uses with everything that it starts, as far as its thread's group does not. */
 class ProcessMeter {
   #pid: number | undefined;
   #readOutputBytes = (): number => 0;
   #cpuMs = 0;
 
+  /** @param marker `NAME=value`, in the environment of its processes; `undefined` to leave their processor time to the group */
   constructor(
-    private readonly cgroup: ProcessCgroup | undefined,
-    private readonly marker: string,
+    private readonly marker: string | undefined,
     private readonly warn: (text: string) => void,
   ) {}
 
-  async begin(pid: number, readOutputBytes: () => number): Promise<void> {
+  begin(pid: number, readOutputBytes: () => number): void {
     this.#pid = pid;
     this.#readOutputBytes = readOutputBytes;
-    await this.cgroup?.enter(pid);
   }
 
   async usage(measureCpu: boolean): Promise<ThreadUsage> {
     const outputBytes = this.#readOutputBytes();
     try {
-      const counted = await this.cgroup?.usage();
-      const cpuMs = counted?.cpuMs ?? (measureCpu ? await this.#measureTree() : 0);
       // A process that nobody has waited for takes its time with it.
-      this.#cpuMs = Math.max(this.#cpuMs, cpuMs);
-      return { outputBytes, cpuMs: this.#cpuMs, memoryKills: counted?.memoryKills ?? 0 };
+      if (measureCpu) this.#cpuMs = Math.max(this.#cpuMs, await this.#measureTree());
     } catch (error) {
       this.warn(`failed to measure a process: ${describeFileError(error)}`);
-      return { outputBytes, cpuMs: this.#cpuMs, memoryKills: 0 };
     }
+    return { outputBytes, cpuMs: this.#cpuMs, memoryKills: 0 };
   }
 
-  /** What it used in the end; its group is removed in the background, as soon as the system lets it. */
-  async end(): Promise<ThreadUsage> {
-    const used = await this.usage(false);
-    void this.cgroup?.remove();
-    return used;
+  /** What it used in the end. */
+  end(): Promise<ThreadUsage> {
+    return this.usage(false);
   }
 
   async #measureTree(): Promise<number> {
-    if (this.#pid === undefined) return 0;
+    if (this.#pid === undefined || this.marker === undefined) return 0;
     const tree = selectProcessTree(await listProcesses(this.marker), this.#pid);
     return tree.reduce((sum, { cpuTicks }) => sum + cpuTicks * TICK_MS, 0);
   }

@@ -5,7 +5,7 @@ import type { HostLaunch } from '../host/host.process.js';
 /** Runs the threads' programs as the server's user: folders, environment and lifetime are kept apart, rights are not. */
 export class LocalSandbox extends HostSandbox {
   readonly isolates = false;
-  protected readonly countsProcesses = false;
+  protected readonly countsProcesses = undefined;
   readonly description = "local: agents have the rights of the server's user";
   readonly runsAsRoot = process.getuid?.() === 0;
 

@@ -21,7 +21,9 @@ const THREAD: Thread = {
   metadata: {},
   contextUsage: undefined,
   parkedTurnId: undefined,
+  node: undefined,
   turnCount: 0,
+  generation: 0,
   createdAt: 1,
   updatedAt: 1,
 };
@@ -37,11 +39,12 @@ const TURN: Turn = {
   requestKey: 'k',
   idempotencyKey: undefined,
   caller: 'session',
+  billedTo: { keyId: undefined, userId: undefined },
   prompt: [{ type: 'text', text: 'hello' }],
   request: { inputLineCount: 3, idleTimeout: 60_000, maxDuration: 15_000 },
   attempt: 1,
   owner: 'o',
-  leaseExpiresAt: undefined,
+  interruptedAt: undefined,
   stopReason: undefined,
   usage: undefined,
   failure: undefined,
@@ -160,7 +163,7 @@ describe(SessionEventEncoder.name, () => {
       isError: false,
     };
     const events = [call, result, ...SAID, END];
-    const outcome = toOutcome(TURN, THREAD, [call, result, ...SAID], END);
+    const { outcome } = toOutcome(TURN, THREAD, [call, result, ...SAID], END, { endedAt: 1, prices: new Map() });
     if (outcome.state !== 'completed') throw new Error('the turn has no message');
     const ended: Turn = {
       ...TURN,

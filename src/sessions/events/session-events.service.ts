@@ -17,13 +17,13 @@ import {
   takeUntil,
 } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { EventLog, type Backpressure } from '../../storage/event-log/event-log.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { maskAbandonedBlocks } from '../../domain/abandoned-blocks.js';
-import { ThreadControl } from '../../turns/thread-control.js';
-import { TurnRunner } from '../../turns/running/turn.runner.js';
+import { ThreadSignals } from '../../turns/hosting/thread-signals.js';
 import { countDeliveredEvents, findFirstSequenceAfter, toTerminalId } from './event-id.js';
 import { rebuildEvents } from '../../turns/message-events.js';
 import { SessionService } from '../session.service.js';
@@ -31,8 +31,8 @@ import { type SessionEvent, SessionEventEncoder } from './session-event-encoder.
 
 type SessionEvents$ = Observable<readonly SessionEvent[]>;
 
-/** How often a waiting reader polls for turns that another process has started. */
-const POLL_MS = 15_000;
+/** How often a waiting reader looks for turns and removals of which the signal was lost. */
+const POLL_MS = 5000;
 
 /** The session events of threads. They are derived from the turns' logs on each read and not stored. */
 @Injectable()
@@ -40,8 +40,8 @@ export class SessionEventsService {
   constructor(
     private readonly turns: TurnStore,
     private readonly log: EventLog,
-    private readonly runner: TurnRunner,
-    private readonly control: ThreadControl,
+    private readonly signals: ThreadSignals,
+    private readonly clock: StoreClock,
     private readonly sessions: SessionService,
   ) {}
 
@@ -78,7 +78,7 @@ export class SessionEventsService {
           return this.ofTurn(thread, turn, after, flow);
         }),
         repeat(),
-        takeUntil(this.control.removed$.pipe(filter((id) => id === thread.id))),
+        takeUntil(this.signals.removed$.pipe(filter((id) => id === thread.id))),
       );
     });
   }
@@ -86,7 +86,7 @@ export class SessionEventsService {
   /** Completes, without an element, when the thread may have a next turn. */
   private waitForNextTurn(threadId: string, sequence: number): Observable<never> {
     return merge(
-      this.runner.submitted$.pipe(filter((id) => id === threadId)),
+      this.signals.submitted$.pipe(filter((id) => id === threadId)),
       // A turn that was submitted between the last lookup and the line above.
       defer(() => from(this.turns.turnsFrom(threadId, sequence, 1))).pipe(filter((turns) => turns.length > 0)),
       interval(POLL_MS),
@@ -96,7 +96,7 @@ export class SessionEventsService {
   private fromLog(thread: Thread, turn: Turn, after: number, flow: Backpressure): SessionEvents$ {
     return defer(() => {
       let isReplay = true;
-      const latency = (): number | null => (isReplay ? null : Date.now() - turn.createdAt);
+      const latency = (): number | null => (isReplay ? null : this.clock.now() - turn.createdAt);
       const encode = (current: Turn) =>
         new SessionEventEncoder(thread, current, 'log', latency, this.sessions.harnessType(thread));
       let encoder = encode(turn);

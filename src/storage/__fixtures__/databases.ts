@@ -121,7 +121,7 @@ export function newTurn(threadId: string, changes: Partial<NewTurn> = {}): NewTu
 export async function runningTurn(store: TestStore): Promise<Turn> {
   const { thread } = await store.threads.findOrCreate(newThread());
   const { turn } = await store.turns.create(newTurn(thread.id));
-  const claimed = await store.turns.claim(turn.id, { owner: 'a', leaseExpiresAt: 5_000, now: 2_000 });
+  const claimed = await store.turns.claim(turn.id, { owner: 'a', now: 2_000 });
   if (claimed === undefined) throw new Error('the turn was not claimed');
   await store.log.open(claimed);
   return claimed;
@@ -135,6 +135,7 @@ export const completed: TurnOutcome = {
   state: 'completed',
   stopReason: 'end_turn',
   usage: { inputTokens: 3, outputTokens: 2, cacheReadInputTokens: 1, cacheCreationInputTokens: 0, thinkingTokens: 0 },
+  bill: { harness: 'demo', model: 'claude-opus-5', costMicros: 42 },
   message: undefined,
   contextUsage: { tokens: 5 },
   callerCalls: [],

@@ -25,6 +25,12 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** How many bytes this user may still write to the disk of a folder. */
+export async function readFreeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
 /** Below this much free space SQLite cannot create its files. */
 const FULL_BYTES = 1024 * 1024;
 

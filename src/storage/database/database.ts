@@ -1,23 +1,32 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, SqliteDialect, sql, type Transaction } from 'kysely';
-import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { describeFullDisk, makeFolder } from './data-folder.js';
-import { MIGRATIONS } from './migrations/index.js';
+import { migrate } from './migrate.js';
 import { NodeSqliteDatabase } from './sqlite.js';
 import { YieldAfterSlow } from './yield-after-slow.js';
 import type { StorageOptions } from '../storage-options.js';
+import { StoreClock } from './store-clock.js';
 import type { Tables } from './tables.js';
 
+/** PostgreSQL's time in milliseconds since the epoch. */
+export const STORE_NOW = sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`;
+
+/** The key of the advisory lock of schema changes: "CHIR" as a number. */
+const MIGRATION_LOCK = 1_128_810_834;
+
 /** Name of SQLite's file in the data folder. */
-const SQLITE_FILE = 'chiron.sqlite';
+export const SQLITE_FILE = 'chiron.sqlite';
 
 /** PostgreSQL's type OID of `bigint` (`pg_type.dat`: int8). */
 const INT8 = 20;
 
 /** Size of the connection pool: the store's statements are short, and the PostgreSQL server's limit is often 100. */
 const POSTGRES_CONNECTIONS = 10;
+
+/** Where the store is. */
+type OpenOptions = Pick<StorageOptions, 'dataDirectory' | 'databaseUrl' | 'transactionIdleMs'>;
 
 /** The database system of the store. */
 export type DatabaseKind = 'sqlite' | 'postgres';
@@ -27,8 +36,27 @@ export class StorageOpenError extends Error {
   override readonly name = 'StorageOpenError';
 }
 
+/** This server was given up by the others, as it was silent for too long: what it writes is refused. */
+export class NodeLostError extends Error {
+  override readonly name = 'NodeLostError';
+
+  constructor() {
+    super('the other servers have given this one up; its write was refused');
+  }
+}
+
+/** One start of a server. */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly incarnation: string;
+}
+
 /** The open, migrated store. */
 export class Database {
+  readonly clock = new StoreClock();
+  /** This server, once it is one of several on the store; its writes about running turns are then fenced, see {@link lockNode}. */
+  node: NodeIdentity | undefined;
+
   private constructor(
     /** For queries and transactions. SQLite serializes all of them on one connection. */
     readonly kysely: Kysely<Tables>,
@@ -41,9 +69,25 @@ export class Database {
    *
    * @throws {StorageOpenError} when it cannot be opened, read or migrated
    */
-  static async open(
-    options: Pick<StorageOptions, 'dataDirectory' | 'databaseUrl'>,
-    onIdleError: (error: Error) => void = () => undefined,
+  static open(options: OpenOptions, onIdleError: (error: Error) => void = () => undefined): Promise<Database> {
+    return Database.#open(options, onIdleError, (database) =>
+      database.alone(() => migrate(database.kysely, database.kind)),
+    );
+  }
+
+  /**
+   * Opens the store as it is, to look at it. Makes an SQLite store that does not exist.
+   *
+   * @throws {StorageOpenError} when it cannot be opened or read
+   */
+  static openAsItIs(options: OpenOptions): Promise<Database> {
+    return Database.#open(options, () => undefined);
+  }
+
+  static async #open(
+    options: OpenOptions,
+    onIdleError: (error: Error) => void,
+    prepare?: (database: Database) => Promise<void>,
   ): Promise<Database> {
     const { databaseUrl, dataDirectory } = options;
     const place = databaseUrl === undefined ? `SQLite in ${dataDirectory}` : describePostgres(databaseUrl);
@@ -51,9 +95,10 @@ export class Database {
       const database =
         databaseUrl === undefined
           ? await Database.#sqlite(dataDirectory)
-          : Database.#postgres(databaseUrl, onIdleError);
+          : Database.#postgres(databaseUrl, options.transactionIdleMs, onIdleError);
       try {
-        await migrate(database);
+        await prepare?.(database);
+        await database.syncClock();
         return database;
       } catch (error) {
         await database.close();
@@ -76,7 +121,11 @@ export class Database {
     return new Database(new Kysely<Tables>({ dialect, plugins: [slow] }), 'sqlite', slow);
   }
 
-  static #postgres(databaseUrl: string, onIdleError: (error: Error) => void): Database {
+  static #postgres(
+    databaseUrl: string,
+    transactionIdleMs: number | undefined,
+    onIdleError: (error: Error) => void,
+  ): Database {
     const pool = new pg.Pool({
       connectionString: databaseUrl,
       max: POSTGRES_CONNECTIONS,
@@ -86,6 +135,13 @@ export class Database {
     });
     // Without a listener, a database server that drops an idle connection would crash this process.
     pool.on('error', onIdleError);
+    // Nor one that drops a connection between two statements of a transaction; the next statement fails.
+    pool.on('connect', (client) => {
+      client.on('error', () => undefined);
+      if (transactionIdleMs === undefined) return;
+      // Not as a parameter of the connection, which poolers refuse. It is the first statement; a connection that fails has no other.
+      client.query(`set idle_in_transaction_session_timeout = ${Math.round(transactionIdleMs)}`).catch(() => undefined);
+    });
     return new Database(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }), 'postgres');
   }
 
@@ -95,6 +151,46 @@ export class Database {
     // Committing megabytes is slow, too.
     await this.slow?.pause();
     return result;
+  }
+
+  /**
+   * Runs a task that changes the schema while no other server does so: a migration that looks at all tables fails when another one is
+   * just changing them. Settles as the task does.
+   */
+  async alone<Result>(task: () => Promise<Result>): Promise<Result> {
+    if (this.kind !== 'postgres') return task();
+    return this.transaction(async (transaction) => {
+      // It does nothing while the task runs.
+      await sql`set local idle_in_transaction_session_timeout = 0`.execute(transaction);
+      await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(transaction);
+      return task();
+    });
+  }
+
+  /**
+   * Makes sure that the others have not given this server up, and that they do not before the transaction ends.
+   *
+   * @throws NodeLostError
+   */
+  async lockNode(transaction: Transaction<Tables>): Promise<void> {
+    if (this.node === undefined) return;
+    const { id, incarnation } = this.node;
+    const own = await transaction
+      .selectFrom('nodes')
+      .select('id')
+      .where('id', '=', id)
+      .where('incarnation', '=', incarnation)
+      .where('state', '!=', 'lost')
+      .forShare()
+      .executeTakeFirst();
+    if (own === undefined) throw new NodeLostError();
+  }
+
+  /** Sets {@link clock} by PostgreSQL's. Rejects when the store cannot be reached. */
+  async syncClock(): Promise<void> {
+    if (this.kind !== 'postgres') return;
+    const { rows } = await sql<{ now: number }>`select ${STORE_NOW} as now`.execute(this.kysely);
+    if (rows[0] !== undefined) this.clock.follow(rows[0].now);
   }
 
   /** Probes the store with a write that changes nothing: a store on a full disk can still be read. Rejects with the reason. */
@@ -117,22 +213,6 @@ export class Database {
 function selectTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   if (oid === INT8 && format !== 'binary') return Number;
   return pg.types.getTypeParser(oid, format);
-}
-
-async function migrate({ kysely, kind }: Database): Promise<void> {
-  const migrator = new Migrator({
-    db: kysely,
-    provider: { getMigrations: () => Promise.resolve(MIGRATIONS) },
-    // Otherwise Kysely finds its tables in any schema of the database, skips creating them, and misses them in this one.
-    ...(kind === 'postgres' ? { migrationTableSchema: await currentSchema(kysely) } : {}),
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
-}
-
-async function currentSchema(kysely: Kysely<Tables>): Promise<string> {
-  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(kysely);
-  return rows[0]?.schema ?? 'public';
 }
 
 /** Names the host and database of a URL, without its user and password. */

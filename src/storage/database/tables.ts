@@ -15,6 +15,12 @@ export interface ThreadTable {
   /** The turn that ended with calls of caller's tools which have no answer yet. */
   readonly parked_turn: string | null;
   readonly turn_count: number;
+  /** The node that has the thread's files and runs its turns; null for none, and with SQLite. */
+  readonly node: string | null;
+  /** The snapshot that has the thread's files; null for none. */
+  readonly snapshot: string | null;
+  /** How often the thread has been given to another server; a server with an older number may not change the snapshot. */
+  readonly generation: number;
   readonly created_at: number;
   readonly updated_at: number;
 }
@@ -46,6 +52,12 @@ export interface TurnTable {
   readonly created_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
+  /** When a caller interrupted the turn while no server could be told: its next attempt ends at once. */
+  readonly interrupted_at: number | null;
+  /** The key in the store that sent the request; null for another one, and for a turn of an older version. */
+  readonly key_id: string | null;
+  /** The caller's own id of its user, if the request had one. */
+  readonly user_id: string | null;
 }
 
 /** The events of one turn in one group commit. */
@@ -96,6 +108,122 @@ export interface CallerToolCallTable {
   readonly input: string;
 }
 
+/** A server of this store. */
+export interface NodeTable {
+  readonly id: string;
+  /** Changes with every start. */
+  readonly incarnation: string;
+  readonly name: string;
+  readonly role: string;
+  /** Where the other servers reach it. */
+  readonly url: string;
+  readonly state: string;
+  /** JSON of `NodeLoad`. */
+  readonly load: string;
+  readonly started_at: number;
+  /** Its last heartbeat, by PostgreSQL's clock. */
+  readonly seen_at: number;
+}
+
+/** Secrets that servers of one store share. */
+export interface ClusterSecretTable {
+  readonly name: string;
+  readonly secret: string;
+}
+
+/** A tenant that an administrator made; those of `CHIRON_API_KEYS` have no row. */
+export interface TenantTable {
+  readonly name: string;
+  readonly created_at: number;
+  /** JSON of `Policy`; null for none. */
+  readonly policy: string | null;
+}
+
+/** A key of a tenant. Rows are never removed. */
+export interface ApiKeyTable {
+  /** What logs may show. */
+  readonly id: string;
+  /** The digest of the key, in hexadecimal digits. The key itself is stored nowhere. */
+  readonly sha256: string;
+  readonly tenant: string;
+  readonly name: string | null;
+  readonly role: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  /** To the minute. */
+  readonly last_used_at: number | null;
+  readonly revoked_at: number | null;
+  /** JSON of `Policy`; null for none. */
+  readonly policy: string | null;
+}
+
+/** What administrators did, apart from the log of requests. */
+export interface AuditLogTable {
+  /** Later entries have greater ids. */
+  readonly id: string;
+  readonly at: number;
+  /** The id of a key, or `cli`. */
+  readonly actor: string;
+  readonly action: string;
+  readonly tenant: string;
+  readonly key_id: string | null;
+  /** JSON object. */
+  readonly details: string;
+}
+
+/** Where a tenant gets its webhooks. */
+export interface WebhookEndpointTable {
+  readonly tenant: string;
+  readonly url: string;
+  /** `whsec_…`: signs what is sent, so it is kept as it is. */
+  readonly secret: string;
+  readonly created_at: number;
+}
+
+/** A webhook that has not been delivered. */
+export interface WebhookDeliveryTable {
+  /** The same in every attempt. */
+  readonly id: string;
+  readonly tenant: string;
+  /** `deployment` or `tenant`: whose endpoint gets it. */
+  readonly endpoint: string;
+  /** The body, as it is sent and signed. */
+  readonly payload: string;
+  /** How often it was tried, or is being tried. */
+  readonly attempts: number;
+  /** While it is being tried, when another server may try it. */
+  readonly next_attempt_at: number;
+  readonly created_at: number;
+}
+
+/** What a turn that has ended used. Rows stay when their threads are removed. */
+export interface UsageTable {
+  readonly turn_id: string;
+  readonly tenant: string;
+  readonly key_id: string | null;
+  readonly user_id: string | null;
+  readonly harness: string;
+  /** The model of the turn's answer. */
+  readonly model: string;
+  /** The day in UTC on which the turn ended, `2027-01-31`. */
+  readonly day: string;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_creation_tokens: number;
+  /** Millionths of a US dollar; null if a model of the turn had no price. */
+  readonly cost_micros: number | null;
+}
+
+/** How often something has happened in a window of time. */
+export interface RequestCountTable {
+  /** The tenant or the key whose requests are counted. */
+  readonly name: string;
+  readonly points: number;
+  /** When the window ends. */
+  readonly expires_at: number;
+}
+
 /** All tables by name. */
 export interface Tables {
   readonly threads: ThreadTable;
@@ -104,4 +232,13 @@ export interface Tables {
   readonly session_messages: SessionMessageTable;
   readonly tool_sets: ToolSetTable;
   readonly caller_tool_calls: CallerToolCallTable;
+  readonly nodes: NodeTable;
+  readonly cluster_secrets: ClusterSecretTable;
+  readonly tenants: TenantTable;
+  readonly api_keys: ApiKeyTable;
+  readonly audit_log: AuditLogTable;
+  readonly webhook_endpoints: WebhookEndpointTable;
+  readonly webhook_deliveries: WebhookDeliveryTable;
+  readonly usage: UsageTable;
+  readonly request_counts: RequestCountTable;
 }

@@ -136,7 +136,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
       usage: completed.usage,
       failure: undefined,
       endedAt: 3_000,
-      leaseExpiresAt: undefined,
+      interruptedAt: undefined,
     });
     expect(await store.threads.byId(threadId)).toMatchObject({
       state: 'idle',
@@ -208,7 +208,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     store.log.append(turn.id, [text('a')]);
     await store.log.flush(turn.id);
     const { seen } = reader(store.log.read(turn.id));
-    const lease = { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 };
+    const lease = { owner: 'b', now: 2_500, fromAttempt: 1 };
     const taken = await store.turns.reclaim(turn.id, lease);
     if (taken === undefined) throw new Error('the turn was not taken over');
     expect(await store.log.finish(turn.id, [turnEnd], completed)).toBe(false);
@@ -230,7 +230,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const { seen } = reader(slow.read(turn.id));
     slow.append(turn.id, [text('lost'), text('lost too')]);
     await immediate();
-    const taken = await store.turns.reclaim(turn.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    const taken = await store.turns.reclaim(turn.id, { owner: 'b', now: 2_500, fromAttempt: 1 });
     if (taken === undefined) throw new Error('the turn was not taken over');
     expect(await slow.finish(turn.id, [turnEnd], completed)).toBe(false);
     expect(await store.log.open(taken)).toEqual([]);
@@ -247,7 +247,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const gone = await runningTurn(store);
     const kept = await runningTurn(store);
     const { seen } = reader(store.log.read(gone.id));
-    await store.turns.reclaim(lost.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    await store.turns.reclaim(lost.id, { owner: 'b', now: 2_500, fromAttempt: 1 });
     const theirs = { turn_id: lost.id, sequence: 1, attempt: 2, first_index: 0, events: '[]', created_at: 1 };
     await store.database.kysely.insertInto('turn_events').values(theirs).execute();
     await store.threads.remove(gone.threadId);
@@ -269,7 +269,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     const ended: HarnessEvent = { type: 'block-end', id: 'b0' };
     store.log.append(turn.id, [text('whole'), ended, text('half', 'b1')]);
     const early = reader(store.log.read(turn.id));
-    const taken = await store.turns.reclaim(turn.id, { owner: 'a', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    const taken = await store.turns.reclaim(turn.id, { owner: 'a', now: 2_500, fromAttempt: 1 });
     if (taken === undefined) throw new Error('the turn was not taken over');
     await store.log.open(taken);
     const restart: HarnessEvent = { type: 'attempt-start', attempt: 2 };
@@ -294,7 +294,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     await store.turns.cancelQueued(cancelled.id, { now: 2_000, failure: undefined });
     await expect.poll(() => second.seen.end).toBe('complete');
     expect(first.seen.end).toBeUndefined();
-    const claimed = await store.turns.claim(started.id, { owner: 'a', leaseExpiresAt: 5_000, now: 2_000 });
+    const claimed = await store.turns.claim(started.id, { owner: 'a', now: 2_000 });
     if (claimed === undefined) throw new Error('the turn was not claimed');
     await store.log.open(claimed);
     await store.log.finish(started.id, [turnEnd], completed);
@@ -457,7 +457,7 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     }
     expect(written).toBeGreaterThanOrEqual(500);
     const after = await store.again();
-    const taken = await after.turns.reclaim(turn.id, { owner: 'b', leaseExpiresAt: 9_000, now: 2_500, fromAttempt: 1 });
+    const taken = await after.turns.reclaim(turn.id, { owner: 'b', now: 2_500, fromAttempt: 1 });
     if (taken === undefined) throw new Error('the turn was not taken over');
     const earlier = await after.log.open(taken);
     expect(earlier.length).toBeGreaterThanOrEqual(written);

@@ -7,7 +7,9 @@ import { EventWriter } from './event-writer.js';
 import { EventStore } from './event.store.js';
 import { LiveTurn, type EventLogStats, type LiveEnd, type LiveReader } from './live-turn.js';
 import { LogReader, type Backpressure, type LogReaderSource, type ReplayFilter } from './log-reader.js';
+import { Mirrors, type FeedMessage, type RemoteTurns } from './mirrors.js';
 import { StorageOptions } from '../storage-options.js';
+import { TurnFeed } from './turn-feed.js';
 import { TurnFinisher } from './turn-finisher.js';
 import { TurnWatch } from './turn-watch.js';
 import type { TurnOutcome } from '../stores/turn.js';
@@ -34,11 +36,15 @@ export class EventLog {
   readonly #readers = new Set<LogReader>();
   readonly #finisher: TurnFinisher;
   readonly #source: LogReaderSource;
+  #mirrors: Mirrors | undefined;
   #toNotify = new Set<LiveTurn | LiveReader>();
   #closed = false;
 
-  constructor(@Inject(Database) database: Database, @Inject(StorageOptions) options: StorageOptions) {
-    this.#store = new EventStore(database);
+  constructor(
+    @Inject(Database) private readonly database: Database,
+    @Inject(StorageOptions) options: StorageOptions,
+  ) {
+    this.#store = new EventStore(database, options);
     this.#writer = new EventWriter(this.#store, options.flushMs, (turn) => this.#end(turn, { kind: 'taken-over' }));
     this.#watch = new TurnWatch(this.#store, options.pollMs ?? POLL_MS);
     const retryMs = options.finishRetryMs ?? FINISH_RETRY_MS;
@@ -47,15 +53,24 @@ export class EventLog {
     this.#source = {
       store: this.#store,
       watch: this.#watch,
-      live: (turnId) => this.#live.get(turnId),
+      live: (turnId) => this.#live.get(turnId) ?? this.#mirrors?.get(turnId),
+      mirrors: () => this.#mirrors,
       schedule: (reader) => this.#notify(reader),
-      onDetach: (turn) => this.#release(turn),
+      onDetach: (turn) => {
+        this.#release(turn);
+        this.#mirrors?.release(turn);
+      },
     };
   }
 
   /** Why the last write failed; `undefined` after a success. */
   get lastError(): Error | undefined {
     return this.#writer.failure$.value;
+  }
+
+  /** How long each group commit took, in milliseconds. Never completes. */
+  get flushes$(): Observable<number> {
+    return this.#writer.flushes$;
   }
 
   get stats(): EventLogStats {
@@ -76,13 +91,16 @@ export class EventLog {
     if (live !== undefined) {
       if (!live.open) throw new Error(`turn ${turn.id} has ended`);
       await this.flush(turn.id);
-      live.attempt = turn.attempt;
+      live.beginAttempt(turn.attempt);
       return [...live.events];
     }
-    const { events, sequence } = turn.attempt > 1 ? await this.#store.readAll(turn.id) : { events: [], sequence: 0 };
+    const stored = turn.attempt > 1 ? await this.#store.readAll(turn.id) : { events: [], starts: [], sequence: 0 };
+    const { events, sequence } = stored;
     if (this.#closed || this.#live.has(turn.id))
       throw new Error(`cannot open turn ${turn.id}: it is already open, or the log is closed`);
-    this.#live.set(turn.id, new LiveTurn(turn.id, turn.attempt, events, sequence));
+    const opened = new LiveTurn(turn.id, turn.attempt, events, sequence, stored.starts);
+    opened.beginAttempt(turn.attempt);
+    this.#live.set(turn.id, opened);
     this.#watch.wake(turn.id);
     return events;
   }
@@ -187,6 +205,31 @@ export class EventLog {
     return (await this.#store.readAll(turnId)).events;
   }
 
+  /** Reads turns that run on other nodes from there, from now on; without it, from the store, a poll late. */
+  readRemotely(remote: RemoteTurns): void {
+    this.#mirrors = new Mirrors(remote, (turn) => this.#notify(turn));
+  }
+
+  /**
+   * The events of a turn that runs here, for another node's {@link readRemotely}; see {@link TurnFeed}. Waits for a turn that has not begun.
+   *
+   * Cold. Completes at the turn's end, or when another node has begun it. Unsubscribing frees it, and does not affect the turn.
+   */
+  feed(turnId: string, flow: Backpressure): Observable<FeedMessage> {
+    return new Observable((subscriber) => {
+      // Not the turns that are themselves shown from another node.
+      const source = { ...this.#source, live: (id: string) => this.#live.get(id) };
+      const feed = new TurnFeed(source, turnId, subscriber, flow);
+      subscriber.add(() => feed.close());
+      feed.start();
+    });
+  }
+
+  /** Lets go of all turns that run here, as other nodes run them now: readers continue from there. Events that are not committed are lost. */
+  releaseAll(): void {
+    for (const turn of [...this.#live.values()]) this.#end(turn, { kind: 'taken-over' });
+  }
+
   /** Wakes the readers of a turn that changed in the store. Without it they notice at their next poll. */
   wakeReaders(turnId: string): void {
     this.#watch.wake(turnId);
@@ -203,7 +246,7 @@ export class EventLog {
   async prune(before: number): Promise<number> {
     let count = 0;
     for (;;) {
-      const pruned = await this.#store.prune(before, Date.now());
+      const pruned = await this.#store.prune(before, this.database.clock.now());
       if (pruned === 0) return count;
       count += pruned;
     }
@@ -219,6 +262,7 @@ export class EventLog {
     await this.#writer.settled();
     this.#writer.stop();
     this.#watch.stop();
+    this.#mirrors?.close();
   }
 
   #end(turn: LiveTurn, end: LiveEnd): void {

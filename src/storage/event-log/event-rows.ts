@@ -11,9 +11,17 @@ export interface EventRow {
   readonly events: readonly HarnessEvent[];
 }
 
+/** Where the events of an attempt begin in its turn's log. */
+export interface AttemptStart {
+  readonly attempt: number;
+  readonly index: number;
+}
+
 /** A turn's log, assembled from its rows. */
 export interface StoredLog {
   readonly events: readonly HarnessEvent[];
+  /** The attempts that stored events, in order. */
+  readonly starts: readonly AttemptStart[];
   /** Number of the last row, 0 without rows. */
   readonly sequence: number;
 }
@@ -47,15 +55,17 @@ export function parseEventRow(
  */
 export function assembleLog(rows: readonly EventRow[]): StoredLog {
   const events: HarnessEvent[] = [];
+  const starts: AttemptStart[] = [];
   let attempt = 0;
   for (const row of rows) {
     if (row.attempt < attempt) continue;
+    if (row.attempt > attempt) starts.push({ attempt: row.attempt, index: row.firstIndex });
     attempt = row.attempt;
     if (row.firstIndex > events.length) throw new EventGapError(events.length, row.firstIndex);
     events.length = row.firstIndex;
     for (const event of row.events) events.push(event);
   }
-  return { events, sequence: rows.at(-1)?.sequence ?? 0 };
+  return { events, starts, sequence: rows.at(-1)?.sequence ?? 0 };
 }
 
 /** The events of a row from `position` on. */

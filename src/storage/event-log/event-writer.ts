@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { BehaviorSubject } from 'rxjs';
+import { BehaviorSubject, Subject } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../database/database.js';
 import type { EventStore } from './event.store.js';
@@ -34,6 +34,8 @@ interface Batch {
 export class EventWriter {
   /** The error of the last write, `undefined` after a success. Completes with `stop`. */
   readonly failure$ = new BehaviorSubject<Error | undefined>(undefined);
+  /** How long each group commit took, in milliseconds, also of those that failed. Never completes. */
+  readonly flushes$ = new Subject<number>();
   readonly #logger = new Logger('EventLog');
   readonly #pending = new Set<LiveTurn>();
   #timer: NodeJS.Timeout | undefined;
@@ -144,7 +146,9 @@ export class EventWriter {
     } catch (error) {
       this.#recordFailure(turns, error);
     }
-    const pauseMs = this.store.database.kind === 'sqlite' ? (performance.now() - startedMs) * PAUSE_PER_FLUSH : 0;
+    const flushMs = performance.now() - startedMs;
+    this.flushes$.next(flushMs);
+    const pauseMs = this.store.database.kind === 'sqlite' ? flushMs * PAUSE_PER_FLUSH : 0;
     this.#pauseMs = Math.max(this.flushMs, Math.min(pauseMs, MAX_PAUSE_MS));
   }
 
@@ -160,7 +164,8 @@ export class EventWriter {
 
   #commit(turns: readonly LiveTurn[]): Promise<Batch> {
     return this.store.database.transaction(async (transaction) => {
-      const now = Date.now();
+      await this.store.database.lockNode(transaction);
+      const now = this.store.database.clock.now();
       const rows: TurnEventTable[] = [];
       const written: Batch['written'][number][] = [];
       const lost: LiveTurn[] = [];

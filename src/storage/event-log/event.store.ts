@@ -1,3 +1,4 @@
+// Over 250 lines because it holds every statement of the event log.
 import { Logger } from '@nestjs/common';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Database, DatabaseKind } from '../database/database.js';
@@ -5,8 +6,11 @@ import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './eve
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
 import { insertCalls } from '../stores/caller-tool.store.js';
+import type { StorageOptions } from '../storage-options.js';
 import { settleMessages } from '../stores/heard-messages.js';
+import { recordUsage } from '../stores/usage.store.js';
 import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
+import { queueTurnWebhooks } from './turn-webhooks.js';
 
 /**
  * Rows per insert statement, largest first. There are few distinct statements, so that each is compiled and prepared once. On
@@ -41,7 +45,10 @@ export class EventStore {
   /** Unknown event kinds that were already logged; each is logged once. */
   readonly #reportedKinds = new Set<string>();
 
-  constructor(readonly database: Database) {}
+  constructor(
+    readonly database: Database,
+    private readonly options: Pick<StorageOptions, 'hasWebhook'> = {},
+  ) {}
 
   /** The turn's state; `undefined` when there is no such turn. */
   async turn(turnId: string): Promise<Pick<Turn, 'state' | 'attempt'> | undefined> {
@@ -156,7 +163,7 @@ export class EventStore {
   }
 
   /**
-   * Ends the turn, updates its thread, and settles the messages that were handed to the turn while it ran. False, and nothing changed,
+   * Ends the turn, updates its thread, records what it used, and settles the messages that were handed to the turn while it ran. False, and nothing changed,
    * when this attempt does not own the running turn (any more). Must be the first statement of its transaction: it is the fence.
    *
    * @param heardIds the messages that the turn heard while it ran.
@@ -181,15 +188,14 @@ export class EventStore {
       .where('id', '=', turn.id)
       .where('attempt', '=', turn.attempt)
       .where('state', '=', 'running')
-      .returning(['thread_id', 'answers_turn'])
+      .returning(['thread_id', 'message_id', 'answers_turn', 'key_id', 'user_id'])
       .executeTakeFirst();
     if (row === undefined) return false;
-    const { callerCalls } = outcome;
-    const parks = callerCalls.length > 0;
-    if (parks) await insertCalls(executor, { id: turn.id, threadId: row.thread_id }, callerCalls);
+    const parks = outcome.callerCalls.length > 0;
+    if (parks) await insertCalls(executor, { id: turn.id, threadId: row.thread_id }, outcome.callerCalls);
     // The calls that a failed turn was to answer wait again: the caller sends its results with its retry.
     const parkedTurn = outcome.state === 'failed' ? row.answers_turn : parks ? turn.id : null;
-    await executor
+    const thread = await executor
       .updateTable('threads')
       .set((set) => ({
         state: outcome.state === 'failed' ? 'failed' : 'idle',
@@ -200,7 +206,20 @@ export class EventStore {
         ...(outcome.contextUsage === undefined ? {} : { context_usage: JSON.stringify(outcome.contextUsage) }),
       }))
       .where('id', '=', row.thread_id)
-      .execute();
+      .returning((select) => [
+        'tenant',
+        'key',
+        'harness',
+        'model',
+        select
+          .selectFrom('webhook_endpoints')
+          .select('created_at')
+          .whereRef('webhook_endpoints.tenant', '=', 'threads.tenant')
+          .as('webhook'),
+      ])
+      .executeTakeFirstOrThrow();
+    await queueTurnWebhooks(executor, thread, { id: turn.id, messageId: row.message_id }, outcome, this.options);
+    await recordUsage(executor, { ...thread, ...row, turn_id: turn.id }, outcome);
     await settleMessages(executor, { id: turn.id, threadId: row.thread_id }, heardIds, outcome);
     return true;
   }

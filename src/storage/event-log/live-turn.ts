@@ -1,4 +1,5 @@
 import type { HarnessEvent } from '../../domain/harness-event.js';
+import type { AttemptStart } from './event-rows.js';
 
 /** Current counts of the event log. */
 export interface EventLogStats {
@@ -41,7 +42,7 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** A turn whose events are in memory: it runs in this process, or has just ended and still has readers. */
+/** A turn whose events are in memory: it runs in this process, or on another node that sends them here, or has just ended and still has readers. */
 export class LiveTurn {
   /** All events of the turn, from the first. */
   readonly events: HarnessEvent[];
@@ -55,6 +56,7 @@ export class LiveTurn {
   /** Set while `finish` writes the end: appends are rejected, and the group commit skips the turn. */
   endWrite: Promise<boolean> | undefined;
   end: LiveEnd | undefined;
+  readonly #starts: AttemptStart[];
   #waiters: Waiter[] = [];
   #replay: { readonly length: number; readonly events: readonly HarnessEvent[] } | undefined;
 
@@ -63,10 +65,32 @@ export class LiveTurn {
     public attempt: number,
     earlier: readonly HarnessEvent[],
     sequence: number,
+    starts: readonly AttemptStart[] = [],
   ) {
     this.events = [...earlier];
     this.committed = earlier.length;
     this.sequence = sequence;
+    this.#starts = [...starts];
+  }
+
+  /** Where each attempt begins in `events`, as far as it is known, in order. */
+  get starts(): readonly AttemptStart[] {
+    return this.#starts;
+  }
+
+  /** Goes on with a later attempt, whose events begin at `index`; by default after all events so far. */
+  beginAttempt(attempt: number, index = this.events.length): void {
+    this.attempt = attempt;
+    this.#starts.push({ attempt, index });
+  }
+
+  /**
+   * Where the events begin that replace those which a reader of this attempt may have got too many of: an attempt that dies may have shown
+   * events that it did not store. `Infinity` when no later attempt has begun.
+   */
+  startAfter(attempt: number): number {
+    const later = this.#starts.filter((start) => start.attempt > attempt);
+    return Math.min(Infinity, ...later.map(({ index }) => index));
   }
 
   /** The position of the next write, as far as this process knows. */

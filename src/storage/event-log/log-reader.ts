@@ -5,6 +5,7 @@ import { dropAbandonedBlocks } from '../../domain/abandoned-blocks.js';
 import { unreadEvents, type EventRow } from './event-rows.js';
 import type { EventStore } from './event.store.js';
 import type { LiveReader, LiveTurn } from './live-turn.js';
+import type { Mirrors } from './mirrors.js';
 import type { TurnWatch } from './turn-watch.js';
 import { hasEnded } from '../stores/turn.js';
 
@@ -20,6 +21,8 @@ export interface LogReaderSource {
   readonly store: EventStore;
   readonly watch: TurnWatch;
   live(turnId: string): LiveTurn | undefined;
+  /** The turns that other nodes run; `undefined` if there are no other nodes. */
+  mirrors(): Mirrors | undefined;
   /** Schedules one `advance` for a later turn of the event loop. */
   schedule(reader: LiveReader): void;
   /** Called when a reader has detached from this live turn. */
@@ -39,6 +42,8 @@ const ROWS_PER_PAGE = 64;
 export class LogReader implements LiveReader {
   #position = 0;
   #sequence = 0;
+  /** The attempt of the events up to `#position`; 0 before the first one. */
+  #attempt = 0;
   /** For a reader that joined a resumed turn: replaces the log up to `#position`, without what dead attempts left unfinished. */
   #replay: { readonly events: readonly HarnessEvent[]; position: number } | undefined;
   /** Rows that were read from the store and not emitted yet. */
@@ -95,7 +100,10 @@ export class LogReader implements LiveReader {
     if (this.#position === 0 && turn.attempt > 1) {
       this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(dropAbandonedBlocks), position: 0 };
       this.#position = turn.events.length;
+    } else if (this.#position > 0) {
+      this.#position = Math.min(this.#position, turn.startAfter(this.#attempt));
     }
+    this.#attempt = turn.attempt;
     this.advance();
   }
 
@@ -103,6 +111,7 @@ export class LogReader implements LiveReader {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;
+    this.#attempt = turn.attempt;
     turn.readers.delete(this);
     this.source.onDetach(turn);
   }
@@ -189,7 +198,7 @@ export class LogReader implements LiveReader {
 
   /** Emits at most one page of the store's rows. True when the turn has ended and everything was emitted. */
   async #readPage(): Promise<boolean> {
-    const { store, watch } = this.source;
+    const { store } = this.source;
     const replay = this.#replaySlice();
     if (replay !== undefined) {
       this.#emit(replay);
@@ -202,6 +211,10 @@ export class LogReader implements LiveReader {
     // Read the state before the rows: once a turn has ended, no rows follow.
     const turn = await store.turn(this.turnId);
     if (turn === undefined) throw new Error(`there is no turn ${this.turnId}`);
+    if (!hasEnded(turn.state) && this.source.mirrors()?.canTry(this.turnId) === true) {
+      await this.#waitForWake((wake) => this.#watchFor(wake));
+      return false;
+    }
     if (this.#position === 0 && turn.attempt > 1 && (await this.#loadReplay())) return false;
     const rows = await store.readPage(this.turnId, this.#sequence, ROWS_PER_PAGE);
     this.#rows = rows;
@@ -212,17 +225,28 @@ export class LogReader implements LiveReader {
     }
     // The turn may have become live while the rows were read, and nothing would wake this reader.
     if (rows.length > 0 || this.source.live(this.turnId) !== undefined) return false;
-    await this.#waitForWake((wake) => watch.watch(this.turnId, this.#sequence, wake));
+    await this.#waitForWake((wake) => this.#watchFor(wake));
     return false;
+  }
+
+  #watchFor(wake: () => void): () => void {
+    const { watch } = this.source;
+    const unwatch = watch.watch(this.turnId, this.#sequence, wake);
+    const unwant = this.source.mirrors()?.want(this.turnId, wake);
+    return () => {
+      unwatch();
+      unwant?.();
+    };
   }
 
   /** Prepares the replay of a resumed turn. False when nothing is stored yet. */
   async #loadReplay(): Promise<boolean> {
-    const { events, sequence } = await this.source.store.readAll(this.turnId);
+    const { events, starts, sequence } = await this.source.store.readAll(this.turnId);
     if (events.length === 0) return false;
     this.#replay = { events: (this.replay ?? dropAbandonedBlocks)(events), position: 0 };
     this.#position = events.length;
     this.#sequence = sequence;
+    this.#attempt = starts.at(-1)?.attempt ?? 0;
     return true;
   }
 
@@ -243,7 +267,7 @@ export class LogReader implements LiveReader {
 
   /** False when the flow blocked within the row or the reader left: the row's remaining events are emitted later. */
   #emitRow(row: EventRow): boolean {
-    const events = unreadEvents(row, this.#position);
+    const events = this.#selectUnread(row);
     for (let index = 0; index < events.length; index += MAX_BATCH_EVENTS) {
       if (this.#closed || this.flow?.isReady() === false) return false;
       const slice = events.slice(index, index + MAX_BATCH_EVENTS);
@@ -252,6 +276,14 @@ export class LogReader implements LiveReader {
     }
     this.#sequence = row.sequence;
     return true;
+  }
+
+  /** The first row of a later attempt replaces what the one before showed and did not store. */
+  #selectUnread(row: EventRow): readonly HarnessEvent[] {
+    if (row.attempt < this.#attempt) return [];
+    if (row.attempt > this.#attempt) this.#position = Math.min(this.#position, row.firstIndex);
+    this.#attempt = row.attempt;
+    return unreadEvents(row, this.#position);
   }
 
   #emit(events: readonly HarnessEvent[]): void {

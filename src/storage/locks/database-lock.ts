@@ -8,10 +8,6 @@ import type { ServerLock } from './lock.js';
 const QUERY_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1000;
 
-/** How often, and at what interval, to retry the lock after its connection broke. */
-const REACQUIRE_ATTEMPTS = 10;
-const REACQUIRE_INTERVAL_MS = 200;
-
 /** Prefix of the connection's `application_name` in `pg_stat_activity`. */
 const NAME_PREFIX = 'chiron: ';
 
@@ -30,28 +26,26 @@ const SETTINGS = `select set_config(name, value, $1) from pg_settings join (valu
     ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'))
   as wanted (name, value) using (name)`;
 
-const HOLDER = `select pg_locks.pid, application_name, client_addr
+const HOLDER = `select application_name, client_addr
   from pg_locks left join pg_stat_activity using (pid), (select ${KEY} as key) as wanted
-  where locktype = 'advisory' and granted and objsubid = 1
+  where locktype = 'advisory' and granted and objsubid = 1 and mode = 'ExclusiveLock'
     and pg_locks.database = (select oid from pg_database where datname = current_database())
     and (classid::bigint << 32 | objid::bigint) = key`;
 
 interface Holder {
-  readonly pid: number;
   readonly application_name: string | null;
   readonly client_addr: string | null;
 }
 
 /**
- * The lock on the tables of a PostgreSQL database: an advisory lock on its own connection, which PostgreSQL releases when the
+ * The lock on the tables of a PostgreSQL database against servers from before 0.2, which take the turns of all others: those hold it
+ * alone, and servers that share a store hold it together. It is an advisory lock on its own connection, which PostgreSQL releases when the
  * connection ends. A pooler (PgBouncer) shares connections between transactions, so there an open transaction holds the lock; it
  * has read nothing, and so does not hold back vacuum.
  */
 export class DatabaseLock implements ServerLock {
   readonly name: string;
   #client: pg.Client | undefined;
-  /** The PostgreSQL backend process that holds, or last held, this server's lock. */
-  #backend: number | undefined;
 
   constructor(private readonly databaseUrl: string) {
     this.name = describePostgres(databaseUrl);
@@ -64,15 +58,12 @@ export class DatabaseLock implements ServerLock {
     const isPooled = rows[0]?.pid !== Reflect.get(client, 'processID');
     if (isPooled) await client.query('begin');
     await client.query(SETTINGS, [isPooled]);
-    const lock = isPooled ? 'pg_try_advisory_xact_lock' : 'pg_try_advisory_lock';
-    const acquired = await client.query<{ acquired: boolean; pid: number }>(
-      `select ${lock}(${KEY}) as acquired, pg_backend_pid() as pid`,
-    );
+    const lock = isPooled ? 'pg_try_advisory_xact_lock_shared' : 'pg_try_advisory_lock_shared';
+    const acquired = await client.query<{ acquired: boolean }>(`select ${lock}(${KEY}) as acquired`);
     if (acquired.rows[0]?.acquired !== true) {
       if (isPooled) await client.query('rollback');
       return false;
     }
-    this.#backend = acquired.rows[0].pid;
     return true;
   }
 
@@ -86,15 +77,7 @@ export class DatabaseLock implements ServerLock {
       // The connection is broken, whatever the reason: reconnecting reports more.
       await this.release();
     }
-    for (let attempts = 0; attempts < REACQUIRE_ATTEMPTS; attempts += 1) {
-      if (await this.acquire()) return true;
-      const holder = await this.findHolder();
-      if (holder !== undefined && !this.isOwn(holder)) return false;
-      // PostgreSQL has not noticed yet that the previous connection is gone.
-      if (holder !== undefined) await this.#client?.query('select pg_terminate_backend($1)', [holder.pid]);
-      await delay(REACQUIRE_INTERVAL_MS);
-    }
-    return false;
+    return this.acquire();
   }
 
   async describeHolder(): Promise<string | undefined> {
@@ -112,10 +95,6 @@ export class DatabaseLock implements ServerLock {
 
   private async findHolder(): Promise<Holder | undefined> {
     return (await this.#client?.query<Holder>(HOLDER))?.rows[0];
-  }
-
-  private isOwn({ pid, application_name }: Holder): boolean {
-    return pid === this.#backend && application_name?.startsWith(`${NAME_PREFIX}process ${process.pid} on `) === true;
   }
 
   private async connect(): Promise<pg.Client> {

@@ -1,4 +1,4 @@
-/** An exclusive lock on something that only one server may use: the data folder or the database. */
+/** A lock on something that only one server may use, or only servers that share it: the data folder or the database. */
 export interface ServerLock {
   /** What is locked, for messages: `the data folder /data`. Never holds a password. */
   readonly name: string;

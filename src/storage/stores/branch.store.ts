@@ -48,6 +48,9 @@ export class BranchStore {
         metadata: JSON.stringify(branch.metadata),
         parked_turn: moved.isParked(before.parked_turn) ? before.parked_turn : null,
         turn_count: moved.runs,
+        // Its files are a copy, which no snapshot has yet.
+        snapshot: null,
+        generation: 0,
         created_at: now,
       };
       await transaction.insertInto('threads').values(row).execute();

@@ -1,8 +1,10 @@
+// Over 250 lines because every statement about threads is here, and a third is doc comments.
 import { Inject, Injectable } from '@nestjs/common';
+import { type Kysely, sql } from 'kysely';
 import { SIDE_THREAD_PREFIX } from '../../domain/side-thread.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { Database } from '../database/database.js';
-import type { ThreadTable } from '../database/tables.js';
+import type { Tables, ThreadTable } from '../database/tables.js';
 import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
 
 /** The state of a thread; `failed` when its last turn failed. */
@@ -29,8 +31,12 @@ export interface Thread {
   readonly contextUsage: JsonObject | undefined;
   /** The turn that ended with calls of caller's tools which have no answer yet: the thread's agent waits. */
   readonly parkedTurnId: string | undefined;
+  /** The node that has the thread's files and runs its turns; `undefined` for none, and with SQLite. */
+  readonly node: string | undefined;
   /** Turns that have ended. */
   readonly turnCount: number;
+  /** How often the thread has been given to another server. */
+  readonly generation: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -39,7 +45,8 @@ export interface Thread {
 export type NewThread = Pick<
   Thread,
   'id' | 'tenant' | 'key' | 'harness' | 'model' | 'harnessModel' | 'systemPrompt' | 'metadata' | 'createdAt'
->;
+> &
+  Partial<Pick<Thread, 'node'>>;
 
 /** The last thread of a page of threads; the next page begins after it. */
 export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
@@ -48,6 +55,9 @@ export type ThreadCursor = Pick<Thread, 'updatedAt' | 'id'>;
 export function isSideThread(thread: Pick<Thread, 'key' | 'metadata'>): boolean {
   return thread.key.startsWith(SIDE_THREAD_PREFIX) && thread.metadata['side'] === true;
 }
+
+/** Most ids in one statement; far below the parameter limits of both databases. */
+const ID_BATCH_SIZE = 500;
 
 const THREAD_STATES: readonly ThreadState[] = ['idle', 'running', 'failed'];
 
@@ -66,7 +76,9 @@ export function toThread(row: ThreadTable): Thread {
     metadata: parseStored<JsonObject>(row.metadata),
     contextUsage: parseStoredOrUndefined<JsonObject>(row.context_usage),
     parkedTurnId: row.parked_turn ?? undefined,
+    node: row.node ?? undefined,
     turnCount: row.turn_count,
+    generation: row.generation,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -86,7 +98,10 @@ function toRow(thread: NewThread): ThreadTable {
     metadata: JSON.stringify(thread.metadata),
     context_usage: null,
     parked_turn: null,
+    node: thread.node ?? null,
     turn_count: 0,
+    snapshot: null,
+    generation: 0,
     created_at: thread.createdAt,
     updated_at: thread.createdAt,
   };
@@ -129,13 +144,20 @@ export class ThreadStore {
     return row === undefined ? undefined : toThread(row);
   }
 
-  /** A page of the tenant's threads, last changed first. `before` is the last thread of the previous page. */
+  /**
+   * A page of the tenant's threads, last changed first. `before` is the last thread of the previous page; `search` is a part of their keys, in
+   * any case.
+   */
   async list(
     tenant: string,
-    page: { readonly limit: number; readonly before?: ThreadCursor },
+    page: { readonly limit: number; readonly before?: ThreadCursor; readonly search?: string },
   ): Promise<readonly Thread[]> {
-    const { before, limit } = page;
+    const { before, limit, search } = page;
     let query = this.database.kysely.selectFrom('threads').selectAll().where('tenant', '=', tenant);
+    if (search !== undefined) {
+      const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+      query = query.where(sql<boolean>`lower(key) like ${pattern} escape '\\'`);
+    }
     if (before !== undefined) {
       query = query.where((where) =>
         where.or([
@@ -235,6 +257,73 @@ export class ThreadStore {
       );
     if (id !== undefined) query = query.where('id', '=', id);
     return (await query.orderBy('updated_at').limit(limit).execute()).map(toThread);
+  }
+
+  /** The node of a thread; `undefined` when there is no such thread. */
+  async nodeOf(id: string): Promise<{ readonly node: string | undefined } | undefined> {
+    const row = await this.database.kysely.selectFrom('threads').select('node').where('id', '=', id).executeTakeFirst();
+    return row === undefined ? undefined : { node: row.node ?? undefined };
+  }
+
+  /** Gives a thread to another node, unless it was given to a third one meanwhile: false then. `undefined` takes it from all. */
+  async assign(id: string, from: string | undefined, to: string | undefined): Promise<boolean> {
+    const result = await this.database.kysely
+      .updateTable('threads')
+      .set((set) => ({ node: to ?? null, generation: set('generation', '+', 1) }))
+      .where('id', '=', id)
+      .where('node', 'is not distinct from', from ?? null)
+      .executeTakeFirst();
+    return result.numUpdatedRows > 0n;
+  }
+
+  /** Takes all threads from a node, for others to take them. */
+  async releaseAll(node: string): Promise<void> {
+    await this.database.kysely.updateTable('threads').set({ node: null }).where('node', '=', node).execute();
+  }
+
+  /** Gives those of the threads that no node has to a node: they are from before the store had several servers. */
+  async adopt(ids: readonly string[], node: string): Promise<void> {
+    for (let index = 0; index < ids.length; index += ID_BATCH_SIZE) {
+      const batch = ids.slice(index, index + ID_BATCH_SIZE);
+      const query = this.database.kysely.updateTable('threads').set({ node });
+      await query.where('node', 'is', null).where('id', 'in', batch).execute();
+    }
+  }
+
+  /** The threads with queued or running turns that no node has, or only one that the others have given up. */
+  async unplaced(executor: Kysely<Tables> = this.database.kysely): Promise<readonly string[]> {
+    const rows = await executor
+      .selectFrom('turns')
+      .innerJoin('threads', 'threads.id', 'turns.thread_id')
+      .leftJoin('nodes', 'nodes.id', 'threads.node')
+      .select('threads.id')
+      .distinct()
+      .where('turns.state', 'in', ['queued', 'running'])
+      .where((where) => where.or([where('nodes.id', 'is', null), where('nodes.state', '=', 'lost')]))
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** Those of the threads that another node has. */
+  async heldElsewhere(ids: readonly string[], node: string): Promise<readonly string[]> {
+    const held: string[] = [];
+    for (let index = 0; index < ids.length; index += ID_BATCH_SIZE) {
+      const query = this.database.kysely.selectFrom('threads').select('id').where('node', '!=', node);
+      const rows = await query.where('id', 'in', ids.slice(index, index + ID_BATCH_SIZE)).execute();
+      held.push(...rows.map(({ id }) => id));
+    }
+    return held;
+  }
+
+  /** Removes the thread if it never had a turn. False when it has one, or there is no such thread. */
+  async removeUnstarted(id: string): Promise<boolean> {
+    const turns = this.database.kysely.selectFrom('turns').select('id').where('thread_id', '=', id);
+    const query = this.database.kysely.deleteFrom('threads').where('id', '=', id);
+    const result = await query
+      .where('turn_count', '=', 0)
+      .where((where) => where.not(where.exists(turns)))
+      .executeTakeFirst();
+    return result.numDeletedRows > 0n;
   }
 
   /** Removes the thread with its turns and their events. False when there is no such thread. */

@@ -6,7 +6,16 @@ import type { Tables, TurnTable } from '../database/tables.js';
 import { insertToolSet, setParkedTurn } from './caller-tool.store.js';
 import { hearStoredMessages, releasePromptMessages } from './heard-messages.js';
 import { addMessages } from './turn-input.js';
-import { toTurnSummary, toTurn, type NewTurn, type Turn, type TurnFailure, type TurnSummary } from './turn.js';
+import {
+  type NewTurn,
+  parseTurnState,
+  toTurn,
+  toTurnSummary,
+  type Turn,
+  type TurnFailure,
+  type TurnState,
+  type TurnSummary,
+} from './turn.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
@@ -16,21 +25,29 @@ const MAX_BY_REQUEST_KEY = 20;
 /** Most candidate turns that a retry without a thread key is matched against. */
 const MAX_SAME_REQUESTS = 500;
 
-/** Who runs a turn, and until when nobody else may claim it. Times are milliseconds since the epoch. */
-export interface Lease {
-  /** The process that runs the turn. */
+/** Who runs a turn. */
+export interface Claimant {
+  /** The node that runs the turn; with SQLite, the process. */
   readonly owner: string;
-  readonly leaseExpiresAt: number;
+  /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined, parkedTurnId: string | null): TurnTable {
+/** Runs in the transaction that stores a turn. */
+export type StoredWith = (transaction: Transaction<Tables>) => Promise<void>;
+
+function toRow(
+  turn: NewTurn,
+  sequence: number,
+  claimant: Claimant | undefined,
+  parkedTurnId: string | null,
+): TurnTable {
   return {
     id: turn.id,
     message_id: turn.messageId,
     thread_id: turn.threadId,
     sequence,
-    state: lease === undefined ? 'queued' : 'running',
+    state: claimant === undefined ? 'queued' : 'running',
     request_key: turn.requestKey,
     prompt_key: turn.promptKey ?? null,
     answers_turn: parkedTurnId,
@@ -38,9 +55,9 @@ function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined, parked
     caller: turn.caller,
     prompt: JSON.stringify(turn.prompt),
     request: JSON.stringify(turn.request),
-    attempt: lease === undefined ? 0 : 1,
-    owner: lease?.owner ?? null,
-    lease_expires_at: lease?.leaseExpiresAt ?? null,
+    attempt: claimant === undefined ? 0 : 1,
+    owner: claimant?.owner ?? null,
+    lease_expires_at: null,
     stop_reason: null,
     usage: null,
     failure: null,
@@ -48,8 +65,11 @@ function toRow(turn: NewTurn, sequence: number, lease: Lease | undefined, parked
     delivered_at: null,
     events_pruned_at: null,
     created_at: turn.createdAt,
-    started_at: lease?.now ?? null,
+    started_at: claimant?.now ?? null,
     ended_at: null,
+    interrupted_at: null,
+    key_id: turn.billedTo?.keyId ?? null,
+    user_id: turn.billedTo?.userId ?? null,
   };
 }
 
@@ -68,7 +88,7 @@ export class TurnStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /**
-   * Queues a turn at the end of its thread; with a lease it runs at once, as attempt 1, unless another turn of the thread runs.
+   * Queues a turn at the end of its thread; with a claimant it runs at once, as attempt 1, unless another turn of the thread runs.
    * The turn answers the calls that the thread waits for, if it does: with results, or by going on without them.
    * Returns the existing turn, with `created` false, when the thread already has one with this idempotency key. Rejects when
    * there is no such thread.
@@ -77,21 +97,30 @@ export class TurnStore {
    *
    * @throws AlreadyHeardError when another turn has one of the messages that the prompt repeats.
    */
-  async create(turn: NewTurn, lease?: Lease): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+  async create(
+    turn: NewTurn,
+    claimant?: Claimant,
+    storedWith?: StoredWith,
+  ): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     try {
-      return await this.#insert(turn, lease);
+      return await this.#insert(turn, claimant, storedWith);
     } catch (error) {
-      if (lease === undefined || !isUniqueViolation(error)) throw error;
-      return this.#insert(turn, undefined);
+      if (claimant === undefined || !isUniqueViolation(error)) throw error;
+      return this.#insert(turn, undefined, storedWith);
     }
   }
 
-  #insert(turn: NewTurn, lease: Lease | undefined): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+  #insert(
+    turn: NewTurn,
+    claimant: Claimant | undefined,
+    storedWith: StoredWith | undefined,
+  ): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     return this.database.transaction(async (transaction) => {
+      if (claimant !== undefined) await this.database.lockNode(transaction);
       // Updating the thread's row locks it on both databases, so that concurrent turns get distinct numbers.
       const thread = await transaction
         .updateTable('threads')
-        .set({ updated_at: turn.createdAt, ...(lease === undefined ? {} : { state: 'running' }) })
+        .set({ updated_at: turn.createdAt, ...(claimant === undefined ? {} : { state: 'running' }) })
         .where('id', '=', turn.threadId)
         .returning('parked_turn')
         .executeTakeFirst();
@@ -119,12 +148,13 @@ export class TurnStore {
       const row = toRow(
         { ...turn, prompt, request },
         Math.max(last?.sequence ?? 0, turn.afterSequence ?? 0) + 1,
-        lease,
+        claimant,
         thread.parked_turn,
       );
       await transaction.insertInto('turns').values(row).execute();
       if (thread.parked_turn !== null) await setParkedTurn(transaction, turn.threadId, null);
       if (turn.toolSet !== undefined) await insertToolSet(transaction, turn.threadId, turn.toolSet);
+      await storedWith?.(transaction);
       // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
       return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt }, created: true };
     });
@@ -132,32 +162,33 @@ export class TurnStore {
 
   /**
    * Starts a queued turn as attempt 1; it hears the messages that were stored while it waited. `undefined` when another turn of its
-   * thread runs, or when it is not queued (any more).
+   * thread runs, when it is not queued (any more), or when another node has the thread.
    */
-  async claim(turnId: string, lease: Lease): Promise<Turn | undefined> {
+  async claim(turnId: string, claimant: Claimant): Promise<Turn | undefined> {
     try {
       return await this.database.transaction(async (transaction) => {
+        await this.database.lockNode(transaction);
         const row = await transaction
           .updateTable('turns')
           .set({
             state: 'running',
             attempt: 1,
-            owner: lease.owner,
-            lease_expires_at: lease.leaseExpiresAt,
-            started_at: lease.now,
+            owner: claimant.owner,
+            started_at: claimant.now,
           })
           .where('id', '=', turnId)
           .where('state', '=', 'queued')
+          .$if(this.database.node !== undefined, (query) => query.where('thread_id', 'in', this.#threadsOf(claimant)))
           .returningAll()
           .executeTakeFirst();
         if (row === undefined) return undefined;
         const thread = await transaction
           .updateTable('threads')
-          .set({ state: 'running', updated_at: lease.now })
+          .set({ state: 'running', updated_at: claimant.now })
           .where('id', '=', row.thread_id)
           .returning('parked_turn')
           .executeTakeFirst();
-        const claimed = await this.#hearMessages(transaction, toTurn(row), lease.now);
+        const claimed = await this.#hearMessages(transaction, toTurn(row), claimant.now);
         if (thread === undefined || thread.parked_turn === null) return claimed;
         // It was queued before the turn in front of it ended with calls: it goes on without their results.
         await setParkedTurn(transaction, row.thread_id, null);
@@ -188,28 +219,35 @@ export class TurnStore {
   }
 
   /** Takes a running turn over as its next attempt. `undefined` when it has ended or its attempt is no longer `fromAttempt`. */
-  async reclaim(turnId: string, lease: Lease & { readonly fromAttempt: number }): Promise<Turn | undefined> {
-    const row = await this.database.kysely
-      .updateTable('turns')
-      .set({ attempt: lease.fromAttempt + 1, owner: lease.owner, lease_expires_at: lease.leaseExpiresAt })
-      .where('id', '=', turnId)
-      .where('state', '=', 'running')
-      .where('attempt', '=', lease.fromAttempt)
-      .returningAll()
-      .executeTakeFirst();
-    return toTurnOrUndefined(row);
+  reclaim(turnId: string, claimant: Claimant & { readonly fromAttempt: number }): Promise<Turn | undefined> {
+    return this.database.transaction(async (transaction) => {
+      await this.database.lockNode(transaction);
+      const row = await transaction
+        .updateTable('turns')
+        .set({ attempt: claimant.fromAttempt + 1, owner: claimant.owner })
+        .where('id', '=', turnId)
+        .where('state', '=', 'running')
+        .where('attempt', '=', claimant.fromAttempt)
+        .$if(this.database.node !== undefined, (query) => query.where('thread_id', 'in', this.#threadsOf(claimant)))
+        .returningAll()
+        .executeTakeFirst();
+      return toTurnOrUndefined(row);
+    });
   }
 
-  /** Renews the leases of all turns that this owner runs and returns their ids: another owner has taken over any that is missing. */
-  async renewLeases(owner: string, until: number): Promise<readonly string[]> {
-    const rows = await this.database.kysely
+  #threadsOf({ owner }: Claimant) {
+    return this.database.kysely.selectFrom('threads').select('id').where('node', '=', owner);
+  }
+
+  /** Records that a caller interrupts a running turn which no server can be told of; it ends with its next attempt. False if it has ended. */
+  async requestInterrupt(turnId: string, now: number): Promise<boolean> {
+    const result = await this.database.kysely
       .updateTable('turns')
-      .set({ lease_expires_at: until })
+      .set({ interrupted_at: now })
+      .where('id', '=', turnId)
       .where('state', '=', 'running')
-      .where('owner', '=', owner)
-      .returning('id')
-      .execute();
-    return rows.map((row) => row.id);
+      .executeTakeFirst();
+    return result.numUpdatedRows > 0n;
   }
 
   async byId(id: string): Promise<Turn | undefined> {
@@ -283,10 +321,46 @@ export class TurnStore {
     return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurnSummary);
   }
 
-  /** All queued or running turns of any owner, oldest first. */
-  async unfinished(): Promise<readonly Turn[]> {
-    const query = this.#turns().where('state', 'in', ['queued', 'running']);
+  /** All queued or running turns, oldest first; of all threads, or of one. */
+  async unfinished(threadId?: string): Promise<readonly Turn[]> {
+    const all = this.#turns().where('state', 'in', ['queued', 'running']);
+    const query = threadId === undefined ? all : all.where('thread_id', '=', threadId);
     return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(toTurn);
+  }
+
+  /** The queued and running turns of the threads that a node has, oldest first. */
+  async unfinishedOf(
+    node: string,
+  ): Promise<readonly { readonly id: string; readonly threadId: string; readonly isInterrupted: boolean }[]> {
+    const rows = await this.database.kysely
+      .selectFrom('turns')
+      .innerJoin('threads', 'threads.id', 'turns.thread_id')
+      .select(['turns.id', 'turns.thread_id', 'turns.interrupted_at'])
+      .where('turns.state', 'in', ['queued', 'running'])
+      .where('threads.node', '=', node)
+      .orderBy('turns.created_at')
+      .orderBy('turns.thread_id')
+      .orderBy('turns.sequence')
+      .execute();
+    return rows.map((row) => ({
+      id: row.id,
+      threadId: row.thread_id,
+      isInterrupted: row.interrupted_at !== null,
+    }));
+  }
+
+  /** The node of a turn's thread, and whether the turn goes on; `undefined` when there is no such turn. */
+  async placeOf(
+    turnId: string,
+  ): Promise<{ readonly threadId: string; readonly node: string | undefined; readonly state: TurnState } | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('turns')
+      .innerJoin('threads', 'threads.id', 'turns.thread_id')
+      .select(['turns.state', 'turns.thread_id', 'threads.node'])
+      .where('turns.id', '=', turnId)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    return { threadId: row.thread_id, node: row.node ?? undefined, state: parseTurnState(row.state) };
   }
 
   /** The thread's queued turns in order. */

@@ -14,6 +14,14 @@ export interface TurnFailure {
   readonly message: string;
 }
 
+/** Whom a turn is billed to, besides the tenant of its thread. */
+export interface BilledTo {
+  /** The id of the key that sent the request, if that is in the store. */
+  readonly keyId: string | undefined;
+  /** The caller's own id of its user, as `metadata.user_id`. */
+  readonly userId: string | undefined;
+}
+
 /** One user message and everything the harness did for it. Times are milliseconds since the epoch. */
 export interface Turn {
   readonly id: string;
@@ -32,13 +40,15 @@ export interface Turn {
   readonly idempotencyKey: string | undefined;
   /** The kind of client that sent the request. */
   readonly caller: string;
+  readonly billedTo: BilledTo;
   readonly prompt: Prompt;
   /** Whatever else it takes to run the turn, and to resume it after a restart. */
   readonly request: JsonObject;
   /** 0 until the turn is claimed, then the number of the attempt that owns it. A fencing token: writes of other attempts are rejected. */
   readonly attempt: number;
   readonly owner: string | undefined;
-  readonly leaseExpiresAt: number | undefined;
+  /** When a caller interrupted it while no server could be told: its next attempt ends at once. */
+  readonly interruptedAt: number | undefined;
   readonly stopReason: TurnEndReason | undefined;
   readonly usage: TokenUsage | undefined;
   readonly failure: TurnFailure | undefined;
@@ -66,7 +76,7 @@ export type NewTurn = Pick<
   Turn,
   'id' | 'messageId' | 'threadId' | 'requestKey' | 'idempotencyKey' | 'caller' | 'prompt' | 'request' | 'createdAt'
 > &
-  Partial<Pick<Turn, 'promptKey'>> & {
+  Partial<Pick<Turn, 'promptKey' | 'billedTo'>> & {
     /** The ids of stored messages whose words the prompt has already: the turn hears them, and they are not added to it. */
     readonly repeats?: readonly string[];
     /** The caller's tools of the turn, which `request` refers to by their id; absent for none. */
@@ -75,8 +85,18 @@ export type NewTurn = Pick<
     readonly afterSequence?: number | undefined;
   };
 
+/** What a turn is billed with, besides its tokens. */
+export interface TurnBill {
+  readonly harness: string;
+  /** The model of the answer. */
+  readonly model: string;
+  /** Millionths of a US dollar; `undefined` if a model of the turn has no known price. */
+  readonly costMicros: number | undefined;
+}
+
 interface TurnOutcomeBase {
   readonly usage: TokenUsage | undefined;
+  readonly bill: TurnBill;
   /** The answer; after a failure or cancellation, what there is of it. */
   readonly message: Message | undefined;
   /** The harness's report about its context window; `undefined` keeps the thread's previous one. */
@@ -188,11 +208,12 @@ export function toTurn(row: TurnTable): Turn {
     answersTurnId: row.answers_turn ?? undefined,
     idempotencyKey: row.idempotency_key ?? undefined,
     caller: row.caller,
+    billedTo: { keyId: row.key_id ?? undefined, userId: row.user_id ?? undefined },
     prompt: parseStored<Prompt>(row.prompt),
     request: parseStored<JsonObject>(row.request),
     attempt: row.attempt,
     owner: row.owner ?? undefined,
-    leaseExpiresAt: row.lease_expires_at ?? undefined,
+    interruptedAt: row.interrupted_at ?? undefined,
     stopReason: row.stop_reason === null ? undefined : parseEnum(TURN_END_REASONS, row.stop_reason, 'stop reason'),
     usage: parseStoredOrUndefined<TokenUsage>(row.usage),
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),

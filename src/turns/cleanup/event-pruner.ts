@@ -1,5 +1,7 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Jobs } from '../../cluster/jobs.js';
 import { AppConfig } from '../../config/app-config.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 
 /** How often old events are deleted, besides at startup. */
@@ -7,27 +9,25 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 
 /** Deletes the events of turns that ended before the retention period. Their messages stay. */
 @Injectable()
-export class EventPruner implements OnApplicationBootstrap, OnApplicationShutdown {
+export class EventPruner implements OnApplicationBootstrap {
   private readonly logger = new Logger(EventPruner.name);
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly log: EventLog,
+    private readonly clock: StoreClock,
+    private readonly jobs: Jobs,
     @Inject(AppConfig) private readonly config: AppConfig,
-  ) {}
-
-  async onApplicationBootstrap(): Promise<void> {
-    this.#timer = setInterval(() => void this.prune(), PRUNE_INTERVAL_MS).unref();
-    await this.prune();
+  ) {
+    this.jobs.repeat({ name: 'prune_events', everyMs: PRUNE_INTERVAL_MS, isOwn: false, run: () => this.prune() });
   }
 
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+  onApplicationBootstrap(): Promise<void> {
+    return this.prune();
   }
 
   private async prune(): Promise<void> {
     try {
-      await this.log.prune(Date.now() - this.config.eventRetentionMs);
+      await this.log.prune(this.clock.now() - this.config.eventRetentionMs);
     } catch (error) {
       this.logger.error({ err: error }, 'failed to delete old events');
     }

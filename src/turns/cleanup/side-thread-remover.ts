@@ -1,4 +1,6 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { Jobs } from '../../cluster/jobs.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { ThreadStore } from '../../storage/stores/thread.store.js';
 import { ThreadControl } from '../thread-control.js';
 import { ThreadSweep } from './thread-sweep.js';
@@ -10,11 +12,10 @@ const RETENTION_MS = 600_000;
 
 /** Removes the threads of side requests: no later request uses them, and each has folders on disk. */
 @Injectable()
-export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationShutdown {
+export class SideThreadRemover {
   readonly #sweep: ThreadSweep;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(threads: ThreadStore, control: ThreadControl) {
+  constructor(threads: ThreadStore, control: ThreadControl, clock: StoreClock, jobs: Jobs) {
     this.#sweep = new ThreadSweep(
       {
         name: 'side threads',
@@ -23,14 +24,8 @@ export class SideThreadRemover implements OnApplicationBootstrap, OnApplicationS
       },
       new Logger(SideThreadRemover.name),
     );
-  }
-
-  onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void this.remove(Date.now()), SWEEP_INTERVAL_MS).unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+    const run = (): Promise<void> => this.remove(clock.now());
+    jobs.repeat({ name: 'remove_side_threads', everyMs: SWEEP_INTERVAL_MS, isOwn: false, run });
   }
 
   /** Removes the threads that have expired at this time (milliseconds since the epoch). Never rejects. */

@@ -1,6 +1,8 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Jobs } from '../../cluster/jobs.js';
 import { AppConfig } from '../../config/app-config.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { ThreadControl } from '../thread-control.js';
 import { chooseAboveLimit } from './choose-above-limit.js';
@@ -18,19 +20,20 @@ const MAX_CANDIDATES = 10_000;
  * is queued.
  */
 @Injectable()
-export class ThreadRetention implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ThreadRetention implements OnApplicationBootstrap {
   private readonly logger = new Logger(ThreadRetention.name);
   readonly #expired: ThreadSweep;
   readonly #aboveLimit: ThreadSweep;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly threads: ThreadStore,
     private readonly control: ThreadControl,
     private readonly gateway: HarnessGateway,
+    private readonly clock: StoreClock,
+    jobs: Jobs,
   ) {
-    const { threadRetentionMs } = config;
+    const { threadRetentionMs, dataLimitBytes } = config;
     this.#expired = new ThreadSweep(
       {
         name: 'unused threads',
@@ -48,18 +51,21 @@ export class ThreadRetention implements OnApplicationBootstrap, OnApplicationShu
       },
       this.logger,
     );
+    const everyMs = SWEEP_INTERVAL_MS;
+    if (threadRetentionMs > 0) {
+      jobs.repeat({ name: 'remove_unused', everyMs, isOwn: false, run: () => this.#expired.run(clock.now()) });
+    }
+    // Of the files on this machine.
+    if (dataLimitBytes > 0) {
+      jobs.repeat({ name: 'limit_data', everyMs, isOwn: true, run: () => this.#aboveLimit.run(clock.now()) });
+    }
   }
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.threadRetentionMs === 0 && this.config.dataLimitBytes === 0) return;
-    this.#timer = setInterval(() => void this.remove(Date.now()), SWEEP_INTERVAL_MS).unref();
-    if (this.config.threadRetentionMs > 0) await this.#expired.run(Date.now());
+    if (this.config.threadRetentionMs > 0) await this.#expired.run(this.clock.now());
     // To measure all folders may take long, and the server is not to wait for it.
-    if (this.config.dataLimitBytes > 0) void this.#aboveLimit.run(Date.now());
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+    if (this.config.dataLimitBytes > 0) void this.#aboveLimit.run(this.clock.now());
   }
 
   /** Removes the threads that have expired at this time (milliseconds since the epoch), then those above the limit. Never rejects. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
@@ -31,6 +32,7 @@ export class HistoryMatcher {
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
     private readonly callers: TurnCallers,
+    private readonly clock: StoreClock,
   ) {}
 
   /**
@@ -87,7 +89,7 @@ export class HistoryMatcher {
     const newest = await this.turns.lastTurnSummaries(threadId, MAX_COMPARED_TURNS);
     const heard = await this.messages.heardRequests(threadId);
     return this.callers
-      .withDeliveries(newest, Date.now())
+      .withDeliveries(newest, this.clock.now())
       .toReversed()
       .map(toChainTurn)
       .flatMap((turn) => [

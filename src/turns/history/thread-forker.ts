@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { HarnessGateway } from '../../harness/harness.gateway.js';
-import { BranchStore } from '../../storage/stores/branch.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import { TurnRunner } from '../running/turn.runner.js';
+import { ThreadHost } from '../hosting/thread-host.js';
 import { toBranchKey, toBranchMetadata, withCut } from './branch.js';
 import type { ChainTurn } from './match-history.js';
 
@@ -15,10 +13,8 @@ import type { ChainTurn } from './match-history.js';
 @Injectable()
 export class ThreadForker {
   constructor(
-    private readonly runner: TurnRunner,
-    private readonly gateway: HarnessGateway,
+    private readonly host: ThreadHost,
     private readonly turns: TurnStore,
-    private readonly branches: BranchStore,
   ) {}
 
   /**
@@ -30,28 +26,16 @@ export class ThreadForker {
    * @param earlierTurns how many turns of the conversation come before `from`.
    */
   async fork(thread: Thread, from: ChainTurn, earlierTurns: number): Promise<Thread> {
-    await this.runner.stopThread(thread.id);
+    await this.host.stopThread(thread.id);
     const [last] = await this.turns.lastTurnSummaries(thread.id, 1);
     const lastSequence = last?.sequence ?? from.sequence;
     const cut = { turnId: from.id, lastSequence, skipped: lastSequence - earlierTurns };
     const branchId = randomUUID();
-    let forked: Thread | undefined;
-    await this.gateway.copyFiles(thread.id, branchId, async () => {
-      forked = await this.branches.split(
-        thread.id,
-        {
-          id: branchId,
-          key: toBranchKey(thread.key, branchId),
-          metadata: toBranchMetadata(thread, from.id),
-        },
-        {
-          fromSequence: from.sequence,
-          metadata: withCut(thread.metadata, cut),
-          now: Date.now(),
-        },
-      );
-    });
-    if (forked === undefined) throw new Error('unreachable: the files were copied and the thread was not split');
-    return forked;
+    return this.host.split(
+      thread.id,
+      { id: branchId, key: toBranchKey(thread.key, branchId), metadata: toBranchMetadata(thread, from.id) },
+      { fromSequence: from.sequence, metadata: withCut(thread.metadata, cut) },
+      lastSequence,
+    );
   }
 }

@@ -1,3 +1,4 @@
+// Long because it is the whole table of decisions.
 import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../../test/support/stored.js';
 import type { Turn, TurnState, TurnSummary } from '../../storage/stores/turn.js';

@@ -1,26 +1,36 @@
 import { Injectable } from '@nestjs/common';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import type { Turn, TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { OpenedTurn } from '../turn-request.js';
 
-/** Counts the callers that wait for each turn, and remembers deliveries that the store does not have yet. */
+/** Counts the callers of this server that wait for each turn, and remembers deliveries that the store does not have yet. */
 @Injectable()
 export class TurnCallers {
   /** Turns whose delivery is being stored: the caller's next request may arrive before the store has it. */
-  readonly #justDelivered = new Set<string>();
+  readonly #justDelivered = new Map<string, Promise<void>>();
   /** How many callers wait for a turn. */
   readonly #counts = new Map<string, number>();
 
-  constructor(private readonly turns: TurnStore) {}
+  constructor(
+    private readonly turns: TurnStore,
+    private readonly clock: StoreClock,
+  ) {}
 
   /** Records that a caller has received the complete answer. */
   async delivered(turn: Turn): Promise<void> {
-    this.#justDelivered.add(turn.id);
+    const stored = this.turns.markDelivered(turn.id, this.clock.now());
+    this.#justDelivered.set(turn.id, stored);
     try {
-      await this.turns.markDelivered(turn.id, Date.now());
+      await stored;
     } finally {
       this.#justDelivered.delete(turn.id);
     }
+  }
+
+  /** Resolves when the deliveries of these turns are stored, as far as that succeeds. */
+  async settle(turnIds: readonly string[]): Promise<void> {
+    await Promise.allSettled(turnIds.flatMap((id) => this.#justDelivered.get(id) ?? []));
   }
 
   /** Counts a caller of a turn, until {@link leave}. */

@@ -1,20 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { Prompt } from '../../domain/prompt.js';
 import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
-import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
-import { hasEnded, type Turn, type TurnSummary } from '../../storage/stores/turn.js';
+import { hasEnded, type TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import type { UserMessage } from '../../storage/stores/user-message.js';
-import { readGivenResults } from '../running/input/stored-request.js';
-import { isEnoughForSeed, type SeedTurn, toTurnSeed } from './turn-seed.js';
+import { StoredConversation } from './stored-conversation.js';
 import { findPendingCut } from '../history/branch.js';
+import { ThreadHost } from '../hosting/thread-host.js';
 import type { TurnRequest } from '../turn-request.js';
-
-/** How many turns are read from the store at once. */
-const PAGE_SIZE = 20;
 
 /** The earlier conversation that seeds an agent without memory of it. */
 export interface AgentSeed {
@@ -34,9 +28,9 @@ export class ThreadMemory {
   private readonly logger = new Logger(ThreadMemory.name);
 
   constructor(
-    private readonly gateway: HarnessGateway,
+    private readonly host: ThreadHost,
     private readonly turns: TurnStore,
-    private readonly messages: SessionMessageStore,
+    private readonly stored: StoredConversation,
   ) {}
 
   /**
@@ -59,36 +53,17 @@ export class ThreadMemory {
     const dropFrom = thread === undefined ? undefined : findPendingCut(thread, recent);
     const facts = { isLost, ...(dropFrom === undefined ? {} : { dropFrom }) };
     if (seeding !== undefined && seeding.seed.length > 0) return { ...seeding, ...facts };
-    return { seed: isLost ? await this.loadSeed(thread.id) : [], ...facts };
+    return { seed: isLost ? await this.stored.loadSeed(thread.id) : [], ...facts };
   }
 
   /** Whether the thread has answers and its agent's own record of them is gone: the record or its folder was deleted. */
   private async isLost(thread: Thread): Promise<boolean> {
-    if (thread.turnCount === 0 || (await this.gateway.remembers(thread))) return false;
+    if (thread.turnCount === 0 || (await this.host.remembers(thread))) return false;
     const isLost = await this.turns.hasAnswer(thread.id);
     if (isLost)
       this.logger.warn({ threadId: thread.id }, 'lost the agent’s record of a thread; the next turn seeds the agent');
     return isLost;
   }
-
-  /** Makes a seed from the stored turns before this sequence number; only of the newest where they are long. Empty when there are none. */
-  async loadSeed(threadId: string, before?: number): Promise<readonly SeedMessage[]> {
-    const newestFirst: SeedTurn[] = [];
-    let page: readonly Turn[];
-    do {
-      page = await this.turns.lastTurns(threadId, PAGE_SIZE, before);
-      const heard = await this.messages.heardMeanwhile(page.map(({ id }) => id));
-      newestFirst.push(...page.map((turn) => toSeedTurn(turn, heard.get(turn.id) ?? [])));
-      before = page.at(-1)?.sequence;
-    } while (page.length === PAGE_SIZE && !isEnoughForSeed(newestFirst));
-    return toTurnSeed(newestFirst.toReversed());
-  }
-}
-
-/** The log of a turn may be pruned, so that it is not known after which text the agent heard the messages. */
-function toSeedTurn(turn: Turn, heardMeanwhile: readonly UserMessage[]): SeedTurn {
-  const prompt = [...turn.prompt, ...heardMeanwhile.flatMap((message) => message.prompt)];
-  return { ...turn, prompt, results: readGivenResults(turn) };
 }
 
 /** Whether these are all turns of a thread, at least one, and all of them failed. */

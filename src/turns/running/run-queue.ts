@@ -1,6 +1,6 @@
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
-import type { Lease } from '../../storage/stores/turn.store.js';
+import type { Claimant } from '../../storage/stores/turn.store.js';
 
 /** A turn that waits to start. */
 export interface PendingTurn {
@@ -13,7 +13,7 @@ export interface PendingTurn {
 /** A slot for one more running turn. */
 export interface RunSlot {
   /** The caller stores it with the turn. */
-  readonly lease: Lease;
+  readonly claimant: Claimant;
   /** Frees the slot, unless a turn has been submitted for it. Idempotent. */
   release(): void;
 }
@@ -73,6 +73,16 @@ export class RunQueue<Running> {
   /** Frees a reserved slot. False when the slot is no longer reserved. */
   release(threadId: string): boolean {
     return this.#slots.get(threadId)?.kind === 'reserved' && this.#slots.delete(threadId);
+  }
+
+  /** Whether a thread has a slot that is reserved. */
+  isReserved(threadId: string): boolean {
+    return this.#slots.get(threadId)?.kind === 'reserved';
+  }
+
+  /** Removes and returns all pending turns. */
+  clearPending(): readonly PendingTurn[] {
+    return this.#pending.splice(0);
   }
 
   /** Puts a turn in a thread's slot. */

@@ -1,14 +1,19 @@
+// Over 250 lines because it performs every action of a run; what to do is decided in run-state.ts.
 import { Logger } from '@nestjs/common';
 import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
+import type { PriceList } from '../../domain/prices/price-list.js';
 import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import type { HarnessGateway } from '../../harness/harness.gateway.js';
 import type { FurtherMessage } from '../../harness/harness.js';
+import type { StoreClock } from '../../storage/database/store-clock.js';
 import type { EventLog } from '../../storage/event-log/event-log.js';
 import { isSideThread, type Thread, type ThreadStore } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { countEarlierTurns } from '../history/branch.js';
+import { NO_TOKENS } from '../../anthropic/usage.js';
 import { hideAccountDetails } from './agent-account.js';
+import type { EndedTurn } from './ended-turn.js';
 import { FurtherMessages } from '../steering/further-messages.js';
 import {
   advanceRun,
@@ -24,6 +29,7 @@ import {
 } from './run-state.js';
 import type { CallerInput } from './input/caller-input.js';
 import { toLogFields, readDropFrom, readOutputSchema, readPrompt, readSeed } from './input/stored-request.js';
+import type { TurnObservation } from './turn-observer.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -38,13 +44,19 @@ export interface TurnRunContext {
   readonly gateway: HarnessGateway;
   readonly log: EventLog;
   readonly threads: ThreadStore;
+  readonly clock: StoreClock;
   readonly limits: RunLimits;
+  readonly prices: PriceList;
   /** Claims the turn's next attempt; `undefined` when this process no longer owns the turn. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
-  /** Makes a seed from the conversation before this turn in the store. */
-  readonly recall: (turn: Turn) => Promise<readonly SeedMessage[]>;
+  /** Makes a seed from the conversation before this turn in the store; from that after a turn with this sequence number, if it is given. */
+  readonly recall: (turn: Turn, since?: number) => Promise<readonly SeedMessage[]>;
   /** All messages that the user sent while the turn was running, for its next attempt. */
   readonly takeMessages: (turn: Turn) => Promise<readonly FurtherMessage[]>;
+  /** Called when the turn has ended and its end is stored. */
+  readonly noteEnd: (ended: EndedTurn) => void;
+  /** Begins to watch the turn; absent when nobody does. */
+  readonly observe: ((turn: Turn, thread: Thread) => TurnObservation) | undefined;
   /** Loads what the turn's caller lends and returns to the agent. */
   readonly loadCallerInput: (turn: Turn, thread: Thread) => Promise<CallerInput>;
 }
@@ -58,12 +70,15 @@ export class TurnRun {
   readonly #unsubscribed$ = new Subject<void>();
   readonly #startedAtMs = performance.now();
   #lastEventAtMs = performance.now();
+  #firstEventMs: number | undefined;
+  #deaths = 0;
   #state: RunState = INITIAL_RUN_STATE;
   #output = new TurnOutput([], undefined);
   readonly #further = new FurtherMessages((message) =>
     this.context.gateway.steer(this.thread.id, this.turn.id, message),
   );
   #callerInput: CallerInput = {};
+  #observation: TurnObservation | undefined;
 
   constructor(
     private thread: Thread,
@@ -79,6 +94,15 @@ export class TurnRun {
   async run(claimed: Turn, thread: Thread): Promise<void> {
     this.turn = claimed;
     this.thread = thread;
+    this.#observation = this.context.observe?.(claimed, thread);
+    try {
+      await this.runToEnd(claimed, thread);
+    } finally {
+      this.#observation?.close();
+    }
+  }
+
+  private async runToEnd(claimed: Turn, thread: Thread): Promise<void> {
     this.#output = new TurnOutput(await this.context.log.open(claimed), readOutputSchema(claimed));
     this.#callerInput = await this.context.loadCallerInput(claimed, thread);
     this.logLaterAttempt();
@@ -152,8 +176,15 @@ export class TurnRun {
     this.#further.begin(furtherMessages);
     this.#lastEventAtMs = performance.now();
     this.#output.beginAttempt(turn.attempt);
+    this.#observation?.attempt(turn.attempt);
     const events$ = this.context.gateway.run(
-      { ...thread, tools: isSideThread(thread) ? 'none' : 'all', sessionId: this.sessionId() },
+      {
+        ...thread,
+        tools: isSideThread(thread) ? 'none' : 'all',
+        sessionId: this.sessionId(),
+        // No other server needs the files of a side request.
+        version: isSideThread(thread) ? undefined : { generation: thread.generation, turn: turn.sequence },
+      },
       {
         id: turn.id,
         prompt: readPrompt(turn),
@@ -163,7 +194,12 @@ export class TurnRun {
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed.length === 0 ? {} : { seed }),
         ...(dropFrom === undefined ? {} : { dropFrom }),
-        ...(turn.sequence === 1 ? {} : { recall: () => this.context.recall(this.turn) }),
+        ...(turn.sequence === 1
+          ? {}
+          : {
+              recall: () => this.context.recall(this.turn),
+              recallSince: (sequence) => this.context.recall(this.turn, sequence),
+            }),
         ...(turn.attempt > 1 ? { priorEvents: this.#output.events } : {}),
         ...(furtherMessages.length === 0 ? {} : { furtherMessages }),
       },
@@ -181,6 +217,7 @@ export class TurnRun {
 
   private async resume(): Promise<RunState> {
     this.logger.warn({ ...toLogFields(this.turn), attempt: this.turn.attempt }, 'the harness died; resuming the turn');
+    this.#deaths += 1;
     const next = await this.context.reclaim(this.turn);
     if (next === undefined) return this.advance({ type: 'handed-off' });
     this.turn = next;
@@ -206,7 +243,9 @@ export class TurnRun {
   /** Logs harness events. Returns the end without logging it: `finish` writes it together with the turn's new state. */
   private ingest(emitted: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAtMs = performance.now();
+    this.#firstEventMs ??= this.#lastEventAtMs - this.#startedAtMs;
     const { events, end } = this.#output.add(emitted);
+    this.#observation?.emitted(events);
     for (const event of events) if (event.type === 'session-started') this.storeSessionId(event.sessionId);
     // A log that rejects events belongs to another process: this one must stop.
     if (!this.context.log.append(this.turn.id, events)) this.handOff();
@@ -228,10 +267,26 @@ export class TurnRun {
 
   private async finish(reported: TurnEnd, interruptedBy: InterruptCause | undefined): Promise<void> {
     const { events, end } = await this.#output.finish(this.endForCaller(reported, interruptedBy), this.turn.attempt);
-    const outcome = toOutcome(this.turn, this.thread, [...this.#output.events, ...events], end);
+    const { outcome, costs } = toOutcome(this.turn, this.thread, [...this.#output.events, ...events], end, {
+      endedAt: this.context.clock.now(),
+      prices: this.context.prices,
+    });
     // `ingest` has stored it already, for a crash in the middle of the turn; that write may have failed, this one cannot.
     const sessionId = this.sessionId();
-    await this.context.log.finish(this.turn.id, [...events, end], { ...outcome, sessionId });
+    const isStored = await this.context.log.finish(this.turn.id, [...events, end], { ...outcome, sessionId });
+    if (!isStored) return;
+    const ended: EndedTurn = {
+      harness: this.thread.harness,
+      state: outcome.state,
+      failure: end.type === 'turn-failed' ? end.kind : undefined,
+      runMs: performance.now() - this.#startedAtMs,
+      firstEventMs: this.#firstEventMs,
+      usage: outcome.usage ?? NO_TOKENS,
+      costs,
+      deaths: this.#deaths,
+    };
+    this.context.noteEnd(ended);
+    this.#observation?.end(ended, end.type === 'turn-failed' ? end.kind : end.reason, outcome.message);
   }
 
   private endForCaller(reported: TurnEnd, interruptedBy: InterruptCause | undefined): TurnEnd {

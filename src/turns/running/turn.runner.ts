@@ -1,27 +1,27 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+// Over 250 lines because a turn’s way from its submission to its end has one owner.
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Observable, Subject } from 'rxjs';
+import { ThisNode } from '../../cluster/this-node.js';
 import { AppConfig } from '../../config/app-config.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded, type Turn } from '../../storage/stores/turn.js';
 import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
-import { TurnStore } from '../../storage/stores/turn.store.js';
-import { ThreadMemory } from '../memory/thread-memory.js';
+import { type Claimant, TurnStore } from '../../storage/stores/turn.store.js';
+import { StoredConversation } from '../memory/stored-conversation.js';
+import { ThreadSignals } from '../hosting/thread-signals.js';
 import { loadCallerInput } from './input/caller-input.js';
 import { Drain } from './drain.js';
-import { LeaseService } from './lease.service.js';
+import type { EndedTurn } from './ended-turn.js';
+import { toLogFields } from './input/stored-request.js';
 import { readMaxDuration } from './max-duration.js';
 import { type PendingTurn, RunQueue, type RunnerCounts, type RunSlot } from './run-queue.js';
 import { TurnMcpServers } from './input/turn-mcp-servers.js';
+import type { TurnObserver } from './turn-observer.js';
 import { TurnRun } from './turn-run.js';
 
 /** How often running turns are checked against their time limits. */
@@ -42,11 +42,14 @@ interface RunningTurn {
  * submit → ({@link RunQueue}) → start → claim → run ({@link TurnRun}) → end. A turn that failed to run is submitted again later.
  */
 @Injectable()
-export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class TurnRunner implements OnApplicationBootstrap {
   private readonly logger = new Logger(TurnRunner.name);
   readonly #queue: RunQueue<RunningTurn>;
   readonly #drain = new Drain();
-  readonly #submitted$ = new Subject<string>();
+  /** The turns that run or are pending: a look at the store asks for each of them. */
+  readonly #turnIds = new Set<string>();
+  readonly #ended$ = new Subject<EndedTurn>();
+  #observer: TurnObserver | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -56,10 +59,12 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
-    private readonly leases: LeaseService,
-    private readonly memory: ThreadMemory,
+    private readonly node: ThisNode,
+    private readonly conversation: StoredConversation,
     private readonly callerTools: CallerToolStore,
     private readonly mcpServers: TurnMcpServers,
+    private readonly signals: ThreadSignals,
+    private readonly clock: StoreClock,
   ) {
     this.#queue = new RunQueue(config.maxConcurrentTurns);
   }
@@ -73,6 +78,16 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return this.#drain.hasBegun;
   }
 
+  /** Each turn that ends here, once its end is stored. Never completes; unsubscribing has no effect on turns. */
+  get ended$(): Observable<EndedTurn> {
+    return this.#ended$;
+  }
+
+  /** Lets somebody watch the turns that begin to run here from now on. */
+  observeTurns(observer: TurnObserver): void {
+    this.#observer = observer;
+  }
+
   get counts(): RunnerCounts {
     return this.#queue.counts;
   }
@@ -82,9 +97,14 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     return this.#queue.isFull;
   }
 
-  /** Emits the thread id of each submitted turn. Never completes. */
-  get submitted$(): Observable<string> {
-    return this.#submitted$;
+  /** Whether the turn runs or is pending in this process. */
+  knows(turnId: string): boolean {
+    return this.#turnIds.has(turnId);
+  }
+
+  /** Whether a turn of this thread is being stored that starts at once. */
+  hasReservedSlot(threadId: string): boolean {
+    return this.#queue.isReserved(threadId);
   }
 
   /** The run of a thread's claimed turn in this process. */
@@ -97,23 +117,25 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
    * taken until the turn is submitted or the slot is released.
    */
   reserveSlot(threadId: string): RunSlot | undefined {
-    if (this.draining || !this.#queue.reserve(threadId)) return undefined;
+    if (!this.canStart || !this.#queue.reserve(threadId)) return undefined;
     const release = (): void => {
       if (this.#queue.release(threadId)) this.startRunnable();
     };
-    return { lease: this.leases.lease(), release };
+    return { claimant: this.claimant(), release };
   }
 
   /**
-   * Starts or queues a stored turn. Its state is `queued`, or `running` if this process reserved a slot for it or an earlier
-   * process had started it.
+   * Starts or queues a stored turn, unless this process has it. Its state is `queued`, or `running` if this process reserved a slot for
+   * it or another process had started it.
    */
   submit(thread: Thread, turn: Turn): void {
+    if (this.knows(turn.id)) return;
+    this.#turnIds.add(turn.id);
     const pending: PendingTurn = { thread, turn, isCancelled: false };
-    const hasSlot = this.#queue.release(turn.threadId) && turn.state === 'running' && !this.draining;
+    const hasSlot = this.#queue.release(turn.threadId) && turn.state === 'running' && this.canStart;
     if (hasSlot) this.start(pending, true);
     else this.#queue.enqueue(pending);
-    this.#submitted$.next(turn.threadId);
+    this.signals.submitted(turn.threadId);
     this.startRunnable();
   }
 
@@ -132,7 +154,8 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       return true;
     }
     this.#queue.removePending(pending);
-    const cancelled = await this.turns.cancelQueued(turn.id, { now: Date.now(), failure: undefined });
+    this.#turnIds.delete(turn.id);
+    const cancelled = await this.turns.cancelQueued(turn.id, { now: this.clock.now(), failure: undefined });
     this.log.wakeReaders(turn.id);
     return cancelled;
   }
@@ -155,7 +178,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
    * Drains the server: running turns get `CHIRON_DRAIN_SECONDS` to end. The others are handed off to the next server, which
    * resumes them, and their processes are stopped.
    */
-  async beforeApplicationShutdown(): Promise<void> {
+  async shutDown(): Promise<void> {
     await this.#drain.run(
       this.#queue.running.map(({ ended }) => ended),
       this.config.drainMs,
@@ -169,8 +192,27 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     await this.gateway.stopAll();
   }
 
+  /**
+   * Ends everything that runs here, at once, and lets go of all turns: another server may run them. Resolves when their processes are
+   * gone.
+   */
+  async abandonAll(): Promise<void> {
+    for (const { turn } of this.#queue.clearPending()) this.#turnIds.delete(turn.id);
+    const { running } = this.#queue;
+    const killed = this.gateway.killAll();
+    this.log.releaseAll();
+    for (const { run } of running) run.handOff();
+    await killed;
+    await Promise.all(running.map(({ ended }) => ended));
+  }
+
+  /** Whether turns may start here. */
+  private get canStart(): boolean {
+    return !this.draining && this.node.isActive;
+  }
+
   private startRunnable(): void {
-    while (!this.draining) {
+    while (this.canStart) {
       const pending = this.#queue.dequeue();
       if (pending === undefined) return;
       this.start(pending, false);
@@ -181,7 +223,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   private start(pending: PendingTurn, isClaimed: boolean): void {
     const { thread, turn } = pending;
     const run = this.createRun(pending);
-    if (pending.isCancelled) run.interrupt();
+    if (pending.isCancelled || turn.interruptedAt !== undefined) run.interrupt();
     const ended = (isClaimed ? run.run(turn, thread) : this.claimAndRun(run, pending))
       .catch((error: unknown) => {
         this.logger.error({ turnId: turn.id, err: error }, 'failed to run a turn; it will be retried');
@@ -190,6 +232,7 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
       })
       .finally(() => {
         this.#queue.clearRunning(turn.threadId);
+        this.#turnIds.delete(turn.id);
         this.mcpServers.forget(turn.id);
         this.startRunnable();
       });
@@ -197,23 +240,28 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   private createRun({ thread, turn }: PendingTurn): TurnRun {
-    const { turnTimeoutMs, harnessStallMs } = this.config;
+    const { turnTimeoutMs, harnessStallMs, prices } = this.config;
+    const observer = this.#observer;
     return new TurnRun(thread, turn, {
       gateway: this.gateway,
       log: this.log,
       threads: this.threads,
+      prices,
       limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
       reclaim: (dead) => this.reclaim(dead),
       loadCallerInput: (claimed, current) =>
         loadCallerInput(this.callerTools, this.mcpServers, claimed, current, (id) => this.log.readAll(id)),
-      recall: ({ threadId, sequence }) => this.memory.loadSeed(threadId, sequence),
-      takeMessages: ({ id }) => this.messages.take(id, Date.now()),
+      recall: ({ threadId, sequence }, since) => this.conversation.loadSeed(threadId, sequence, since),
+      takeMessages: ({ id }) => this.messages.take(id, this.clock.now()),
+      clock: this.clock,
+      noteEnd: (ended) => this.noteEnd(thread, turn, ended),
+      observe: observer && ((claimed, current) => observer.begin(claimed, current)),
     });
   }
 
   private async claimAndRun(run: TurnRun, { thread: queuedThread, turn }: PendingTurn): Promise<void> {
     const claimed =
-      turn.state === 'running' ? await this.reclaim(turn) : await this.turns.claim(turn.id, this.leases.lease());
+      turn.state === 'running' ? await this.reclaim(turn) : await this.turns.claim(turn.id, this.claimant());
     if (claimed === undefined) {
       this.logger.warn({ turnId: turn.id }, 'failed to claim a turn: it was cancelled, or its thread is busy');
       void this.resubmitWithBackoff(queuedThread, turn.id);
@@ -221,20 +269,36 @@ export class TurnRunner implements OnApplicationBootstrap, BeforeApplicationShut
     }
     // Earlier turns in the queue may have changed the thread's session id and context usage.
     const thread = (await this.threads.byId(turn.threadId)) ?? queuedThread;
+    if (claimed.interruptedAt !== undefined) run.interrupt();
     await run.run(claimed, thread);
   }
 
+  /** One line per turn in the log, without anything that was said in it. */
+  private noteEnd({ id: threadId, tenant }: Thread, turn: Turn, ended: EndedTurn): void {
+    const { runMs, firstEventMs, ...details } = ended;
+    const times = { runMs: Math.round(runMs), firstEventMs: firstEventMs && Math.round(firstEventMs) };
+    this.logger.log({ tenant, threadId, ...toLogFields(turn), ...details, ...times }, 'a turn has ended');
+    this.#ended$.next(ended);
+  }
+
   private reclaim(turn: Turn): Promise<Turn | undefined> {
-    return this.turns.reclaim(turn.id, { ...this.leases.lease(), fromAttempt: turn.attempt });
+    return this.turns.reclaim(turn.id, { ...this.claimant(), fromAttempt: turn.attempt });
+  }
+
+  private claimant(): Claimant {
+    return { owner: this.node.id, now: this.clock.now() };
   }
 
   /** Submits an accepted turn again that failed to run because of the store or another process. Retries until it is loaded. */
   private async resubmitWithBackoff(thread: Thread, turnId: string): Promise<void> {
-    for (let delayMs = INITIAL_BACKOFF_MS; !this.draining; delayMs = Math.min(2 * delayMs, MAX_BACKOFF_MS)) {
+    for (let delayMs = INITIAL_BACKOFF_MS; this.canStart; delayMs = Math.min(2 * delayMs, MAX_BACKOFF_MS)) {
       await wait(delayMs, undefined, { ref: false });
       try {
         const turn = await this.turns.byId(turnId);
-        if (turn !== undefined && !hasEnded(turn.state) && !this.draining) this.submit(thread, turn);
+        const current = await this.threads.nodeOf(thread.id);
+        // Another server may have the thread by now.
+        if (turn === undefined || current?.node !== thread.node || hasEnded(turn.state)) return;
+        if (this.canStart) this.submit(thread, turn);
         return;
       } catch (error) {
         this.logger.error({ turnId, err: error }, 'failed to load a turn for its retry');

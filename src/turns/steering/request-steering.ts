@@ -4,13 +4,13 @@ import { filter, firstValueFrom, map } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import type { HarnessEvent, JsonValue } from '../../domain/harness-event.js';
 import type { Prompt } from '../../domain/prompt.js';
-import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 import { type MessageFate, SessionMessageStore, toPromptKey } from '../../storage/stores/session-message.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { SteeringFacts } from '../matching/steer-rules.js';
 import type { TurnRequest } from '../turn-request.js';
-import { TurnSteering } from './turn-steering.js';
+import { ThreadHost } from '../hosting/thread-host.js';
 
 /** A request whose message was stored for the running turn of its thread. */
 export interface SteeredRequest {
@@ -26,8 +26,8 @@ export class RequestSteering {
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly messages: SessionMessageStore,
     private readonly log: EventLog,
-    private readonly gateway: HarnessGateway,
-    private readonly steering: TurnSteering,
+    private readonly host: ThreadHost,
+    private readonly clock: StoreClock,
   ) {}
 
   /**
@@ -43,7 +43,7 @@ export class RequestSteering {
     if (thread === undefined || this.config.onBusy !== 'steer') return { steered: undefined, canSteer: false };
     const steered = before === undefined ? this.findStored(request, thread) : this.messages.byId(before.messageId);
     // While the agent's process is starting, it is not known.
-    return { steered: await steered, canSteer: this.gateway.canSteer(thread.id) ?? true };
+    return { steered: await steered, canSteer: (await this.host.canSteer(thread.id)) ?? true };
   }
 
   /** Stores the message of a request for the turn and hands it over, unless an earlier attempt has. Call it under the thread's lock. */
@@ -61,9 +61,9 @@ export class RequestSteering {
       parts: toParts(prompt),
       metadata: { caller, ...toPromptKey(chain?.promptKey) },
     } as const;
-    const [messageId] = (await this.messages.append(thread.id, [message], Date.now())) ?? [];
+    const [messageId] = (await this.messages.append(thread.id, [message], this.clock.now())) ?? [];
     if (messageId === undefined) throw new Error(`thread ${thread.id} was removed while it was steered`);
-    await this.steering.steer(thread.id);
+    await this.host.steer(thread.id);
     return { threadId: thread.id, turnId, messageId };
   }
 

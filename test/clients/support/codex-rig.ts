@@ -5,7 +5,7 @@ import type { CallerTool, CallerToolResult, CallerTools } from '../../../src/dom
 import type { HarnessEvent } from '../../../src/domain/harness-event.js';
 import { CodexHarness } from '../../../src/harness/codex/codex.harness.js';
 import type { HarnessSession, HarnessThread } from '../../../src/harness/harness.js';
-import { readErrorCode } from '../../../src/sandbox/errors.js';
+import { signalProcess } from '../../../src/sandbox/host/sweep.js';
 import { LocalSandbox } from '../../../src/sandbox/local/local.sandbox.js';
 import type { SandboxFolders } from '../../../src/sandbox/sandbox.js';
 import { eventually } from '../../support/eventually.js';
@@ -73,7 +73,7 @@ stream_max_retries = 0
     pids,
     exited,
     kill: async () => {
-      for (const pid of await pids()) signal(pid, 'SIGKILL');
+      for (const pid of await pids()) signalProcess(pid, 'SIGKILL');
       await exited();
     },
     close: async () => {
@@ -81,15 +81,6 @@ stream_max_retries = 0
       await model.close();
     },
   };
-}
-
-/** Sends a signal to a process that may be gone. */
-export function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (readErrorCode(error) !== 'ESRCH') throw error;
-  }
 }
 
 /** A tool of the caller that takes one text. */

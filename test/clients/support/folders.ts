@@ -13,6 +13,22 @@ export async function newFolder(purpose: string): Promise<string> {
   return folder;
 }
 
+/** A folder that a test and its agents share, in every kind of sandbox. */
+export interface SharedFolder {
+  /** Where it is, on the machine and for agents. */
+  readonly path: string;
+  /** What the server has to be started with. */
+  readonly setting: { readonly CHIRON_SANDBOX_MOUNTS: string };
+}
+
+/** A new, empty folder that agents see at the same path and write to, once the server has its setting. */
+export async function newSharedFolder(purpose: string): Promise<SharedFolder> {
+  const path = await newFolder(purpose);
+  // Isolated agents are users of their own.
+  await chmod(path, 0o777);
+  return { path, setting: { CHIRON_SANDBOX_MOUNTS: `${path}:rw` } };
+}
+
 /** Removes what {@link newFolder} made in this test file. */
 export async function removeFolders(): Promise<void> {
   // A program that was just stopped may still write a last file.

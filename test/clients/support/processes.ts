@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { signalProcess } from '../../../src/sandbox/host/sweep.js';
 
 /**
  * The pids of the processes of a server's threads, and of all that they started: those with a thread's folder in their environment or, as what isolates
@@ -13,6 +14,16 @@ export async function threadProcesses(dataDirectory: string): Promise<readonly n
     for (const { pid, parent } of entries) if (found.has(parent)) found.add(pid);
   }
   return [...found];
+}
+
+/** Kills the processes of a server's threads and all that they started. One that ends by itself meanwhile is no error. */
+export async function killThreadProcesses(dataDirectory: string): Promise<void> {
+  for (const pid of await threadProcesses(dataDirectory)) signalProcess(pid, 'SIGKILL');
+}
+
+/** A file of a process below `/proc`, as text; empty for a process that is gone. */
+export async function readProcessFile(pid: number, file: 'cmdline' | 'environ'): Promise<string> {
+  return readFile(`/proc/${String(pid)}/${file}`, 'utf8').catch(() => '');
 }
 
 interface Entry {

@@ -7,6 +7,7 @@ import { type FirstBytesCheck, isTlsFor } from './first-bytes.ts';
 import { answerText, forward } from './forward.ts';
 import { Gate, type ResolveName } from './gate.ts';
 import { Interceptor } from './interceptor.ts';
+import { connectThrough, type ProxyVariables } from './outer-proxy.ts';
 import type { EgressPolicy } from './policy.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { parseAbsoluteTarget, parseConnectTarget } from './target.ts';
@@ -25,6 +26,8 @@ export interface EgressSettings extends EgressPolicy {
 export interface EgressOptions extends EgressSettings {
   /** Hears of refused hosts, at most once per thread, host and minute: a line of text without path and headers. */
   readonly onRefused: (threadId: string, what: string) => void;
+  /** The deployment's own proxies; none by default. */
+  readonly proxies?: ProxyVariables;
   /** By default the system's resolver. */
   readonly resolve?: ResolveName;
   /** PEM; the authorities that may sign the certificates of hosts with a credential. By default those that the machine trusts. */
@@ -61,7 +64,7 @@ class EgressProxy implements Egress {
   private readonly connections = new Map<string, Set<Duplex>>();
 
   constructor(options: EgressOptions) {
-    this.gate = new Gate(options, options.resolve);
+    this.gate = new Gate(options, options.proxies, options.resolve);
     this.refusals = new RefusalLog(options.onRefused);
     this.interceptor = toInterceptor(options);
   }
@@ -89,15 +92,15 @@ class EgressProxy implements Egress {
   }
 
   private async connect(socket: Duplex, target: NetworkTarget, threadId: string): Promise<void> {
-    const admission = await this.admit(threadId, target);
+    const admission = await this.admit(threadId, target, 'https');
     if (admission.kind === 'answered') return answerConnect(socket, admission.status, admission.line);
-    const { addresses, isWebOnly } = admission;
+    const { addresses, proxy, isWebOnly } = admission;
     if (this.interceptor?.isFor(target) === true) {
       socket.write(ESTABLISHED);
-      return await this.interceptor.serveClient(socket, target, addresses);
+      return await this.interceptor.serveClient(socket, { target, addresses, proxy });
     }
     try {
-      const upstream = await connectTo(target, addresses);
+      const upstream = await (proxy === undefined ? connectTo(target, addresses) : connectThrough(proxy, target));
       if (socket.destroyed) return void upstream.destroy();
       socket.write(ESTABLISHED);
       runTunnel(socket, upstream, this.toCheck(threadId, target, isWebOnly));
@@ -113,13 +116,14 @@ class EgressProxy implements Egress {
     { target, path }: { readonly target: NetworkTarget; readonly path: string },
     threadId: string,
   ): Promise<void> {
-    const admission = await this.admit(threadId, target);
+    const admission = await this.admit(threadId, target, 'http');
     if (admission.kind === 'answered') return answerText(response, admission.status, admission.line);
-    forward(request, response, { target, path, addresses: admission.addresses, headers: {} });
+    const { addresses, proxy } = admission;
+    forward(request, response, { target, path, addresses, proxy, headers: {} });
   }
 
-  private async admit(threadId: string, target: NetworkTarget) {
-    const admission = await this.gate.admit(threadId, target);
+  private async admit(threadId: string, target: NetworkTarget, scheme: 'http' | 'https') {
+    const admission = await this.gate.admit(threadId, target, scheme);
     switch (admission.kind) {
       case 'admitted':
         return admission;

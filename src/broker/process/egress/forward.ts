@@ -1,9 +1,16 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+  type ServerResponse,
+} from 'node:http';
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline } from 'node:stream';
 import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
 import { toEndToEndHeaders } from '../headers.ts';
 import { CONNECT_MS, IDLE_MS, pinnedTo, toUnreachable, UnreachableError } from './connect.ts';
+import { toProxyAddress, toProxyHeaders } from './outer-proxy.ts';
 
 /** A request for a checked host. */
 export interface Forwarding {
@@ -11,6 +18,8 @@ export interface Forwarding {
   /** Path and query. */
   readonly path: string;
   readonly addresses: readonly string[];
+  /** The deployment's own proxy for plain http; `undefined` to connect to the addresses. */
+  readonly proxy: URL | undefined;
   /** Connections over TLS; absent for plain http. */
   readonly secure?: HttpsAgent;
   /** Headers that replace those that the client sent. */
@@ -26,17 +35,8 @@ const METHODS_WITH_BODY = /^(?:POST|PUT|PATCH)$/;
  * @throws for a request that Node reads and does not write.
  */
 export function forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
-  const { target, path, addresses, secure } = forwarding;
-  const options = {
-    method: request.method,
-    host: target.host,
-    port: target.port,
-    path,
-    headers: toForwardedHeaders(request, forwarding),
-  };
-  const upstream = secure
-    ? httpsRequest({ ...options, agent: secure })
-    : httpRequest({ ...options, agent: false, ...pinnedTo(addresses) });
+  const { target } = forwarding;
+  const upstream = send(request, forwarding);
   const fail = (error: UnreachableError) => {
     upstream.destroy();
     if (response.destroyed) return;
@@ -72,6 +72,23 @@ export function forward(request: IncomingMessage, response: ServerResponse, forw
   pipeline(request, upstream, () => undefined);
 }
 
+function send(request: IncomingMessage, forwarding: Forwarding): ClientRequest {
+  const { target, path, addresses, secure, proxy } = forwarding;
+  const { host, port } = target;
+  const headers = toForwardedHeaders(request, forwarding);
+  const { method } = request;
+  if (secure !== undefined) return httpsRequest({ method, host, port, path, headers, agent: secure });
+  if (proxy === undefined)
+    return httpRequest({ method, host, port, path, headers, agent: false, ...pinnedTo(addresses) });
+  return (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+    ...toProxyAddress(proxy),
+    method,
+    path: `http://${headers.host}${path}`,
+    headers: { ...headers, ...toProxyHeaders(proxy) },
+    agent: false,
+  });
+}
+
 /** Answers with one line of plain text. */
 export function answerText(response: ServerResponse, status: number, line: string): void {
   // Several clients show the status text only.
@@ -79,7 +96,10 @@ export function answerText(response: ServerResponse, status: number, line: strin
   response.end(`${line}\n`);
 }
 
-function toForwardedHeaders(request: IncomingMessage, { target, secure, headers }: Forwarding): OutgoingHttpHeaders {
+function toForwardedHeaders(
+  request: IncomingMessage,
+  { target, secure, headers }: Forwarding,
+): OutgoingHttpHeaders & { readonly host: string } {
   const isDefaultPort = target.port === (secure ? 443 : 80);
   const host = isDefaultPort ? toHostText(target).replace(/:\d+$/, '') : toHostText(target);
   return { ...toEndToEndHeaders(request), ...framingOf(request), ...headers, host };

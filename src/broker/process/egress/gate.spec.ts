@@ -8,13 +8,13 @@ describe(Gate.name, () => {
   it('lets a thread with slow names wait for itself alone', async () => {
     const asked: string[] = [];
     const answers = new Map<string, (addresses: readonly string[]) => void>();
-    const gate = new Gate({ network: 'open', allowedHosts: [] }, (name) => {
+    const gate = new Gate({ network: 'open', allowedHosts: [] }, {}, (name) => {
       asked.push(name);
       return new Promise((resolve) => answers.set(name, resolve));
     });
-    const first = gate.admit('t1', target('slow.example'));
-    const second = gate.admit('t1', target('next.example'));
-    const other = gate.admit('t2', target('other.example'));
+    const first = gate.admit('t1', target('slow.example'), 'https');
+    const second = gate.admit('t1', target('next.example'), 'https');
+    const other = gate.admit('t2', target('other.example'), 'https');
     await eventually(() => asked).toEqual(['slow.example', 'other.example']);
     answers.get('other.example')?.(['8.8.8.8']);
     expect(await other).toMatchObject({ kind: 'admitted', addresses: ['8.8.8.8'] });
@@ -26,18 +26,18 @@ describe(Gate.name, () => {
   });
 
   it('goes on after a name that cannot be resolved', async () => {
-    const gate = new Gate({ network: 'open', allowedHosts: [] }, (name) =>
+    const gate = new Gate({ network: 'open', allowedHosts: [] }, {}, (name) =>
       name === 'none.example' ? Promise.reject(new Error('ENOTFOUND')) : Promise.resolve(['8.8.8.8']),
     );
     const [none, found] = await Promise.all([
-      gate.admit('t', target('none.example')),
-      gate.admit('t', target('a.example')),
+      gate.admit('t', target('none.example'), 'https'),
+      gate.admit('t', target('a.example'), 'https'),
     ]);
     expect([none, found]).toMatchObject([{ kind: 'unresolved', status: 502 }, { kind: 'admitted' }]);
   });
 
   it('asks the system for the addresses of a name', async () => {
     const gate = new Gate({ network: 'open', allowedHosts: [] });
-    expect(await gate.admit('t', target('localhost'))).toMatchObject({ kind: 'refused' });
+    expect(await gate.admit('t', target('localhost'), 'https')).toMatchObject({ kind: 'refused' });
   });
 });

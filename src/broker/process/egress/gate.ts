@@ -1,13 +1,21 @@
 import { lookup } from 'node:dns/promises';
 import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
+import { findOuterProxy, type ProxyVariables } from './outer-proxy.ts';
 import { decideTarget, type EgressPolicy, findAddressProblem } from './policy.ts';
 
 /** Resolves a name to all of its addresses; rejects if it has none. */
 export type ResolveName = (name: string) => Promise<readonly string[]>;
 
-/** A target that may be used, with the addresses that were checked; or the answer for the client. */
+/** A target that may be used, or the answer for the client. */
 export type Admission =
-  | { readonly kind: 'admitted'; readonly addresses: readonly string[]; readonly isWebOnly: boolean }
+  | {
+      readonly kind: 'admitted';
+      /** Those that were checked; may be empty where there is a proxy. */
+      readonly addresses: readonly string[];
+      /** The deployment's own proxy, which leads to the target. */
+      readonly proxy: URL | undefined;
+      readonly isWebOnly: boolean;
+    }
   | { readonly kind: 'refused'; readonly reason: string }
   | Unresolved;
 
@@ -19,38 +27,72 @@ interface Unresolved {
 }
 
 const RESOLVE_MS = 15_000;
+/** The same for a host that is reached by a proxy, which resolves the name itself: many networks with one have no name server for other names. */
+const PROXIED_RESOLVE_MS = 2000;
+/** How long such a name is taken for one that cannot be resolved, and how many of them are remembered. */
+const UNRESOLVED_MS = 60_000;
+const MAX_UNRESOLVED = 1000;
 
 /** Decides whether a thread may connect to a target, and to which addresses: those that it checked, so that no second answer of a name server counts. */
 export class Gate {
   /** The end of the last look-up of each thread. The system's resolver has few workers; a thread with slow names waits for itself alone. */
   private readonly lookups = new Map<string, Promise<unknown>>();
 
+  /** Names that only a proxy knows, with the time until which that is taken for granted. */
+  private readonly unresolved = new Map<string, number>();
   private readonly policy: EgressPolicy;
+  private readonly proxies: ProxyVariables;
   private readonly resolve: ResolveName;
 
-  constructor(policy: EgressPolicy, resolve: ResolveName = resolveName) {
+  constructor(policy: EgressPolicy, proxies: ProxyVariables = {}, resolve: ResolveName = resolveName) {
     this.policy = policy;
+    this.proxies = proxies;
     this.resolve = resolve;
   }
 
-  /** Never rejects. */
-  async admit(threadId: string, target: NetworkTarget): Promise<Admission> {
+  /**
+   * Never rejects.
+   *
+   * @param scheme `https` for a tunnel, `http` for a request in absolute form
+   */
+  async admit(threadId: string, target: NetworkTarget, scheme: 'http' | 'https'): Promise<Admission> {
     const decision = decideTarget(this.policy, target);
     if (decision.kind === 'refused') return decision;
-    const addresses = await this.findAddresses(threadId, target);
+    const { ranges, isWebOnly } = decision;
+    const proxy = findOuterProxy(this.proxies, scheme, target);
+    const addresses =
+      proxy === undefined
+        ? await this.findAddresses(threadId, target, RESOLVE_MS)
+        : await this.findIfKnown(threadId, target, ranges.includes('special'));
     if ('kind' in addresses) return addresses;
-    const reason = findAddressProblem(target, decision.ranges, addresses);
-    return reason === undefined
-      ? { kind: 'admitted', addresses, isWebOnly: decision.isWebOnly }
-      : { kind: 'refused', reason };
+    const reason = findAddressProblem(target, ranges, addresses);
+    return reason === undefined ? { kind: 'admitted', addresses, proxy, isWebOnly } : { kind: 'refused', reason };
   }
 
-  private async findAddresses(threadId: string, target: NetworkTarget): Promise<readonly string[] | Unresolved> {
+  /**
+   * The addresses of a host that is reached by a proxy, as far as this machine knows them: no private one is to be reached by a detour. None for a host that
+   * may have any.
+   */
+  private async findIfKnown(threadId: string, target: NetworkTarget, mayBeAny: boolean): Promise<readonly string[]> {
+    if (target.kind === 'address') return [target.host];
+    if (mayBeAny || (this.unresolved.get(target.host) ?? 0) > Date.now()) return [];
+    const addresses = await this.findAddresses(threadId, target, PROXIED_RESOLVE_MS);
+    if (!('kind' in addresses)) return addresses;
+    if (this.unresolved.size >= MAX_UNRESOLVED) this.unresolved.clear();
+    this.unresolved.set(target.host, Date.now() + UNRESOLVED_MS);
+    return [];
+  }
+
+  private async findAddresses(
+    threadId: string,
+    target: NetworkTarget,
+    limitMs: number,
+  ): Promise<readonly string[] | Unresolved> {
     if (target.kind === 'address') return [target.host];
     const reason = `Chiron cannot resolve the name of ${toHostText(target)}`;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Unresolved>((resolve) => {
-      timer = setTimeout(() => resolve({ kind: 'unresolved', status: 504, reason }), RESOLVE_MS);
+      timer = setTimeout(() => resolve({ kind: 'unresolved', status: 504, reason }), limitMs);
     });
     try {
       return await Promise.race([this.enqueue(threadId, () => this.resolve(target.host)), late]);

@@ -1,18 +1,33 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Agent } from 'node:https';
+import { Agent, type AgentOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  type ConnectionOptions,
+  createSecureContext,
+  type SecureContext,
+  TLSSocket,
+} from 'node:tls';
 import { isRuleFor, type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
 import type { ToolCredential } from '../../../domain/tool-credential.ts';
 import { IDLE_MS, pinnedTo } from './connect.ts';
 import { findCredential, readCredentialHeader } from './credentials.ts';
 import { answerText, forward } from './forward.ts';
+import { connectThrough } from './outer-proxy.ts';
 import type { CertificateAuthority, HostContexts } from './tls/authority.ts';
 
-/** The server's side of a tunnel that is intercepted. */
-interface Session {
+/** Where a tunnel that is intercepted leads. */
+interface Destination {
   readonly target: NetworkTarget;
+  /** The checked addresses; may be empty where there is a proxy. */
   readonly addresses: readonly string[];
+  /** The deployment's own proxy, which leads there. */
+  readonly proxy: URL | undefined;
+}
+
+/** The server's side of a tunnel that is intercepted. */
+interface Session extends Destination {
   /** Keeps the connection to the host for the next request of the same client. */
   readonly agent: Agent;
 }
@@ -55,22 +70,22 @@ export class Interceptor {
     return this.options.credentials.some(({ host }) => isRuleFor(host, target));
   }
 
-  /**
-   * Serves a client that was told that it is connected to the target.
-   *
-   * @param addresses the checked addresses of the target.
-   */
-  async serveClient(client: Duplex, target: NetworkTarget, addresses: readonly string[]): Promise<void> {
+  /** Serves a client that was told that it is connected to the target. */
+  async serveClient(client: Duplex, destination: Destination): Promise<void> {
+    const { target, addresses, proxy } = destination;
     const secureContext = await (await this.contexts).find(target);
     // HTTP/1.1 is all that the server below speaks.
     const socket = new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
-    const agent = new Agent({
+    const options = {
       keepAlive: true,
       secureContext: this.trust,
       servername: target.kind === 'name' ? target.host : '',
-      ...pinnedTo(addresses),
-    });
-    this.sessions.set(socket, { target, addresses, agent });
+    };
+    const agent =
+      proxy === undefined
+        ? new Agent({ ...options, ...pinnedTo(addresses) })
+        : new TunnelAgent(options, () => connectThrough(proxy, target));
+    this.sessions.set(socket, { ...destination, agent });
     socket.on('close', () => {
       this.sessions.delete(socket);
       agent.destroy();
@@ -88,7 +103,7 @@ export class Interceptor {
       answerText(response, 400, 'The target of a request must be a path');
       return;
     }
-    const { target, addresses, agent } = session;
+    const { target, addresses, proxy, agent } = session;
     const credential = findCredential(this.options.credentials, target, { method, path: url });
     // The answer to TRACE is the request with its headers.
     if (credential !== undefined && method === 'TRACE') {
@@ -97,7 +112,7 @@ export class Interceptor {
     }
     const headers = credential === undefined ? {} : await this.readHeader(credential);
     if (headers === undefined) answerText(response, 502, `Chiron cannot read the credential for ${toHostText(target)}`);
-    else forward(request, response, { target, addresses, path: url, secure: agent, headers });
+    else forward(request, response, { target, addresses, proxy, path: url, secure: agent, headers });
   }
 
   private async readHeader({ form }: ToolCredential): Promise<Readonly<Record<string, string>> | undefined> {
@@ -107,5 +122,34 @@ export class Interceptor {
       // The reason may hold the path of the file. The operator finds it in the configuration.
       return undefined;
     }
+  }
+}
+
+/** Connections over TLS in tunnels of a proxy. */
+class TunnelAgent extends Agent {
+  private readonly tunnel: () => Promise<Socket>;
+
+  constructor(options: AgentOptions, tunnel: () => Promise<Socket>) {
+    super(options);
+    this.tunnel = tunnel;
+  }
+
+  override createConnection(
+    options: ConnectionOptions,
+    done: (error: Error | null, socket: Duplex) => void,
+  ): undefined {
+    void this.open(options, done);
+  }
+
+  private async open(options: ConnectionOptions, done: (error: Error | null, socket: Duplex) => void): Promise<void> {
+    let socket: Socket;
+    try {
+      socket = await this.tunnel();
+    } catch (error) {
+      // Node takes an error without a socket; its type does not say so.
+      done(error as Error, undefined as unknown as Duplex);
+      return;
+    }
+    done(null, connectTls({ ...options, socket }));
   }
 }

@@ -9,10 +9,12 @@ import { TokenCounts } from './token-counts.js';
 
 const servers: Server[] = [];
 const refused: string[] = [];
+const notices: string[] = [];
 
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
   refused.splice(0);
+  notices.splice(0);
 });
 
 async function listen(server: Server): Promise<number> {
@@ -41,13 +43,14 @@ async function open(
   const gateway = new ModelGateway(
     {
       upstreams: [{ ...base, ...upstream }],
+      spareLogins: '/nowhere',
       egress: { network: 'none', allowedHosts: [], credentials: [] },
       allowedModels,
       proxies,
       turnTokenLimit: 0,
     },
     new TokenCounts(),
-    (_, what) => refused.push(what),
+    { onRefused: (_, what) => refused.push(what), onNotice: (what) => notices.push(what) },
   );
   const server = createServer((request, response) => gateway.handle(request, response, 'thread'));
   server.once('close', () => gateway.close());

@@ -1,41 +1,43 @@
-import {
-  Agent as HttpAgent,
-  type ClientRequest,
-  type IncomingMessage,
-  request as httpRequest,
-  type ServerResponse,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import type { BrokerConfig, Upstream } from '../../protocol.ts';
 import { toEndToEndHeaders } from '../headers.ts';
+import { type Granted, Login, LoginError } from './login/login.ts';
 import { ModelCall } from './model-call.ts';
 import { createModelCheck } from './model-check.ts';
 import { sendModelError } from './model-error.ts';
+import { isCounted, isRoute, toUpstreamHeaders } from './model-request.ts';
+import { ProviderConnections } from './provider-connections.ts';
 import type { TokenCounts } from './token-counts.ts';
 
-/** What the agent says about itself is not believed, and `accept-encoding` would hide the token count. */
-const DROPPED = ['host', 'x-api-key', 'authorization', 'cookie', 'accept-encoding'];
-
+const RENEWED = 'The login for the model provider was renewed. Send the request again.';
+const NOT_TAKEN = 'The model provider does not take the login of this deployment, which was renewed just now.';
 const MODEL_REFUSAL = 'Agents of this server may not use this model (CHIRON_ALLOWED_MODELS).';
-
-/** How long a connection to a model provider is kept for the next request. */
-const KEEP_ALIVE_MS = 60_000;
 
 /** Forwards the requests of agents to model providers with the deployment's credentials, and counts the tokens of the answers. */
 export class ModelGateway {
   readonly #config: BrokerConfig;
   readonly #counts: TokenCounts;
-  readonly #onRefused: (threadId: string, what: string) => void;
-  readonly #http: HttpAgent;
-  readonly #https: HttpsAgent;
+  readonly #listener: GatewayListener;
+  readonly #connections: ProviderConnections;
+  /** By the prefixes of their APIs. */
+  readonly #logins: ReadonlyMap<string, Login>;
 
-  constructor(config: BrokerConfig, counts: TokenCounts, onRefused: (threadId: string, what: string) => void) {
+  constructor(config: BrokerConfig, counts: TokenCounts, listener: GatewayListener) {
     this.#config = config;
     this.#counts = counts;
-    this.#onRefused = onRefused;
-    const options = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, proxyEnv: config.proxies };
-    this.#http = new HttpAgent(options);
-    this.#https = new HttpsAgent(options);
+    this.#listener = listener;
+    const connections = new ProviderConnections(config.proxies);
+    this.#connections = connections;
+    const logins = config.upstreams.flatMap(({ prefix, login }) => {
+      if (login === undefined) return [];
+      const spare = join(config.spareLogins, `${prefix}.json`);
+      const { onNotice } = listener;
+      return [
+        [prefix, new Login(login, { post: (url, body) => connections.post(url, body), spare, onNotice })] as const,
+      ];
+    });
+    this.#logins = new Map(logins);
   }
 
   /** Answers a request of a thread's agent. */
@@ -43,13 +45,13 @@ export class ModelGateway {
     const url = request.url ?? '/';
     const upstream = this.#config.upstreams.find(({ prefix }) => new RegExp(`^/${prefix}(/|\\?|$)`).test(url));
     if (upstream === undefined) {
-      this.#onRefused(threadId, 'an unknown API');
+      this.#listener.onRefused(threadId, 'an unknown API');
       sendModelError(response, 'anthropic', 404, 'not_found_error', 'There is no such API here.');
       return;
     }
     const [path = '', query] = url.slice(upstream.prefix.length + 1).split('?', 2);
     const refuse = (status: number, type: string, what: string, message: string): void => {
-      this.#onRefused(threadId, what);
+      this.#listener.onRefused(threadId, what);
       sendModelError(response, upstream.answers, status, type, message);
     };
     if (request.headers.upgrade !== undefined) {
@@ -61,23 +63,46 @@ export class ModelGateway {
       refuse(404, 'not_found_error', `${request.method ?? ''} ${path}`, 'Agents may ask for answers of models only.');
       return;
     }
-    const { turnTokenLimit } = this.#config;
-    if (turnTokenLimit > 0 && request.method === 'POST' && this.#counts.total(threadId) >= turnTokenLimit) {
-      const message = `This turn has used its ${turnTokenLimit} tokens (CHIRON_TURN_TOKEN_LIMIT).`;
-      refuse(400, 'invalid_request_error', 'more tokens than a turn may use', message);
-      return;
-    }
-    this.#forward(request, response, { threadId, upstream, path, query });
+    const call = isCounted(request, path)
+      ? new ModelCall(upstream.answers, Number(request.headers['content-length'] ?? 0))
+      : undefined;
+    this.#admit(request, response, { threadId, upstream, path, query, call, refuse }).catch((error: unknown) =>
+      refuseLogin(request, response, upstream, error),
+    );
   }
 
   /** Closes idle connections. */
   close(): void {
-    this.#http.destroy();
-    this.#https.destroy();
+    this.#connections.close();
+  }
+
+  /** @throws LoginError */
+  async #admit(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): Promise<void> {
+    const { threadId, upstream, call, refuse } = forwarding;
+    const { turnTokenLimit: limit } = this.#config;
+    if (limit > 0 && request.method === 'POST') {
+      const isAdmitted =
+        call === undefined ? this.#counts.total(threadId) < limit : await this.#counts.admit(threadId, call, limit);
+      if (!isAdmitted) {
+        const message = `This turn has used its ${limit} tokens (CHIRON_TURN_TOKEN_LIMIT).`;
+        refuse(400, 'invalid_request_error', 'more tokens than a turn may use', message);
+        return;
+      }
+    } else if (call !== undefined) this.#counts.add(threadId, call);
+    try {
+      const login = this.#logins.get(upstream.prefix);
+      const granted = await login?.grant();
+      // An agent that has gone needs no answer.
+      if (response.destroyed) call?.end(false);
+      else this.#forward(request, response, { ...forwarding, login, granted });
+    } catch (error) {
+      call?.end(false);
+      throw error;
+    }
   }
 
   #forward(request: IncomingMessage, response: ServerResponse, forwarding: Forwarding): void {
-    const { threadId, upstream, path } = forwarding;
+    const { threadId, upstream, call, login, granted } = forwarding;
     const fail = (): void =>
       sendModelError(response, upstream.answers, 502, 'api_error', 'The model provider cannot be reached.');
     let outgoing: ClientRequest;
@@ -85,16 +110,18 @@ export class ModelGateway {
       outgoing = this.#ask(request, forwarding);
     } catch {
       // Node says no more about a malformed address or credential, and one of the deployment's may not end the process.
-      this.#onRefused(threadId, 'a request to a model provider whose address or credential is malformed');
+      this.#listener.onRefused(threadId, 'a request to a model provider whose address or credential is malformed');
+      call?.end(false);
       fail();
       return;
     }
-    const call = isCounted(request, path) ? new ModelCall(upstream.answers) : undefined;
-    if (call !== undefined) {
-      this.#counts.add(threadId, call);
-      request.on('data', (chunk: Buffer) => call.ask(chunk));
-    }
+    if (call !== undefined) request.on('data', (chunk: Buffer) => call.ask(chunk));
     outgoing.once('response', (answer) => {
+      if (answer.statusCode === 401 && login !== undefined && granted !== undefined) {
+        answer.resume();
+        this.#replaceLogin(request, response, forwarding, login, granted);
+        return;
+      }
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
       response.writeHead(answer.statusCode ?? 502, toEndToEndHeaders(answer));
       // Else the headers of a stream would wait for its first event.
@@ -117,15 +144,31 @@ export class ModelGateway {
     this.#sendBody(request, response, outgoing, forwarding);
   }
 
-  #ask(request: IncomingMessage, { upstream, path, query }: Forwarding): ClientRequest {
+  /**
+   * Gets another token for one that the provider has refused. The agent then sends its request again, by itself, so that no body has to be kept for this
+   * rare case: both programs repeat what was answered with 503.
+   */
+  #replaceLogin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { upstream }: Forwarding,
+    login: Login,
+    { token }: Granted,
+  ): void {
+    login.replace(token).then(
+      (hasAnother) => {
+        if (hasAnother) sendModelError(response, upstream.answers, 503, 'api_error', RENEWED);
+        else sendModelError(response, upstream.answers, 401, 'authentication_error', NOT_TAKEN);
+      },
+      (error: unknown) => refuseLogin(request, response, upstream, error),
+    );
+  }
+
+  #ask(request: IncomingMessage, { upstream, path, query, granted }: Forwarding): ClientRequest {
     const target = new URL(`${upstream.baseUrl}${path}`);
     if (query !== undefined) target.search = query;
-    const isSecure = target.protocol === 'https:';
-    return (isSecure ? httpsRequest : httpRequest)(target, {
-      method: request.method,
-      agent: isSecure ? this.#https : this.#http,
-      headers: toUpstreamHeaders(request, upstream),
-    });
+    const headers = { ...toUpstreamHeaders(request, upstream), ...granted?.headers };
+    return this.#connections.request(target, { ...(request.method && { method: request.method }), headers });
   }
 
   #sendBody(
@@ -146,7 +189,7 @@ export class ModelGateway {
       return;
     }
     const refuse = (what: string): void => {
-      this.#onRefused(threadId, what);
+      this.#listener.onRefused(threadId, what);
       sendModelError(response, upstream.answers, 403, 'permission_error', MODEL_REFUSAL);
       outgoing.destroy();
       request.resume();
@@ -164,34 +207,32 @@ export class ModelGateway {
   }
 }
 
+/** What the gateway tells the server. */
+export interface GatewayListener {
+  readonly onRefused: (threadId: string, what: string) => void;
+  /** Something that an operator has to know, about a login. */
+  readonly onNotice: (what: string) => void;
+}
+
 interface Forwarding {
   readonly threadId: string;
   readonly upstream: Upstream;
   /** Below the base URL. */
   readonly path: string;
   readonly query: string | undefined;
+  /** For the token count; `undefined` for a request that costs no tokens. */
+  readonly call: ModelCall | undefined;
+  readonly refuse: (status: number, type: string, what: string, message: string) => void;
+  /** The login of the API, if it has one, and what this request has of it. */
+  readonly login?: Login | undefined;
+  readonly granted?: Granted | undefined;
 }
 
-/** Whether the answer to a request costs tokens. */
-function isCounted({ method }: IncomingMessage, path: string): boolean {
-  return method === 'POST' && !path.endsWith('/count_tokens');
-}
-
-function isRoute({ routes }: Upstream, method: string, path: string): boolean {
-  return routes.some((route) => {
-    const [wanted, pattern = ''] = route.split(' ', 2);
-    if (wanted !== method) return false;
-    if (!pattern.endsWith('*')) return path === pattern;
-    const rest = path.startsWith(pattern.slice(0, -1)) ? path.slice(pattern.length - 1) : '';
-    return /^[\w.:@-]+$/.test(rest) && !/^\.+$/.test(rest);
-  });
-}
-
-function toUpstreamHeaders(request: IncomingMessage, upstream: Upstream): Record<string, string | string[]> {
-  const bodyless = request.method === 'POST' ? [] : ['content-length'];
-  const headers: Record<string, string | string[]> = toEndToEndHeaders(request, [...DROPPED, ...bodyless]);
-  for (const [name, added] of Object.entries(upstream.addedValues ?? {})) {
-    headers[name] = [headers[name] ?? [], added].flat().join(',');
-  }
-  return { ...headers, 'accept-encoding': 'identity', ...upstream.headers };
+/** Answers a request for which there is no token. */
+function refuseLogin(request: IncomingMessage, response: ServerResponse, { answers }: Upstream, error: unknown): void {
+  request.resume();
+  const isPassing = !(error instanceof LoginError) || error.isPassing;
+  const message = error instanceof LoginError ? error.message : 'The login for the model provider cannot be used now.';
+  if (isPassing) sendModelError(response, answers, 503, 'api_error', message);
+  else sendModelError(response, answers, 401, 'authentication_error', message);
 }

@@ -5,6 +5,7 @@ import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
 import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
+import { recallTurn } from '../../lost-turn.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
@@ -37,6 +38,8 @@ export interface StartPlan {
   readonly furtherMessages: readonly FurtherMessage[];
   /** The conversation that the thread had is not there. */
   readonly isLost: boolean;
+  /** Replaces that of the turn, for an agent that has done a part of it and has no record of that. */
+  readonly prompt?: Prompt;
   /** What the agent did in turns that were taken out of the conversation, as they were refused. */
   readonly refusedCalls: readonly RefusedCall[];
 }
@@ -74,7 +77,8 @@ export async function planStart(
     // A file without a conversation cannot be resumed, and still makes its id "already in use" (2.1.330).
     const isFresh = sessionId !== undefined || found !== undefined || !isSessionId(known);
     const plan = { ...newPlan(isFresh ? randomUUID() : known, turn.furtherMessages), isLost: sessionId !== undefined };
-    return addSeed(files, undefined, turn, plan);
+    const { seed, prompt } = await recallTurn(turn);
+    return addSeed(files, undefined, { ...turn, seed, prompt }, { ...plan, prompt });
   }
   await dropTornLine(files, found.path);
   const left = await dropTurns(files, found, turn, logger);
@@ -137,8 +141,12 @@ function newPlan(sessionId: string, furtherMessages: readonly FurtherMessage[] =
 }
 
 /** Adds to a turn what the conversation of the new process lacks: refused calls, and results of calls that it does not have. */
-export function withMissingContext({ refusedCalls }: Pick<StartPlan, 'refusedCalls'>, turn: HarnessTurn): HarnessTurn {
-  return { ...turn, prompt: prependRefusal(refusedCalls, prependResults(turn)) };
+export function withMissingContext(
+  { refusedCalls, prompt }: Pick<StartPlan, 'refusedCalls' | 'prompt'>,
+  turn: HarnessTurn,
+): HarnessTurn {
+  const own = prompt === undefined ? turn : { ...turn, prompt };
+  return { ...own, prompt: prependRefusal(refusedCalls, prependResults(own)) };
 }
 
 /** Tells the results of calls that neither the conversation nor the log has. */

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { putFile } from '../../../sandbox/deployed/deployed-files.js';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
 import { restoreHome } from './codex-home.js';
 
@@ -38,18 +39,24 @@ describe(restoreHome.name, () => {
         sessionId: undefined,
         env: {},
       },
-      { templateText: async (path) => templates[path] },
+      {
+        templateText: async (path) => templates[path],
+        deploy: async (_, files) => {
+          for (const [path, text] of Object.entries(files)) await putFile(new ThreadFiles(root), `home/${path}`, text);
+        },
+      },
     );
   const own = (path: string) => join(root, path);
 
-  it.each(['config.toml', '.env', 'hooks.json'])(
-    'takes a %s away that the deployment did not put there',
-    async (name) => {
-      writeFileSync(own(`home/.codex/${name}`), 'planted');
-      await restore();
-      expect(existsSync(own(`home/.codex/${name}`))).toBe(false);
-    },
-  );
+  it.each([
+    ['config.toml', ''],
+    ['.env', ''],
+    ['hooks.json', '{}'],
+  ])('puts a %s without settings in the place of one that is not the deployment’s', async (name, none) => {
+    writeFileSync(own(`home/.codex/${name}`), 'planted');
+    await restore();
+    expect(readFileSync(own(`home/.codex/${name}`), 'utf8')).toBe(none);
+  });
 
   it.each<[string, (path: string) => unknown]>([
     ['changed', (path) => writeFileSync(path, 'planted')],

@@ -14,26 +14,31 @@ export interface CodexHome {
   readonly workspace: string;
 }
 
-/** The settings of a home. Each of them can lead Codex to another API with the deployment's key, or have it start programs. */
-const HOME_FILES = ['config.toml', '.env', 'hooks.json'].map((name) => `home/.codex/${name}`);
+/**
+ * The settings of a home, with what stands for one that the deployment does not have. Each of them can lead Codex to another API with the
+ * deployment's key, or have it start programs.
+ */
+const HOME_FILES: Readonly<Record<string, string>> = {
+  '.codex/config.toml': '',
+  '.codex/.env': '',
+  '.codex/hooks.json': '{}',
+};
 /** The settings of a workspace: they can have Codex start programs. */
 const WORKSPACE_FILES = ['config.toml', 'hooks.json'].map((name) => `workspace/.codex/${name}`);
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * Gives a thread's home the deployment's settings again, and looks whether its workspace has them still. Codex 0.169.0 reads both once,
- * when it is started, and has no switch against them; it trusts every workspace in which it may write (all seen).
+ * Gives a thread's home the deployment's settings again, and looks whether its workspace has them still. Codex 0.169.0 reads both
+ * whenever it opens a conversation, and has no switch against them; it trusts every workspace in which it may write (all seen).
  */
 export async function restoreHome(
-  { files, folders }: HarnessThread,
-  sandbox: Pick<Sandbox, 'templateText'>,
+  { id, files, folders }: HarnessThread,
+  sandbox: Pick<Sandbox, 'deploy' | 'templateText'>,
 ): Promise<CodexHome> {
-  for (const path of HOME_FILES) {
-    const deployed = await sandbox.templateText(path);
-    if (await isAs(files, path, deployed)) continue;
-    if (deployed === undefined) await files.remove(path);
-    else await files.write(path, deployed);
-  }
+  const settings = Object.entries(HOME_FILES).map(
+    async ([path, none]) => [path, (await sandbox.templateText(`home/${path}`)) ?? none] as const,
+  );
+  await sandbox.deploy(id, Object.fromEntries(await Promise.all(settings)));
   const workspace = WORKSPACE_FILES.map(async (path) => isAs(files, path, await sandbox.templateText(path)));
   return {
     config: (await sandbox.templateText('home/.codex/config.toml')) ?? '',

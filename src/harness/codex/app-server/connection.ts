@@ -29,6 +29,8 @@ export interface Running {
   readonly apiKey: string | undefined;
   /** Whether Codex reads the workspace's `AGENTS.md` by itself. */
   readonly readsAgentsFile: boolean;
+  /** Whether Codex reads the workspace's settings. */
+  readonly trustsWorkspace: boolean;
 }
 
 /** The conversation that a running app-server has open. */
@@ -57,10 +59,25 @@ export async function startServer(
 ): Promise<Running> {
   const folder = join(thread.folders.home, '.codex');
   await refreshIndex(thread.files, thread.folders.home);
-  const { args, ...launch } = toLaunch(thread, await restoreHome(thread, sandbox));
+  const found = await restoreHome(thread, sandbox);
+  const { args, ...launch } = toLaunch(thread, found);
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, command, args, env });
-  return { process, server: new AppServer(process, onMalformed), ...launch };
+  const { trustsWorkspace } = found;
+  return { process, server: new AppServer(process, onMalformed), trustsWorkspace, ...launch };
+}
+
+/**
+ * Whether a running server may open a conversation: it would read the settings of the home and the workspace again. Those of the home are put back
+ * where the agent has changed them; a workspace with other settings than the deployment's takes another process, which does not trust it.
+ */
+export async function mayOpen(
+  thread: HarnessThread,
+  sandbox: Pick<Sandbox, 'deploy' | 'templateText'>,
+  { trustsWorkspace }: Pick<Running, 'trustsWorkspace'>,
+): Promise<boolean> {
+  const found = await restoreHome(thread, sandbox);
+  return !trustsWorkspace || found.trustsWorkspace;
 }
 
 /**

@@ -2,7 +2,7 @@ import { VERSION } from '../../../version.js';
 import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { asObject } from '../../../domain/json.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
-import { BUILT_IN_PROVIDER, readProviderName } from '../provider.js';
+import { toBrokerSettings } from '../provider.js';
 import type { CodexHome } from './codex-home.js';
 
 /** How Codex is started for a thread, and how it is logged in. */
@@ -48,7 +48,8 @@ export function toLaunch(
 ): Launch {
   const baseUrl = env['OPENAI_BASE_URL'] ?? '';
   const apiKey = env['OPENAI_API_KEY'] ?? '';
-  const logsIn = apiKey !== '' && !home.hasLogin;
+  // A login of the template is the broker's, if there is one.
+  const logsIn = apiKey !== '' && (modelUrl !== undefined || !home.hasLogin);
   // The caller's system prompt is to come after AGENTS.md, so both go into one message of ours: see `threadParameters`. And of a
   // workspace that it does not trust, Codex 0.169.0 reads no AGENTS.md (seen).
   const readsAgentsFile = systemPrompt === undefined && home.trustsWorkspace;
@@ -63,6 +64,8 @@ export function toLaunch(
     `projects={${JSON.stringify(home.workspace)}={trust_level="${trust}"}}`,
     ...toAddressSettings(modelUrl, baseUrl, home),
     ...(logsIn && !sets(home.config, 'cli_auth_credentials_store') ? ['cli_auth_credentials_store="ephemeral"'] : []),
+    // The broker's placeholder is a key, whatever the broker itself logs in with.
+    ...(modelUrl !== undefined && sets(home.config, 'forced_login_method') ? ['forced_login_method="api"'] : []),
   ];
   return {
     args: ['app-server', ...settings.flatMap((setting) => ['-c', setting])],
@@ -73,11 +76,7 @@ export function toLaunch(
 
 /** Where the model is: at the broker, else where the deployment's `config.toml` says, else where its variable says. */
 function toAddressSettings(modelUrl: string | undefined, baseUrl: string, { config }: CodexHome): readonly string[] {
-  if (modelUrl !== undefined) {
-    const name = readProviderName(config);
-    const key = name === BUILT_IN_PROVIDER ? 'openai_base_url' : `model_providers.${name}.base_url`;
-    return [`${key}=${JSON.stringify(modelUrl)}`];
-  }
+  if (modelUrl !== undefined) return toBrokerSettings(config, modelUrl);
   return baseUrl === '' || sets(config, 'openai_base_url') ? [] : [`openai_base_url=${JSON.stringify(baseUrl)}`];
 }
 

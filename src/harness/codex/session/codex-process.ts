@@ -7,6 +7,7 @@ import {
   closeConversation,
   type CodexConversation,
   initialize,
+  mayOpen,
   openConversation,
   type Running,
   startServer,
@@ -89,6 +90,7 @@ export class CodexProcess {
   /** Opens the conversation as the setup wants it, in a new process if the one that runs has another setup. */
   async open(setup: Setup, mending: Mending): Promise<OpenConversation> {
     const { mendsCalls, removedOutputs } = mending;
+    await this.#checkSettings();
     if (this.#open !== undefined && removedOutputs === undefined && this.isOpenAs(setup)) return this.#open;
     // Codex reads its index of the recordings when it starts.
     await this.#close(!mendsCalls && removedOutputs === undefined);
@@ -179,6 +181,12 @@ export class CodexProcess {
       }
     }
     await this.stop(STOP_GRACE_MS);
+  }
+
+  /** Stops a process that would take settings of the workspace over that are not the deployment's. */
+  async #checkSettings(): Promise<void> {
+    const running = await this.#running;
+    if (running !== undefined && !(await mayOpen(this.thread, this.sandbox, running))) await this.stop(STOP_GRACE_MS);
   }
 
   async #mend({ mendsCalls, removedOutputs }: Mending): Promise<void> {

@@ -3,6 +3,7 @@ import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import { asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
 import type { McpServer } from '../../../domain/mcp-server.js';
 import { type Prompt, withHistory } from '../../../domain/prompt.js';
+import { parseTraceparent, renderTraceparent, type TraceParent } from '../../../domain/traceparent.js';
 import type { SeedMessage } from '../../../domain/seed/seed-message.js';
 import type { Thread } from '../../../storage/stores/thread.store.js';
 import type { Turn } from '../../../storage/stores/turn.js';
@@ -19,7 +20,7 @@ import type { TurnRequest } from '../../turn-request.js';
  */
 export function toStoredRequest(
   thread: Thread | undefined,
-  request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceId'>> & {
+  request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceparent'>> & {
     /** The results of the caller's tools with which the agent continues. */
     readonly results?: readonly CallerToolResult[];
     readonly mcpServers?: readonly McpServer[];
@@ -30,6 +31,7 @@ export function toStoredRequest(
   } = {},
   { seed, isLost, dropFrom }: Omit<AgentSeed, 'prompt'> = { seed: [], isLost: false },
 ): JsonObject {
+  const trace = parseTraceparent(request.traceparent);
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
@@ -41,7 +43,7 @@ export function toStoredRequest(
     ...(request.mcpServers === undefined || request.mcpServers.length === 0
       ? {}
       : { mcpServers: request.mcpServers.map(withoutHeaders) }),
-    ...(request.traceId === undefined ? {} : { traceId: request.traceId }),
+    ...(trace === undefined ? {} : { traceId: trace.traceId, traceparent: renderTraceparent(trace) }),
     ...(request.warnings === undefined || request.warnings.length === 0 ? {} : { warnings: request.warnings }),
   };
 }
@@ -116,6 +118,11 @@ export function readOutputSchema(turn: Turn): JsonObject | undefined {
 export function toLogFields(turn: Turn): { readonly turnId: string; readonly traceId?: string } {
   const { traceId } = turn.request;
   return typeof traceId === 'string' ? { turnId: turn.id, traceId } : { turnId: turn.id };
+}
+
+/** Reads where the turn is in a trace, if its request was in one. Turns of version 0.1.0 have the id of the trace alone. */
+export function readTraceParent(turn: Turn): TraceParent | undefined {
+  return parseTraceparent(asString(turn.request['traceparent']));
 }
 
 /** Returns the translator's options for a turn. */

@@ -1,0 +1,30 @@
+/** A line to paste into a terminal, which goes on with a thread. */
+export interface ContinueLine {
+  readonly client: string;
+  readonly line: string;
+}
+
+/** How to go on with a thread in other clients. @param origin the address of the server, as the browser has it. @param model the thread's. */
+export function toContinueLines(origin: string, key: string, model: string): readonly ContinueLine[] {
+  const header = `x-chiron-thread-key: ${key}`;
+  const body = JSON.stringify({
+    model,
+    max_tokens: 1024,
+    messages: [{ role: 'user', content: 'Go on' }],
+  });
+  return [
+    {
+      client: 'Claude Code',
+      line: `ANTHROPIC_BASE_URL=${quote(origin)} ANTHROPIC_AUTH_TOKEN="$CHIRON_KEY" ANTHROPIC_CUSTOM_HEADERS=${quote(header)} claude`,
+    },
+    {
+      client: 'curl',
+      line: `curl ${quote(`${origin}/v1/messages`)} -H "x-api-key: $CHIRON_KEY" -H ${quote(header)} -H 'content-type: application/json' -d ${quote(body)}`,
+    },
+  ];
+}
+
+/** Quotes a text for a POSIX shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Transaction } from 'kysely';
+import type { JsonObject } from '../../domain/harness-event.js';
+import { Database } from '../database/database.js';
+import type { AuditLogTable, Tables } from '../database/tables.js';
+import { parseEnum, parseStored } from './turn.js';
+
+/** All that the audit log can say of administrators. */
+export const AUDIT_ACTIONS = [
+  'tenant.create',
+  'tenant.remove',
+  'tenant.policy',
+  'key.create',
+  'key.revoke',
+  'key.policy',
+  'webhook.set',
+  'webhook.remove',
+] as const;
+
+/** What an administrator did. */
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** One thing that an administrator did. Never holds a key. */
+export interface AuditEntry {
+  /** Later entries have greater ids. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Who did it: the id of an admin key, `oidc:` and the subject of an admin's token, or {@link COMMAND_LINE}. */
+  readonly actor: string;
+  readonly action: AuditAction;
+  readonly tenant: string;
+  /** The key that was made or revoked, or whose policy was set. */
+  readonly keyId: string | undefined;
+  readonly details: JsonObject;
+}
+
+/** The actor of what is done with the program `chiron`. */
+export const COMMAND_LINE = 'cli';
+
+/** A page of the audit log, newest first. */
+export interface AuditPage {
+  readonly limit: number;
+  /** The id of the last entry of the previous page. */
+  readonly before?: string;
+}
+
+/** The audit log. Entries are written with what they are about, in one transaction; see {@link recordAudit}. */
+@Injectable()
+export class AuditStore {
+  constructor(@Inject(Database) private readonly database: Database) {}
+
+  /** A page of entries, newest first. Rejects when the store cannot be reached. */
+  async list({ limit, before }: AuditPage): Promise<readonly AuditEntry[]> {
+    let query = this.database.kysely.selectFrom('audit_log').selectAll();
+    if (before !== undefined) query = query.where('id', '<', before);
+    return (await query.orderBy('id', 'desc').limit(limit).execute()).map(toAuditEntry);
+  }
+}
+
+/** Writes an entry in the transaction of what it is about, so that neither is there without the other. */
+export async function recordAudit(
+  transaction: Transaction<Tables>,
+  { at, actor, action, tenant, keyId, details }: Omit<AuditEntry, 'id'>,
+): Promise<void> {
+  await transaction
+    .insertInto('audit_log')
+    .values({
+      id: createAuditId(at),
+      at,
+      actor,
+      action,
+      tenant,
+      key_id: keyId ?? null,
+      details: JSON.stringify(details),
+    })
+    .execute();
+}
+
+/** Numbers the entries of this process, so that those of one millisecond are ordered. */
+let sequence = 0;
+
+/** Makes an id that sorts by time, as UUIDs of version 7 do. Lower-case hexadecimal digits sort the same in every collation. */
+function createAuditId(at: number): string {
+  sequence = (sequence + 1) % 0x1_0000_0000;
+  const parts = [at.toString(16).padStart(12, '0'), sequence.toString(16).padStart(8, '0')];
+  return `aud_${parts.join('')}${randomBytes(4).toString('hex')}`;
+}
+
+function toAuditEntry(row: AuditLogTable): AuditEntry {
+  return {
+    id: row.id,
+    at: row.at,
+    actor: row.actor,
+    action: parseEnum(AUDIT_ACTIONS, row.action, 'audit action'),
+    tenant: row.tenant,
+    keyId: row.key_id ?? undefined,
+    details: parseStored<JsonObject>(row.details),
+  };
+}

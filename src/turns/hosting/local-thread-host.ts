@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import type { McpServer } from '../../domain/mcp-server.js';
+import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { StoreClock } from '../../storage/database/store-clock.js';
+import { DiskWatch } from '../../storage/disk-watch.js';
+import { type BranchPoint, BranchStore, type NewBranch } from '../../storage/stores/branch.store.js';
+import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
+import type { Thread } from '../../storage/stores/thread.store.js';
+import type { Turn } from '../../storage/stores/turn.js';
+import { readLoad, type ServerLoad } from '../matching/admission.js';
+import { TurnMcpServers } from '../running/input/turn-mcp-servers.js';
+import type { RunSlot } from '../running/run-queue.js';
+import { TurnRunner } from '../running/turn.runner.js';
+import { type PlacedThread, type RememberingThread, ThreadHost } from './thread-host.js';
+
+/** This server, as the one that has a thread. */
+@Injectable()
+export class LocalThreadHost extends ThreadHost {
+  constructor(
+    private readonly runner: TurnRunner,
+    private readonly gateway: HarnessGateway,
+    private readonly messages: SessionMessageStore,
+    private readonly branches: BranchStore,
+    private readonly mcpServers: TurnMcpServers,
+    private readonly disk: DiskWatch,
+    private readonly clock: StoreClock,
+  ) {
+    super();
+  }
+
+  override readLoad(): Promise<ServerLoad> {
+    return Promise.resolve(readLoad(this.runner, this.disk));
+  }
+
+  override chooseForNew(): undefined {
+    return undefined;
+  }
+
+  override place(thread: Thread): Promise<PlacedThread> {
+    return Promise.resolve({ thread, storedWith: undefined });
+  }
+
+  override reserveSlot(thread: Thread): RunSlot | undefined {
+    return this.runner.reserveSlot(thread.id);
+  }
+
+  override submit(thread: Thread, turn: Turn, mcpServers: readonly McpServer[] = []): Promise<void> {
+    this.mcpServers.remember(turn.id, mcpServers);
+    this.runner.submit(thread, turn);
+    return Promise.resolve();
+  }
+
+  override interrupt(turn: Pick<Turn, 'id' | 'threadId'>): Promise<boolean> {
+    return this.runner.interrupt(turn);
+  }
+
+  override stopThread(threadId: string): Promise<void> {
+    return this.runner.stopThread(threadId);
+  }
+
+  override stopProcess(threadId: string): Promise<void> {
+    return this.gateway.stop(threadId);
+  }
+
+  override removeFiles(threadId: string): Promise<void> {
+    return this.gateway.remove(threadId);
+  }
+
+  override async split(
+    threadId: string,
+    branch: NewBranch,
+    point: Omit<BranchPoint, 'now'>,
+    lastSequence: number,
+  ): Promise<Thread> {
+    let thread: Thread | undefined;
+    const accept = async (): Promise<void> => {
+      thread = await this.branches.split(threadId, branch, { ...point, now: this.clock.now() });
+    };
+    await this.gateway.copyFiles(threadId, branch.id, accept, { generation: 0, turn: lastSequence });
+    if (thread === undefined) throw new Error('unreachable: the files were copied and the thread was not split');
+    return thread;
+  }
+
+  override remembers(thread: RememberingThread): Promise<boolean> {
+    return this.gateway.remembers(thread);
+  }
+
+  override canSteer(threadId: string): Promise<boolean | undefined> {
+    return Promise.resolve(this.gateway.canSteer(threadId));
+  }
+
+  override async steer(threadId: string): Promise<void> {
+    const run = this.runner.runningTurn(threadId);
+    if (run !== undefined) run.steer(await this.messages.assign(run.turnId, this.clock.now()));
+  }
+}
