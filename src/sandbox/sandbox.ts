@@ -1,14 +1,17 @@
 import type { Observable } from 'rxjs';
 import type { SpawnFailure } from './process/spawn-failure.js';
 import type { ThreadFiles } from './files/thread-files.js';
+import type { TreeWriter } from './tree/tree-writer.js';
 import type { KernelLimits } from './limits/process-limits.js';
 
 /** Settings of a sandbox, whatever its kind. */
 export interface SandboxOptions {
   /** A name from kinds.ts, or `auto` for the strongest kind that works here; `local` by default. */
   readonly kind?: string;
-  /** The server's data folder, which contains the threads' folders. */
+  /** The server's data folder, which contains the threads' folders unless they are shared. */
   readonly dataDirectory: string;
+  /** A folder that several servers have, for the threads' folders; absent for the data folder. */
+  readonly sharedDirectory?: string | undefined;
   /** Copied into the workspace of each new thread. */
   readonly workspaceTemplate: string | undefined;
   /** Copied into the home of each new thread. */
@@ -107,7 +110,8 @@ export interface SandboxProcess {
   writeLine(line: string): void;
   /**
    * Closes its input, and waits: most agents then end by themselves, with their records whole. Sends SIGTERM after a third of `graceMs`, but at
-   * most a second, and kills it with all descendants after `graceMs`. Resolves when they have exited.
+   * most a second, and kills it with all descendants after `graceMs`; with 0 it is killed at once, before it can notice anything. Resolves
+   * when they have exited.
    */
   stop(graceMs: number): Promise<void>;
 }
@@ -144,10 +148,22 @@ export interface Sandbox {
    */
   prepare(threadId: string, homeFolders?: readonly string[]): Promise<SandboxFolders>;
   /**
+   * Writes files of the deployment into the home of a prepared thread. A kind that isolates also keeps the programs that start after this from
+   * changing, removing and replacing them, and the folders that they are in.
+   *
+   * @param files texts by their paths in the home, such as `.codex/config.toml`
+   */
+  deploy(threadId: string, files: Readonly<Record<string, string>>): Promise<void>;
+  /**
    * Copies the thread's folders for another thread, which has none yet. They are in place once `accept` has resolved; what it rejects
    * with ends the call, and nothing is left. The processes of both must be stopped before.
    */
   copy(threadId: string, toThreadId: string, accept: () => Promise<void>): Promise<void>;
+  /**
+   * Puts new folders, with what `fill` writes, in the place of the thread's, which may have none. They are in place once this resolves; what `fill`
+   * rejects with ends the call, and the thread is as it was. Its processes must be stopped before.
+   */
+  replace(threadId: string, fill: (tree: TreeWriter) => Promise<void>): Promise<void>;
   /**
    * Makes the place of the socket by which the programs of a prepared thread, those that start after this, reach the broker. `undefined` for a kind
    * whose programs reach a port of the machine.
@@ -182,6 +198,13 @@ export interface Sandbox {
   warnings(): Promise<readonly string[]>;
   /** Removes the thread's folders. Its processes must be stopped before. */
   remove(threadId: string): Promise<void>;
+  /**
+   * Kills all running processes unless this is called again within so many seconds, also while the server is suspended. The first call begins
+   * that. For a server that others replace when they do not hear of it.
+   */
+  expectLife(seconds: number): void;
+  /** Kills all running processes at once, without closing the sandbox. Resolves when they have exited. */
+  kill(): Promise<void>;
   /** Stops all running processes. */
   close(): Promise<void>;
 }

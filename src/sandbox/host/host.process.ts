@@ -126,16 +126,22 @@ class HostProcess implements SandboxProcess {
   }
 
   async stop(graceMs: number): Promise<void> {
+    // Without grace its input stays open until it is killed: an agent that notices the end would still write to its record.
+    const timers =
+      graceMs === 0
+        ? []
+        : [
+            setTimeout(() => void this.terminate(), Math.min(graceMs / 3, CLOSE_WAIT_MS)),
+            setTimeout(() => void this.refreshTree().then(() => this.kill()), graceMs),
+          ];
     // Ending a corked stream would flush it and release the program before it is guarded.
-    if (this.guarded) this.child.stdin.end();
-    else this.child.stdin.destroy();
-    if (this.hasExited) return void (await this.exit);
-    const timers = [
-      setTimeout(() => void this.terminate(), Math.min(graceMs / 3, CLOSE_WAIT_MS)),
-      setTimeout(() => void this.refreshTree().then(() => this.kill()), graceMs),
-    ];
-    // Collect descendants while the process lives: after its death they are reparented and cannot be found by parent.
-    await this.refreshTree();
+    if (!this.guarded) this.child.stdin.destroy();
+    else if (graceMs > 0) this.child.stdin.end();
+    if (!this.hasExited) {
+      // Collect descendants while the process lives: after its death they are reparented and cannot be found by parent.
+      await this.refreshTree();
+      if (graceMs === 0) this.kill();
+    }
     await this.exit;
     timers.forEach(clearTimeout);
   }
@@ -184,7 +190,8 @@ class HostProcess implements SandboxProcess {
 
   private async killLeftovers(): Promise<void> {
     try {
-      const survivors = await killTree(this.pid, this.options.marker, this.treeIds);
+      const { marker, limits } = this.options;
+      const survivors = await killTree(this.pid, marker, this.treeIds, limits && (() => limits.members()));
       if (survivors > 0) this.options.warn(`failed to kill ${String(survivors)} process(es)`);
     } catch (error) {
       this.options.warn(`failed to list the leftovers of a process: ${describeFileError(error)}`);

@@ -217,6 +217,15 @@ describe('the end of a program', () => {
     await started.stop(0);
   });
 
+  it('comes without a notice if it has no grace', async () => {
+    const started = await shell('trap "echo told" TERM; echo ready; cat; echo closed; while :; do sleep 0.1; done');
+    const seen = watch(started);
+    await expect.poll(seen, LONG).toEqual(['ready']);
+    await started.stop(0);
+    expect(await started.exit).toMatchObject({ code: null, signal: 'SIGKILL' });
+    expect(seen()).toEqual(['ready']);
+  });
+
   const strays = `
     trap '' TERM
     sleep 1000 & echo $!

@@ -87,6 +87,26 @@ describe('Outputs that a stopping Codex made up', () => {
     expect(idsOf(findOpenCalls(kept))).toEqual(['call_a', 'call_s', 'call_b']);
   });
 
+  it('begin with one of its own tool, whose item stays', () => {
+    const ends = [/call_s","output":"[^"]*"/, 'call_s","output":"Wall time: 0.2 seconds\\naborted by user"'] as const;
+    const text = read('rollout-cancelled')
+      .toString('utf8')
+      .replace(...ends);
+    const lines = text.trim().split('\n');
+    const outputOf = (id: string) => lines.findIndex((line) => line.includes(`"call_id":"${id}","output"`));
+    // Codex answers the calls of a message in their order: here its own tool was called first.
+    const [own] = lines.splice(outputOf('call_s'), 1);
+    lines.splice(
+      lines.findIndex((line) => line.includes('"item_completed"') && line.includes('"id":"call_a"')),
+      0,
+      own ?? '',
+    );
+    const edited = parseRolloutLines(Buffer.from(`${lines.join('\n')}\n`), 0, true);
+    const kept = edited.filter(({ offset }) => offset < (findCancelledOutputs(edited) ?? 0));
+    expect(idsOf(findOpenCalls(kept))).toEqual(['call_a', 'call_s', 'call_b']);
+    expect(kept.at(-1)?.payload).toMatchObject({ type: 'item_completed', item: { id: 'call_s' } });
+  });
+
   it('stay when the model has heard of them', () => {
     expect(findCancelledOutputs([...cancelled, lineOf('event_msg', { type: 'task_started' })])).toBeUndefined();
     expect(findCancelledOutputs(parked)).toBeUndefined();

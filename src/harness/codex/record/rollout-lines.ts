@@ -118,6 +118,9 @@ export function findOpenCallsSince(
 /** What Codex 0.169.0 records as the output of a caller's call when it is stopped while the call waits (seen). */
 const CANCELLED = 'dynamic tool call was cancelled before receiving a response';
 
+/** What it records for a tool of its own, which may have ended: the output of one that has just ended is recorded a moment after its item (seen). */
+const ABORTED = /^(Wall time: [\d.]+ seconds\naborted by user|aborted by user after [\d.]+s)$/;
+
 /**
  * Where a recording is to be cut so that the caller's calls of its end wait again: before the outputs that a stopping Codex made up for
  * them, and the words of an interruption that follow. `undefined` if there is nothing to cut.
@@ -129,7 +132,14 @@ export function findCancelledOutputs(lines: readonly RolloutLine[]): number | un
   if (cancelled < 0) return undefined;
   // Another turn has begun since: the model has heard of it.
   if (lines.slice(cancelled).some(isTurnStart)) return undefined;
-  return findOutputs(lines, new Set(findCancelledIds(lines)));
+  const turn = lines.slice(lines.findLastIndex(isTurnStart) + 1);
+  const aborted = turn.find((line) => readAnsweredCallId(line) !== undefined && isAborted(line))?.offset;
+  const place = findOutputs(lines, new Set(findCancelledIds(lines)));
+  return aborted === undefined || place === undefined ? place : Math.min(aborted, place);
+}
+
+function isAborted({ payload }: RolloutLine): boolean {
+  return ABORTED.test(asString(payload['output']) ?? '');
 }
 
 /** Where the outputs of these calls begin, in bytes; `undefined` if there are none. */
