@@ -89,11 +89,10 @@ export class ClusterNode {
     await this.#register(duties);
     this.#loop = this.#beatForever(duties);
     // Apart from the heartbeats, which wait for the store.
-    const seconds = Math.max(1, Math.floor((this.options.timeoutMs * STOP_PART) / 1000));
     const sayAlive = (): void => {
-      if (this.self.isActive) duties.expectLife(seconds);
+      if (this.self.isActive) duties.expectLife(this.#lifeSeconds);
     };
-    this.#life = setInterval(sayAlive, (seconds * 1000) / 4).unref();
+    this.#life = setInterval(sayAlive, (this.#lifeSeconds * 1000) / 4).unref();
   }
 
   /** Sends a heartbeat now, so that the others know what has changed. Never rejects. */
@@ -115,6 +114,10 @@ export class ClusterNode {
     }
   }
 
+  get #lifeSeconds(): number {
+    return Math.max(1, Math.floor((this.options.timeoutMs * STOP_PART) / 1000));
+  }
+
   async #register(duties: NodeDuties): Promise<void> {
     const { name, role } = this.options;
     this.self.renew();
@@ -127,6 +130,8 @@ export class ClusterNode {
     this.#beatenAt = startedAt;
     this.#tickedAt = performance.now();
     await duties.settle();
+    // Before anything runs here: this server may be suspended a moment later.
+    duties.expectLife(this.#lifeSeconds);
     this.self.begin();
     await duties.recover();
   }
