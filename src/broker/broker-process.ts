@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { HostLimit } from '../domain/policy/agent-rules.js';
 import { parseFromBroker } from './message-schemas.js';
 import type { BrokerConfig, FromBroker, Listening, ModelTokens, ToBroker } from './protocol.js';
 
@@ -21,6 +22,11 @@ export interface BrokerListener {
   onRestart(reason: string): void;
 }
 
+interface BegunTurn {
+  readonly turnId: string;
+  readonly hostLimits: readonly HostLimit[];
+}
+
 type Done = Extract<FromBroker, { readonly type: 'done' }>;
 type Question = Extract<ToBroker, { readonly id: number }>;
 type WithoutId<Message> = Message extends Question ? Omit<Message, 'id'> : never;
@@ -32,7 +38,7 @@ type WithoutId<Message> = Message extends Question ? Omit<Message, 'id'> : never
 export class BrokerProcess {
   readonly #open = new Map<string, Listening>();
   /** The last turn of each open thread. */
-  readonly #turns = new Map<string, string>();
+  readonly #turns = new Map<string, BegunTurn>();
   readonly #waiting = new Map<number, { resolve: (done: Done) => void; reject: (error: Error) => void }>();
   #child: ChildProcess | undefined;
   #ready: Promise<unknown> = Promise.resolve();
@@ -79,10 +85,10 @@ export class BrokerProcess {
   }
 
   /** A turn begins on an open thread. */
-  beginTurn(threadId: string, turnId: string): void {
+  beginTurn(threadId: string, turnId: string, hostLimits: readonly HostLimit[] = []): void {
     if (!this.#open.has(threadId)) return;
-    this.#turns.set(threadId, turnId);
-    this.#tell({ type: 'turn', threadId, turnId, isUnderway: false });
+    this.#turns.set(threadId, { turnId, hostLimits });
+    this.#tell({ type: 'turn', threadId, turnId, hostLimits, isUnderway: false });
   }
 
   /** The tokens of a turn by model; `undefined` if no living process has seen all of it. */
@@ -132,8 +138,8 @@ export class BrokerProcess {
     this.#ready.catch(() => undefined); // Reported by `replace`.
     for (const [threadId, listening] of this.#open) {
       this.#askToOpen(threadId, listening).catch(() => undefined);
-      const turnId = this.#turns.get(threadId);
-      if (turnId !== undefined) this.#tell({ type: 'turn', threadId, turnId, isUnderway: true });
+      const turn = this.#turns.get(threadId);
+      if (turn !== undefined) this.#tell({ type: 'turn', threadId, ...turn, isUnderway: true });
     }
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
+import type { HostLimit } from '../domain/policy/agent-rules.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
 import type { EgressSettings } from './process/egress/egress.js';
@@ -112,9 +113,13 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     await this.sandbox.closeSocket(threadId);
   }
 
-  /** A turn begins on an open thread. */
-  beginTurn(threadId: string, turnId: string): void {
-    this.#process?.beginTurn(threadId, turnId);
+  /**
+   * A turn begins on an open thread.
+   *
+   * @param hostLimits what its programs may reach, and those that earlier turns have left running; each limit holds besides the deployment's
+   */
+  beginTurn(threadId: string, turnId: string, hostLimits: readonly HostLimit[] = []): void {
+    this.#process?.beginTurn(threadId, turnId, hostLimits);
   }
 
   /**

@@ -57,7 +57,13 @@ const TO_BROKER: readonly ToBroker[] = [
     ] as const
   ).map((listening: Listening): ToBroker => ({ type: 'open', id: 2, threadId: 't', listening })),
   { type: 'close', threadId: 't' },
-  { type: 'turn', threadId: 't', turnId: 'u', isUnderway: false },
+  {
+    type: 'turn',
+    threadId: 't',
+    turnId: 'u',
+    hostLimits: [{ source: 'this key', allowedHosts: [host] }],
+    isUnderway: false,
+  },
   { type: 'count', id: 3, turnId: 'u' },
 ];
 const FROM_BROKER: readonly FromBroker[] = [

@@ -1,4 +1,5 @@
 // What the server and the broker's process say to each other, as JSON over their IPC channel.
+import type { HostLimit } from '../domain/policy/agent-rules.ts';
 import type { EgressSettings } from './process/egress/egress.ts';
 
 /** An API of a model provider that agents reach through the broker. */
@@ -93,6 +94,8 @@ export type ToBroker =
       readonly type: 'turn';
       readonly threadId: string;
       readonly turnId: string;
+      /** What programs of the thread may reach from now on, besides the deployment's own policy: the hosts that each of these allows. */
+      readonly hostLimits: readonly HostLimit[];
       /** Whether it began before this process did: it is held to its limit, but its count is not the whole. */
       readonly isUnderway: boolean;
     }

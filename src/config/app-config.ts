@@ -75,6 +75,7 @@ function checkCombinations(config: AppConfig, problems: Map<string, string>): vo
   checkOidc(config, problems);
   for (const [name, template] of [
     ['CHIRON_WORKSPACE_TEMPLATE', config.workspaceTemplate],
+    ['CHIRON_WORKSPACE_TEMPLATES', config.workspaceTemplates],
     ['CHIRON_HOME_TEMPLATE', config.homeTemplate],
   ] as const) {
     if (template !== undefined && !isReadableFolder(template)) problems.set(name, 'must be a readable folder');

@@ -375,6 +375,11 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       doc: "A folder that is copied into each new thread's `workspace/`, for example with an `AGENTS.md`.",
       example: './workspace-template',
     }),
+    workspaceTemplates: path('CHIRON_WORKSPACE_TEMPLATES', undefined, {
+      ...agentView,
+      doc: 'A folder of further workspace templates, one in each folder of it. A [policy](policies.md) names the one for the new threads of a tenant or a key.',
+      example: './workspace-templates',
+    }),
     homeTemplate: path('CHIRON_HOME_TEMPLATE', undefined, {
       ...agentView,
       doc: "A folder that is copied into each new thread's `home/`, for example with `.codex/config.toml`.",

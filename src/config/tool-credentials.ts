@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { JsonObject, JsonValue } from '../domain/harness-event.js';
 import { isJsonObject, parseObject } from '../domain/json.js';
 import type { CredentialForm, CredentialSecret, ToolCredential } from '../domain/tool-credential.js';
-import { parseHostRule } from './allowed-hosts.js';
+import { parseHostRule } from '../domain/host-rule.js';
 import type { Parsed, Variables } from './setting.js';
 
 const FORMS = ['bearer', 'basic', 'header'] as const;

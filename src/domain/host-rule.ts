@@ -44,6 +44,22 @@ export function normalizeHost(text: string): NetworkHost | undefined {
   return NAME.test(host) ? { kind: 'name', host } : undefined;
 }
 
+/**
+ * Parses one host, which may begin with `*.` and end with a port or `:*`.
+ *
+ * @param defaultPorts the ports of a host without one.
+ * @returns `undefined` if it is none.
+ */
+export function parseHostRule(text: string, defaultPorts: readonly number[] | 'web'): HostRule | undefined {
+  const [, wildcard, host = '', port] = /^(\*\.)?(\[[^[\]]*\]|[^:[\]]+)(?::(\*|\d{1,5}))?$/.exec(text) ?? [];
+  const normalized = normalizeHost(host);
+  if (normalized === undefined) return undefined;
+  const ports = port === '*' ? 'any' : port === undefined ? defaultPorts : [Number(port)];
+  if (typeof ports !== 'string' && !ports.every((each) => each > 0 && each < 65_536)) return undefined;
+  if (wildcard === undefined) return { ...normalized, ports };
+  return normalized.kind === 'name' ? { kind: 'subdomains', host: normalized.host, ports } : undefined;
+}
+
 /** Whether a rule names a target. */
 export function isRuleFor(rule: HostRule, target: NetworkTarget): boolean {
   return isPortOf(rule, target.port) && isHostOf(rule, target);

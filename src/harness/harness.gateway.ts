@@ -1,11 +1,24 @@
 // Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { concatMap, defer, finalize, type Observable, type ObservableInput, of, Subject, switchMap, tap } from 'rxjs';
+import {
+  catchError,
+  concatMap,
+  defer,
+  finalize,
+  type Observable,
+  type ObservableInput,
+  of,
+  Subject,
+  switchMap,
+  tap,
+} from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
+import { MissingTemplateError } from '../sandbox/errors.js';
 import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
+import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
@@ -13,6 +26,7 @@ import { HarnessRegistry } from './harness.registry.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import type { SnapshotVersion } from '../snapshots/thread-snapshots.js';
 import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
+import { harnessMissing, HOSTS_NOT_LIMITED, templateMissing, type FailedEvent } from './turn-failures.js';
 import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
@@ -32,6 +46,8 @@ export interface GatewayThread {
 
 /** A turn for the gateway. */
 export interface GatewayTurn extends HarnessTurn {
+  /** What the policies of its caller decide about the agent; absent for nothing. */
+  readonly rules?: AgentRules;
   /** Loads a seed from the stored turns after this sequence number and before this turn, for an agent whose files do not have them. */
   readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
@@ -76,12 +92,15 @@ export class HarnessGateway {
    */
   run(thread: GatewayThread, turn: GatewayTurn): Observable<readonly HarnessEvent[]> {
     const harness = this.registry.find(thread.harness);
-    if (harness === undefined) return defer(() => of([this.failUnavailable(thread, turn)]));
+    if (harness === undefined) return this.fail(thread, turn, harnessMissing(thread.harness));
+    const { hostLimits = [] } = turn.rules ?? {};
+    // Its programs would reach everything that the server's machine does.
+    if (hostLimits.length > 0 && !this.sandbox.isolates) return this.fail(thread, turn, HOSTS_NOT_LIMITED);
     return defer(async () => this.acquire(thread, harness, turn)).pipe(
       switchMap(({ warm, restored }) => {
         warm.turnId = turn.id;
         warm.version = thread.version;
-        this.broker.beginTurn(thread.id, turn.id);
+        this.broker.beginTurn(thread.id, turn.id, hostLimits);
         let waits = false;
         let isStopped = false;
         const claimed = new ClaimedTokens();
@@ -100,6 +119,10 @@ export class HarnessGateway {
               this.park(thread.id, warm, waits);
             }),
           );
+      }),
+      catchError((error: unknown) => {
+        if (!(error instanceof MissingTemplateError)) throw error;
+        return this.fail(thread, turn, templateMissing(error.template));
       }),
     );
   }
@@ -235,12 +258,13 @@ export class HarnessGateway {
     harness: Harness,
     turn: GatewayTurn,
   ): Promise<{ readonly warm: WarmSession; readonly restored?: RestoredFiles }> {
+    const { workspaceTemplate } = turn.rules ?? {};
     const existing = this.#warm.get(thread.id);
     if (existing !== undefined) {
       const isUsable =
         existing.session.alive &&
         (await this.keeper.isCurrent(thread.id)) &&
-        (await this.isInWorkspace(thread.id, existing));
+        (await this.isInWorkspace(thread.id, existing, workspaceTemplate));
       // It may have been evicted during the check.
       if (isUsable && this.#warm.get(thread.id) === existing) {
         clearTimeout(existing.idleTimer);
@@ -252,7 +276,7 @@ export class HarnessGateway {
     await this.#stopping.get(thread.id);
     const snapshot = await this.keeper.bringIn(thread.id);
     const missing = snapshot === undefined ? [] : ((await turn.recallSince?.(snapshot.turn)) ?? []);
-    const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders);
+    const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
     const workspace = await this.workspaceId(thread.id);
     const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
     this.#starts$.next(thread.harness);
@@ -263,6 +287,7 @@ export class HarnessGateway {
       model: thread.harnessModel,
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
+      ...(workspaceTemplate === undefined ? {} : { workspaceTemplate }),
       sessionId: thread.sessionId,
       ...(brokered.modelUrl === undefined ? {} : { modelUrl: brokered.modelUrl }),
       env: {
@@ -294,14 +319,11 @@ export class HarnessGateway {
     };
   }
 
-  /** Fails a turn whose harness this server does not have: it was removed, or the thread is from a later version. */
-  private failUnavailable({ id, harness }: GatewayThread, turn: HarnessTurn): HarnessEvent {
-    this.logger.warn({ threadId: id, turnId: turn.id, harness }, 'failed to run a turn: its harness is not available');
-    return {
-      type: 'turn-failed',
-      kind: 'not_found',
-      message: `The harness ${harness} is not available on this server.`,
-    };
+  private fail(thread: GatewayThread, turn: HarnessTurn, failure: FailedEvent): Observable<readonly HarnessEvent[]> {
+    return defer(() => {
+      this.logger.warn({ threadId: thread.id, turnId: turn.id }, `failed to run a turn: ${failure.message}`);
+      return of([failure]);
+    });
   }
 
   /** Replaces the agent's own account of its tokens, at the end of a turn, by the broker's count, if they differ. */
@@ -329,8 +351,8 @@ export class HarnessGateway {
   }
 
   /** A process keeps its start folder even after that is removed and another folder gets its name. */
-  private async isInWorkspace(threadId: string, warm: WarmSession): Promise<boolean> {
-    await this.sandbox.prepare(threadId, this.registry.homeFolders);
+  private async isInWorkspace(threadId: string, warm: WarmSession, template: string | undefined): Promise<boolean> {
+    await this.sandbox.prepare(threadId, this.registry.homeFolders, template);
     return warm.workspace === (await this.workspaceId(threadId)) && warm.session.alive;
   }
 

@@ -22,6 +22,8 @@ export interface HarnessThread {
   readonly systemPrompt: string | undefined;
   /** The harness's id of the conversation from an earlier `session-started`, to resume it; `undefined` for a new conversation. */
   readonly sessionId: string | undefined;
+  /** The name of the template of its workspace; absent for the deployment's own. */
+  readonly workspaceTemplate?: string;
   /** `none`: the agent answers from its prompt alone, and can neither run nor read anything. */
   readonly tools: 'all' | 'none';
   /** Where the agent reaches its model, whatever the deployment's own settings of the agent say; absent to leave it to those. */

@@ -9,6 +9,7 @@ export function toSandboxOptions(config: AppConfig): SandboxOptions {
     dataDirectory: config.dataDirectory,
     sharedDirectory: config.threadStore === 'shared' ? config.sharedDirectory : undefined,
     workspaceTemplate: config.workspaceTemplate,
+    workspaceTemplates: config.workspaceTemplates,
     homeTemplate: config.homeTemplate,
     mounts: [...config.sandboxMounts, ...mountAuthorities(config)],
     userIds: config.sandboxUserIds,

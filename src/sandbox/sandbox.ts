@@ -14,6 +14,8 @@ export interface SandboxOptions {
   readonly sharedDirectory?: string | undefined;
   /** Copied into the workspace of each new thread. */
   readonly workspaceTemplate: string | undefined;
+  /** A folder of templates, by whose names a workspace may be made from another one; absent for none. */
+  readonly workspaceTemplates?: string | undefined;
   /** Copied into the home of each new thread. */
   readonly homeTemplate: string | undefined;
   /** Further files and folders that the programs see. */
@@ -139,14 +141,18 @@ export interface Sandbox {
   /**
    * Reads a file of the deployment's templates by its path in a thread; `undefined` if there is none. Use it for settings that must be
    * the deployment's: the agent may have changed the thread's copy.
+   *
+   * @param workspaceTemplate the name of the workspace's template; the deployment's own by default
    */
-  templateText(path: string): Promise<string | undefined>;
+  templateText(path: string, workspaceTemplate?: string): Promise<string | undefined>;
   /**
    * Creates the thread's folders from the templates, or repairs existing ones that the agent damaged. Idempotent.
    *
    * @param homeFolders names of folders to create in the home, where agents keep their settings and conversations.
+   * @param workspaceTemplate the name of the template for a new workspace; the deployment's own by default
+   * @throws MissingTemplateError if a new thread needs a template that is not there
    */
-  prepare(threadId: string, homeFolders?: readonly string[]): Promise<SandboxFolders>;
+  prepare(threadId: string, homeFolders?: readonly string[], workspaceTemplate?: string): Promise<SandboxFolders>;
   /**
    * Writes files of the deployment into the home of a prepared thread. A kind that isolates also keeps the programs that start after this from
    * changing, removing and replacing them, and the folders that they are in.

@@ -122,7 +122,7 @@ export class ThreadControl {
         billedTo,
         prompt,
         repeats,
-        request: { ...request, ...toStoredRequest(used, { ...answered, warnings, traceparent }, opening) },
+        request: { ...request, ...toStoredRequest(used, { ...answered, policies, warnings, traceparent }, opening) },
         afterSequence: readCut(current)?.lastSequence,
         createdAt: this.clock.now(),
       };

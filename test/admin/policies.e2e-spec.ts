@@ -128,6 +128,41 @@ async function startWaiting(text = `wait ${randomUUID()}`, headers = thread(rand
   return text;
 }
 
+describe('a policy about the agent', () => {
+  it('runs no turn where nothing keeps the agent from other hosts', async () => {
+    await limitTenant({ sandbox_hosts: ['a.example'] });
+    const response = await post();
+    expect([response.status, response.headers['x-should-retry'], response.body]).toMatchObject([
+      500,
+      'false',
+      refused('api_error', expect.stringContaining('needs a sandbox that isolates')),
+    ]);
+  });
+
+  it('runs no turn from a template that is not there', async () => {
+    await limitKey({ workspace_template: 'team-a' });
+    const response = await post();
+    expect([response.status, response.headers['x-should-retry'], response.body]).toMatchObject([
+      500,
+      'false',
+      refused('api_error', expect.stringContaining('the workspace template team-a, which this server')),
+    ]);
+  });
+
+  it.each([
+    { workspace_template: '../x' },
+    { workspace_template: '.' },
+    { workspace_template: 'a/b' },
+    { workspace_template: '' },
+    { sandbox_hosts: ['a b'] },
+    { sandbox_hosts: ['https://a.example'] },
+    { sandbox_hosts: 'a.example' },
+  ])('is refused if it is malformed: %j', async (policy) => {
+    const { status, body } = await set(`tenants/${tenant}`, policy);
+    expect([status, body.error.message]).toEqual([400, expect.stringContaining(Object.keys(policy)[0] ?? '')]);
+  });
+});
+
 describe('a policy', () => {
   it('is set and read by an admin key, replaces the one before, and is in the audit log', async () => {
     const policy = { harnesses: ['claude-code'], models: ['claude-*'], caller_tools: false, usd_per_month: 12.5 };

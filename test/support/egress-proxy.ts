@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { parseAllowedHosts } from '../../src/config/allowed-hosts.js';
 import type { HostRule } from '../../src/domain/host-rule.js';
+import type { HostLimit } from '../../src/domain/policy/agent-rules.js';
 import type { ToolCredential } from '../../src/domain/tool-credential.js';
 import { createEgress, type EgressOptions } from '../../src/broker/process/egress/egress.js';
 import { type CertificateAuthority, makeHostCertificate } from '../../src/broker/process/egress/tls/authority.js';
@@ -19,6 +20,8 @@ export interface TestProxy {
   readonly refusals: readonly string[];
   /** The names that were resolved, in order. */
   readonly resolved: readonly string[];
+  /** Limits the thread; see `Egress.limit`. */
+  limit(...limits: readonly HostLimit[]): void;
   close(): Promise<void>;
 }
 
@@ -45,7 +48,8 @@ export async function startProxy(options: Partial<EgressOptions>): Promise<TestP
     egress.close();
     await closeServer(server);
   };
-  return { port, url: `http://127.0.0.1:${port}`, refusals, resolved, close };
+  const limit = (...limits: readonly HostLimit[]): void => egress.limit('thread', limits);
+  return { port, url: `http://127.0.0.1:${port}`, refusals, resolved, limit, close };
 }
 
 /** The rules of a setting's text. */

@@ -13,7 +13,10 @@ import {
   Max,
   MaxLength,
   Min,
+  ValidateBy,
+  type ValidationOptions,
 } from 'class-validator';
+import { parseHostRule } from '../../domain/host-rule.js';
 import type { Policy } from '../../domain/policy/policy.js';
 import { TOOL_BLOCK_FORMS, type ToolBlockForm } from '../../domain/tool-block-form.js';
 import { validateAdminBody } from './admin-body.js';
@@ -22,10 +25,22 @@ import { validateAdminBody } from './admin-body.js';
 const MAX_ENTRIES = 100;
 const MAX_ENTRY_LENGTH = 256;
 
+/** One part of a path, on every file system, that leads nowhere else. */
+const TEMPLATE_NAME = /^\w[\w.-]{0,63}$/;
+
 /** Limits that no server reaches; a larger number is a mistake. */
 const MAX_COUNT = 1_000_000;
 const MAX_TOKENS = 1_000_000_000_000;
 const MAX_USD = 1_000_000_000;
+
+const IsHostRule = (options: ValidationOptions): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'isHostRule',
+      validator: { validate: (value) => typeof value === 'string' && parseHostRule(value, 'web') !== undefined },
+    },
+    options,
+  );
 
 /** The body that replaces a policy. A field that is absent restricts nothing, so that an empty body removes the policy. */
 export class PolicyDto implements Policy {
@@ -107,6 +122,32 @@ export class PolicyDto implements Policy {
   readonly thread_key_prefixes?: readonly string[];
 
   @ApiPropertyOptional({
+    description:
+      'Name of a folder in `CHIRON_WORKSPACE_TEMPLATES`: new threads begin with a copy of it, instead of `CHIRON_WORKSPACE_TEMPLATE`.',
+    nullable: true,
+    examples: ['team-a'],
+  })
+  @IsOptional()
+  @IsString()
+  @Matches(TEMPLATE_NAME, { message: 'must be the name of a folder, such as team-a' })
+  readonly workspace_template?: string;
+
+  @ApiPropertyOptional({
+    description:
+      'Hosts that agents may reach besides their model, of those that the deployment allows, such as `github.com`, `*.example.com` or `git.example.com:8443`. An empty list: none.',
+    type: [String],
+    nullable: true,
+    examples: [['github.com', '*.example.com']],
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_ENTRIES)
+  @IsString({ each: true })
+  @MaxLength(MAX_ENTRY_LENGTH, { each: true })
+  @IsHostRule({ each: true, message: 'must have hosts such as github.com, *.example.com or git.example.com:8443' })
+  readonly sandbox_hosts?: readonly string[];
+
+  @ApiPropertyOptional({
     description: 'How many turns may run or wait at the same time.',
     type: 'integer',
     minimum: 0,
@@ -170,6 +211,8 @@ const FIELDS = [
   'caller_tools',
   'caller_system',
   'thread_key_prefixes',
+  'workspace_template',
+  'sandbox_hosts',
   'concurrent_turns',
   'requests_per_minute',
   'tokens_per_day',

@@ -39,8 +39,10 @@ async function handle(message: ToBroker): Promise<void> {
     case 'close':
       listeners.close(message.threadId);
       counts.close(message.threadId);
+      egress?.limit(message.threadId, []);
       return;
     case 'turn':
+      egress?.limit(message.threadId, message.hostLimits);
       counts.begin(message.threadId, message.turnId, message.isUnderway);
       return;
     case 'count': {

@@ -17,6 +17,10 @@ export interface Policy {
   readonly caller_system?: boolean;
   /** Beginnings of the keys of threads that may be named. */
   readonly thread_key_prefixes?: readonly string[];
+  /** The folder of `CHIRON_WORKSPACE_TEMPLATES` from which the workspaces of new threads are made. */
+  readonly workspace_template?: string;
+  /** What agents may reach of the hosts that the deployment allows, in the form of `CHIRON_SANDBOX_ALLOWED_HOSTS`; empty for none. */
+  readonly sandbox_hosts?: readonly string[];
   /** How many turns may run or wait at the same time. */
   readonly concurrent_turns?: number;
   readonly requests_per_minute?: number;

@@ -1,7 +1,8 @@
-import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, realpathSync } from 'node:fs';
+import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { chmod, cp, lstat, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { readErrorCode } from '../errors.js';
+import { MissingTemplateError, readErrorCode } from '../errors.js';
+import type { SandboxOptions } from '../sandbox.js';
 
 /** Settings are far shorter. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
@@ -42,6 +43,26 @@ export async function copyLinkedFolders(
     await unlink(target);
     await copyTemplate(join(template, name), target);
   }
+}
+
+/**
+ * The folder of a workspace's template; `undefined` for an empty workspace.
+ *
+ * @param name one part of a path; `undefined` for the deployment's own template
+ * @throws MissingTemplateError for a name of which the deployment has no template
+ */
+export function findWorkspaceTemplate(
+  { workspaceTemplate, workspaceTemplates }: Pick<SandboxOptions, 'workspaceTemplate' | 'workspaceTemplates'>,
+  name: string | undefined,
+): string | undefined {
+  if (name === undefined) return workspaceTemplate;
+  const folder = workspaceTemplates === undefined ? undefined : join(workspaceTemplates, name);
+  if (folder === undefined || !isFolder(folder)) throw new MissingTemplateError(name);
+  return folder;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A file of the templates, by its path in a thread. Links count here: the templates are the deployment's own. */

@@ -18,6 +18,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asNobody } from '../__fixtures__/as-nobody.js';
 import type { SandboxOptions } from '../sandbox.js';
+import { MissingTemplateError } from '../errors.js';
+import { findWorkspaceTemplate } from './template.js';
 import { ThreadFolderStore, toThreadFolders, type ThreadFolders } from './thread-folders.js';
 
 let folder: string;
@@ -49,6 +51,20 @@ function templates(): SandboxOptions {
 }
 
 const prepareThread = (of: SandboxOptions, id: string) => new ThreadFolderStore(of).prepare(id, ['.claude', '.codex']);
+
+describe('A workspace template', () => {
+  it('is the one of a name, or the deployment’s own, and missing if there is none', () => {
+    const workspaceTemplates = join(folder, 'templates');
+    mkdirSync(join(workspaceTemplates, 'team-a'), { recursive: true });
+    writeFileSync(join(workspaceTemplates, 'file'), '');
+    const find = (name: string | undefined, of: Partial<SandboxOptions> = { workspaceTemplates }) =>
+      findWorkspaceTemplate({ workspaceTemplate: '/own', workspaceTemplates: undefined, ...of }, name);
+    expect(find(undefined)).toBe('/own');
+    expect(find('team-a')).toBe(join(workspaceTemplates, 'team-a'));
+    for (const missing of ['team-b', 'file']) expect(() => find(missing)).toThrow(MissingTemplateError);
+    expect(() => find('team-a', {})).toThrow(MissingTemplateError);
+  });
+});
 
 describe('The folders of a thread', () => {
   it('copies those of a thread but for its temporary one, and leaves no draft if the copy is not accepted', async () => {

@@ -77,10 +77,16 @@ export class ThreadFolderStore {
    * what is missing is made, what its agent closed is opened, and what is no folder any more is set aside.
    *
    * @param homeFolders names of folders that the home has to have, too.
+   * @param workspaceTemplate the folder of the workspace's template; `undefined` for an empty workspace
+   * @throws MissingTemplateError if a new thread needs it and it is not there
    */
-  async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<ThreadFolders> {
+  async prepare(
+    threadId: string,
+    homeFolders: readonly string[] = [],
+    workspaceTemplate = this.options.workspaceTemplate,
+  ): Promise<ThreadFolders> {
     const folders = toThreadFolders(toThreadsParent(this.options), threadId);
-    if (!(await this.#isThere(threadId))) await this.#make(folders.thread, homeFolders);
+    if (!(await this.#isThere(threadId))) await this.#make(folders.thread, homeFolders, workspaceTemplate);
     else {
       // It may be from a time when all threads had the server's user, or its user id is in use by another server.
       if (this.users !== undefined && !this.users.mayKeep((await lstat(folders.thread)).uid)) {
@@ -176,9 +182,9 @@ export class ThreadFolderStore {
     return false;
   }
 
-  async #make(thread: string, homeFolders: readonly string[]): Promise<void> {
+  async #make(thread: string, homeFolders: readonly string[], workspaceTemplate: string | undefined): Promise<void> {
     await this.#inDraft(async (draft) => {
-      await copyTemplate(this.options.workspaceTemplate, join(draft, 'workspace'));
+      await copyTemplate(workspaceTemplate, join(draft, 'workspace'));
       await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
       await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
       await makeFolders(draft, homeFolders);

@@ -25,7 +25,7 @@ import { findHostWarnings } from './host-warnings.js';
 import { runLaunch, runProgram } from './run-program.js';
 import { describeFileError } from '../errors.js';
 import { explainNotFound } from '../process/spawn-failure.js';
-import { readTemplate } from '../files/template.js';
+import { findWorkspaceTemplate, readTemplate } from '../files/template.js';
 import { ThreadFiles } from '../files/thread-files.js';
 import { type ThreadFolders, ThreadFolderStore, toThreadFolders, toThreadsParent } from '../files/thread-folders.js';
 import { measureDisk } from '../limits/disk-usage.js';
@@ -116,14 +116,20 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     return new ThreadFiles(this.outside(threadId).thread);
   }
 
-  templateText(path: string): Promise<string | undefined> {
-    return readTemplate({ workspace: this.options.workspaceTemplate, home: this.options.homeTemplate }, path);
+  templateText(path: string, workspaceTemplate?: string): Promise<string | undefined> {
+    const workspace = findWorkspaceTemplate(this.options, workspaceTemplate);
+    return readTemplate({ workspace, home: this.options.homeTemplate }, path);
   }
 
-  async prepare(threadId: string, homeFolders: readonly string[] = []): Promise<SandboxFolders> {
+  async prepare(
+    threadId: string,
+    homeFolders: readonly string[] = [],
+    workspaceTemplate?: string,
+  ): Promise<SandboxFolders> {
     const underway = this.preparing.get(threadId);
     if (underway !== undefined) return underway;
-    const preparation = this.store.prepare(threadId, homeFolders).then(() => this.folders(threadId));
+    const template = findWorkspaceTemplate(this.options, workspaceTemplate);
+    const preparation = this.store.prepare(threadId, homeFolders, template).then(() => this.folders(threadId));
     this.preparing.set(threadId, preparation);
     try {
       return await preparation;

@@ -28,7 +28,14 @@ import {
   type RunState,
 } from './run-state.js';
 import type { CallerInput } from './input/caller-input.js';
-import { toLogFields, readDropFrom, readOutputSchema, readPrompt, readSeed } from './input/stored-request.js';
+import {
+  toLogFields,
+  readAgentRules,
+  readDropFrom,
+  readOutputSchema,
+  readPrompt,
+  readSeed,
+} from './input/stored-request.js';
 import type { TurnObservation } from './turn-observer.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
@@ -190,6 +197,7 @@ export class TurnRun {
         prompt: readPrompt(turn),
         attempt: turn.attempt,
         turnIndex: countEarlierTurns(thread, turn.sequence),
+        rules: readAgentRules(turn),
         ...this.#callerInput,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed.length === 0 ? {} : { seed }),

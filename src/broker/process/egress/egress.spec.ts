@@ -136,6 +136,43 @@ describe('A host that answers nonsense', () => {
   });
 });
 
+describe('A thread whose caller has a policy', () => {
+  it('loses its connections when the policy changes, and reaches what each policy allows', async () => {
+    let state = 'none';
+    answer = (_, response) => {
+      response.on('close', () => (state = 'closed')).write('begun');
+      state = 'open';
+    };
+    const sent = request({ port: proxy.port, path: `http://site.example:${port}/`, agent: false }).end();
+    sent.on('error', () => {});
+    await eventually(() => state).toBe('open');
+    proxy.limit({ source: 'this tenant', allowedHosts: allow('other.example') });
+    await eventually(() => state).toBe('closed');
+    expect(await ask(proxy, `http://site.example:${port}/`)).toMatchObject({
+      status: 403,
+      text: `Chiron refuses site.example:${port}: the policy of this tenant does not allow it\n`,
+    });
+    answer = (_, response) => response.end('done');
+    proxy.limit({ source: 'this tenant', allowedHosts: allow(`site.example:${port}`) });
+    expect(await ask(proxy, `http://site.example:${port}/`)).toMatchObject({ status: 200, text: 'done' });
+  });
+
+  it('keeps its connections when a turn with the same policy begins', async () => {
+    const limits = () => [{ source: 'this tenant', allowedHosts: allow(`site.example:${port}`) }];
+    let finish = (): void => {};
+    answer = (_, response) => {
+      response.flushHeaders();
+      finish = () => void response.end('whole');
+    };
+    proxy.limit(...limits());
+    const sent = request({ port: proxy.port, path: `http://site.example:${port}/`, agent: false }).end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    proxy.limit(...limits());
+    finish();
+    expect(await text(response)).toBe('whole');
+  });
+});
+
 describe('A refusal', () => {
   it('tells curl why, and is reported once however often it is repeated', async () => {
     const http = await run('curl', ['-s', '--proxy', proxy.url, 'http://other.example/secret?token=1']);

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
+import type { HostLimit } from '../../../domain/policy/agent-rules.ts';
 import type { ToolCredential } from '../../../domain/tool-credential.ts';
 import { connectTo, UnreachableError } from './connect.ts';
 import { type FirstBytesCheck, isTlsFor } from './first-bytes.ts';
@@ -40,6 +42,11 @@ export interface Egress {
   handleConnect(request: IncomingMessage, socket: Duplex, head: Buffer, threadId: string): void;
   /** Answers a request in absolute form, `GET http://host/path`. */
   handleRequest(request: IncomingMessage, response: ServerResponse, threadId: string): void;
+  /**
+   * What a thread may reach from now on, besides the deployment's policy: the hosts that each limit allows. Where that changes, its
+   * connections are closed: an earlier turn may have left programs running.
+   */
+  limit(threadId: string, limits: readonly HostLimit[]): void;
   /** Closes all connections. */
   close(): void;
 }
@@ -62,6 +69,7 @@ class EgressProxy implements Egress {
   private readonly interceptor: Interceptor | undefined;
   /** The clients' connections of each thread. */
   private readonly connections = new Map<string, Set<Duplex>>();
+  private readonly limits = new Map<string, readonly HostLimit[]>();
 
   constructor(options: EgressOptions) {
     this.gate = new Gate(options, options.proxies, options.resolve);
@@ -85,6 +93,13 @@ class EgressProxy implements Egress {
     if (absolute === undefined) return answerText(response, 400, 'The target must be an http:// URL without a user');
     if (!this.count(threadId, request.socket)) return answerText(response, 429, TOO_MANY);
     this.send(request, response, absolute, threadId).catch(() => response.destroy());
+  }
+
+  limit(threadId: string, limits: readonly HostLimit[]): void {
+    const isSame = isDeepStrictEqual(this.limits.get(threadId) ?? [], limits);
+    if (limits.length === 0) this.limits.delete(threadId);
+    else this.limits.set(threadId, limits);
+    if (!isSame) for (const socket of this.connections.get(threadId) ?? []) socket.destroy();
   }
 
   close(): void {
@@ -123,7 +138,7 @@ class EgressProxy implements Egress {
   }
 
   private async admit(threadId: string, target: NetworkTarget, scheme: 'http' | 'https') {
-    const admission = await this.gate.admit(threadId, target, scheme);
+    const admission = await this.gate.admit(threadId, target, scheme, this.limits.get(threadId));
     switch (admission.kind) {
       case 'admitted':
         return admission;

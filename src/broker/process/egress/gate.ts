@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
+import type { HostLimit } from '../../../domain/policy/agent-rules.ts';
 import { findOuterProxy, type ProxyVariables } from './outer-proxy.ts';
 import { decideTarget, type EgressPolicy, findAddressProblem } from './policy.ts';
 
@@ -54,9 +55,15 @@ export class Gate {
    * Never rejects.
    *
    * @param scheme `https` for a tunnel, `http` for a request in absolute form
+   * @param limits what holds for the thread besides the deployment's policy
    */
-  async admit(threadId: string, target: NetworkTarget, scheme: 'http' | 'https'): Promise<Admission> {
-    const decision = decideTarget(this.policy, target);
+  async admit(
+    threadId: string,
+    target: NetworkTarget,
+    scheme: 'http' | 'https',
+    limits: readonly HostLimit[] = [],
+  ): Promise<Admission> {
+    const decision = decideTarget(this.policy, target, limits);
     if (decision.kind === 'refused') return decision;
     const { ranges, isWebOnly } = decision;
     const proxy = findOuterProxy(this.proxies, scheme, target);

@@ -43,6 +43,30 @@ describe('The network policy', () => {
     expect(isWebOnly('open', 'a.example')).toHaveProperty('isWebOnly', false);
   });
 
+  it('is narrowed by what the policies of a caller allow, each of them', () => {
+    const target = { kind: 'name', host: 'a.example', port: 443 } as const;
+    const decideWith = (hosts: string, ...limits: readonly string[]) =>
+      decideTarget(
+        { network: 'open', allowedHosts: allow(hosts) },
+        target,
+        limits.map((text, index) => ({ source: `policy ${index}`, allowedHosts: text === '' ? [] : allow(text) })),
+      );
+    expect(decideWith('a.example:443', '*.example', 'a.example')).toEqual({
+      kind: 'allowed',
+      ranges: ['public', 'private', 'special'],
+      isWebOnly: true,
+    });
+    expect(decideWith('b.example', 'a.example:443')).toEqual({ kind: 'allowed', ranges: ['public'], isWebOnly: false });
+    expect(decideWith('b.example', 'a.example', '')).toEqual({
+      kind: 'refused',
+      reason: 'Chiron refuses a.example:443: the policy of policy 1 does not allow it',
+    });
+    const closed = decideTarget({ network: 'none', allowedHosts: [] }, target, [
+      { source: 'this key', allowedHosts: allow('a.example') },
+    ]);
+    expect(closed).toHaveProperty('kind', 'refused');
+  });
+
   it('allows every public address and port with open', () => {
     expect(decide('open', '', 'a.example:22')).toBe('allowed');
     expect(decide('open', '', '8.8.8.8:53')).toBe('allowed');

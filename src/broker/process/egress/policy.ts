@@ -1,4 +1,5 @@
 import { type HostRule, isRuleFor, type NetworkTarget, toHostText } from '../../../domain/host-rule.ts';
+import type { HostLimit } from '../../../domain/policy/agent-rules.ts';
 import type { NetworkPolicy } from '../../../domain/tool-credential.ts';
 import { type AddressRange, classifyAddress } from './address-ranges.ts';
 
@@ -16,22 +17,45 @@ export type TargetDecision =
   | { readonly kind: 'allowed'; readonly ranges: readonly AddressRange[]; readonly isWebOnly: boolean }
   | { readonly kind: 'refused'; readonly reason: string };
 
+const ANY_RANGE: readonly AddressRange[] = ['public', 'private', 'special'];
 const SETTING = 'CHIRON_SANDBOX_ALLOWED_HOSTS';
 
 /**
  * Decides about a target by its name. Only a rule with the exact name or address opens this machine and its link; `*.corp` opens private
  * networks, but whoever can add a name below a domain must not thereby reach a metadata service.
+ *
+ * @param limits further ones, of which each has to allow it
  */
-export function decideTarget({ network, allowedHosts }: EgressPolicy, target: NetworkTarget): TargetDecision {
+export function decideTarget(
+  policy: EgressPolicy,
+  target: NetworkTarget,
+  limits: readonly HostLimit[] = [],
+): TargetDecision {
+  const decision = decideByPolicy(policy, target);
+  const limited = limits.map((limit) => decideByLimit(limit, target));
+  return [decision, ...limited].reduce((one, other) => {
+    if (one.kind === 'refused' || other.kind === 'refused') return one.kind === 'refused' ? one : other;
+    return { ...one, isWebOnly: one.isWebOnly || other.isWebOnly };
+  });
+}
+
+function decideByPolicy({ network, allowedHosts }: EgressPolicy, target: NetworkTarget): TargetDecision {
   if (network === 'none') return refuse(target, 'agents have no network (CHIRON_SANDBOX_NETWORK=none)');
   const rules = allowedHosts.filter((rule) => isRuleFor(rule, target));
   if (rules.length === 0 && network === 'allowlist') return refuse(target, `it is not in ${SETTING}`);
   const isExact = rules.some(({ kind }) => kind !== 'subdomains');
   return {
     kind: 'allowed',
-    ranges: isExact ? ['public', 'private', 'special'] : rules.length > 0 ? ['public', 'private'] : ['public'],
+    ranges: isExact ? ANY_RANGE : rules.length > 0 ? ['public', 'private'] : ['public'],
     isWebOnly: network === 'allowlist' && rules.every(({ ports }) => ports === 'web'),
   };
+}
+
+/** A limit names hosts alone: in which ranges their addresses may lie is the deployment's to say. */
+function decideByLimit({ source, allowedHosts }: HostLimit, target: NetworkTarget): TargetDecision {
+  const rules = allowedHosts.filter((rule) => isRuleFor(rule, target));
+  if (rules.length === 0) return refuse(target, `the policy of ${source} does not allow it`);
+  return { kind: 'allowed', ranges: ANY_RANGE, isWebOnly: rules.every(({ ports }) => ports === 'web') };
 }
 
 /**

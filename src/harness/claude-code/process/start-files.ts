@@ -68,7 +68,9 @@ export async function writeStartFiles(
   sandbox: Pick<Sandbox, 'templateText'>,
 ): Promise<StartFiles> {
   const { files } = thread;
-  const { settings, mcpServers, remembered } = await mergeDeploymentSettings(sandbox);
+  const { settings, mcpServers, remembered } = await mergeDeploymentSettings({
+    templateText: (path) => sandbox.templateText(path, thread.workspaceTemplate),
+  });
   const folder = join(thread.folders.server, FOLDER);
   const write = (path: string, value: JsonObject) => files.write(`server/${FOLDER}/${path}`, JSON.stringify(value));
   await files.remove(`server/${FOLDER}`);

@@ -32,14 +32,16 @@ const MAX_BYTES = 1024 * 1024;
  * whenever it opens a conversation, and has no switch against them; it trusts every workspace in which it may write (all seen).
  */
 export async function restoreHome(
-  { id, files, folders }: HarnessThread,
+  { id, files, folders, workspaceTemplate }: HarnessThread,
   sandbox: Pick<Sandbox, 'deploy' | 'templateText'>,
 ): Promise<CodexHome> {
   const settings = Object.entries(HOME_FILES).map(
     async ([path, none]) => [path, (await sandbox.templateText(`home/${path}`)) ?? none] as const,
   );
   await sandbox.deploy(id, Object.fromEntries(await Promise.all(settings)));
-  const workspace = WORKSPACE_FILES.map(async (path) => isAs(files, path, await sandbox.templateText(path)));
+  const workspace = WORKSPACE_FILES.map(async (path) =>
+    isAs(files, path, await sandbox.templateText(path, workspaceTemplate)),
+  );
   return {
     config: (await sandbox.templateText('home/.codex/config.toml')) ?? '',
     hasLogin: (await sandbox.templateText('home/.codex/auth.json')) !== undefined,

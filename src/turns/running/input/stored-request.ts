@@ -2,6 +2,8 @@ import type { JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import { asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
 import type { McpServer } from '../../../domain/mcp-server.js';
+import { type AgentRules, readStoredRules, toStoredRules } from '../../../domain/policy/agent-rules.js';
+import type { AppliedPolicies } from '../../../domain/policy/policy.js';
 import { type Prompt, withHistory } from '../../../domain/prompt.js';
 import { parseTraceparent, renderTraceparent, type TraceParent } from '../../../domain/traceparent.js';
 import type { SeedMessage } from '../../../domain/seed/seed-message.js';
@@ -26,12 +28,15 @@ export function toStoredRequest(
     readonly mcpServers?: readonly McpServer[];
     /** The id of the turn's caller tools, if it has any. */
     readonly toolSetId?: string | undefined;
+    /** The policies that bind its caller. */
+    readonly policies?: AppliedPolicies;
     /** What is not done as the request asks, in sentences for the user. */
     readonly warnings?: readonly string[] | undefined;
   } = {},
   { seed, isLost, dropFrom }: Omit<AgentSeed, 'prompt'> = { seed: [], isLost: false },
 ): JsonObject {
   const trace = parseTraceparent(request.traceparent);
+  const rules = toStoredRules(request.policies ?? []);
   return {
     contextUsage: thread?.contextUsage ?? null,
     ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
@@ -43,9 +48,15 @@ export function toStoredRequest(
     ...(request.mcpServers === undefined || request.mcpServers.length === 0
       ? {}
       : { mcpServers: request.mcpServers.map(withoutHeaders) }),
+    ...(rules === undefined ? {} : { agentRules: rules }),
     ...(trace === undefined ? {} : { traceId: trace.traceId, traceparent: renderTraceparent(trace) }),
     ...(request.warnings === undefined || request.warnings.length === 0 ? {} : { warnings: request.warnings }),
   };
+}
+
+/** Reads what policies decide about the turn's agent. */
+export function readAgentRules({ request }: Pick<Turn, 'request'>): AgentRules {
+  return readStoredRules(request['agentRules']);
 }
 
 /** Reads what was not done as the turn's request asked, in sentences for the user; empty for nothing. */
