@@ -223,12 +223,31 @@ describe('a request of an agent to its model', () => {
     expect(await ask('not JSON')).toBe(403);
   });
 
+  it('has the place of its turn in a trace, in place of the agent’s own', async () => {
+    const seen: unknown[] = [];
+    const baseUrl = await serve((request, response) => {
+      seen.push([request.headers['traceparent'], request.headers['tracestate']]);
+      usageAnswer(1)(request, response);
+    });
+    const path = await open({ baseUrl });
+    const headers = { traceparent: 'of the agent', tracestate: 'a=b' };
+    const ask = async () => answerOf(await send(path, '/anthropic/v1/messages', { headers }));
+    broker?.beginTurn('one', { turnId: 'first', hostLimits: [], traceparent: 'of the turn' });
+    await ask();
+    broker?.beginTurn('one', { turnId: 'second', hostLimits: [] });
+    await ask();
+    expect(seen).toEqual([
+      ['of the turn', undefined],
+      ['of the agent', 'a=b'],
+    ]);
+  });
+
   it('is refused once its turn has used its tokens, and goes on in the next turn', async () => {
     const path = await open({ baseUrl: await serve(usageAnswer(40)) }, { turnTokenLimit: 60 });
     const ask = async () => (await answerOf(await send(path, '/anthropic/v1/messages'))).status;
-    broker?.beginTurn('one', 'first');
+    broker?.beginTurn('one', { turnId: 'first', hostLimits: [] });
     expect([await ask(), await ask(), await ask()]).toEqual([200, 200, 400]);
-    broker?.beginTurn('one', 'second');
+    broker?.beginTurn('one', { turnId: 'second', hostLimits: [] });
     await eventually(ask).toBe(200);
   });
 
@@ -239,7 +258,7 @@ describe('a request of an agent to its model', () => {
       response.write(`data: {"type":"response.output_text.delta","delta":"${'words '.repeat(400)}"}\n\n`);
     });
     const path = await open({ baseUrl, answers: 'openai' }, { turnTokenLimit: 100 });
-    broker?.beginTurn('one', 'turn');
+    broker?.beginTurn('one', { turnId: 'turn', hostLimits: [] });
     const first = await send(path, '/anthropic/v1/messages');
     await first.take(1).toArray();
     first.destroy();
@@ -258,7 +277,7 @@ describe('a request of an agent to its model', () => {
       else usageAnswer(60)(request, response);
     });
     const path = await open({ baseUrl }, { turnTokenLimit: 60 });
-    broker?.beginTurn('one', 'turn');
+    broker?.beginTurn('one', { turnId: 'turn', hostLimits: [] });
     const ask = async () => (await answerOf(await send(path, '/anthropic/v1/messages'))).status;
     const statuses = await Promise.all([ask(), ask(), ask()]);
     expect(statuses.toSorted((a, b) => Number(a) - Number(b))).toEqual([200, 400, 400]);
@@ -268,7 +287,7 @@ describe('a request of an agent to its model', () => {
   it('is refused above the limit also once its turn is over and counted', async () => {
     const path = await open({ baseUrl: await serve(usageAnswer(60)) }, { turnTokenLimit: 60 });
     const ask = async () => (await answerOf(await send(path, '/anthropic/v1/messages'))).status;
-    broker?.beginTurn('one', 'first');
+    broker?.beginTurn('one', { turnId: 'first', hostLimits: [] });
     expect(await ask()).toBe(200);
     expect(await broker?.count('first')).toHaveLength(1);
     expect(await ask()).toBe(400);
@@ -278,7 +297,7 @@ describe('a request of an agent to its model', () => {
 describe('the broker', () => {
   it('counts the tokens of each turn by model, once', async () => {
     const path = await open({ baseUrl: await serve(usageAnswer(5)) });
-    broker?.beginTurn('one', 'turn');
+    broker?.beginTurn('one', { turnId: 'turn', hostLimits: [] });
     for (let round = 0; round < 2; round += 1) await answerOf(await send(path, '/anthropic/v1/messages'));
     await answerOf(await send(path, '/anthropic/v1/messages/count_tokens'));
     const tokens = {
@@ -297,7 +316,7 @@ describe('the broker', () => {
     const baseUrl = await serve(usageAnswer(5));
     await open({ baseUrl });
     const port = await broker?.open('two', { kind: 'loopback', token: 'token-of-two' });
-    broker?.beginTurn('two', 'turn');
+    broker?.beginTurn('two', { turnId: 'turn', hostLimits: [] });
     const url = `http://127.0.0.1:${String(port)}/anthropic/v1/messages`;
     const ask = async (headers: Readonly<Record<string, string>>) =>
       (await fetch(url, { method: 'POST', headers, body: '{}' })).status;
@@ -351,7 +370,7 @@ describe('the broker', () => {
   it('holds a turn that ran when it died to its limit, but has no count of it', async () => {
     const path = await open({ baseUrl: await serve(usageAnswer(40)) }, { turnTokenLimit: 60 });
     const ask = async () => (await send(path, '/anthropic/v1/messages').catch(() => undefined))?.statusCode;
-    broker?.beginTurn('one', 'turn');
+    broker?.beginTurn('one', { turnId: 'turn', hostLimits: [] });
     expect(await ask()).toBe(200);
     await dieOnce();
     await eventually(ask).toBe(200);

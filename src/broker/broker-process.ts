@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HostLimit } from '../domain/policy/agent-rules.js';
 import { parseFromBroker } from './message-schemas.js';
-import type { BrokerConfig, FromBroker, Listening, ModelTokens, ToBroker } from './protocol.js';
+import type { BegunTurn, BrokerConfig, FromBroker, Listening, ModelTokens, ToBroker } from './protocol.js';
 
 // Beside this file: `.js` when built, `.ts` under test.
 const MAIN = fileURLToPath(new URL(`process/main${extname(import.meta.url)}`, import.meta.url));
@@ -20,11 +19,6 @@ export interface BrokerListener {
   onNotice(what: string): void;
   /** It died and is started again; requests of agents failed meanwhile, and the agents retry them. */
   onRestart(reason: string): void;
-}
-
-interface BegunTurn {
-  readonly turnId: string;
-  readonly hostLimits: readonly HostLimit[];
 }
 
 type Done = Extract<FromBroker, { readonly type: 'done' }>;
@@ -85,10 +79,10 @@ export class BrokerProcess {
   }
 
   /** A turn begins on an open thread. */
-  beginTurn(threadId: string, turnId: string, hostLimits: readonly HostLimit[] = []): void {
+  beginTurn(threadId: string, turn: BegunTurn): void {
     if (!this.#open.has(threadId)) return;
-    this.#turns.set(threadId, { turnId, hostLimits });
-    this.#tell({ type: 'turn', threadId, turnId, hostLimits, isUnderway: false });
+    this.#turns.set(threadId, turn);
+    this.#tell({ type: 'turn', threadId, ...turn, isUnderway: false });
   }
 
   /** The tokens of a turn by model; `undefined` if no living process has seen all of it. */

@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
-import type { HostLimit } from '../domain/policy/agent-rules.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
 import type { EgressSettings } from './process/egress/egress.js';
 import { toCaVariables } from './process/egress/tls/ca-variables.js';
-import type { ModelTokens, Upstream } from './protocol.js';
+import type { BegunTurn, ModelTokens, Upstream } from './protocol.js';
 import { toBundleFile } from './ca-bundle.js';
 import { type ModelProvider, ModelProviders } from './model-provider.js';
 import { findUpstreams, usesBroker } from './provider-facts.js';
@@ -113,13 +112,9 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     await this.sandbox.closeSocket(threadId);
   }
 
-  /**
-   * A turn begins on an open thread.
-   *
-   * @param hostLimits what its programs may reach, and those that earlier turns have left running; each limit holds besides the deployment's
-   */
-  beginTurn(threadId: string, turnId: string, hostLimits: readonly HostLimit[] = []): void {
-    this.#process?.beginTurn(threadId, turnId, hostLimits);
+  /** A turn begins on an open thread. What it may do holds also for programs that earlier turns have left running. */
+  beginTurn(threadId: string, turn: BegunTurn): void {
+    this.#process?.beginTurn(threadId, turn);
   }
 
   /**

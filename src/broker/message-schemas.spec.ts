@@ -62,6 +62,7 @@ const TO_BROKER: readonly ToBroker[] = [
     threadId: 't',
     turnId: 'u',
     hostLimits: [{ source: 'this key', allowedHosts: [host] }],
+    traceparent: '00',
     isUnderway: false,
   },
   { type: 'count', id: 3, turnId: 'u' },

@@ -87,12 +87,15 @@ const TO_BROKER: Schemas<ToBroker> = {
   configure: validator({ id: COUNT, config: CONFIG }),
   open: validator({ id: COUNT, threadId: STRING, listening: LISTENING }),
   close: validator({ threadId: STRING }),
-  turn: validator({
-    threadId: STRING,
-    turnId: STRING,
-    hostLimits: listOf(object({ source: STRING, allowedHosts: listOf(HOST) })),
-    isUnderway: { type: 'boolean' },
-  }),
+  turn: validator(
+    {
+      threadId: STRING,
+      turnId: STRING,
+      hostLimits: listOf(object({ source: STRING, allowedHosts: listOf(HOST) })),
+      isUnderway: { type: 'boolean' },
+    },
+    { traceparent: STRING },
+  ),
   count: validator({ id: COUNT, turnId: STRING }),
 };
 const FROM_BROKER: Schemas<FromBroker> = {

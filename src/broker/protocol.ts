@@ -84,21 +84,27 @@ export interface ModelTokens {
   readonly cacheCreation1hInputTokens: number;
 }
 
+/** A turn that begins on a thread. */
+export interface BegunTurn {
+  readonly turnId: string;
+  /** What programs of the thread may reach from now on, besides the deployment's own policy: the hosts that each of these allows. */
+  readonly hostLimits: readonly HostLimit[];
+  /** The header of this name for the requests to its model; absent to leave it to the agent. */
+  readonly traceparent?: string | undefined;
+}
+
 /** A message to the broker's process. Those with an `id` are answered with `done` or `failed`. */
 export type ToBroker =
   | { readonly type: 'configure'; readonly id: number; readonly config: BrokerConfig }
   | { readonly type: 'open'; readonly id: number; readonly threadId: string; readonly listening: Listening }
   | { readonly type: 'close'; readonly threadId: string }
   /** A turn begins on the thread: what its agent uses from now on belongs to it. */
-  | {
+  | ({
       readonly type: 'turn';
       readonly threadId: string;
-      readonly turnId: string;
-      /** What programs of the thread may reach from now on, besides the deployment's own policy: the hosts that each of these allows. */
-      readonly hostLimits: readonly HostLimit[];
       /** Whether it began before this process did: it is held to its limit, but its count is not the whole. */
       readonly isUnderway: boolean;
-    }
+    } & BegunTurn)
   /** Asks for the tokens of a turn, which are forgotten then. */
   | { readonly type: 'count'; readonly id: number; readonly turnId: string };
 

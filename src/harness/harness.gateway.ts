@@ -48,6 +48,8 @@ export interface GatewayThread {
 export interface GatewayTurn extends HarnessTurn {
   /** What the policies of its caller decide about the agent; absent for nothing. */
   readonly rules?: AgentRules;
+  /** Where its requests to the model are in a trace; absent for nowhere. */
+  readonly traceparent?: string | undefined;
   /** Loads a seed from the stored turns after this sequence number and before this turn, for an agent whose files do not have them. */
   readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
@@ -100,7 +102,7 @@ export class HarnessGateway {
       switchMap(({ warm, restored }) => {
         warm.turnId = turn.id;
         warm.version = thread.version;
-        this.broker.beginTurn(thread.id, turn.id, hostLimits);
+        this.broker.beginTurn(thread.id, { turnId: turn.id, hostLimits, traceparent: turn.traceparent });
         let waits = false;
         let isStopped = false;
         const claimed = new ClaimedTokens();

@@ -53,10 +53,10 @@ describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'cod
       await model.close();
     });
 
-    const post = (path: string, thread: string, body: object) =>
+    const post = (path: string, thread: string, body: object, more: Readonly<Record<string, string>> = {}) =>
       fetch(`${server.url}${path}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `api:${thread}` },
+        headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `api:${thread}`, ...more },
         body: JSON.stringify(body),
       });
     const asking = (content: string) => ({
@@ -70,6 +70,15 @@ describe.skipIf(skipReason !== undefined).each<RealHarness>(['claude-code', 'cod
       expect([response.status, text]).toEqual([200, expect.any(String)]);
       return { text, usage: (JSON.parse(text) as Answer).usage };
     };
+
+    it('asks its model in the trace of the caller', async () => {
+      const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+      const asked = model.requests.length;
+      const response = await post('/v1/messages', 'traced', asking('SCENE:text traced'), { traceparent });
+      expect(response.status).toBe(200);
+      const seen = model.requests.slice(asked).map(({ headers }) => headers['traceparent']);
+      expect(new Set(seen)).toEqual(new Set([traceparent]));
+    });
 
     it('has a placeholder in the place of the key, which its model gets', async () => {
       const { text } = await say(

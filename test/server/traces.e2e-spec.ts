@@ -7,7 +7,7 @@ import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import { eventually } from '../support/eventually.js';
 import { type OtlpCollector, type ReceivedSpan, startOtlpCollector } from '../support/otlp-collector.js';
 import { ask, thread } from '../support/requests.js';
-import { modelCall, textBlock } from '../support/scripted-harness.js';
+import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
 import { newFolder, removeFolder, startMain } from '../support/start-main.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
 
@@ -111,6 +111,52 @@ describe('the trace of a request', () => {
     });
     expect(turn.startNs <= tool.startNs && tool.endNs <= turn.endNs).toBe(true);
     expect(collector.resources()[0]).toMatchObject({ 'service.name': 'chiron' });
+  });
+
+  it('has the calls of the model, each from when the agent had all that it is about', async () => {
+    await start();
+    app.harness.onRun = (run) => {
+      for (const event of modelCall([TOOL_CALL])) run.say(event);
+      run.say(TOOL_RESULT);
+      run.end(...modelCall(textBlock('done')));
+    };
+    await post().expect(200);
+    const spans = await spansAfterStop();
+    const turn = named(spans, 'invoke_agent claude-code');
+    const [first, second, ...others] = spans.filter(({ name }) => name === 'chat scripted');
+    if (first === undefined || second === undefined) throw new Error('not two calls');
+    expect(others).toEqual([]);
+    for (const call of [first, second]) {
+      expect(call).toMatchObject({
+        parentSpanId: turn.spanId,
+        kind: 3,
+        hasFailed: false,
+        attributes: {
+          'gen_ai.operation.name': 'chat',
+          'gen_ai.provider.name': 'anthropic',
+          'gen_ai.request.model': 'scripted',
+          'gen_ai.response.model': 'scripted',
+          'gen_ai.usage.output_tokens': CALL_USAGE.outputTokens,
+        },
+      });
+    }
+    const tool = named(spans, 'execute_tool bash');
+    // The starts and ends of calls are given in milliseconds.
+    const ms = (ns: bigint): bigint => ns / 1_000_000n;
+    expect(ms(first.startNs) <= ms(tool.startNs) && ms(tool.endNs) <= ms(second.endNs)).toBe(true);
+    expect(ms(second.startNs) >= ms(first.endNs)).toBe(true);
+  });
+
+  it('fails a call of the model that the end of its turn cuts off', async () => {
+    await start();
+    app.harness.onRun = (run) => {
+      const [begin] = modelCall([]);
+      if (begin !== undefined) run.say(begin);
+      run.fail('overloaded');
+    };
+    await post().expect(529);
+    const call = named(await spansAfterStop(), 'chat scripted');
+    expect(call).toMatchObject({ hasFailed: true, attributes: { 'error.type': 'overloaded' } });
   });
 
   it('has nothing of what was said', async () => {

@@ -7,6 +7,8 @@ import { ModelGateway } from './model/model-gateway.ts';
 import { TokenCounts } from './model/token-counts.ts';
 
 const counts = new TokenCounts();
+/** Of the last turn of each thread, if it has one. */
+const traceparents = new Map<string, string>();
 let gateway: ModelGateway | undefined;
 let egress: Egress | undefined;
 
@@ -26,7 +28,7 @@ async function handle(message: ToBroker): Promise<void> {
   switch (message.type) {
     case 'configure':
       gateway?.close();
-      gateway = new ModelGateway(message.config, counts, { onRefused, onNotice });
+      gateway = new ModelGateway(message.config, counts, { onRefused, onNotice }, traceparents);
       egress?.close();
       egress = createEgress({ ...message.config.egress, proxies: message.config.proxies, onRefused });
       send({ type: 'done', id: message.id });
@@ -40,9 +42,12 @@ async function handle(message: ToBroker): Promise<void> {
       listeners.close(message.threadId);
       counts.close(message.threadId);
       egress?.limit(message.threadId, []);
+      traceparents.delete(message.threadId);
       return;
     case 'turn':
       egress?.limit(message.threadId, message.hostLimits);
+      if (message.traceparent === undefined) traceparents.delete(message.threadId);
+      else traceparents.set(message.threadId, message.traceparent);
       counts.begin(message.threadId, message.turnId, message.isUnderway);
       return;
     case 'count': {

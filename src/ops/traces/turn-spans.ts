@@ -9,13 +9,14 @@ import {
 } from '@opentelemetry/api';
 import type { Message } from '../../anthropic/stream-event.js';
 import type { HarnessEvent, TokenUsage } from '../../domain/harness-event.js';
+import { renderTraceparent } from '../../domain/traceparent.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import type { EndedTurn } from '../../turns/running/ended-turn.js';
 import { readPrompt, readTraceParent } from '../../turns/running/input/stored-request.js';
 import type { TurnObservation, TurnObserver } from '../../turns/running/turn-observer.js';
 import { renderToolArguments, renderInput, renderOutput, renderToolResult } from './content.js';
-import { toParentContext } from './span-parent.js';
+import { toParentContext, toTraceParent } from './span-parent.js';
 
 /** Whose models the agents ask: well-known values of `gen_ai.provider.name`. Other harnesses go by their own names. */
 const PROVIDERS: ReadonlyMap<string, string> = new Map([
@@ -25,7 +26,7 @@ const PROVIDERS: ReadonlyMap<string, string> = new Map([
 
 /**
  * The spans of turns, by the conventions for GenAI agents (OpenTelemetry semantic conventions 1.41.0, gen-ai-agent-spans.md): `invoke_agent` for
- * the turn, `execute_tool` for each tool, and one of our own for the wait for the agent. A turn continues the trace of its request, also
+ * the turn, `chat` for each call of its model, `execute_tool` for each tool, and one of our own for the wait for the agent. A turn continues the trace of its request, also
  * on another server, as the store has it.
  */
 export class TurnSpans implements TurnObserver {
@@ -44,6 +45,9 @@ class TurnSpan implements TurnObservation {
   readonly #context: Context;
   readonly #tools = new Map<string, Span>();
   #start: Span | undefined;
+  #modelCall: Span | undefined;
+  /** Since when the agent has what its next model call is about: its start, the end of the call before, or the result of a tool. */
+  #readySince: number | undefined;
 
   constructor(
     private readonly tracer: Tracer,
@@ -67,6 +71,10 @@ class TurnSpan implements TurnObservation {
     this.#context = trace.setSpan(parent, this.#span);
   }
 
+  get traceparent(): string {
+    return renderTraceparent(toTraceParent(this.#span.spanContext()));
+  }
+
   attempt(attempt: number): void {
     this.endOpen('process_died');
     const attributes: Attributes = { 'chiron.turn.attempt': attempt, 'gen_ai.agent.name': this.thread.harness };
@@ -76,10 +84,10 @@ class TurnSpan implements TurnObservation {
   emitted(events: readonly HarnessEvent[]): void {
     for (const event of events) {
       if (event.type === 'attempt-start') continue;
+      if (this.#start !== undefined) this.#readySince = Date.now();
       this.#start?.end();
       this.#start = undefined;
-      if (event.type === 'tool-call') this.beginTool(event);
-      else if (event.type === 'tool-result') this.endTool(event);
+      this.follow(event);
     }
   }
 
@@ -104,6 +112,40 @@ class TurnSpan implements TurnObservation {
     this.#span.end();
   }
 
+  private follow(event: HarnessEvent): void {
+    switch (event.type) {
+      case 'model-call-start':
+        return this.beginModelCall(event);
+      case 'model-call-end':
+        return this.endModelCall(event);
+      case 'tool-call':
+        return this.beginTool(event);
+      case 'tool-result':
+        return this.endTool(event);
+      default:
+    }
+  }
+
+  /** Codex and Claude Code tell of a call when its answer begins, or when it is complete: it was sent before. */
+  private beginModelCall({ model }: Extract<HarnessEvent, { readonly type: 'model-call-start' }>): void {
+    this.#modelCall?.end();
+    const attributes: Attributes = {
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.provider.name': PROVIDERS.get(this.thread.harness) ?? this.thread.harness,
+      'gen_ai.request.model': model,
+    };
+    const startTime = this.#readySince;
+    const options = { kind: SpanKind.CLIENT, attributes, ...(startTime === undefined ? {} : { startTime }) };
+    this.#modelCall = this.tracer.startSpan(`chat ${model}`, options, this.#context);
+  }
+
+  private endModelCall({ model, usage }: Extract<HarnessEvent, { readonly type: 'model-call-end' }>): void {
+    this.#readySince = Date.now();
+    this.#modelCall?.setAttributes({ 'gen_ai.response.model': model, ...toUsageAttributes(usage) });
+    this.#modelCall?.end();
+    this.#modelCall = undefined;
+  }
+
   private beginTool({ id, name, server, input }: Extract<HarnessEvent, { readonly type: 'tool-call' }>): void {
     const attributes: Attributes = {
       'gen_ai.operation.name': 'execute_tool',
@@ -117,6 +159,7 @@ class TurnSpan implements TurnObservation {
   }
 
   private endTool({ id, content, isError }: Extract<HarnessEvent, { readonly type: 'tool-result' }>): void {
+    this.#readySince = Date.now();
     const span = this.#tools.get(id);
     if (span === undefined) return;
     this.#tools.delete(id);
@@ -127,11 +170,13 @@ class TurnSpan implements TurnObservation {
 
   /** Ends the spans of tools and starts that have no end of their own; with why they ended, if it was too early. */
   private endOpen(failure: string | undefined): void {
-    for (const span of [...(this.#start === undefined ? [] : [this.#start]), ...this.#tools.values()]) {
+    for (const span of [this.#start, this.#modelCall, ...this.#tools.values()]) {
+      if (span === undefined) continue;
       if (failure !== undefined) setFailed(span, failure);
       span.end();
     }
     this.#start = undefined;
+    this.#modelCall = undefined;
     this.#tools.clear();
   }
 }

@@ -12,6 +12,8 @@ export interface TurnObserver {
 
 /** Watches one turn for as long as it runs here. */
 export interface TurnObservation {
+  /** Where what the turn does is in a trace. */
+  readonly traceparent: string;
   /** A process of the agent is started, or one that is idle gets the turn. */
   attempt(attempt: number): void;
   /** What the agent emitted, as it is logged: without what it replays. */

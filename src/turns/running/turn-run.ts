@@ -35,6 +35,7 @@ import {
   readOutputSchema,
   readPrompt,
   readSeed,
+  readTraceparentText,
 } from './input/stored-request.js';
 import type { TurnObservation } from './turn-observer.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
@@ -198,6 +199,7 @@ export class TurnRun {
         attempt: turn.attempt,
         turnIndex: countEarlierTurns(thread, turn.sequence),
         rules: readAgentRules(turn),
+        traceparent: this.#observation?.traceparent ?? readTraceparentText(turn),
         ...this.#callerInput,
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed.length === 0 ? {} : { seed }),

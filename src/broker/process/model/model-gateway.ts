@@ -20,10 +20,18 @@ export class ModelGateway {
   readonly #counts: TokenCounts;
   readonly #listener: GatewayListener;
   readonly #connections: ProviderConnections;
+  readonly #traceparents: ReadonlyMap<string, string>;
   /** By the prefixes of their APIs. */
   readonly #logins: ReadonlyMap<string, Login>;
 
-  constructor(config: BrokerConfig, counts: TokenCounts, listener: GatewayListener) {
+  /** @param traceparents of the turns of threads, by the threads' ids */
+  constructor(
+    config: BrokerConfig,
+    counts: TokenCounts,
+    listener: GatewayListener,
+    traceparents: ReadonlyMap<string, string> = new Map(),
+  ) {
+    this.#traceparents = traceparents;
     this.#config = config;
     this.#counts = counts;
     this.#listener = listener;
@@ -164,10 +172,13 @@ export class ModelGateway {
     );
   }
 
-  #ask(request: IncomingMessage, { upstream, path, query, granted }: Forwarding): ClientRequest {
+  #ask(request: IncomingMessage, { threadId, upstream, path, query, granted }: Forwarding): ClientRequest {
     const target = new URL(`${upstream.baseUrl}${path}`);
     if (query !== undefined) target.search = query;
-    const headers = { ...toUpstreamHeaders(request, upstream), ...granted?.headers };
+    const headers = {
+      ...toUpstreamHeaders(request, upstream, this.#traceparents.get(threadId)),
+      ...granted?.headers,
+    };
     return this.#connections.request(target, { ...(request.method && { method: request.method }), headers });
   }
 

@@ -21,13 +21,26 @@ export function isRoute({ routes }: Upstream, method: string, path: string): boo
   });
 }
 
-/** The headers with which a request goes on to its API: the agent's, but for its credentials, and the deployment's. */
-export function toUpstreamHeaders(request: IncomingMessage, upstream: Upstream): Record<string, string | string[]> {
+/**
+ * The headers with which a request goes on to its API: the agent's, but for its credentials, and the deployment's.
+ *
+ * @param traceparent of the agent's turn, which replaces the agent's own; `undefined` to leave that
+ */
+export function toUpstreamHeaders(
+  request: IncomingMessage,
+  upstream: Upstream,
+  traceparent?: string,
+): Record<string, string | string[]> {
   const bodyless = request.method === 'POST' ? [] : ['content-length'];
   const headers: Record<string, string | string[]> = toEndToEndHeaders(request, [...DROPPED, ...bodyless]);
   for (const [name, added] of Object.entries(upstream.addedValues ?? {})) {
     const own = [headers[name] ?? []].flat().flatMap((value) => value.split(','));
     headers[name] = [...new Set([...own, added].map((value) => value.trim()))].join(',');
+  }
+  if (traceparent !== undefined) {
+    headers['traceparent'] = traceparent;
+    // It belongs to the agent's own.
+    delete headers['tracestate'];
   }
   return { ...headers, 'accept-encoding': 'identity', ...upstream.headers };
 }

@@ -133,7 +133,12 @@ export function toLogFields(turn: Turn): { readonly turnId: string; readonly tra
 
 /** Reads where the turn is in a trace, if its request was in one. Turns of version 0.1.0 have the id of the trace alone. */
 export function readTraceParent(turn: Turn): TraceParent | undefined {
-  return parseTraceparent(asString(turn.request['traceparent']));
+  return parseTraceparent(readTraceparentText(turn));
+}
+
+/** Reads the same as the header `traceparent`. */
+export function readTraceparentText({ request }: Pick<Turn, 'request'>): string | undefined {
+  return asString(request['traceparent']);
 }
 
 /** Returns the translator's options for a turn. */
