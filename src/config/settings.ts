@@ -486,7 +486,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     maxConcurrentTurns: count('CHIRON_MAX_CONCURRENT_TURNS', 100, {
       ...limits,
       max: 100_000,
-      doc: 'How many turns run at once on this server. More are queued.',
+      doc: 'How many turns run at once on this server. More are queued; a free slot goes to the tenant that has the fewest running turns here.',
     }),
     maxWaitingTurns: count('CHIRON_MAX_WAITING_TURNS', 1000, {
       ...limits,

@@ -41,7 +41,7 @@ export class LocalThreadHost extends ThreadHost {
   }
 
   override reserveSlot(thread: Thread): RunSlot | undefined {
-    return this.runner.reserveSlot(thread.id);
+    return this.runner.reserveSlot(thread);
   }
 
   override submit(thread: Thread, turn: Turn, mcpServers: readonly McpServer[] = []): Promise<void> {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { aThread, aTurn } from '../../../test/support/stored.js';
 import { RunQueue } from './run-queue.js';
 
-const pending = (id: string, threadId: string) => ({
-  thread: aThread({ id: threadId }),
+const inThread = (id: string, tenant = 'one') => aThread({ id, tenant });
+const pending = (id: string, threadId: string, tenant?: string) => ({
+  thread: inThread(threadId, tenant),
   turn: aTurn({ id, threadId }),
   isCancelled: false,
 });
@@ -14,7 +15,7 @@ function startAll(queue: RunQueue<string>): readonly string[] {
   const started: string[] = [];
   for (let next = queue.dequeue(); next !== undefined; next = queue.dequeue()) {
     started.push(next.turn.id);
-    queue.setRunning(next.turn.threadId, running);
+    queue.setRunning(next.thread, running);
   }
   return started;
 }
@@ -31,7 +32,7 @@ describe(RunQueue.name, () => {
 
   it('starts no more turns than the deployment allows, and counts a reserved slot', () => {
     const queue = new RunQueue<string>(2);
-    expect(queue.reserve('a')).toBe(true);
+    expect(queue.reserve(inThread('a'))).toBe(true);
     for (const one of [pending('b1', 'b'), pending('c1', 'c')]) queue.enqueue(one);
     expect(startAll(queue)).toEqual(['b1']);
     expect(queue.isFull).toBe(true);
@@ -43,14 +44,31 @@ describe(RunQueue.name, () => {
   it('reserves no slot for a thread that has a pending turn, a running turn or a slot', () => {
     const queue = new RunQueue<string>(9);
     queue.enqueue(pending('a1', 'a'));
-    queue.setRunning('b', running);
-    queue.reserve('c');
-    expect(['a', 'b', 'c'].map((thread) => queue.reserve(thread))).toEqual([false, false, false]);
+    queue.setRunning(inThread('b'), running);
+    queue.reserve(inThread('c'));
+    expect(['a', 'b', 'c'].map((thread) => queue.reserve(inThread(thread)))).toEqual([false, false, false]);
+  });
+
+  it('shares scarce slots among tenants: a free one goes to the tenant with the fewest', () => {
+    const queue = new RunQueue<string>(3);
+    for (const id of ['a1', 'a2', 'a3', 'a4', 'a5']) queue.enqueue(pending(id, id, 'a'));
+    expect(startAll(queue)).toEqual(['a1', 'a2', 'a3']);
+    for (const id of ['b1', 'b2', 'b3']) queue.enqueue(pending(id, id, 'b'));
+    queue.enqueue(pending('c1', 'c1', 'c'));
+    queue.clearRunning('a1');
+    expect(startAll(queue)).toEqual(['b1']);
+    queue.clearRunning('a2');
+    expect(startAll(queue)).toEqual(['c1']);
+    queue.clearRunning('c1');
+    // Each has one: the oldest is next.
+    expect(startAll(queue)).toEqual(['a4']);
+    queue.clearRunning('b1');
+    expect(startAll(queue)).toEqual(['b2']);
   });
 
   it('does not release the slot of a running turn', () => {
     const queue = new RunQueue<string>(9);
-    queue.setRunning('a', running);
+    queue.setRunning(inThread('a'), running);
     expect(queue.release('a')).toBe(false);
     expect(queue.runningOf('a')).toBe(running);
   });

@@ -25,10 +25,13 @@ export interface RunnerCounts {
 }
 
 /** A thread's slot: reserved for a turn that is being stored and starts at once, or used by a running turn. */
-type Slot<Running> = { readonly kind: 'reserved' } | { readonly kind: 'running'; readonly running: Running };
+type Slot<Running> = { readonly tenant: string } & (
+  { readonly kind: 'reserved' } | { readonly kind: 'running'; readonly running: Running }
+);
 
 /**
- * The pending turns, in order, and the slots of running turns: one per thread, up to the deployment's limit.
+ * The pending turns, in order, and the slots of running turns: one per thread, up to the deployment's limit. Where slots are scarce, the tenants
+ * share them: a free one goes to the tenant that has the fewest.
  *
  * @typeParam Running the record of a running turn.
  */
@@ -64,9 +67,9 @@ export class RunQueue<Running> {
   }
 
   /** Reserves a slot for a thread that has no turn here. False when its turn has to wait. */
-  reserve(threadId: string): boolean {
+  reserve({ id: threadId, tenant }: Pick<Thread, 'id' | 'tenant'>): boolean {
     if (this.isFull || this.#slots.has(threadId) || this.pendingOf(threadId).length > 0) return false;
-    this.#slots.set(threadId, { kind: 'reserved' });
+    this.#slots.set(threadId, { kind: 'reserved', tenant });
     return true;
   }
 
@@ -86,8 +89,8 @@ export class RunQueue<Running> {
   }
 
   /** Puts a turn in a thread's slot. */
-  setRunning(threadId: string, running: Running): void {
-    this.#slots.set(threadId, { kind: 'running', running });
+  setRunning({ id: threadId, tenant }: Pick<Thread, 'id' | 'tenant'>, running: Running): void {
+    this.#slots.set(threadId, { kind: 'running', running, tenant });
   }
 
   /** Frees the slot of a turn that has finished. */
@@ -99,11 +102,17 @@ export class RunQueue<Running> {
     this.#pending.push(pending);
   }
 
-  /** Removes and returns the first pending turn whose thread is idle, if a slot is free. */
+  /** Removes and returns the first pending turn of a tenant with the fewest slots whose thread is idle, if a slot is free. */
   dequeue(): PendingTurn | undefined {
-    if (this.isFull) return undefined;
-    const index = this.#pending.findIndex(({ turn }) => this.runningOf(turn.threadId) === undefined);
-    return index === -1 ? undefined : this.#pending.splice(index, 1)[0];
+    if (this.isFull || this.#pending.length === 0) return undefined;
+    const slots = new Map<string, number>();
+    for (const { tenant } of this.#slots.values()) slots.set(tenant, (slots.get(tenant) ?? 0) + 1);
+    let [chosen, fewest] = [-1, Infinity];
+    for (const [index, { thread, turn }] of this.#pending.entries()) {
+      const count = slots.get(thread.tenant) ?? 0;
+      if (count < fewest && this.runningOf(turn.threadId) === undefined) [chosen, fewest] = [index, count];
+    }
+    return chosen === -1 ? undefined : this.#pending.splice(chosen, 1)[0];
   }
 
   /** Finds a pending turn. */

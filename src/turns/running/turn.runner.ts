@@ -116,10 +116,10 @@ export class TurnRunner implements OnApplicationBootstrap {
    * Reserves a slot for a turn of this thread, so that it can start at once; `undefined` when the turn has to wait. The slot is
    * taken until the turn is submitted or the slot is released.
    */
-  reserveSlot(threadId: string): RunSlot | undefined {
-    if (!this.canStart || !this.#queue.reserve(threadId)) return undefined;
+  reserveSlot(thread: Pick<Thread, 'id' | 'tenant'>): RunSlot | undefined {
+    if (!this.canStart || !this.#queue.reserve(thread)) return undefined;
     const release = (): void => {
-      if (this.#queue.release(threadId)) this.startRunnable();
+      if (this.#queue.release(thread.id)) this.startRunnable();
     };
     return { claimant: this.claimant(), release };
   }
@@ -236,7 +236,7 @@ export class TurnRunner implements OnApplicationBootstrap {
         this.mcpServers.forget(turn.id);
         this.startRunnable();
       });
-    this.#queue.setRunning(turn.threadId, { run, ended });
+    this.#queue.setRunning(thread, { run, ended });
   }
 
   private createRun({ thread, turn }: PendingTurn): TurnRun {
