@@ -94,10 +94,12 @@ export class HarnessGateway {
    */
   run(thread: GatewayThread, turn: GatewayTurn): Observable<readonly HarnessEvent[]> {
     const harness = this.registry.find(thread.harness);
-    if (harness === undefined) return this.fail(thread, turn, harnessMissing(thread.harness));
+    if (harness === undefined)
+      return this.fail(thread, turn, harnessMissing(thread.harness), 'its harness is not available');
     const { hostLimits = [] } = turn.rules ?? {};
     // Its programs would reach everything that the server's machine does.
-    if (hostLimits.length > 0 && !this.sandbox.isolates) return this.fail(thread, turn, HOSTS_NOT_LIMITED);
+    if (hostLimits.length > 0 && !this.sandbox.isolates)
+      return this.fail(thread, turn, HOSTS_NOT_LIMITED, 'its policy limits hosts, and nothing isolates its agent');
     return defer(async () => this.acquire(thread, harness, turn)).pipe(
       switchMap(({ warm, restored }) => {
         warm.turnId = turn.id;
@@ -124,7 +126,7 @@ export class HarnessGateway {
       }),
       catchError((error: unknown) => {
         if (!(error instanceof MissingTemplateError)) throw error;
-        return this.fail(thread, turn, templateMissing(error.template));
+        return this.fail(thread, turn, templateMissing(error.template), error.message);
       }),
     );
   }
@@ -321,9 +323,14 @@ export class HarnessGateway {
     };
   }
 
-  private fail(thread: GatewayThread, turn: HarnessTurn, failure: FailedEvent): Observable<readonly HarnessEvent[]> {
+  private fail(
+    { id: threadId, harness }: GatewayThread,
+    turn: HarnessTurn,
+    failure: FailedEvent,
+    reason: string,
+  ): Observable<readonly HarnessEvent[]> {
     return defer(() => {
-      this.logger.warn({ threadId: thread.id, turnId: turn.id }, `failed to run a turn: ${failure.message}`);
+      this.logger.warn({ threadId, turnId: turn.id, harness }, `failed to run a turn: ${reason}`);
       return of([failure]);
     });
   }

@@ -105,6 +105,7 @@ describe('fifty tenants at their limits', () => {
     app.harness.onRun = (run) => run.answer('fine');
     for (const run of app.harness.runs.filter(({ ended }) => !ended)) run.answer('fine');
     expect((await Promise.all(later)).map(({ status }) => status)).toEqual(later.map(() => 200));
-    expect((await Promise.all(early)).toSorted()).toEqual([...Array(20).fill(200), ...Array(4).fill(429)]);
+    const statuses = await Promise.all(early);
+    expect([200, 429].map((status) => statuses.filter((each) => each === status).length)).toEqual([20, 4]);
   });
 });
