@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collect } from '../../src/translator/collect.js';
 import type { Message, StreamEvent } from '../../src/anthropic/stream-event.js';
+import { keyHeader } from './tenants.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 
 /** How long a caller tries to get its message, in milliseconds. Longer is hanging. */
@@ -72,7 +73,7 @@ export function send(
     const outgoing = request(`${url}/v1/messages`, {
       method: 'POST',
       agent: false,
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', ...keyHeader(headers['x-chiron-thread-key']), ...headers },
     });
     let text = '';
     const timer = setTimeout(() => outgoing.destroy(), Math.max(0, milliseconds));

@@ -6,6 +6,7 @@ import { expected, type NamedFault, withLane } from './fault.js';
 import { type Finding, finding, judgeAnswer } from './judge.js';
 import { Lane } from './lane.js';
 import type { Scene } from './scenes.js';
+import { keyHeader } from './tenants.js';
 
 const ATTACHING = 200;
 const AT_ONCE = 50;
@@ -118,6 +119,7 @@ function askAndSleep(url: string, prompt: string, threadKey: string) {
     `host: ${hostname}`,
     'content-type: application/json',
     `x-chiron-thread-key: ${threadKey}`,
+    ...Object.entries(keyHeader(threadKey)).map((entry) => entry.join(': ')),
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   socket.pause();

@@ -8,6 +8,7 @@ import type { ScriptedModel } from '../support/scripted-model/scene.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
 import type { KillLane } from './kill-points.js';
 import { identity, markedProcesses } from './processes.js';
+import { BAD_USAGE, seedTenants, tenantSettings } from './tenants.js';
 
 /** What the real CLIs of the suite's servers talk to, and where they are; `undefined` for a server that needs none. */
 export interface RealAgents {
@@ -62,9 +63,11 @@ export class Lane implements KillLane {
     // The users of isolated threads pass through it.
     await chmod(folder, 0o711);
     const data = dataDirectory ?? join(folder, 'data');
+    await seedTenants({ dataDirectory: data });
     const lane = new Lane(folder, data, {
       CHIRON_DATA_DIR: data,
       ...agentSettings(agents, await writeAgentHome(folder, agents)),
+      ...tenantSettings(),
       CHIRON_SANDBOX_MOUNTS: `${join(folder, 'traces')}:rw`,
       ...settings,
     });
@@ -178,7 +181,9 @@ export class Lane implements KillLane {
   storeProblem(): string | undefined {
     try {
       const found = this.#read((database) => database.prepare('pragma integrity_check').get()?.['integrity_check']);
-      return found === 'ok' ? undefined : String(found);
+      if (found !== 'ok') return String(found);
+      const bad = this.#read((database) => database.prepare(BAD_USAGE).all());
+      return bad.length === 0 ? undefined : `${bad.length} turns are billed to nobody, or to another tenant`;
     } catch (error) {
       return String(error);
     }

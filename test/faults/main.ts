@@ -20,6 +20,7 @@ import { NAMED_FAULTS } from './named-faults.js';
 import { type FaultOptions, readOptions } from './options.js';
 import { Report } from './report.js';
 import { AGENTS } from './scenes.js';
+import { removeTemplate, useTenants } from './tenants.js';
 
 /** How many kill points are worked on at once, each on servers of its own: most of a turn is waiting. */
 const LANES = 2;
@@ -32,7 +33,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== 'linux')
     throw new Error('the fault suite finds the processes to kill in /proc: it needs Linux');
   const print = (line: string): void => console.log(line);
-  const servers = options.isPair ? ', on two servers' : '';
+  const servers = `${options.isPair ? ', on two servers' : ''}${options.hasTenants ? ', with tenants' : ''}`;
+  if (options.hasTenants) useTenants();
   print(`fault suite: seed ${options.seed}, ${options.kills} kill points${servers}`);
   const report = new Report(print);
   const [anthropic, responses] = await Promise.all([startScriptedAnthropicModel(), startScriptedResponsesModel()]);
@@ -42,7 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (options.named === undefined && (options.kills > 0 || options.only !== undefined))
       await runKillPoints(options, agents, report);
   } finally {
-    await Promise.all([anthropic.close(), responses.close()]);
+    await Promise.all([anthropic.close(), responses.close(), removeTemplate()]);
   }
   report.end(options.seed);
   return report.failed === 0 ? 0 : 1;

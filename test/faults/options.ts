@@ -14,6 +14,8 @@ export interface FaultOptions {
   readonly random: boolean;
   /** The kill points on two servers of one PostgreSQL, whose threads' files are shared; no named faults. */
   readonly isPair: boolean;
+  /** The servers have several tenants, each with a policy, and the threads belong to them. */
+  readonly hasTenants: boolean;
 }
 
 const KILLS = 40;
@@ -31,6 +33,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
       named: { type: 'string' },
       random: { type: 'boolean', default: false },
       pair: { type: 'boolean', default: false },
+      tenants: { type: 'boolean', default: false },
     },
   });
   return {
@@ -40,6 +43,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
     named: values.named,
     random: values.random,
     isPair: values.pair,
+    hasTenants: values.tenants,
   };
 }
 

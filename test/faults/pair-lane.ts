@@ -7,6 +7,7 @@ import pg from 'pg';
 import { type RunningServer, startServer } from '../support/running-server.js';
 import type { KillLane } from './kill-points.js';
 import { agentSettings, CLEANUP, type RealAgents, type StoredTurn, writeAgentHome } from './lane.js';
+import { BAD_USAGE, seedTenants, tenantSettings } from './tenants.js';
 import { identity, type MarkedProcess, markedProcesses } from './processes.js';
 
 const ADMIN_URL = process.env['CHIRON_TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
@@ -45,7 +46,11 @@ export class PairLane implements KillLane {
     const url = new URL(ADMIN_URL);
     url.pathname = `/chiron_faults_${randomUUID().replaceAll('-', '')}`;
     await onAdmin(`create database ${url.pathname.slice(1)}`);
-    const lane = new PairLane(folder, url.href, agentSettings(agents, home));
+    await seedTenants({ databaseUrl: url.href });
+    const lane = new PairLane(folder, url.href, {
+      ...agentSettings(agents, home),
+      ...tenantSettings(),
+    });
     for (const path of [lane.traces, lane.dataDirectory]) await mkdir(path);
     await chmod(lane.traces, 0o777);
     await lane.#client.connect();
@@ -105,10 +110,13 @@ export class PairLane implements KillLane {
   async close(): Promise<{ readonly left: number; readonly problem: string | undefined }> {
     const codes = await Promise.all([...this.#servers.values()].map((server) => server.stop()));
     const left = await this.#countLeft(() => true);
+    const { rows: unbilled } = await this.#client.query(BAD_USAGE);
     await this.#client.end();
     await onAdmin(`drop database ${new URL(this.#databaseUrl).pathname.slice(1)} with (force)`);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
     const bad = codes.filter(({ code }) => code !== 0);
+    if (unbilled.length > 0)
+      return { left, problem: `${unbilled.length} turns are billed to nobody, or to another tenant` };
     return { left, problem: bad.length === 0 ? undefined : `servers ended with ${JSON.stringify(bad)}` };
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expected, type NamedFault, withLane } from './fault.js';
 import type { Finding } from './judge.js';
 import { Lane } from './lane.js';
+import { keyHeader } from './tenants.js';
 
 /** When the server is killed after the results were sent, in milliseconds: before they are stored, taken, answered, and after all of that. */
 const MOMENTS: readonly number[] = [0, 1, 2, 4, 7, 12, 25, 60];
@@ -71,6 +72,7 @@ async function ask(lane: Lane, key: string, content: unknown, idempotencyKey?: s
       headers: {
         'content-type': 'application/json',
         'x-chiron-thread-key': key,
+        ...keyHeader(key),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
       body: JSON.stringify({ model: 'demo', max_tokens: 1000, messages: [{ role: 'user', content }], tools: TOOLS }),

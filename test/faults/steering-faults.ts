@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expected, type NamedFault, withLane } from './fault.js';
 import type { Finding } from './judge.js';
 import { Lane, type StoredTurn } from './lane.js';
+import { keyHeader } from './tenants.js';
 
 /** When the server is killed after a message was sent, in milliseconds: before it is stored, assigned, heard, and after all of that. */
 const MOMENTS: readonly number[] = [0, 1, 2, 4, 7, 12, 25, 60];
@@ -74,7 +75,7 @@ async function post(lane: Lane, key: string, rest: string, body: object): Promis
   try {
     const response = await fetch(`${lane.url()}/api/session/${encodeURIComponent(key)}${rest}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...keyHeader(key) },
       body: JSON.stringify(body),
     });
     await response.text();
