@@ -75,7 +75,8 @@ export type HarnessEvent =
   /** The block is complete. `signature` is the model provider's signature of a thinking block, if there is one. */
   | { readonly type: 'block-end'; readonly id: string; readonly signature?: string }
 
-  // Tools. Inner tools run inside the sandbox; the caller must run caller tools.
+  // Tools. Inner tools run inside the sandbox; the caller must run caller tools. `at`: when the server got the event, in milliseconds
+  // since the epoch by the clock of the store. Absent in events of older servers, and in those that are rebuilt from a message.
   | {
       readonly type: 'tool-call';
       readonly id: string;
@@ -83,14 +84,22 @@ export type HarnessEvent =
       /** The MCP server that owns the tool, or `agent` for the harness's own tools. */
       readonly server: string;
       readonly input: JsonObject;
+      readonly at?: number;
     }
   | {
       readonly type: 'tool-result';
       readonly id: string;
       readonly content: readonly ToolResultContent[];
       readonly isError: boolean;
+      readonly at?: number;
     }
-  | { readonly type: 'caller-tool-call'; readonly id: string; readonly name: string; readonly input: JsonObject }
+  | {
+      readonly type: 'caller-tool-call';
+      readonly id: string;
+      readonly name: string;
+      readonly input: JsonObject;
+      readonly at?: number;
+    }
 
   /** The agent heard a further message of the user, who sent it while the turn was running. */
   | { readonly type: 'user-message'; readonly id: string }

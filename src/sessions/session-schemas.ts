@@ -58,6 +58,9 @@ const TURN = {
   ended_at: nullable(TIME),
 };
 
+/** Fields of a turn that are not always there. */
+const OPTIONAL_TURN = { billed: ref('Billed') };
+
 const EVENTS = {
   ExecutionStartedEvent: object(
     {
@@ -139,14 +142,24 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
     },
   ),
   DeletedSession: object({ ...OK, deleted: always(true), thread_key: TEXT }),
-  Turn: object(TURN),
-  TurnWithMessage: object({
-    ...OK,
-    thread_key: TEXT,
-    ...TURN,
-    usage: nullable(ref('Usage')),
-    message: nullable(ref('Message')),
-  }),
+  Turn: object(TURN, OPTIONAL_TURN),
+  TurnWithMessage: object(
+    { ...OK, thread_key: TEXT, ...TURN, usage: nullable(ref('Usage')), message: nullable(ref('Message')) },
+    OPTIONAL_TURN,
+  ),
+  Billed: described(
+    'What a turn is billed with, as in `/api/usage`; absent until it has ended, and for one that never ran.',
+    object({
+      input_tokens: described('Without cached ones.', INTEGER),
+      output_tokens: INTEGER,
+      cache_read_tokens: INTEGER,
+      cache_creation_tokens: INTEGER,
+      cost_usd: described(
+        'US dollars, to the millionth: an estimate by list prices. `null` if a model of the turn has no known price.',
+        { type: ['number', 'null'] },
+      ),
+    }),
+  ),
   AppendedMessages: object({ ...OK, message_ids: list(TEXT) }),
   Execution: object(
     { ...OK, ...EXECUTION, status: TURN_STATE },

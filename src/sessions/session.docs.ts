@@ -28,6 +28,13 @@ const TURN = {
   created_at: '2026-06-23T18:16:26.123Z',
   started_at: '2026-06-23T18:16:26.130Z',
   ended_at: '2026-06-23T18:16:29.871Z',
+  billed: {
+    input_tokens: 1840,
+    output_tokens: 321,
+    cache_read_tokens: 40_210,
+    cache_creation_tokens: 512,
+    cost_usd: 0.024382,
+  },
 };
 
 const ERRORS = {

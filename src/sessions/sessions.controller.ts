@@ -6,6 +6,7 @@ import { noteThread, noteTurn } from '../http/request-facts.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
 import { toAnsweredModel } from '../turns/answered-model.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
+import { UsageStore } from '../storage/stores/usage.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { parseChatDestination } from './dto/chat-destination.js';
 import { encodeCursor } from './dto/cursor.js';
@@ -28,6 +29,7 @@ export class SessionsController {
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly control: ThreadControl,
+    private readonly usage: UsageStore,
   ) {}
 
   /** Lists the tenant's threads of both APIs, last changed first. */
@@ -69,6 +71,7 @@ export class SessionsController {
   ): Promise<object> {
     const thread = noteThread(request, await this.sessions.thread(tenant, key));
     const turns = await this.turns.lastTurns(thread.id, LAST_TURNS);
+    const used = await this.usage.ofTurns(turns.map(({ id }) => id));
     return {
       ok: true,
       ...this.sessions.view(thread),
@@ -76,7 +79,7 @@ export class SessionsController {
       metadata: toSessionMetadata(thread),
       model: toAnsweredModel(thread),
       turn_count: thread.turnCount,
-      turns: turns.map((turn) => toTurnView(thread, turn)),
+      turns: turns.map((turn) => toTurnView(thread, turn, used.get(turn.id))),
       waiting_calls: await this.sessions.waitingCalls(thread),
     };
   }
@@ -90,7 +93,9 @@ export class SessionsController {
     @Req() request: Request,
   ): Promise<object> {
     const thread = noteThread(request, await this.sessions.thread(tenant, key));
-    return toTurnWithMessageView(thread, noteTurn(request, await this.sessions.turn(thread, turnId)));
+    const turn = noteTurn(request, await this.sessions.turn(thread, turnId));
+    const used = await this.usage.ofTurns([turn.id]);
+    return toTurnWithMessageView(thread, turn, used.get(turn.id));
   }
 
   /** Interrupts the thread's turn, ends its process, and removes its folders, its turns and the thread. */

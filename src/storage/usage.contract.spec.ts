@@ -96,6 +96,20 @@ describe.each(await testedKinds())('usage on %s', (kind) => {
     await store.database.kysely.schema.alterTable('hidden').renameTo('usage').execute();
   });
 
+  it('is found by turn, with an unknown price as unknown, and not before the turn has ended', async () => {
+    const [priced, unpriced, running] = [await start(), await start(), await start()];
+    await end(priced);
+    await end(unpriced, { bill: { ...completed.bill, costMicros: undefined } });
+    const tokens = { inputTokens: 3, outputTokens: 2, cacheReadTokens: 1, cacheCreationTokens: 0 };
+    expect(await usage.ofTurns([priced.id, unpriced.id, running.id])).toEqual(
+      new Map([
+        [priced.id, { ...tokens, costMicros: 42 }],
+        [unpriced.id, { ...tokens, costMicros: undefined }],
+      ]),
+    );
+    expect(await usage.ofTurns([])).toEqual(new Map());
+  });
+
   it('is summed up by any groups, in their order', async () => {
     await end(await start({ tenant: 'acme', keyId: 'key_1' }), { endedAt: DAY_MS });
     await end(await start({ tenant: 'acme', keyId: 'key_2' }), { endedAt: 2 * DAY_MS });

@@ -7,8 +7,9 @@ import { Sandbox } from '../../src/sandbox/sandbox.js';
 import { EventLog } from '../../src/storage/event-log/event-log.js';
 import { ThreadStore } from '../../src/storage/stores/thread.store.js';
 import { openApiDocument } from '../../src/ops/openapi.js';
+import { eventually } from '../support/eventually.js';
 import { ask } from '../support/requests.js';
-import { textBlock } from '../support/scripted-harness.js';
+import { CALL_USAGE, textBlock } from '../support/scripted-harness.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -45,6 +46,12 @@ async function running(prompt: string) {
   const key = await session();
   const { body } = await execute(key, prompt).expect(200);
   return { key, executionId: String(body.execution_id), run: await app.harness.run(prompt) };
+}
+
+interface ToolParams {
+  readonly item?: { readonly id: string; readonly durationMs?: number | null };
+  readonly startedAtMs?: number;
+  readonly completedAtMs?: number;
 }
 
 /** A session with an execution that has ended. */
@@ -326,6 +333,27 @@ describe('GET …/events', () => {
     expect(cut.text).toBe('');
   });
 
+  it('says when a tool started, when it ended and how long it took, to readers of now and of later', async () => {
+    const { key, executionId, run } = await running('use a tool');
+    const live = read(key, `?execution_id=${executionId}`);
+    run.say({ type: 'tool-call', id: 't', name: 'read', server: 'agent', input: {} });
+    await live.sees('"inProgress"');
+    // Another time than that of the call.
+    const called = Date.now();
+    await expect.poll(() => Date.now()).toBeGreaterThan(called);
+    run.end({ type: 'tool-result', id: 't', content: [], isError: false });
+    await live.done();
+    const replayed = await read(key, `?execution_id=${executionId}`).done();
+    for (const reader of [live, replayed]) {
+      const lines = reader.events.map(({ data }) => data as { readonly method: string; readonly params: ToolParams });
+      const ofTool = lines.flatMap(({ params }) => (params?.item?.id === 't' ? [params] : []));
+      const [started, completed] = [ofTool[0]?.startedAtMs ?? NaN, ofTool[1]?.completedAtMs ?? NaN];
+      expect(started).toBeLessThanOrEqual(called);
+      expect(completed).toBeGreaterThan(called);
+      expect(ofTool.map(({ item }) => item?.durationMs)).toEqual([null, completed - started]);
+    }
+  });
+
   it('is an event stream, and answers 404 for unknown sessions and executions', async () => {
     const { key, executionId } = await finished('headers', 'fine');
     const reader = await read(key, `?execution_id=${executionId}`).done();
@@ -381,6 +409,27 @@ describe('what centaur’s API lacks', () => {
     expect(byMessage.body).toEqual(turn.body);
     await supertest(app.url).get(path(key, '/turns/exe_0')).expect(404);
     await supertest(app.url).get(path(newKey())).expect(404);
+  });
+
+  it('shows what each turn that has ended is billed with, and an unknown price as unknown', async () => {
+    const { key } = await finished('no price', 'fine');
+    await execute(key, 'a price', { metadata: { user_id: key } }).expect(200);
+    const run = await app.harness.run('a price');
+    const turns = async () => (await supertest(app.url).get(path(key)).expect(200)).body.turns;
+    expect((await turns())[0]).not.toHaveProperty('billed');
+    run.end({ type: 'model-call-end', model: 'claude-opus-5-5', usage: CALL_USAGE });
+    await eventually(async () => (await turns())[0].status).toBe('completed');
+    const report = await supertest(app.url).get('/api/usage?group_by=user').expect(200);
+    const row = report.body.data.find(({ user }: { readonly user: string | null }) => user === key);
+    const tokens = { input_tokens: 12, output_tokens: 5, cache_read_tokens: 100, cache_creation_tokens: 7 };
+    const [priced, unpriced] = await turns();
+    expect(priced.billed).toEqual({ ...tokens, cost_usd: row.cost_usd });
+    expect(row.cost_usd).toBeGreaterThan(0);
+    expect(unpriced.billed).toEqual({ ...tokens, cost_usd: null });
+    const one = await supertest(app.url)
+      .get(path(key, `/turns/${priced.execution_id}`))
+      .expect(200);
+    expect(one.body.billed).toEqual(priced.billed);
   });
 
   it('lists the threads of both APIs, the last changed first, page by page', async () => {

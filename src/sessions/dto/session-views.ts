@@ -2,6 +2,7 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import { asObject } from '../../domain/json.js';
 import type { Thread, ThreadState } from '../../storage/stores/thread.store.js';
 import type { Turn, TurnState } from '../../storage/stores/turn.js';
+import type { UsageOfTurn } from '../../storage/stores/usage.store.js';
 import type { Message, Usage } from '../../anthropic/stream-event.js';
 import { toTurnUsage } from '../../anthropic/usage.js';
 import { toExecutionId } from './execution-id.js';
@@ -39,6 +40,18 @@ export interface TurnView {
   readonly created_at: string;
   readonly started_at: string | null;
   readonly ended_at: string | null;
+  /** What the turn is billed with, as in `GET /api/usage`; absent until it has ended, and for one that never ran. */
+  readonly billed?: BilledView;
+}
+
+/** Tokens and cost of an execution. */
+export interface BilledView {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_creation_tokens: number;
+  /** US dollars, to the millionth; `null` if a model of the turn has no known price. */
+  readonly cost_usd: number | null;
 }
 
 /** An execution with its complete answer. */
@@ -84,7 +97,11 @@ export function toSessionMetadata(thread: Thread): JsonObject {
 }
 
 /** Converts a turn of a thread to an execution, without its answer. */
-export function toTurnView({ parkedTurnId }: Pick<Thread, 'parkedTurnId'>, turn: Turn): TurnView {
+export function toTurnView(
+  { parkedTurnId }: Pick<Thread, 'parkedTurnId'>,
+  turn: Turn,
+  used: UsageOfTurn | undefined,
+): TurnView {
   return {
     execution_id: toExecutionId(turn.id),
     message_id: turn.messageId,
@@ -95,16 +112,27 @@ export function toTurnView({ parkedTurnId }: Pick<Thread, 'parkedTurnId'>, turn:
     created_at: time(turn.createdAt),
     started_at: timeOrNull(turn.startedAt),
     ended_at: timeOrNull(turn.endedAt),
+    ...(used === undefined ? {} : { billed: toBilledView(used) }),
+  };
+}
+
+function toBilledView(used: UsageOfTurn): BilledView {
+  return {
+    input_tokens: used.inputTokens,
+    output_tokens: used.outputTokens,
+    cache_read_tokens: used.cacheReadTokens,
+    cache_creation_tokens: used.cacheCreationTokens,
+    cost_usd: used.costMicros === undefined ? null : used.costMicros / 1e6,
   };
 }
 
 /** Converts a turn to an execution with its answer. */
-export function toTurnWithMessageView(thread: Thread, turn: Turn): TurnWithMessageView {
+export function toTurnWithMessageView(thread: Thread, turn: Turn, used: UsageOfTurn | undefined): TurnWithMessageView {
   const reported = turn.usage === undefined ? null : toTurnUsage(turn.usage, []);
   return {
     ok: true,
     thread_key: thread.key,
-    ...toTurnView(thread, turn),
+    ...toTurnView(thread, turn, used),
     usage: turn.message?.usage ?? reported,
     message: turn.message ?? null,
   };

@@ -159,6 +159,24 @@ describe('the lines of a turn', () => {
     ]);
   });
 
+  it.each([
+    [1_000, 3_500, 2_500],
+    [3_500, 1_000, 0],
+    [undefined, 3_500, null],
+    [1_000, undefined, null],
+  ])('have the time of a tool that the log has (from %s to %s: %s ms)', (calledAt, returnedAt, durationMs) => {
+    const call = { type: 'tool-call', id: 't', name: 'shell', server: 'agent', input: { command: 'ls' } } as const;
+    const result = { type: 'tool-result', id: 't', content: [], isError: false } as const;
+    const { lines } = narrated([
+      calledAt === undefined ? call : { ...call, at: calledAt },
+      returnedAt === undefined ? result : { ...result, at: returnedAt },
+    ]);
+    expect(lines.slice(4)).toMatchObject([
+      { params: { startedAtMs: calledAt ?? TURN.startedAt, item: { durationMs: null } } },
+      { params: { completedAtMs: returnedAt ?? TURN.startedAt, item: { durationMs } } },
+    ]);
+  });
+
   it('close what a dead attempt had begun, and name the next attempt’s items apart', () => {
     const { lines } = narrated([
       { type: 'text-delta', id: 'a', text: 'half' },

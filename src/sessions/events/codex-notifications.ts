@@ -88,13 +88,16 @@ export function toNotifications(turn: LineTurn, state: LineState, event: Harness
     case 'block-end':
       return blockEnd(turn, state, event.id);
     case 'tool-call':
-      return [withCall(state, event), [itemStarted(turn, toolItem(event, undefined))]];
+      return [withCall(state, event), [itemStarted(turn, toolItem(event, undefined), event.at)]];
     case 'tool-result': {
       const call = state.calls.get(event.id);
-      return [state, call === undefined ? [] : [itemCompleted(turn, toolItem(call, event))]];
+      return [state, call === undefined ? [] : [itemCompleted(turn, toolItem(call, event), event.at)]];
     }
     case 'caller-tool-call':
-      return [state, [itemStarted(turn, toolItem({ ...event, type: 'tool-call', server: 'agent' }, undefined))]];
+      return [
+        state,
+        [itemStarted(turn, toolItem({ ...event, type: 'tool-call', server: 'agent' }, undefined), event.at)],
+      ];
     case 'model-call-end': {
       const used = addUsage(state.used, event.usage);
       return [{ ...state, used }, [tokenUsage(turn, used, event.usage)]];

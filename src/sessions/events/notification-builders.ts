@@ -11,7 +11,7 @@ export interface LineTurn {
   readonly prompt: Prompt;
   /** What is not done as the user asked, in sentences. */
   readonly warnings: readonly string[];
-  /** Milliseconds since the epoch. Every line has the turn's time, because the log has no time per event. */
+  /** Milliseconds since the epoch. Lines have the turn's time unless the log has that of their event. */
   readonly startedAt: number;
 }
 
@@ -68,14 +68,14 @@ export function turnPayload(turn: LineTurn, status: string, error: JsonObject | 
   };
 }
 
-/** The line that starts an item. */
-export function itemStarted(turn: LineTurn, item: JsonObject): JsonObject {
-  return rpcNotification('item/started', { item, ...notificationIds(turn), startedAtMs: turn.startedAt });
+/** The line that starts an item, at a time or else at that of the turn. */
+export function itemStarted(turn: LineTurn, item: JsonObject, at = turn.startedAt): JsonObject {
+  return rpcNotification('item/started', { item, ...notificationIds(turn), startedAtMs: at });
 }
 
-/** The line that completes an item. */
-export function itemCompleted(turn: LineTurn, item: JsonObject): JsonObject {
-  return rpcNotification('item/completed', { item, ...notificationIds(turn), completedAtMs: turn.startedAt });
+/** The line that completes an item, at a time or else at that of the turn. */
+export function itemCompleted(turn: LineTurn, item: JsonObject, at = turn.startedAt): JsonObject {
+  return rpcNotification('item/completed', { item, ...notificationIds(turn), completedAtMs: at });
 }
 
 /** The ids in the parameters of nearly every line. */

@@ -41,7 +41,7 @@ function commandItem(call: ToolCall, result: ToolResult | undefined): JsonObject
     aggregatedOutput: result === undefined ? null : joinTexts(result.content),
     // Harnesses report failures in different ways; the log has only whether it was one.
     exitCode: result === undefined ? null : Number(result.isError),
-    durationMs: null,
+    durationMs: readDuration(call, result),
   };
 }
 
@@ -55,7 +55,7 @@ function dynamicItem(call: ToolCall, result: ToolResult | undefined): JsonObject
     status: toStatus(result),
     contentItems: result === undefined ? null : result.content.map(dynamicContent),
     success: result === undefined ? null : !result.isError,
-    durationMs: null,
+    durationMs: readDuration(call, result),
   };
 }
 
@@ -67,7 +67,7 @@ function mcpItem(call: ToolCall, result: ToolResult | undefined): JsonObject {
     tool: call.name,
     status: toStatus(result),
     arguments: call.input,
-    durationMs: null,
+    durationMs: readDuration(call, result),
   };
   if (result === undefined) return { ...item, result: null, error: null };
   const [only, ...more] = result.content;
@@ -77,6 +77,11 @@ function mcpItem(call: ToolCall, result: ToolResult | undefined): JsonObject {
   }
   const content = result.content.map(mcpContent);
   return { ...item, result: { content, structuredContent: null, _meta: null }, error: null };
+}
+
+/** `null` while the tool runs, and where the log has no times. A clock that was set back makes no negative time. */
+function readDuration(call: ToolCall, result: ToolResult | undefined): number | null {
+  return call.at === undefined || result?.at === undefined ? null : Math.max(0, result.at - call.at);
 }
 
 function toStatus(result: ToolResult | undefined): string {

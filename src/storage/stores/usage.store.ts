@@ -28,6 +28,16 @@ export interface UsageFilter {
   readonly to?: string | undefined;
 }
 
+/** What one turn that has ended used, and its cost. */
+export interface UsageOfTurn {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheCreationTokens: number;
+  /** Millionths of a US dollar; `undefined` if a model of the turn has no known price. */
+  readonly costMicros: number | undefined;
+}
+
 /** What some turns used together. */
 export interface UsageSum {
   /** What the turns have in common: a value for each group that was asked for. `null` for a turn without a key or user. */
@@ -58,6 +68,24 @@ export class UsageStore {
     if (sum === undefined) throw new Error('unreachable: a sum without groups is one row');
     const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens, costMicros } = sum;
     return { tokens: inputTokens + outputTokens + cacheReadTokens + cacheCreationTokens, costMicros };
+  }
+
+  /** What each of these turns used, by its id. A turn that has not ended, or that never ran, is missing. */
+  async ofTurns(turnIds: readonly string[]): Promise<ReadonlyMap<string, UsageOfTurn>> {
+    if (turnIds.length === 0) return new Map();
+    const rows = await this.database.kysely.selectFrom('usage').selectAll().where('turn_id', 'in', turnIds).execute();
+    return new Map(
+      rows.map((row) => [
+        row.turn_id,
+        {
+          inputTokens: row.input_tokens,
+          outputTokens: row.output_tokens,
+          cacheReadTokens: row.cache_read_tokens,
+          cacheCreationTokens: row.cache_creation_tokens,
+          costMicros: row.cost_micros ?? undefined,
+        },
+      ]),
+    );
   }
 
   /** Sums usage up, by these groups and in their order. Without a group it is one sum, of nothing if there was no turn. */

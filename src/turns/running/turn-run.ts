@@ -38,6 +38,7 @@ import {
   readTraceparentText,
 } from './input/stored-request.js';
 import type { TurnObservation } from './turn-observer.js';
+import { stampTools } from './stamp-tools.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
@@ -254,7 +255,7 @@ export class TurnRun {
   private ingest(emitted: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAtMs = performance.now();
     this.#firstEventMs ??= this.#lastEventAtMs - this.#startedAtMs;
-    const { events, end } = this.#output.add(emitted);
+    const { events, end } = this.#output.add(stampTools(emitted, this.context.clock.now()));
     this.#observation?.emitted(events);
     for (const event of events) if (event.type === 'session-started') this.storeSessionId(event.sessionId);
     // A log that rejects events belongs to another process: this one must stop.
@@ -276,9 +277,12 @@ export class TurnRun {
   }
 
   private async finish(reported: TurnEnd, interruptedBy: InterruptCause | undefined): Promise<void> {
-    const { events, end } = await this.#output.finish(this.endForCaller(reported, interruptedBy), this.turn.attempt);
+    const last = await this.#output.finish(this.endForCaller(reported, interruptedBy), this.turn.attempt);
+    const { end } = last;
+    const endedAt = this.context.clock.now();
+    const events = stampTools(last.events, endedAt);
     const { outcome, costs } = toOutcome(this.turn, this.thread, [...this.#output.events, ...events], end, {
-      endedAt: this.context.clock.now(),
+      endedAt,
       prices: this.context.prices,
     });
     // `ingest` has stored it already, for a crash in the middle of the turn; that write may have failed, this one cannot.
