@@ -4,7 +4,7 @@ import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { KeyStore } from '../../src/storage/stores/key.store.js';
 import { TenantStore } from '../../src/storage/stores/tenant.store.js';
-import { modelCall, textBlock } from '../support/scripted-harness.js';
+import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
 import { eventually } from '../support/eventually.js';
 import { ask, thread } from '../support/requests.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
@@ -135,9 +135,9 @@ describe.skipIf(browserSkipReason !== undefined)('the console in a browser', () 
     await eventually(() => app.harness.runs.length).toBe(2);
     const run = app.harness.runs.at(-1);
     run?.say({ type: 'tool-call', id: 't1', name: 'read', server: 'agent', input: { path: 'notes.txt' } });
-    await page.getByText('Tool read running').waitFor();
+    await page.getByText(/^Tool read running since \d/).waitFor();
     run?.say({ type: 'tool-result', id: 't1', isError: false, content: [{ type: 'text', text: 'buy milk' }] });
-    await page.getByText('Tool read completed').click();
+    await page.getByText(/^Tool read completed [\d.]+ m?s$/).click();
     await page.getByText('buy milk').waitFor();
     await page.getByText('"path": "notes.txt"').waitFor();
     run?.say({ type: 'text-delta', id: 'x', text: '<b>half' });
@@ -146,16 +146,31 @@ describe.skipIf(browserSkipReason !== undefined)('the console in a browser', () 
     await assertFits();
     run?.end({ type: 'text-delta', id: 'x', text: ' an answer' }, { type: 'block-end', id: 'x' });
     await page.getByText('<b>half an answer').waitFor();
+    await page.getByText('0 tokens').waitFor();
     const texts = await page.getByRole('list', { name: 'Conversation' }).getByRole('listitem').allTextContents();
     expect(texts.map((text) => text.replace(/\s+/g, ' '))).toEqual([
       'UserWho are you?',
       'Fine, thank you.',
-      'Completed',
+      'Completed · 124 tokens · cost unknown',
       'User{"this": "is no protocol"}',
       expect.stringMatching(/^Tool read completed/),
       '<b>half an answer',
-      'Completed',
+      'Completed · 0 tokens · $0.00',
     ]);
+  });
+
+  it('shows the cost of a turn as the usage of the tenant has it', async () => {
+    app.harness.onRun = (run) =>
+      run.end(...textBlock('Priced.'), { type: 'model-call-end', model: 'claude-opus-5-5', usage: CALL_USAGE });
+    await post('priced', 'What is the price?').expect(200);
+    await signIn();
+    await page.getByRole('link', { name: 'test:priced' }).click();
+    const end = page.getByText(/^Completed · 124 tokens · \$/);
+    await end.waitFor();
+    const { body } = await supertest(app.url).get('/api/usage').set('x-api-key', keys.user).expect(200);
+    const cost: number = body.total.cost_usd;
+    expect(cost).toBeGreaterThan(0);
+    expect((await end.textContent())?.split('$').at(-1)).toBe(String(cost));
   });
 
   it('interrupts a turn', async () => {

@@ -11,6 +11,25 @@ export interface SessionDetails extends ListedSession {
   readonly model: string;
   readonly turn_count: number;
   readonly created_at: string;
+  /** The last ten, newest first. */
+  readonly turns: readonly SessionTurn[];
+}
+
+/** A turn of a thread. */
+export interface SessionTurn {
+  readonly execution_id: string;
+  /** Absent until the turn has ended, and for one that never ran. */
+  readonly billed?: Billed;
+}
+
+/** What something is billed with: a turn, or the turns of a day. */
+export interface Billed {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_creation_tokens: number;
+  /** US dollars; `null` where the price is not known. */
+  readonly cost_usd: number | null;
 }
 
 /** A page of threads. */
@@ -37,14 +56,9 @@ export interface ListedKey {
 }
 
 /** What the turns of a day used. */
-export interface UsageDay {
+export interface UsageDay extends Billed {
   readonly day: string;
   readonly turns: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cache_read_tokens: number;
-  readonly cache_creation_tokens: number;
-  readonly cost_usd: number | null;
 }
 
 /** An answer that is not the one that was asked for. */

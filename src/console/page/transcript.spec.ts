@@ -45,6 +45,17 @@ describe('a transcript', () => {
     expect(entriesOf(line('item/completed', { item }))).toEqual([{ kind: 'tool', id: 't', ...entry }]);
   });
 
+  it('has the start of a tool that runs, and how long one took that has ended', () => {
+    const item = { type: 'commandExecution', id: 't', command: 'ls', status: 'inProgress', durationMs: null };
+    const started = line('item/started', { item, startedAtMs: 1_000 });
+    expect(entriesOf(started)).toMatchObject([{ status: 'running', startedAtMs: 1_000, durationMs: undefined }]);
+    const ended = line('item/completed', {
+      item: { ...item, status: 'completed', durationMs: 350 },
+      completedAtMs: 1_350,
+    });
+    expect(entriesOf(started, ended)).toMatchObject([{ status: 'completed', durationMs: 350 }]);
+  });
+
   it('knows whether a turn runs, and where to go on', () => {
     const running = addEvents(emptyTranscript(7), [event('session.execution_started', { execution_id: 'e' })]);
     expect(running).toMatchObject({ isRunning: true, lastId: nextId });

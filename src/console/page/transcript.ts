@@ -10,6 +10,10 @@ export type Entry =
       readonly input: string;
       readonly output: string | undefined;
       readonly status: 'running' | 'completed' | 'failed';
+      /** When it started, in milliseconds since the epoch; of a tool that runs. */
+      readonly startedAtMs: number | undefined;
+      /** How long it took; `undefined` while it runs, and where the server does not know it any more. */
+      readonly durationMs: number | undefined;
     }
   | {
       readonly kind: 'end';
@@ -62,7 +66,7 @@ function addLine(transcript: ThreadTranscript, method: string, params: Fields): 
   switch (method) {
     case 'item/started':
     case 'item/completed': {
-      const entry = toEntry(fieldsOf(params['item']));
+      const entry = toEntry(fieldsOf(params['item']), numberOrUndefined(params['startedAtMs']));
       return entry === undefined ? transcript : { ...transcript, entries: put(transcript.entries, entry) };
     }
     case 'item/agentMessage/delta':
@@ -78,7 +82,7 @@ function addLine(transcript: ThreadTranscript, method: string, params: Fields): 
   }
 }
 
-function toEntry(item: Fields): Entry | undefined {
+function toEntry(item: Fields, startedAtMs: number | undefined): Entry | undefined {
   const id = textOf(item['id']);
   switch (item['type']) {
     case 'userMessage':
@@ -88,22 +92,38 @@ function toEntry(item: Fields): Entry | undefined {
     case 'reasoning':
       return { kind: 'thinking', id, text: listOf(item['content']).map(textOf).join('') };
     case 'commandExecution':
-      return toolEntry(item, 'shell', textOf(item['command']), textOrUndefined(item['aggregatedOutput']));
+      return toolEntry(item, startedAtMs, {
+        name: 'shell',
+        input: textOf(item['command']),
+        output: textOrUndefined(item['aggregatedOutput']),
+      });
     case 'dynamicToolCall':
-      return toolEntry(item, textOf(item['tool']), toJson(item['arguments']), contentOf(item['contentItems']));
+      return toolEntry(item, startedAtMs, {
+        name: textOf(item['tool']),
+        input: toJson(item['arguments']),
+        output: contentOf(item['contentItems']),
+      });
     case 'mcpToolCall': {
       const output =
         contentOf(fieldsOf(item['result'])['content']) ?? textOrUndefined(fieldsOf(item['error'])['message']);
-      return toolEntry(item, `${textOf(item['server'])}/${textOf(item['tool'])}`, toJson(item['arguments']), output);
+      const name = `${textOf(item['server'])}/${textOf(item['tool'])}`;
+      return toolEntry(item, startedAtMs, { name, input: toJson(item['arguments']), output });
     }
     default:
       return undefined;
   }
 }
 
-function toolEntry(item: Fields, name: string, input: string, output: string | undefined): Entry {
+type ToolEntry = Extract<Entry, { readonly kind: 'tool' }>;
+
+function toolEntry(
+  item: Fields,
+  startedAtMs: number | undefined,
+  shown: Pick<ToolEntry, 'name' | 'input' | 'output'>,
+): ToolEntry {
   const status = item['status'] === 'inProgress' ? 'running' : item['status'] === 'failed' ? 'failed' : 'completed';
-  return { kind: 'tool', id: textOf(item['id']), name, input, output, status };
+  const durationMs = numberOrUndefined(item['durationMs']);
+  return { kind: 'tool', id: textOf(item['id']), ...shown, status, startedAtMs, durationMs };
 }
 
 /** The same item again is a newer state of it. The last ones are the ones that change. */
@@ -144,6 +164,10 @@ function textOf(value: unknown): string {
 
 function textOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+function numberOrUndefined(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,3 +1,4 @@
+import { countTokens } from './amounts.js';
 import type { UsageDay } from './api.js';
 
 /** A day of the chart. */
@@ -33,8 +34,4 @@ export function listDays(today: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) =>
     new Date(last - (count - 1 - index) * 86_400_000).toISOString().slice(0, 10),
   );
-}
-
-function countTokens(usage: UsageDay): number {
-  return usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_creation_tokens;
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Api, SessionDetails } from '../api.js';
+import type { Api, Billed, SessionDetails, SessionTurn } from '../api.js';
 import { toContinueLines } from '../continue-lines.js';
 import { EntryList } from '../parts/entry-list.js';
 import { Problem, toProblem } from '../parts/problem.js';
@@ -11,8 +11,27 @@ export function ThreadView({ api, threadKey }: { readonly api: Api; readonly thr
   const [session, setSession] = useState<SessionDetails>();
   const [problem, setProblem] = useState<string>();
   const fail = (error: unknown): void => setProblem(toProblem(error));
-  useEffect(() => void api.getSession(threadKey).then(setSession, fail), [api, threadKey]);
-  const { entries, isRunning, tokens } = useTranscript(api, threadKey, session?.turn_count, fail);
+  const [bills, setBills] = useState<ReadonlyMap<string, Billed>>(new Map());
+  /** How many turns there were at first: the transcript goes on from there by itself. */
+  const [turnCount, setTurnCount] = useState<number>();
+  const { entries, isRunning, tokens } = useTranscript(api, threadKey, turnCount, fail);
+  const lastEnded = entries.findLast(({ kind }) => kind === 'end')?.id;
+  useEffect(() => {
+    if (lastEnded !== undefined && bills.has(lastEnded)) return undefined;
+    let isCurrent = true;
+    api.getSession(threadKey).then(
+      (found) => {
+        if (!isCurrent) return;
+        setSession(found);
+        setTurnCount((before) => before ?? found.turn_count);
+        setBills((before) => addBills(before, found.turns));
+      },
+      (error: unknown) => isCurrent && fail(error),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [api, threadKey, lastEnded]);
   const interrupt = (): void => {
     api.interrupt(threadKey).then(() => setProblem(undefined), fail);
   };
@@ -32,7 +51,7 @@ export function ThreadView({ api, threadKey }: { readonly api: Api; readonly thr
         <StateBadge status={status} /> {session.harness_type} · {session.model} ·{' '}
         {tokens === 0 ? 'no tokens yet' : `${tokens.toLocaleString()} tokens in what is shown`}
       </p>
-      <EntryList entries={entries} />
+      <EntryList entries={entries} bills={bills} />
       <p class="visually-hidden" role="status">
         {isRunning ? 'The agent is working.' : 'The agent is idle.'}
       </p>
@@ -49,6 +68,14 @@ export function ThreadView({ api, threadKey }: { readonly api: Api; readonly thr
       <ContinueElsewhere session={session} />
     </>
   );
+}
+
+/** A turn is read again and again, but its bill stays: those of turns that are no longer among the last ones are kept. */
+function addBills(bills: ReadonlyMap<string, Billed>, turns: readonly SessionTurn[]): ReadonlyMap<string, Billed> {
+  const found = turns.flatMap(({ execution_id, billed }) =>
+    billed === undefined ? [] : [[execution_id, billed] as const],
+  );
+  return new Map([...bills, ...found]);
 }
 
 function PromptForm({

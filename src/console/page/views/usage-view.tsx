@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { toDollars } from '../amounts.js';
 import type { Api, UsageDay } from '../api.js';
 import { Problem, toProblem } from '../parts/problem.js';
 import { type DayBar, listDays, toDayBars } from '../usage-days.js';
@@ -95,8 +96,4 @@ function DayTable({ bars }: { readonly bars: readonly DayBar[] }) {
       </table>
     </div>
   );
-}
-
-function toDollars(amount: number): string {
-  return amount.toLocaleString('en-US', { style: 'currency', currency: 'USD', maximumFractionDigits: 4 });
 }
