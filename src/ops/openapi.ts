@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { ADMIN_SCHEMAS } from '../admin/admin-docs.js';
+import { NODE_SCHEMAS } from '../admin/nodes.docs.js';
 import { MODEL_SCHEMAS } from '../messages/models/models.docs.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
@@ -25,7 +26,14 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   const components = {
     ...description.components,
     headers: RESPONSE_HEADERS,
-    schemas: { ...WIRE_SCHEMAS, ...MODEL_SCHEMAS, ...SESSION_SCHEMAS, ...ADMIN_SCHEMAS, ...USAGE_SCHEMAS },
+    schemas: {
+      ...WIRE_SCHEMAS,
+      ...MODEL_SCHEMAS,
+      ...SESSION_SCHEMAS,
+      ...ADMIN_SCHEMAS,
+      ...NODE_SCHEMAS,
+      ...USAGE_SCHEMAS,
+    },
   };
   // Otherwise Nest adds a tag for each controller.
   return SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });

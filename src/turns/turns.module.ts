@@ -20,6 +20,7 @@ import { DatabaseKeyLock } from './hosting/database-key-lock.js';
 import { HostingLifecycle } from './hosting/hosting-lifecycle.js';
 import { LocalThreadHost } from './hosting/local-thread-host.js';
 import { OtherCallers } from './hosting/other-callers.js';
+import { OwnLoad } from './hosting/own-load.js';
 import { Placement } from './hosting/placement.js';
 import { PostgresThreadSignals } from './hosting/postgres-thread-signals.js';
 import { Recovery } from './hosting/recovery.js';
@@ -101,6 +102,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     MessageThreads,
     OpeningFactsReader,
     OtherCallers,
+    OwnLoad,
     PolicyAdmission,
     TurnCallers,
     TurnMcpServers,
@@ -113,6 +115,6 @@ const threadHost: FactoryProvider<ThreadHost> = {
     RequestSteering,
     TurnRunner,
   ],
-  exports: [MessageThreads, ThreadControl, ThreadHost, ThreadSignals, TurnService, TurnRunner],
+  exports: [MessageThreads, OwnLoad, ThreadControl, ThreadHost, ThreadSignals, TurnService, TurnRunner],
 })
 export class TurnsModule {}

@@ -1,4 +1,5 @@
 // Over 250 lines because every view of the page is walked through in one browser.
+import { hostname } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
 import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -230,6 +231,32 @@ describe.skipIf(browserSkipReason !== undefined)('the console in a browser', () 
     expect(await page.locator('.chart rect').last().getAttribute('height')).toBe('100');
     await assertAccessible();
     await assertFits();
+  });
+
+  it('shows admins which server runs which turn, as it changes, and nobody else', async () => {
+    app.harness.onRun = (run) => run.text('Working …');
+    void post('busy', 'work').then(() => undefined);
+    await eventually(() => app.harness.runs.length).toBe(1);
+    await signIn();
+    expect(await page.getByRole('link', { name: 'Servers' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(keys.admin);
+    await page.getByRole('link', { name: 'Servers' }).click();
+    const cells = async (name: string) =>
+      (await page.getByRole('row', { name }).getByRole('cell').allTextContents()).map((text) => text.trim());
+    const turn = page.getByRole('row', { name: 'test:busy' });
+    await turn.waitFor();
+    const server = hostname();
+    const year = new Date().getFullYear();
+    expect((await cells(`${server} all`)).slice(0, 5)).toEqual([server, 'all', 'up', '1 of 100', '0']);
+    expect((await cells(`${server} all`))[6]).toMatch(/ ago$/);
+    const [since, ...rest] = (await cells('test:busy')).toReversed();
+    expect(rest.toReversed()).toEqual(['test:busy', 'acme', 'claude-code', 'running', server]);
+    expect(since).toContain(String(year));
+    await assertAccessible();
+    await assertFits();
+    app.harness.runs[0]?.answer('done');
+    await page.getByText('No turns.').waitFor();
   });
 
   it('lets admins make and revoke keys, and nobody else', async () => {

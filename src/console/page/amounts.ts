@@ -1,4 +1,4 @@
-import type { Billed } from './api.js';
+import type { Billed } from './api-types.js';
 
 /** Tokens of all kinds. */
 export function countTokens(billed: Billed): number {

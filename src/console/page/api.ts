@@ -1,65 +1,13 @@
-/** A thread, as `/api/sessions` lists it. */
-export interface ListedSession {
-  readonly thread_key: string;
-  readonly harness_type: string;
-  readonly status: 'idle' | 'executing' | 'failed' | 'parked';
-  readonly updated_at: string;
-}
-
-/** A thread with what `/api/session/{key}` has besides. */
-export interface SessionDetails extends ListedSession {
-  readonly model: string;
-  readonly turn_count: number;
-  readonly created_at: string;
-  /** The last ten, newest first. */
-  readonly turns: readonly SessionTurn[];
-}
-
-/** A turn of a thread. */
-export interface SessionTurn {
-  readonly execution_id: string;
-  /** Absent until the turn has ended, and for one that never ran. */
-  readonly billed?: Billed;
-}
-
-/** What something is billed with: a turn, or the turns of a day. */
-export interface Billed {
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cache_read_tokens: number;
-  readonly cache_creation_tokens: number;
-  /** US dollars; `null` where the price is not known. */
-  readonly cost_usd: number | null;
-}
-
-/** A page of threads. */
-export interface SessionPage {
-  readonly sessions: readonly ListedSession[];
-  readonly next_cursor: string | null;
-}
-
-/** A tenant, as the admin API lists it. */
-export interface ListedTenant {
-  readonly name: string;
-  readonly threads: number;
-}
-
-/** A key, as the admin API lists it. */
-export interface ListedKey {
-  readonly id: string;
-  readonly tenant: string;
-  readonly name: string | null;
-  readonly role: 'user' | 'admin';
-  readonly state: 'active' | 'expired' | 'revoked';
-  readonly expires_at: string | null;
-  readonly last_used_at: string | null;
-}
-
-/** What the turns of a day used. */
-export interface UsageDay extends Billed {
-  readonly day: string;
-  readonly turns: number;
-}
+import type {
+  ListedKey,
+  ListedNode,
+  ListedTenant,
+  SessionDetails,
+  SessionPage,
+  StreamedEvent,
+  ListedTurns,
+  UsageDay,
+} from './api-types.js';
 
 /** An answer that is not the one that was asked for. */
 export class ApiError extends Error {
@@ -127,6 +75,15 @@ export class Api {
     await this.#json('DELETE', `/api/admin/keys/${encodeURIComponent(id)}`);
   }
 
+  async listNodes(): Promise<readonly ListedNode[]> {
+    return (await this.#json<{ readonly data: readonly ListedNode[] }>('GET', '/api/admin/nodes')).data;
+  }
+
+  /** The turns of all tenants that run or wait. */
+  listUnfinishedTurns(): Promise<ListedTurns> {
+    return this.#json('GET', '/api/admin/turns?limit=200');
+  }
+
   /** The events of a thread after one of them, until the signal aborts or the server ends the stream. */
   async *readEvents(key: string, after: number, signal: AbortSignal): AsyncGenerator<StreamedEvent> {
     const response = await this.#fetch('GET', `${pathOf(key)}/events?after_event_id=${after}`, undefined, signal);
@@ -163,14 +120,6 @@ export class Api {
     if (!response.ok) throw new ApiError(response.status, readErrorText(await response.json().catch(() => ({}))));
     return response;
   }
-}
-
-/** An event of a thread. */
-export interface StreamedEvent {
-  /** Absent for an event that cannot be continued after. */
-  readonly id: number | undefined;
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** Reads a frame of an event stream; `undefined` for a comment. */

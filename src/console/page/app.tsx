@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Api, ApiError } from './api.js';
 import { parseView, toHash, type View } from './location.js';
 import { KeysView } from './views/keys-view.js';
+import { NodesView } from './views/nodes-view.js';
 import { SignIn } from './views/sign-in.js';
 import { ThreadView } from './views/thread-view.js';
 import { ThreadsView } from './views/threads-view.js';
@@ -50,7 +51,12 @@ export function App() {
         <nav aria-label="Main">
           <NavLink view={{ name: 'threads' }} current={view} text="Threads" />
           <NavLink view={{ name: 'usage' }} current={view} text="Usage" />
-          {session.isAdmin && <NavLink view={{ name: 'keys' }} current={view} text="Tenants and keys" />}
+          {session.isAdmin && (
+            <>
+              <NavLink view={{ name: 'nodes' }} current={view} text="Servers" />
+              <NavLink view={{ name: 'keys' }} current={view} text="Tenants and keys" />
+            </>
+          )}
           <a href="/docs">API</a>
         </nav>
         {session.key !== undefined && (
@@ -74,6 +80,8 @@ function Content({ view, session }: { readonly view: View; readonly session: Ses
       return <ThreadView key={view.key} api={session.api} threadKey={view.key} />;
     case 'usage':
       return <UsageView api={session.api} isAdmin={session.isAdmin} />;
+    case 'nodes':
+      return <NodesView api={session.api} />;
     case 'keys':
       return <KeysView api={session.api} />;
     default:

@@ -1,12 +1,15 @@
 import { expect, it } from 'vitest';
 import { parseView, toHash, type View } from './location.js';
 
-it.each<View>([{ name: 'threads' }, { name: 'keys' }, { name: 'usage' }, { name: 'thread', key: 'slack:C1/2#3 ü' }])(
-  'a link leads to its view: %j',
-  (view) => {
-    expect(parseView(toHash(view))).toEqual(view);
-  },
-);
+it.each<View>([
+  { name: 'threads' },
+  { name: 'keys' },
+  { name: 'usage' },
+  { name: 'nodes' },
+  { name: 'thread', key: 'slack:C1/2#3 ü' },
+])('a link leads to its view: %j', (view) => {
+  expect(parseView(toHash(view))).toEqual(view);
+});
 
 it.each(['', '#', '#/', '#/elsewhere', '#/thread', '#/thread/', '#/thread/%E0%A4%A'])(
   'the list of threads is shown for any other address: %j',

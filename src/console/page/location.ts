@@ -3,12 +3,13 @@ export type View =
   | { readonly name: 'threads' }
   | { readonly name: 'thread'; readonly key: string }
   | { readonly name: 'usage' }
+  | { readonly name: 'nodes' }
   | { readonly name: 'keys' };
 
 /** Reads a view from the part of the address after `#`; the list of threads for anything else. */
 export function parseView(hash: string): View {
   const [, name, key] = /^#\/(\w+)(?:\/(.*))?$/.exec(hash) ?? [];
-  if (name === 'keys' || name === 'usage') return { name };
+  if (name === 'keys' || name === 'usage' || name === 'nodes') return { name };
   if (name === 'thread' && key !== undefined && key !== '') {
     try {
       return { name, key: decodeURIComponent(key) };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseFrame, type StreamedEvent } from './api.js';
+import { parseFrame } from './api.js';
+import type { StreamedEvent } from './api-types.js';
 import { addEvents, emptyTranscript } from './transcript.js';
 
 let nextId = 0;

@@ -1,4 +1,4 @@
-import type { StreamedEvent } from './api.js';
+import type { StreamedEvent } from './api-types.js';
 
 /** What is shown of a thread, in order. */
 export type Entry =

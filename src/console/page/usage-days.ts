@@ -1,5 +1,5 @@
 import { countTokens } from './amounts.js';
-import type { UsageDay } from './api.js';
+import type { UsageDay } from './api-types.js';
 
 /** A day of the chart. */
 export interface DayBar {

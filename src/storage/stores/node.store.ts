@@ -35,6 +35,13 @@ export interface Node {
   readonly silentMs: number;
 }
 
+/** A server with its times, in milliseconds since the epoch. */
+export interface NodeWithTimes extends Node {
+  readonly startedAt: number;
+  /** Its last heartbeat; of one that was stopped in order, its end. */
+  readonly seenAt: number;
+}
+
 /** A server that begins. */
 export type NewNode = NodeIdentity & Pick<Node, 'name' | 'role' | 'url' | 'load'>;
 
@@ -93,7 +100,7 @@ export class NodeStore {
   }
 
   /** All servers that the store knows. */
-  async list(): Promise<readonly Node[]> {
+  async list(): Promise<readonly NodeWithTimes[]> {
     const rows = await this.database.kysely
       .selectFrom('nodes')
       .selectAll()
@@ -152,7 +159,7 @@ export function toLockName(nodeId: string): string {
   return `chiron lock ${nodeId}`.slice(0, 63);
 }
 
-function toNode(row: NodeTable & { readonly silent_ms: number }): Node {
+function toNode(row: NodeTable & { readonly silent_ms: number }): NodeWithTimes {
   return {
     id: row.id,
     incarnation: row.incarnation,
@@ -162,5 +169,7 @@ function toNode(row: NodeTable & { readonly silent_ms: number }): Node {
     state: parseEnum(STATES, row.state, 'node state'),
     load: parseStored<NodeLoad>(row.load),
     silentMs: row.silent_ms,
+    startedAt: row.started_at,
+    seenAt: row.seen_at,
   };
 }

@@ -16,6 +16,7 @@ import {
   type TurnState,
   type TurnSummary,
 } from './turn.js';
+import { toUnfinishedTurn, type UnfinishedTurn } from './unfinished-turns.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
@@ -347,6 +348,27 @@ export class TurnStore {
       threadId: row.thread_id,
       isInterrupted: row.interrupted_at !== null,
     }));
+  }
+
+  /** The first turns that run or wait, of all tenants: those that run first, each oldest first; and how many there are. */
+  async listUnfinished(limit: number): Promise<{ readonly turns: readonly UnfinishedTurn[]; readonly total: number }> {
+    const unfinished = this.database.kysely
+      .selectFrom('turns')
+      .innerJoin('threads', 'threads.id', 'turns.thread_id')
+      .where('turns.state', 'in', ['queued', 'running']);
+    const { total } = await unfinished
+      .select((select) => select.fn.countAll<number>().as('total'))
+      .executeTakeFirstOrThrow();
+    const rows = await unfinished
+      .select(['turns.id', 'turns.state', 'turns.attempt', 'turns.created_at', 'turns.started_at'])
+      .select(['threads.tenant', 'threads.key', 'threads.harness', 'threads.node'])
+      .orderBy('turns.state', 'desc')
+      .orderBy('turns.created_at')
+      .orderBy('turns.thread_id')
+      .orderBy('turns.sequence')
+      .limit(limit)
+      .execute();
+    return { turns: rows.map(toUnfinishedTurn), total };
   }
 
   /** The node of a turn's thread, and whether the turn goes on; `undefined` when there is no such turn. */

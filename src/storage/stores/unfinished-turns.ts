@@ -1,6 +1,21 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { PolicySubject } from '../../domain/policy/policy.js';
-import type { Tables } from '../database/tables.js';
+import type { Tables, ThreadTable, TurnTable } from '../database/tables.js';
+import { parseEnum } from './turn.js';
+
+/** A turn that runs or waits, with its thread and the server that has it. */
+export interface UnfinishedTurn {
+  readonly id: string;
+  readonly tenant: string;
+  readonly threadKey: string;
+  readonly harness: string;
+  readonly state: 'queued' | 'running';
+  readonly attempt: number;
+  /** The node of its thread; `undefined` for none, and with SQLite. */
+  readonly node: string | undefined;
+  readonly createdAt: number;
+  readonly startedAt: number | undefined;
+}
 
 /** Counts the turns of a tenant or a key that run or wait, without those of `except`. */
 export async function countUnfinishedTurns(
@@ -31,4 +46,23 @@ export async function lockPolicySubject(transaction: Transaction<Tables>, subjec
   }
   const tenants = transaction.updateTable('tenants').set((set) => ({ created_at: set.ref('created_at') }));
   await tenants.where('name', '=', subject.tenant).execute();
+}
+
+/** The columns of an unfinished turn and of its thread. */
+export type UnfinishedTurnRow = Pick<TurnTable, 'id' | 'state' | 'attempt' | 'created_at' | 'started_at'> &
+  Pick<ThreadTable, 'tenant' | 'key' | 'harness' | 'node'>;
+
+/** Converts a stored row. Throws for a state that is not one of an unfinished turn. */
+export function toUnfinishedTurn(row: UnfinishedTurnRow): UnfinishedTurn {
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    threadKey: row.key,
+    harness: row.harness,
+    state: parseEnum(['queued', 'running'], row.state, 'state of an unfinished turn'),
+    attempt: row.attempt,
+    node: row.node ?? undefined,
+    createdAt: row.created_at,
+    startedAt: row.started_at ?? undefined,
+  };
 }

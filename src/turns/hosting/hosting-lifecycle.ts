@@ -10,9 +10,7 @@ import { Cluster } from '../../cluster/cluster.module.js';
 import type { ClusterNode } from '../../cluster/cluster-node.js';
 import { AppConfig } from '../../config/app-config.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
-import { DiskWatch } from '../../storage/disk-watch.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
-import type { NodeLoad } from '../../storage/stores/node.store.js';
 import { ThreadStore } from '../../storage/stores/thread.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { KeyLock } from '../key-lock.js';
@@ -21,6 +19,7 @@ import { TurnRunner } from '../running/turn.runner.js';
 import { ClusterLog } from './cluster-log.js';
 import { DatabaseKeyLock } from './database-key-lock.js';
 import { LocalThreadHost } from './local-thread-host.js';
+import { OwnLoad } from './own-load.js';
 import { answerPeers } from './peer-handlers.js';
 import { answerCallers } from './other-callers.js';
 import { Placement } from './placement.js';
@@ -44,7 +43,7 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly gateway: HarnessGateway,
-    private readonly disk: DiskWatch,
+    private readonly load: OwnLoad,
     private readonly lock: KeyLock,
     private readonly signals: ThreadSignals,
     private readonly callers: TurnCallers,
@@ -82,8 +81,8 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
     this.log.readRemotely(new ClusterLog(cluster, this.turns));
     if (this.signals instanceof PostgresThreadSignals) this.signals.listen();
     await cluster.join({
-      readLoad: () => this.#readLoad(),
-      isDraining: () => this.runner.draining,
+      readLoad: () => this.load.read(),
+      isDraining: () => this.load.isDraining,
       stopEverything: () => this.runner.abandonAll(),
       expectLife: (seconds) => this.gateway.expectLife(seconds),
       settle: () => (isWorker ? this.#settleFolders(cluster.self.id) : Promise.resolve()),
@@ -117,10 +116,5 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
         'could not give the threads of this server away; the others take them after a while',
       );
     }
-  }
-
-  #readLoad(): NodeLoad {
-    const { running, pending } = this.runner.counts;
-    return { running, pending, slots: this.config.maxConcurrentTurns, isDiskLow: this.disk.isLow };
   }
 }

@@ -1,5 +1,5 @@
 import { countTokens, toDollars, toDurationText } from '../amounts.js';
-import type { Billed } from '../api.js';
+import type { Billed } from '../api-types.js';
 import type { Entry } from '../transcript.js';
 
 const ENDS = { completed: 'Completed', failed: 'Failed', cancelled: 'Cancelled' } as const;

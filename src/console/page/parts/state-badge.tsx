@@ -1,4 +1,4 @@
-import type { ListedSession } from '../api.js';
+import type { ListedSession } from '../api-types.js';
 
 const WORDS: Readonly<Record<ListedSession['status'], string>> = {
   idle: 'idle',

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { type Api, ApiError, type StreamedEvent } from '../api.js';
+import { type Api, ApiError } from '../api.js';
+import type { StreamedEvent } from '../api-types.js';
 import { addEvents, emptyTranscript, type ThreadTranscript } from '../transcript.js';
 
 /** How many of a thread's last turns are read. */

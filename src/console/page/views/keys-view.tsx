@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Api, ListedKey, ListedTenant } from '../api.js';
+import type { Api } from '../api.js';
+import type { ListedKey, ListedTenant } from '../api-types.js';
 import { Problem, toProblem } from '../parts/problem.js';
 
 /** The tenants and keys of the store, for admin keys. */

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Api, Billed, SessionDetails, SessionTurn } from '../api.js';
+import type { Api } from '../api.js';
+import type { Billed, SessionDetails, SessionTurn } from '../api-types.js';
 import { toContinueLines } from '../continue-lines.js';
 import { EntryList } from '../parts/entry-list.js';
 import { Problem, toProblem } from '../parts/problem.js';

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Api, ListedSession } from '../api.js';
+import type { Api } from '../api.js';
+import type { ListedSession } from '../api-types.js';
 import { toHash } from '../location.js';
 import { Problem, toProblem } from '../parts/problem.js';
 import { StateBadge } from '../parts/state-badge.js';

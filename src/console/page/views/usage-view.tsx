@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { toDollars } from '../amounts.js';
-import type { Api, UsageDay } from '../api.js';
+import type { Api } from '../api.js';
+import type { UsageDay } from '../api-types.js';
 import { Problem, toProblem } from '../parts/problem.js';
 import { type DayBar, listDays, toDayBars } from '../usage-days.js';
 
