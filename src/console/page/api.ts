@@ -8,6 +8,8 @@ import type {
   ListedTurns,
   UsageDay,
 } from './api-types.js';
+import type { PolicyTarget } from './location.js';
+import type { PolicyJson } from './policy-values.js';
 
 /** An answer that is not the one that was asked for. */
 export class ApiError extends Error {
@@ -79,6 +81,15 @@ export class Api {
     return (await this.#json<{ readonly data: readonly ListedNode[] }>('GET', '/api/admin/nodes')).data;
   }
 
+  async readPolicy(subject: PolicyTarget): Promise<PolicyJson> {
+    return (await this.#json<{ readonly policy: PolicyJson }>('GET', policyPathOf(subject))).policy;
+  }
+
+  /** Replaces a policy, and resolves to the new one. */
+  async replacePolicy(subject: PolicyTarget, policy: PolicyJson): Promise<PolicyJson> {
+    return (await this.#json<{ readonly policy: PolicyJson }>('PUT', policyPathOf(subject), policy)).policy;
+  }
+
   /** The turns of all tenants that run or wait. */
   listUnfinishedTurns(): Promise<ListedTurns> {
     return this.#json('GET', '/api/admin/turns?limit=200');
@@ -139,6 +150,10 @@ export function parseFrame(frame: string): StreamedEvent | undefined {
 
 function pathOf(key: string): string {
   return `/api/session/${encodeURIComponent(key)}`;
+}
+
+function policyPathOf({ of, id }: PolicyTarget): string {
+  return `/api/admin/${of === 'key' ? 'keys' : 'tenants'}/${encodeURIComponent(id)}/policy`;
 }
 
 /** A line that is JSON or begins with a brace would be read as another format. */

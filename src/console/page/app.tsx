@@ -3,6 +3,7 @@ import { Api, ApiError } from './api.js';
 import { parseView, toHash, type View } from './location.js';
 import { KeysView } from './views/keys-view.js';
 import { NodesView } from './views/nodes-view.js';
+import { PolicyView } from './views/policy-view.js';
 import { SignIn } from './views/sign-in.js';
 import { ThreadView } from './views/thread-view.js';
 import { ThreadsView } from './views/threads-view.js';
@@ -84,6 +85,8 @@ function Content({ view, session }: { readonly view: View; readonly session: Ses
       return <NodesView api={session.api} />;
     case 'keys':
       return <KeysView api={session.api} />;
+    case 'policy':
+      return <PolicyView key={toHash(view)} api={session.api} subject={view.subject} />;
     default:
       return view satisfies never;
   }

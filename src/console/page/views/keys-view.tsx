@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Api } from '../api.js';
 import type { ListedKey, ListedTenant } from '../api-types.js';
+import { toHash } from '../location.js';
 import { Problem, toProblem } from '../parts/problem.js';
 
 /** The tenants and keys of the store, for admin keys. */
@@ -29,7 +30,13 @@ export function KeysView({ api }: { readonly api: Api }) {
       <ul>
         {tenants.map(({ name, threads }) => (
           <li key={name}>
-            {name}: {threads} threads
+            {name}: {threads} threads{' '}
+            <a
+              href={toHash({ name: 'policy', subject: { of: 'tenant', id: name } })}
+              aria-label={`Policy of the tenant ${name}`}
+            >
+              Policy
+            </a>
           </li>
         ))}
       </ul>
@@ -146,15 +153,23 @@ function KeyTable({
               <td>{key.last_used_at === null ? 'never' : new Date(key.last_used_at).toLocaleString()}</td>
               <td>
                 {key.state === 'active' && (
-                  <button
-                    type="button"
-                    aria-label={`Revoke ${key.id}`}
-                    onClick={() => {
-                      if (confirm(`Revoke ${key.id} of ${key.tenant}?`)) onRevoke(key.id);
-                    }}
-                  >
-                    Revoke
-                  </button>
+                  <div class="row">
+                    <a
+                      href={toHash({ name: 'policy', subject: { of: 'key', id: key.id } })}
+                      aria-label={`Policy of the key ${key.id}`}
+                    >
+                      Policy
+                    </a>
+                    <button
+                      type="button"
+                      aria-label={`Revoke ${key.id}`}
+                      onClick={() => {
+                        if (confirm(`Revoke ${key.id} of ${key.tenant}?`)) onRevoke(key.id);
+                      }}
+                    >
+                      Revoke
+                    </button>
+                  </div>
                 )}
               </td>
             </tr>

@@ -83,7 +83,7 @@ function NodeTable({ nodes }: { readonly nodes: readonly ListedNode[] }) {
               <td>
                 <Time iso={node.started_at} />
               </td>
-              <td>{toDurationText(node.heartbeat_age_ms)} ago</td>
+              <td>{toAgeText(node.heartbeat_age_ms)}</td>
             </tr>
           ))}
         </tbody>
@@ -141,6 +141,10 @@ function TurnTable({
       </div>
     </>
   );
+}
+
+function toAgeText(ageMs: number): string {
+  return ageMs < 1000 ? 'now' : `${toDurationText(ageMs)} ago`;
 }
 
 function Time({ iso }: { readonly iso: string }) {
