@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { addAdminCommands } from './admin-commands.js';
+import { addThreadsCommand } from './threads-command.js';
 import { addUsageCommand } from './usage-command.js';
 
 /** The commands of the program `chiron`. Commander answers `--help`, `--version` and mistakes, and ends the process then. */
@@ -51,6 +52,7 @@ export function buildProgram(): Command {
       await installAgents(agents, directory, (line) => process.stdout.write(`${line}\n`));
     });
   addAdminCommands(program);
+  addThreadsCommand(program);
   addUsageCommand(program);
   return program;
 }

@@ -7,6 +7,7 @@ import { AuditStore, COMMAND_LINE } from '../storage/stores/audit.store.js';
 import { KeyStore } from '../storage/stores/key.store.js';
 import { PolicyStore } from '../storage/stores/policy.store.js';
 import { TenantStore } from '../storage/stores/tenant.store.js';
+import { ThreadStore } from '../storage/stores/thread.store.js';
 import { UsageStore } from '../storage/stores/usage.store.js';
 import { UsageService } from '../usage/usage.service.js';
 
@@ -22,6 +23,11 @@ export function withAdmin<Result>(work: (admin: AdminService, actor: string) => 
 /** Runs `work` on the usage of {@link withDatabase}. */
 export function withUsage<Result>(work: (usage: UsageService) => Promise<Result>): Promise<Result> {
   return withDatabase((database) => work(new UsageService(new UsageStore(database))));
+}
+
+/** Runs `work` on the threads of {@link withDatabase}. */
+export function withThreads<Result>(work: (threads: ThreadStore) => Promise<Result>): Promise<Result> {
+  return withDatabase((database) => work(new ThreadStore(database)));
 }
 
 /**

@@ -16,11 +16,16 @@ export interface ListQuery {
   readonly search: string | undefined;
 }
 
-/** @throws SessionException (400) for an invalid limit, cursor or search. */
-export function parseListQuery(query: unknown): ListQuery {
+/**
+ * Reads which page is asked for.
+ *
+ * @param maxLimit the longest page
+ * @throws SessionException (400) for an invalid limit, cursor or search.
+ */
+export function parseListQuery(query: unknown, maxLimit = MAX_LIMIT): ListQuery {
   const limit = readQueryParam(query, 'limit') ?? String(DEFAULT_LIMIT);
-  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
-    throw new SessionException(400, `limit must be a number from 1 to ${MAX_LIMIT}`);
+  if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > maxLimit) {
+    throw new SessionException(400, `limit must be a number from 1 to ${maxLimit}`);
   }
   const cursor = readQueryParam(query, 'cursor');
   const before = cursor === undefined ? undefined : decodeCursor(cursor);

@@ -82,12 +82,20 @@ export function toSessionView(thread: Thread, harnessType: string, retentionMs: 
     harness_type: harnessType,
     harness_thread_id: thread.sessionId ?? null,
     persona_id: null,
-    status: thread.parkedTurnId === undefined ? STATUS_OF_STATE[thread.state] : 'parked',
+    status: toSessionStatus(thread),
     iron_control_principal: null,
     created_at: time(thread.createdAt),
     updated_at: time(thread.updatedAt),
     ...(retentionMs === 0 ? {} : { expires_at: time(thread.updatedAt + retentionMs) }),
   };
+}
+
+/** The `status` of a thread as a session. */
+export function toSessionStatus({
+  state,
+  parkedTurnId,
+}: Pick<Thread, 'state' | 'parkedTurnId'>): SessionView['status'] {
+  return parkedTurnId === undefined ? STATUS_OF_STATE[state] : 'parked';
 }
 
 /** The caller's metadata of a session. Stored apart from the server's own metadata of the thread. */

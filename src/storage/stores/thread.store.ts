@@ -145,15 +145,16 @@ export class ThreadStore {
   }
 
   /**
-   * A page of the tenant's threads, last changed first. `before` is the last thread of the previous page; `search` is a part of their keys, in
-   * any case.
+   * A page of the tenant's threads, or of those of all tenants, last changed first. `before` is the last thread of the previous page;
+   * `search` is a part of their keys, in any case.
    */
   async list(
-    tenant: string,
+    tenant: string | undefined,
     page: { readonly limit: number; readonly before?: ThreadCursor; readonly search?: string },
   ): Promise<readonly Thread[]> {
     const { before, limit, search } = page;
-    let query = this.database.kysely.selectFrom('threads').selectAll().where('tenant', '=', tenant);
+    let query = this.database.kysely.selectFrom('threads').selectAll();
+    if (tenant !== undefined) query = query.where('tenant', '=', tenant);
     if (search !== undefined) {
       const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
       query = query.where(sql<boolean>`lower(key) like ${pattern} escape '\\'`);
