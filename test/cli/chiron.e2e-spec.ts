@@ -145,7 +145,18 @@ describe('chiron', () => {
     expect(await chiron(['--version'])).toEqual({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
     const { stdout } = await chiron(['--help']);
     const names = [...stdout.matchAll(/^ {2}(\w+)(?: \[\w+\])? {2,}/gm)].map(([, name]) => name);
-    expect(names).toEqual(['start', 'migrate', 'doctor', 'agents', 'tenants', 'keys', 'audit', 'usage', 'help']);
+    expect(names).toEqual([
+      'start',
+      'migrate',
+      'doctor',
+      'agents',
+      'tenants',
+      'keys',
+      'audit',
+      'threads',
+      'usage',
+      'help',
+    ]);
   });
 
   it('refuses a command that it does not have', async () => {
