@@ -127,7 +127,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
     webhookUrl: custom('CHIRON_WEBHOOK_URL', undefined, parseWebhookUrl, {
       ...listening,
       isSecret: true,
-      doc: 'Where each turn that ends, or waits for tools of its caller, is posted, of all tenants; a tenant can have an address of its own as well. See [webhooks.md](webhooks.md).',
+      doc: 'Where each turn that ends, or waits for tools of its caller, and each budget that is spent, is posted, of all tenants; a tenant can have an address of its own as well. See [webhooks.md](webhooks.md).',
       example: 'https://hooks.example/turns',
     }),
     webhookSecret: custom('CHIRON_WEBHOOK_SECRET', undefined, parseWebhookSecret, {

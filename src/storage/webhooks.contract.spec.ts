@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newStore, testedKinds, type TestStore } from './__fixtures__/databases.js';
+import {
+  completed,
+  newStore,
+  newThread,
+  newTurn,
+  testedKinds,
+  type TestStore,
+  turnEnd,
+} from './__fixtures__/databases.js';
 import { AuditStore } from './stores/audit.store.js';
+import { PolicyStore } from './stores/policy.store.js';
 import { TenantStore } from './stores/tenant.store.js';
+import type { TurnOutcome } from './stores/turn.js';
 import type { WebhookEvent } from './stores/webhook-event.js';
 import { queueWebhooks, type WebhookAudience, WebhookStore } from './stores/webhook.store.js';
 
@@ -119,6 +129,87 @@ describe.each(await testedKinds())('webhooks on %s', (kind) => {
     expect(await claim()).toMatchObject([{ attempt: 2 }]);
     await webhooks.remove(first?.id ?? '');
     expect(await store.database.kysely.selectFrom('webhook_deliveries').selectAll().execute()).toEqual([]);
+  });
+
+  describe('of a budget', () => {
+    const KEY = { kind: 'key', keyId: 'key_1' } as const;
+    const endedAt = Date.parse('2027-01-31T23:59:59Z');
+
+    /** Ends a turn of a tenant, which the store counts with six tokens and 42 millionths of a US dollar. */
+    async function endTurn(from = store, changes: object = {}): Promise<void> {
+      const { thread } = await from.threads.findOrCreate(newThread({ tenant: 'acme' }));
+      const { turn } = await from.turns.create(
+        newTurn(thread.id, { billedTo: { keyId: KEY.keyId, userId: undefined } }),
+      );
+      const claimed = await from.turns.claim(turn.id, { owner: 'a', now: 2_000 });
+      if (claimed === undefined) throw new Error('the turn was not claimed');
+      await from.log.open(claimed);
+      await from.log.finish(turn.id, [turnEnd], { ...completed, endedAt, ...changes } as TurnOutcome);
+    }
+
+    const told = async () =>
+      (await store.database.kysely.selectFrom('webhook_deliveries').selectAll().execute())
+        .map(({ payload }) => JSON.parse(payload))
+        .filter(({ type }) => type === 'budget.reached');
+
+    beforeEach(async () => {
+      for (const table of ['usage', 'threads', 'api_keys'] as const)
+        await store.database.kysely.deleteFrom(table).execute();
+      await webhooks.setEndpoint('acme', URL, 'cli');
+    });
+
+    it('are stored with the end of the first turn that spends it, once a day or month', async () => {
+      const policies = new PolicyStore(store.database);
+      await policies.setOfTenant('acme', { tokens_per_day: 12, usd_per_month: 0.000_1 }, 'cli');
+      await endTurn();
+      expect(await told()).toEqual([]);
+      await endTurn();
+      const data = { tenant: 'acme', key_id: null };
+      const day = { budget: 'tokens_per_day', allowed: 12, spent: 12, period_ends_at: '2027-02-01T00:00:00.000Z' };
+      expect(await told()).toEqual([
+        { type: 'budget.reached', timestamp: '2027-01-31T23:59:59.000Z', data: { ...data, ...day } },
+      ]);
+      await endTurn();
+      const month = { ...day, budget: 'usd_per_month', allowed: 0.0001, spent: 0.000126 };
+      await endTurn();
+      expect((await told()).map((event) => event.data)).toEqual([
+        { ...data, ...day },
+        { ...data, ...month },
+      ]);
+      await endTurn(store, { endedAt: endedAt + 1000, usage: { ...completed.usage, inputTokens: 12 } });
+      expect((await told()).at(-1)?.data).toMatchObject({ spent: 15, period_ends_at: '2027-02-02T00:00:00.000Z' });
+    });
+
+    it('are stored for a key by its own policy, and not when nobody is to be told', async () => {
+      await store.database.kysely
+        .insertInto('api_keys')
+        .values({
+          id: KEY.keyId,
+          tenant: 'acme',
+          role: 'user',
+          name: null,
+          sha256: 'none',
+          created_at: 0,
+          expires_at: null,
+          last_used_at: null,
+          revoked_at: null,
+          policy: JSON.stringify({ tokens_per_day: 1 }),
+        })
+        .execute();
+      await endTurn();
+      expect(await told()).toMatchObject([{ data: { key_id: 'key_1', spent: 6 } }]);
+      await webhooks.removeEndpoint('acme', 'cli');
+      await new PolicyStore(store.database).setOfTenant('acme', { tokens_per_day: 12 }, 'cli');
+      await endTurn();
+      expect(await told()).toEqual([]);
+    });
+
+    it('are stored once when the turns of two servers end at the same moment', async () => {
+      const second = kind === 'sqlite' ? store : await store.again();
+      await new PolicyStore(store.database).setOfTenant('acme', { tokens_per_day: 60 }, 'cli');
+      await Promise.all(Array.from({ length: 20 }, (_, index) => endTurn(index % 2 === 0 ? store : second)));
+      expect(await told()).toHaveLength(1);
+    });
   });
 
   it('to a tenant are dropped with its address, or with the tenant, and those to the deployment stay', async () => {

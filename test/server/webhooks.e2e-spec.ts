@@ -4,6 +4,7 @@ import supertest from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/storage/database/database.js';
 import { KeyStore } from '../../src/storage/stores/key.store.js';
+import { PolicyStore } from '../../src/storage/stores/policy.store.js';
 import { TenantStore } from '../../src/storage/stores/tenant.store.js';
 import { createWebhookSecret } from '../../src/storage/stores/webhook.store.js';
 import { eventually } from '../support/eventually.js';
@@ -119,6 +120,33 @@ describe('the webhook of a deployment', () => {
       ['test:is cancelled', 'turn.ended', 'cancelled', null, null],
       ['test:waits', 'turn.requires_action', 'completed', 'tool_use', null],
     ]);
+  });
+
+  it('is told once of a budget that is spent, for the tenant and for the key', async () => {
+    await start();
+    await app.app.get(TenantStore).create('acme', 'cli');
+    const key = await app.app.get(KeyStore).create({ tenant: 'acme', role: 'user' }, 'cli');
+    const policies = app.app.get(PolicyStore);
+    await policies.setOfTenant('acme', { tokens_per_day: 200 }, 'cli');
+    await policies.setOfKey(key?.key.id ?? '', { tokens_per_day: 1000 }, 'cli');
+    const told = () =>
+      receiver.received.flatMap((webhook) => {
+        const { type, data } = JSON.parse(webhook.body);
+        return type === 'budget.reached' ? [data] : [];
+      });
+    await post('one', { key: key?.secret ?? '' }).expect(200);
+    await post('two', { key: key?.secret ?? '' }).expect(200);
+    await post('three', { key: key?.secret ?? '' }).expect(429);
+    await policies.setOfTenant('acme', {}, 'cli');
+    await policies.setOfKey(key?.key.id ?? '', { tokens_per_day: 372 }, 'cli');
+    await post('four', { key: key?.secret ?? '' }).expect(200);
+    await eventually(() => receiver.received.length).toBe(5);
+    const ends = { period_ends_at: expect.stringMatching(/T00:00:00\.000Z$/) };
+    expect(told()).toEqual([
+      { tenant: 'acme', key_id: null, budget: 'tokens_per_day', allowed: 200, spent: 248, ...ends },
+      { tenant: 'acme', key_id: key?.key.id, budget: 'tokens_per_day', allowed: 372, spent: 372, ...ends },
+    ]);
+    expect(receiver.received.map((webhook) => verify(webhook, SECRET))).toHaveLength(5);
   });
 
   it('gets a webhook again under the same id when it failed, also by a redirect', async () => {

@@ -10,7 +10,8 @@ import type { StorageOptions } from '../storage-options.js';
 import { settleMessages } from '../stores/heard-messages.js';
 import { recordUsage } from '../stores/usage.store.js';
 import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
-import { queueTurnWebhooks } from './turn-webhooks.js';
+import { queueBudgetWebhooks } from './budget-webhooks.js';
+import { audiencesOf, queueTurnWebhooks } from './turn-webhooks.js';
 
 /**
  * Rows per insert statement, largest first. There are few distinct statements, so that each is compiled and prepared once. On
@@ -218,9 +219,12 @@ export class EventStore {
           .as('webhook'),
       ])
       .executeTakeFirstOrThrow();
-    await queueTurnWebhooks(executor, thread, { id: turn.id, messageId: row.message_id }, outcome, this.options);
+    const audiences = audiencesOf(thread, this.options);
+    await queueTurnWebhooks(executor, thread, { id: turn.id, messageId: row.message_id }, outcome, audiences);
     await recordUsage(executor, { ...thread, ...row, turn_id: turn.id }, outcome);
     await settleMessages(executor, { id: turn.id, threadId: row.thread_id }, heardIds, outcome);
+    const billed = { tenant: thread.tenant, keyId: row.key_id ?? undefined };
+    await queueBudgetWebhooks(executor, billed, outcome, audiences);
     return true;
   }
 

@@ -10,20 +10,22 @@ export interface NotifiedThread extends WebhookThread {
   readonly webhook: number | null;
 }
 
-/**
- * Stores the webhooks of a turn in the transaction that ends it. None for requests beside the conversation, such as for a title.
- *
- * @param options whether the deployment has an endpoint.
- */
+/** Whose endpoints are told of what a thread does: that of the deployment, if it has one, and that of the thread's tenant. */
+export function audiencesOf(
+  { webhook }: Pick<NotifiedThread, 'webhook'>,
+  { hasWebhook = false }: { readonly hasWebhook?: boolean },
+): readonly WebhookAudience[] {
+  return [...(hasWebhook ? (['deployment'] as const) : []), ...(webhook === null ? [] : (['tenant'] as const))];
+}
+
+/** Stores the webhooks of a turn in the transaction that ends it. None for requests beside the conversation, such as for a title. */
 export async function queueTurnWebhooks(
   transaction: Transaction<Tables>,
-  thread: NotifiedThread,
+  thread: WebhookThread,
   turn: { readonly id: string; readonly messageId: string },
   outcome: TurnOutcome,
-  options: { readonly hasWebhook?: boolean },
+  audiences: readonly WebhookAudience[],
 ): Promise<void> {
-  const audiences: WebhookAudience[] = options.hasWebhook === true ? ['deployment'] : [];
-  if (thread.webhook !== null) audiences.push('tenant');
   if (audiences.length === 0 || thread.key.startsWith(SIDE_THREAD_PREFIX)) return;
   await queueWebhooks(transaction, toTurnEvent(thread, turn, outcome), audiences, outcome.endedAt);
 }

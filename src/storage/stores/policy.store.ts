@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Kysely } from 'kysely';
 import type { AppliedPolicies, AppliedPolicy, Policy } from '../../domain/policy/policy.js';
 import { Database } from '../database/database.js';
+import type { Tables } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
 import { parseStored } from './turn.js';
 
@@ -16,24 +18,8 @@ export class PolicyStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /** The policies that bind a caller, that of its key first. Read now, so that a change holds at once on every server. */
-  async find(tenant: string, keyId: string | undefined): Promise<AppliedPolicies> {
-    const { kysely } = this.database;
-    const ofTenant = kysely.selectFrom('tenants').select('policy').where('name', '=', tenant);
-    const ofKey = kysely
-      .selectFrom('api_keys')
-      .select('policy')
-      .where('id', '=', keyId ?? '');
-    // A key of the settings has no policy of its own.
-    const row =
-      keyId === undefined
-        ? { key: null, tenant: (await ofTenant.executeTakeFirst())?.policy ?? null }
-        : await kysely.selectNoFrom([ofTenant.as('tenant'), ofKey.as('key')]).executeTakeFirstOrThrow();
-    const applied: AppliedPolicy[] = [];
-    if (row.key !== null && keyId !== undefined)
-      applied.push({ subject: { kind: 'key', keyId }, policy: parseStored<Policy>(row.key) });
-    if (row.tenant !== null)
-      applied.push({ subject: { kind: 'tenant', tenant }, policy: parseStored<Policy>(row.tenant) });
-    return applied;
+  find(tenant: string, keyId: string | undefined): Promise<AppliedPolicies> {
+    return findPolicies(this.database.kysely, tenant, keyId);
   }
 
   /** The policy of a tenant, which restricts nothing until it is set. `undefined` when there is no such tenant. */
@@ -83,6 +69,30 @@ export class PolicyStore {
       return { tenant: row.tenant, policy };
     });
   }
+}
+
+/** The policies that bind a caller, as {@link PolicyStore.find}, in a transaction. */
+export async function findPolicies(
+  executor: Kysely<Tables>,
+  tenant: string,
+  keyId: string | undefined,
+): Promise<AppliedPolicies> {
+  const ofTenant = executor.selectFrom('tenants').select('policy').where('name', '=', tenant);
+  const ofKey = executor
+    .selectFrom('api_keys')
+    .select('policy')
+    .where('id', '=', keyId ?? '');
+  // A key of the settings has no policy of its own.
+  const row =
+    keyId === undefined
+      ? { key: null, tenant: (await ofTenant.executeTakeFirst())?.policy ?? null }
+      : await executor.selectNoFrom([ofTenant.as('tenant'), ofKey.as('key')]).executeTakeFirstOrThrow();
+  const applied: AppliedPolicy[] = [];
+  if (row.key !== null && keyId !== undefined)
+    applied.push({ subject: { kind: 'key', keyId }, policy: parseStored<Policy>(row.key) });
+  if (row.tenant !== null)
+    applied.push({ subject: { kind: 'tenant', tenant }, policy: parseStored<Policy>(row.tenant) });
+  return applied;
 }
 
 function toPolicy(column: string | null): Policy {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Period, toDay } from '../../domain/periods.js';
+import type { Spent } from '../../domain/policy/budgets.js';
 import type { PolicySubject } from '../../domain/policy/policy.js';
 import { Database } from '../database/database.js';
 import type { Tables, UsageTable } from '../database/tables.js';
@@ -59,15 +60,8 @@ export class UsageStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
   /** What a tenant or a key has spent in a period: tokens of all kinds, and millionths of a US dollar. */
-  async spent(
-    subject: PolicySubject,
-    { from, to }: Pick<Period, 'from' | 'to'>,
-  ): Promise<{ readonly tokens: number; readonly costMicros: number }> {
-    const of = subject.kind === 'key' ? { keyId: subject.keyId } : { tenant: subject.tenant };
-    const [sum] = await this.sum({ ...of, from, to });
-    if (sum === undefined) throw new Error('unreachable: a sum without groups is one row');
-    const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens, costMicros } = sum;
-    return { tokens: inputTokens + outputTokens + cacheReadTokens + cacheCreationTokens, costMicros };
+  spent(subject: PolicySubject, period: Pick<Period, 'from' | 'to'>): Promise<Spent> {
+    return readSpent(this.database.kysely, subject, period);
   }
 
   /** What each of these turns used, by its id. A turn that has not ended, or that never ran, is missing. */
@@ -89,38 +83,59 @@ export class UsageStore {
   }
 
   /** Sums usage up, by these groups and in their order. Without a group it is one sum, of nothing if there was no turn. */
-  async sum(filter: UsageFilter, groups: readonly UsageGroup[] = []): Promise<readonly UsageSum[]> {
-    const columns = groups.map((group) => USAGE_GROUPS[group]);
-    let query = this.database.kysely.selectFrom('usage').select(columns);
-    if (filter.tenant !== undefined) query = query.where('tenant', '=', filter.tenant);
-    if (filter.keyId !== undefined) query = query.where('key_id', '=', filter.keyId);
-    if (filter.from !== undefined) query = query.where('day', '>=', filter.from);
-    if (filter.to !== undefined) query = query.where('day', '<=', filter.to);
-    if (columns.length > 0) query = query.groupBy(columns);
-    // PostgreSQL puts null last by itself, SQLite first.
-    for (const column of columns) query = query.orderBy(column, (order) => order.asc().nullsLast());
-    const rows = await query
-      .select((select) => [
-        select.fn.countAll<number>().as('turns'),
-        select.fn.count<number>('cost_micros').as('priced'),
-        sumOf('input_tokens').as('input'),
-        sumOf('output_tokens').as('output'),
-        sumOf('cache_read_tokens').as('cache_read'),
-        sumOf('cache_creation_tokens').as('cache_creation'),
-        sumOf('cost_micros').as('cost'),
-      ])
-      .execute();
-    return rows.map((row) => ({
-      group: Object.fromEntries(groups.map((group) => [group, row[USAGE_GROUPS[group]]])),
-      turns: row.turns,
-      unpricedTurns: row.turns - row.priced,
-      inputTokens: row.input,
-      outputTokens: row.output,
-      cacheReadTokens: row.cache_read,
-      cacheCreationTokens: row.cache_creation,
-      costMicros: row.cost,
-    }));
+  sum(filter: UsageFilter, groups: readonly UsageGroup[] = []): Promise<readonly UsageSum[]> {
+    return sumUsage(this.database.kysely, filter, groups);
   }
+}
+
+/** What a tenant or a key has spent in a period, with what the transaction has recorded so far. Rejects when the store cannot be reached. */
+export async function readSpent(
+  executor: Kysely<Tables>,
+  subject: PolicySubject,
+  { from, to }: Pick<Period, 'from' | 'to'>,
+): Promise<Spent> {
+  const of = subject.kind === 'key' ? { keyId: subject.keyId } : { tenant: subject.tenant };
+  const [sum] = await sumUsage(executor, { ...of, from, to }, []);
+  if (sum === undefined) throw new Error('unreachable: a sum without groups is one row');
+  const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens, costMicros } = sum;
+  return { tokens: inputTokens + outputTokens + cacheReadTokens + cacheCreationTokens, costMicros };
+}
+
+async function sumUsage(
+  executor: Kysely<Tables>,
+  filter: UsageFilter,
+  groups: readonly UsageGroup[],
+): Promise<readonly UsageSum[]> {
+  const columns = groups.map((group) => USAGE_GROUPS[group]);
+  let query = executor.selectFrom('usage').select(columns);
+  if (filter.tenant !== undefined) query = query.where('tenant', '=', filter.tenant);
+  if (filter.keyId !== undefined) query = query.where('key_id', '=', filter.keyId);
+  if (filter.from !== undefined) query = query.where('day', '>=', filter.from);
+  if (filter.to !== undefined) query = query.where('day', '<=', filter.to);
+  if (columns.length > 0) query = query.groupBy(columns);
+  // PostgreSQL puts null last by itself, SQLite first.
+  for (const column of columns) query = query.orderBy(column, (order) => order.asc().nullsLast());
+  const rows = await query
+    .select((select) => [
+      select.fn.countAll<number>().as('turns'),
+      select.fn.count<number>('cost_micros').as('priced'),
+      sumOf('input_tokens').as('input'),
+      sumOf('output_tokens').as('output'),
+      sumOf('cache_read_tokens').as('cache_read'),
+      sumOf('cache_creation_tokens').as('cache_creation'),
+      sumOf('cost_micros').as('cost'),
+    ])
+    .execute();
+  return rows.map((row) => ({
+    group: Object.fromEntries(groups.map((group) => [group, row[USAGE_GROUPS[group]]])),
+    turns: row.turns,
+    unpricedTurns: row.turns - row.priced,
+    inputTokens: row.input,
+    outputTokens: row.output,
+    cacheReadTokens: row.cache_read,
+    cacheCreationTokens: row.cache_creation,
+    costMicros: row.cost,
+  }));
 }
 
 /** PostgreSQL's sum of `bigint` is a `numeric`, which `pg` returns as text. */

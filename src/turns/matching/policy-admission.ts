@@ -1,7 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { dayOf, monthOf } from '../../domain/periods.js';
+import { type Budget, budgetsOf, isSpent } from '../../domain/policy/budgets.js';
 import { type AskedWork, assertPermitted } from '../../domain/policy/permissions.js';
-import { type AppliedPolicies, type AppliedPolicy, describeSubject } from '../../domain/policy/policy.js';
+import {
+  type AppliedPolicies,
+  type AppliedPolicy,
+  describeSubject,
+  type PolicySubject,
+} from '../../domain/policy/policy.js';
 import { ServiceError } from '../../domain/service-error.js';
 import { Database } from '../../storage/database/database.js';
 import { StoreClock } from '../../storage/database/store-clock.js';
@@ -33,8 +38,7 @@ export class PolicyAdmission {
       const { subject, policy } = applied;
       if (policy.concurrent_turns !== undefined)
         assertRoom(applied, (await countUnfinishedTurns(this.database.kysely, subject, ending)) + 1);
-      await this.assertTokensLeft(applied);
-      await this.assertMoneyLeft(applied);
+      await this.assertBudgetsLeft(applied);
     }
   }
 
@@ -54,29 +58,27 @@ export class PolicyAdmission {
     };
   }
 
-  private async assertTokensLeft({ subject, policy }: AppliedPolicy): Promise<void> {
-    const limit = policy.tokens_per_day;
-    if (limit === undefined) return;
-    const today = dayOf(this.clock.now());
-    if ((await this.usage.spent(subject, today)).tokens < limit) return;
-    const seconds = Math.max(1, Math.ceil((today.endsAt - this.clock.now()) / 1000));
-    throw new ServiceError(
+  private async assertBudgetsLeft({ subject, policy }: AppliedPolicy): Promise<void> {
+    const now = this.clock.now();
+    for (const budget of budgetsOf(policy, now)) {
+      if (isSpent(budget, await this.usage.spent(subject, budget.period))) throw toRefusal(subject, budget, now);
+    }
+  }
+}
+
+function toRefusal(subject: PolicySubject, { name, allowed, period }: Budget, now: number): ServiceError {
+  if (name === 'tokens_per_day') {
+    const seconds = Math.max(1, Math.ceil((period.endsAt - now) / 1000));
+    return new ServiceError(
       'rate_limited',
-      `The policy of ${describeSubject(subject)} allows ${limit} tokens per day. The next day begins at midnight UTC.`,
+      `The policy of ${describeSubject(subject)} allows ${allowed} tokens per day. The next day begins at midnight UTC.`,
       { retryAfterSeconds: seconds, isRetryable: seconds <= LONGEST_SDK_WAIT_SECONDS },
     );
   }
-
-  private async assertMoneyLeft({ subject, policy }: AppliedPolicy): Promise<void> {
-    const limit = policy.usd_per_month;
-    if (limit === undefined) return;
-    const month = monthOf(this.clock.now());
-    if ((await this.usage.spent(subject, month)).costMicros < limit * 1e6) return;
-    throw new ServiceError(
-      'budget_spent',
-      `The policy of ${describeSubject(subject)} allows ${limit} US dollars per month, which are spent. The next month begins on ${new Date(month.endsAt).toISOString().slice(0, 10)}.`,
-    );
-  }
+  return new ServiceError(
+    'budget_spent',
+    `The policy of ${describeSubject(subject)} allows ${allowed} US dollars per month, which are spent. The next month begins on ${new Date(period.endsAt).toISOString().slice(0, 10)}.`,
+  );
 }
 
 /** @param turns how many there are with the new one */
