@@ -16,6 +16,6 @@ import { PolicyGuard } from './policy.guard.js';
     { provide: APP_GUARD, useClass: ApiKeyGuard },
     { provide: APP_GUARD, useClass: PolicyGuard },
   ],
-  exports: [Authenticator],
+  exports: [Authenticator, CallerLimits],
 })
 export class AuthModule {}

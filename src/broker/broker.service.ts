@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type Observable, Subject } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
@@ -42,6 +43,7 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
   readonly #isModelBroker: boolean;
   #upstreams: ReadonlyMap<ModelProvider, Upstream> = new Map();
   #process: BrokerProcess | undefined;
+  readonly #refusals$ = new Subject<void>();
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -66,11 +68,19 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     this.#process = new BrokerProcess(
       { upstreams, spareLogins, proxies, egress, allowedModels, turnTokenLimit },
       {
-        onRefused: (threadId, what) => this.#logger.warn({ threadId, what }, 'refused a request of an agent'),
+        onRefused: (threadId, what) => {
+          this.#logger.warn({ threadId, what }, 'refused a request of an agent');
+          this.#refusals$.next();
+        },
         onNotice: (what) => this.#logger.warn(what),
         onRestart: (reason) => this.#logger.error(`the broker ${reason} and is started again`),
       },
     );
+  }
+
+  /** Emits with each refusal that is logged: of a host at most once a minute and thread. Never completes; unsubscribing has no effect on agents. */
+  get refusals$(): Observable<void> {
+    return this.#refusals$;
   }
 
   /** Whether agents reach anything through it. */

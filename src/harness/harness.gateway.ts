@@ -60,6 +60,8 @@ interface WarmSession {
   /** Identity of the folder that the process runs in; see `workspaceId`. */
   readonly workspace: string | undefined;
   running: boolean;
+  /** Whether its agent waits for results of the caller's tools. */
+  waits: boolean;
   /** What the last turn makes of the thread's files; `undefined` if no other server needs them. */
   version: SnapshotVersion | undefined;
   /** The turn that runs, once the session has been told to run it. */
@@ -252,9 +254,16 @@ export class HarnessGateway {
     return this.#starts$;
   }
 
-  /** How many processes are kept, and how many of them run a turn: for metrics and tests. */
-  get counts(): { readonly warm: number; readonly running: number } {
-    return { warm: this.#warm.size, running: [...this.#warm.values()].filter((warm) => warm.running).length };
+  /** What the broker refuses to agents; see `Broker.refusals$`. */
+  get refusals$(): Observable<void> {
+    return this.broker.refusals$;
+  }
+
+  /** How many processes are kept, how many of them run a turn, and how many wait for their caller's tools: for metrics and tests. */
+  get counts(): { readonly warm: number; readonly running: number; readonly parked: number } {
+    const kept = [...this.#warm.values()];
+    const running = kept.filter((warm) => warm.running).length;
+    return { warm: kept.length, running, parked: kept.filter((warm) => warm.waits).length };
   }
 
   private async acquire(
@@ -273,6 +282,7 @@ export class HarnessGateway {
       if (isUsable && this.#warm.get(thread.id) === existing) {
         clearTimeout(existing.idleTimer);
         existing.running = true;
+        existing.waits = false;
         return { warm: existing };
       }
       this.evict(thread.id, existing);
@@ -304,6 +314,7 @@ export class HarnessGateway {
       session,
       workspace,
       running: true,
+      waits: false,
       version: thread.version,
       turnId: undefined,
       idleSince: 0,
@@ -377,6 +388,7 @@ export class HarnessGateway {
    */
   private park(threadId: string, warm: WarmSession, waits: boolean): void {
     warm.running = false;
+    warm.waits = waits;
     warm.turnId = undefined;
     warm.idleSince = performance.now();
     if (this.#warm.get(threadId) !== warm) return;

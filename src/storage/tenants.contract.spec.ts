@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newStore, newThread, testedKinds, type TestStore } from './__fixtures__/databases.js';
+import type { StoreClock } from './database/store-clock.js';
 import { type AuditEntry, AuditStore } from './stores/audit.store.js';
 import { KeyStore, type MadeKey, type NewKey } from './stores/key.store.js';
 import { TenantStore } from './stores/tenant.store.js';
@@ -13,7 +14,7 @@ describe.each(await testedKinds())('tenants, keys and the audit log on %s', (kin
   let keys: KeyStore;
   let audit: AuditStore;
   /** The stores of another server. */
-  let other: { readonly tenants: TenantStore; readonly keys: KeyStore };
+  let other: { readonly tenants: TenantStore; readonly keys: KeyStore; readonly clock: StoreClock };
 
   beforeAll(async () => {
     store = await newStore(kind);
@@ -22,7 +23,8 @@ describe.each(await testedKinds())('tenants, keys and the audit log on %s', (kin
     tenants = new TenantStore(store.database);
     keys = new KeyStore(store.database);
     audit = new AuditStore(store.database);
-    other = { tenants: new TenantStore(second.database), keys: new KeyStore(second.database) };
+    const { database } = second;
+    other = { tenants: new TenantStore(database), keys: new KeyStore(database), clock: database.clock };
   });
 
   beforeEach(async () => {
@@ -73,6 +75,17 @@ describe.each(await testedKinds())('tenants, keys and the audit log on %s', (kin
       expect((await actions()).slice(0, 1)).toEqual([['key.revoke', 'key_admin', 'acme', key.id]]);
       expect(await actions()).toHaveLength(3);
       expect(await keys.revoke('key_unknown', 'cli')).toBeUndefined();
+    });
+
+    it('is revoked after it was made for the audit log, also by a server whose clock is behind', async () => {
+      const { key } = await make();
+      const clock = vi.spyOn(other.clock, 'now').mockReturnValue(Date.now() - MINUTE_MS);
+      try {
+        await other.keys.revoke(key.id, 'key_admin');
+      } finally {
+        clock.mockRestore();
+      }
+      expect((await actions()).map(([action]) => action)).toEqual(['key.revoke', 'key.create', 'tenant.create']);
     });
 
     it('is not found from the moment when it expires', async () => {

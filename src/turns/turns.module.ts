@@ -115,6 +115,15 @@ const threadHost: FactoryProvider<ThreadHost> = {
     RequestSteering,
     TurnRunner,
   ],
-  exports: [MessageThreads, OwnLoad, ThreadControl, ThreadHost, ThreadSignals, TurnService, TurnRunner],
+  exports: [
+    MessageThreads,
+    OwnLoad,
+    PolicyAdmission,
+    ThreadControl,
+    ThreadHost,
+    ThreadSignals,
+    TurnService,
+    TurnRunner,
+  ],
 })
 export class TurnsModule {}

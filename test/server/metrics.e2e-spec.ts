@@ -3,6 +3,10 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Metrics } from '../../src/ops/metrics/metrics.js';
+import { PolicyStore } from '../../src/storage/stores/policy.store.js';
+import { TenantStore } from '../../src/storage/stores/tenant.store.js';
+import { TurnRunner } from '../../src/turns/running/turn.runner.js';
 import { ask, thread } from '../support/requests.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
 
@@ -74,6 +78,65 @@ describe('the metrics', () => {
     expect((await read(server)).get('chiron_readers')).toBe(1);
     controller.abort();
     await expect(answer.then((response) => response.text())).rejects.toThrow();
+    const dropped = 'chiron_readers_dropped_total{route="/v1/messages"}';
+    await expect.poll(async () => (await read(server)).get(dropped)).toBe(1);
+  });
+
+  it('show the agents that wait for tools of their caller', async () => {
+    const server = await start();
+    server.harness.onRun = (run) =>
+      run.finish([
+        { type: 'caller-tool-call', id: 'toolu_1', name: 'look', input: {} },
+        { type: 'turn-end', reason: 'tool_use' },
+      ]);
+    const tools = [{ name: 'look', input_schema: { type: 'object' } }];
+    const post = (body: object) =>
+      supertest(server.url).post('/v1/messages').set(thread('parked')).send(body).expect(200);
+    const { body } = await post(ask('look', { tools }));
+    await expect.poll(async () => (await read(server)).get('chiron_turns_parked')).toBe(1);
+    expect((await read(server)).get('chiron_readers_dropped_total{route="/v1/messages"}')).toBeUndefined();
+    server.harness.onRun = (run) => run.answer('seen');
+    const results = [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'a tree' }];
+    const history = [
+      { role: 'user', content: 'look' },
+      { role: 'assistant', content: body.content },
+    ];
+    await post(ask('look', { tools, messages: [...history, { role: 'user', content: results }] }));
+    await expect.poll(async () => (await read(server)).get('chiron_turns_parked')).toBe(0);
+  });
+
+  it('count the requests that limits of policies refuse, by limit', async () => {
+    const server = await start({ apiKeys });
+    await server.app.get(TenantStore).create('tests', 'cli');
+    const policies = server.app.get(PolicyStore);
+    const post = (name: string, status: number) =>
+      supertest(server.url)
+        .post('/v1/messages')
+        .set({ 'x-api-key': KEY, ...thread(name) })
+        .send(ask('one', { model: 'demo' }))
+        .expect(status);
+    await post('spends', 200);
+    await policies.setOfTenant('tests', { tokens_per_day: 1 }, 'cli');
+    await post('is refused', 429);
+    await policies.setOfTenant('tests', { requests_per_minute: 1 }, 'cli');
+    await post('is the one', 200);
+    await post('is one too many', 429);
+    await policies.setOfTenant('tests', { concurrent_turns: 1 }, 'cli');
+    const running = supertest(server.url)
+      .post('/v1/messages')
+      .set({ 'x-api-key': KEY, ...thread('runs') })
+      .send(ask('/sleep 2', { model: 'demo' }))
+      .then(({ status }) => status);
+    await expect.poll(() => server.app.get(TurnRunner).counts.running).toBe(1);
+    await post('is one too many at once', 429);
+    expect(await running).toBe(200);
+    const { text } = await server.app.get(Metrics).read();
+    const refused = [...parse(text)].filter(([name]) => name.startsWith('chiron_limit_refusals_total'));
+    expect(Object.fromEntries(refused)).toEqual({
+      'chiron_limit_refusals_total{limit="tokens_per_day"}': 1,
+      'chiron_limit_refusals_total{limit="requests_per_minute"}': 1,
+      'chiron_limit_refusals_total{limit="concurrent_turns"}': 1,
+    });
   });
 
   it('have one label for all paths that there are none of, and the pattern for those with an id', async () => {

@@ -1,5 +1,5 @@
 import { dayOf, monthOf, type Period } from '../periods.js';
-import type { Policy } from './policy.js';
+import type { LimitName, Policy } from './policy.js';
 
 /** What turns have spent: tokens of all kinds, and millionths of a US dollar. */
 export interface Spent {
@@ -8,7 +8,7 @@ export interface Spent {
 }
 
 /** The limits of a policy on what may be spent in a period. */
-export type BudgetName = 'tokens_per_day' | 'usd_per_month';
+export type BudgetName = Extract<LimitName, 'tokens_per_day' | 'usd_per_month'>;
 
 /** One budget of a policy, in the period of a time. */
 export interface Budget {

@@ -30,6 +30,9 @@ export interface Policy {
   readonly usd_per_month?: number;
 }
 
+/** The limits of a policy on how much its callers may do. */
+export type LimitName = 'concurrent_turns' | 'requests_per_minute' | 'tokens_per_day' | 'usd_per_month';
+
 /** Whom a policy binds: a tenant with all its keys, or a key. */
 export type PolicySubject =
   { readonly kind: 'tenant'; readonly tenant: string } | { readonly kind: 'key'; readonly keyId: string };

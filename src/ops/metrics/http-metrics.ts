@@ -10,7 +10,13 @@ export function httpMetrics(metrics: Metrics): RequestHandler {
     const startedMs = performance.now();
     response.once('close', () => {
       const status = response.headersSent ? response.statusCode : 499;
-      metrics.answered(request.method, routeOf(request), status, (performance.now() - startedMs) / 1000);
+      metrics.answered({
+        method: request.method,
+        route: routeOf(request),
+        status,
+        seconds: (performance.now() - startedMs) / 1000,
+        isWhole: response.writableFinished,
+      });
     });
     next();
   };

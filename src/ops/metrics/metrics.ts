@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { LimitName } from '../../domain/policy/policy.js';
 import type { EndedTurn } from '../../turns/running/ended-turn.js';
 import { VERSION } from '../../version.js';
 import type { DeliveryOutcome } from '../../webhooks/webhook-sender.js';
@@ -16,11 +17,23 @@ const FLUSH_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5];
 export interface Levels {
   readonly running: number;
   readonly pending: number;
+  readonly parked: number;
   readonly slots: number;
   readonly readers: number;
   readonly pendingEvents: number;
   readonly warm: number;
   readonly isDiskLow: boolean;
+}
+
+/** A request whose connection is done with it. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The pattern of the path, such as `/v1/messages/:id`. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+  /** Whether its caller was there until the end of the answer. */
+  readonly isWhole: boolean;
 }
 
 /** The metrics of this server, in the form of Prometheus. Labels have few values: routes, statuses, harnesses and outcomes. */
@@ -36,6 +49,13 @@ export class Metrics implements OnApplicationShutdown {
     'From a request to the end of its answer; of a stream to its end.',
     ['route'],
     REQUEST_BUCKETS,
+  );
+  readonly #dropped = this.#counter('readers_dropped_total', 'Answers whose caller left before their end.', ['route']);
+  readonly #limits = this.#counter('limit_refusals_total', 'Requests that a limit of a policy refused.', ['limit']);
+  readonly #sandboxRefusals = this.#counter(
+    'sandbox_refusals_total',
+    'What agents were refused, as logged: a host at most once a minute and thread.',
+    [],
   );
   readonly #turns = this.#counter('turns_total', 'Turns that ended here.', ['harness', 'outcome']);
   readonly #turnSeconds = this.#histogram(
@@ -71,6 +91,7 @@ export class Metrics implements OnApplicationShutdown {
   constructor() {
     this.#level('turns_running', 'Turns that run here.', ({ running }) => running);
     this.#level('turns_queued', 'Turns that wait for a slot or for their thread.', ({ pending }) => pending);
+    this.#level('turns_parked', 'Agents that wait here for tools of their caller.', ({ parked }) => parked);
     this.#level('turn_slots', 'How many turns may run at once.', ({ slots }) => slots);
     this.#level('readers', 'Callers that read a turn.', ({ readers }) => readers);
     this.#level('events_pending', 'Events that are not committed yet.', ({ pendingEvents }) => pendingEvents);
@@ -96,10 +117,21 @@ export class Metrics implements OnApplicationShutdown {
     this.#readLevels = read;
   }
 
-  /** Counts an answered request. `route` is the pattern of the path, such as `/v1/messages/:id`. */
-  answered(method: string, route: string, status: number, seconds: number): void {
+  /** Counts a request whose connection is done with it. */
+  answered({ method, route, status, seconds, isWhole }: AnsweredRequest): void {
     this.#requests.inc({ method, route, status });
     this.#requestSeconds.observe({ route }, seconds);
+    if (!isWhole) this.#dropped.inc({ route });
+  }
+
+  /** Counts a request that a limit of a policy refused. */
+  limitRefused(limit: LimitName): void {
+    this.#limits.inc({ limit });
+  }
+
+  /** Counts what an agent was refused. */
+  sandboxRefused(): void {
+    this.#sandboxRefusals.inc();
   }
 
   /** Counts a turn that has ended. */

@@ -64,10 +64,11 @@ export async function recordAudit(
   transaction: Transaction<Tables>,
   { at, actor, action, tenant, keyId, details }: Omit<AuditEntry, 'id'>,
 ): Promise<void> {
+  const last = await transaction.selectFrom('audit_log').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
   await transaction
     .insertInto('audit_log')
     .values({
-      id: createAuditId(at),
+      id: createAuditId(at, last?.id),
       at,
       actor,
       action,
@@ -78,14 +79,17 @@ export async function recordAudit(
     .execute();
 }
 
-/** Numbers the entries of this process, so that those of one millisecond are ordered. */
-let sequence = 0;
+const ID_PREFIX = 'aud_';
+const TIME_DIGITS = 12;
 
-/** Makes an id that sorts by time, as UUIDs of version 7 do. Lower-case hexadecimal digits sort the same in every collation. */
-function createAuditId(at: number): string {
-  sequence = (sequence + 1) % 0x1_0000_0000;
-  const parts = [at.toString(16).padStart(12, '0'), sequence.toString(16).padStart(8, '0')];
-  return `aud_${parts.join('')}${randomBytes(4).toString('hex')}`;
+/**
+ * Makes an id that sorts by time, as UUIDs of version 7 do, and after `last`: another server's clock may be some milliseconds ahead. Lower-case
+ * hexadecimal digits sort the same in every collation.
+ */
+function createAuditId(at: number, last: string | undefined): string {
+  const lastTime = last === undefined ? 0 : Number.parseInt(last.slice(ID_PREFIX.length).slice(0, TIME_DIGITS), 16);
+  const time = Math.max(at, lastTime + 1);
+  return `${ID_PREFIX}${time.toString(16).padStart(TIME_DIGITS, '0')}${randomBytes(8).toString('hex')}`;
 }
 
 function toAuditEntry(row: AuditLogTable): AuditEntry {

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { type Observable, Subject } from 'rxjs';
 import { type Budget, budgetsOf, isSpent } from '../../domain/policy/budgets.js';
 import { type AskedWork, assertPermitted } from '../../domain/policy/permissions.js';
 import {
   type AppliedPolicies,
   type AppliedPolicy,
   describeSubject,
+  type LimitName,
   type PolicySubject,
 } from '../../domain/policy/policy.js';
 import { ServiceError } from '../../domain/service-error.js';
@@ -20,11 +22,18 @@ const LONGEST_SDK_WAIT_SECONDS = 60;
 /** Decides whether a caller's policies allow a new turn. Retries are not asked: the work was accepted already. */
 @Injectable()
 export class PolicyAdmission {
+  readonly #refusals$ = new Subject<LimitName>();
+
   constructor(
     @Inject(Database) private readonly database: Database,
     private readonly usage: UsageStore,
     private readonly clock: StoreClock,
   ) {}
+
+  /** The limit of each turn that was refused for one. Never completes; unsubscribing has no effect on turns. */
+  get refusals$(): Observable<LimitName> {
+    return this.#refusals$;
+  }
 
   /**
    * Checks a new turn before anything of it is stored. Rejects also when the store cannot be reached.
@@ -37,7 +46,7 @@ export class PolicyAdmission {
     for (const applied of policies) {
       const { subject, policy } = applied;
       if (policy.concurrent_turns !== undefined)
-        assertRoom(applied, (await countUnfinishedTurns(this.database.kysely, subject, ending)) + 1);
+        this.assertRoom(applied, (await countUnfinishedTurns(this.database.kysely, subject, ending)) + 1);
       await this.assertBudgetsLeft(applied);
     }
   }
@@ -53,15 +62,28 @@ export class PolicyAdmission {
       // The tenant before the key, as when a tenant is removed: two transactions in two orders would wait for each other.
       for (const applied of limited.toReversed()) {
         await lockPolicySubject(transaction, applied.subject);
-        assertRoom(applied, await countUnfinishedTurns(transaction, applied.subject, ending));
+        this.assertRoom(applied, await countUnfinishedTurns(transaction, applied.subject, ending));
       }
     };
+  }
+
+  /** @param turns how many there are with the new one */
+  private assertRoom({ subject, policy }: AppliedPolicy, turns: number): void {
+    const limit = policy.concurrent_turns;
+    if (limit === undefined || turns <= limit) return;
+    this.#refusals$.next('concurrent_turns');
+    throw new ServiceError(
+      'rate_limited',
+      `The policy of ${describeSubject(subject)} allows ${limit} turns at the same time.`,
+    );
   }
 
   private async assertBudgetsLeft({ subject, policy }: AppliedPolicy): Promise<void> {
     const now = this.clock.now();
     for (const budget of budgetsOf(policy, now)) {
-      if (isSpent(budget, await this.usage.spent(subject, budget.period))) throw toRefusal(subject, budget, now);
+      if (!isSpent(budget, await this.usage.spent(subject, budget.period))) continue;
+      this.#refusals$.next(budget.name);
+      throw toRefusal(subject, budget, now);
     }
   }
 }
@@ -78,16 +100,6 @@ function toRefusal(subject: PolicySubject, { name, allowed, period }: Budget, no
   return new ServiceError(
     'budget_spent',
     `The policy of ${describeSubject(subject)} allows ${allowed} US dollars per month, which are spent. The next month begins on ${new Date(period.endsAt).toISOString().slice(0, 10)}.`,
-  );
-}
-
-/** @param turns how many there are with the new one */
-function assertRoom({ subject, policy }: AppliedPolicy, turns: number): void {
-  const limit = policy.concurrent_turns;
-  if (limit === undefined || turns <= limit) return;
-  throw new ServiceError(
-    'rate_limited',
-    `The policy of ${describeSubject(subject)} allows ${limit} turns at the same time.`,
   );
 }
 
