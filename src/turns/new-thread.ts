@@ -26,6 +26,7 @@ export function toNewThread(
 }
 
 function toMetadata({ isFreshThread, isSideRequest, user }: TurnRequest): JsonObject {
-  if (!isFreshThread) return {};
-  return { fresh: true, ...(isSideRequest ? { side: true } : {}), ...(user === undefined ? {} : { user }) };
+  // Without a user it is null: threads of versions before this one have none in either case.
+  const origin = { user: user ?? null };
+  return isFreshThread ? { fresh: true, ...(isSideRequest ? { side: true } : {}), ...origin } : origin;
 }

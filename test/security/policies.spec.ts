@@ -7,6 +7,8 @@ import { runChiron } from '../cli/run-chiron.js';
 import { listen } from '../support/egress-proxy.js';
 import { ISOLATING_KINDS, reasonToSkip, removeFolders, startTarget, type Target } from './support.js';
 
+const METRICS_KEY = 'key-of-the-monitoring-of-the-tests';
+
 for (const kind of ISOLATING_KINDS) {
   const skipReason = await reasonToSkip(kind);
 
@@ -24,6 +26,7 @@ for (const kind of ISOLATING_KINDS) {
       await writeFile(join(templates, 'team-a', 'AGENTS.md'), 'for team a');
       target = await startTarget(kind, {
         CHIRON_DATA_DIR: dataDirectory,
+        CHIRON_METRICS_KEY: METRICS_KEY,
         CHIRON_SANDBOX_ALLOWED_HOSTS: `localhost:${port}`,
         CHIRON_WORKSPACE_TEMPLATES: templates,
       });
@@ -57,6 +60,9 @@ for (const kind of ISOLATING_KINDS) {
       expect(await fetchAs('alice', 'net')).toContain('of the host');
       await limit({ sandbox_hosts: [] });
       expect(await fetchAs('alice', 'new')).toContain('does not allow it');
+      const headers = { authorization: `Bearer ${METRICS_KEY}` };
+      const metrics = await (await fetch(`${target.server.url}/metrics`, { headers })).text();
+      expect(metrics).toContain('\nchiron_sandbox_refusals_total 2\n');
     });
 
     it('begins with a copy of the template that the policy names', async () => {

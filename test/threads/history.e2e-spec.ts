@@ -227,6 +227,18 @@ describe.each(await testedKinds())('the history of a request to a named thread o
     expect(await branchesOf('compacted')).toEqual([]);
   });
 
+  it('that was rewound to its beginning in Claude Code forks the thread, and one of a session that joins it does not', async () => {
+    const headers = { ...CLAUDE_CODE, ...thread('joined') };
+    const by = (session: string) => ({ ...TOOLS, metadata: { user_id: JSON.stringify({ session_id: session }) } });
+    expect(outcomeOf(await post(ask('j1', by('first')), headers))).toBe('new');
+    expect(outcomeOf(await post(ask('j2', by('second')), headers))).toBe('continued');
+    const talked = converse(['j2', 'answer to j2', 'j3'], by('second'));
+    expect(outcomeOf(await post(talked, headers))).toBe('continued');
+    expect(runOf('j3')?.turn.turnIndex).toBe(2);
+    expect(outcomeOf(await post(ask('j1 in other words', by('first')), headers))).toBe('forked');
+    expect(runOf('j1 in other words')?.turn.turnIndex).toBe(0);
+  });
+
   it('is not taken for rewound while the last turn runs, and not if its answer never arrived', async () => {
     await say('running', 'm1');
     const { onRun } = app.harness;

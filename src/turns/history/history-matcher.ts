@@ -69,13 +69,14 @@ export class HistoryMatcher {
     const { history, chain, continuesFrom } = request;
     if (chain === undefined || continuesFrom !== undefined) return GOES_ON;
     if (history !== undefined && endsWith(history.promptKey, recent)) return GOES_ON;
-    if (history === undefined && !chain.isComplete) return GOES_ON;
+    const isComplete = chain.isComplete && !isJoined(thread, request);
+    if (history === undefined && !isComplete) return GOES_ON;
     const summary = chain.findSummary();
     const messages = (await chain.readPrompts()).filter(({ start }) => start > (summary ?? -1));
     const turns = await this.readTurns(thread.id);
     const promptKeys = messages.map(({ key }) => key);
     const isCompacted = summary !== undefined;
-    const match = matchHistory({ promptKeys, isComplete: chain.isComplete, isCompacted }, turns);
+    const match = matchHistory({ promptKeys, isComplete, isCompacted }, turns);
     const { rest } = match;
     return {
       match,
@@ -97,6 +98,15 @@ export class HistoryMatcher {
         ...heard.filter(({ turnId }) => turnId === turn.id).map(({ promptKey }) => toFurther(turn, promptKey)),
       ]);
   }
+}
+
+/**
+ * Whether another user, or another session of one, has made the thread. Claude Code then begins with its own first message, as with the line of
+ * the console, and that does not take back what it never had. Not known of threads of older versions.
+ */
+function isJoined({ metadata }: Thread, { user }: TurnRequest): boolean {
+  const { user: maker } = metadata;
+  return maker !== undefined && (maker ?? undefined) !== user;
 }
 
 /** Whether a conversation ends with the last turn that its caller must know, or with one after it. */
