@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiResponse, getSchemaPath } from '@nestjs/swagger';
-import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { header, JsonResponseDocs, LIMIT_HEADER_DOCS, OperationDocs } from '../openapi/operation.js';
 import { BOOLEAN, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/schema.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../anthropic/examples.js';
@@ -90,6 +90,7 @@ export function CreateMessageDocs(): MethodDecorator {
         'The message of the turn. As an event stream: `message_start`, the content blocks, `message_delta` and `message_stop`; a `ping` during silence; an `error` if the turn fails after the stream started.',
       headers: {
         'request-id': header('RequestId'),
+        ...LIMIT_HEADER_DOCS,
         ...THREAD_HEADERS,
       },
       content: {
@@ -97,7 +98,7 @@ export function CreateMessageDocs(): MethodDecorator {
         'text/event-stream': { schema: eventStream(ref('MessageStreamEvent')), example: EXAMPLE_STREAM },
       },
     }),
-    ErrorDocs([400, 402, 404, 409, 413, 415, 503, 504, 529], THREAD_HEADERS),
+    ErrorDocs([400, 402, 404, 409, 413, 415, 503, 504, 529], { ...LIMIT_HEADER_DOCS, ...THREAD_HEADERS }),
   );
 }
 

@@ -40,6 +40,22 @@ export const RESPONSE_HEADERS = {
     description: '`false` if the same request would fail again. Anthropic’s SDKs then do not retry.',
     schema: { type: 'string', enum: ['false'], examples: ['false'] },
   },
+  LimitOfRequests: {
+    description: 'How many requests a minute the policy of the caller allows. Absent without such a limit.',
+    schema: { type: 'integer', examples: [60] },
+  },
+  LimitOfTokens: {
+    description: 'How many tokens a day the policy of the caller allows. Absent without such a limit.',
+    schema: { type: 'integer', examples: [1_000_000] },
+  },
+  LimitRemaining: {
+    description: 'How much of the limit is left.',
+    schema: { type: 'integer', examples: [59] },
+  },
+  LimitReset: {
+    description: 'When the next minute or day begins.',
+    schema: { type: 'string', format: 'date-time', examples: ['2027-01-31T12:00:01Z'] },
+  },
 } satisfies Readonly<Record<string, HeaderObject>>;
 
 /** Refers to a response header of the components. */
@@ -49,6 +65,16 @@ export function header(name: keyof typeof RESPONSE_HEADERS): ReferenceObject {
 
 /** The headers of every error that control retries. */
 export const RETRY_HEADERS = { 'retry-after': header('RetryAfter'), 'x-should-retry': header('ShouldRetry') };
+
+/** The headers about the limits of a caller's policy. */
+export const LIMIT_HEADER_DOCS = {
+  'anthropic-ratelimit-requests-limit': header('LimitOfRequests'),
+  'anthropic-ratelimit-requests-remaining': header('LimitRemaining'),
+  'anthropic-ratelimit-requests-reset': header('LimitReset'),
+  'anthropic-ratelimit-tokens-limit': header('LimitOfTokens'),
+  'anthropic-ratelimit-tokens-remaining': header('LimitRemaining'),
+  'anthropic-ratelimit-tokens-reset': header('LimitReset'),
+};
 
 /** Describes one operation. Its id names the method in generated clients. */
 export function OperationDocs(operation: {

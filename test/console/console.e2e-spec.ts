@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Browser, Page } from 'playwright-core';
 import supertest from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Metrics } from '../../src/ops/metrics/metrics.js';
 import { KeyStore } from '../../src/storage/stores/key.store.js';
 import { TenantStore } from '../../src/storage/stores/tenant.store.js';
 import { CALL_USAGE, modelCall, textBlock } from '../support/scripted-harness.js';
@@ -160,18 +161,48 @@ describe.skipIf(browserSkipReason !== undefined)('the console in a browser', () 
     ]);
   });
 
-  it('shows the cost of a turn as the usage of the tenant has it', async () => {
+  it('has the numbers of the answers, of the usage of the tenant and of the metrics', async () => {
     app.harness.onRun = (run) =>
       run.end(...textBlock('Priced.'), { type: 'model-call-end', model: 'claude-opus-5-5', usage: CALL_USAGE });
-    await post('priced', 'What is the price?').expect(200);
+    const answers = [];
+    for (const prompt of ['one', 'two', 'three']) {
+      const { body } = await post('priced', prompt).expect(200);
+      answers.push(body.usage);
+    }
+    const tokens = answers
+      .flatMap((usage) => [
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_input_tokens,
+        usage.cache_creation_input_tokens,
+      ])
+      .reduce((sum, count) => sum + Number(count), 0);
+    expect(tokens).toBe(3 * 124);
+    const { body } = await supertest(app.url).get('/api/usage').set('x-api-key', keys.user).expect(200);
+    const { turns, cost_usd: cost, ...counts } = body.total;
+    const sum = counts.input_tokens + counts.output_tokens + counts.cache_read_tokens + counts.cache_creation_tokens;
+    expect([turns, sum]).toEqual([3, tokens]);
+    expect(cost).toBeGreaterThan(0);
+    const { text } = await app.app.get(Metrics).read();
+    const metric = (name: string): number =>
+      [...text.matchAll(new RegExp(`^chiron_${name}\\{.*\\} (.*)$`, 'gm'))].reduce(
+        (all, [, value]) => all + Number(value),
+        0,
+      );
+    expect([metric('turns_total'), metric('tokens_total')]).toEqual([turns, tokens]);
+    expect(metric('cost_usd_total')).toBeCloseTo(cost, 9);
     await signIn();
     await page.getByRole('link', { name: 'test:priced' }).click();
-    const end = page.getByText(/^Completed · 124 tokens · \$/);
-    await end.waitFor();
-    const { body } = await supertest(app.url).get('/api/usage').set('x-api-key', keys.user).expect(200);
-    const cost: number = body.total.cost_usd;
-    expect(cost).toBeGreaterThan(0);
-    expect((await end.textContent())?.split('$').at(-1)).toBe(String(cost));
+    const ends = page.getByText(/^Completed · 124 tokens · \$/);
+    await eventually(() => ends.count()).toBe(3);
+    const costs = (await ends.allTextContents()).map((end) => Number(end.split('$').at(-1)));
+    expect(costs.reduce((all, each) => all + each, 0)).toBeCloseTo(cost, 9);
+    await page.getByRole('link', { name: 'Usage' }).click();
+    const today = page.getByRole('row', { name: new Date().toISOString().slice(0, 10) });
+    await today.waitFor();
+    const [, shownTurns, shownTokens, shownCost] = await today.getByRole('cell').allTextContents();
+    expect([shownTurns, shownTokens]).toEqual([String(turns), String(tokens)]);
+    expect(Number(shownCost?.replace('$', ''))).toBeCloseTo(cost, 9);
   });
 
   it('interrupts a turn', async () => {

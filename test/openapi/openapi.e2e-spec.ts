@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { LIMIT_HEADERS } from '../../src/auth/limit-headers.js';
 import { ApiDocument, entries, eventData, objectAt } from '../support/openapi.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -97,7 +98,10 @@ describe('the OpenAPI document', () => {
     const source = new URL('../../src/', import.meta.url);
     const files = (await readdir(source, { recursive: true })).filter((file) => /(?<!spec)\.ts$/.test(file));
     const texts = await Promise.all(files.map((file) => readFile(new URL(file, source), 'utf8')));
-    const names = new Set(texts.flatMap((text) => text.match(/x-chiron-[a-z]+(-[a-z]+)*/g) ?? []));
+    const names = new Set([
+      ...LIMIT_HEADERS,
+      ...texts.flatMap((text) => text.match(/x-chiron-[a-z]+(-[a-z]+)*/g) ?? []),
+    ]);
     expect([...names]).toEqual(expect.arrayContaining(['x-chiron-thread-key', 'x-chiron-tool-blocks']));
     const parameters = document.operations.flatMap(({ object }) => (object['parameters'] ?? []) as readonly Json[]);
     const headers = document.operations.flatMap(({ object }) =>
