@@ -1,3 +1,4 @@
+// Over 250 lines: when a server joins, goes on, gives up others and ends its agents is one decision, and reads best in one place.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type Database, describeError, NodeLostError } from '../storage/database/database.js';
@@ -5,6 +6,7 @@ import type { Node, NodeStore } from '../storage/stores/node.store.js';
 import type { ThreadStore } from '../storage/stores/thread.store.js';
 import { answerBeatAge, askBeatAges } from './beat-age.js';
 import type { Jobs } from './jobs.js';
+import { answerJoin, tellJoined } from './join-notice.js';
 import type { NodeDuties, NodeOptions } from './node-duties.js';
 import type { PeerClient } from './peer-client.js';
 import type { PeerServer } from './peer-server.js';
@@ -51,6 +53,7 @@ export class ClusterNode {
     private readonly url: string,
   ) {
     answerBeatAge(server, () => performance.now() - this.#beatenAt);
+    answerJoin(server, () => this.refresh());
   }
 
   /** The servers of the store, this one too, as of its last heartbeat. */
@@ -133,7 +136,15 @@ export class ClusterNode {
     // Before anything runs here: this server may be suspended a moment later.
     duties.expectLife(this.#lifeSeconds);
     this.self.begin();
+    // Not awaited: they may be gone.
+    void this.#tellOthers();
     await duties.recover();
+  }
+
+  /** A server that loses the store before its next heartbeat would otherwise not know this one, and take itself for the only one. */
+  async #tellOthers(): Promise<void> {
+    const notTold = await tellJoined(this.client, this.#others(), this.options.timeoutMs * BEAT_PART);
+    if (notTold > 0) this.#logger.warn(`${notTold} other servers could not be told that this one has joined`);
   }
 
   async #beatForever(duties: NodeDuties): Promise<void> {
@@ -219,13 +230,15 @@ export class ClusterNode {
 
   /** Whether others have reached the store since this one cannot, or cannot be asked. A server that knows no others goes on. */
   async #isAlone(): Promise<boolean> {
-    const others = this.#nodes.filter(
-      ({ id, state }) => id !== this.self.id && (state === 'up' || state === 'draining'),
-    );
+    const others = this.#others();
     if (others.length === 0) return false;
     const ages = await askBeatAges(this.client, others, this.options.timeoutMs * BEAT_PART);
     const failingMs = performance.now() - (this.#failingSince ?? Infinity);
     return ages.length === 0 || ages.some((age) => age < failingMs);
+  }
+
+  #others(): readonly Node[] {
+    return this.#nodes.filter(({ id, state }) => id !== this.self.id && (state === 'up' || state === 'draining'));
   }
 
   /** Only a server that has reached the store for a while may: after the store was away, the others need time to come back, too. */

@@ -133,6 +133,25 @@ describe('when the database is away', () => {
   });
 });
 
+describe('a server that was the only one', () => {
+  it('knows another one as soon as that has joined, and ends its agents when it alone loses the store', async () => {
+    const lone = await TestCluster.start({}, ['a1']);
+    try {
+      const file = lone.file('lone');
+      void ask(lone.url, `!echo ran >> ${file}; sleep 25`, { thread: 'lone' }).catch(() => undefined);
+      await expect.poll(() => read(file), { timeout: 20_000 }).toBe('ran\n');
+      const first = lone.server('a1');
+      await lone.add('a2');
+      first.database.cut();
+      const output = (): string => first.start.output();
+      await expect.poll(output, { timeout: 30_000 }).toContain('this server alone cannot reach the store');
+      await expect.poll(() => runningCommands(file), { timeout: 10_000 }).toBe(0);
+    } finally {
+      await lone.close();
+    }
+  });
+});
+
 describe('when the network between servers is cut', () => {
   it('turns run, and are read from the store', async () => {
     for (const { peers } of cluster.servers.values()) peers.cut();
