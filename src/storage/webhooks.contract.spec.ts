@@ -144,7 +144,7 @@ describe.each(await testedKinds())('webhooks on %s', (kind) => {
       const claimed = await from.turns.claim(turn.id, { owner: 'a', now: 2_000 });
       if (claimed === undefined) throw new Error('the turn was not claimed');
       await from.log.open(claimed);
-      await from.log.finish(turn.id, [turnEnd], { ...completed, endedAt, ...changes } as TurnOutcome);
+      await from.log.finish(turn.id, [turnEnd], { ...completed, endedAt, ...changes });
     }
 
     const told = async () =>

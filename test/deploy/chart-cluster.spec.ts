@@ -88,6 +88,11 @@ describe('The chart for a cluster', () => {
     expect(portsOf(policyOf(objects, 'worker').egress)).not.toContain(8443);
   });
 
+  it('needs no keys where the first one is in the store already', () => {
+    const [database, inStore] = ['secrets.names={CHIRON_DATABASE_URL}', 'secrets.keysInStore=true'];
+    expect(example('s3.yaml', database, inStore).length).toBe(example('s3.yaml').length);
+  });
+
   it('lets all servers reach the collector of traces, where there is one', () => {
     const collector = 'settings.OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318';
     const objects = example('s3.yaml', collector);

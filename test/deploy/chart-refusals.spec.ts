@@ -9,6 +9,11 @@ describe('The chart', () => {
   it.each([
     ['no API keys', [], /secrets: CHIRON_API_KEYS is missing\. Name a Secret/],
     [
+      'keys in a store that is on the volume of the pod',
+      ['--set', 'secrets.keysInStore=true'],
+      /secrets\.keysInStore: needs PostgreSQL/,
+    ],
+    [
       'a secret among the settings',
       [...KEYS, '--set', 'settings.ANTHROPIC_API_KEY=x'],
       /ANTHROPIC_API_KEY is a secret; put it into secrets/,

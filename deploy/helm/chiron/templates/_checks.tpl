@@ -28,8 +28,11 @@
 
 {{- define "chiron.checkSecrets" -}}
 {{- $names := include "chiron.secretNames" . | fromJsonArray -}}
-{{- if not (or (has "CHIRON_API_KEYS" $names) (hasKey .Values.settings "CHIRON_OIDC_ISSUER")) -}}
-{{- fail "secrets: CHIRON_API_KEYS is missing. Name a Secret that has it in secrets.existingSecret, or set secrets.values.CHIRON_API_KEYS (name:key, with a key of openssl rand -hex 32). Or accept the tokens of an identity provider: settings.CHIRON_OIDC_ISSUER" -}}
+{{- if and .Values.secrets.keysInStore (not (include "chiron.hasDatabase" .)) -}}
+{{- fail "secrets.keysInStore: needs PostgreSQL (CHIRON_DATABASE_URL in secrets), in which you make the first key before the servers start; SQLite is on the volume of the pod" -}}
+{{- end -}}
+{{- if not (or (has "CHIRON_API_KEYS" $names) .Values.secrets.keysInStore (hasKey .Values.settings "CHIRON_OIDC_ISSUER")) -}}
+{{- fail "secrets: CHIRON_API_KEYS is missing. Name a Secret that has it in secrets.existingSecret, or set secrets.values.CHIRON_API_KEYS (name:key, with a key of openssl rand -hex 32). Or accept the tokens of an identity provider: settings.CHIRON_OIDC_ISSUER. Or make the first key in PostgreSQL, and set secrets.keysInStore" -}}
 {{- end -}}
 {{- if and .Values.secrets.existingSecret .Values.secrets.values -}}
 {{- fail "secrets: existingSecret and values exclude each other; the values would not be used" -}}
