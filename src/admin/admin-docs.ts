@@ -74,7 +74,7 @@ export const ADMIN_SCHEMAS: Readonly<Record<string, Schema>> = {
     id: TEXT,
     at: TIME,
     actor: described(
-      'The id of the admin key, `oidc:` and the subject of the admin’s token, or `cli` for the command line.',
+      'The id of the key, `oidc:` and the subject of the token, `settings:` and the name of a key of `CHIRON_API_KEYS`, or `cli` for the command line.',
       TEXT,
     ),
     action: oneOfTexts(...AUDIT_ACTIONS),

@@ -12,7 +12,7 @@ export function ListAuditDocs(): MethodDecorator {
   return applyDecorators(
     AdminDocs({
       id: 'listAuditEntries',
-      summary: 'Read who made, revoked and removed what, newest first',
+      summary: 'Read who made, revoked, interrupted and removed what, newest first',
     }),
     ApiQuery({
       name: 'limit',

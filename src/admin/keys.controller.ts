@@ -1,10 +1,10 @@
 import { Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import type { Request } from 'express';
+import { readActor } from '../auth/actor.js';
 import { AdminGuard } from '../auth/admin.guard.js';
 import { Unlimited } from '../auth/policy.guard.js';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
-import { readActor } from './actor.js';
 import type { KeyView, NewKeyView } from './admin-views.js';
 import { AdminService } from './admin.service.js';
 import { parseKeysQuery } from './dto/admin-query.js';

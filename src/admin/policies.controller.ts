@@ -1,10 +1,10 @@
 import { Controller, Get, Param, Put, Req, UseGuards } from '@nestjs/common';
 import type { Request } from 'express';
+import { readActor } from '../auth/actor.js';
 import { AdminGuard } from '../auth/admin.guard.js';
 import { Unlimited } from '../auth/policy.guard.js';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
-import { readActor } from './actor.js';
 import type { KeyPolicyView, TenantPolicyView } from './admin-views.js';
 import { AdminService } from './admin.service.js';
 import { parsePolicy } from './dto/policy.dto.js';

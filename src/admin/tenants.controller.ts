@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import type { Request } from 'express';
+import { readActor } from '../auth/actor.js';
 import { AdminGuard } from '../auth/admin.guard.js';
 import { Unlimited } from '../auth/policy.guard.js';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
@@ -9,7 +10,6 @@ import { AdminService } from './admin.service.js';
 import { parseRemovalQuery } from './dto/admin-query.js';
 import { parseCreateTenant } from './dto/create-tenant.dto.js';
 import { CreateTenantDocs, ListTenantsDocs, RemoveTenantDocs } from './tenants.docs.js';
-import { readActor } from './actor.js';
 
 /** The tenants of the store, for admin keys. */
 @Controller('api/admin/tenants')

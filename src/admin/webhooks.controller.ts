@@ -1,9 +1,9 @@
 import { Controller, Delete, Get, Param, Put, Req, UseGuards } from '@nestjs/common';
 import type { Request } from 'express';
+import { readActor } from '../auth/actor.js';
 import { AdminGuard } from '../auth/admin.guard.js';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
-import { readActor } from './actor.js';
 import type { NewWebhookView, RemovedWebhookView, WebhookView } from './admin-views.js';
 import { parseSetWebhook } from './dto/set-webhook.dto.js';
 import { WebhookAdminService } from './webhook-admin.service.js';

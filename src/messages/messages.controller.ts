@@ -1,6 +1,7 @@
 import { All, Controller, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { readActor } from '../auth/actor.js';
 import { CurrentPrincipal, type Principal, requirePolicies } from '../auth/principal.js';
 import { methodNotAllowed } from './method-not-allowed.js';
 import { readJsonBody } from '../http/read-body.js';
@@ -61,7 +62,9 @@ export class MessagesController {
     @CurrentPrincipal() principal: Principal,
     @Param('messageId') messageId: string,
   ): Promise<{ cancelled: boolean }> {
-    return { cancelled: await this.turns.cancel(principal.tenant, messageId, requirePolicies(principal)) };
+    const { tenant } = principal;
+    const policies = requirePolicies(principal);
+    return { cancelled: await this.turns.cancel(tenant, messageId, policies, readActor(principal)) };
   }
 
   @All()

@@ -1,6 +1,7 @@
 import { All, Controller, Get, HttpCode, Logger, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { readActor } from '../auth/actor.js';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import { noteThread, noteTurn } from '../http/request-facts.js';
@@ -114,12 +115,12 @@ export class ExecutionsController {
   @HttpCode(200)
   @InterruptDocs()
   async interrupt(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
-    const thread = noteThread(request, await this.sessions.thread(tenant, key));
-    const turn = await this.control.interrupt(thread);
+    const thread = noteThread(request, await this.sessions.thread(principal.tenant, key));
+    const turn = await this.control.interrupt(thread, readActor(principal));
     if (turn !== undefined) noteTurn(request, turn);
     return {
       ok: true,
@@ -134,13 +135,13 @@ export class ExecutionsController {
   @HttpCode(200)
   @CancelSessionDocs()
   async cancel(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
     const { release_id, cancel_inflight } = parseCancel(await readJsonBody(request));
-    const thread = noteThread(request, await this.sessions.thread(tenant, key));
-    const turn = cancel_inflight ? await this.control.interrupt(thread) : undefined;
+    const thread = noteThread(request, await this.sessions.thread(principal.tenant, key));
+    const turn = cancel_inflight ? await this.control.interrupt(thread, readActor(principal)) : undefined;
     if (turn !== undefined) noteTurn(request, turn);
     return {
       ok: true,

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, UseFilters } from '@nestjs/common';
 import type { Request } from 'express';
+import { readActor } from '../auth/actor.js';
 import { CurrentPrincipal, type Principal } from '../auth/principal.js';
 import { readJsonBody } from '../http/read-body.js';
 import { noteThread, noteTurn } from '../http/request-facts.js';
@@ -102,12 +103,12 @@ export class SessionsController {
   @Delete('session/:threadKey')
   @DeleteSessionDocs()
   async remove(
-    @CurrentPrincipal() { tenant }: Principal,
+    @CurrentPrincipal() principal: Principal,
     @Param('threadKey', ThreadKeyPipe) key: string,
     @Req() request: Request,
   ): Promise<object> {
-    const thread = noteThread(request, await this.sessions.thread(tenant, key));
-    await this.control.remove(thread);
+    const thread = noteThread(request, await this.sessions.thread(principal.tenant, key));
+    await this.control.remove(thread, readActor(principal));
     return { ok: true, deleted: true, thread_key: thread.key };
   }
 }

@@ -11,7 +11,6 @@ import {
 import { AuditStore } from './stores/audit.store.js';
 import { PolicyStore } from './stores/policy.store.js';
 import { TenantStore } from './stores/tenant.store.js';
-import type { TurnOutcome } from './stores/turn.js';
 import type { WebhookEvent } from './stores/webhook-event.js';
 import { queueWebhooks, type WebhookAudience, WebhookStore } from './stores/webhook.store.js';
 

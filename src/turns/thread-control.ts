@@ -8,6 +8,7 @@ import { modelOf } from '../domain/policy/permissions.js';
 import type { AppliedPolicies } from '../domain/policy/policy.js';
 import type { Prompt } from '../domain/prompt.js';
 import { StoreClock } from '../storage/database/store-clock.js';
+import { AuditStore, toInterruption } from '../storage/stores/audit.store.js';
 import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { SessionMessageStore } from '../storage/stores/session-message.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
@@ -81,6 +82,7 @@ export class ThreadControl {
     private readonly memory: ThreadMemory,
     private readonly calls: CallerToolStore,
     private readonly admission: PolicyAdmission,
+    private readonly audit: AuditStore,
   ) {}
 
   /**
@@ -136,10 +138,12 @@ export class ThreadControl {
     });
   }
 
-  /** Interrupts the turn that runs, or that is the next to run. Gives it; `undefined` when there was none. */
-  async interrupt(thread: Thread): Promise<Turn | undefined> {
+  /** Interrupts the turn that runs, or that is the next to run, for this actor of the audit log. Gives it; `undefined` when there was none. */
+  async interrupt(thread: Thread, actor: string): Promise<Turn | undefined> {
     const turn = await this.active(thread.id);
-    return turn !== undefined && (await this.host.interrupt(turn)) ? turn : undefined;
+    if (turn === undefined) return undefined;
+    await this.audit.record(toInterruption(thread, turn, actor, this.clock.now()));
+    return (await this.host.interrupt(turn)) ? turn : undefined;
   }
 
   /** Stops what the thread does and gives it another harness, in the same workspace. `undefined` when there is no such thread any more. */
@@ -160,9 +164,11 @@ export class ThreadControl {
   /**
    * Stops what the thread does, ends its process and removes its folders, its turns and itself. When this rejects, some of it
    * may be left; it can be tried again.
+   *
+   * @param actor who asked for it, for the audit log; absent for the server itself.
    */
-  remove(thread: Thread): Promise<void> {
-    return this.withThreadLock(thread, () => this.removeUnderLock(thread));
+  remove(thread: Thread, actor?: string): Promise<void> {
+    return this.withThreadLock(thread, () => this.removeUnderLock(thread, actor));
   }
 
   /**
@@ -182,10 +188,10 @@ export class ThreadControl {
     return this.lock.run(toLockKey(thread.tenant, thread.key), task);
   }
 
-  private async removeUnderLock({ id }: Thread): Promise<void> {
+  private async removeUnderLock({ id }: Thread, actor?: string): Promise<void> {
     await this.host.stopThread(id);
     await this.host.removeFiles(id);
-    await this.threads.remove(id);
+    await this.threads.remove(id, actor);
     this.signals.removed(id);
   }
 

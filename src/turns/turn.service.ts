@@ -6,6 +6,7 @@ import { AppConfig } from '../config/app-config.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { HarnessChoice } from '../harness/models/route-model.js';
 import { StoreClock } from '../storage/database/store-clock.js';
+import { AuditStore, toInterruption } from '../storage/stores/audit.store.js';
 import { EventLog, type Backpressure } from '../storage/event-log/event-log.js';
 import { toToolSet } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
@@ -58,6 +59,7 @@ export class TurnService {
     private readonly callers: TurnCallers,
     private readonly requests: RequestSteering,
     private readonly admission: PolicyAdmission,
+    private readonly audit: AuditStore,
   ) {}
 
   /**
@@ -119,11 +121,17 @@ export class TurnService {
     await this.host.interrupt(turn);
   }
 
-  /** Interrupts the turn that answers with this message. False if it has ended. @throws ServiceError as {@link find}, and `forbidden` */
-  async cancel(tenant: string, messageId: string, policies: AppliedPolicies): Promise<boolean> {
+  /**
+   * Interrupts the turn that answers with this message. False if it has ended. @throws ServiceError as {@link find}, and `forbidden`
+   *
+   * @param actor who asks for it, for the audit log.
+   */
+  async cancel(tenant: string, messageId: string, policies: AppliedPolicies, actor: string): Promise<boolean> {
     const { thread, turn } = await this.find(tenant, messageId);
     assertPermitted(policies, { threadKey: isNamed(thread) ? thread.key : undefined });
-    return hasEnded(turn.state) ? false : this.host.interrupt(turn);
+    if (hasEnded(turn.state)) return false;
+    await this.audit.record(toInterruption(thread, turn, actor, this.clock.now()));
+    return this.host.interrupt(turn);
   }
 
   /** Finds the turn that answers with this message, for reading only. @throws ServiceError (`not_found`) if the tenant has none. */

@@ -4,8 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { COMMAND_LINE } from '../../src/storage/stores/audit.store.js';
 import { KeyStore, type KeyRole, type MadeKey } from '../../src/storage/stores/key.store.js';
 import { TenantStore } from '../../src/storage/stores/tenant.store.js';
+import { eventually } from '../support/eventually.js';
 import { ApiDocument } from '../support/openapi.js';
 import { ask, thread } from '../support/requests.js';
+import { SseClient } from '../support/sse-client.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
 const CONFIGURED = 'key-of-alice-that-is-long-enough';
@@ -178,6 +180,56 @@ describe('keys', () => {
 });
 
 describe('the audit log', () => {
+  it('names who interrupted turns and removed threads, of all keys', async () => {
+    const { onRun } = app.harness;
+    app.harness.onRun = (run) => run.text('Working …');
+    const post = async (key: string, thing: string): Promise<void> => {
+      const body = { ...ask('work'), stream: true };
+      const runs = app.harness.runs.length;
+      void supertest(app.url)
+        .post('/v1/messages')
+        .set({ 'x-api-key': key, ...thread(`${name}-${thing}`) })
+        .send(body)
+        .then(() => undefined);
+      await eventually(() => app.harness.runs.length).toBe(runs + 1);
+    };
+    const control = (key: string, method: 'post' | 'delete', thing: string, path = '') =>
+      supertest(app.url)
+        [method](`/api/session/${encodeURIComponent(`test:${name}-${thing}`)}${path}`)
+        .set('x-api-key', key)
+        .expect(200);
+    const actions = async () =>
+      (await audit())
+        .filter(({ details }) => JSON.stringify(details).includes(`"test:${name}-`))
+        .map(({ action, actor, tenant, details }) => [action, actor, tenant, Object.keys(Object(details))]);
+    await post(user.secret, 'stops');
+    await control(user.secret, 'post', 'stops', '/interrupt');
+    await eventually(() => app.harness.runs.at(-1)?.interrupted).toBe(true);
+    // There is nothing to interrupt any more.
+    app.harness.runs.at(-1)?.answer('stopped');
+    await eventually(async () => (await control(user.secret, 'post', 'stops', '/interrupt')).body.interrupted).toBe(
+      false,
+    );
+    await post(CONFIGURED, 'goes');
+    await control(CONFIGURED, 'delete', 'goes');
+    app.harness.onRun = onRun;
+    expect(await actions()).toEqual([
+      ['thread.remove', 'settings:alice', 'alice', ['thread_key']],
+      ['turn.interrupt', user.key.id, 'ops', ['thread_key', 'turn_id']],
+    ]);
+  });
+
+  it('names who cancelled a message', async () => {
+    const { onRun } = app.harness;
+    app.harness.onRun = (run) => run.text('Working …');
+    const headers = { 'x-api-key': user.secret, ...thread(`${name}-message`) };
+    const client = SseClient.post(app.url, { ...ask('work'), stream: true }, headers);
+    await eventually(() => client.messageId).toMatch(/^msg_/);
+    await supertest(app.url).post(`/v1/messages/${client.messageId}/cancel`).set('x-api-key', user.secret).expect(200);
+    app.harness.onRun = onRun;
+    expect((await audit())[0]).toMatchObject({ action: 'turn.interrupt', actor: user.key.id, tenant: 'ops' });
+  });
+
   it('is read page by page', async () => {
     await createTenant();
     for (const key of ['one', 'two', 'three']) await createKey({ name: key });

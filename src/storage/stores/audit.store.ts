@@ -6,7 +6,7 @@ import { Database } from '../database/database.js';
 import type { AuditLogTable, Tables } from '../database/tables.js';
 import { parseEnum, parseStored } from './turn.js';
 
-/** All that the audit log can say of administrators. */
+/** All that the audit log can say of administrators, and of callers. */
 export const AUDIT_ACTIONS = [
   'tenant.create',
   'tenant.remove',
@@ -16,18 +16,20 @@ export const AUDIT_ACTIONS = [
   'key.policy',
   'webhook.set',
   'webhook.remove',
+  'turn.interrupt',
+  'thread.remove',
 ] as const;
 
-/** What an administrator did. */
+/** What an administrator or a caller did. */
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** One thing that an administrator did. Never holds a key. */
+/** One thing that an administrator or a caller did. Never holds a key. */
 export interface AuditEntry {
   /** Later entries have greater ids. */
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** Who did it: the id of an admin key, `oidc:` and the subject of an admin's token, or {@link COMMAND_LINE}. */
+  /** Who did it: the id of a key, `oidc:` and the subject of a token, `settings:` and the name of a key of the settings, or {@link COMMAND_LINE}. */
   readonly actor: string;
   readonly action: AuditAction;
   readonly tenant: string;
@@ -35,6 +37,9 @@ export interface AuditEntry {
   readonly keyId: string | undefined;
   readonly details: JsonObject;
 }
+
+/** An entry to write. */
+export type NewAuditEntry = Omit<AuditEntry, 'id'>;
 
 /** The actor of what is done with the program `chiron`. */
 export const COMMAND_LINE = 'cli';
@@ -51,6 +56,11 @@ export interface AuditPage {
 export class AuditStore {
   constructor(@Inject(Database) private readonly database: Database) {}
 
+  /** Writes an entry about what is no change of the store. Rejects when the store cannot be reached. */
+  record(entry: NewAuditEntry): Promise<void> {
+    return this.database.transaction((transaction) => recordAudit(transaction, entry));
+  }
+
   /** A page of entries, newest first. Rejects when the store cannot be reached. */
   async list({ limit, before }: AuditPage): Promise<readonly AuditEntry[]> {
     let query = this.database.kysely.selectFrom('audit_log').selectAll();
@@ -62,7 +72,7 @@ export class AuditStore {
 /** Writes an entry in the transaction of what it is about, so that neither is there without the other. */
 export async function recordAudit(
   transaction: Transaction<Tables>,
-  { at, actor, action, tenant, keyId, details }: Omit<AuditEntry, 'id'>,
+  { at, actor, action, tenant, keyId, details }: NewAuditEntry,
 ): Promise<void> {
   const last = await transaction.selectFrom('audit_log').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst();
   await transaction
@@ -77,6 +87,16 @@ export async function recordAudit(
       details: JSON.stringify(details),
     })
     .execute();
+}
+
+/** The entry of an interrupt that a caller asked for, at this time (milliseconds since the epoch). */
+export function toInterruption(
+  { tenant, key }: { readonly tenant: string; readonly key: string },
+  { id }: { readonly id: string },
+  actor: string,
+  at: number,
+): NewAuditEntry {
+  return { at, actor, action: 'turn.interrupt', tenant, keyId: undefined, details: { thread_key: key, turn_id: id } };
 }
 
 const ID_PREFIX = 'aud_';

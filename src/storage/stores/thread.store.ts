@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Kysely, sql } from 'kysely';
 import { SIDE_THREAD_PREFIX } from '../../domain/side-thread.js';
 import type { JsonObject } from '../../domain/harness-event.js';
+import { recordAudit } from './audit.store.js';
 import { Database } from '../database/database.js';
 import type { Tables, ThreadTable } from '../database/tables.js';
 import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
@@ -327,9 +328,24 @@ export class ThreadStore {
     return result.numDeletedRows > 0n;
   }
 
-  /** Removes the thread with its turns and their events. False when there is no such thread. */
-  async remove(id: string): Promise<boolean> {
-    const result = await this.database.kysely.deleteFrom('threads').where('id', '=', id).executeTakeFirst();
-    return result.numDeletedRows > 0n;
+  /**
+   * Removes the thread with its turns and their events. False when there is no such thread.
+   *
+   * @param actor who asked for it, for the audit log; absent for the server itself.
+   */
+  remove(id: string, actor?: string): Promise<boolean> {
+    return this.database.transaction(async (transaction) => {
+      const row = await transaction
+        .deleteFrom('threads')
+        .where('id', '=', id)
+        .returning(['tenant', 'key'])
+        .executeTakeFirst();
+      if (row === undefined) return false;
+      if (actor !== undefined) {
+        const about = { tenant: row.tenant, keyId: undefined, details: { thread_key: row.key } };
+        await recordAudit(transaction, { at: this.database.clock.now(), actor, action: 'thread.remove', ...about });
+      }
+      return true;
+    });
   }
 }
