@@ -193,11 +193,10 @@ describe('the audit log', () => {
         .then(() => undefined);
       await eventually(() => app.harness.runs.length).toBe(runs + 1);
     };
-    const control = (key: string, method: 'post' | 'delete', thing: string, path = '') =>
-      supertest(app.url)
-        [method](`/api/session/${encodeURIComponent(`test:${name}-${thing}`)}${path}`)
-        .set('x-api-key', key)
-        .expect(200);
+    const control = (key: string, method: 'post' | 'delete', thing: string, path = '') => {
+      const url = `/api/session/${encodeURIComponent(`test:${name}-${thing}`)}${path}`;
+      return supertest(app.url)[method](url).set('x-api-key', key).expect(200);
+    };
     const actions = async () =>
       (await audit())
         .filter(({ details }) => JSON.stringify(details).includes(`"test:${name}-`))
