@@ -168,6 +168,48 @@ describe('two gateways and two workers', () => {
     await expect.poll(heard, { timeout: 20_000 }).toEqual([{ turns: 1, heard: 1 }]);
   });
 
+  it.each(['as a message', 'as results of an execution'])(
+    'give the agent that waits for its caller’s tools their results through another gateway, %s',
+    async (form) => {
+      const key = `test:parked-${form.length}`;
+      const tools = [{ name: 'look', input_schema: { type: 'object' } }];
+      const first = { role: 'user', content: '/call look {"at":"it"}\nseen' };
+      const send = async (url: string, messages: readonly object[]): Promise<string> => {
+        const response = await fetch(`${url}/v1/messages`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-chiron-thread-key': key },
+          body: JSON.stringify({ model: 'demo', max_tokens: 1000, tools, messages }),
+        });
+        return response.text();
+      };
+      const { content, stop_reason } = JSON.parse(await send(g1, [first]));
+      expect(stop_reason).toBe('tool_use');
+      const [{ id }] = content;
+      const path = `/api/session/${encodeURIComponent(key)}`;
+      if (form === 'as a message') {
+        const result = { type: 'tool_result', tool_use_id: id, content: 'a tree' };
+        const answer = await send(g2, [first, { role: 'assistant', content }, { role: 'user', content: [result] }]);
+        expect(answer).toContain('The tool returned: a tree');
+      } else {
+        const [row] = await cluster.query(
+          `select turns.id from turns join threads on threads.id = thread_id where key = $1`,
+          [key],
+        );
+        const execution = `exe_${String(row?.['id']).replaceAll('-', '')}`;
+        const results = [{ tool_use_id: id, content: 'a tree' }];
+        const answered = await call(g2, 'POST', `${path}/executions/${execution}/answer`, { results });
+        expect(answered.status, JSON.stringify(answered.json)).toBeLessThan(300);
+      }
+      const ended = async () =>
+        cluster.query(
+          `select count(*)::int as turns, max(attempt) as attempts from turns join threads on threads.id = thread_id
+            where key = $1 and turns.state = 'completed'`,
+          [key],
+        );
+      await expect.poll(ended, { timeout: 20_000 }).toEqual([{ turns: 2, attempts: 1 }]);
+    },
+  );
+
   it('remove a thread with its files on another server', async () => {
     await ask(g1, '!echo here > file', { thread: 'removed' });
     const [row] = await cluster.query(`select id from threads where key = 'test:removed'`);
