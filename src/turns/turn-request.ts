@@ -113,5 +113,7 @@ export type HistoryOutcome = 'new' | 'attached' | 'continued' | 'seeded' | 'fork
 export interface OpenedTurn {
   readonly thread: Thread;
   readonly turn: Turn;
+  /** The message of this request that the turn heard while it ran; `undefined` if the turn is the request's own. */
+  readonly messageId?: string;
   readonly history: HistoryOutcome;
 }

@@ -106,9 +106,9 @@ export class TurnService {
     );
   }
 
-  /** Records that a caller has received the complete answer. */
-  delivered(turn: Turn): Promise<void> {
-    return this.callers.delivered(turn);
+  /** Records that the caller of an opened turn has received the complete answer. */
+  delivered(opened: OpenedTurn): Promise<void> {
+    return this.callers.delivered(opened);
   }
 
   /** Call when the caller of an opened turn has its answer or has disconnected. */
@@ -162,10 +162,10 @@ export class TurnService {
     }
   }
 
-  private async attachHeard({ threadId, turnId }: SteeredRequest): Promise<OpenedTurn | undefined> {
+  private async attachHeard({ threadId, turnId, messageId }: SteeredRequest): Promise<OpenedTurn | undefined> {
     const [thread, turn] = [await this.threads.byId(threadId), await this.turns.byId(turnId)];
     if (thread === undefined || turn === undefined) return undefined;
-    const opened: OpenedTurn = { thread, turn, history: 'attached' };
+    const opened: OpenedTurn = { thread, turn, messageId, history: 'attached' };
     this.callers.enter(opened);
     return opened;
   }
@@ -201,7 +201,8 @@ export class TurnService {
     const read = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
     const facts = { ...read, ...(await this.requests.readFacts(request, read.thread, before)) };
     // It is certain that this is no other message with the same words.
-    if (before !== undefined && facts.steered?.isHeard === true) return this.attach(facts.steered.turnId, facts);
+    if (before !== undefined && facts.steered?.isHeard === true)
+      return this.attach({ turnId: facts.steered.turnId, messageId: facts.steered.id }, facts);
     const decision = classify(request, { ...facts, load: await this.host.readLoad(facts.thread) }, this.config);
     const branch = await this.histories.findBranch(decision, request, facts);
     if (branch !== undefined)
@@ -210,7 +211,7 @@ export class TurnService {
       );
     switch (decision.kind) {
       case 'attach':
-        return this.attach(decision.turnId, facts);
+        return this.attach(decision, facts);
       case 'fork':
         return undefined;
       case 'refuse':
@@ -234,10 +235,14 @@ export class TurnService {
     }
   }
 
-  private async attach(turnId: string | undefined, { sameRequest, thread }: Facts): Promise<OpenedTurn | undefined> {
+  private async attach(
+    { turnId, messageId }: { readonly turnId: string | undefined; readonly messageId?: string },
+    { sameRequest, thread }: Facts,
+  ): Promise<OpenedTurn | undefined> {
     if (sameRequest !== undefined && sameRequest.turn.id === turnId) return { ...sameRequest, history: 'attached' };
     const turn = turnId === undefined ? undefined : await this.turns.byId(turnId);
-    return thread === undefined || turn === undefined ? undefined : { thread, turn, history: 'attached' };
+    if (thread === undefined || turn === undefined) return undefined;
+    return { thread, turn, history: 'attached', ...(messageId === undefined ? {} : { messageId }) };
   }
 
   /**

@@ -90,9 +90,9 @@ class PlainController {
     response.status(status).set('content-location', `/plain/${opened.turn.messageId}`).type('text').send(text);
   }
 
-  private noteDelivery({ turn }: OpenedTurn): void {
-    this.turns.delivered(turn).catch((error: unknown) => {
-      this.logger.warn({ turnId: turn.id, err: error }, 'failed to record a delivery');
+  private noteDelivery(opened: OpenedTurn): void {
+    this.turns.delivered(opened).catch((error: unknown) => {
+      this.logger.warn({ turnId: opened.turn.id, err: error }, 'failed to record a delivery');
     });
   }
 }

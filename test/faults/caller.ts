@@ -21,6 +21,8 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly cut?: Cut;
+  /** How long it waits before its second try, in milliseconds; later pauses are as long as those of other callers. */
+  readonly firstPauseMs?: number;
 }
 
 /** How one sending ended. */
@@ -58,7 +60,7 @@ export async function callUntilWhole(url: () => string, call: Call): Promise<Ans
     const isFinal = outcome.kind === 'refused' && outcome.status < 500 && ![408, 409, 429].includes(outcome.status);
     const isHanging = performance.now() + pause >= deadline;
     if (isFinal || isHanging) return { message: undefined, tries, isHanging };
-    await delay(pause);
+    await delay(tries.length === 1 ? (call.firstPauseMs ?? pause) : pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE);
   }
 }

@@ -166,6 +166,35 @@ describe('a message on a busy thread under the steer policy', () => {
     expect(app.harness.runsOf('given to the first')).toEqual([]);
   });
 
+  it('attaches after the turn has ended, as long as its own caller has not received the answer', async () => {
+    const { caller, run } = await busy('steer 10');
+    const second = say('what now', 'steer 10');
+    await eventually(() => run.steeredTexts).toEqual(['what now']);
+    second.leave();
+    run.hear();
+    run.end();
+    await caller.done();
+    const retry = await say('what now', 'steer 10').done();
+    expect(retry.messageId).toBe(caller.messageId);
+    // It has the answer now.
+    const again = say('what now', 'steer 10');
+    (await app.harness.run('what now')).answer('on its own');
+    expect((await again.done()).said).toBe('on its own');
+  });
+
+  it('leaves the answer of its turn to the caller of that turn, which comes back after its end', async () => {
+    const { caller, run } = await busy('steer 11');
+    caller.leave();
+    const second = say('meanwhile', 'steer 11');
+    await eventually(() => run.steeredTexts).toEqual(['meanwhile']);
+    run.hear();
+    run.end();
+    await second.done();
+    const retry = await say('steer 11', 'steer 11').done();
+    expect(retry.messageId).toBe(second.messageId);
+    expect(app.harness.runsOf('steer 11')).toHaveLength(1);
+  });
+
   it('is a new message when the same words come again after the answer', async () => {
     const { caller, run } = await busy('steer 9');
     const second = say('go on', 'steer 9');

@@ -140,10 +140,10 @@ export class AnswerService {
   }
 
   /** Records the delivery once the complete answer is sent: a repeated message is then a new one, not a retry. */
-  private noteDelivery({ turn }: OpenedTurn, response: Response): void {
+  private noteDelivery(opened: OpenedTurn, response: Response): void {
     response.once('finish', () => {
-      this.turns.delivered(turn).catch((error: unknown) => {
-        this.logger.warn({ turnId: turn.id, err: error }, 'failed to record the delivery of an answer');
+      this.turns.delivered(opened).catch((error: unknown) => {
+        this.logger.warn({ turnId: opened.turn.id, err: error }, 'failed to record the delivery of an answer');
       });
     });
   }

@@ -85,6 +85,8 @@ export interface SessionMessageTable {
   readonly turn_id: string | null;
   /** When it was certain that the turn heard it; null until then. */
   readonly heard_at: number | null;
+  /** When the caller whose message it is had read the answer of that turn; null for a message of the session API. */
+  readonly delivered_at: number | null;
 }
 
 /** A set of caller's tools that turns of the thread refer to by its hash. */

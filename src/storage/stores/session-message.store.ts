@@ -30,6 +30,8 @@ export interface MessageFate {
   /** The turn that heard it, or that it is assigned to; `undefined` while no turn has it. */
   readonly turnId: string | undefined;
   readonly isHeard: boolean;
+  /** When its caller had read the answer of that turn, in milliseconds since the epoch. */
+  readonly deliveredAt: number | undefined;
 }
 
 /** The message of a request that a turn heard while it ran. */
@@ -40,6 +42,8 @@ export interface HeardRequest {
 }
 
 const PROMPT_KEY = 'promptKey';
+
+const FATE_COLUMNS = ['id', 'turn_id', 'heard_at', 'delivered_at'] as const;
 
 /** The metadata by which the message of a request is found in its caller's later conversation. */
 export function toPromptKey(promptKey: string | undefined): JsonObject {
@@ -162,7 +166,7 @@ export class SessionMessageStore {
   }
 
   async byId(id: string): Promise<MessageFate | undefined> {
-    const query = this.database.kysely.selectFrom('session_messages').select(['id', 'turn_id', 'heard_at']);
+    const query = this.database.kysely.selectFrom('session_messages').select(FATE_COLUMNS);
     return toFate(await query.where('id', '=', id).executeTakeFirst());
   }
 
@@ -177,6 +181,16 @@ export class SessionMessageStore {
     // An interval would depend on PostgreSQL's collation.
     const query = this.#fates(threadId).where('client_message_id', 'like', `${prefix}%`);
     return toFate(await query.orderBy('created_at', 'desc').limit(1).executeTakeFirst());
+  }
+
+  /** Records that the caller whose message it is has read the turn to its end; only the first call has an effect. */
+  async markDelivered(id: string, now: number): Promise<void> {
+    await this.database.kysely
+      .updateTable('session_messages')
+      .set({ delivered_at: now })
+      .where('id', '=', id)
+      .where('delivered_at', 'is', null)
+      .execute();
   }
 
   /** The messages of requests that turns of the thread heard while they ran, in order. */
@@ -196,16 +210,18 @@ export class SessionMessageStore {
   }
 
   #fates(threadId: string) {
-    return this.database.kysely
-      .selectFrom('session_messages')
-      .select(['id', 'turn_id', 'heard_at'])
-      .where('thread_id', '=', threadId);
+    return this.database.kysely.selectFrom('session_messages').select(FATE_COLUMNS).where('thread_id', '=', threadId);
   }
 }
 
-function toFate(row: Pick<SessionMessageTable, 'id' | 'turn_id' | 'heard_at'> | undefined): MessageFate | undefined {
+function toFate(row: Pick<SessionMessageTable, (typeof FATE_COLUMNS)[number]> | undefined): MessageFate | undefined {
   if (row === undefined) return undefined;
-  return { id: row.id, turnId: row.turn_id ?? undefined, isHeard: row.heard_at !== null };
+  return {
+    id: row.id,
+    turnId: row.turn_id ?? undefined,
+    isHeard: row.heard_at !== null,
+    deliveredAt: row.delivered_at ?? undefined,
+  };
 }
 
 /**

@@ -24,7 +24,7 @@ export class OtherCallers {
   constructor(@Inject(Cluster) private readonly cluster: Cluster) {}
 
   /**
-   * Waits until the other servers have stored which of these turns their callers have received; read the turns again then. A caller's
+   * Waits until the other servers have stored which of these turns, or of the messages that turns heard, their callers have the answer of; read them again then. A caller's
    * next request may come here before. Resolves to how many callers wait there for each turn, or at once to `undefined` if there are no
    * such servers. Never rejects.
    */

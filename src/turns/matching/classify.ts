@@ -58,8 +58,8 @@ export interface OpeningFacts extends CallFacts, SteeringFacts {
 
 /** The decision on a request. */
 export type Opening =
-  /** It is a retry: its caller gets the existing turn. */
-  | { readonly kind: 'attach'; readonly turnId: string }
+  /** It is a retry: its caller gets the existing turn, which has heard its message while it ran if that has an id. */
+  | { readonly kind: 'attach'; readonly turnId: string; readonly messageId?: string }
   /** It gets the first turn of a new thread. */
   | { readonly kind: 'new'; readonly harness: HarnessChoice }
   /** It gets the next turn of an idle thread. */
@@ -156,8 +156,8 @@ function findRetried(request: ClassifiedRequest, { sameRequest, recent, nowMs }:
 /** Rows 3a and 3b. */
 function openSteered(request: ClassifiedRequest, facts: OpeningFacts): Opening | undefined {
   const { thread, recent, load, nowMs } = facts;
-  const place = findSteered(request, facts, recent, (turn) =>
-    isRetryOf({ ...request, requestKey: turn.requestKey }, turn, nowMs),
+  const place = findSteered(request, facts, recent, (turn, { deliveredAt }) =>
+    isRetryOf({ ...request, requestKey: turn.requestKey }, { ...turn, deliveredAt }, nowMs),
   );
   if (place?.kind !== 'steer') return place;
   return thread === undefined || load.isDraining ? undefined : { ...place, thread };
@@ -230,7 +230,8 @@ const PERMANENT_FAILURE_TTL_MS = 60_000;
  * | `failed`            | for a minute, if the failure is permanent                                 |
  *
  * If the caller sends its history, a conversation that continues has another key. A caller that sends only its newest message and
- * repeats it after the answer wants a second turn. Permanent failures are returned again because Claude Code 2.1.330 resends the same
+ * repeats it after the answer wants a second turn. A caller is one of the same request: each message that a turn heard while it ran has
+ * others, and its own delivery. Permanent failures are returned again because Claude Code 2.1.330 resends the same
  * conversation six times after a 400, and more often after a 401; each would start a turn of the agent.
  *
  * @param nowMs milliseconds since the epoch.

@@ -19,7 +19,7 @@ export interface SteeringFacts {
 /** Where the message of a request is that was given to a running turn before. */
 export type SteeredPlace =
   /** This turn has heard it, and the request asks for that turn again. */
-  | { readonly kind: 'attach'; readonly turnId: string }
+  | { readonly kind: 'attach'; readonly turnId: string; readonly messageId: string }
   /** This turn is running and has not heard it yet. */
   | { readonly kind: 'steer'; readonly turnId: string };
 
@@ -27,21 +27,21 @@ export type SteeredPlace =
  * Finds the turn that has the message of a request, or may still hear it.
  *
  * @param recent the thread's last turns.
- * @param isRetryOf whether the request would be a retry of this turn, if that were its own.
+ * @param isRetryOf whether the request would be a retry of this turn, if that were its own and had been delivered as the message was.
  */
 export function findSteered(
   { idempotencyKey }: SteeringRequest,
   { steered }: SteeringFacts,
   recent: readonly TurnSummary[],
-  isRetryOf: (turn: TurnSummary) => boolean,
+  isRetryOf: (turn: TurnSummary, message: MessageFate) => boolean,
 ): SteeredPlace | undefined {
   if (steered?.turnId === undefined) return undefined;
   const { turnId, isHeard } = steered;
   const turn = recent.find(({ id }) => id === turnId);
   if (!isHeard) return turn?.state === 'running' ? { kind: 'steer', turnId } : undefined;
   // Without a key, it may also be the next message, with the same words.
-  const isRetry = idempotencyKey !== undefined || (turn !== undefined && isRetryOf(turn));
-  return isRetry ? { kind: 'attach', turnId } : undefined;
+  const isRetry = idempotencyKey !== undefined || (turn !== undefined && isRetryOf(turn, steered));
+  return isRetry ? { kind: 'attach', turnId, messageId: steered.id } : undefined;
 }
 
 /**

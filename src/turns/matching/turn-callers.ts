@@ -1,36 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import { StoreClock } from '../../storage/database/store-clock.js';
-import type { Turn, TurnSummary } from '../../storage/stores/turn.js';
+import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
+import type { TurnSummary } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { OpenedTurn } from '../turn-request.js';
 
 /** Counts the callers of this server that wait for each turn, and remembers deliveries that the store does not have yet. */
 @Injectable()
 export class TurnCallers {
-  /** Turns whose delivery is being stored: the caller's next request may arrive before the store has it. */
+  /** Turns, and messages that turns heard, whose delivery is being stored: the caller's next request may arrive before the store has it. */
   readonly #justDelivered = new Map<string, Promise<void>>();
   /** How many callers wait for a turn. */
   readonly #counts = new Map<string, number>();
 
   constructor(
     private readonly turns: TurnStore,
+    private readonly messages: SessionMessageStore,
     private readonly clock: StoreClock,
   ) {}
 
-  /** Records that a caller has received the complete answer. */
-  async delivered(turn: Turn): Promise<void> {
-    const stored = this.turns.markDelivered(turn.id, this.clock.now());
-    this.#justDelivered.set(turn.id, stored);
+  /** Records that the caller of a turn's own request, or of a message that the turn heard, has received the complete answer. */
+  async delivered({ turn, messageId }: OpenedTurn): Promise<void> {
+    const now = this.clock.now();
+    const stored =
+      messageId === undefined ? this.turns.markDelivered(turn.id, now) : this.messages.markDelivered(messageId, now);
+    const id = messageId ?? turn.id;
+    this.#justDelivered.set(id, stored);
     try {
       await stored;
     } finally {
-      this.#justDelivered.delete(turn.id);
+      this.#justDelivered.delete(id);
     }
   }
 
-  /** Resolves when the deliveries of these turns are stored, as far as that succeeds. */
-  async settle(turnIds: readonly string[]): Promise<void> {
-    await Promise.allSettled(turnIds.flatMap((id) => this.#justDelivered.get(id) ?? []));
+  /** Resolves when the deliveries of these turns and messages are stored, as far as that succeeds. */
+  async settle(ids: readonly string[]): Promise<void> {
+    await Promise.allSettled(ids.flatMap((id) => this.#justDelivered.get(id) ?? []));
   }
 
   /** Counts a caller of a turn, until {@link leave}. */

@@ -9,7 +9,9 @@ import { EventLog } from '../../storage/event-log/event-log.js';
 import { type MessageFate, SessionMessageStore, toPromptKey } from '../../storage/stores/session-message.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { SteeringFacts } from '../matching/steer-rules.js';
+import { TurnCallers } from '../matching/turn-callers.js';
 import type { TurnRequest } from '../turn-request.js';
+import { OtherCallers } from '../hosting/other-callers.js';
 import { ThreadHost } from '../hosting/thread-host.js';
 
 /** A request whose message was stored for the running turn of its thread. */
@@ -27,6 +29,8 @@ export class RequestSteering {
     private readonly messages: SessionMessageStore,
     private readonly log: EventLog,
     private readonly host: ThreadHost,
+    private readonly callers: TurnCallers,
+    private readonly otherCallers: OtherCallers,
     private readonly clock: StoreClock,
   ) {}
 
@@ -41,9 +45,10 @@ export class RequestSteering {
     before: SteeredRequest | undefined,
   ): Promise<SteeringFacts> {
     if (thread === undefined || this.config.onBusy !== 'steer') return { steered: undefined, canSteer: false };
-    const steered = before === undefined ? this.findStored(request, thread) : this.messages.byId(before.messageId);
+    const steered =
+      before === undefined ? await this.findStored(request, thread) : await this.messages.byId(before.messageId);
     // While the agent's process is starting, it is not known.
-    return { steered: await steered, canSteer: (await this.host.canSteer(thread.id)) ?? true };
+    return { steered: await this.withDelivery(steered), canSteer: (await this.host.canSteer(thread.id)) ?? true };
   }
 
   /** Stores the message of a request for the turn and hands it over, unless an earlier attempt has. Call it under the thread's lock. */
@@ -72,6 +77,13 @@ export class RequestSteering {
     const isHeard = (events: readonly HarnessEvent[]): boolean =>
       events.some((event) => event.type === 'user-message' && event.id === messageId);
     return firstValueFrom(this.log.read(turnId).pipe(map(isHeard), filter(Boolean)), { defaultValue: false });
+  }
+
+  /** The caller's next request may arrive before the store has the delivery of its last answer. */
+  private async withDelivery(message: MessageFate | undefined): Promise<MessageFate | undefined> {
+    if (message === undefined || !message.isHeard || message.deliveredAt !== undefined) return message;
+    await Promise.all([this.callers.settle([message.id]), this.otherCallers.settle([message.id])]);
+    return this.messages.byId(message.id);
   }
 
   /** What became of the message that an earlier attempt of a request has stored. */
