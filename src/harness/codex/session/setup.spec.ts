@@ -27,8 +27,10 @@ describe('The setup of a turn', () => {
     expect(canUnload(setup)).toBe(true);
   });
 
-  it('has the MCP servers with their headers and tools', () => {
-    const { config, mcpNames } = toSetup({ mcpServers: [notes, { ...notes, name: 'all', allowedTools: undefined }] });
+  it('has the MCP servers with their headers and tools, and a process of its own for them', () => {
+    const setup = toSetup({ mcpServers: [notes, { ...notes, name: 'all', allowedTools: undefined }] });
+    const { config, mcpNames } = setup;
+    expect(canUnload(setup)).toBe(false);
     expect(mcpNames).toEqual(['notes', 'all']);
     expect(config).toMatchObject({
       'mcp_servers.notes': { url: 'https://notes/mcp', http_headers: { authorization: 'x' }, enabled_tools: ['read'] },

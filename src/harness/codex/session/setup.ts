@@ -20,9 +20,12 @@ export interface Setup {
 /** Has Codex 0.169.0 close the conversation as soon as nobody is subscribed to it (seen), so that it can be opened with another setup. */
 const UNLOADS_AT_ONCE: JsonObject = { thread_unload_delay_secs: 0 };
 
-/** Whether a conversation that was opened so can be closed while its process goes on. */
-export function canUnload({ config }: Setup): boolean {
-  return Object.keys(config).length > 0;
+/**
+ * Whether a conversation that was opened so can be closed while its process goes on. Not with MCP servers of a caller: on a busy machine, Codex 0.169.0
+ * has once gone on with those of a conversation that it had said to be closed (seen), and the next turn may be another caller's.
+ */
+export function canUnload({ config, mcpNames }: Pick<Setup, 'config' | 'mcpNames'>): boolean {
+  return mcpNames.length === 0 && Object.keys(config).length > 0;
 }
 
 /** The setup that a turn needs. */
