@@ -15,6 +15,7 @@ import { parseModelPatterns } from './model-patterns.js';
 import { parseClaimValue, parseIssuer } from './oidc-settings.js';
 import { parsePassedVariables } from './passed-variables.js';
 import { parsePricesFile } from './prices-file.js';
+import { parsePoolSize } from './pool-size.js';
 import { parseGitIdentity, parseMounts, parseUserIds, SANDBOX_CHOICES } from './sandbox-settings.js';
 import {
   count,
@@ -461,6 +462,10 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       min: 0,
       max: 10_000,
       doc: 'How many idle agent processes are kept. The longest idle is evicted first.',
+    }),
+    poolSize: custom('CHIRON_POOL_SIZE', '0', parsePoolSize, {
+      ...limits,
+      doc: 'How many agent processes are started ahead for new threads, per agent: a number, `0` for none, or `auto` by memory and by how often new threads come. [What a spare costs](performance.md#spare-processes).',
     }),
     harnessStallMs: seconds('CHIRON_HARNESS_STALL_SECONDS', 600, {
       ...limits,

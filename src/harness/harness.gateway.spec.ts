@@ -13,6 +13,8 @@ import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import { ThreadFiles } from '../sandbox/files/thread-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { SessionOpener } from './session-opener.js';
+import { SparePool } from './spares/spare-pool.js';
 import type { HarnessTurn } from './harness.js';
 
 const CONFIG: AppConfig = {
@@ -55,7 +57,10 @@ describe('HarnessGateway', () => {
   async function start(config: AppConfig): Promise<HarnessGateway> {
     const registry = new HarnessRegistry([inPlaceOfClaudeCode(harness)], sandbox, config);
     await registry.probeAll();
-    return new HarnessGateway(registry, sandbox, config, new Broker(config, sandbox, []), new SnapshotKeeper());
+    const broker = new Broker(config, sandbox, []);
+    const opener = new SessionOpener(registry, sandbox, config, broker);
+    const spares = new SparePool(registry, opener, sandbox, config);
+    return new HarnessGateway(registry, sandbox, config, broker, new SnapshotKeeper(), opener, spares);
   }
 
   afterEach(() => {
@@ -139,7 +144,7 @@ describe('HarnessGateway', () => {
     await run('a', 'one');
     await run('a', 'two');
     expect([harness.opened.length, harness.runs.length]).toEqual([1, 2]);
-    expect(gateway.counts).toEqual({ warm: 1, running: 0, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 1, running: 0, parked: 0, spares: 0 });
   });
 
   it('starts a new process for a thread whose workspace was removed or replaced', async () => {
@@ -165,7 +170,7 @@ describe('HarnessGateway', () => {
     await run('a', 'one');
     sandbox.failure = new Error('the disk is full');
     await expect(run('a', 'two')).rejects.toThrow('the disk is full');
-    expect(gateway.counts).toEqual({ warm: 1, running: 0, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 1, running: 0, parked: 0, spares: 0 });
     sandbox.failure = undefined;
     await run('a', 'three');
     expect(harness.opened).toHaveLength(1);
@@ -185,7 +190,7 @@ describe('HarnessGateway', () => {
 
   it('evicts the longest idle process above the limit', async () => {
     for (const id of ['a', 'b', 'c']) await run(id);
-    expect(gateway.counts).toEqual({ warm: 2, running: 0, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 2, running: 0, parked: 0, spares: 0 });
     await run('b');
     expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     await run('a');
@@ -196,10 +201,10 @@ describe('HarnessGateway', () => {
     harness.onRun = () => undefined;
     const running = ['a', 'b', 'c'].map((id) => run(id));
     await eventually(() => harness.runs.length).toBe(3);
-    expect(gateway.counts).toEqual({ warm: 3, running: 3, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 3, running: 3, parked: 0, spares: 0 });
     for (const one of harness.runs) one.answer('done');
     await Promise.all(running);
-    expect(gateway.counts).toEqual({ warm: 2, running: 0, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 2, running: 0, parked: 0, spares: 0 });
   });
 
   it('tells a turn whose process the system ended for its memory, and which setting that is', async () => {
@@ -248,7 +253,7 @@ describe('HarnessGateway', () => {
     await eventually(() => harness.runs.length).toBe(1);
     subscription.unsubscribe();
     expect(harness.runs[0]?.abandoned).toBe(true);
-    expect(gateway.counts).toEqual({ warm: 0, running: 0, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 0, running: 0, parked: 0, spares: 0 });
     harness.onRun = (again) => again.answer('done');
     await run('a', 'two');
     expect(harness.opened).toHaveLength(2);
@@ -260,7 +265,7 @@ describe('HarnessGateway', () => {
     await eventually(() => harness.runs.length).toBe(1);
     await gateway.stop('a');
     expect((await ended).flat().at(-1)).toMatchObject({ type: 'turn-failed', kind: 'process_died' });
-    expect(gateway.counts).toEqual({ warm: 0, running: 0, parked: 0 });
+    expect(gateway.counts).toEqual({ warm: 0, running: 0, parked: 0, spares: 0 });
   });
 
   it('stops all processes, and removes the folders of a thread', async () => {

@@ -8,7 +8,6 @@ import {
   type Observable,
   type ObservableInput,
   of,
-  Subject,
   switchMap,
   tap,
 } from 'rxjs';
@@ -23,6 +22,8 @@ import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
+import { type OpenedSession, SessionOpener } from './session-opener.js';
+import { SparePool } from './spares/spare-pool.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import type { SnapshotVersion } from '../snapshots/thread-snapshots.js';
 import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
@@ -71,12 +72,36 @@ interface WarmSession {
   idleTimer: NodeJS.Timeout | undefined;
 }
 
+/** What a session that is kept begins with, unless a turn runs at once. */
+const IDLE = {
+  running: false,
+  waits: false,
+  version: undefined,
+  turnId: undefined,
+  idleSince: 0,
+  idleTimer: undefined,
+} as const;
+
+/** How many processes there are. */
+export interface HarnessCounts {
+  /** Those of threads: with a turn, or kept for the next one. */
+  readonly warm: number;
+  /** How many of these run a turn. */
+  readonly running: number;
+  /** How many of these wait for their caller's tools. */
+  readonly parked: number;
+  /** Those that no thread has yet. */
+  readonly spares: number;
+}
+
 /** Runs turns on harnesses, and keeps the process of a thread warm for its next turn. */
 @Injectable()
 export class HarnessGateway {
   private readonly logger = new Logger(HarnessGateway.name);
   readonly #warm = new Map<string, WarmSession>();
-  readonly #starts$ = new Subject<HarnessName>();
+  /** Starts that no turn has asked for. */
+  readonly #startingEarly = new Map<string, Promise<void>>();
+  #isStopping = false;
   /** Processes that are stopping. A new one must wait: two processes of one conversation would write to the same files. */
   readonly #stopping = new Map<string, Promise<void>>();
 
@@ -86,6 +111,8 @@ export class HarnessGateway {
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly broker: Broker,
     private readonly keeper: SnapshotKeeper,
+    private readonly opener: SessionOpener,
+    private readonly spares: SparePool,
   ) {}
 
   /**
@@ -150,6 +177,19 @@ export class HarnessGateway {
       if (error instanceof ThreadFileError) return false;
       throw error;
     }
+  }
+
+  /**
+   * Starts the process of a thread that has a conversation and no process, before its next turn is known. Does nothing where another process
+   * would have to end for it, or where only the turn knows which files the thread lacks. Rejects when the thread's files cannot be read or written.
+   */
+  async startEarly(thread: GatewayThread): Promise<void> {
+    const harness = this.registry.find(thread.harness);
+    if (harness?.runsOnSpare === undefined || thread.sessionId === undefined) return;
+    if (this.#warm.has(thread.id) || this.#startingEarly.has(thread.id) || !this.hasRoomForIdle) return;
+    const starting = this.openEarly(thread, harness).finally(() => this.#startingEarly.delete(thread.id));
+    this.#startingEarly.set(thread.id, starting);
+    await starting;
   }
 
   /** Interrupts a thread's running turn, which then ends as `interrupted`. False if no turn runs, or its process is not ready yet. */
@@ -229,7 +269,14 @@ export class HarnessGateway {
 
   /** Stops every process, and saves the files that are not saved yet. Call it after the last turn. */
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId)));
+    this.#isStopping = true;
+    await this.spares.stop();
+    await this.endAll();
+  }
+
+  private async endAll(): Promise<void> {
+    await Promise.allSettled(this.#startingEarly.values());
+    await Promise.all([...[...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId))]);
     await this.keeper.flush();
   }
 
@@ -240,8 +287,11 @@ export class HarnessGateway {
 
   /** Kills every process at once. Resolves when they have exited. */
   async killAll(): Promise<void> {
+    // First, so that none of them is taken for one that ended by itself.
+    const cleared = this.spares.clear();
     await this.sandbox.kill();
-    await this.stopAll();
+    await cleared;
+    await this.endAll();
   }
 
   /** The threads that have files on this machine. */
@@ -251,7 +301,7 @@ export class HarnessGateway {
 
   /** The harness of each process that is started. Never completes; unsubscribing has no effect on processes. */
   get starts$(): Observable<HarnessName> {
-    return this.#starts$;
+    return this.opener.starts$;
   }
 
   /** What the broker refuses to agents; see `Broker.refusals$`. */
@@ -259,11 +309,12 @@ export class HarnessGateway {
     return this.broker.refusals$;
   }
 
-  /** How many processes are kept, how many of them run a turn, and how many wait for their caller's tools: for metrics and tests. */
-  get counts(): { readonly warm: number; readonly running: number; readonly parked: number } {
+  /** For metrics and tests. */
+  get counts(): HarnessCounts {
     const kept = [...this.#warm.values()];
     const running = kept.filter((warm) => warm.running).length;
-    return { warm: kept.length, running, parked: kept.filter((warm) => warm.waits).length };
+    const parked = kept.filter((warm) => warm.waits).length;
+    return { warm: kept.length, running, parked, spares: this.spares.count };
   }
 
   private async acquire(
@@ -272,6 +323,8 @@ export class HarnessGateway {
     turn: GatewayTurn,
   ): Promise<{ readonly warm: WarmSession; readonly restored?: RestoredFiles }> {
     const { workspaceTemplate } = turn.rules ?? {};
+    // A start that failed is the turn's own to try again.
+    await this.#startingEarly.get(thread.id)?.catch(() => undefined);
     const existing = this.#warm.get(thread.id);
     if (existing !== undefined) {
       const isUsable =
@@ -290,38 +343,47 @@ export class HarnessGateway {
     await this.#stopping.get(thread.id);
     const snapshot = await this.keeper.bringIn(thread.id);
     const missing = snapshot === undefined ? [] : ((await turn.recallSince?.(snapshot.turn)) ?? []);
-    const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
-    const workspace = await this.workspaceId(thread.id);
-    const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
-    this.#starts$.next(thread.harness);
-    const session = harness.open({
-      id: thread.id,
-      folders,
-      files: this.sandbox.files(thread.id),
-      model: thread.harnessModel,
-      systemPrompt: thread.systemPrompt,
-      tools: thread.tools,
-      ...(workspaceTemplate === undefined ? {} : { workspaceTemplate }),
-      sessionId: thread.sessionId,
-      ...(brokered.modelUrl === undefined ? {} : { modelUrl: brokered.modelUrl }),
-      env: {
-        ...this.registry.homeVariables(folders),
-        ...brokered.variables,
-        ...this.threadEnvironment(thread),
-      },
-    });
-    const warm: WarmSession = {
-      session,
-      workspace,
-      running: true,
-      waits: false,
-      version: thread.version,
-      turnId: undefined,
-      idleSince: 0,
-      idleTimer: undefined,
-    };
+    const { session, workspace } =
+      (await this.takeSpare(thread, workspaceTemplate)) ?? (await this.opener.open(thread, harness, workspaceTemplate));
+    const warm: WarmSession = { ...IDLE, session, workspace, running: true, version: thread.version };
     this.#warm.set(thread.id, warm);
     return snapshot === undefined ? { warm } : { warm, restored: { extent: snapshot.extent, missing } };
+  }
+
+  private async openEarly(thread: GatewayThread, harness: Harness): Promise<void> {
+    await this.#stopping.get(thread.id);
+    if (!(await this.keeper.isCurrent(thread.id)) || !(await this.remembers(thread))) return;
+    const { session, workspace } = await this.opener.open(thread, harness);
+    const early = await session.startEarly?.();
+    // A turn, or the end of the server, may have come meanwhile.
+    if (early === undefined || !this.hasRoomForIdle) {
+      await this.opener.close(thread.id, session);
+      return;
+    }
+    const warm: WarmSession = { ...IDLE, session, workspace };
+    this.#warm.set(thread.id, warm);
+    this.keepIdle(thread.id, warm, this.config.harnessIdleMs);
+    void early.gone.then(() => {
+      if (!warm.running) this.evict(thread.id, warm);
+    });
+  }
+
+  /** The session that was opened for a thread before anybody knew of the thread; `undefined` if there is none, or none that fits. */
+  private async takeSpare(
+    thread: GatewayThread,
+    workspaceTemplate: string | undefined,
+  ): Promise<OpenedSession | undefined> {
+    const spare = this.spares.take(thread.id);
+    if (spare === undefined) return undefined;
+    const { session, place, workspace } = spare;
+    if (workspaceTemplate === undefined && session.alive && workspace === (await this.opener.workspaceId(thread.id))) {
+      session.adopt?.(this.opener.toHarnessThread(thread, place));
+      return spare;
+    }
+    await this.opener.close(thread.id, session);
+    // Its workspace is from another template.
+    if (workspaceTemplate !== undefined) await this.sandbox.remove(thread.id);
+    return undefined;
   }
 
   private get turnLimits(): WatchLimits {
@@ -373,13 +435,7 @@ export class HarnessGateway {
   /** A process keeps its start folder even after that is removed and another folder gets its name. */
   private async isInWorkspace(threadId: string, warm: WarmSession, template: string | undefined): Promise<boolean> {
     await this.sandbox.prepare(threadId, this.registry.homeFolders, template);
-    return warm.workspace === (await this.workspaceId(threadId)) && warm.session.alive;
-  }
-
-  /** Identifies a thread's workspace, to detect that another folder has taken its name. */
-  private async workspaceId(threadId: string): Promise<string | undefined> {
-    const entry = await this.sandbox.files(threadId).stat('workspace');
-    return entry === undefined ? undefined : `${entry.device}:${entry.inode}`;
+    return warm.workspace === (await this.opener.workspaceId(threadId)) && warm.session.alive;
   }
 
   /**
@@ -390,30 +446,39 @@ export class HarnessGateway {
     warm.running = false;
     warm.waits = waits;
     warm.turnId = undefined;
-    warm.idleSince = performance.now();
     if (this.#warm.get(threadId) !== warm) return;
     if (!warm.session.alive) {
       this.evict(threadId, warm);
       return;
     }
     if (warm.version !== undefined) this.keeper.putAway(threadId, warm.version);
-    const idleMs = waits ? this.config.parkedMs : this.config.harnessIdleMs;
+    this.keepIdle(threadId, warm, waits ? this.config.parkedMs : this.config.harnessIdleMs);
+  }
+
+  /** Keeps a process without a turn for so long, and evicts the longest idle ones above the limit. */
+  private keepIdle(threadId: string, warm: WarmSession, idleMs: number): void {
+    warm.idleSince = performance.now();
     warm.idleTimer = setTimeout(() => this.evict(threadId, warm), idleMs);
     warm.idleTimer.unref();
-    const idle = [...this.#warm]
-      .filter(([, session]) => !session.running)
-      .toSorted(([, a], [, b]) => a.idleSince - b.idleSince);
+    const idle = this.idle.toSorted(([, a], [, b]) => a.idleSince - b.idleSince);
     for (const [id, session] of idle.slice(0, Math.max(0, idle.length - this.config.maxWarmHarnesses)))
       this.evict(id, session);
+  }
+
+  private get idle(): readonly (readonly [string, WarmSession])[] {
+    return [...this.#warm].filter(([, session]) => !session.running);
+  }
+
+  private get hasRoomForIdle(): boolean {
+    return !this.#isStopping && this.idle.length < this.config.maxWarmHarnesses;
   }
 
   private evict(threadId: string, warm: WarmSession): void {
     clearTimeout(warm.idleTimer);
     if (this.#warm.get(threadId) !== warm) return;
     this.#warm.delete(threadId);
-    const stopping = warm.session
-      .close()
-      .then(() => this.broker.close(threadId))
+    const stopping = this.opener
+      .close(threadId, warm.session)
       .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'failed to stop a harness process'))
       .finally(() => {
         if (this.#stopping.get(threadId) === stopping) this.#stopping.delete(threadId);
@@ -421,19 +486,6 @@ export class HarnessGateway {
         if (warm.version !== undefined) this.keeper.putAway(threadId, warm.version);
       });
     this.#stopping.set(threadId, stopping);
-  }
-
-  /** The variables of every process of the thread, besides those of the sandbox and of its home. */
-  private threadEnvironment(thread: GatewayThread): Readonly<Record<string, string>> {
-    const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
-    return {
-      ...this.config.gitIdentity,
-      CENTAUR_THREAD_KEY: thread.key,
-      ...(modelVariable === undefined || thread.harnessModel === undefined
-        ? {}
-        : { [modelVariable]: thread.harnessModel }),
-      ...(thread.systemPrompt === undefined ? {} : { CENTAUR_EXTRA_SYSTEM_PROMPT: thread.systemPrompt }),
-    };
   }
 }
 

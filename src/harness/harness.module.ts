@@ -13,6 +13,8 @@ import { HARNESSES } from './harnesses.js';
 import { assertUsableTemplates } from './assert-templates.js';
 import { ModelCatalog } from './models/model-catalog.js';
 import { toSandboxOptions } from './sandbox-options.js';
+import { SessionOpener } from './session-opener.js';
+import { SparePool } from './spares/spare-pool.js';
 
 /** What snapshots of threads' files have to know of the agents. */
 function toAgentFiles(harnesses: Harnesses): AgentFiles {
@@ -44,9 +46,11 @@ function toAgentFiles(harnesses: Harnesses): AgentFiles {
     Broker,
     HarnessRegistry,
     provideSnapshotKeeper(Harnesses, toAgentFiles),
+    SessionOpener,
+    SparePool,
     HarnessGateway,
     ModelCatalog,
   ],
-  exports: [HarnessGateway, HarnessRegistry, ModelCatalog, SnapshotKeeper],
+  exports: [HarnessGateway, HarnessRegistry, ModelCatalog, SnapshotKeeper, SparePool],
 })
 export class HarnessModule {}

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { Sandbox, type SandboxFolders } from '../sandbox/sandbox.js';
+import { findProgram } from '../sandbox/process/find-program.js';
 import { findAgentProgram } from './agent-program.js';
 import { type HarnessDefinition, Harnesses } from './definition.js';
 import type { Harness, HarnessInfo, HarnessName } from './harness.js';
@@ -86,6 +87,12 @@ export class HarnessRegistry {
   /** The definition of the harness of this name, available or not. */
   definition(name: HarnessName): HarnessDefinition | undefined {
     return this.definitions.find((definition) => definition.name === name);
+  }
+
+  /** The program of the harness of this name, as it is started; `undefined` if it has none. */
+  programOf(name: HarnessName): string | undefined {
+    const command = findAgentProgram(this.config.programs[name] ?? '', this.config.agentsDirectory);
+    return command === '' ? undefined : findProgram(command, process.env['PATH']);
   }
 
   /** The folders of all harnesses; every thread's home gets them, so that it works with any harness. */

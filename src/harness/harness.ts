@@ -28,6 +28,8 @@ export interface HarnessThread {
   readonly tools: 'all' | 'none';
   /** Where the agent reaches its model, whatever the deployment's own settings of the agent say; absent to leave it to those. */
   readonly modelUrl?: string;
+  /** Set while nobody knows whose thread it will be: key, model and system prompt come with `HarnessSession.adopt`. */
+  readonly isSpare?: boolean;
   /** The environment of every process of this thread: the variables that the deployment passes through, the harness homes, the model. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -95,8 +97,41 @@ export interface HarnessTurn {
   readonly priorEvents?: readonly HarnessEvent[];
 }
 
+/** What the first turn of a thread needs besides its prompt. */
+export interface FirstTurnNeeds {
+  readonly hasOutputSchema: boolean;
+  readonly hasCallerTools: boolean;
+  readonly hasMcpServers: boolean;
+  readonly hasSeed: boolean;
+}
+
+/** Those of a turn that has its prompt alone. */
+export const NO_NEEDS: FirstTurnNeeds = {
+  hasOutputSchema: false,
+  hasCallerTools: false,
+  hasMcpServers: false,
+  hasSeed: false,
+};
+
+/** A process that has been started before a turn needs it. */
+export interface EarlyStart {
+  /** Resolves when the process is gone before a turn has used it. The session itself can still run turns. Never rejects. */
+  readonly gone: Promise<void>;
+}
+
 /** One live conversation of a thread, usually a warm process. */
 export interface HarnessSession {
+  /**
+   * Starts the process that the next turn needs, for the first turn of the session. A turn that it does not fit gets another one: nobody has to
+   * know in advance. Resolves to `undefined` if no process can be started ahead here. Never rejects. A session without this
+   * method starts its process with the first turn.
+   */
+  startEarly?(): Promise<EarlyStart | undefined>;
+  /**
+   * Says which thread a session is for that was opened for a spare one. Call it before the first turn. What its process was not started
+   * with is given to it with that turn.
+   */
+  adopt?(thread: HarnessThread): void;
   /**
    * Runs a turn. Cold; one at a time. Emits in batches, in the order of the harness's lines; the last event is `turn-end` or
    * `turn-failed`, then it completes. It never errors, and never completes without an end event: a process that dies
@@ -156,6 +191,11 @@ export interface Harness {
    * this method keeps no record.
    */
   hasRecord?(files: ThreadFiles, sessionId: string): Promise<boolean>;
+  /**
+   * Whether a process that was started before its thread was known can run such a first turn. A harness without this method has no spare
+   * processes.
+   */
+  runsOnSpare?(needs: FirstTurnNeeds): boolean;
   /** Creates a session that starts or resumes the thread's conversation. Cheap: the first `run` starts the process. */
   open(thread: HarnessThread): HarnessSession;
 }

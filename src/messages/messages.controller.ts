@@ -11,6 +11,7 @@ import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { parseCreateMessage } from './request/create-message.dto.js';
 import { MessagePlanner } from './request/message-planner.js';
 import { toMessageRequest } from './request/message-request.js';
+import { CallerSigns } from './caller-signs.js';
 import { setThreadHeader, setTurnHeaders } from './thread-headers.js';
 import { AnswerService } from './response/answer.service.js';
 
@@ -21,6 +22,7 @@ export class MessagesController {
     private readonly planner: MessagePlanner,
     private readonly turns: TurnService,
     private readonly answers: AnswerService,
+    private readonly signs: CallerSigns,
   ) {}
 
   /** Opens a turn for the request, or attaches to an existing one, and answers with its message. */
@@ -32,11 +34,11 @@ export class MessagesController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    this.signs.noteHeaders(principal, request);
     const body = parseCreateMessage(await readJsonBody(request));
-    const plan = await this.planner.plan(
-      principal,
-      toMessageRequest((name) => request.get(name), body),
-    );
+    const sent = toMessageRequest((name) => request.get(name), body);
+    if (sent.isSideRequest) this.signs.note(principal, sent.header);
+    const plan = await this.planner.plan(principal, sent);
     const streams = body.stream === true;
     if (plan.kind === 'answer') {
       setThreadHeader(response, plan.threadKey);

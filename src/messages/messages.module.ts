@@ -6,6 +6,7 @@ import { TranslatorModule } from '../translator/translator.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { AnswerService } from './response/answer.service.js';
 import { AnthropicErrorFilter } from './response/anthropic-error.filter.js';
+import { CallerSigns } from './caller-signs.js';
 import { CountTokensController } from './count-tokens/count-tokens.controller.js';
 import { MessagePlanner } from './request/message-planner.js';
 import { MessagesController } from './messages.controller.js';
@@ -19,6 +20,7 @@ import { TokenCounter } from './count-tokens/token-counter.js';
   controllers: [MessagesController, CountTokensController, ModelsController],
   providers: [
     MessagePlanner,
+    CallerSigns,
     AnswerService,
     KeepAliveClock,
     TokenCounter,

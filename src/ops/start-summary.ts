@@ -30,6 +30,7 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     ['data', config.dataDirectory],
     ['harnesses', harnesses.join(', ')],
     ['sandbox', facts.sandbox],
+    ['spares', describeSpares(config)],
     ['keys', describeKeys(config, facts.hasStoredKeys)],
   ];
   const key = namesCallers(config) || facts.hasStoredKeys ? '<one of your keys>' : 'none';
@@ -43,6 +44,12 @@ export function renderStartSummary(config: AppConfig, facts: StartFacts): string
     `    ANTHROPIC_BASE_URL=${facts.url} ANTHROPIC_API_KEY=${key} claude`,
     '',
   ].join('\n');
+}
+
+/** How many processes are started ahead for new threads. */
+function describeSpares({ poolSize, role }: AppConfig): string {
+  if (poolSize === 0 || role === 'gateway') return 'none: the agent of a new thread starts with its first message';
+  return poolSize === 'auto' ? 'as many as new threads need' : `${poolSize} per agent that is used`;
 }
 
 /** Whether callers need a key, and which ones there are. */

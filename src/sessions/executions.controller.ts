@@ -8,6 +8,7 @@ import { noteThread, noteTurn } from '../http/request-facts.js';
 import type { Thread } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { readWarnings } from '../turns/running/input/stored-request.js';
+import { EarlyStarts } from '../turns/early-starts.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { parseAnswer } from './dto/answer.dto.js';
 import { parseAppendMessages } from './dto/append-messages.dto.js';
@@ -40,6 +41,7 @@ export class ExecutionsController {
     private readonly sessions: SessionService,
     private readonly events: SessionEventsService,
     private readonly control: ThreadControl,
+    private readonly earlyStarts: EarlyStarts,
   ) {}
 
   @Post('messages')
@@ -102,6 +104,8 @@ export class ExecutionsController {
     const thread = noteThread(request, await this.sessions.thread(tenant, key));
     const turn =
       executionId === undefined ? undefined : noteTurn(request, await this.sessions.turn(thread, executionId));
+    // Whoever follows a thread is about to write to it.
+    if (turn === undefined) this.earlyStarts.expectThread(thread);
     try {
       await streamSessionEvents(response, (flow) =>
         turn === undefined ? this.events.ofThread(thread, after, flow) : this.events.ofTurn(thread, turn, after, flow),

@@ -4,7 +4,7 @@ import { type Principal, requirePolicies } from '../auth/principal.js';
 import type { CallerToolCall } from '../domain/caller-tool.js';
 import { AppConfig } from '../config/app-config.js';
 import { HarnessRegistry } from '../harness/harness.registry.js';
-import type { HarnessName } from '../harness/harness.js';
+import { type HarnessName, NO_NEEDS } from '../harness/harness.js';
 import { StoreClock } from '../storage/database/store-clock.js';
 import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
@@ -203,19 +203,21 @@ export class SessionService {
     dto: CreateSessionDto,
   ): Promise<Thread> {
     this.assertHarnessAvailable(harness);
-    const { thread } = await this.threads.findOrCreate({
-      id: randomUUID(),
-      tenant,
-      key,
-      harness,
-      // In the Messages API, this model name selects the harness with its default model.
-      model: harness,
-      harnessModel: undefined,
-      systemPrompt: undefined,
-      metadata: { session: dto.metadata ?? {}, ...toTypeMetadata(dto.harness_type, this.types) },
-      createdAt: this.clock.now(),
-      node: this.host.chooseForNew(),
-    });
+    const { thread } = await this.host.makeThread({ harness, tools: 'all', needs: NO_NEEDS }, ({ node, spareId }) =>
+      this.threads.findOrCreate({
+        id: spareId ?? randomUUID(),
+        tenant,
+        key,
+        harness,
+        // In the Messages API, this model name selects the harness with its default model.
+        model: harness,
+        harnessModel: undefined,
+        systemPrompt: undefined,
+        metadata: { session: dto.metadata ?? {}, ...toTypeMetadata(dto.harness_type, this.types) },
+        createdAt: this.clock.now(),
+        node,
+      }),
+    );
     return thread;
   }
 

@@ -44,7 +44,14 @@ export class ThreadResolver {
   }
 }
 
-function findKey({ threadKey, session }: ThreadClues): string | undefined {
+/** The key that a request names, if it is one; `undefined` also for a malformed one. */
+export function findThreadKey(clues: Pick<ThreadClues, 'threadKey' | 'session'>): string | undefined {
+  if (clues.threadKey === undefined && clues.session?.id.trim() === '') return undefined;
+  const key = findKey(clues);
+  return key === undefined || findThreadKeyProblem(key) !== undefined ? undefined : key;
+}
+
+function findKey({ threadKey, session }: Pick<ThreadClues, 'threadKey' | 'session'>): string | undefined {
   if (threadKey !== undefined || session === undefined) return threadKey;
   if (session.id.trim() === '') throw new ServiceError('bad_request', `${session.field} must not be empty`);
   return `api:${session.namespace}:${session.id}`;

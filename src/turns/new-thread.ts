@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { readStoredRules, toStoredRules } from '../domain/policy/agent-rules.js';
+import type { SeedMessage } from '../domain/seed/seed-message.js';
+import type { HarnessName } from '../harness/harness.js';
+import type { NewThreadPlace, SpareRequest } from './hosting/thread-host.js';
 import type { HarnessChoice } from '../harness/models/route-model.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import type { NewThread } from '../storage/stores/thread.store.js';
 import type { TurnRequest } from './turn-request.js';
 
-/** Makes the thread of a request, with its chosen harness, now (milliseconds since the epoch), for a server. */
+/** Makes the thread of a request, with its chosen harness, now (milliseconds since the epoch), in its place. */
 export function toNewThread(
   request: TurnRequest,
   choice: HarnessChoice,
   createdAt: number,
-  node: string | undefined,
+  { node, spareId }: NewThreadPlace,
 ): NewThread {
   return {
-    id: randomUUID(),
+    id: spareId ?? randomUUID(),
     tenant: request.tenant,
     key: request.threadKey,
     harness: choice.harness,
@@ -29,4 +33,24 @@ function toMetadata({ isFreshThread, isSideRequest, user }: TurnRequest): JsonOb
   // Without a user it is null: threads of versions before this one have none in either case.
   const origin = { user: user ?? null };
   return isFreshThread ? { fresh: true, ...(isSideRequest ? { side: true } : {}), ...origin } : origin;
+}
+
+/** Which spare process of an agent fits a thread that begins with this request; `undefined` if none does. */
+export function toSpareRequest(
+  { isFreshThread, isSideRequest, outputSchema, callerTools, mcpServers = [], policies }: TurnRequest,
+  harness: HarnessName,
+  seed: readonly SeedMessage[],
+): SpareRequest | undefined {
+  // Its workspace is made from a template of its own.
+  if (readStoredRules(toStoredRules(policies)).workspaceTemplate !== undefined) return undefined;
+  return {
+    harness,
+    tools: isFreshThread && isSideRequest ? 'none' : 'all',
+    needs: {
+      hasOutputSchema: outputSchema !== undefined,
+      hasCallerTools: callerTools !== undefined,
+      hasMcpServers: mcpServers.length > 0,
+      hasSeed: seed.length > 0,
+    },
+  };
 }

@@ -25,7 +25,7 @@ import { toStoredRequest } from './running/input/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
 import { rebuildEvents } from './message-events.js';
 import { createMessageId } from './message-id.js';
-import { toNewThread } from './new-thread.js';
+import { toNewThread, toSpareRequest } from './new-thread.js';
 import { OpeningFactsReader } from './matching/opening-facts.js';
 import { findNamedThread, isNamed, toAskedWork } from './matching/asked-work.js';
 import { PolicyAdmission, storedWithAll } from './matching/policy-admission.js';
@@ -263,7 +263,7 @@ export class TurnService {
     const thread =
       'thread' in decision
         ? await this.withSystemPrompt(prepared.thread ?? decision.thread, request, prepared.recent)
-        : await this.createThread(request, decision.harness);
+        : await this.createThread(request, decision.harness, prepared.seed);
     // The message that was stored for a turn, which ended without hearing it, is that of this request.
     const repeats = steered === undefined || steered.isHeard ? [] : [steered.id];
     const storedWith = this.admission.storedWith(request.policies, ending);
@@ -277,7 +277,10 @@ export class TurnService {
     try {
       return await started;
     } catch (error) {
-      if (error instanceof ServiceError) await this.threads.removeUnstarted(thread.id);
+      if (error instanceof ServiceError) {
+        await this.threads.removeUnstarted(thread.id);
+        await this.host.releaseSpare({ node: thread.node, spareId: thread.id });
+      }
       throw error;
     }
   }
@@ -320,9 +323,10 @@ export class TurnService {
     }
   }
 
-  private async createThread(request: TurnRequest, harness: HarnessChoice): Promise<Thread> {
-    const { thread, created } = await this.threads.findOrCreate(
-      toNewThread(request, harness, this.clock.now(), this.host.chooseForNew()),
+  private async createThread(request: TurnRequest, choice: HarnessChoice, opening: AgentSeed): Promise<Thread> {
+    const { thread, created } = await this.host.makeThread(
+      toSpareRequest(request, choice.harness, opening.seed),
+      (place) => this.threads.findOrCreate(toNewThread(request, choice, this.clock.now(), place)),
     );
     if (created) logReplacedModel(thread);
     return thread;

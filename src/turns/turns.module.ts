@@ -9,6 +9,7 @@ import { StoreClock } from '../storage/database/store-clock.js';
 import { toLockName } from '../storage/stores/node.store.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
+import { EarlyStarts } from './early-starts.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { HistoryMatcher } from './history/history-matcher.js';
 import { HistoryService } from './history/history.service.js';
@@ -87,6 +88,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
 @Module({
   imports: [HarnessModule],
   providers: [
+    EarlyStarts,
     EventPruner,
     HistoryMatcher,
     HistoryService,
@@ -116,6 +118,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     TurnRunner,
   ],
   exports: [
+    EarlyStarts,
     MessageThreads,
     OwnLoad,
     PolicyAdmission,

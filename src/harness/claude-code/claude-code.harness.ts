@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
-import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
+import type { FirstTurnNeeds, Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { ClaudeCodeSession } from './claude-code.session.js';
 import { supportsClientComposed } from './process/command-line.js';
 import { CLAUDE_CODE_MODELS } from './models.js';
@@ -43,6 +43,11 @@ export class ClaudeCodeHarness implements Harness {
 
   hasRecord(files: ThreadFiles, sessionId: string): Promise<boolean> {
     return hasTranscript(files, sessionId);
+  }
+
+  /** Everything else is an option of its command line, or a record that it reads when it starts. */
+  runsOnSpare({ hasOutputSchema, hasCallerTools, hasMcpServers, hasSeed }: FirstTurnNeeds): boolean {
+    return !hasOutputSchema && !hasCallerTools && !hasMcpServers && !hasSeed;
   }
 
   open(thread: HarnessThread): HarnessSession {

@@ -1,12 +1,14 @@
+// Over 250 lines because it holds every way from a turn to the process that runs it.
 import { randomUUID } from 'node:crypto';
 import { Observable } from 'rxjs';
 import type { SandboxExit } from '../../sandbox/sandbox.js';
-import type { FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { EarlyStart, FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import type { Prompt } from '../../domain/prompt.js';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { isTurnEnd } from '../../domain/harness-event.js';
 import { endsRefused } from '../../domain/provider-refusal.js';
 import { toInterruptLine, toPromptLine, toUserLine } from './process/command-line.js';
+import { ClaudeEarlyStart } from './early-start.js';
 import { ClaudeProcess } from './process/claude-process.js';
 import { toExitFailure } from './process/exit-failure.js';
 import { prepareCommand, type ProcessTools } from './process/prepare-command.js';
@@ -29,6 +31,9 @@ type Batch = readonly HarnessEvent[];
  */
 export class ClaudeCodeSession implements HarnessSession {
   private process: ClaudeProcess | undefined;
+  private readonly early: ClaudeEarlyStart;
+  /** The process that was started early, for its first turn. */
+  private takenEarly: ClaudeProcess | undefined;
   /** Claude Code's id of the conversation, to resume it. */
   private sessionId: string | undefined;
   /** The newest turn, if the model provider refused it: the process would resend it with the next prompt. */
@@ -42,10 +47,24 @@ export class ClaudeCodeSession implements HarnessSession {
   private closing: Promise<void> | undefined;
 
   constructor(
-    private readonly thread: HarnessThread,
+    private thread: HarnessThread,
     private readonly tools: ProcessTools,
   ) {
     this.sessionId = thread.sessionId;
+    this.early = new ClaudeEarlyStart(tools, (setup) => this.newProcess(setup));
+  }
+
+  async startEarly(): Promise<EarlyStart | undefined> {
+    try {
+      return await this.early.start(this.thread, this.sessionId);
+    } catch (error) {
+      this.tools.logger.warn(`failed to start Claude Code ahead of its turn: ${errorName(error)}`);
+      return undefined;
+    }
+  }
+
+  adopt(thread: HarnessThread): void {
+    this.thread = thread;
   }
 
   get alive(): boolean {
@@ -64,10 +83,7 @@ export class ClaudeCodeSession implements HarnessSession {
       const running = new RunningTurn(turn, subscriber);
       this.running = running;
       this.turnId = turn.id;
-      this.startTurn(running).catch((error: unknown) => {
-        this.tools.logger.error(`failed to start Claude Code: ${errorName(error)}`);
-        this.failTurn(running, 'The agent could not be started.', 'internal');
-      });
+      this.startTurn(running).catch((error: unknown) => this.failToStart(running, error));
       return () => {
         if (this.running !== running) return;
         this.running = undefined;
@@ -111,7 +127,7 @@ export class ClaudeCodeSession implements HarnessSession {
 
   private async stop(): Promise<void> {
     await this.replacing;
-    await this.process?.stop();
+    await Promise.all([this.process?.stop(), this.early.stop()]);
     const { running } = this;
     if (running !== undefined) this.failTurn(running, 'The agent was stopped during the turn.', 'process_died');
   }
@@ -173,7 +189,23 @@ export class ClaudeCodeSession implements HarnessSession {
       return;
     }
     const completeTurn = withMissingContext(plan, turn);
-    const process = new ClaudeProcess(
+    const early = await this.early.take(thread, plan, setup);
+    const process = early ?? this.newProcess(setup);
+    const [command] =
+      early === undefined ? await Promise.all([prepareCommand(thread, plan, setup, tools), process.prepare()]) : [];
+    if (this.running !== running) return early?.stop();
+    process.output.startTurn(setup.toolSchema?.shape);
+    this.process = process;
+    this.takenEarly = early;
+    if (command !== undefined) process.start(tools.sandbox, command);
+    if (plan.turn.kind === 'prompt') process.writeLine(toPromptLine(completeTurn, tools.supportsClientComposed));
+    else if (plan.turn.events.length > 0) this.emit(plan.turn.events);
+    this.startMessages(running, process);
+    for (const message of plan.furtherMessages) void running.addMessage(message);
+  }
+
+  private newProcess(setup: ProcessSetup): ClaudeProcess {
+    const process: ClaudeProcess = new ClaudeProcess(
       setup,
       {
         onEvents: (events) => this.emit(events),
@@ -181,17 +213,9 @@ export class ClaudeCodeSession implements HarnessSession {
         onExit: (exit) => this.processEnded(process, exit),
         turnId: () => this.turnId,
       },
-      tools.logger,
+      this.tools.logger,
     );
-    const [command] = await Promise.all([prepareCommand(thread, plan, setup, tools), process.prepare()]);
-    if (this.running !== running) return;
-    process.output.startTurn(setup.toolSchema?.shape);
-    this.process = process;
-    process.start(tools.sandbox, command);
-    if (plan.turn.kind === 'prompt') process.writeLine(toPromptLine(completeTurn, tools.supportsClientComposed));
-    else if (plan.turn.events.length > 0) this.emit(plan.turn.events);
-    this.startMessages(running, process);
-    for (const message of plan.furtherMessages) void running.addMessage(message);
+    return process;
   }
 
   /** Stops the process, so that the turn starts a new one that resumes the conversation. */
@@ -203,13 +227,33 @@ export class ClaudeCodeSession implements HarnessSession {
   }
 
   private processEnded(process: ClaudeProcess, exit: SandboxExit): void {
+    if (this.early.noteExit(process)) return;
+    const { running } = this;
+    if (running !== undefined && this.canStartOver(process, running)) {
+      void this.settleMessages(process);
+      this.startOver(running, process);
+      return;
+    }
     this.reusable = false;
     void this.settleMessages(process);
-    const { running } = this;
     if (running === undefined) return;
     const { kind, message, cause } = toExitFailure(exit);
     this.tools.logger.error(cause);
     this.failTurn(running, message, kind);
+  }
+
+  /** A process that was started early may end as the turn reaches it: the caller is not to see that. */
+  private canStartOver(process: ClaudeProcess, running: RunningTurn): boolean {
+    return this.takenEarly === process && !running.hasEmitted && this.closing === undefined;
+  }
+
+  /** Runs the turn in another process, which goes on from what the first one has written down. */
+  private startOver(running: RunningTurn, { output, setup }: ClaudeProcess): void {
+    this.process = undefined;
+    this.takenEarly = undefined;
+    this.sessionId = output.sessionId ?? this.sessionId;
+    running.beginAgain();
+    this.startProcess(running, setup).catch((error: unknown) => this.failToStart(running, error));
   }
 
   /** Tells of messages that the process was given whether they are in its record, from which a later attempt knows them. */
@@ -223,6 +267,11 @@ export class ClaudeCodeSession implements HarnessSession {
       },
     );
     for (const uuid of uuids) output.settleMessage(uuid, isRecorded(uuid));
+  }
+
+  private failToStart(running: RunningTurn, error: unknown): void {
+    this.tools.logger.error(`failed to start Claude Code: ${errorName(error)}`);
+    this.failTurn(running, 'The agent could not be started.', 'internal');
   }
 
   private failTurn(running: RunningTurn, message: string, kind: FailureKind): void {

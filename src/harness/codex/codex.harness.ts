@@ -37,6 +37,11 @@ export class CodexHarness implements Harness {
     return hasRecording(files, sessionId);
   }
 
+  /** All that a conversation needs comes with the requests that open it. */
+  runsOnSpare(): boolean {
+    return true;
+  }
+
   open(thread: HarnessThread): HarnessSession {
     return new CodexSession(thread, this.command, this.sandbox, this.#logger);
   }

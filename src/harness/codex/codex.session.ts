@@ -2,7 +2,7 @@ import type { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Observable } from 'rxjs';
 import type { Sandbox } from '../../sandbox/sandbox.js';
-import type { FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
+import type { EarlyStart, FurtherMessage, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { recallTurn } from '../lost-turn.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
@@ -48,6 +48,19 @@ export class CodexSession implements HarnessSession {
   ) {
     this.#process = new CodexProcess(thread, command, sandbox, logger);
     this.#turns = new CodexTurns(thread, this.#process, this.#decoder, logger);
+  }
+
+  async startEarly(): Promise<EarlyStart | undefined> {
+    try {
+      return await this.#process.startEarly();
+    } catch (error) {
+      this.logger.warn(`failed to start Codex ahead of its turn: ${describe(error)}`);
+      return undefined;
+    }
+  }
+
+  adopt(thread: HarnessThread): void {
+    this.#process.adopt(thread);
   }
 
   get alive(): boolean {

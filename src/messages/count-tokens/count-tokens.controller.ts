@@ -1,6 +1,8 @@
 import { All, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request } from 'express';
+import { CurrentPrincipal, type Principal } from '../../auth/principal.js';
+import { CallerSigns } from '../caller-signs.js';
 import { methodNotAllowed } from '../method-not-allowed.js';
 import { CountTokensDocs } from './count-tokens.docs.js';
 import { parseCountTokens } from './count-tokens.dto.js';
@@ -16,12 +18,16 @@ interface TokenCount {
 /** Counts the tokens of a request without a thread or a turn: Claude Code counts more than 20 times for one `/context`. */
 @Controller('v1/messages/count_tokens')
 export class CountTokensController {
-  constructor(private readonly counter: TokenCounter) {}
+  constructor(
+    private readonly counter: TokenCounter,
+    private readonly signs: CallerSigns,
+  ) {}
 
   @Post()
   @HttpCode(200)
   @CountTokensDocs()
-  async count(@Req() request: Request): Promise<TokenCount> {
+  async count(@CurrentPrincipal() principal: Principal, @Req() request: Request): Promise<TokenCount> {
+    this.signs.note(principal, (name) => request.get(name));
     const body = parseCountTokens(await readJsonBody(request));
     const count = { input_tokens: await this.counter.count(body) };
     return isBeta(request) ? { ...count, context_management: null } : count;

@@ -1,9 +1,9 @@
 import type { ClientProfile, HeaderReader } from '../../clients/client-profile.js';
 import { detectClient } from '../../clients/detect-client.js';
 import { decodeHeader } from '../../http/header-text.js';
-import type { ThreadClues } from '../../threads/thread.resolver.js';
+import { findThreadKey, type ThreadClues } from '../../threads/thread.resolver.js';
 import { THREAD_KEY_HEADER } from '../thread-headers.js';
-import type { CreateMessageDto } from './create-message.dto.js';
+import { CreateMessageDto } from './create-message.dto.js';
 
 /** A request to `POST /v1/messages` with the profile of its client. */
 export interface MessageRequest {
@@ -21,6 +21,17 @@ export function toMessageRequest(
   client = detectClient(header),
 ): MessageRequest {
   return { header, body, client, isSideRequest: client.isSideRequest({ header, body }) };
+}
+
+/** The key of the thread that the headers of a request name, before its body is read; `undefined` if they name none. */
+export function findThreadKeyInHeaders(header: HeaderReader): string | undefined {
+  const { threadKey, session } = toThreadClues({
+    header,
+    body: new CreateMessageDto(),
+    client: detectClient(header),
+    isSideRequest: false,
+  });
+  return findThreadKey({ threadKey, session });
 }
 
 /** Reads the parts of a request that name its thread. */

@@ -40,6 +40,7 @@ export class MetricsCollector implements OnApplicationShutdown {
       pendingEvents: log.stats.pendingEvents,
       warm: gateway.counts.warm,
       parked: gateway.counts.parked,
+      spares: gateway.counts.spares,
       isDiskLow: disk.isLow,
     }));
   }

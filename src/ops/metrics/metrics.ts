@@ -22,6 +22,7 @@ export interface Levels {
   readonly readers: number;
   readonly pendingEvents: number;
   readonly warm: number;
+  readonly spares: number;
   readonly isDiskLow: boolean;
 }
 
@@ -96,6 +97,11 @@ export class Metrics implements OnApplicationShutdown {
     this.#level('readers', 'Callers that read a turn.', ({ readers }) => readers);
     this.#level('events_pending', 'Events that are not committed yet.', ({ pendingEvents }) => pendingEvents);
     this.#level('harness_processes', 'Agent processes that are kept, busy or idle.', ({ warm }) => warm);
+    this.#level(
+      'spare_processes',
+      'Agent processes that were started ahead and have no thread yet.',
+      ({ spares }) => spares,
+    );
     this.#level('disk_low', 'Whether the disk is almost full: 1 or 0.', ({ isDiskLow }) => Number(isDiskLow));
     this.#gauge('chiron_event_loop_lag_seconds', 'The longest delay of the event loop since the last reading.', () => {
       const seconds = this.#loop.max / 1e9;

@@ -20,6 +20,8 @@ export interface NodeLoad {
   /** How many may run at once. */
   readonly slots: number;
   readonly isDiskLow: boolean;
+  /** Processes of agents that wait for new threads; absent from a server of an older version. */
+  readonly spares?: number;
 }
 
 /** A server of this store, as the others see it. */

@@ -5,6 +5,7 @@ import type { ClusterNode } from '../../cluster/cluster-node.js';
 import type { Jobs } from '../../cluster/jobs.js';
 import { type CallOptions, PeerUnreachableError } from '../../cluster/peer-client.js';
 import type { JsonValue } from '../../domain/harness-event.js';
+import { asString } from '../../domain/json.js';
 import type { McpServer } from '../../domain/mcp-server.js';
 import { ServiceError } from '../../domain/service-error.js';
 import type { StoreClock } from '../../storage/database/store-clock.js';
@@ -18,7 +19,13 @@ import type { RunSlot } from '../running/run-queue.js';
 import type { TurnRunner } from '../running/turn.runner.js';
 import { chooseNode, takesThreads } from './choose-node.js';
 import type { LocalThreadHost } from './local-thread-host.js';
-import { type PlacedThread, type RememberingThread, ThreadHost } from './thread-host.js';
+import {
+  type NewThreadPlace,
+  type PlacedThread,
+  type RememberingThread,
+  type SpareRequest,
+  ThreadHost,
+} from './thread-host.js';
 import type { ThreadSignals } from './thread-signals.js';
 
 /** How long a thread's turns may take to end when their server cannot be told, and how often to look. */
@@ -29,8 +36,14 @@ const STOP_POLL_MS = 200;
 const STOP_CALL = { timeoutMs: 60_000 };
 const COPY_CALL = { timeoutMs: 600_000 };
 
+/** A thread does not wait for a spare process as long as it would for a new one. */
+const CLAIM_TIMEOUT_MS = 250;
+
 /** The names of the calls between servers. */
 export const PEER_CALLS = {
+  startEarly: 'start-early',
+  claimSpare: 'claim-spare',
+  releaseSpare: 'release-spare',
   submit: 'submit-turn',
   interrupt: 'interrupt-turn',
   stopThread: 'stop-thread',
@@ -89,8 +102,28 @@ export class ClusterThreadHost extends ThreadHost {
     return chosen === undefined && isDiskLow ? { ...toLoad(undefined), isDiskLow } : toLoad(chosen);
   }
 
-  override chooseForNew(): string | undefined {
-    return this.#take()?.id;
+  override async chooseForNew(spare: SpareRequest | undefined): Promise<NewThreadPlace> {
+    const node = this.#take();
+    if (node === undefined) return { node: undefined, spareId: undefined };
+    if (this.#isHere(node.id)) return { ...(await this.services.local.chooseForNew(spare)), node: node.id };
+    const hasSpares = (node.load.spares ?? 0) > 0;
+    const claimed =
+      hasSpares && spare !== undefined
+        ? await this.#tryRemote(node.id, PEER_CALLS.claimSpare, spare, { timeoutMs: CLAIM_TIMEOUT_MS })
+        : undefined;
+    return { node: node.id, spareId: asString(claimed) };
+  }
+
+  override async releaseSpare(place: NewThreadPlace): Promise<void> {
+    const { node, spareId } = place;
+    if (spareId === undefined) return;
+    if (this.#isHere(node)) await this.services.local.releaseSpare(place);
+    else await this.#tryRemote(node, PEER_CALLS.releaseSpare, { spareId });
+  }
+
+  override async startEarly(thread: Thread): Promise<void> {
+    if (this.#isHere(thread.node)) await this.services.local.startEarly(thread);
+    else await this.#tryRemote(thread.node, PEER_CALLS.startEarly, { threadId: thread.id });
   }
 
   override async place(thread: Thread): Promise<PlacedThread> {

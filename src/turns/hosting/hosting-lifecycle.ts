@@ -10,6 +10,7 @@ import { Cluster } from '../../cluster/cluster.module.js';
 import type { ClusterNode } from '../../cluster/cluster-node.js';
 import { AppConfig } from '../../config/app-config.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { SparePool } from '../../harness/spares/spare-pool.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 import { ThreadStore } from '../../storage/stores/thread.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
@@ -43,6 +44,7 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly gateway: HarnessGateway,
+    private readonly spares: SparePool,
     private readonly load: OwnLoad,
     private readonly lock: KeyLock,
     private readonly signals: ThreadSignals,
@@ -53,8 +55,10 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await this.#removeLeftoverSpares();
     if (this.cluster === undefined) await this.recovery.takeAll();
     else await this.#join(this.cluster);
+    if (this.config.role !== 'gateway') this.spares.begin(() => this.runner.hasTime);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -74,9 +78,22 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
     if (this.lock instanceof DatabaseKeyLock) await this.lock.close();
   }
 
+  /** Folders of spares that an earlier run of this server did not remove, and that no thread has. */
+  async #removeLeftoverSpares(): Promise<void> {
+    for (const id of await this.spares.leftovers()) {
+      if ((await this.threads.byId(id)) === undefined) await this.gateway.discardFiles(id);
+      await this.spares.forget(id);
+    }
+  }
+
   async #join(cluster: ClusterNode): Promise<void> {
     const isWorker = this.config.role !== 'gateway';
-    answerPeers(cluster.server, this.local, this.recovery, this.log);
+    answerPeers(cluster.server, {
+      local: this.local,
+      recovery: this.recovery,
+      log: this.log,
+      threads: this.threads,
+    });
     answerCallers(cluster.server, this.callers);
     this.log.readRemotely(new ClusterLog(cluster, this.turns));
     if (this.signals instanceof PostgresThreadSignals) this.signals.listen();

@@ -1,17 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import type { McpServer } from '../../domain/mcp-server.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { SparePool } from '../../harness/spares/spare-pool.js';
 import { StoreClock } from '../../storage/database/store-clock.js';
 import { DiskWatch } from '../../storage/disk-watch.js';
 import { type BranchPoint, BranchStore, type NewBranch } from '../../storage/stores/branch.store.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
-import type { Thread } from '../../storage/stores/thread.store.js';
+import { isSideThread, type Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { readLoad, type ServerLoad } from '../matching/admission.js';
 import { TurnMcpServers } from '../running/input/turn-mcp-servers.js';
 import type { RunSlot } from '../running/run-queue.js';
 import { TurnRunner } from '../running/turn.runner.js';
-import { type PlacedThread, type RememberingThread, ThreadHost } from './thread-host.js';
+import {
+  type NewThreadPlace,
+  type PlacedThread,
+  type RememberingThread,
+  type SpareRequest,
+  ThreadHost,
+} from './thread-host.js';
 
 /** This server, as the one that has a thread. */
 @Injectable()
@@ -19,6 +26,7 @@ export class LocalThreadHost extends ThreadHost {
   constructor(
     private readonly runner: TurnRunner,
     private readonly gateway: HarnessGateway,
+    private readonly spares: SparePool,
     private readonly messages: SessionMessageStore,
     private readonly branches: BranchStore,
     private readonly mcpServers: TurnMcpServers,
@@ -32,8 +40,18 @@ export class LocalThreadHost extends ThreadHost {
     return Promise.resolve(readLoad(this.runner, this.disk));
   }
 
-  override chooseForNew(): undefined {
-    return undefined;
+  override async chooseForNew(spare: SpareRequest | undefined): Promise<NewThreadPlace> {
+    return { node: undefined, spareId: spare === undefined ? undefined : await this.spares.claim(spare, spare.needs) };
+  }
+
+  override async releaseSpare({ spareId }: NewThreadPlace): Promise<void> {
+    if (spareId !== undefined) await this.spares.release(spareId);
+  }
+
+  override async startEarly(thread: Thread): Promise<void> {
+    // A side request has a thread of its own, which ends with it.
+    if (isSideThread(thread) || !this.runner.hasTime) return;
+    if (this.runner.runningTurn(thread.id) === undefined) await this.gateway.startEarly({ ...thread, tools: 'all' });
   }
 
   override place(thread: Thread): Promise<PlacedThread> {

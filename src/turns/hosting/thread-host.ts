@@ -1,4 +1,6 @@
 import type { McpServer } from '../../domain/mcp-server.js';
+import type { FirstTurnNeeds } from '../../harness/harness.js';
+import type { SpareKind } from '../../harness/spares/spare-pool.js';
 import type { BranchPoint, NewBranch } from '../../storage/stores/branch.store.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
@@ -8,6 +10,25 @@ import type { RunSlot } from '../running/run-queue.js';
 
 /** The fields of a thread that tell whether its agent has a record. */
 export type RememberingThread = Pick<Thread, 'id' | 'harness' | 'sessionId' | 'node'>;
+
+/** Which spare process fits a new thread. */
+export interface SpareRequest extends SpareKind {
+  readonly needs: FirstTurnNeeds;
+}
+
+/** Where a new thread is made. */
+export interface NewThreadPlace {
+  /** The server; `undefined` for a lone one, or if none takes any. */
+  readonly node: string | undefined;
+  /** The id that the thread has to have to get the spare process that was taken for it; `undefined` for none. */
+  readonly spareId: string | undefined;
+}
+
+/** A thread that was made, or that another request had made before. */
+export interface MadeThread {
+  readonly thread: Thread;
+  readonly created: boolean;
+}
 
 /** A thread with its server, before a turn of it is stored. */
 export interface PlacedThread {
@@ -24,8 +45,38 @@ export abstract class ThreadHost {
   /** How busy the thread's server is, or for a new thread the one that would get it. */
   abstract readLoad(thread: Thread | undefined): Promise<ServerLoad>;
 
-  /** The server for a new thread; `undefined` for a lone server, or if none takes any. */
-  abstract chooseForNew(): string | undefined;
+  /**
+   * Chooses the server for a new thread, and takes a spare process of an agent there if it has one that fits. A spare whose thread is not made after all
+   * has to be given back with {@link releaseSpare}. Never rejects.
+   *
+   * @param spare `undefined` for a thread that no spare fits
+   */
+  abstract chooseForNew(spare: SpareRequest | undefined): Promise<NewThreadPlace>;
+
+  /** Gives back what {@link chooseForNew} took, for a thread that was not made. Never rejects. */
+  abstract releaseSpare(place: NewThreadPlace): Promise<void>;
+
+  /** Makes a thread in the place that is chosen for it. A spare that the thread does not get is given back. */
+  async makeThread(
+    spare: SpareRequest | undefined,
+    make: (place: NewThreadPlace) => Promise<MadeThread>,
+  ): Promise<MadeThread> {
+    const place = await this.chooseForNew(spare);
+    try {
+      const made = await make(place);
+      if (made.thread.id !== place.spareId) await this.releaseSpare(place);
+      return made;
+    } catch (error) {
+      await this.releaseSpare(place);
+      throw error;
+    }
+  }
+
+  /**
+   * Starts the process of a thread that has none, as its caller is about to send a turn; not where turns wait, or where another process would have to
+   * end for it. Rejects when the store or the thread's files cannot be read.
+   */
+  abstract startEarly(thread: Thread): Promise<void>;
 
   /** Makes sure that a living server has the thread, as far as there is one. */
   abstract place(thread: Thread): Promise<PlacedThread>;

@@ -206,6 +206,11 @@ export class TurnRunner implements OnApplicationBootstrap {
     await Promise.all(running.map(({ ended }) => ended));
   }
 
+  /** Whether this server has time for what no turn needs yet. */
+  get hasTime(): boolean {
+    return this.canStart && this.counts.pending === 0;
+  }
+
   /** Whether turns may start here. */
   private get canStart(): boolean {
     return !this.draining && this.node.isActive;

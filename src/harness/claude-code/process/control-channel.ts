@@ -33,6 +33,16 @@ export function parseControlRequest(line: string): ControlRequest | undefined {
     : undefined;
 }
 
+/** Parses Claude Code's answer to a request of the server; `undefined` for any other line. */
+export function parseControlResponse(line: string): { readonly id: string; readonly isSuccess: boolean } | undefined {
+  if (!line.slice(0, HEAD_LENGTH).includes('"control_response"')) return undefined;
+  const message = parseObject(line) ?? {};
+  const response = asObject(message['response']);
+  const id = asString(response['request_id']);
+  if (message['type'] !== 'control_response' || id === undefined) return undefined;
+  return { id, isSuccess: response['subtype'] === 'success' };
+}
+
 /** The line that answers a request. */
 export function toControlReply(requestId: string, response: JsonObject): string {
   return JSON.stringify({

@@ -20,7 +20,11 @@ export interface ProcessSetup {
  * Claude Code 2.1.330 takes an output schema only at start (`initialize` accepts one only before the first prompt), and goes on offering
  * the tools of an MCP server that `mcp_set_servers` has removed, or that its list no longer has (seen).
  */
-export function toProcessSetup({ outputSchema, callerTools, mcpServers = [] }: HarnessTurn): ProcessSetup {
+export function toProcessSetup({
+  outputSchema,
+  callerTools,
+  mcpServers = [],
+}: Pick<HarnessTurn, 'outputSchema' | 'callerTools' | 'mcpServers'>): ProcessSetup {
   const toolSchema = outputSchema === undefined ? undefined : toToolSchema(outputSchema);
   const isPlain = callerTools === undefined && mcpServers.length === 0;
   const rest = isPlain ? '' : JSON.stringify([callerTools ?? null, mcpServers]);

@@ -40,6 +40,8 @@ export interface StartPlan {
   readonly isLost: boolean;
   /** Replaces that of the turn, for an agent that has done a part of it and has no record of that. */
   readonly prompt?: Prompt;
+  /** Whether the record became another one for this turn: a process that has read it before does not know that. */
+  readonly changesRecord: boolean;
   /** What the agent did in turns that were taken out of the conversation, as they were refused. */
   readonly refusedCalls: readonly RefusedCall[];
 }
@@ -95,6 +97,7 @@ export async function planStart(
       furtherMessages.filter((message) => !isHeard(message)),
     ),
     conversation: { kind: 'resume', sessionId: known },
+    changesRecord: turn.dropFrom !== undefined || turn.toolResults !== undefined,
     turn: plan.kind === 'prompt' ? plan : { ...plan, events: [...heard, ...plan.events] },
   };
   if (plan.kind !== 'prompt') {
@@ -108,7 +111,7 @@ export async function planStart(
   const from = transcript.entries.findIndex((entry) => entry['uuid'] === refused.from);
   const kept = { ...transcript, entries: transcript.entries.slice(0, from) };
   return isResumable(kept.entries)
-    ? addSeed(files, kept, turn, { ...resumed, refusedCalls: refused.calls })
+    ? addSeed(files, kept, turn, { ...resumed, changesRecord: true, refusedCalls: refused.calls })
     : addSeed(files, undefined, turn, { ...newPlan(randomUUID(), turn.furtherMessages), refusedCalls: refused.calls });
 }
 
@@ -126,6 +129,7 @@ async function addSeed(
   return {
     ...plan,
     conversation: { kind: 'resume', sessionId },
+    changesRecord: true,
     turn: hasPrompt ? { kind: 'continue', entries: [], events: [] } : plan.turn,
   };
 }
@@ -136,8 +140,29 @@ function newPlan(sessionId: string, furtherMessages: readonly FurtherMessage[] =
     turn: { kind: 'prompt' },
     furtherMessages,
     isLost: false,
+    changesRecord: false,
     refusedCalls: [],
   };
+}
+
+/**
+ * Finds the conversation that a process is started with before its first turn; `undefined` if only the turn can say that. Rejects when a
+ * transcript is there and cannot be read or written.
+ */
+export async function planEarlyStart(
+  { id, files }: HarnessThread,
+  sessionId: string | undefined,
+): Promise<ClaudeConversation | undefined> {
+  if (sessionId === undefined) return isSessionId(id) ? { kind: 'new', sessionId: id } : undefined;
+  const found = await readTranscript(files, sessionId);
+  if (found === undefined || !isResumable(found.entries)) return undefined;
+  await dropTornLine(files, found.path);
+  return { kind: 'resume', sessionId };
+}
+
+/** The plan of a process without a turn. */
+export function toEarlyPlan(conversation: ClaudeConversation): StartPlan {
+  return { ...newPlan(conversation.sessionId), conversation };
 }
 
 /** Adds to a turn what the conversation of the new process lacks: refused calls, and results of calls that it does not have. */
@@ -155,12 +180,15 @@ function prependResults({ toolResults = [], prompt }: HarnessTurn): Prompt {
   return [{ type: 'text', text: RESULTS_OF_LOST_CALLS }, ...toolResults.flatMap(({ content }) => content), ...prompt];
 }
 
-/** Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing. */
+/**
+ * Writes what is appended to the system prompt into a file, and returns its path; `undefined` when there is nothing, or when it comes later,
+ * as for a spare process.
+ */
 export async function writeInstructions(
   thread: HarnessThread,
   logger: Pick<Logger, 'warn'>,
 ): Promise<string | undefined> {
-  const text = await loadInstructions(thread, logger);
+  const text = thread.isSpare === true ? undefined : await loadInstructions(thread, logger);
   if (text === undefined) return undefined;
   await thread.files.write(`server/${INSTRUCTIONS_FILE}`, text);
   return join(thread.folders.server, INSTRUCTIONS_FILE);

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { putFile } from '../../../sandbox/deployed/deployed-files.js';
 import { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import { restoreHome } from './codex-home.js';
+import { allowsSpares, restoreHome } from './codex-home.js';
 
 describe(restoreHome.name, () => {
   let root: string;
@@ -91,5 +91,25 @@ describe(restoreHome.name, () => {
     rmSync(own('workspace/.codex'), { recursive: true });
     symlinkSync('../home/.codex', own('workspace/.codex'));
     expect(await restore()).toMatchObject({ trustsWorkspace: false });
+  });
+});
+
+describe('The settings of a deployment', () => {
+  const allows = (files: Readonly<Record<string, string>>) =>
+    allowsSpares({}, { templateText: (path) => Promise.resolve(files[path]) });
+
+  it.each<readonly [boolean, string, Readonly<Record<string, string>>]>([
+    [true, 'there are none', {}],
+    [
+      true,
+      'they choose a model',
+      { 'home/.codex/config.toml': 'model = "gpt-5.1"\n[shell_environment_policy]\nset = {}' },
+    ],
+    [false, 'MCP servers get variables', { 'home/.codex/config.toml': '[mcp_servers.docs]\nenv_vars = ["HOME"]' }],
+    [false, 'a program is notified', { 'workspace/.codex/config.toml': 'notify = ["notify-send"]' }],
+    [false, 'there are hooks', { 'home/.codex/hooks.json': '{}' }],
+    [false, 'there are hooks among others', { 'home/.codex/config.toml': '[[hooks.stop]]\ncommand = "true"' }],
+  ])('allow a Codex before its thread is known (%s) when %s', async (expected, _when, files) => {
+    expect(await allows(files)).toBe(expected);
   });
 });

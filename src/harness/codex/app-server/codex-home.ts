@@ -50,6 +50,24 @@ export async function restoreHome(
   };
 }
 
+/** Settings by which Codex itself starts programs, or passes its own variables on to them. */
+const STARTS_PROGRAMS = /^\s*"?(env_vars|notify)"?\s*=|^\s*\[+\s*hooks/m;
+
+/**
+ * Whether the deployment's settings allow to start Codex before its thread is known. Programs that Codex starts by itself, hooks and MCP servers that
+ * get its variables, would not have those of the thread.
+ */
+export async function allowsSpares(
+  { workspaceTemplate }: Pick<HarnessThread, 'workspaceTemplate'>,
+  sandbox: Pick<Sandbox, 'templateText'>,
+): Promise<boolean> {
+  const read = (path: string): Promise<string | undefined> => sandbox.templateText(path, workspaceTemplate);
+  const [homeHooks, workspaceHooks] = [await read('home/.codex/hooks.json'), await read('workspace/.codex/hooks.json')];
+  const configs = [await read('home/.codex/config.toml'), await read('workspace/.codex/config.toml')];
+  const startsPrograms = configs.some((config) => config !== undefined && STARTS_PROGRAMS.test(config));
+  return homeHooks === undefined && workspaceHooks === undefined && !startsPrograms;
+}
+
 async function isAs(files: ThreadFiles, path: string, text: string | undefined): Promise<boolean> {
   try {
     return (await files.readText(path, MAX_BYTES)) === text;

@@ -7,6 +7,7 @@ import type { HarnessThread } from '../../harness.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import { AppServer, AppServerError } from './app-server.js';
 import { loadInstructions } from '../../instructions.js';
+import { findAddedVariables } from '../../spares/added-variables.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
 import { INITIALIZE, toLaunch, toThreadParameters } from './launch.js';
@@ -31,6 +32,10 @@ export interface Running {
   readonly readsAgentsFile: boolean;
   /** Whether Codex reads the workspace's settings. */
   readonly trustsWorkspace: boolean;
+  /** The variables of the thread that it was started with. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Whether it was started before its first turn. */
+  readonly isEarly: boolean;
 }
 
 /** The conversation that a running app-server has open. */
@@ -56,7 +61,7 @@ export async function startServer(
   command: string,
   sandbox: Sandbox,
   onMalformed: (length: number) => void,
-): Promise<Running> {
+): Promise<Omit<Running, 'isEarly'>> {
   const folder = join(thread.folders.home, '.codex');
   await refreshIndex(thread.files, thread.folders.home);
   const found = await restoreHome(thread, sandbox);
@@ -64,7 +69,7 @@ export async function startServer(
   const env = { ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, command, args, env });
   const { trustsWorkspace } = found;
-  return { process, server: new AppServer(process, onMalformed), trustsWorkspace, ...launch };
+  return { process, server: new AppServer(process, onMalformed), trustsWorkspace, variables: thread.env, ...launch };
 }
 
 /**
@@ -114,14 +119,16 @@ export async function closeConversation({ server }: Running, threadId: string): 
  * @throws AppServerError if the server refuses or has exited.
  */
 export async function openConversation(
-  { server, readsAgentsFile }: Running,
+  { server, readsAgentsFile, variables }: Running,
   thread: HarnessThread,
   { specs, config: settings }: ConversationOptions,
   logger: Pick<Logger, 'warn'>,
 ): Promise<CodexConversation> {
   const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
-  const instructions = readsAgentsFile ? undefined : ((await loadInstructions(thread, logger)) ?? null);
-  const parameters = withConfig(toThreadParameters(thread, instructions, config), settings);
+  const joinsInstructions = !readsAgentsFile || thread.systemPrompt !== undefined;
+  const instructions = joinsInstructions ? ((await loadInstructions(thread, logger)) ?? null) : undefined;
+  const late = toLateSettings(findAddedVariables(variables, thread), readsAgentsFile && joinsInstructions);
+  const parameters = withConfig(toThreadParameters(thread, instructions, config), { ...late, ...settings });
   if (thread.sessionId !== undefined) {
     try {
       const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
@@ -135,6 +142,16 @@ export async function openConversation(
   }
   const tools = specs.length === 0 ? {} : { dynamicTools: specs };
   return toConversation(await server.request('thread/start', { ...parameters, ...tools }), false);
+}
+
+/**
+ * What a server that was started before its thread was known gets with the conversation: the variables of the agent's commands, and that it is not to
+ * read `AGENTS.md`, which comes with the system prompt then. Each is named by its path, and joined with those of the deployment (0.169.0,
+ * seen).
+ */
+function toLateSettings(variables: Readonly<Record<string, string>> = {}, leavesAgentsFile: boolean): JsonObject {
+  const entries = Object.entries(variables).map(([name, value]) => [`shell_environment_policy.set.${name}`, value]);
+  return { ...Object.fromEntries(entries), ...(leavesAgentsFile ? { project_doc_max_bytes: 0 } : {}) };
 }
 
 /** Settings of the turn's own, beside those of the thread. */

@@ -1,6 +1,8 @@
+// Over 250 lines because it holds every way to the process and its conversation.
 import type { Logger } from '@nestjs/common';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
-import type { HarnessThread } from '../../harness.js';
+import type { EarlyStart, HarnessThread } from '../../harness.js';
+import { findAddedVariables } from '../../spares/added-variables.js';
 import { NotStartedError } from '../../start-failure.js';
 import { AppServerError } from '../app-server/app-server.js';
 import {
@@ -12,6 +14,7 @@ import {
   type Running,
   startServer,
 } from '../app-server/connection.js';
+import { allowsSpares } from '../app-server/codex-home.js';
 import { describe, isProcessGone } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
@@ -43,9 +46,14 @@ export class CodexProcess {
   #notes: ConversationNotes | undefined;
   #conversationId: string | undefined;
   #isAlive = true;
+  #initialized: Promise<void> | undefined;
+  /** Told when the process is gone that was started before the first turn, and had no conversation yet. */
+  #onEarlyGone: (() => void) | undefined;
+  /** Whether a conversation has been open. */
+  #hasOpened = false;
 
   constructor(
-    private readonly thread: HarnessThread,
+    private thread: HarnessThread,
     private readonly command: string,
     private readonly sandbox: Sandbox,
     private readonly logger: Logger,
@@ -87,9 +95,34 @@ export class CodexProcess {
     if (notes !== undefined) await this.#keepNotes(change(notes));
   }
 
+  /**
+   * Starts the process before the first {@link open}. `undefined` if the deployment's settings need to know the thread before.
+   *
+   * @throws AppServerError if the server refuses or has exited.
+   */
+  async startEarly(): Promise<EarlyStart | undefined> {
+    if (this.thread.isSpare === true && !(await allowsSpares(this.thread, this.sandbox))) return undefined;
+    const gone = new Promise<void>((resolve) => (this.#onEarlyGone = resolve));
+    try {
+      const running = await this.#start(true);
+      this.#initialized = initialize(running);
+      await this.#initialized;
+      return { gone };
+    } catch (error) {
+      await this.#dropEarly();
+      throw error;
+    }
+  }
+
+  /** Says which thread the process is for that was started for a spare one. */
+  adopt(thread: HarnessThread): void {
+    this.thread = thread;
+  }
+
   /** Opens the conversation as the setup wants it, in a new process if the one that runs has another setup. */
   async open(setup: Setup, mending: Mending): Promise<OpenConversation> {
     const { mendsCalls, removedOutputs } = mending;
+    await this.#checkEarly(mending);
     await this.#checkSettings();
     if (this.#open !== undefined && removedOutputs === undefined && this.isOpenAs(setup)) return this.#open;
     // Codex reads its index of the recordings when it starts.
@@ -99,9 +132,12 @@ export class CodexProcess {
     await this.#syncTools(setup);
     if (!this.#isAlive) throw new AppServerError('The session is closed.', undefined);
     const isFresh = this.#running === undefined;
-    const running = await (this.#running ?? this.#start());
+    const running = await (this.#running ?? this.#start(false));
     const mcpStart = followMcpStart(running.server, setup.mcpNames);
     const conversation = await this.#openConversation(running, setup, isFresh);
+    // A server that was started early is gone: nobody is to see that.
+    if (conversation === undefined) return this.open(setup, mending);
+    this.#hasOpened = true;
     const failed = await mcpStart.done;
     if (failed.length > 0)
       this.logger.warn(`failed to start MCP servers of thread ${this.thread.id}: ${failed.join(', ')}`);
@@ -153,12 +189,22 @@ export class CodexProcess {
     await this.stop(graceMs);
   }
 
-  async #openConversation(running: Running, { tools, config }: Setup, isFresh: boolean): Promise<CodexConversation> {
+  /** Resolves to `undefined` if the server was started early and is gone. */
+  async #openConversation(
+    running: Running,
+    { tools, config }: Setup,
+    isFresh: boolean,
+  ): Promise<CodexConversation | undefined> {
     const thread = { ...this.thread, sessionId: this.#conversationId };
     try {
-      if (isFresh) await initialize(running);
+      if (isFresh) this.#initialized = initialize(running);
+      await this.#initialized;
       return await openConversation(running, thread, { specs: tools.specs, config }, this.logger);
     } catch (error) {
+      if (this.#isEarly(running) && isProcessGone(error)) {
+        await this.#dropEarly();
+        return undefined;
+      }
       // A half-open session would fail every later turn.
       const closed = this.close(STOP_GRACE_MS);
       if (!isProcessGone(error)) throw error;
@@ -171,6 +217,8 @@ export class CodexProcess {
   /** Closes the conversation, and its process unless that can go on. */
   async #close(mayGoOn: boolean): Promise<void> {
     const [open, setup] = [this.#open, this.#setup];
+    // Started early: nothing is open yet.
+    if (mayGoOn && open === undefined) return;
     if (mayGoOn && open !== undefined && setup !== undefined && canUnload(setup)) {
       try {
         await closeConversation(open.running, open.conversation.threadId);
@@ -181,6 +229,25 @@ export class CodexProcess {
       }
     }
     await this.stop(STOP_GRACE_MS);
+  }
+
+  /** Stops a process that was started early and that this turn cannot use. */
+  async #checkEarly({ mendsCalls, removedOutputs }: Mending): Promise<void> {
+    const running = await this.#running?.catch(() => undefined);
+    if (running === undefined || !this.#isEarly(running)) return;
+    // Codex reads its index of the recordings when it starts.
+    const isUsable =
+      !mendsCalls && removedOutputs === undefined && findAddedVariables(running.variables, this.thread) !== undefined;
+    if (!isUsable) await this.#dropEarly();
+  }
+
+  async #dropEarly(): Promise<void> {
+    await this.stop(0);
+    this.#onEarlyGone?.();
+  }
+
+  #isEarly({ isEarly }: Running): boolean {
+    return isEarly && !this.#hasOpened;
   }
 
   /** Stops a process that would take settings of the workspace over that are not the deployment's. */
@@ -218,12 +285,14 @@ export class CodexProcess {
     await writeNotes(this.thread.files, notes);
   }
 
-  #start(): Promise<Running> {
+  #start(isEarly: boolean): Promise<Running> {
     const started = startServer(this.thread, this.command, this.sandbox, (length) =>
       this.logger.warn(`ignored a line of ${length} characters from Codex: not JSON (thread ${this.thread.id})`),
-    ).then((running) => {
+    ).then((server): Running => {
+      const running = { ...server, isEarly };
       const end = async (): Promise<void> => {
         if (this.#running !== started) return;
+        if (this.#isEarly(running)) return this.#dropEarly();
         // Its exit is known only once all that it started is gone. Until then, the next attempt must not get this process.
         this.#isAlive = false;
         const exit = await running.process.exit;

@@ -1,0 +1,109 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Observable, Subject } from 'rxjs';
+import { Broker } from '../broker/broker.service.js';
+import { AppConfig } from '../config/app-config.js';
+import { Sandbox, type SandboxFolders } from '../sandbox/sandbox.js';
+import type { GatewayThread } from './harness.gateway.js';
+import type { Harness, HarnessName, HarnessSession, HarnessThread } from './harness.js';
+import { HarnessRegistry } from './harness.registry.js';
+
+/** The fields of a thread that its session is opened with. */
+export type OpenableThread = Pick<
+  GatewayThread,
+  'id' | 'harness' | 'harnessModel' | 'systemPrompt' | 'tools' | 'sessionId'
+> & {
+  /** `undefined` while nobody knows whose thread it will be. */
+  readonly key: string | undefined;
+};
+
+/** A session with the place that its process runs in. */
+export interface OpenedSession {
+  readonly session: HarnessSession;
+  /** Identity of the folder that the process runs in; see {@link SessionOpener.workspaceId}. */
+  readonly workspace: string | undefined;
+  /** What belongs to the place and not to the thread. */
+  readonly place: ThreadPlace;
+}
+
+interface ThreadPlace {
+  readonly folders: SandboxFolders;
+  /** The variables of the broker and of the harness homes. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly modelUrl: string | undefined;
+}
+
+/** Opens sessions: makes the folders of their threads, and their way to the model. */
+@Injectable()
+export class SessionOpener {
+  readonly #starts$ = new Subject<HarnessName>();
+
+  constructor(
+    private readonly registry: HarnessRegistry,
+    @Inject(Sandbox) private readonly sandbox: Sandbox,
+    @Inject(AppConfig) private readonly config: AppConfig,
+    private readonly broker: Broker,
+  ) {}
+
+  /** The harness of each session that is opened. Never completes; unsubscribing has no effect on sessions. */
+  get starts$(): Observable<HarnessName> {
+    return this.#starts$;
+  }
+
+  /**
+   * Opens a session. The first turn, or `startEarly`, starts its process.
+   *
+   * @param workspaceTemplate the name of the template for a new workspace; the deployment's own by default
+   * @throws MissingTemplateError if a new thread needs a template that is not there
+   */
+  async open(thread: OpenableThread, harness: Harness, workspaceTemplate?: string): Promise<OpenedSession> {
+    const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
+    const workspace = await this.workspaceId(thread.id);
+    const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
+    const variables = { ...this.registry.homeVariables(folders), ...brokered.variables };
+    const place: ThreadPlace = { folders, variables, modelUrl: brokered.modelUrl };
+    this.#starts$.next(thread.harness);
+    return { session: harness.open(this.toHarnessThread(thread, place, workspaceTemplate)), workspace, place };
+  }
+
+  /** Ends what {@link open} has opened. Resolves when the process has exited. */
+  async close(threadId: string, session: HarnessSession): Promise<void> {
+    await session.close();
+    await this.broker.close(threadId);
+  }
+
+  /** A thread as its harness gets it, in a place that was opened for it. */
+  toHarnessThread(thread: OpenableThread, place: ThreadPlace, workspaceTemplate?: string): HarnessThread {
+    return {
+      id: thread.id,
+      folders: place.folders,
+      files: this.sandbox.files(thread.id),
+      model: thread.harnessModel,
+      systemPrompt: thread.systemPrompt,
+      tools: thread.tools,
+      ...(thread.key === undefined ? { isSpare: true } : {}),
+      ...(workspaceTemplate === undefined ? {} : { workspaceTemplate }),
+      sessionId: thread.sessionId,
+      ...(place.modelUrl === undefined ? {} : { modelUrl: place.modelUrl }),
+      env: { ...place.variables, ...this.threadEnvironment(thread) },
+    };
+  }
+
+  /** Identifies a thread's workspace, to detect that another folder has taken its name. */
+  async workspaceId(threadId: string): Promise<string | undefined> {
+    const entry = await this.sandbox.files(threadId).stat('workspace');
+    return entry === undefined ? undefined : `${entry.device}:${entry.inode}`;
+  }
+
+  /** The variables of every process of the thread, besides those of the sandbox and of its home. */
+  private threadEnvironment(thread: OpenableThread): Readonly<Record<string, string>> {
+    const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
+    return {
+      ...this.config.gitIdentity,
+      ...(thread.key === undefined ? {} : { CENTAUR_THREAD_KEY: thread.key }),
+      ...(modelVariable === undefined || thread.harnessModel === undefined
+        ? {}
+        : { [modelVariable]: thread.harnessModel }),
+      ...(thread.systemPrompt === undefined ? {} : { CENTAUR_EXTRA_SYSTEM_PROMPT: thread.systemPrompt }),
+    };
+  }
+}
