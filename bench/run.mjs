@@ -14,6 +14,7 @@ import { measureCallerTools } from './measures/caller-tools.mjs';
 import { measureCluster } from './measures/cluster.mjs';
 import { measureDurability } from './measures/durability.mjs';
 import { measureEvents } from './measures/events.mjs';
+import { measureFelt } from './measures/felt.mjs';
 import { measureFirstToken } from './measures/first-token.mjs';
 import { measureHistory } from './measures/history.mjs';
 import { measureIdleMemory } from './measures/idle-memory.mjs';
@@ -29,6 +30,7 @@ const MEASURES = {
   events: measureEvents,
   durability: measureDurability,
   paced: measurePaced,
+  felt: measureFelt,
   'first-token': measureFirstToken,
   'large-body': measureLargeBodies,
   history: measureHistory,

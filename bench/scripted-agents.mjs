@@ -23,14 +23,16 @@ export function whyMissing(harness) {
 
 /**
  * Starts a model and an MCP server for an agent. The model calls the tool that `model.tool` names, `caller` or `mcp`, for each prompt, and
- * says a word after its result. `model.called` and `model.asked` are the times of its last byte of a call, and of the request with the result.
+ * says a word after its result; without a tool it only says the word. `model.called` and `model.asked` are the times of its last byte of a call, and of the
+ * request with the result; `model.reached` is that of the newest request for a prompt.
  */
 export async function startScriptedAgent(harness) {
-  const model = { tool: 'caller', called: 0, asked: 0 };
+  const model = { tool: 'caller', called: 0, asked: 0, reached: undefined };
   let calls = 0;
   const answer = harness === 'codex' ? answerResponses : answerMessages;
   const modelServer = await listen((body, response) => {
     calls += 1;
+    if (isTurn(body)) model.reached ??= performance.now();
     const hasResult = harness === 'codex' ? isCodexResult(body) : isClaudeResult(body);
     if (hasResult) model.asked = performance.now();
     answer(response, body, hasResult ? undefined : model.tool, calls);
@@ -53,6 +55,11 @@ export async function startScriptedAgent(harness) {
     rmSync(folder, { recursive: true, force: true });
   };
   return { model, settings, stop };
+}
+
+/** A request beside the conversation, as for a title, has no tools. */
+function isTurn({ tools = [] }) {
+  return tools.length > 0;
 }
 
 function claudeSettings(url) {

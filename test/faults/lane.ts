@@ -8,6 +8,7 @@ import type { ScriptedModel } from '../support/scripted-model/scene.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
 import type { KillLane } from './kill-points.js';
 import { identity, markedProcesses } from './processes.js';
+import { spareSettings } from './spares.js';
 import { BAD_USAGE, seedTenants, tenantSettings } from './tenants.js';
 
 /** What the real CLIs of the suite's servers talk to, and where they are; `undefined` for a server that needs none. */
@@ -68,6 +69,7 @@ export class Lane implements KillLane {
       CHIRON_DATA_DIR: data,
       ...agentSettings(agents, await writeAgentHome(folder, agents)),
       ...tenantSettings(),
+      ...spareSettings(),
       CHIRON_SANDBOX_MOUNTS: `${join(folder, 'traces')}:rw`,
       ...settings,
     });

@@ -20,6 +20,7 @@ import { NAMED_FAULTS } from './named-faults.js';
 import { type FaultOptions, readOptions } from './options.js';
 import { Report } from './report.js';
 import { AGENTS } from './scenes.js';
+import { useSpares } from './spares.js';
 import { removeTemplate, useTenants } from './tenants.js';
 
 /** How many kill points are worked on at once, each on servers of its own: most of a turn is waiting. */
@@ -33,8 +34,9 @@ export async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== 'linux')
     throw new Error('the fault suite finds the processes to kill in /proc: it needs Linux');
   const print = (line: string): void => console.log(line);
-  const servers = `${options.isPair ? ', on two servers' : ''}${options.hasTenants ? ', with tenants' : ''}`;
+  const servers = `${options.isPair ? ', on two servers' : ''}${options.hasTenants ? ', with tenants' : ''}${options.hasSpares ? ', with spare processes' : ''}`;
   if (options.hasTenants) useTenants();
+  if (options.hasSpares) useSpares();
   print(`fault suite: seed ${options.seed}, ${options.kills} kill points${servers}`);
   const report = new Report(print);
   const [anthropic, responses] = await Promise.all([startScriptedAnthropicModel(), startScriptedResponsesModel()]);

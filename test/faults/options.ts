@@ -16,6 +16,8 @@ export interface FaultOptions {
   readonly isPair: boolean;
   /** The servers have several tenants, each with a policy, and the threads belong to them. */
   readonly hasTenants: boolean;
+  /** The servers keep spare processes of their agents. */
+  readonly hasSpares: boolean;
 }
 
 const KILLS = 40;
@@ -34,6 +36,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
       random: { type: 'boolean', default: false },
       pair: { type: 'boolean', default: false },
       tenants: { type: 'boolean', default: false },
+      spares: { type: 'boolean', default: false },
     },
   });
   return {
@@ -44,6 +47,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
     random: values.random,
     isPair: values.pair,
     hasTenants: values.tenants,
+    hasSpares: values.spares,
   };
 }
 
