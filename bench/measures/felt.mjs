@@ -45,10 +45,11 @@ export async function measureFelt({ isQuick }) {
 async function measureAgent(harness, count) {
   const agent = await startScriptedAgent(harness);
   agent.model.tool = undefined;
+  const { CHIRON_MCP_SERVERS_FILE: _unused, ...settings } = agent.settings;
   const [cold, pool, idle] = [
-    await start('chiron', [], agent.settings),
-    await start('chiron', [], { ...agent.settings, CHIRON_POOL_SIZE: '1' }),
-    await start('chiron', [], { ...agent.settings, CHIRON_HARNESS_IDLE_SECONDS: String(IDLE_SECONDS) }),
+    await start('chiron', [], settings),
+    await start('chiron', [], { ...settings, CHIRON_POOL_SIZE: '1' }),
+    await start('chiron', [], { ...settings, CHIRON_HARNESS_IDLE_SECONDS: String(IDLE_SECONDS) }),
   ];
   const ways =
     harness === 'claude-code' ? { ...waysOf({ cold, pool, idle }), ...sdkWays(agent) } : waysOf({ cold, pool, idle });

@@ -4,7 +4,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config.js';
 import { readMachineMemory } from '../../sandbox/limits/machine-memory.js';
 import { Sandbox } from '../../sandbox/sandbox.js';
-import type { FirstTurnNeeds, HarnessName } from '../harness.js';
+import { type FirstTurnNeeds, type HarnessName, NO_NEEDS } from '../harness.js';
 import { HarnessRegistry } from '../harness.registry.js';
 import { type OpenedSession, SessionOpener } from '../session-opener.js';
 import { ARRIVAL_MEMORY_MS, choosePoolSize } from './pool-size.js';
@@ -102,7 +102,7 @@ export class SparePool {
    * it with {@link take}.
    */
   async claim(kind: SpareKind, needs: FirstTurnNeeds): Promise<string | undefined> {
-    if (this.#isStopped || this.registry.find(kind.harness)?.runsOnSpare?.(needs) !== true) return undefined;
+    if (this.#isStopped || !this.#canRun(kind, needs)) return undefined;
     this.#noteArrival(kind);
     this.#schedule(REFILL_PAUSE_MS);
     if (this.count === 0) return undefined;
@@ -251,12 +251,17 @@ export class SparePool {
   }
 
   #kinds(): readonly SpareKind[] {
-    return this.registry.available
-      .filter(({ name }) => this.registry.find(name)?.runsOnSpare !== undefined)
-      .flatMap(({ name }) => [
-        { harness: name, tools: 'all' },
-        { harness: name, tools: 'none' },
-      ]);
+    const kinds = this.registry.available.flatMap(({ name }): readonly SpareKind[] => [
+      { harness: name, tools: 'all' },
+      { harness: name, tools: 'none' },
+    ]);
+    return kinds.filter((kind) => this.#canRun(kind, NO_NEEDS));
+  }
+
+  /** Whether a spare can run such a first turn, which has the MCP servers of the deployment as well. */
+  #canRun(kind: SpareKind, needs: FirstTurnNeeds): boolean {
+    const hasMcpServers = needs.hasMcpServers || (kind.tools === 'all' && this.config.mcpServers.length > 0);
+    return this.registry.find(kind.harness)?.runsOnSpare?.({ ...needs, hasMcpServers }) === true;
   }
 
   #unclaimed(kind: SpareKind): readonly Spare[] {
