@@ -1,7 +1,7 @@
 // What a user waits for: from the request, or the start by hand, to the first request that reaches the model. The reference is the same program,
 // started by hand for one prompt in the same round.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -168,7 +168,9 @@ function sdkWays({ settings }) {
 async function runByHand(harness, { settings }) {
   const home = mkdtempSync(join(tmpdir(), 'chiron-bench-hand-'));
   mkdirSync(join(home, 'workspace'));
-  const { ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY, CHIRON_HOME_TEMPLATE } = settings;
+  // Not in the template: what Codex leaves there would count as a change of it.
+  if (harness === 'codex') cpSync(settings.CHIRON_HOME_TEMPLATE, home, { recursive: true });
+  const { ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY } = settings;
   const [args, more] =
     harness === 'claude-code'
       ? [
@@ -177,7 +179,7 @@ async function runByHand(harness, { settings }) {
         ]
       : [
           ['exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', 'hello'],
-          { CODEX_HOME: join(CHIRON_HOME_TEMPLATE, '.codex') },
+          { CODEX_HOME: join(home, '.codex') },
         ];
   const child = spawn(PROGRAMS[harness], args, {
     cwd: join(home, 'workspace'),
