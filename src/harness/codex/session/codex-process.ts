@@ -12,6 +12,7 @@ import {
   type Running,
   startServer,
 } from '../app-server/connection.js';
+import type { CodexProgram } from '../app-server/codex-program.js';
 import { describe, isProcessGone } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
@@ -46,7 +47,7 @@ export class CodexProcess {
 
   constructor(
     private readonly thread: HarnessThread,
-    private readonly command: string,
+    private readonly program: CodexProgram,
     private readonly sandbox: Sandbox,
     private readonly logger: Logger,
   ) {
@@ -219,7 +220,7 @@ export class CodexProcess {
   }
 
   #start(): Promise<Running> {
-    const started = startServer(this.thread, this.command, this.sandbox, (length) =>
+    const started = startServer(this.thread, this.program, this.sandbox, (length) =>
       this.logger.warn(`ignored a line of ${length} characters from Codex: not JSON (thread ${this.thread.id})`),
     ).then((running) => {
       const end = async (): Promise<void> => {
