@@ -10,7 +10,6 @@ import {
   of,
   Subject,
   switchMap,
-  tap,
 } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
@@ -115,11 +114,11 @@ export class HarnessGateway {
           .guard(warm.session.run(withEarlierTurns(turn, restored)), () => (isStopped = true))
           .pipe(
             tellOfLostFiles(restored),
-            tap((events) => {
+            concatMap((events) => {
               waits = waitsForCaller(events);
               claimed.add(events);
+              return this.withCountedTokens(thread, turn, claimed, events);
             }),
-            concatMap((events) => this.withCountedTokens(thread, turn, claimed, events)),
             finalize(() => {
               if (isStopped) this.evict(thread.id, warm);
               this.park(thread.id, warm, waits);
