@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 import { startUnderInit } from './start/init.js';
+import { useCompileCache } from './start/compile-cache.js';
+import { nameSourcesInTraces } from './start/source-positions.js';
 import { startErrorText } from './start/start-error.js';
 import { findHostProblem } from './start/host-problem.js';
+
+nameSourcesInTraces();
 
 // Whatever keeps the server from starting is reported here: in a sentence, with status 1. The server itself is imported only
 // when the host can run it, as an older Node would fail on its imports.
@@ -9,6 +13,7 @@ try {
   const problem = findHostProblem();
   if (problem !== undefined) throw new Error(problem);
   startUnderInit();
+  useCompileCache();
   const { start } = await import('./start/start.js');
   await start();
 } catch (error) {

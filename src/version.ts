@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { ownFile } from './own-files.js';
 
-/** The version of this server. It stands in `package.json` only, which is one folder above both `src` and `dist`. */
-export const VERSION = versionIn(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+/** The version of this server. It stands in `package.json` only, which is one folder above `src`, `build` and `dist`. */
+export const VERSION = versionIn(readFileSync(ownFile('../package.json'), 'utf8'));
 
 function versionIn(packageJson: string): string {
   const manifest: unknown = JSON.parse(packageJson);

@@ -6,7 +6,7 @@ import { Agent, createServer, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { BrokerProcess } from '../../dist/broker/broker-process.js';
+import { BrokerProcess } from '../../build/broker/broker-process.js';
 import { median } from '../statistics.mjs';
 
 const BARE_PROXY = fileURLToPath(new URL('../bare-proxy.mjs', import.meta.url));

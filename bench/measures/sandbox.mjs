@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { newThread } from '../client.mjs';
 import { start } from '../servers.mjs';
 import { median, percentile } from '../statistics.mjs';
-import { SANDBOXES } from '../../dist/sandbox/kinds.js';
+import { SANDBOXES } from '../../build/sandbox/kinds.js';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,11 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ownModule } from '../own-files.js';
 import { parseFromBroker } from './message-schemas.js';
 import type { BegunTurn, BrokerConfig, FromBroker, Listening, ModelTokens, ToBroker } from './protocol.js';
 
-// Beside this file: `.js` when built, `.ts` under test.
-const MAIN = fileURLToPath(new URL(`process/main${extname(import.meta.url)}`, import.meta.url));
+const MAIN = fileURLToPath(ownModule('broker/process/main'));
 
 /** A process that dies sooner than this after its start is not replaced at once. */
 const SHORT_LIFE_MS = 1000;

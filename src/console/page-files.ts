@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Injectable } from '@nestjs/common';
+import { ownFile } from '../own-files.js';
 
 /** A file of the page. */
 export interface PageFile {
@@ -41,7 +42,7 @@ export class PageFiles {
 /** Only what is in the page's own folder can be asked for, so no path leads anywhere else. */
 async function readFiles(): Promise<ReadonlyMap<string, PageFile>> {
   // What the build has made of `page/`, also where this file runs from its source.
-  const folder = fileURLToPath(new URL('../../dist/console/page', import.meta.url));
+  const folder = fileURLToPath(ownFile('../dist/console/page'));
   const names = await readdir(folder, { recursive: true });
   const own = names.filter((name) => name.endsWith('.js') || name.endsWith('.css'));
   const paths: readonly (readonly [string, string])[] = [

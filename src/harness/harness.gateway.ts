@@ -1,16 +1,6 @@
 // Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import {
-  catchError,
-  concatMap,
-  defer,
-  finalize,
-  type Observable,
-  type ObservableInput,
-  of,
-  switchMap,
-  tap,
-} from 'rxjs';
+import { catchError, concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
@@ -142,11 +132,11 @@ export class HarnessGateway {
           .guard(warm.session.run(withEarlierTurns(turn, restored)), () => (isStopped = true))
           .pipe(
             tellOfLostFiles(restored),
-            tap((events) => {
+            concatMap((events) => {
               waits = waitsForCaller(events);
               claimed.add(events);
+              return this.withCountedTokens(thread, turn, claimed, events);
             }),
-            concatMap((events) => this.withCountedTokens(thread, turn, claimed, events)),
             finalize(() => {
               if (isStopped) this.evict(thread.id, warm);
               this.park(thread.id, warm, waits);

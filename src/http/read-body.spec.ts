@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Transform } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../../test/support/eventually.js';
@@ -59,6 +62,31 @@ describe('a body', () => {
     return reads[0];
   }
 
+  it('is not kept while its request waits for an answer', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    if (typeof collect !== 'function') throw new Error('nothing collects garbage');
+    const held: ServerResponse[] = [];
+    const holding = createServer((incoming, response) => {
+      void readJsonBody(incoming).then(() => held.push(response));
+    });
+    holding.listen(0, '127.0.0.1');
+    await once(holding, 'listening');
+    const { port } = holding.address() as AddressInfo;
+    const body = JSON.stringify('x'.repeat(900_000));
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let count = 0; count < 20; count += 1) {
+      request({ port, host: '127.0.0.1', method: 'POST', agent: false })
+        .on('error', () => undefined)
+        .end(body);
+    }
+    await eventually(() => held.length).toBe(20);
+    collect();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * body.length * 0.5);
+    holding.closeAllConnections();
+    holding.close();
+  });
   it('is read completely as UTF-8, however it is split', async () => {
     const bytes = Buffer.from('{"a":"ż"}');
     expect(await read([bytes.subarray(0, 7), bytes.subarray(7)])).toEqual({ value: { a: 'ż' } });

@@ -73,6 +73,12 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
   return gather(request.pipe(decoder()), request);
 }
 
+/** Who waits for a body. */
+interface Waiting {
+  readonly resolve: (body: Buffer) => void;
+  readonly reject: (refusal: ServiceError) => void;
+}
+
 /** Reads the bytes of a body from the request or from its decoder. */
 function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -81,12 +87,14 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       reject(new ServiceError('bad_request', 'The request ended before its body.'));
       return;
     }
-    const chunks: Buffer[] = [];
+    // Both are forgotten at the end. The request lives as long as its answer, with its listeners, which would keep the body until then.
+    let chunks: Buffer[] = [];
+    let waiting: Waiting | undefined = { resolve, reject };
     let length = 0;
     // Drain and discard the body: a client that is still sending would not read the answer.
     const refuse = (refusal: ServiceError): void => {
-      reject(refusal);
-      chunks.length = 0;
+      waiting?.reject(refusal);
+      chunks = [];
       if (source !== request) {
         request.unpipe();
         // Its input may decode to a million times its size.
@@ -99,7 +107,11 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       if (length <= MAX_BODY_BYTES) chunks.push(chunk);
       else refuse(tooLarge());
     });
-    source.on('end', () => resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES))));
+    source.on('end', () => {
+      waiting?.resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES)));
+      waiting = undefined;
+      chunks = [];
+    });
     source.on('error', () =>
       refuse(new ServiceError('bad_request', 'The request body could not be decoded with the given content-encoding.')),
     );

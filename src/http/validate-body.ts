@@ -1,4 +1,4 @@
-import { validateSync } from 'class-validator';
+import { type ValidationError, validateSync } from 'class-validator';
 import { isJsonObject } from '../domain/json.js';
 import { listProblems } from './field-problems.js';
 
@@ -28,7 +28,10 @@ export function validateBody<Dto extends object>(
     const value = readField(field, body[field]);
     if (value !== undefined) Reflect.set(dto, field, value);
   }
-  const problems = listProblems(validateSync(dto));
+  // Fields of a class come before those that it inherits.
+  const position = ({ property }: ValidationError): number => fields.findIndex((field) => field === property);
+  const errors = validateSync(dto).toSorted((one, other) => position(one) - position(other));
+  const problems = listProblems(errors);
   if (problems.length > 0) throw refuse(problems.join('; '));
   return dto;
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { ownFile } from '../own-files.js';
 
 /**
  * A minimal init: runs its arguments as a child, forwards signals, and exits with the child's status. A shell that waits for one child
@@ -22,7 +23,7 @@ done
  */
 export function startUnderInit(): void {
   if (process.pid !== 1 || process.execve === undefined) return;
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
+  const main = fileURLToPath(ownFile('main.js'));
   const server = [process.execPath, ...process.execArgv, main, ...process.argv.slice(2)];
   process.execve('/bin/sh', ['sh', '-c', INIT_SCRIPT, ...server], process.env);
 }

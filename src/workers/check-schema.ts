@@ -1,5 +1,5 @@
-import { extname } from 'node:path';
 import type { JsonObject } from '../domain/harness-event.js';
+import { ownModule } from '../own-files.js';
 import { countValues } from './value-pieces.js';
 import { TaskLimitError, WorkerPool } from './worker-pool.js';
 import type { SchemaCheck, SchemaTask } from './check-schema.worker.js';
@@ -15,8 +15,7 @@ const MAX_VALUES = 20_000;
 
 const pool = new WorkerPool<SchemaTask, SchemaCheck>({
   name: 'schema check',
-  // Beside this file: `.js` when built, `.ts` under test.
-  module: new URL(`check-schema.worker${extname(import.meta.url)}`, import.meta.url),
+  module: ownModule('workers/check-schema.worker'),
   size: 2,
   idleMs: 60_000,
   heapMb: 128,

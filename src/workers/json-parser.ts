@@ -1,5 +1,5 @@
-import { extname } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
+import { ownModule } from '../own-files.js';
 import { type ParsedJson, parseJson } from './parse-json.js';
 import type { ParseResult, ParseTask } from './parse-json.worker.js';
 import { type Piece, ValueBuilder } from './value-pieces.js';
@@ -10,8 +10,7 @@ const LARGE_BYTES = 1024 * 1024;
 
 const pool = new WorkerPool<ParseTask, ParseResult>({
   name: 'JSON parser',
-  // Beside this file: `.js` when built, `.ts` under test.
-  module: new URL(`parse-json.worker${extname(import.meta.url)}`, import.meta.url),
+  module: ownModule('workers/parse-json.worker'),
   size: 2,
   // Short, because only the end of a thread frees the memory of a large body; starting another takes some tens of ms.
   idleMs: 1000,

@@ -1,8 +1,7 @@
 import { cpSync, appendFileSync, mkdirSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAIN } from '../support/start-main.js';
 import { askUntilAnswered } from './support/caller.js';
 import { TestCluster } from './support/cluster.js';
 
@@ -31,11 +30,11 @@ MIGRATIONS['9999-next'] = {
 /** Makes a version of the server with a newer schema: this one, with one more migration. Returns its program. */
 function makeNextVersion(folder: string): string {
   mkdirSync(folder);
-  cpSync(dirname(MAIN), join(folder, 'dist'), { recursive: true });
+  cpSync(join(PROJECT, 'build'), join(folder, 'build'), { recursive: true });
   cpSync(join(PROJECT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-  appendFileSync(join(folder, 'dist/storage/database/migrations/index.js'), EXPANSION);
-  return join(folder, 'dist/main.js');
+  appendFileSync(join(folder, 'build/storage/database/migrations/index.js'), EXPANSION);
+  return join(folder, 'build/main.js');
 }
 
 const THREADS = 20;

@@ -20,9 +20,9 @@ it('No two source files export the same name, so that a search finds one thing',
   expect([...homes].filter(([, paths]) => paths.length > 1)).toEqual([]);
 });
 
-it('A source file is named in kebab case, with a suffix only for a role that Nest knows', () => {
+it('A source file is named in kebab case, with a suffix only for a role that Nest knows, or for types of a package', () => {
   const pattern =
-    /^(\d{4}-)?[a-z0-9]+(-[a-z0-9]+)*(\.(module|controller|guard|filter|pipe|service|dto|docs|store|worker|gateway|resolver|registry|runner|exception|harness|session|sandbox|process))?\.ts$/;
+    /^(\d{4}-)?[a-z0-9]+(-[a-z0-9]+)*(\.(module|controller|guard|filter|pipe|service|dto|docs|store|worker|gateway|resolver|registry|runner|exception|harness|session|sandbox|process|d))?\.ts$/;
   expect(files.map((path) => path.replace(/.*\//, '')).filter((name) => !pattern.test(name))).toEqual([]);
 });
 

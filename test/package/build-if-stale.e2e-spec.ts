@@ -6,9 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newFolder, removeFolder } from '../support/start-main.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/build-if-stale.mjs', import.meta.url));
-/** A stand-in for the build tool: each build is a line in `dist/main.js`, and its status is that of the type check. */
-const buildTool = (status: number): string =>
-  `#!/bin/sh\nmkdir -p dist && echo built >> dist/main.js\nexit ${status}\n`;
+/** A stand-in for the build tool, whose status is that of the type check. */
+const buildTool = (status: number): string => `#!/bin/sh\nexit ${status}\n`;
+/** A stand-in for what bundles the modules: each time is a line in `dist/main.js`. */
+const bundler = (status: number): string => `
+import { appendFileSync, mkdirSync } from 'node:fs';
+mkdirSync('dist', { recursive: true });
+appendFileSync('dist/main.js', 'built\\n');
+process.exitCode = ${status};
+`;
 /** A stand-in for the compiler of the console's page. */
 const pageTool = (status: number): string => `#!/bin/sh\ntest "$2" = src/console/page || exit 3\nexit ${status}\n`;
 const OLDER = new Date('2026-01-01T00:00:00Z');
@@ -20,6 +26,7 @@ beforeEach(() => {
   folder = newFolder();
   for (const path of ['nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', 'src/ops/health.ts']) write(path, '');
   for (const path of ['src/ops', 'src']) setTime(path, OLDER);
+  write('scripts/bundle.mjs', bundler(0));
   write('node_modules/.bin/tsc', pageTool(0));
 });
 
@@ -43,6 +50,7 @@ describe('Before npm start', () => {
     ['a source changed', () => setTime('src/ops/health.ts', NEWER)],
     ['a source was removed', () => rmSync(join(folder, 'src/ops/health.ts'))],
     ['the settings of the compiler changed', () => setTime('tsconfig.json', NEWER)],
+    ['the bundler changed', () => setTime('scripts/bundle.mjs', NEWER)],
   ])('the server is built again when %s', (_, change) => {
     write('node_modules/.bin/nest', buildTool(0));
     write('dist/main.js', 'built\n', new Date('2026-01-01T12:00:00Z'));
@@ -65,6 +73,15 @@ describe('Before npm start', () => {
     write('node_modules/.bin/tsc', pageTool(2));
     expect(run().status).toBe(1);
     write('node_modules/.bin/tsc', pageTool(0));
+    expect(run().status).toBe(0);
+    expect(builds()).toBe(1);
+  });
+
+  it('so do modules that cannot be bundled', () => {
+    write('node_modules/.bin/nest', buildTool(0));
+    write('scripts/bundle.mjs', bundler(2));
+    expect(run().status).toBe(1);
+    write('scripts/bundle.mjs', bundler(0));
     expect(run().status).toBe(0);
     expect(builds()).toBe(1);
   });

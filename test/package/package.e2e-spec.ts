@@ -49,12 +49,36 @@ describe('The packed server', () => {
   });
 
   it('imports only what is installed with it', () => {
-    const scripts = readdirSync(`${ROOT}/dist`, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.endsWith('.js'),
-    );
-    const imported = new Set(scripts.flatMap((name) => importedPackages(readText(`dist/${name}`))));
+    const imported = importsOf('build');
     expect(imported).toContain('@nestjs/core');
-    expect([...imported].filter((name) => !(name in manifest.dependencies))).toEqual([]);
+    expect(imported.filter((name) => !(name in manifest.dependencies))).toEqual([]);
+  });
+});
+
+describe('The bundle', () => {
+  const programs = [
+    'broker/process/main.js',
+    'cli/chiron.js',
+    'main.js',
+    'messages/count-tokens/tokenize.worker.js',
+    'workers/check-schema.worker.js',
+    'workers/parse-json.worker.js',
+  ];
+
+  it('has what is started by its file in its place, and everything else beside main', () => {
+    const below = scriptsIn('dist').filter((name) => name.includes('/'));
+    expect([...below, 'main.js'].sort()).toEqual(programs);
+    // Everything that is started by its file, or read, is found from there.
+    expect(scriptsIn('dist').filter((name) => /own-files/.test(name))).toEqual([
+      expect.stringMatching(/^own-files-[\w-]+\.js$/),
+    ]);
+  });
+
+  it('imports none of the packages that a start would have to look for', () => {
+    const imported = importsOf('dist');
+    // What Nest imports where it is installed.
+    expect(imported).toContain('@nestjs/microservices');
+    expect(imported.filter((name) => name in manifest.dependencies)).toEqual([]);
   });
 });
 
@@ -119,10 +143,23 @@ function packedFiles(): readonly string[] {
   return packed.flatMap(({ files }) => files.map(({ path }) => path));
 }
 
+/** The names of the modules in a folder, without those of the console's page, which browsers run. */
+function scriptsIn(folder: string): readonly string[] {
+  const names = readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.js') && !name.startsWith('console/page/'));
+}
+
+/** The packages that the modules of a folder import. */
+function importsOf(folder: string): readonly string[] {
+  return [...new Set(scriptsIn(folder).flatMap((name) => importedPackages(readText(`${folder}/${name}`))))];
+}
+
 /** The packages that a compiled module imports, statically or not. */
 function importedPackages(script: string): readonly string[] {
-  const specifiers = [...script.matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'.][^']*)'/g)].map(
-    ([, name = '']) => name,
-  );
+  const imports = [
+    ...script.matchAll(/^(?:import|export)(?: [\w$*{},\s]+ from)? ?['"]([^'".][^'"]*)['"]/gm),
+    ...script.matchAll(/\bimport\(['"]([^'".][^'"]*)['"]/g),
+  ];
+  const specifiers = imports.map(([, name = '']) => name);
   return specifiers.filter((name) => !isBuiltin(name)).map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
 }

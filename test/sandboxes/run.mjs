@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SANDBOXES } from '../../dist/sandbox/kinds.js';
+import { SANDBOXES } from '../../build/sandbox/kinds.js';
 
 /** What Node runs for files of a Vitest configuration. */
 const vitest = (config, ...files) => ['node_modules/vitest/vitest.mjs', 'run', '--config', config, ...files];

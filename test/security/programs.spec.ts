@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newFolder } from '../clients/support/folders.js';
+import { readProcessFile, threadProcesses } from '../clients/support/processes.js';
 import { CLAUDE_CODE, CODEX, skipReason as noClients } from '../clients/support/programs.js';
 import { findProgram } from '../../src/sandbox/process/find-program.js';
 import {
@@ -131,6 +132,14 @@ for (const kind of ISOLATING_KINDS) {
         expect(await target.run('alice', 'background', command)).toContain('started');
         const next = 'touch go; until [ -s gone ]; do sleep 0.1; done; cat gone';
         expect(await target.run('alice', 'background', next)).toContain('it went');
+      });
+
+      it.runIf(harness === 'codex')('is its native program, and not the script of its package', async () => {
+        await target.run('alice', 'native', 'true');
+        const pids = await threadProcesses(target.server.dataDirectory);
+        const commands = await Promise.all(pids.map((pid) => readProcessFile(pid, 'cmdline')));
+        expect(commands.filter((command) => command.includes('codex.js'))).toEqual([]);
+        expect(commands).toContainEqual(expect.stringMatching(/^[^\0]*\/bin\/codex\0app-server\0/));
       });
 
       // Codex's own sandbox does not work under Landlock, and adds nothing to ours.

@@ -267,12 +267,14 @@ describe('the trace of a request', () => {
   });
 });
 
-/** Tells of each module of OpenTelemetry that is loaded, but the API, which `prom-client` loads for itself. */
+/** Tells of each module of OpenTelemetry in the files that are loaded, but the API, which `prom-client` loads for itself. */
 const HOOK = `import { registerHooks } from 'node:module';
 registerHooks({
-  resolve(specifier, context, next) {
-    if (/^@opentelemetry\\/(?!api$)/.test(specifier)) process.stderr.write('loaded ' + specifier + '\\n');
-    return next(specifier, context);
+  load(url, context, next) {
+    const loaded = next(url, context);
+    const names = String(loaded.source).matchAll(/node_modules\\/(@opentelemetry\\/(?!api\\/)[\\w-]+)/g);
+    for (const [, name] of names) process.stderr.write('loaded ' + name + '\\n');
+    return loaded;
   },
 });`;
 

@@ -3,6 +3,7 @@ import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
+import { type CodexProgram, findCodexProgram } from './app-server/codex-program.js';
 import { CodexSession } from './codex.session.js';
 import { hasRecording } from './record/rollout.js';
 import { CODEX_MODELS } from './models.js';
@@ -15,14 +16,17 @@ export class CodexHarness implements Harness {
   readonly takesCallerTools = true;
   readonly takesMcpServers = true;
   readonly #logger = new Logger(CodexHarness.name);
+  readonly #program: CodexProgram;
 
   constructor(
     private readonly sandbox: Sandbox,
-    private readonly command: string,
-  ) {}
+    command: string,
+  ) {
+    this.#program = findCodexProgram(command);
+  }
 
   probe(): Promise<string | undefined> {
-    return probeVersion(this.sandbox, this.command);
+    return probeVersion(this.sandbox, this.#program.command);
   }
 
   knowsModel(model: string): boolean {
@@ -43,6 +47,6 @@ export class CodexHarness implements Harness {
   }
 
   open(thread: HarnessThread): HarnessSession {
-    return new CodexSession(thread, this.command, this.sandbox, this.#logger);
+    return new CodexSession(thread, this.#program, this.sandbox, this.#logger);
   }
 }

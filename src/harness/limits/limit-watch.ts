@@ -1,17 +1,5 @@
 import { Logger } from '@nestjs/common';
-import {
-  concatMap,
-  EMPTY,
-  exhaustMap,
-  from,
-  interval,
-  merge,
-  type Observable,
-  Subject,
-  takeUntil,
-  takeWhile,
-  tap,
-} from 'rxjs';
+import { Observable } from 'rxjs';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 import type { Sandbox, ThreadUsage } from '../../sandbox/sandbox.js';
 import { computeDiskLimit, describeMemoryBreach, findBreach, type TurnLimits, type TurnUsage } from './find-breach.js';
@@ -52,20 +40,57 @@ export class LimitWatch {
    * @param onStop called before the failure of a turn above a limit; its process must be stopped
    */
   guard(events$: Observable<Events>, onStop: () => void): Observable<Events> {
-    const isOver$ = new Subject<void>();
-    const breach$ = interval(INTERVAL_MS).pipe(
-      exhaustMap((look) => from(this.#look((look + 1) % LOOKS_PER_DISK === 0))),
-      concatMap((breach) => (breach === undefined ? EMPTY : [[toFailure(breach)]])),
-      tap(onStop),
-      takeUntil(isOver$),
-    );
-    const checked$ = events$.pipe(
-      concatMap((events) => (events.some(isTurnEnd) ? from(this.#checkEnd(events, onStop)) : [events])),
-      // A harness that ends without saying so must not be waited for.
-      tap({ complete: () => isOver$.next() }),
-    );
-    // The breach first: what it must hear of the end may come while the events are subscribed to.
-    return merge(breach$, checked$).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
+    // One subscriber instead of a chain of operators: each operator costs about a kilobyte per running turn.
+    return new Observable((subscriber) => {
+      const fail = (reason: unknown): void => subscriber.error(reason);
+      const emit = (events: Events): void => {
+        subscriber.next(events);
+        if (events.some(isTurnEnd)) subscriber.complete();
+      };
+      const stopLooking = this.#lookRegularly((breach) => {
+        onStop();
+        emit([toFailure(breach)]);
+      }, fail);
+      // Before the events: they may end while they are subscribed to.
+      subscriber.add(stopLooking);
+      let isEnding = false;
+      const source = events$.subscribe({
+        next: (events) => {
+          // Nothing counts after the end.
+          if (isEnding) return;
+          isEnding = events.some(isTurnEnd);
+          if (isEnding) this.#checkEnd(events, onStop).then(emit, fail);
+          else emit(events);
+        },
+        error: fail,
+        // A harness that ends without saying so must not be waited for.
+        complete: () => {
+          if (!isEnding) subscriber.complete();
+        },
+      });
+      subscriber.add(source);
+    });
+  }
+
+  /** Looks about once a second until it is stopped, at most once at a time. Returns how to stop it. */
+  #lookRegularly(onBreach: (breach: string) => void, onError: (reason: unknown) => void): () => void {
+    let looks = 0;
+    let isLooking = false;
+    let isStopped = false;
+    const look = async (measuresDisk: boolean): Promise<void> => {
+      isLooking = true;
+      const breach = await this.#look(measuresDisk);
+      isLooking = false;
+      if (breach !== undefined && !isStopped) onBreach(breach);
+    };
+    const timer = setInterval(() => {
+      looks += 1;
+      if (!isLooking) look(looks % LOOKS_PER_DISK === 0).catch(onError);
+    }, INTERVAL_MS);
+    return () => {
+      isStopped = true;
+      clearInterval(timer);
+    };
   }
 
   async #checkEnd(events: Events, onStop: () => void): Promise<Events> {

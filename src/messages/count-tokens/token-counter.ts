@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { extname } from 'node:path';
+import { ownModule } from '../../own-files.js';
 import { WorkerPool } from '../../workers/worker-pool.js';
 import { extractTokenInput, type CountableRequest } from './token-input.js';
 import { sampleText } from './text-sample.js';
@@ -10,10 +10,9 @@ const IDLE_MS = 60_000;
 /** Estimates the tokens of a request without calling a model. */
 @Injectable()
 export class TokenCounter implements OnApplicationShutdown {
-  // The file next to this one: `.js` when built, `.ts` under test.
   readonly #pool = new WorkerPool<readonly string[], number>({
     name: 'tokenizer',
-    module: new URL(`tokenize.worker${extname(import.meta.url)}`, import.meta.url),
+    module: ownModule('messages/count-tokens/tokenize.worker'),
     size: 1,
     idleMs: IDLE_MS,
     heapMb: 512,

@@ -1,27 +1,21 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
-  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsInt,
-  IsNotEmpty,
   IsObject,
   IsOptional,
   IsString,
   Matches,
   MaxLength,
   Min,
-  ValidateIf,
 } from 'class-validator';
-import { ANY_OBJECT, list, ref } from '../../openapi/schema.js';
+import { ANY_OBJECT } from '../../openapi/schema.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { type BodyRules, validateBody } from '../../http/validate-body.js';
+import { ConversationDto } from './conversation.dto.js';
 
-/** Anthropic's own limit on the messages of one request. */
-const MAX_MESSAGES = 100_000;
-/** Anthropic's own limit on a model name, in characters. */
-const MAX_MODEL = 256;
 /** Limits on stop sequences, their number and length in characters: each is searched for in every piece of the answer. */
 const MAX_STOP_SEQUENCES = 64;
 const MAX_STOP_SEQUENCE = 1024;
@@ -31,16 +25,7 @@ const MAX_STOP_SEQUENCE = 1024;
  * servers know them. The elements of lists are not validated here, so that a long history costs nothing; `extractPrompt` validates
  * the last message.
  */
-export class CreateMessageDto {
-  @ApiProperty({
-    description: 'A model name, or `<harness>/<model>`. The first request of a thread fixes harness and model.',
-    examples: ['claude-opus-5-5'],
-  })
-  @MaxLength(MAX_MODEL)
-  @IsString()
-  @IsNotEmpty()
-  readonly model!: string;
-
+export class CreateMessageDto extends ConversationDto {
   @ApiProperty({
     description: 'Required by the protocol. It does not limit an agent’s turn.',
     type: 'integer',
@@ -51,30 +36,10 @@ export class CreateMessageDto {
   @Min(0)
   readonly max_tokens!: number;
 
-  @ApiProperty({
-    description: 'The conversation. The last `user` message is the prompt; the agent remembers what came before.',
-    type: 'array',
-    minItems: 1,
-    items: ref('MessageParam'),
-    examples: [[{ role: 'user', content: 'Which files are here?' }]],
-  })
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(MAX_MESSAGES)
-  readonly messages!: readonly unknown[];
-
   @ApiPropertyOptional({ description: 'Answer as server-sent events.', type: Boolean, examples: [true] })
   @IsOptional()
   @IsBoolean()
   readonly stream?: boolean | null;
-
-  @ApiPropertyOptional({
-    description: 'A string, or text blocks. Appended to the agent’s own instructions when the thread is new.',
-    oneOf: [{ type: 'string' }, list(ANY_OBJECT)],
-  })
-  @ValidateIf((_, value: unknown) => value !== undefined && value !== null && typeof value !== 'string')
-  @IsArray()
-  readonly system?: string | readonly unknown[] | null;
 
   @ApiPropertyOptional({
     description: '`user_id` may hold JSON with a `session_id`, which names the thread.',
@@ -94,16 +59,6 @@ export class CreateMessageDto {
   @IsOptional()
   @IsArray()
   readonly mcp_servers?: readonly unknown[] | null;
-
-  @ApiPropertyOptional({
-    description:
-      'Tools that run at the caller. The agent can call them beside its own; see `x-chiron-caller-tools`. Tools that the API runs are passed over.',
-    type: 'array',
-    items: ANY_OBJECT,
-  })
-  @IsOptional()
-  @IsArray()
-  readonly tools?: readonly unknown[] | null;
 
   @ApiPropertyOptional({
     description:

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimiterRes } from 'rate-limiter-flexible';
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
 import type { PolicySubject } from '../../domain/policy/policy.js';
 import { Database } from '../database/database.js';
 import { RequestLimiter } from './request-limiter.js';

@@ -1,12 +1,7 @@
-import { createRequire } from 'node:module';
 import { sql } from 'kysely';
-import { RateLimiterRes, type RateLimiterStoreAbstract } from 'rate-limiter-flexible';
+import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js';
+import StoreLimiter from 'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js';
 import type { Database } from '../database/database.js';
-
-/** It is among the types of the package, but not among the exports of its index. [rate-limiter-flexible 11.4.0] */
-const StoreLimiter: typeof RateLimiterStoreAbstract = createRequire(import.meta.url)(
-  'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js',
-);
 
 /** What is counted of one name. */
 interface Count {

@@ -1,6 +1,6 @@
 // Over 250 lines because it performs every action of a run; what to do is decided in run-state.ts.
 import { Logger } from '@nestjs/common';
-import { filter, lastValueFrom, map, Subject, takeUntil } from 'rxjs';
+import { type Observable, Subscription } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { PriceList } from '../../domain/prices/price-list.js';
 import type { SeedMessage } from '../../domain/seed/seed-message.js';
@@ -76,7 +76,8 @@ export interface TurnRunContext {
  */
 export class TurnRun {
   private readonly logger = new Logger(TurnRun.name);
-  readonly #unsubscribed$ = new Subject<void>();
+  /** The harness's work on the current attempt. */
+  #harnessRun: Subscription | undefined;
   readonly #startedAtMs = performance.now();
   #lastEventAtMs = performance.now();
   #firstEventMs: number | undefined;
@@ -170,7 +171,7 @@ export class TurnRun {
         this.logTimeoutNotice();
         return;
       case 'unsubscribe':
-        this.#unsubscribed$.next();
+        this.#harnessRun?.unsubscribe();
         return;
       default:
         return action satisfies never;
@@ -215,14 +216,34 @@ export class TurnRun {
         ...(furtherMessages.length === 0 ? {} : { furtherMessages }),
       },
     );
-    const end$ = events$.pipe(
-      takeUntil(this.#unsubscribed$),
-      map((events) => this.ingest(events)),
-      filter((end) => end !== undefined),
-    );
-    return await lastValueFrom(end$, { defaultValue: PROCESS_DIED }).catch((error: unknown) => {
+    return await this.ingestAll(events$).catch((error: unknown) => {
       this.logger.error({ ...toLogFields(turn), err: error }, 'failed to start the harness');
       return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
+    });
+  }
+
+  /** Resolves to the end of the turn when the harness has completed or is unsubscribed. Rejects when it errors. */
+  private ingestAll(events$: Observable<readonly HarnessEvent[]>): Promise<TurnEnd> {
+    const harnessRun = new Subscription();
+    this.#harnessRun = harnessRun;
+    let end = PROCESS_DIED;
+    return new Promise((resolve, reject) => {
+      harnessRun.add(() => resolve(end));
+      // `takeUntil` and `lastValueFrom` would cost every running turn some kilobytes.
+      const emitting = events$.subscribe({
+        next: (events) => {
+          if (harnessRun.closed) return;
+          try {
+            end = this.ingest(events) ?? end;
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+            harnessRun.unsubscribe();
+          }
+        },
+        error: reject,
+        complete: () => resolve(end),
+      });
+      harnessRun.add(emitting);
     });
   }
 
