@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { anySdkProfile } from '../../clients/any-sdk.js';
-import { claudeCodeProfile } from '../../clients/claude-code/claude-code.js';
 import { classifyAttempt } from './attempt.js';
 
-const SDK = { client: anySdkProfile, retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
+const SDK = { countsRetries: true, retryCount: '0', idempotencyKey: undefined, isNameless: true } as const;
 
 describe('the attempt of a request', () => {
   it.each([
@@ -21,7 +19,7 @@ describe('the attempt of a request', () => {
   });
 
   it.each([
-    ['of Claude Code, whose own retries all say 0', { client: claudeCodeProfile }],
+    ['of a client whose own retries all say 0, as those of Claude Code', { countsRetries: false }],
     ['with an idempotency key, which decides by itself', { idempotencyKey: 'k' }],
     ['on a thread with a name', { isNameless: false }],
   ] as const)('is nothing %s', (_, more) => {
