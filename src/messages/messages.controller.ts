@@ -3,7 +3,7 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { readActor } from '../auth/actor.js';
 import { CurrentPrincipal, type Principal, requirePolicies } from '../auth/principal.js';
-import { methodNotAllowed } from './method-not-allowed.js';
+import { methodNotAllowed } from '../anthropic/method-not-allowed.js';
 import { readJsonBody } from '../http/read-body.js';
 import { noteRequestFacts } from '../http/request-facts.js';
 import { setThreadHeader, setTurnHeaders } from '../http/thread-headers.js';

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { ADMIN_SCHEMAS } from '../admin/admin-docs.js';
 import { NODE_SCHEMAS } from '../admin/nodes.docs.js';
-import { MODEL_SCHEMAS } from '../messages/models/models.docs.js';
+import { MODEL_SCHEMAS } from '../catalog/models.docs.js';
 import { RESPONSES_SCHEMAS } from '../responses/wire/schemas.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type RunningServer } from '../support/running-server.js';
-import { prepareCodex } from './support/codex-caller.js';
+import { prepareCodex, useCodexHome } from './support/codex-caller.js';
 import { startCuttingProxy, type CuttingProxy } from './support/cutting-proxy.js';
-import { removeFolders } from './support/folders.js';
+import { newFolder, removeFolders } from './support/folders.js';
 import { isRecord, type JsonRecord, recordsOf } from './support/json.js';
 import { skipReason } from './support/programs.js';
 
@@ -115,5 +117,31 @@ describe.skipIf(skipReason !== undefined)('codex exec', () => {
     const run = await codex.exec('hello');
     expect(run.messages.at(-1)).toContain('You said: hello');
     expect(Date.now() - startedAt).toBeLessThan(15_000);
+  });
+});
+
+describe.skipIf(skipReason !== undefined)('the configuration from /codex/config', () => {
+  it('is one line to paste, and Codex knows its models', async () => {
+    const home = join(await newFolder('codex-user'), 'chiron');
+    const script = await (await fetch(`${server.url}/codex/config?model=demo`)).text();
+    execFileSync('sh', ['-c', script], { env: { ...process.env, CHIRON_CODEX_HOME: home } });
+    const codex = await useCodexHome(home);
+    const run = await codex.exec('hello');
+    expect(run.messages.at(-1)).toContain('You said: hello');
+    expect(run.stderr + JSON.stringify(run.events)).not.toMatch(/metadata for .* not found/i);
+  });
+
+  it('hands a thread over: to Codex by a variable', async () => {
+    const home = join(await newFolder('codex-user'), 'chiron');
+    const script = await (await fetch(`${server.url}/codex/config?model=demo`)).text();
+    execFileSync('sh', ['-c', script], { env: { ...process.env, CHIRON_CODEX_HOME: home } });
+    await fetch(`${server.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-chiron-thread-key': 'test:handed' },
+      body: JSON.stringify({ model: 'demo', max_tokens: 99, messages: [{ role: 'user', content: 'one' }] }),
+    });
+    const codex = await useCodexHome(home, { CHIRON_THREAD: 'test:handed' });
+    const run = await codex.exec('and now?');
+    expect(run.messages.at(-1)).toContain('This is turn 2 of this thread.');
   });
 });

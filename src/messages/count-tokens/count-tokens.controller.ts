@@ -1,7 +1,7 @@
 import { All, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { methodNotAllowed } from '../method-not-allowed.js';
+import { methodNotAllowed } from '../../anthropic/method-not-allowed.js';
 import { CountTokensDocs } from './count-tokens.docs.js';
 import { parseCountTokens } from './count-tokens.dto.js';
 import { readJsonBody } from '../../http/read-body.js';

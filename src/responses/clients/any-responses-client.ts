@@ -13,6 +13,7 @@ export const anyResponsesClient: ResponsesClient = {
   view: { toolForm: 'calls', usageOf: 'turn', endsCancelled: false },
   findSession: () => undefined,
   findTurnId: () => undefined,
+  findMaker: () => undefined,
   sideAnswer: () => undefined,
   filterText: keepText,
   arrange: (entries) => entries,

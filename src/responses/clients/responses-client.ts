@@ -47,6 +47,8 @@ export interface ResponsesClient {
   readonly findSession: (call: ResponsesCall) => SessionClue | undefined;
   /** Finds the client's own id of the turn, which all tries of it share; `undefined` if it has none. */
   readonly findTurnId: (call: ResponsesCall) => string | undefined;
+  /** Finds who makes a thread with a request, besides its user: others that join the thread never had its earlier messages. */
+  readonly findMaker: (call: ResponsesCall) => string | undefined;
   /** Says how a request that is not a turn is answered; `undefined` for a turn. */
   readonly sideAnswer: (call: ResponsesCall, entries: readonly ConversationEntry[]) => SideAnswer | undefined;
   /** Removes the client's own additions from a text of its user. */

@@ -84,7 +84,7 @@ export async function toResponseTurn(
     requestKey: computeTurnKey(keys.at(-1) ?? '', outputSchema),
     history: toHistory(client, context, keys, newest, input),
     chain: isSideRequest ? undefined : await toChain(client, entries, newest),
-    user: hashUser(userId),
+    user: hashUser(client.findMaker(call) ?? userId),
     model: body.model,
     systemPrompt: readInstructions(call, client, context),
     idempotencyKey,

@@ -43,13 +43,29 @@ wire_api = "responses"
 env_key = "CHIRON_API_KEY"
 `,
   );
-  return { home, workspace, exec: (...args) => runExec(home, workspace, args) };
+  return { home, workspace, exec: (...args) => runExec({ home, workspace, environment: {} }, args) };
 }
 
-function runExec(home: string, workspace: string, args: readonly string[]): Promise<CodexRun> {
+/** Takes a Codex whose home has a configuration already. `environment` is added to its own. */
+export async function useCodexHome(
+  home: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CodexCaller> {
+  const workspace = await newFolder('codex-workspace');
+  return { home, workspace, exec: (...args) => runExec({ home, workspace, environment }, args) };
+}
+
+interface Place {
+  readonly home: string;
+  readonly workspace: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+function runExec({ home, workspace, environment }: Place, args: readonly string[]): Promise<CodexRun> {
+  const own = { PATH: process.env['PATH'] ?? '', HOME: home, CODEX_HOME: home, CHIRON_API_KEY: 'none' };
   const child = spawn(process.execPath, [CODEX, 'exec', '--json', '--skip-git-repo-check', ...args], {
     cwd: workspace,
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, CODEX_HOME: home, CHIRON_API_KEY: 'none' },
+    env: { ...own, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

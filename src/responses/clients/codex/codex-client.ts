@@ -29,6 +29,7 @@ export const codexClient: ResponsesClient = {
     return threadId === undefined ? undefined : { id: threadId, namespace: 'codex', field: 'thread-id' };
   },
   findTurnId: (call) => readCodexMetadata(call).turnId,
+  findMaker: (call) => readCodexMetadata(call).threadId,
   sideAnswer: answerCodexSideRequest,
   filterText: withoutCodexMarkup,
   arrange: (entries) => divideUserMessages(withoutReceived(entries)),

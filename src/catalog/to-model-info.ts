@@ -1,4 +1,4 @@
-import type { ServedModel } from '../../harness/models/served-models.js';
+import type { ServedModel } from '../harness/models/served-models.js';
 
 /** Whether a capability is supported. */
 interface Support {

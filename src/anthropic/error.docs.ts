@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import type { ReferenceObject } from '@nestjs/swagger';
 import { AnthropicErrorDocs } from '../openapi/operation.js';
-import type { AnthropicErrorType } from '../anthropic/anthropic-error.js';
+import type { AnthropicErrorType } from './anthropic-error.js';
 
 const ERRORS = {
   400: [

@@ -1,4 +1,4 @@
-import { AnthropicException } from '../anthropic/anthropic.exception.js';
+import { AnthropicException } from './anthropic.exception.js';
 
 /** Makes the error for an HTTP method that a route does not support. GET includes HEAD. */
 export function methodNotAllowed(allowed: 'GET' | 'POST'): AnthropicException {

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiParam, ApiQuery, type SchemaObject } from '@nestjs/swagger';
-import { JsonResponseDocs, OperationDocs } from '../../openapi/operation.js';
+import { JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
 import {
+  ANY_OBJECT,
   BOOLEAN,
   described,
   INTEGER,
@@ -14,8 +15,8 @@ import {
   type Schema,
   TEXT,
   TIME,
-} from '../../openapi/schema.js';
-import { ErrorDocs } from '../error.docs.js';
+} from '../openapi/schema.js';
+import { ErrorDocs } from '../anthropic/error.docs.js';
 import { MAX_LIMIT } from './model-page.js';
 import { type ModelInfo, toModelInfo } from './to-model-info.js';
 
@@ -41,22 +42,25 @@ function schemaOfCapabilities(value: object): SchemaObject {
 
 /** The component schemas of the responses of the Models API. */
 export const MODEL_SCHEMAS: Readonly<Record<string, Schema>> = {
-  Model: object({
-    type: oneOfTexts('model'),
-    id: TEXT,
-    display_name: TEXT,
-    created_at: described(
-      'When the model was released. A name that is not a single model has the date of this server’s first version.',
-      TIME,
-    ),
-    lifecycle: oneOfTexts('active'),
-    line: described('`haiku`, `sonnet`, `opus`, …; `null` for models of others.', nullable(TEXT)),
-    deprecated_at: NULL,
-    retires_at: NULL,
-    max_input_tokens: nullable(INTEGER),
-    max_tokens: nullable(INTEGER),
-    capabilities: ref('ModelCapabilities'),
-  }),
+  Model: object(
+    {
+      type: oneOfTexts('model'),
+      id: TEXT,
+      display_name: TEXT,
+      created_at: described(
+        'When the model was released. A name that is not a single model has the date of this server’s first version.',
+        TIME,
+      ),
+      lifecycle: oneOfTexts('active'),
+      line: described('`haiku`, `sonnet`, `opus`, …; `null` for models of others.', nullable(TEXT)),
+      deprecated_at: NULL,
+      retires_at: NULL,
+      max_input_tokens: nullable(INTEGER),
+      max_tokens: nullable(INTEGER),
+      capabilities: ref('ModelCapabilities'),
+    },
+    { object: oneOfTexts('model'), created: INTEGER, owned_by: TEXT },
+  ),
   ModelCapabilities: described('What the model can do through this server.', schemaOfCapabilities(MODEL.capabilities)),
 };
 /** `GET /v1/models` in the OpenAPI document. */
@@ -86,12 +90,20 @@ export function ListModelsDocs(): MethodDecorator {
     }),
     JsonResponseDocs({
       description: 'A page of models.',
-      schema: object({
-        data: list(ref('Model')),
-        has_more: BOOLEAN,
-        first_id: nullable(TEXT),
-        last_id: nullable(TEXT),
-      }),
+      schema: {
+        anyOf: [
+          object(
+            {
+              data: list(ref('Model')),
+              has_more: BOOLEAN,
+              first_id: nullable(TEXT),
+              last_id: nullable(TEXT),
+            },
+            { object: oneOfTexts('list'), models: list(ANY_OBJECT) },
+          ),
+          described('Codex’s catalogue, for a request with `client_version`.', object({ models: list(ANY_OBJECT) })),
+        ],
+      },
       example: { data: [MODEL], has_more: false, first_id: MODEL.id, last_id: MODEL.id },
     }),
     ErrorDocs([400]),

@@ -1,4 +1,4 @@
-import { badRequest } from '../../anthropic/anthropic.exception.js';
+import { badRequest } from '../anthropic/anthropic.exception.js';
 
 const DEFAULT_LIMIT = 20;
 export const MAX_LIMIT = 1000;
