@@ -9,6 +9,8 @@ import { ConsoleModule } from './console/console.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { buildLoggerOptions } from './ops/logger-options.js';
 import { OpsModule } from './ops/ops.module.js';
+import { ModelsModule } from './catalog/models.module.js';
+import { ResponsesModule } from './responses/responses.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { TurnsModule } from './turns/turns.module.js';
 import { StorageModule } from './storage/storage.module.js';
@@ -38,7 +40,7 @@ export class AppModule {
         // The doors belong to gateways.
         ...(config.role === 'worker'
           ? [TurnsModule]
-          : [MessagesModule, SessionsModule, AdminModule, UsageModule, ConsoleModule]),
+          : [MessagesModule, ModelsModule, ResponsesModule, SessionsModule, AdminModule, UsageModule, ConsoleModule]),
         WebhooksModule,
         OpsModule,
       ],

@@ -3,16 +3,16 @@ import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { readActor } from '../auth/actor.js';
 import { CurrentPrincipal, type Principal, requirePolicies } from '../auth/principal.js';
-import { methodNotAllowed } from './method-not-allowed.js';
+import { methodNotAllowed } from '../anthropic/method-not-allowed.js';
 import { readJsonBody } from '../http/read-body.js';
 import { noteRequestFacts } from '../http/request-facts.js';
-import { TurnService } from '../turns/turn.service.js';
+import { setThreadHeader, setTurnHeaders } from '../http/thread-headers.js';
+import { describeHistory, TurnService } from '../turns/turn.service.js';
 import { CancelMessageDocs, CreateMessageDocs } from './messages.docs.js';
 import { parseCreateMessage } from './request/create-message.dto.js';
 import { MessagePlanner } from './request/message-planner.js';
 import { toMessageRequest } from './request/message-request.js';
 import { CallerSigns } from './caller-signs.js';
-import { setThreadHeader, setTurnHeaders } from './thread-headers.js';
 import { AnswerService } from './response/answer.service.js';
 
 /** Anthropic's Messages API. */
@@ -48,7 +48,7 @@ export class MessagesController {
     const opened = await this.turns.open(plan.turn);
     noteRequestFacts(request, { threadId: opened.thread.id, turnId: opened.turn.id });
     try {
-      setTurnHeaders(response, opened);
+      setTurnHeaders(response, opened.thread.key, describeHistory(opened));
       if (streams) await this.answers.stream(opened, response, plan.options);
       else await this.answers.sendJson(opened, response, plan.options);
     } finally {

@@ -5,9 +5,8 @@ import { BOOLEAN, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../anthropic/examples.js';
 import { CreateMessageDto } from './request/create-message.dto.js';
-import { ErrorDocs } from './error.docs.js';
-import { TOOL_BLOCKS_HEADER } from './request/presentation.js';
-import { CALLER_TOOLS_HEADER } from './request/tools/caller-tools.js';
+import { ErrorDocs } from '../anthropic/error.docs.js';
+import { CALLER_TOOLS_HEADER, TOOL_BLOCKS_HEADER } from '../http/thread-headers.js';
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 
 const REQUEST = {

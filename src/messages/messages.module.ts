@@ -10,14 +10,13 @@ import { CallerSigns } from './caller-signs.js';
 import { CountTokensController } from './count-tokens/count-tokens.controller.js';
 import { MessagePlanner } from './request/message-planner.js';
 import { MessagesController } from './messages.controller.js';
-import { ModelsController } from './models/models.controller.js';
 import { KeepAliveClock } from '../http/keep-alive-clock.js';
 import { TokenCounter } from './count-tokens/token-counter.js';
 
 /** The Messages API over HTTP. */
 @Module({
   imports: [HarnessModule, ThreadsModule, TranslatorModule, TurnsModule],
-  controllers: [MessagesController, CountTokensController, ModelsController],
+  controllers: [MessagesController, CountTokensController],
   providers: [
     MessagePlanner,
     CallerSigns,

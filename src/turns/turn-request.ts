@@ -1,3 +1,4 @@
+import type { BusyPolicy } from '../config/app-config.js';
 import type { CallerTools } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
 import type { McpServer } from '../domain/mcp-server.js';
@@ -61,6 +62,10 @@ export interface TurnRequest extends RetryIdentity {
   readonly traceparent: string | undefined;
   /** Whether the caller's user interrupted the turn, which may still be running. */
   readonly interrupts: boolean;
+  /** What happens to the message on a busy thread, if that is not for the deployment to decide. */
+  readonly onBusy?: BusyPolicy;
+  /** What the request's door needs to know of it again. Stored with the turn as it is. */
+  readonly doorData?: JsonObject;
 }
 
 /** The conversation before a request's newest message. */

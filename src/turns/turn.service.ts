@@ -21,7 +21,7 @@ import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
 import { HistoryService } from './history/history.service.js';
 import { KeyLock, toLockKey } from './key-lock.js';
-import { toStoredRequest } from './running/input/stored-request.js';
+import { isHistoryLost, toStoredRequest } from './running/input/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
 import { rebuildEvents } from './message-events.js';
 import { createMessageId } from './message-id.js';
@@ -33,13 +33,18 @@ import { toServiceError } from './matching/refusals.js';
 import { selectInput, type TurnInput } from './matching/caller-results.js';
 import { TurnCallers } from './matching/turn-callers.js';
 import { RequestSteering, type SteeredRequest } from './steering/request-steering.js';
-import type { OpenedTurn, TurnRequest } from './turn-request.js';
+import type { HistoryOutcome, OpenedTurn, TurnRequest } from './turn-request.js';
 import { areAllFailed, type AgentSeed } from './memory/thread-memory.js';
 import { ThreadHost } from './hosting/thread-host.js';
 import { TurnRunner } from './running/turn.runner.js';
 
 /** The facts that attaching needs. */
 type Facts = Pick<OpeningFacts, 'sameRequest' | 'thread'>;
+
+/** Describes how a request was matched with its thread: its outcome, or `lost` if the agent's own record of the thread was gone. */
+export function describeHistory({ turn, history }: OpenedTurn): HistoryOutcome | 'lost' {
+  return isHistoryLost(turn) ? 'lost' : history;
+}
 
 /** Opens turns for requests and lets callers watch them. A caller watches a turn; it does not own it. */
 @Injectable()
@@ -95,14 +100,19 @@ export class TurnService {
    * Completes after the end. Errors if the store cannot be read. Unsubscribing does not affect the turn.
    *
    * @param backpressure signals to the log when the reader can accept more.
+   * @param replay replaces the log so far for a reader that joins after an attempt died; by default the blocks that it did not finish are dropped.
    */
-  read({ turn }: OpenedTurn, backpressure?: Backpressure): Observable<readonly HarnessEvent[]> {
+  read(
+    { turn }: OpenedTurn,
+    backpressure?: Backpressure,
+    replay?: (events: readonly HarnessEvent[]) => readonly HarnessEvent[],
+  ): Observable<readonly HarnessEvent[]> {
     if (turn.eventsPrunedAt !== undefined) return of(rebuildEvents(turn));
     // One subscriber instead of a chain of operators: each operator costs about half a kilobyte per open stream.
     return new Observable((subscriber) => {
       let ended = false;
       const error = (reason: unknown): void => subscriber.error(reason);
-      const reading = this.log.read(turn.id, backpressure).subscribe({
+      const reading = this.log.read(turn.id, backpressure, replay).subscribe({
         next: (events) => {
           ended ||= events.some(isTurnEnd);
           subscriber.next(events);
@@ -211,11 +221,12 @@ export class TurnService {
     assertPermitted(request.policies, { threadKey: findNamedThread(request) });
     // The running turn, the queued ones, and the last one that has ended.
     const read = await this.facts.read(request, this.config.maxQueuedPerThread + 2);
+    const policy = { ...this.config, onBusy: request.onBusy ?? this.config.onBusy };
     const facts = { ...read, ...(await this.requests.readFacts(request, read.thread, before)) };
     // It is certain that this is no other message with the same words.
     if (before !== undefined && facts.steered?.isHeard === true)
       return this.attach({ turnId: facts.steered.turnId, messageId: facts.steered.id }, facts);
-    const decision = classify(request, { ...facts, load: await this.host.readLoad(facts.thread) }, this.config);
+    const decision = classify(request, { ...facts, load: await this.host.readLoad(facts.thread) }, policy);
     const branch = await this.histories.findBranch(decision, request, facts);
     if (branch !== undefined)
       return this.lock.run(toLockKey(request.tenant, branch.key), () =>

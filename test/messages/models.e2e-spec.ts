@@ -16,7 +16,7 @@ interface Page {
   readonly last_id: string | null;
 }
 
-const KEY = { authorization: 'Bearer secret-that-is-long-enough' };
+const KEY = { authorization: 'Bearer secret-that-is-long-enough', 'anthropic-version': '2023-06-01' };
 
 let app: TestApp;
 

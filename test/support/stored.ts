@@ -26,6 +26,7 @@ export function aTurn(more: Partial<Turn> = {}): Turn {
     message: undefined,
     deliveredAt: undefined,
     eventsPrunedAt: undefined,
+    responseDeletedAt: undefined,
     createdAt: 0,
     startedAt: undefined,
     endedAt: undefined,

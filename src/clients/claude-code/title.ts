@@ -1,6 +1,6 @@
 import { readContent, readRole, readTexts } from '../../anthropic/content.js';
 import { isJsonObject } from '../../domain/json.js';
-import { truncateAtCodePoint } from '../../domain/surrogates.js';
+import { toTitle } from '../../domain/title.js';
 import type { ClientRequestBody } from '../client-profile.js';
 
 /** Maximum length of a generated title. */
@@ -8,7 +8,9 @@ const MAX_TITLE_CHARS = 60;
 
 /** Answers Claude Code's request for a session title with the session's first words; `undefined` for any other request. */
 export function answerTitle({ messages, output_config: config }: ClientRequestBody): string | undefined {
-  return wantsTitle(config?.['format']) ? JSON.stringify({ title: toTitle(messages) }) : undefined;
+  return wantsTitle(config?.['format'])
+    ? JSON.stringify({ title: toTitle(readSession(messages), MAX_TITLE_CHARS) })
+    : undefined;
 }
 
 /**
@@ -24,20 +26,10 @@ function wantsTitle(format: unknown): boolean {
 }
 
 /** Takes the first words of the user's message, or of the `<session>` part of Claude Code's request if there is one. */
-function toTitle(messages: readonly unknown[]): string {
+function readSession(messages: readonly unknown[]): string {
   const last = messages.findLast((message) => readRole(message) === 'user');
   const text = readTexts(readContent(last)).join('\n');
   const start = text.indexOf('<session>');
   const end = text.indexOf('</session>', start);
-  const session = start === -1 || end === -1 ? text : text.slice(start + '<session>'.length, end);
-  const line =
-    session
-      .split('\n')
-      .find((candidate) => candidate.trim() !== '')
-      ?.trim() ?? 'New session';
-  if (line.length <= MAX_TITLE_CHARS) return line;
-  const cut = truncateAtCodePoint(line, MAX_TITLE_CHARS - 1);
-  // Cut between words, unless the last word is most of the title.
-  const space = cut.lastIndexOf(' ');
-  return `${(space > MAX_TITLE_CHARS / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
+  return start === -1 || end === -1 ? text : text.slice(start + '<session>'.length, end);
 }

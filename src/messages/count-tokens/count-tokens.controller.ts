@@ -1,9 +1,9 @@
 import { All, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request } from 'express';
+import { methodNotAllowed } from '../../anthropic/method-not-allowed.js';
 import { CurrentPrincipal, type Principal } from '../../auth/principal.js';
 import { CallerSigns } from '../caller-signs.js';
-import { methodNotAllowed } from '../method-not-allowed.js';
 import { CountTokensDocs } from './count-tokens.docs.js';
 import { parseCountTokens } from './count-tokens.dto.js';
 import { readJsonBody } from '../../http/read-body.js';

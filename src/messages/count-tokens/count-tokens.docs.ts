@@ -3,7 +3,7 @@ import { ApiBody, ApiExtraModels, ApiHeader, getSchemaPath } from '@nestjs/swagg
 import { JsonResponseDocs, OperationDocs } from '../../openapi/operation.js';
 import { INTEGER, NULL, object, TEXT } from '../../openapi/schema.js';
 import { CountTokensDto } from './count-tokens.dto.js';
-import { ErrorDocs } from '../error.docs.js';
+import { ErrorDocs } from '../../anthropic/error.docs.js';
 
 /** `POST /v1/messages/count_tokens` in the OpenAPI document. */
 export function CountTokensDocs(): MethodDecorator {

@@ -1,8 +1,8 @@
 import type { ClientProfile, HeaderReader } from '../../clients/client-profile.js';
 import { detectClient } from '../../clients/detect-client.js';
 import { decodeHeader } from '../../http/header-text.js';
+import { THREAD_KEY_HEADER } from '../../http/thread-headers.js';
 import { findThreadKey, type ThreadClues } from '../../threads/thread.resolver.js';
-import { THREAD_KEY_HEADER } from '../thread-headers.js';
 import { CreateMessageDto } from './create-message.dto.js';
 
 /** A request to `POST /v1/messages` with the profile of its client. */

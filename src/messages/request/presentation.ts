@@ -2,11 +2,9 @@ import type { AppConfig } from '../../config/app-config.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import type { Presentation } from '../../translator/views/apply-presentation.js';
 import { TOOL_BLOCK_SETTINGS, toolBlockSetting } from '../../domain/tool-block-form.js';
+import { TOOL_BLOCKS_HEADER } from '../../http/thread-headers.js';
 import type { CreateMessageDto } from './create-message.dto.js';
 import type { MessageRequest } from './message-request.js';
-
-/** The header that overrides the deployment's form of inner tools. */
-export const TOOL_BLOCKS_HEADER = 'x-chiron-tool-blocks';
 
 /**
  * Reads how a request wants its answer shown. A JSON answer gets no text blocks for tools, because a program parses it.

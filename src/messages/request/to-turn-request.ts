@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { readTexts } from '../../anthropic/content.js';
 import type { Principal } from '../../auth/principal.js';
 import type { CallerTools } from '../../domain/caller-tool.js';
@@ -7,13 +5,15 @@ import type { JsonObject } from '../../domain/harness-event.js';
 import type { McpServer } from '../../domain/mcp-server.js';
 import type { AppliedPolicies } from '../../domain/policy/policy.js';
 import type { Prompt } from '../../domain/prompt.js';
+import { readIdempotencyKey } from '../../http/idempotency-key.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
+import { classifyAttempt } from '../../turns/matching/attempt.js';
 import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
 import { promptAfterSeed } from '../../turns/matching/caller-results.js';
+import { hashUser } from '../../turns/matching/user-hash.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
 import type { Seeding, TurnRequest } from '../../turns/turn-request.js';
-import { classifyAttempt } from './attempt.js';
 import type { MessageRequest } from './message-request.js';
 import { type ExtractedPrompt, extractPrompt } from './prompt-extraction.js';
 import { onlyToolResults } from './tools/tool-results.js';
@@ -21,9 +21,6 @@ import { toSeedMessages } from './seed-messages.js';
 import { toSidePrompt } from './side-prompt.js';
 import { parseThreadField } from './thread-field.js';
 import { toPromptChain } from './prompt-chain.js';
-
-/** Maximum length of an idempotency key, in characters. */
-const MAX_IDEMPOTENCY_KEY = 256;
 
 /** The inputs of a turn that are not in the request itself. */
 export interface TurnContext {
@@ -54,7 +51,7 @@ export interface RequestedTurn {
 /**
  * Converts a request to a request for a turn.
  *
- * Rejects with an AnthropicException (400) for a conversation without a prompt, or a malformed header.
+ * Rejects with an AnthropicException (400) for a conversation without a prompt, and with a ServiceError for a malformed header.
  */
 export async function toTurnRequest(request: MessageRequest, context: TurnContext): Promise<RequestedTurn> {
   const { header, body, client, isSideRequest } = request;
@@ -64,7 +61,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
   const { hasHistory, firstIndex, ...input } = isSideRequest
     ? toSideInput(toSidePrompt(messages, client))
     : extractPrompt(messages, client);
-  const key = idempotencyKey(header('idempotency-key'));
+  const key = readIdempotencyKey(header('idempotency-key'));
   const turn = {
     tenant: principal.tenant,
     policies: context.policies,
@@ -99,7 +96,7 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     systemPrompt: readSystemPrompt(request, context.callerSystem),
     idempotencyKey: key,
     attempt: classifyAttempt({
-      client,
+      countsRetries: client.countsRetries,
       retryCount: header('x-stainless-retry-count'),
       idempotencyKey: key,
       isNameless: thread.isFresh && parseThreadField(body.thread) === undefined,
@@ -138,17 +135,4 @@ function readSystemPrompt(
   const blocks = readTexts(body.system);
   if (isSideRequest) return client.sideSystemPrompt(blocks);
   return policy === 'ignore' ? undefined : client.systemPrompt(blocks);
-}
-
-/** Hashes the user's id: it may be a name or an address, which should not be readable in the store. */
-function hashUser(id: unknown): string | undefined {
-  return typeof id === 'string' && id !== '' ? createHash('sha256').update(id).digest('hex').slice(0, 32) : undefined;
-}
-
-function idempotencyKey(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (header.trim() === '' || header.length > MAX_IDEMPOTENCY_KEY) {
-    throw badRequest(`idempotency-key must have 1 to ${MAX_IDEMPOTENCY_KEY} characters`);
-  }
-  return header;
 }

@@ -13,7 +13,8 @@ import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { TranslatorService, type TranslatorSignal } from '../../translator/translator.service.js';
 import { toTranslateOptions } from '../../turns/running/input/stored-request.js';
 import { SseWriter } from './sse-writer.js';
-import { KeepAliveClock, type Tickable } from '../../http/keep-alive-clock.js';
+import { KeepAliveClock } from '../../http/keep-alive-clock.js';
+import { readWhileConnected } from '../../http/read-while-connected.js';
 import { PendingJsonResponse } from './pending-json-response.js';
 
 /** How a caller wants its answer. */
@@ -48,7 +49,7 @@ export class AnswerService {
     const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
     const message$ = this.messageEvents(opened, writer.signals$, writer, showsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
-    if (!(await this.readAll(events$, response, writer))) return;
+    if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
     if (writer.isComplete) this.noteDelivery(opened, response);
     response.end();
   }
@@ -67,7 +68,7 @@ export class AnswerService {
         for (const event of events) addEvent(accumulation, event);
       }),
     );
-    if (!(await this.readAll(events$, response, waiting))) return;
+    if (!(await readWhileConnected(events$, response, this.clock, waiting))) return;
     const body = waiting.body(toCollected(accumulation));
     this.noteDelivery(opened, response);
     response.end(body);
@@ -118,25 +119,6 @@ export class AnswerService {
     };
     // The received text is in the form of the caller's view, so skip it last.
     return message$.pipe(applyAnswerView(options, stop), skipReceivedText(options.received));
-  }
-
-  /** Reads the turn to its end while its caller is connected. False if the caller has disconnected. */
-  private async readAll(events$: Observable<unknown>, response: Response, ticking: Tickable): Promise<boolean> {
-    // A caller that disconnected during the lookup has closed already and emits no second `close`.
-    if (response.destroyed) return false;
-    const stopTicking = this.clock.register(ticking);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        // `takeUntil` and `lastValueFrom` would cost every open stream some kilobytes.
-        const reading = events$.subscribe({ error: reject, complete: resolve });
-        reading.add(resolve);
-        if (response.closed) reading.unsubscribe();
-        else response.once('close', () => reading.unsubscribe());
-      });
-      return !response.destroyed;
-    } finally {
-      stopTicking();
-    }
   }
 
   /** Records the delivery once the complete answer is sent: a repeated message is then a new one, not a retry. */

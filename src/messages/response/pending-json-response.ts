@@ -2,37 +2,31 @@ import type { Response } from 'express';
 import { Subject } from 'rxjs';
 import { toAnthropicException, AnthropicException } from '../../anthropic/anthropic.exception.js';
 import type { Collected } from '../../translator/collect.js';
+import { JsonPadding } from '../../http/json-padding.js';
 import type { Tickable } from '../../http/keep-alive-clock.js';
-
-/** When the headers are sent: some callers limit only the time until the headers. */
-const HEADERS_AFTER_MS = 30_000;
-/** How often white space is sent before the JSON, for proxies that close silent connections. */
-const PADDING_INTERVAL_MS = 15_000;
 
 /** Keeps a caller waiting for a complete message, until it is ready or the caller's hard timeout is near. */
 export class PendingJsonResponse implements Tickable {
   /** Emits when the caller cannot wait longer. */
   readonly expired$ = new Subject<void>();
   readonly #startedAtMs = performance.now();
-  #lastSpace = 0;
+  readonly #padding: JsonPadding;
   #expired = false;
 
   constructor(
     private readonly response: Response,
     /** `undefined` for a caller that waits as long as bytes arrive. */
     private readonly limitMs: number | undefined,
-  ) {}
+  ) {
+    this.#padding = new JsonPadding(response);
+  }
 
   tick(now: number): void {
-    const waitedMs = now - this.#startedAtMs;
-    if (this.limitMs !== undefined) {
-      if (waitedMs < this.limitMs) return;
+    if (this.limitMs === undefined) {
+      this.#padding.tick(now);
+    } else if (now - this.#startedAtMs >= this.limitMs) {
       this.#expired = true;
       this.expired$.next();
-    } else if (waitedMs >= HEADERS_AFTER_MS && now - this.#lastSpace >= PADDING_INTERVAL_MS) {
-      if (!this.response.headersSent) this.response.writeHead(200, { 'content-type': 'application/json' });
-      this.response.write(' ');
-      this.#lastSpace = now;
     }
   }
 

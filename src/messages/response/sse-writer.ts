@@ -5,6 +5,7 @@ import type { TranslatorSignal } from '../../translator/translator.service.js';
 import { toAnthropicException } from '../../anthropic/anthropic.exception.js';
 import { getRequestId } from '../../http/request-id.js';
 import type { Tickable } from '../../http/keep-alive-clock.js';
+import { encodeSseFrame, escapeUnicodeLineBreaks, SSE_HEADERS } from '../../http/server-sent-events.js';
 
 /** Silence after which the message starts although the agent has emitted nothing yet. */
 const START_AFTER_MS = 1000;
@@ -13,32 +14,12 @@ const PING_AFTER_MS = 10_000;
 /** Silence of the agent after which an empty delta is sent: with pings alone Claude Code 2.1.330 gives up after 600 s. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
-const HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  // Disables buffering in nginx and other proxies.
-  'x-accel-buffering': 'no',
-};
-
 const PING = encodeSseEvent({ type: 'ping' }, '');
-
-/**
- * Characters that end a line for some readers, though not in an event stream: Python's `str.splitlines`, and so every client that
- * uses httpx's `iter_lines`, would split an event at them. JSON allows escaping them.
- */
-const LINE_END = /[\u0085\u2028\u2029]/;
-const LINE_ENDS = new RegExp(LINE_END, 'g');
-
-function escapeUnicodeLineBreaks(frames: string): string {
-  // Test first: almost no text has one, and a replacement without a match takes half as long as encoding a frame.
-  if (!LINE_END.test(frames)) return frames;
-  return frames.replaceAll(LINE_ENDS, (end) => String.raw`\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
 
 /** Encodes one stream event as a server-sent event. Adds `requestId` to an `error`. */
 export function encodeSseEvent(event: StreamEvent, requestId: string): string {
   const body = event.type === 'error' ? { ...event, request_id: requestId } : event;
-  return `event: ${event.type}\ndata: ${JSON.stringify(body)}\n\n`;
+  return encodeSseFrame(event.type, body);
 }
 
 /**
@@ -82,7 +63,7 @@ export class SseWriter implements Tickable {
     if (!this.#begun) {
       if (first?.type === 'error') throw toAnthropicException(first.error);
       this.#begun = true;
-      this.response.writeHead(200, HEADERS);
+      this.response.writeHead(200, SSE_HEADERS);
     }
     let text = '';
     for (const event of events) text += encodeSseEvent(event, this.#requestId);

@@ -51,6 +51,7 @@ const TURN: Turn = {
   message: undefined,
   deliveredAt: undefined,
   eventsPrunedAt: undefined,
+  responseDeletedAt: undefined,
   createdAt: 1000,
   startedAt: 1001,
   endedAt: undefined,

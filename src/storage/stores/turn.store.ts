@@ -65,6 +65,7 @@ function toRow(
     message: null,
     delivered_at: null,
     events_pruned_at: null,
+    response_deleted_at: null,
     created_at: turn.createdAt,
     started_at: claimant?.now ?? null,
     ended_at: null,
@@ -425,6 +426,16 @@ export class TurnStore {
       .set({ delivered_at: now })
       .where('id', '=', turnId)
       .where('delivered_at', 'is', null)
+      .execute();
+  }
+
+  /** Records that a caller has deleted the response of a turn; only the first call has an effect. */
+  async markResponseDeleted(turnId: string, now: number): Promise<void> {
+    await this.database.kysely
+      .updateTable('turns')
+      .set({ response_deleted_at: now })
+      .where('id', '=', turnId)
+      .where('response_deleted_at', 'is', null)
       .execute();
   }
 

@@ -57,6 +57,8 @@ export interface Turn {
   readonly deliveredAt: number | undefined;
   /** When the turn's events were deleted; later replays are built from `message`. */
   readonly eventsPrunedAt: number | undefined;
+  /** When a caller deleted the response of the turn; the turn itself stays. */
+  readonly responseDeletedAt: number | undefined;
   readonly createdAt: number;
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
@@ -220,6 +222,7 @@ export function toTurn(row: TurnTable): Turn {
     message: parseStoredOrUndefined<Message>(row.message),
     deliveredAt: row.delivered_at ?? undefined,
     eventsPrunedAt: row.events_pruned_at ?? undefined,
+    responseDeletedAt: row.response_deleted_at ?? undefined,
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,

@@ -32,8 +32,23 @@ export type OpeningRefusal =
   /** The thread is busy, and the deployment rejects messages on busy threads. */
   | { readonly reason: 'busy' };
 
+/** A refusal for the caller, in the words of the Messages API. A door with other words has the reason. */
+export class OpeningRefusedError extends ServiceError {
+  constructor(
+    readonly refusal: OpeningRefusal,
+    { kind, message, options }: ServiceError,
+  ) {
+    super(kind, message, options);
+    this.name = 'OpeningRefusedError';
+  }
+}
+
 /** Converts a refusal to an error for the caller. */
-export function toServiceError(refusal: OpeningRefusal): ServiceError {
+export function toServiceError(refusal: OpeningRefusal): OpeningRefusedError {
+  return new OpeningRefusedError(refusal, wordRefusal(refusal));
+}
+
+function wordRefusal(refusal: OpeningRefusal): ServiceError {
   switch (refusal.reason) {
     case 'draining':
       return new ServiceError('unavailable', 'The server is restarting.', { retryAfterSeconds: 5 });

@@ -44,7 +44,8 @@ export class RequestSteering {
     thread: Thread | undefined,
     before: SteeredRequest | undefined,
   ): Promise<SteeringFacts> {
-    if (thread === undefined || this.config.onBusy !== 'steer') return { steered: undefined, canSteer: false };
+    if (thread === undefined || (request.onBusy ?? this.config.onBusy) !== 'steer')
+      return { steered: undefined, canSteer: false };
     const steered =
       before === undefined ? await this.findStored(request, thread) : await this.messages.byId(before.messageId);
     // While the agent's process is starting, it is not known.

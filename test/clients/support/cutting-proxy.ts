@@ -8,10 +8,10 @@ export interface Cut {
   readonly inclusive?: boolean;
 }
 
-/** The relevant fields of a request to `/v1/messages`. */
+/** The relevant fields of a request. */
 export interface SeenRequest {
   readonly streams: boolean;
-  /** How many messages it has. */
+  /** How many messages it has, or how many items its input. */
   readonly messages: number;
   /** Its `thread` field. */
   readonly thread: unknown;
@@ -20,18 +20,22 @@ export interface SeenRequest {
 /** A proxy between a client and Chiron that cuts connections as a bad network does. */
 export interface CuttingProxy {
   readonly url: string;
-  /** The requests to `/v1/messages` that came through. */
+  /** The requests to the path that came through. */
   readonly requests: readonly SeenRequest[];
   close(): Promise<void>;
 }
 
-/** Starts a proxy that cuts the first answers to `POST /v1/messages`, one cut per answer, and passes on all others. */
-export async function startCuttingProxy(target: string, cuts: readonly Cut[]): Promise<CuttingProxy> {
+/** Starts a proxy that cuts the first answers to a `POST` of a path, one cut per answer, and passes on all others. */
+export async function startCuttingProxy(
+  target: string,
+  cuts: readonly Cut[],
+  path = '/v1/messages',
+): Promise<CuttingProxy> {
   const left = [...cuts];
   const requests: SeenRequest[] = [];
   const server = createServer((incoming, outgoing) => {
     void bodyOf(incoming).then((body) => {
-      const isMessage = incoming.method === 'POST' && incoming.url?.startsWith('/v1/messages') === true;
+      const isMessage = incoming.method === 'POST' && incoming.url?.startsWith(path) === true;
       if (isMessage && !incoming.url?.includes('count_tokens')) requests.push(summaryOf(body));
       pass(target, incoming, body, outgoing, isMessage ? left.shift() : undefined);
     });
@@ -82,7 +86,7 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
 function summaryOf(body: Buffer): SeenRequest {
   const parsed: unknown = JSON.parse(body.toString('utf8'));
   if (typeof parsed !== 'object' || parsed === null) throw new Error('not a request');
-  const messages: unknown = Reflect.get(parsed, 'messages');
+  const messages: unknown = Reflect.get(parsed, 'messages') ?? Reflect.get(parsed, 'input');
   return {
     streams: Reflect.get(parsed, 'stream') === true,
     messages: Array.isArray(messages) ? messages.length : 0,

@@ -8,12 +8,10 @@ import type { JsonObject } from '../../../domain/harness-event.js';
 import { asStrings, isJsonObject } from '../../../domain/json.js';
 import { badRequest } from '../../../anthropic/anthropic.exception.js';
 import { missingOr } from '../../../http/field-problems.js';
+import { CALLER_TOOLS_HEADER } from '../../../http/thread-headers.js';
 import type { MessageRequest } from '../message-request.js';
 import { findAnthropicTool } from './anthropic-tools.js';
 import { readToolChoice } from './tool-choice.js';
-
-/** The header that overrides the deployment's policy on the caller's tools. */
-export const CALLER_TOOLS_HEADER = 'x-chiron-caller-tools';
 
 /** The API allows 128 characters; callers of an agent may have longer names. */
 const MAX_NAME = 256;

@@ -8,6 +8,7 @@ import { usage } from './0006-usage.js';
 import { policies } from './0007-policies.js';
 import { webhooks } from './0008-webhooks.js';
 import { messageDeliveries } from './0009-message-deliveries.js';
+import { deletedResponses } from './0010-deleted-responses.js';
 
 /**
  * All migrations in order, the same for both databases. A released migration never changes. A migration only adds what the version before
@@ -24,4 +25,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Mi
   '0007-policies': policies,
   '0008-webhooks': webhooks,
   '0009-message-deliveries': messageDeliveries,
+  '0010-deleted-responses': deletedResponses,
 };

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
-import { asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
+import { asObject, asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
 import type { McpServer } from '../../../domain/mcp-server.js';
 import { type AgentRules, readStoredRules, toStoredRules } from '../../../domain/policy/agent-rules.js';
 import type { AppliedPolicies } from '../../../domain/policy/policy.js';
@@ -22,7 +22,7 @@ import type { TurnRequest } from '../../turn-request.js';
  */
 export function toStoredRequest(
   thread: Thread | undefined,
-  request: Partial<Pick<TurnRequest, 'outputSchema' | 'traceparent'>> & {
+  request: Partial<Pick<TurnRequest, 'doorData' | 'outputSchema' | 'traceparent'>> & {
     /** The results of the caller's tools with which the agent continues. */
     readonly results?: readonly CallerToolResult[];
     readonly mcpServers?: readonly McpServer[];
@@ -49,9 +49,15 @@ export function toStoredRequest(
       ? {}
       : { mcpServers: request.mcpServers.map(withoutHeaders) }),
     ...(rules === undefined ? {} : { agentRules: rules }),
+    ...(request.doorData === undefined ? {} : { door: request.doorData }),
     ...(trace === undefined ? {} : { traceId: trace.traceId, traceparent: renderTraceparent(trace) }),
     ...(request.warnings === undefined || request.warnings.length === 0 ? {} : { warnings: request.warnings }),
   };
+}
+
+/** Reads what the door of the turn's request stored with it; empty for nothing. */
+export function readDoorData({ request }: Pick<Turn, 'request'>): JsonObject {
+  return asObject(request['door']);
 }
 
 /** Reads what policies decide about the turn's agent. */

@@ -1,0 +1,150 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Response } from 'express';
+import { concat, defer, map, type Observable, of, tap } from 'rxjs';
+import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
+import { JsonPadding } from '../../http/json-padding.js';
+import { KeepAliveClock } from '../../http/keep-alive-clock.js';
+import { readWhileConnected } from '../../http/read-while-connected.js';
+import type { Backpressure } from '../../storage/event-log/event-log.js';
+import { hasEnded } from '../../storage/stores/turn.js';
+import type { OpenedTurn } from '../../turns/turn-request.js';
+import { TurnService } from '../../turns/turn.service.js';
+import { initialResponseState, type ResponseOptions, type ResponseStep } from '../translate/response-state.js';
+import { endResponse, startResponse, toResponse, translateAllToResponse } from '../translate/translate-response.js';
+import { isTerminal, type ResponseEvent } from '../wire/response-event.js';
+import type { ResponseObject } from '../wire/response-object.js';
+import { toFailureException } from './responses-error.js';
+import { type AlreadyRead, ResponseWriter } from './response-writer.js';
+
+type TurnFailed = Extract<HarnessEvent, { readonly type: 'turn-failed' }>;
+
+/** Answers requests with a turn's response: live as server-sent events, complete as JSON, or as it is now. */
+@Injectable()
+export class ResponseService {
+  private readonly logger = new Logger(ResponseService.name);
+
+  constructor(
+    private readonly turns: TurnService,
+    private readonly clock: KeepAliveClock,
+  ) {}
+
+  /**
+   * Streams the response. Sends its first events at once, so that a failure is one in the stream. Resolves when it is sent or the caller has
+   * disconnected; the turn continues without the caller.
+   */
+  async stream(opened: OpenedTurn, options: ResponseOptions, response: Response, read: AlreadyRead): Promise<void> {
+    const writer = new ResponseWriter(response, snapshotOf(options), read);
+    const events$ = this.events(opened, options, writer).pipe(tap((events) => writer.write(events)));
+    if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
+    if (writer.isComplete) this.noteDelivery(opened, response);
+    response.end();
+  }
+
+  /**
+   * Sends the complete response as JSON. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
+   *
+   * @throws ResponsesException if the turn failed before anything was sent.
+   */
+  async sendWhole(opened: OpenedTurn, options: ResponseOptions, response: Response): Promise<void> {
+    // A turn that ends well and fails as a response has filled the context.
+    let kind: FailureKind = 'context_too_long';
+    const whole = await this.readWhole(opened, options, response, (end) => (kind = end.kind));
+    if (whole === undefined) return;
+    if (whole.error !== null) throw toFailureException(whole.error, kind);
+    this.noteDelivery(opened, response);
+    this.sendJson(whole, response);
+  }
+
+  /** Sends the response as it is now: complete once its turn has ended. A failed one is a response with `status: "failed"`. */
+  async sendCurrent(opened: OpenedTurn, options: ResponseOptions, response: Response): Promise<void> {
+    const { state } = opened.turn;
+    if (!hasEnded(state)) {
+      this.sendJson({ ...snapshotOf(options), status: state === 'queued' ? 'queued' : 'in_progress' }, response);
+      return;
+    }
+    const whole = await this.readWhole(opened, options, response);
+    if (whole === undefined) return;
+    this.noteDelivery(opened, response);
+    this.sendJson(whole, response);
+  }
+
+  /** Sends the response once its turn has ended, also if it failed. */
+  async sendEnded(opened: OpenedTurn, options: ResponseOptions, response: Response): Promise<void> {
+    const whole = await this.readWhole(opened, options, response);
+    if (whole !== undefined) this.sendJson(whole, response);
+  }
+
+  /** Sends JSON. As bytes: Node would encode a string together with the headers, and a thread key may have non-ASCII characters. */
+  sendJson(body: object, response: Response): void {
+    if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(Buffer.from(JSON.stringify(body)));
+  }
+
+  /** Reads the response to its end; `undefined` if the caller has disconnected. */
+  private async readWhole(
+    opened: OpenedTurn,
+    options: ResponseOptions,
+    response: Response,
+    onFailure: (failure: TurnFailed) => void = () => undefined,
+  ): Promise<ResponseObject | undefined> {
+    let whole: ResponseObject | undefined;
+    const events$ = this.events(opened, options, undefined, onFailure).pipe(
+      tap((events) => (whole = findWhole(events) ?? whole)),
+    );
+    return (await readWhileConnected(events$, response, this.clock, new JsonPadding(response))) ? whole : undefined;
+  }
+
+  /**
+   * Emits the events of the response: the first two at once, then those of the turn, a replay and then live. Cold.
+   *
+   * Completes after the last event, which there always is. Errors if the store cannot be read. Unsubscribing does not affect the turn.
+   */
+  private events(
+    opened: OpenedTurn,
+    options: ResponseOptions,
+    backpressure?: Backpressure,
+    onFailure: (failure: TurnFailed) => void = () => undefined,
+  ): Observable<readonly ResponseEvent[]> {
+    return defer(() => {
+      let [state, first]: ResponseStep = startResponse(initialResponseState(options));
+      const advance = ([next, events]: ResponseStep): readonly ResponseEvent[] => {
+        state = next;
+        return events;
+      };
+      return concat(
+        of(first),
+        this.turns.read(opened, backpressure, keepAll).pipe(
+          map((events) => {
+            const last = events.at(-1);
+            if (last?.type === 'turn-failed') onFailure(last);
+            return advance(translateAllToResponse(state, events));
+          }),
+        ),
+        defer(() => of(advance(endResponse(state)))),
+      );
+    });
+  }
+
+  /** Records the delivery once the complete answer is sent: a repeated message is then a new one, not a retry. */
+  private noteDelivery(opened: OpenedTurn, response: Response): void {
+    response.once('finish', () => {
+      this.turns.delivered(opened).catch((error: unknown) => {
+        this.logger.warn({ turnId: opened.turn.id, err: error }, 'failed to record the delivery of a response');
+      });
+    });
+  }
+}
+
+/** A reader that joins late gets the blocks that a dead attempt left, too: the numbers of the events must be those that others got. */
+function keepAll(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
+  return events;
+}
+
+function snapshotOf(options: ResponseOptions): ResponseObject {
+  return toResponse(initialResponseState(options), { status: 'in_progress' });
+}
+
+function findWhole(events: readonly ResponseEvent[]): ResponseObject | undefined {
+  const last = events.at(-1);
+  return last !== undefined && isTerminal(last) && 'response' in last ? last.response : undefined;
+}
