@@ -16,6 +16,7 @@ interface Ids {
   readonly executionId: string;
   readonly execution_id: string;
   readonly messageId: string;
+  readonly responseId: string;
   readonly keyId: string;
   readonly name: string;
   readonly tenant: string;
@@ -31,6 +32,7 @@ const NEVER: Ids = {
   executionId: `exe_${'0'.repeat(32)}`,
   execution_id: `exe_${'0'.repeat(32)}`,
   messageId: `msg_${'0'.repeat(32)}`,
+  responseId: `resp_${'0'.repeat(32)}`,
   keyId: `key_${'0'.repeat(24)}`,
   name: 'never-was',
   tenant: 'never-was',
@@ -60,12 +62,14 @@ beforeAll(async () => {
   const session = await supertest(app.url).get('/api/session/test:owned').set('x-api-key', owner).expect(200);
   const executionId = String((session.body as Session).turns[0]?.execution_id);
   const [key] = await app.app.get(KeyStore).list('owner');
+  const messageId = (answered.body as { readonly id: string }).id;
   owned = {
     threadKey: 'test:owned',
     turnId: executionId,
     executionId,
     execution_id: executionId,
-    messageId: (answered.body as { readonly id: string }).id,
+    messageId,
+    responseId: messageId.replace('msg_', 'resp_'),
     keyId: key?.id ?? '',
     name: 'owner',
     tenant: 'owner',

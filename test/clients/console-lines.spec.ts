@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toContinueLines } from '../../src/console/page/continue-lines.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
 import { newFolder, removeFolders } from './support/folders.js';
-import { CLAUDE_CODES, skipReason } from './support/programs.js';
+import { CLAUDE_CODES, CODEX, skipReason } from './support/programs.js';
 import { turnsOf } from './support/turns.js';
 
 const KEY = 'key-of-the-person-at-the-terminal';
@@ -52,6 +52,18 @@ describe.skipIf(skipReason !== undefined)('The lines of the console, pasted into
     await symlink(program, join(programs, 'claude'));
     const path = `${programs}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
     expect(await paste(`${line} -p 'the second prompt'`, path)).toContain('the second prompt');
+    expect(await turnsOf(server, threadKey, KEY)).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
+  });
+
+  it('go on with the thread in Codex', async () => {
+    const threadKey = `team:it's $HOME in Codex`;
+    const line = await newLine('Codex', threadKey);
+    const programs = await newFolder('programs');
+    await symlink(CODEX, join(programs, 'codex'));
+    const path = `${programs}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
+    expect(await paste(`${line} exec --skip-git-repo-check 'the second prompt' < /dev/null`, path)).toContain(
+      'This is turn 2 of this thread.',
+    );
     expect(await turnsOf(server, threadKey, KEY)).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
   });
 

@@ -240,7 +240,8 @@ describe.skipIf(browserSkipReason !== undefined)('the console in a browser', () 
     await page.getByRole('link', { name: "test:it's" }).click();
     await page.getByText('Go on in another client').click();
     const lines = await page.locator('details pre').allTextContents();
-    expect(lines.at(-2)).toMatch(/^ANTHROPIC_BASE_URL='http.*' claude$/);
+    expect(lines.at(-3)).toMatch(/^ANTHROPIC_BASE_URL='http.*' claude$/);
+    expect(lines.at(-2)).toMatch(/CHIRON_THREAD='test:.*' codex$/);
     expect(lines.at(-1)).toContain(String.raw`-H 'x-chiron-thread-key: test:it'\''s'`);
   });
 

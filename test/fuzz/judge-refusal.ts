@@ -1,10 +1,12 @@
 import type { Answer } from './answer-reader.js';
 import { excerpt, parsed, property } from './reading.js';
 
+/** Whose form a refusal has: the Responses API has OpenAI's, the session API centaur's. */
+export type RefusalForm = 'anthropic' | 'centaur' | 'openai';
+
 /** What is known of a refused request. */
 export interface Refused {
-  /** Whether it is told in Anthropic's envelope; the session API has centaur's. */
-  readonly isAnthropic: boolean;
+  readonly form: RefusalForm;
   /** All that the caller sent. */
   readonly input: () => string;
   /** Texts that no answer may hold. */
@@ -36,24 +38,39 @@ export function refusalProblems(answer: Answer, refused: Refused): readonly Prob
   ];
 }
 
-function toldProblems({ headers, body }: Answer, text: string, { isAnthropic, input }: Refused): readonly Problem[] {
+function toldProblems(answer: Answer, text: string, { form, input }: Refused): readonly Problem[] {
+  const { headers, body } = answer;
   const value = parsed(body);
   const error = property(value, 'error');
-  const message = isAnthropic ? property(error, 'message') : error;
-  const isEnvelope = isAnthropic
-    ? property(value, 'type') === 'error' &&
-      typeof property(error, 'type') === 'string' &&
-      property(value, 'request_id') === headers.get('request-id')?.[0]
-    : property(value, 'ok') === false;
+  const message = form === 'centaur' ? error : property(error, 'message');
   const isJson = headers.get('content-type')?.[0]?.startsWith('application/json') === true;
-  if (!isEnvelope || !isJson || typeof message !== 'string' || message === '') {
-    return [['envelope', `${isAnthropic ? 'not Anthropic’s' : 'not centaur’s'}: ${excerpt(text)}`]];
+  if (!isEnvelope(form, value, answer) || !isJson || typeof message !== 'string' || message === '') {
+    return [['envelope', `not that of ${form}: ${excerpt(text)}`]];
   }
   return [
     ...(message.length > LONGEST ? [['message too long', `${message.length} characters`] as const] : []),
     ...(INTERNALS.test(message) ? [['internals', excerpt(message)] as const] : []),
     ...(message.length > ECHO && echoes(message, input()) ? [['echo', excerpt(message)] as const] : []),
   ];
+}
+
+function isEnvelope(form: RefusalForm, value: unknown, { headers }: Answer): boolean {
+  const error = property(value, 'error');
+  const hasType = typeof property(error, 'type') === 'string';
+  switch (form) {
+    case 'anthropic':
+      return (
+        property(value, 'type') === 'error' &&
+        hasType &&
+        property(value, 'request_id') === headers.get('request-id')?.[0]
+      );
+    case 'centaur':
+      return property(value, 'ok') === false;
+    case 'openai':
+      return hasType && property(error, 'param') !== undefined && property(error, 'code') !== undefined;
+    default:
+      return form satisfies never;
+  }
 }
 
 /** Whether a message repeats a long part of what the caller sent, as it was sent or decoded. */

@@ -1,7 +1,7 @@
 import { checkGrammar } from '../support/stream-grammar.js';
 import type { Answer } from './answer-reader.js';
 import type { Outcome, RawOutcome } from './connection.js';
-import { refusalProblems } from './judge-refusal.js';
+import { type RefusalForm, refusalProblems } from './judge-refusal.js';
 import { eventsOf, excerpt, isStream, parsed, pathOf, property } from './reading.js';
 import { type FuzzCase, type FuzzRequest, headerOf, type RawExchange } from './request.js';
 
@@ -48,7 +48,7 @@ export function judgeRaw(raw: RawExchange, outcome: RawOutcome, judged: Judged):
     ...failureProblems(answer, '/v1'),
     ...(isOfNodeItself(answer)
       ? []
-      : refusalProblems(answer, { isAnthropic: true, input: () => sentText(raw), ...judged })),
+      : refusalProblems(answer, { form: 'anthropic', input: () => sentText(raw), ...judged })),
     ...(answer.isWhole || raw.ending !== 'waits' ? [] : [brokenOff(answer)]),
     ...streamProblems(answer),
   ]);
@@ -63,12 +63,10 @@ function problems(request: FuzzRequest, outcome: Outcome, judged: Judged): reado
   if (outcome.kind !== 'answered') return [[outcome.kind, outcome.text]];
   const { answer } = outcome;
   const path = pathOf(request);
-  // A path that cannot be decoded is of no API, and is refused before its route is looked for.
-  const isSession = /^\/api\/(sessions\/?$|session\/.)/.test(path) && isDecodable(path);
   return [
     ...failureProblems(answer, path),
     ...refusalProblems(answer, {
-      isAnthropic: !isSession,
+      form: formOf(path),
       input: () => `${request.target}\n${request.body?.toString('utf8') ?? ''}`,
       ...judged,
       isHead: request.method === 'HEAD',
@@ -79,6 +77,13 @@ function problems(request: FuzzRequest, outcome: Outcome, judged: Judged): reado
     ...(answer.status === 200 ? contentProblems(request, answer, path) : []),
     ...streamProblems(answer),
   ];
+}
+
+/** The form in which a path tells of refusals. One that cannot be decoded is of no other API, and is refused before its route is looked for. */
+function formOf(path: string): RefusalForm {
+  if (!isDecodable(path)) return 'anthropic';
+  if (/^\/api\/(sessions\/?$|session\/.)/.test(path)) return 'centaur';
+  return /^\/v1\/responses(\/[^/]+(\/(cancel|input_items))?)?\/?$/.test(path) ? 'openai' : 'anthropic';
 }
 
 function failureProblems({ status, body }: Answer, path: string): readonly Problem[] {

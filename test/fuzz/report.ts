@@ -95,6 +95,8 @@ const ENDPOINTS: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/messages\/count_tokens$/, '/v1/messages/count_tokens'],
   [/^\/v1\/messages\/[^/]+\/cancel$/, '/v1/messages/:id/cancel'],
   [/^\/v1\/messages$/, '/v1/messages'],
+  [/^\/v1\/responses$/, '/v1/responses'],
+  [/^\/v1\/responses\/./, '/v1/responses/:id'],
   [/^\/v1\/models\/./, '/v1/models/:id'],
   [/^\/v1\/models$/, '/v1/models'],
   [/^\/api\/sessions$/, '/api/sessions'],

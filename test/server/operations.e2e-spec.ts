@@ -22,7 +22,7 @@ describe('what load balancers and clients look at', () => {
 
   it('describes itself at its root', async () => {
     const { body } = await supertest(app.url).get('/').expect(200);
-    expect(body).toMatchObject({ name: 'chiron', messages: '/v1/messages' });
+    expect(body).toMatchObject({ name: 'chiron', messages: '/v1/messages', responses: '/v1/responses' });
   });
 
   it.each(['/', '/api/hello', '/healthz', '/readyz'])('answers HEAD %s with a status and no body', async (path) => {

@@ -18,6 +18,10 @@ export function toContinueLines(origin: string, key: string, model: string): rea
       line: `ANTHROPIC_BASE_URL=${quote(origin)} ANTHROPIC_AUTH_TOKEN="$CHIRON_KEY" ANTHROPIC_CUSTOM_HEADERS=${quote(header)} claude`,
     },
     {
+      client: 'Codex',
+      line: `curl -fsS ${quote(`${origin}/codex/config?model=${encodeURIComponent(model)}`)} -H "x-api-key: $CHIRON_KEY" | sh && CODEX_HOME="$HOME/.codex-chiron" CHIRON_API_KEY="$CHIRON_KEY" CHIRON_THREAD=${quote(key)} codex`,
+    },
+    {
       client: 'curl',
       line: `curl ${quote(`${origin}/v1/messages`)} -H "x-api-key: $CHIRON_KEY" -H ${quote(header)} -H 'content-type: application/json' -d ${quote(body)}`,
     },

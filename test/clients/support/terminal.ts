@@ -76,7 +76,7 @@ export async function openTerminal(
     submit: async (line) => {
       await tmux('send-keys', '-l', line);
       // An Enter sent together with the text would count as part of a paste.
-      await expect.poll(async () => inputOf(await screen()), { timeout: PATIENCE }).toBe(line);
+      await expect.poll(async () => inputOf(await screen()), { timeout: PATIENCE }).toBe(line.trim());
       await tmux('send-keys', 'Enter');
     },
     close: async () => {
@@ -85,11 +85,11 @@ export async function openTerminal(
   };
 }
 
-/** The content of the input box: the last line with a prompt sign. */
+/** The content of the input box: the last line with a prompt sign, that of Claude Code or of Codex. */
 function inputOf(screen: string): string | undefined {
   return screen
     .split('\n')
-    .findLast((row) => row.startsWith('❯'))
+    .findLast((row) => /^[❯›]/.test(row))
     ?.slice(1)
     .trim();
 }
