@@ -8,6 +8,7 @@ import { startCuttingProxy, type CuttingProxy } from './support/cutting-proxy.js
 import { newFolder, removeFolders } from './support/folders.js';
 import { isRecord, type JsonRecord, recordsOf } from './support/json.js';
 import { skipReason } from './support/programs.js';
+import { startRig } from './support/rig.js';
 
 let server: RunningServer;
 let proxy: CuttingProxy | undefined;
@@ -176,5 +177,21 @@ describe.skipIf(skipReason !== undefined)('the configuration from /codex/config'
     const codex = await useCodexHome(home, { CHIRON_THREAD: 'test:handed' });
     const run = await codex.exec('and now?');
     expect(run.messages.at(-1)).toContain('This is turn 2 of this thread.');
+  });
+});
+
+describe.skipIf(skipReason !== undefined)('codex exec with Claude Code as the agent', () => {
+  it('shows its answer and a line for each of its tools, and goes on with it', async () => {
+    const rig = await startRig('claude-code');
+    try {
+      const codex = await prepareCodex(rig.server.url, 'model = "claude-code"\nmodel_provider = "chiron"');
+      const first = await codex.exec('SCENE:steps true && true');
+      expect(first.code).toBe(0);
+      expect(first.messages).toContain('Bash(true)');
+      const next = await codex.exec('resume', threadId(first.events), 'SCENE:text A heron stood there');
+      expect(next.messages).toEqual(['A heron stood there']);
+    } finally {
+      await rig.close();
+    }
   });
 });
