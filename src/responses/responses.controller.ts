@@ -8,6 +8,7 @@ import { readJsonBody } from '../http/read-body.js';
 import { noteRequestFacts } from '../http/request-facts.js';
 import { setThreadHeader, setTurnHeaders } from '../http/thread-headers.js';
 import { describeHistory, TurnService } from '../turns/turn.service.js';
+import { TURN_STATE_HEADER } from './clients/codex/turn-metadata.js';
 import { detectResponsesClient } from './clients/detect-responses-client.js';
 import {
   CancelResponseDocs,
@@ -50,7 +51,8 @@ export class ResponsesController {
   ): Promise<void> {
     const body = parseCreateResponse(await readJsonBody(request));
     const call = { header: (name: string) => request.get(name), body };
-    const plan = await this.planner.plan(principal, call, detectResponsesClient(call.header));
+    const client = detectResponsesClient(call.header);
+    const plan = await this.planner.plan(principal, call, client);
     if (plan.kind === 'side') {
       setThreadHeader(response, plan.threadKey);
       setResponsesHeaders(response);
@@ -62,6 +64,8 @@ export class ResponsesController {
     try {
       setTurnHeaders(response, opened.thread.key, describeHistory(opened));
       setResponsesHeaders(response);
+      const turnId = client.findTurnId(call);
+      if (turnId !== undefined) response.setHeader(TURN_STATE_HEADER, turnId);
       const options = toResponseOptions(opened);
       if (body.stream === true) {
         await this.responses.stream(opened, options, response, { sequence: -1, items: plan.received });

@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
 import { startServer, type RunningServer } from '../support/running-server.js';
 import { prepareCodex, useCodexHome } from './support/codex-caller.js';
 import { startCuttingProxy, type CuttingProxy } from './support/cutting-proxy.js';
 import { newFolder, removeFolders } from './support/folders.js';
 import { isRecord, type JsonRecord, recordsOf } from './support/json.js';
 import { skipReason } from './support/programs.js';
+import { startRig } from './support/rig.js';
 
 let server: RunningServer;
 let proxy: CuttingProxy | undefined;
@@ -25,8 +27,8 @@ afterAll(async () => {
   await removeFolders();
 });
 
-async function get(path: string): Promise<JsonRecord> {
-  const body: unknown = await (await fetch(`${server.url}${path}`)).json();
+async function fetchJson(url: string): Promise<JsonRecord> {
+  const body: unknown = await (await fetch(url)).json();
   return isRecord(body) ? body : {};
 }
 
@@ -35,7 +37,9 @@ const threadId = (events: readonly JsonRecord[]): string =>
 
 /** The stored turns of the thread of a Codex. */
 async function turnsOf(events: readonly JsonRecord[]): Promise<readonly JsonRecord[]> {
-  return recordsOf((await get(`/api/session/${encodeURIComponent(`api:codex:${threadId(events)}`)}`))['turns']);
+  return recordsOf(
+    (await fetchJson(`${server.url}/api/session/${encodeURIComponent(`api:codex:${threadId(events)}`)}`))['turns'],
+  );
 }
 
 describe.skipIf(skipReason !== undefined)('codex exec', () => {
@@ -93,6 +97,36 @@ describe.skipIf(skipReason !== undefined)('codex exec', () => {
     },
   );
 
+  it('whose server restarts in the middle of a turn gets the rest of that turn from the next server', async () => {
+    const folder = await newFolder('data');
+    const environment = {
+      CHIRON_DEMO: 'on',
+      CHIRON_DEFAULT_HARNESS: 'demo',
+      CHIRON_DATA_DIR: folder,
+      CHIRON_DRAIN_SECONDS: '0',
+    };
+    const first = await startServer(environment);
+    const codex = await prepareCodex(first.url);
+    const running = codex.exec('/stream 30 100 1');
+    await eventually(async () => (await fetchJson(`${first.url}/api/sessions`))['sessions']).toMatchObject([
+      { status: 'executing' },
+    ]);
+    await first.stop();
+    const next = await startServer({ ...environment, PORT: new URL(first.url).port });
+    try {
+      const { code, messages } = await running;
+      expect(code).toBe(0);
+      expect(messages.at(-1)).toContain('word29');
+      const sessions = recordsOf((await fetchJson(`${next.url}/api/sessions`))['sessions']);
+      const key = String(sessions[0]?.['thread_key']);
+      expect(recordsOf((await fetchJson(`${next.url}/api/session/${encodeURIComponent(key)}`))['turns'])).toHaveLength(
+        1,
+      );
+    } finally {
+      await next.stop();
+    }
+  });
+
   it('starts one turn for a failure that it repeats', async () => {
     proxy = await startCuttingProxy(server.url, [], '/v1/responses');
     const codex = await prepareCodex(proxy.url);
@@ -143,5 +177,21 @@ describe.skipIf(skipReason !== undefined)('the configuration from /codex/config'
     const codex = await useCodexHome(home, { CHIRON_THREAD: 'test:handed' });
     const run = await codex.exec('and now?');
     expect(run.messages.at(-1)).toContain('This is turn 2 of this thread.');
+  });
+});
+
+describe.skipIf(skipReason !== undefined)('codex exec with Claude Code as the agent', () => {
+  it('shows its answer and a line for each of its tools, and goes on with it', async () => {
+    const rig = await startRig('claude-code');
+    try {
+      const codex = await prepareCodex(rig.server.url, 'model = "claude-code"\nmodel_provider = "chiron"');
+      const first = await codex.exec('SCENE:steps true && true');
+      expect(first.code).toBe(0);
+      expect(first.messages).toContain('Bash(true)');
+      const next = await codex.exec('resume', threadId(first.events), 'SCENE:text A heron stood there');
+      expect(next.messages).toEqual(['A heron stood there']);
+    } finally {
+      await rig.close();
+    }
   });
 });

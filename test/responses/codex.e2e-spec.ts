@@ -54,6 +54,7 @@ describe('a request of Codex', () => {
     const first = await send('codex-exec-first-turn').done();
     const again = await send('codex-exec-first-turn').done();
     expect(again.response.id).toBe(first.response.id);
+    expect(again.headers.get('x-codex-turn-state')).toBe('01a21555-05a3-7191-b6b9-7fd031d0b7a8');
     expect(await app.count('turns')).toBe(1);
   });
 

@@ -65,6 +65,7 @@ export class ResponseWriter implements Tickable {
       sequence_number: Math.max(this.#lastSequence, this.read.sequence),
     };
     this.send(encodeSseFrame(event.type, event));
+    this.#lastWrite = now;
   }
 
   private isKnown(event: ResponseEvent): boolean {

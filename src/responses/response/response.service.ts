@@ -7,6 +7,7 @@ import { KeepAliveClock } from '../../http/keep-alive-clock.js';
 import { readWhileConnected } from '../../http/read-while-connected.js';
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { hasEnded } from '../../storage/stores/turn.js';
+import { SERVER_RESTARTING } from '../../turns/running/fallback-end.js';
 import type { OpenedTurn } from '../../turns/turn-request.js';
 import { TurnService } from '../../turns/turn.service.js';
 import { initialResponseState, type ResponseOptions, type ResponseStep } from '../translate/response-state.js';
@@ -34,7 +35,9 @@ export class ResponseService {
    */
   async stream(opened: OpenedTurn, options: ResponseOptions, response: Response, read: AlreadyRead): Promise<void> {
     const writer = new ResponseWriter(response, snapshotOf(options), read);
-    const events$ = this.events(opened, options, writer).pipe(tap((events) => writer.write(events)));
+    const events$ = this.events(opened, options, writer, undefined, askToWait).pipe(
+      tap((events) => writer.write(events)),
+    );
     if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
     if (writer.isComplete) this.noteDelivery(opened, response);
     response.end();
@@ -104,6 +107,7 @@ export class ResponseService {
     options: ResponseOptions,
     backpressure?: Backpressure,
     onFailure: (failure: TurnFailed) => void = () => undefined,
+    adapt: (event: HarnessEvent) => HarnessEvent = (event) => event,
   ): Observable<readonly ResponseEvent[]> {
     return defer(() => {
       let [state, first]: ResponseStep = startResponse(initialResponseState(options));
@@ -117,7 +121,7 @@ export class ResponseService {
           map((events) => {
             const last = events.at(-1);
             if (last?.type === 'turn-failed') onFailure(last);
-            return advance(translateAllToResponse(state, events));
+            return advance(translateAllToResponse(state, events.map(adapt)));
           }),
         ),
         defer(() => of(advance(endResponse(state)))),
@@ -133,6 +137,14 @@ export class ResponseService {
       });
     });
   }
+}
+
+/**
+ * Codex waits as a failure of this kind says and then asks for the turn again, which has gone on; that of an overloaded agent would be final.
+ * [Codex 0.169.0]
+ */
+function askToWait(event: HarnessEvent): HarnessEvent {
+  return event === SERVER_RESTARTING ? { ...SERVER_RESTARTING, kind: 'rate_limit' } : event;
 }
 
 /** A reader that joins late gets the blocks that a dead attempt left, too: the numbers of the events must be those that others got. */

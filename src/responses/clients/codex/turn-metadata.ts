@@ -12,6 +12,9 @@ export interface CodexMetadata {
   readonly threadSource: string | undefined;
 }
 
+/** The header that Codex sends back with each further request of a turn once a response had it, and not in the next turn. [Codex 0.169.0] */
+export const TURN_STATE_HEADER = 'x-codex-turn-state';
+
 const ID = /^[\w-]{1,100}$/;
 
 /** Reads what Codex says of a request. Malformed ids are left out. */
@@ -21,7 +24,7 @@ export function readCodexMetadata({ header, body }: ResponsesCall): CodexMetadat
     parseObject(header('x-codex-turn-metadata') ?? '') ?? parseObject(typeof copy === 'string' ? copy : '') ?? {};
   return {
     threadId: toId(header('thread-id')) ?? toId(asString(metadata['thread_id'])),
-    turnId: toId(asString(metadata['turn_id'])),
+    turnId: toId(asString(metadata['turn_id'])) ?? toId(header(TURN_STATE_HEADER)),
     requestKind: asString(metadata['request_kind']),
     threadSource: asString(metadata['thread_source']),
   };
