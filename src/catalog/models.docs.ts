@@ -89,21 +89,18 @@ export function ListModelsDocs(): MethodDecorator {
       schema: list({ ...oneOfTexts('active', 'deprecated', 'retired'), examples: ['active'] }),
     }),
     JsonResponseDocs({
-      description: 'A page of models.',
-      schema: {
-        anyOf: [
-          object(
-            {
-              data: list(ref('Model')),
-              has_more: BOOLEAN,
-              first_id: nullable(TEXT),
-              last_id: nullable(TEXT),
-            },
-            { object: oneOfTexts('list'), models: list(ANY_OBJECT) },
-          ),
-          described('Codex’s catalogue, for a request with `client_version`.', object({ models: list(ANY_OBJECT) })),
-        ],
-      },
+      description:
+        'A page of models. A request with `client_version`, which Codex sends, gets its catalogue instead: `models` alone.',
+      // One form: with a second one, generated clients would have to ask which of them they got.
+      schema: object(
+        {
+          data: list(ref('Model')),
+          has_more: BOOLEAN,
+          first_id: nullable(TEXT),
+          last_id: nullable(TEXT),
+        },
+        { object: oneOfTexts('list'), models: list(ANY_OBJECT) },
+      ),
       example: { data: [MODEL], has_more: false, first_id: MODEL.id, last_id: MODEL.id },
     }),
     ErrorDocs([400]),

@@ -3,7 +3,7 @@ import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
 import { probeVersion } from '../probe.js';
-import { type CodexProgram, findCodexProgram } from './app-server/codex-program.js';
+import { findCodexProgram } from './app-server/codex-program.js';
 import { CodexSession } from './codex.session.js';
 import { hasRecording } from './record/rollout.js';
 import { CODEX_MODELS } from './models.js';
@@ -16,17 +16,14 @@ export class CodexHarness implements Harness {
   readonly takesCallerTools = true;
   readonly takesMcpServers = true;
   readonly #logger = new Logger(CodexHarness.name);
-  readonly #program: CodexProgram;
 
   constructor(
     private readonly sandbox: Sandbox,
-    command: string,
-  ) {
-    this.#program = findCodexProgram(command);
-  }
+    private readonly command: string,
+  ) {}
 
   probe(): Promise<string | undefined> {
-    return probeVersion(this.sandbox, this.#program.command);
+    return probeVersion(this.sandbox, findCodexProgram(this.command).command);
   }
 
   knowsModel(model: string): boolean {
@@ -47,6 +44,6 @@ export class CodexHarness implements Harness {
   }
 
   open(thread: HarnessThread): HarnessSession {
-    return new CodexSession(thread, this.#program, this.sandbox, this.#logger);
+    return new CodexSession(thread, this.command, this.sandbox, this.#logger);
   }
 }

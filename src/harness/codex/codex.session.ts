@@ -6,7 +6,6 @@ import type { EarlyStart, FurtherMessage, HarnessSession, HarnessThread, Harness
 import { recallTurn } from '../lost-turn.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { prependRefusal, type RefusedCall } from '../../domain/provider-refusal.js';
-import type { CodexProgram } from './app-server/codex-program.js';
 import type { CodexConversation } from './app-server/connection.js';
 import { describe, turnFailed } from './app-server/session-error.js';
 import { callIdsOf, withMark, withoutMarksFrom } from './record/notes.js';
@@ -43,11 +42,11 @@ export class CodexSession implements HarnessSession {
 
   constructor(
     private readonly thread: HarnessThread,
-    program: CodexProgram,
+    command: string,
     sandbox: Sandbox,
     private readonly logger: Logger,
   ) {
-    this.#process = new CodexProcess(thread, program, sandbox, logger);
+    this.#process = new CodexProcess(thread, command, sandbox, logger);
     this.#turns = new CodexTurns(thread, this.#process, this.#decoder, logger);
   }
 

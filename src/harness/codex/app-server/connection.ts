@@ -10,7 +10,7 @@ import { loadInstructions } from '../../instructions.js';
 import { findAddedVariables } from '../../spares/added-variables.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
-import type { CodexProgram } from './codex-program.js';
+import { findCodexProgram } from './codex-program.js';
 import { INITIALIZE, toLaunch, toThreadParameters } from './launch.js';
 import { invalidateIndex, refreshIndex } from '../record/recording-index.js';
 
@@ -59,7 +59,7 @@ export interface ConversationOptions {
 /** Starts the app-server in the thread's sandbox. A missing program fails the first request. */
 export async function startServer(
   thread: HarnessThread,
-  program: CodexProgram,
+  command: string,
   sandbox: Sandbox,
   onMalformed: (length: number) => void,
 ): Promise<Omit<Running, 'isEarly'>> {
@@ -67,6 +67,8 @@ export async function startServer(
   await refreshIndex(thread.files, thread.folders.home);
   const found = await restoreHome(thread, sandbox);
   const { args, ...launch } = toLaunch(thread, found);
+  // Each time: it may have been updated, or removed, since the last start.
+  const program = findCodexProgram(command);
   const env = { ...program.env, ...thread.env, CODEX_HOME: folder };
   const process = sandbox.spawn({ threadId: thread.id, command: program.command, args, env });
   const { trustsWorkspace } = found;

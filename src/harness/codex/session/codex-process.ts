@@ -15,7 +15,6 @@ import {
   startServer,
 } from '../app-server/connection.js';
 import { allowsSpares } from '../app-server/codex-home.js';
-import type { CodexProgram } from '../app-server/codex-program.js';
 import { describe, isProcessGone } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
@@ -55,7 +54,7 @@ export class CodexProcess {
 
   constructor(
     private thread: HarnessThread,
-    private readonly program: CodexProgram,
+    private readonly command: string,
     private readonly sandbox: Sandbox,
     private readonly logger: Logger,
   ) {
@@ -287,7 +286,7 @@ export class CodexProcess {
   }
 
   #start(isEarly: boolean): Promise<Running> {
-    const started = startServer(this.thread, this.program, this.sandbox, (length) =>
+    const started = startServer(this.thread, this.command, this.sandbox, (length) =>
       this.logger.warn(`ignored a line of ${length} characters from Codex: not JSON (thread ${this.thread.id})`),
     ).then((server): Running => {
       const running = { ...server, isEarly };
