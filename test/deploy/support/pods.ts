@@ -77,6 +77,8 @@ export class Pods {
     const folder = join(this.folder, name);
     mkdirSync(folder, { recursive: true });
     const own = {
+      // As with the chart's pods.
+      CHIRON_METRICS_PORT: '0',
       CHIRON_CLUSTER_HOST: ip,
       CHIRON_CLUSTER_URL: `http://${ip}:${variables['CHIRON_CLUSTER_PORT']}`,
       CHIRON_NODE_NAME: name,
