@@ -153,7 +153,6 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
     return { network, allowedHosts, credentials, ca };
   }
 
-  /** Where a file of the home template is. */
   /** Takes the copies of the deployment's logins out of a thread, also out of one from before the broker had them. */
   async #removeCredentials(threadId: string): Promise<void> {
     const files = this.sandbox.files(threadId);

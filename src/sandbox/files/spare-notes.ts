@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readErrorCode } from '../errors.js';
 
 /**
  * The ids of threads whose folders were made for spares, as files of the server's own data folder: a server that was killed finds what it has left, also
@@ -25,7 +26,11 @@ export class SpareNotes {
 
   /** The ids of all that are noted. */
   async list(): Promise<readonly string[]> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    return readdir(this.#folder);
+    try {
+      return await readdir(this.#folder);
+    } catch (error) {
+      if (readErrorCode(error) === 'ENOENT') return [];
+      throw error;
+    }
   }
 }
