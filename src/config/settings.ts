@@ -16,6 +16,7 @@ import { parseClaimValue, parseIssuer } from './oidc-settings.js';
 import { parsePassedVariables } from './passed-variables.js';
 import { parsePricesFile } from './prices-file.js';
 import { parsePoolSize } from './pool-size.js';
+import { parseWarmMemory } from './warm-memory.js';
 import { parseGitIdentity, parseMounts, parseUserIds, SANDBOX_CHOICES } from './sandbox-settings.js';
 import {
   count,
@@ -457,11 +458,15 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: 7 * DAY_SECONDS,
       doc: "How long an agent process is kept while the agent waits for the result of a caller's tool. A later result resumes the conversation in a new process.",
     }),
-    maxWarmHarnesses: count('CHIRON_MAX_WARM_HARNESSES', 8, {
+    maxWarmHarnesses: count('CHIRON_MAX_WARM_HARNESSES', 100, {
       ...limits,
       min: 0,
       max: 10_000,
-      doc: 'How many idle agent processes are kept. The longest idle is evicted first.',
+      doc: 'How many idle agent processes are kept at most, whatever memory they take. `0` keeps none.',
+    }),
+    warmMemoryBytes: custom('CHIRON_WARM_MEMORY_MB', 'auto', parseWarmMemory, {
+      ...limits,
+      doc: 'How much memory idle agent processes may take together, with what they have started; `auto` is a quarter of the machine or container. Above that, the process whose thread is least likely to have another turn is evicted first.',
     }),
     poolSize: custom('CHIRON_POOL_SIZE', '0', parsePoolSize, {
       ...limits,

@@ -15,6 +15,7 @@ import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { SessionOpener } from './session-opener.js';
 import { SparePool } from './spares/spare-pool.js';
+import { WarmProcesses } from './warm/warm-processes.js';
 import type { HarnessTurn } from './harness.js';
 
 const CONFIG: AppConfig = {
@@ -60,7 +61,9 @@ describe('HarnessGateway', () => {
     const broker = new Broker(config, sandbox, []);
     const opener = new SessionOpener(registry, sandbox, config, broker);
     const spares = new SparePool(registry, opener, sandbox, config);
-    return new HarnessGateway(registry, sandbox, config, broker, new SnapshotKeeper(), opener, spares);
+    const keeper = new SnapshotKeeper();
+    const warm = new WarmProcesses(sandbox, config, keeper, opener);
+    return new HarnessGateway(registry, sandbox, config, broker, keeper, opener, spares, warm);
   }
 
   afterEach(() => {
@@ -195,6 +198,23 @@ describe('HarnessGateway', () => {
     expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     await run('a');
     expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  it('evicts idle processes that take more memory together than they may', async () => {
+    gateway = await start({ ...CONFIG, maxWarmHarnesses: 100, warmMemoryBytes: 500 });
+    for (const id of ['a', 'b', 'c']) await run(id);
+    for (const id of ['a', 'b', 'c']) sandbox.memory.set(id, 200);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(gateway.counts.warm).toBe(2);
+    await run('c', 'again');
+    await run('b', 'again');
+    expect(harness.opened.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+    // What runs in the background of an idle agent grows.
+    sandbox.memory.set('b', 400);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(gateway.counts.warm).toBe(1);
+    await run('b', 'once more');
+    expect(harness.opened).toHaveLength(3);
   });
 
   it('does not count running processes as idle', async () => {

@@ -1,4 +1,4 @@
-// Over 250 lines because a quarter of it is doc comments, and the pool of processes has one owner.
+// Over 250 lines because a quarter of it is doc comments, and what a turn does with a process has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { catchError, concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
@@ -9,11 +9,12 @@ import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
-import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
+import type { FurtherMessage, Harness, HarnessName, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { type OpenedSession, SessionOpener } from './session-opener.js';
 import { SparePool } from './spares/spare-pool.js';
+import { type WarmProcess, WarmProcesses } from './warm/warm-processes.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import type { SnapshotVersion } from '../snapshots/thread-snapshots.js';
 import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
@@ -45,33 +46,6 @@ export interface GatewayTurn extends HarnessTurn {
   readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
 
-/** A conversation whose process is kept between turns. */
-interface WarmSession {
-  readonly session: HarnessSession;
-  /** Identity of the folder that the process runs in; see `workspaceId`. */
-  readonly workspace: string | undefined;
-  running: boolean;
-  /** Whether its agent waits for results of the caller's tools. */
-  waits: boolean;
-  /** What the last turn makes of the thread's files; `undefined` if no other server needs them. */
-  version: SnapshotVersion | undefined;
-  /** The turn that runs, once the session has been told to run it. */
-  turnId: string | undefined;
-  /** When its last turn ended; the longest idle session is evicted first. */
-  idleSince: number;
-  idleTimer: NodeJS.Timeout | undefined;
-}
-
-/** What a session that is kept begins with, unless a turn runs at once. */
-const IDLE = {
-  running: false,
-  waits: false,
-  version: undefined,
-  turnId: undefined,
-  idleSince: 0,
-  idleTimer: undefined,
-} as const;
-
 /** How many processes there are. */
 export interface HarnessCounts {
   /** Those of threads: with a turn, or kept for the next one. */
@@ -88,12 +62,9 @@ export interface HarnessCounts {
 @Injectable()
 export class HarnessGateway {
   private readonly logger = new Logger(HarnessGateway.name);
-  readonly #warm = new Map<string, WarmSession>();
   /** Starts that no turn has asked for. */
   readonly #startingEarly = new Map<string, Promise<void>>();
   #isStopping = false;
-  /** Processes that are stopping. A new one must wait: two processes of one conversation would write to the same files. */
-  readonly #stopping = new Map<string, Promise<void>>();
 
   constructor(
     private readonly registry: HarnessRegistry,
@@ -103,6 +74,7 @@ export class HarnessGateway {
     private readonly keeper: SnapshotKeeper,
     private readonly opener: SessionOpener,
     private readonly spares: SparePool,
+    private readonly warm: WarmProcesses,
   ) {}
 
   /**
@@ -138,7 +110,7 @@ export class HarnessGateway {
               return this.withCountedTokens(thread, turn, claimed, events);
             }),
             finalize(() => {
-              if (isStopped) this.evict(thread.id, warm);
+              if (isStopped) this.warm.evict(thread.id, warm);
               this.park(thread.id, warm, waits);
             }),
           );
@@ -160,7 +132,7 @@ export class HarnessGateway {
     if (!(await this.keeper.isCurrent(id))) return true;
     try {
       if ((await files.stat('home')) === undefined) return false;
-      if (sessionId === undefined || this.#warm.get(id)?.session.alive === true) return true;
+      if (sessionId === undefined || this.warm.get(id)?.session.alive === true) return true;
       return (await this.registry.find(harness)?.hasRecord?.(files, sessionId)) ?? true;
     } catch (error) {
       // Something else than a file has the name of the record.
@@ -176,7 +148,7 @@ export class HarnessGateway {
   async startEarly(thread: GatewayThread): Promise<void> {
     const harness = this.registry.find(thread.harness);
     if (harness?.runsOnSpare === undefined || thread.sessionId === undefined) return;
-    if (this.#warm.has(thread.id) || this.#startingEarly.has(thread.id) || !this.hasRoomForIdle) return;
+    if (this.warm.get(thread.id) !== undefined || this.#startingEarly.has(thread.id) || !this.hasRoomForIdle) return;
     const starting = this.openEarly(thread, harness).finally(() => this.#startingEarly.delete(thread.id));
     this.#startingEarly.set(thread.id, starting);
     await starting;
@@ -184,7 +156,7 @@ export class HarnessGateway {
 
   /** Interrupts a thread's running turn, which then ends as `interrupted`. False if no turn runs, or its process is not ready yet. */
   interrupt(threadId: string): boolean {
-    const warm = this.#warm.get(threadId);
+    const warm = this.warm.get(threadId);
     if (warm?.running !== true) return false;
     warm.session.interrupt();
     return true;
@@ -195,7 +167,7 @@ export class HarnessGateway {
    * whether the agent hears the message in this turn; never if it cannot be steered, or if another turn runs.
    */
   steer(threadId: string, turnId: string, message: FurtherMessage): Promise<boolean> | undefined {
-    const warm = this.#warm.get(threadId);
+    const warm = this.warm.get(threadId);
     if (warm?.turnId === undefined) return undefined;
     if (warm.turnId !== turnId || warm.session.steer === undefined) return Promise.resolve(false);
     return warm.session.steer(message);
@@ -203,15 +175,13 @@ export class HarnessGateway {
 
   /** Whether a thread's running turn takes further messages; `undefined` if no turn runs, or its process is starting. */
   canSteer(threadId: string): boolean | undefined {
-    const warm = this.#warm.get(threadId);
+    const warm = this.warm.get(threadId);
     return warm?.turnId === undefined ? undefined : warm.session.steer !== undefined;
   }
 
   /** Stops a thread's process, even during a turn. Resolves when it has exited. */
-  async stop(threadId: string): Promise<void> {
-    const warm = this.#warm.get(threadId);
-    if (warm !== undefined) this.evict(threadId, warm);
-    await this.#stopping.get(threadId);
+  stop(threadId: string): Promise<void> {
+    return this.warm.stop(threadId);
   }
 
   /**
@@ -266,7 +236,7 @@ export class HarnessGateway {
 
   private async endAll(): Promise<void> {
     await Promise.allSettled(this.#startingEarly.values());
-    await Promise.all([...[...this.#warm.keys(), ...this.#stopping.keys()].map((threadId) => this.stop(threadId))]);
+    await this.warm.stopAll();
     await this.keeper.flush();
   }
 
@@ -301,7 +271,7 @@ export class HarnessGateway {
 
   /** For metrics and tests. */
   get counts(): HarnessCounts {
-    const kept = [...this.#warm.values()];
+    const kept = this.warm.all;
     const running = kept.filter((warm) => warm.running).length;
     const parked = kept.filter((warm) => warm.waits).length;
     return { warm: kept.length, running, parked, spares: this.spares.count };
@@ -311,50 +281,49 @@ export class HarnessGateway {
     thread: GatewayThread,
     harness: Harness,
     turn: GatewayTurn,
-  ): Promise<{ readonly warm: WarmSession; readonly restored?: RestoredFiles }> {
+  ): Promise<{ readonly warm: WarmProcess; readonly restored?: RestoredFiles }> {
     const { workspaceTemplate } = turn.rules ?? {};
     // A start that failed is the turn's own to try again.
     await this.#startingEarly.get(thread.id)?.catch(() => undefined);
-    const existing = this.#warm.get(thread.id);
+    const existing = this.warm.get(thread.id);
     if (existing !== undefined) {
       const isUsable =
         existing.session.alive &&
         (await this.keeper.isCurrent(thread.id)) &&
         (await this.isInWorkspace(thread.id, existing, workspaceTemplate));
       // It may have been evicted during the check.
-      if (isUsable && this.#warm.get(thread.id) === existing) {
+      if (isUsable && this.warm.get(thread.id) === existing) {
         clearTimeout(existing.idleTimer);
         existing.running = true;
         existing.waits = false;
+        existing.turns += 1;
         return { warm: existing };
       }
-      this.evict(thread.id, existing);
+      this.warm.evict(thread.id, existing);
     }
-    await this.#stopping.get(thread.id);
+    await this.warm.stopped(thread.id);
     const snapshot = await this.keeper.bringIn(thread.id);
     const missing = snapshot === undefined ? [] : ((await turn.recallSince?.(snapshot.turn)) ?? []);
-    const { session, workspace } =
+    const opened =
       (await this.takeSpare(thread, workspaceTemplate)) ?? (await this.opener.open(thread, harness, workspaceTemplate));
-    const warm: WarmSession = { ...IDLE, session, workspace, running: true, version: thread.version };
-    this.#warm.set(thread.id, warm);
+    const warm = this.warm.add(thread.id, opened, { running: true, turns: 1, version: thread.version });
     return snapshot === undefined ? { warm } : { warm, restored: { extent: snapshot.extent, missing } };
   }
 
   private async openEarly(thread: GatewayThread, harness: Harness): Promise<void> {
-    await this.#stopping.get(thread.id);
+    await this.warm.stopped(thread.id);
     if (!(await this.keeper.isCurrent(thread.id)) || !(await this.remembers(thread))) return;
-    const { session, workspace } = await this.opener.open(thread, harness);
-    const early = await session.startEarly?.();
+    const opened = await this.opener.open(thread, harness);
+    const early = await opened.session.startEarly?.();
     // A turn, or the end of the server, may have come meanwhile.
     if (early === undefined || !this.hasRoomForIdle) {
-      await this.opener.close(thread.id, session);
+      await this.opener.close(thread.id, opened.session);
       return;
     }
-    const warm: WarmSession = { ...IDLE, session, workspace };
-    this.#warm.set(thread.id, warm);
-    this.keepIdle(thread.id, warm, this.config.harnessIdleMs);
+    const warm = this.warm.add(thread.id, opened);
+    this.warm.keepIdle(thread.id, warm, this.config.harnessIdleMs);
     void early.gone.then(() => {
-      if (!warm.running) this.evict(thread.id, warm);
+      if (!warm.running) this.warm.evict(thread.id, warm);
     });
   }
 
@@ -423,59 +392,29 @@ export class HarnessGateway {
   }
 
   /** A process keeps its start folder even after that is removed and another folder gets its name. */
-  private async isInWorkspace(threadId: string, warm: WarmSession, template: string | undefined): Promise<boolean> {
+  private async isInWorkspace(threadId: string, warm: WarmProcess, template: string | undefined): Promise<boolean> {
     await this.sandbox.prepare(threadId, this.registry.homeFolders, template);
     return warm.workspace === (await this.opener.workspaceId(threadId)) && warm.session.alive;
   }
 
   /**
-   * After a turn: keeps the process for the next turn until the idle timeout, or longer if its agent waits for results of the caller's
-   * tools, and evicts the longest idle ones above the limit.
+   * After a turn: keeps the process for the next turn until the idle timeout, or longer if its agent waits for results of the caller's tools.
    */
-  private park(threadId: string, warm: WarmSession, waits: boolean): void {
+  private park(threadId: string, warm: WarmProcess, waits: boolean): void {
     warm.running = false;
     warm.waits = waits;
     warm.turnId = undefined;
-    if (this.#warm.get(threadId) !== warm) return;
+    if (this.warm.get(threadId) !== warm) return;
     if (!warm.session.alive) {
-      this.evict(threadId, warm);
+      this.warm.evict(threadId, warm);
       return;
     }
     if (warm.version !== undefined) this.keeper.putAway(threadId, warm.version);
-    this.keepIdle(threadId, warm, waits ? this.config.parkedMs : this.config.harnessIdleMs);
-  }
-
-  /** Keeps a process without a turn for so long, and evicts the longest idle ones above the limit. */
-  private keepIdle(threadId: string, warm: WarmSession, idleMs: number): void {
-    warm.idleSince = performance.now();
-    warm.idleTimer = setTimeout(() => this.evict(threadId, warm), idleMs);
-    warm.idleTimer.unref();
-    const idle = this.idle.toSorted(([, a], [, b]) => a.idleSince - b.idleSince);
-    for (const [id, session] of idle.slice(0, Math.max(0, idle.length - this.config.maxWarmHarnesses)))
-      this.evict(id, session);
-  }
-
-  private get idle(): readonly (readonly [string, WarmSession])[] {
-    return [...this.#warm].filter(([, session]) => !session.running);
+    this.warm.keepIdle(threadId, warm, waits ? this.config.parkedMs : this.config.harnessIdleMs);
   }
 
   private get hasRoomForIdle(): boolean {
-    return !this.#isStopping && this.idle.length < this.config.maxWarmHarnesses;
-  }
-
-  private evict(threadId: string, warm: WarmSession): void {
-    clearTimeout(warm.idleTimer);
-    if (this.#warm.get(threadId) !== warm) return;
-    this.#warm.delete(threadId);
-    const stopping = this.opener
-      .close(threadId, warm.session)
-      .catch((error: unknown) => this.logger.error({ threadId, err: error }, 'failed to stop a harness process'))
-      .finally(() => {
-        if (this.#stopping.get(threadId) === stopping) this.#stopping.delete(threadId);
-        // Again: what ran in the background has ended now.
-        if (warm.version !== undefined) this.keeper.putAway(threadId, warm.version);
-      });
-    this.#stopping.set(threadId, stopping);
+    return !this.#isStopping && this.warm.hasRoom;
   }
 }
 

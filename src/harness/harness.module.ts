@@ -15,6 +15,7 @@ import { ModelCatalog } from './models/model-catalog.js';
 import { toSandboxOptions } from './sandbox-options.js';
 import { SessionOpener } from './session-opener.js';
 import { SparePool } from './spares/spare-pool.js';
+import { WarmProcesses } from './warm/warm-processes.js';
 
 /** What snapshots of threads' files have to know of the agents. */
 function toAgentFiles(harnesses: Harnesses): AgentFiles {
@@ -48,6 +49,7 @@ function toAgentFiles(harnesses: Harnesses): AgentFiles {
     provideSnapshotKeeper(Harnesses, toAgentFiles),
     SessionOpener,
     SparePool,
+    WarmProcesses,
     HarnessGateway,
     ModelCatalog,
   ],

@@ -73,6 +73,17 @@ for (const kind of Object.keys(SANDBOXES)) {
         expect(await sandbox.threadIds()).toEqual(['one']);
       });
 
+      it('is known by the memory of its running programs', async () => {
+        const large = await shell(`exec node -e "x = Buffer.alloc(150_000_000, 1); setInterval(() => x, 1000)"`);
+        const small = await shell('sleep 60; :', { threadId: 'two' });
+        const measure = async (threadId: string) => (await sandbox.memoryBytes(['one', 'two', 'three'])).get(threadId);
+        await expect.poll(() => measure('one'), LONG).toBeGreaterThan(150_000_000);
+        expect(await measure('two')).toBeLessThan(50_000_000);
+        expect(await measure('three')).toBeUndefined();
+        await Promise.all([large.stop(0), small.stop(0)]);
+        expect(await sandbox.memoryBytes(['one'])).toEqual(new Map());
+      });
+
       it('is copied for another thread with its files, once that is accepted', async () => {
         await shellOutput('echo of the first > file; echo in the home > "$HOME/file"; ln -s file link');
         const before = sandbox.files('two');

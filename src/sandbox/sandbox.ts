@@ -192,6 +192,11 @@ export interface Sandbox {
    */
   usage(threadId: string, measureCpu: boolean): Promise<ThreadUsage>;
   /**
+   * Bytes of memory that become free when the running processes of each thread end, by thread id, without those that have no process. Rejects
+   * where the system does not list processes.
+   */
+  memoryBytes(threadIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
    * Bytes that the thread's folders take on the disk; 0 if there are none. Follows no link. Expensive: looks at every file, but stops
    * once it has counted more than `enoughBytes`, and then resolves to what it has counted.
    */

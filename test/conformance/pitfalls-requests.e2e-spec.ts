@@ -127,7 +127,7 @@ describe('a session id used by two tenants', () => {
     expect(idOf(other)).not.toBe(idOf(one));
     const [first, second] = shared.harness.runsOf('who am I?');
     expect(first?.thread.id).not.toBe(second?.thread.id);
-    expect(first?.thread.folders.workspace).not.toBe(second?.thread.folders.workspace);
+    expect(first?.thread.files).not.toEqual(second?.thread.files);
     expect(second?.turn.turnIndex).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/app-config.js';
@@ -36,9 +36,11 @@ describe('a harness that is added as a definition', () => {
   it('answers to <harness>/<model>, with its program, its home and its model', async () => {
     await start({ CHIRON_EMACS_BIN: '/opt/emacs' });
     const said = await answerTo('emacs/lisp-9');
-    expect(said).toMatch(/^hi: \/opt\/emacs lisp-9 \/.*\/home\/\.emacs\.d lisp-9$/);
-    const home = said.split(' ')[3] ?? '';
-    expect(['.emacs.d', '.claude'].map((name) => existsSync(join(dirname(home), name)))).toEqual([true, true]);
+    // Where programs see other paths than the server, the home is /home/agent.
+    expect(said).toMatch(/^hi: \/opt\/emacs lisp-9 \/.*home(?:\/agent)?\/\.emacs\.d lisp-9$/);
+    const threads = join(app?.dataDirectory ?? '', 'threads');
+    const home = join(threads, readdirSync(threads)[0] ?? '', 'home');
+    expect(['.emacs.d', '.claude'].map((name) => existsSync(join(home, name)))).toEqual([true, true]);
     expect(await answerTo('emacs')).toMatch(/^hi: \/opt\/emacs {2}\//);
   });
 

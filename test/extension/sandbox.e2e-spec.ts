@@ -94,6 +94,10 @@ class EchoSandbox implements Sandbox, OnApplicationBootstrap {
     return Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
   }
 
+  memoryBytes(): Promise<ReadonlyMap<string, number>> {
+    return Promise.resolve(new Map());
+  }
+
   diskBytes(): Promise<number> {
     return Promise.resolve(0);
   }

@@ -47,6 +47,9 @@ export class NoSandbox implements Sandbox {
   used: ThreadUsage = { outputBytes: 0, cpuMs: 0, memoryKills: 0 };
   disk = 0;
   usage = (): Promise<ThreadUsage> => Promise.resolve(this.used);
+  /** What the processes of threads take; tests change it. */
+  readonly memory = new Map<string, number>();
+  memoryBytes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(new Map(this.memory));
   diskBytes = (): Promise<number> => Promise.resolve(this.disk);
   threadIds = (): Promise<readonly string[]> => Promise.resolve([]);
   describeLimits = (): readonly string[] => [];

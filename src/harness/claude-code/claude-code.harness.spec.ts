@@ -26,6 +26,7 @@ const sandbox: Sandbox = {
   spawn: unused,
   run: runProgram,
   usage: unused,
+  memoryBytes: unused,
   diskBytes: unused,
   threadIds: unused,
   describeLimits: unused,

@@ -94,6 +94,7 @@ describe('a session with Claude Code', () => {
       spawn,
       run: async () => ({ kind: 'missing' }),
       usage: async () => ({ outputBytes: 0, cpuMs: 0, memoryKills: 0 }),
+      memoryBytes: async () => new Map(),
       diskBytes: async () => 0,
       threadIds: async () => [],
       describeLimits: () => [],

@@ -22,6 +22,7 @@ const sandbox: Sandbox = {
   spawn: unused,
   run: unused,
   usage: unused,
+  memoryBytes: unused,
   diskBytes: unused,
   threadIds: unused,
   describeLimits: unused,

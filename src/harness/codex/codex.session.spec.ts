@@ -97,6 +97,7 @@ class FakeSandbox implements Sandbox {
   replace = (): Promise<never> => Promise.reject(new Error('nothing is to be written here'));
   run = () => Promise.resolve({ kind: 'missing' } as const);
   usage = () => Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
+  memoryBytes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(new Map());
   diskBytes = () => Promise.resolve(0);
   threadIds = () => Promise.resolve([]);
   describeLimits = () => [];

@@ -140,7 +140,7 @@ export class BubblewrapSandbox extends HostSandbox {
 
 /** The group of the program: bubblewrap's first process inside, which collects the others, is in it and ignores SIGTERM. */
 async function findInnerGroup(pid: number): Promise<number | undefined> {
-  return (await listProcesses('')).find(({ parent }) => parent === pid)?.group;
+  return (await listProcesses()).find(({ parent }) => parent === pid)?.group;
 }
 
 /** What bubblewrap's end says about the program. It reports a signal as a status, as shells do. */

@@ -203,7 +203,9 @@ export class ThreadFolderStore {
     this.#drafts.add(name);
     try {
       await mkdir(draft, { recursive: true, mode: 0o700 });
-      if (this.users !== undefined) await letPass([toThreadsParent(this.options), this.#threads]);
+      // The data folder has the socket of the broker, also where the threads are in another one.
+      const passed = new Set([resolve(this.options.dataDirectory), toThreadsParent(this.options), this.#threads]);
+      if (this.users !== undefined) await letPass(passed);
       return await task(draft);
     } catch (error) {
       await this.#removal.removeDraft(name);
@@ -230,7 +232,7 @@ async function copyFolders(from: string, draft: string): Promise<number> {
 }
 
 /** Lets other users through folders, to those folders in them that are theirs. They cannot list them. */
-async function letPass(folders: readonly string[]): Promise<void> {
+async function letPass(folders: ReadonlySet<string>): Promise<void> {
   for (const folder of folders) {
     const { mode } = await stat(folder);
     if ((mode & 0o001) === 0) await chmod(folder, (mode & 0o777) | 0o001);

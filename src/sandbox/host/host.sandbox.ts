@@ -220,6 +220,10 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
     return this.limits.usage(threadId, measureCpu);
   }
 
+  memoryBytes(threadIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.limits.memoryBytes(threadIds);
+  }
+
   diskBytes(threadId: string, enoughBytes?: number): Promise<number> {
     return measureDisk(this.outside(threadId).thread, enoughBytes);
   }

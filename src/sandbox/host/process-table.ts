@@ -20,10 +20,11 @@ export interface ProcessEntry {
 }
 
 /**
- * The living processes of this machine (no zombies), and which of them carry `marker` (`NAME=value`) in their environment.
- * Linux: from /proc. Elsewhere: from `ps`, which shows no environments. Rejects when there is no way to list processes.
+ * The living processes of this machine (no zombies), and which of them carry `marker` (`NAME=value`) in their environment; without
+ * a marker no environment is read. Linux: from /proc. Elsewhere: from `ps`, which shows no environments. Rejects when there is no way to
+ * list processes.
  */
-export function listProcesses(marker: string): Promise<readonly ProcessEntry[]> {
+export function listProcesses(marker?: string): Promise<readonly ProcessEntry[]> {
   return process.platform === 'linux' ? listFromProc(marker) : listFromPs();
 }
 
@@ -95,7 +96,7 @@ export function parsePs(text: string): readonly ProcessEntry[] {
   });
 }
 
-async function listFromProc(marker: string): Promise<readonly ProcessEntry[]> {
+async function listFromProc(marker: string | undefined): Promise<readonly ProcessEntry[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const entries: ProcessEntry[] = [];
   // In batches, so that a machine with many processes does not cost as many open files.
@@ -106,13 +107,14 @@ async function listFromProc(marker: string): Promise<readonly ProcessEntry[]> {
   return entries;
 }
 
-async function readEntry(pid: string, marker: string): Promise<ProcessEntry | undefined> {
+async function readEntry(pid: string, marker: string | undefined): Promise<ProcessEntry | undefined> {
   const [stat, environment] = await Promise.all([
     readIfAllowed(`/proc/${pid}/stat`),
-    readIfAllowed(`/proc/${pid}/environ`),
+    marker === undefined ? undefined : readIfAllowed(`/proc/${pid}/environ`),
   ]);
   const entry = parseStat(stat.toString('utf8'));
-  return entry === undefined ? undefined : { ...entry, marked: holds(environment, marker) };
+  if (entry === undefined) return undefined;
+  return { ...entry, marked: environment !== undefined && marker !== undefined && holds(environment, marker) };
 }
 
 /** Whether an environment, as /proc shows it (each entry ended by a NUL), has exactly this entry. */

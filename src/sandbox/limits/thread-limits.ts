@@ -5,6 +5,7 @@ import type { ThreadUsage } from '../sandbox.js';
 import { CgroupTree } from './cgroup-tree.js';
 import { describeKernelLimits, type ProcessCounting } from './describe-limits.js';
 import type { ThreadCgroup } from './thread-cgroup.js';
+import { readMemory } from './process-memory.js';
 import type { KernelLimits, ProcessLimits } from './process-limits.js';
 import { toPrlimitPrefix } from './prlimit.js';
 
@@ -67,6 +68,20 @@ export class ThreadLimits {
     const ended = this.#ended.get(threadId) ?? NOTHING;
     const used = (await Promise.all(running.map((meter) => meter.usage(measureCpu)))).reduce(addUsage, ended);
     return addUsage(used, { outputBytes: 0, ...(await this.#readGroup(threadId)) });
+  }
+
+  /** What the running processes of threads keep in memory; see `Sandbox.memoryBytes`. */
+  async memoryBytes(threadIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const processes = await listProcesses();
+    const trees = threadIds.flatMap((threadId) => {
+      const pids = [...(this.#running.get(threadId) ?? [])].flatMap(({ pid }) => pid ?? []);
+      const tree = new Set(pids.flatMap((pid) => selectProcessTree(processes, pid).map((entry) => entry.pid)));
+      return tree.size === 0 ? [] : [{ threadId, tree }];
+    });
+    const bytes = await readMemory(new Set(trees.flatMap(({ tree }) => [...tree])));
+    return new Map(
+      trees.map(({ threadId, tree }) => [threadId, [...tree].reduce((sum, pid) => sum + (bytes.get(pid) ?? 0), 0)]),
+    );
   }
 
   get #cgroupsCountCpu(): boolean {
@@ -133,6 +148,11 @@ class ProcessMeter {
     private readonly marker: string | undefined,
     private readonly warn: (text: string) => void,
   ) {}
+
+  /** The process that everything else was started by; `undefined` before it runs. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
 
   begin(pid: number, readOutputBytes: () => number): void {
     this.#pid = pid;
