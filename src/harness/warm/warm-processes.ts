@@ -46,13 +46,18 @@ export class WarmProcesses {
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
   #isMeasuring = false;
+  readonly #limits: IdleLimits;
 
   constructor(
     @Inject(Sandbox) private readonly sandbox: Sandbox,
-    @Inject(AppConfig) private readonly config: AppConfig,
+    @Inject(AppConfig) config: AppConfig,
     private readonly keeper: SnapshotKeeper,
     private readonly opener: SessionOpener,
-  ) {}
+  ) {
+    const { maxWarmHarnesses, warmMemoryBytes } = config;
+    const bytes = warmMemoryBytes === 'auto' ? readMachineMemory() * MEMORY_SHARE : warmMemoryBytes;
+    this.#limits = { processes: maxWarmHarnesses, bytes };
+  }
 
   /** The process of a thread; `undefined` if it has none. */
   get(threadId: string): WarmProcess | undefined {
@@ -152,12 +157,6 @@ export class WarmProcesses {
       .map(([threadId, { idleSince, turns, waits }]) => {
         return { threadId, idleMs: now - idleSince, turns, waits, bytes: this.#bytes.get(threadId) ?? 0 };
       });
-  }
-
-  get #limits(): IdleLimits {
-    const { maxWarmHarnesses, warmMemoryBytes } = this.config;
-    const bytes = warmMemoryBytes === 'auto' ? readMachineMemory() * MEMORY_SHARE : warmMemoryBytes;
-    return { processes: maxWarmHarnesses, bytes };
   }
 
   /** Measures the idle processes in so many milliseconds, unless that happens sooner. */

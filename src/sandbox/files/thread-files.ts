@@ -1,6 +1,6 @@
 // Over 250 lines because every access to the files of a thread goes through it.
 import { constants, type Stats } from 'node:fs';
-import { copyFile, open, opendir, readlink, symlink, type FileHandle } from 'node:fs/promises';
+import { copyFile, lstat, open, opendir, readlink, symlink, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
 import {
   type FolderHandle,
@@ -87,7 +87,9 @@ export class ThreadFiles {
   }
 
   /** What kind of entry has this path; links are not followed. */
-  stat(path: string): Promise<EntryInfo | undefined> {
+  async stat(path: string): Promise<EntryInfo | undefined> {
+    // Nothing but the thread's own folder is above it.
+    if (isName(path)) return this.#statHere(path);
     return this.#existing(path, async (folder, name) => {
       const entry = await withPermission(folder, () => openEntry(`${folder.path}/${name}`));
       try {
@@ -176,6 +178,15 @@ export class ThreadFiles {
   /** Removes an entry with all that is in it; one that is not there is no error. */
   async remove(path: string): Promise<void> {
     await this.#existing(path, (folder, name) => removeEntry(folder, name));
+  }
+
+  async #statHere(name: string): Promise<EntryInfo | undefined> {
+    try {
+      return toEntryInfo(await lstat(`${this.root}/${name}`));
+    } catch (error) {
+      if (readErrorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   async #change(path: string, flags: number, task: (file: FileHandle) => Promise<void>): Promise<void> {

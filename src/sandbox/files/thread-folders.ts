@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { lstatSync, type Stats } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readErrorCode } from '../errors.js';
 import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { copyEntries } from './copy-tree.js';
-import { openFolderBelow } from './folder-handle.js';
+import { openFolderBelow, SERVER_FOLDER } from './folder-handle.js';
 import { TreeWriter } from '../tree/tree-writer.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
@@ -21,7 +22,7 @@ export interface ThreadFolders extends SandboxFolders {
 
 /** The folders that every thread has, whatever its agent did to them. */
 const TEMPORARY = 'tmp';
-const FOLDERS = ['workspace', TEMPORARY, 'server', 'home'];
+const FOLDERS = ['workspace', TEMPORARY, SERVER_FOLDER, 'home'];
 
 /** The folder that has the folder of all threads. */
 export function toThreadsParent({ dataDirectory, sharedDirectory }: SandboxOptions): string {
@@ -86,6 +87,8 @@ export class ThreadFolderStore {
     workspaceTemplate = this.options.workspaceTemplate,
   ): Promise<ThreadFolders> {
     const folders = toThreadFolders(toThreadsParent(this.options), threadId);
+    const ready = await this.#findReady(folders.thread, homeFolders);
+    if (ready !== undefined && this.users?.mayKeep(ready.uid) !== false) return folders;
     if (!(await this.#isThere(threadId))) await this.#make(folders.thread, homeFolders, workspaceTemplate);
     else {
       // It may be from a time when all threads had the server's user, or its user id is in use by another server.
@@ -170,6 +173,26 @@ export class ThreadFolderStore {
     return this.#removal.sweep((name) => this.#drafts.has(name));
   }
 
+  /**
+   * A thread's folder if {@link makeFolders} would change nothing in it, which is so before nearly every turn. Nothing is opened: an agent that puts
+   * a link in the place of a folder meanwhile only keeps it until the next look.
+   */
+  async #findReady(thread: string, homeFolders: readonly string[]): Promise<Stats | undefined> {
+    // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
+    const look = this.options.sharedDirectory === undefined ? lstatSync : lstat;
+    const names = listFolders(homeFolders);
+    try {
+      const [top, ...found] = await Promise.all(
+        [thread, ...names.map((name) => join(thread, name))].map((path) => look(path)),
+      );
+      const isReady = found.every((folder, index) => hasRights(folder, names[index] === SERVER_FOLDER, top?.uid));
+      return isReady ? top : undefined;
+    } catch (error) {
+      if (['ENOENT', 'EACCES', 'ENOTDIR'].includes(readErrorCode(error) ?? '')) return undefined;
+      throw error;
+    }
+  }
+
   async #isThere(threadId: string): Promise<boolean> {
     try {
       if ((await lstat(join(this.#threads, threadId))).isDirectory()) return true;
@@ -187,7 +210,7 @@ export class ThreadFolderStore {
       await copyTemplate(workspaceTemplate, join(draft, 'workspace'));
       await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
       await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
-      await makeFolders(draft, homeFolders);
+      await makeNewFolders(draft, homeFolders, (workspaceTemplate ?? this.options.homeTemplate) !== undefined);
       await this.users?.assign(draft);
       await rename(draft, thread);
     }).catch((error: unknown) => {
@@ -239,8 +262,30 @@ async function letPass(folders: ReadonlySet<string>): Promise<void> {
   }
 }
 
+/** Makes the folders of a draft, which only the server can enter. What templates have in the place of one is set aside. */
+async function makeNewFolders(draft: string, homeFolders: readonly string[], hasTemplates: boolean): Promise<void> {
+  if (hasTemplates) return makeFolders(draft, homeFolders);
+  for (const name of listFolders(homeFolders)) await mkdir(join(draft, name), { mode: 0o700 });
+}
+
 async function makeFolders(thread: string, homeFolders: readonly string[]): Promise<void> {
   const files = new ThreadFiles(thread);
   // One after the other: two of them are in the same home.
-  for (const folder of [...FOLDERS, ...homeFolders.map((name) => `home/${name}`)]) await files.makeFolder(folder);
+  for (const folder of listFolders(homeFolders)) await files.makeFolder(folder);
+}
+
+function listFolders(homeFolders: readonly string[]): readonly string[] {
+  return [...FOLDERS, ...homeFolders.map((name) => `home/${name}`)];
+}
+
+/** Whether an entry is a folder with the rights that `openToUser` would give it; `user` is whose the thread's folder is. */
+function hasRights(entry: Stats, isServers: boolean, user: number | undefined): boolean {
+  const { uid, gid, mode } = entry;
+  const server = process.geteuid?.() ?? user;
+  const rights = mode & 0o777;
+  if (!entry.isDirectory()) return false;
+  if (server === user) return rights === 0o700;
+  if (isServers) return uid === server && gid === user && rights === 0o750;
+  // One of the server's keeps files of the deployment.
+  return uid === user ? rights === 0o700 : true;
 }
