@@ -50,17 +50,18 @@ async function ask(key: string, prompt: string, more: object = {}): Promise<Aske
 
 const processes = () => threadProcesses(rig.server.dataDirectory);
 const folders = () => readdir(join(rig.server.dataDirectory, 'threads'));
+const filesOf = (folder = '') => readdir(join(rig.server.dataDirectory, 'threads', folder, 'workspace'));
 
 describe.skipIf(skipReason !== undefined).each(HARNESSES)('A spare process of %s', (harness) => {
   it('serves the next new thread, in folders that were there before', async () => {
     await startWithSpares(harness, 1);
     const [before, [folder]] = [await processes(), await folders()];
-    const { status, text } = await ask('first', 'SCENE:tool pwd; echo "key $CENTAUR_THREAD_KEY"', {
+    const { status, text } = await ask('first', 'SCENE:tool touch mark; echo "key $CENTAUR_THREAD_KEY"', {
       system: 'Speak in rhymes.',
     });
     expect(status, text).toBe(200);
     expect(text).toContain('key spares:first');
-    expect(text).toContain(folder);
+    expect(await filesOf(folder)).toContain('mark');
     expect(rig.model.requests[0]?.system).toContain('Speak in rhymes.');
     const after = new Set(await processes());
     expect(before.filter((pid) => after.has(pid))).not.toEqual([]);
@@ -131,13 +132,13 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A spare process of %s
     await delay(1100);
     const { text } = await ask('changed', 'SCENE:tool cat version');
     expect(text).toContain('old-and-new');
-    expect(text).not.toContain(old);
+    expect(await folders()).not.toContain(old);
   });
 
   it('is gone with the server: its process, its folders and what notes it', async () => {
     await startWithSpares(harness, 2);
     const dataDirectory = rig.server.dataDirectory;
-    const { text } = await ask('kept', 'SCENE:tool pwd');
+    await ask('kept', 'SCENE:tool touch mark');
     const left = await folders();
     await rig.server.kill();
     await expect.poll(() => threadProcesses(dataDirectory)).toEqual([]);
@@ -145,7 +146,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A spare process of %s
     const kept = await folders();
     expect(kept).toHaveLength(1);
     expect(left.length).toBeGreaterThan(1);
-    expect(text).toContain(kept[0]);
+    expect(await filesOf(kept[0])).toContain('mark');
     expect(await readdir(join(dataDirectory, 'spares'))).toEqual([]);
     await again.server.stop();
   });

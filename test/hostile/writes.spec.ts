@@ -33,13 +33,14 @@ describe.skipIf(skipReason !== undefined)('What the server writes for an agent',
   });
 
   const TRANSCRIPT = '"$(ls ~/.claude/projects/*/*.jsonl | head -1)"';
+  // Claude Code 2.1.330 runs no `rm -rf` of a folder at the top, as which these are seen inside of some sandboxes.
   const PLANTED: readonly (readonly [string, (file: string, folder: string) => string])[] = [
     ['a link where the instructions were once', (file) => `ln -s ${file} ~/.chiron-instructions.md`],
     ['a link where the instructions are', (file) => `ln -sf ${file} ../server/instructions.md`],
     ['a second name of a file where the instructions are', (file) => `ln -f ${file} ../server/instructions.md`],
     [
       'a link in the place of the folder of the instructions',
-      (_, folder) => `rm -rf ../server; ln -s ${folder} ../server`,
+      (_, folder) => `find ../server -delete; ln -s ${folder} ../server`,
     ],
     [
       'a link in the place of the folder of the settings',
@@ -47,7 +48,7 @@ describe.skipIf(skipReason !== undefined)('What the server writes for an agent',
     ],
     ['a link in the place of the settings', (file) => `ln -sf ${file} ../server/claude/settings.json`],
     ['a link in the place of what Claude Code remembers', (file) => `ln -sf ${file} ~/.claude/.claude.json`],
-    ['a link in the place of the temporary folder', (_, folder) => `rm -rf ../tmp; ln -s ${folder} ../tmp`],
+    ['a link in the place of the temporary folder', (_, folder) => `find ../tmp -delete; ln -s ${folder} ../tmp`],
     [
       'a folder where the instructions are',
       () => 'rm -f ../server/instructions.md; mkdir -p ../server/instructions.md/x',
