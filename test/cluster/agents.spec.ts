@@ -48,7 +48,7 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('%s on two workers', (
 
   it('goes on elsewhere when its worker is killed, and its tool runs once', async () => {
     const servers = await startOn(harness);
-    const file = servers.file('once');
+    const file = servers.mark('once');
     await askUntilAnswered(servers.url, 'SCENE:text remember this', { thread: 'moved', model: harness });
     const caller = askUntilAnswered(servers.url, `SCENE:slow-tool echo ran >> ${file}`, {
       thread: 'moved',

@@ -31,7 +31,7 @@ async function call(
   return { status: response.status, json: text === '' ? undefined : JSON.parse(text) };
 }
 
-const lines = (file: string): number => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').length : 0);
+const lines = (file: string): number => readFileSync(file, 'utf8').split('\n').length - 1;
 
 describe('two gateways and two workers', () => {
   it('answer through any gateway, and keep the thread on its worker', async () => {
@@ -64,7 +64,7 @@ describe('two gateways and two workers', () => {
     ['with a named thread', 'same'],
     ['without one', undefined],
   ])('make one turn of the same request that comes to both at once: %s', async (_, thread) => {
-    const file = cluster.file(`once-${thread ?? 'unnamed'}`);
+    const file = cluster.mark(`once-${thread ?? 'unnamed'}`);
     const asked = thread === undefined ? {} : { thread };
     const answers = await Promise.all(
       [g1, g2, g1, g2].map((url) => ask(url, `!echo once >> ${file}; sleep 1; echo done`, asked)),
@@ -125,7 +125,7 @@ describe('two gateways and two workers', () => {
   });
 
   it('interrupt a turn that another server runs, and say what happened', async () => {
-    const file = cluster.file('interrupted');
+    const file = cluster.mark('interrupted');
     const caller = ask(g1, `!sleep 30; echo never >> ${file}`, { thread: 'interrupted' });
     await cluster.holderOf('test:interrupted');
     const interrupted = await call(g2, 'POST', '/api/session/test%3Ainterrupted/interrupt');
@@ -139,7 +139,7 @@ describe('two gateways and two workers', () => {
   });
 
   it('queue the next message behind a turn that was asked through the other gateway, in order', async () => {
-    const file = cluster.file('order');
+    const file = cluster.mark('order');
     const first = ask(g1, `!sleep 1; echo 1 >> ${file}`, { thread: 'order' });
     await cluster.holderOf('test:order');
     const second = ask(g2, `!echo 2 >> ${file}`, { thread: 'order' });

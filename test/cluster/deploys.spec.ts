@@ -17,7 +17,7 @@ const TURNS = 3;
 
 describe('a rolling restart of all servers under load', () => {
   it('loses no turn, runs none twice, and keeps the order of each thread', async () => {
-    const file = (thread: number): string => cluster.file(`thread-${thread}`);
+    const file = (thread: number): string => cluster.mark(`thread-${thread}`);
     let isOver = false;
     const texts = new Map<string, string>();
     /** Turns whose command was running, or about to, when its server stopped: the demo agent does not run it again. */

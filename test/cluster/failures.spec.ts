@@ -34,7 +34,7 @@ async function findBadTurns(): Promise<readonly unknown[]> {
 
 describe('when a worker is killed in the middle of a turn', () => {
   it('another one goes on with it, and the caller’s connection shows that', async () => {
-    const file = cluster.file('killed');
+    const file = cluster.mark('killed');
     const caller = ask(cluster.url, `!echo ran >> ${file}; sleep 20; echo end >> ${file}`, { thread: 'killed' });
     const holder = await cluster.holderOf('test:killed');
     await expect.poll(() => read(file), { timeout: 20_000 }).toBe('ran\n');
@@ -63,7 +63,7 @@ describe('when a worker is killed in the middle of a turn', () => {
 
 describe('when a gateway is killed', () => {
   it('callers that retry through the other one get the same turn', async () => {
-    const file = cluster.file('gateway');
+    const file = cluster.mark('gateway');
     const callers = Array.from({ length: 10 }, (_, index) =>
       askUntilAnswered(cluster.url, `!echo ${index} >> ${file}; sleep 4; echo done`, { thread: `gateway-${index}` }),
     );
@@ -77,7 +77,7 @@ describe('when a gateway is killed', () => {
 
 describe('when a worker is suspended', () => {
   it('another one goes on; when it wakes up, it ends its agents, and nothing of it is stored', async () => {
-    const file = cluster.file('suspended');
+    const file = cluster.mark('suspended');
     const caller = ask(cluster.url, `!echo ran >> ${file}; sleep 25; echo late >> ${file}`, { thread: 'suspended' });
     const holder = cluster.server(await cluster.holderOf('test:suspended'));
     await expect.poll(() => read(file), { timeout: 20_000 }).toBe('ran\n');
@@ -104,7 +104,7 @@ describe('when a worker is suspended', () => {
 
 describe('when the database is away', () => {
   it('for all, running turns go on, and end when it is back', async () => {
-    const file = cluster.file('away');
+    const file = cluster.mark('away');
     const callers = ['one', 'two', 'three', 'four'].map((thread) =>
       askUntilAnswered(cluster.url, `!echo ran >> ${file}; sleep 12; echo done`, { thread }),
     );
@@ -119,7 +119,7 @@ describe('when the database is away', () => {
   });
 
   it('for one worker alone, it ends its agents, and another one goes on', async () => {
-    const file = cluster.file('alone');
+    const file = cluster.mark('alone');
     const caller = ask(cluster.url, `!echo ran >> ${file}; sleep 25; echo late >> ${file}`, { thread: 'alone' });
     const holder = cluster.server(await cluster.holderOf('test:alone'));
     await expect.poll(() => read(file), { timeout: 20_000 }).toBe('ran\n');
@@ -137,7 +137,7 @@ describe('a server that was the only one', () => {
   it('knows another one as soon as that has joined, and ends its agents when it alone loses the store', async () => {
     const lone = await TestCluster.start({}, ['a1']);
     try {
-      const file = lone.file('lone');
+      const file = lone.mark('lone');
       void ask(lone.url, `!echo ran >> ${file}; sleep 25`, { thread: 'lone' }).catch(() => undefined);
       await expect.poll(() => read(file), { timeout: 20_000 }).toBe('ran\n');
       const first = lone.server('a1');

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -29,6 +29,7 @@ async function startWith(store: 's3' | 'shared'): Promise<TestCluster> {
     });
   } else {
     shared = mkdtempSync(join(tmpdir(), 'chiron-shared-'));
+    chmodSync(shared, 0o711);
     mkdirSync(join(shared, 'volume'));
     cluster = await TestCluster.start({
       CHIRON_THREAD_STORE: 'shared',

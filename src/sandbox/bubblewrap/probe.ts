@@ -35,7 +35,7 @@ export async function findBubblewrapProblem(options: SandboxOptions): Promise<st
     const packages = [...new Set(missing.map(([, name]) => name))].join(' and ');
     return `${names} not found. Install ${packages}.`;
   }
-  const closed = findClosedFolder(options.dataDirectory);
+  const closed = findClosedFolder(options);
   if (closed !== undefined) return closed;
   const sandbox = new BubblewrapSandbox(options);
   try {

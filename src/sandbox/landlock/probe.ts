@@ -28,7 +28,7 @@ export async function findLandlockProblem(options: SandboxOptions): Promise<stri
   const moved = (options.mounts ?? []).find(({ source, target }) => source !== target);
   if (moved !== undefined)
     return `CHIRON_SANDBOX_MOUNTS has another path inside for ${moved.source}, which Landlock cannot give.`;
-  const closed = findClosedFolder(options.dataDirectory);
+  const closed = findClosedFolder(options);
   if (closed !== undefined) return closed;
   const sandbox = new LandlockSandbox(options);
   try {

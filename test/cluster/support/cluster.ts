@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { newStore, type TestStore } from '../../../src/storage/__fixtures__/databases.js';
@@ -7,6 +7,9 @@ import { TcpProxy } from './tcp-proxy.js';
 
 /** How long a server is silent before the others give it up. */
 export const TIMEOUT_SECONDS = 6;
+
+/** The folder that agents of all servers see. */
+const MARKS = 'marks';
 
 /** One server, its own way to the database, and the others' way to it; each can be cut. */
 export interface ClusterServer {
@@ -37,6 +40,7 @@ export class TestCluster {
     names: readonly string[] = ['g1', 'g2', 'w1', 'w2'],
   ): Promise<TestCluster> {
     const folder = newFolder();
+    mkdirSync(join(folder, MARKS));
     const store = await newStore('postgres');
     const client = new pg.Client(store.options.databaseUrl);
     client.on('error', () => undefined);
@@ -51,9 +55,18 @@ export class TestCluster {
     return `http://127.0.0.1:${this.balancer.port}`;
   }
 
-  /** A folder for whatever tests leave. */
+  /** A file or folder below the one that has everything of the cluster, such as `w1/data`. */
   file(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** An empty file that commands of all agents can add to, in every kind of sandbox and on every server. */
+  mark(name: string): string {
+    const file = join(this.folder, MARKS, name);
+    if (!existsSync(file)) writeFileSync(file, '');
+    // Each thread may have a user of its own.
+    chmodSync(file, 0o666);
+    return file;
   }
 
   server(name: string): ClusterServer {
@@ -151,6 +164,7 @@ export class TestCluster {
         CHIRON_DATA_DIR: join(cwd, 'data'),
         CHIRON_DRAIN_SECONDS: '2',
         CHIRON_DEMO: 'on',
+        CHIRON_SANDBOX_MOUNTS: `${join(this.folder, MARKS)}:rw`,
         ...this.environment,
       },
     });
