@@ -179,12 +179,11 @@ export class ThreadFolderStore {
    */
   async #findReady(thread: string, homeFolders: readonly string[]): Promise<Stats | undefined> {
     // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
-    const look = this.options.sharedDirectory === undefined ? lstatSync : lstat;
+    const isNear = this.options.sharedDirectory === undefined;
+    const look = async (path: string): Promise<Stats> => (isNear ? lstatSync(path) : lstat(path));
     const names = listFolders(homeFolders);
     try {
-      const [top, ...found] = await Promise.all(
-        [thread, ...names.map((name) => join(thread, name))].map((path) => look(path)),
-      );
+      const [top, ...found] = await Promise.all([thread, ...names.map((name) => join(thread, name))].map(look));
       const isReady = found.every((folder, index) => hasRights(folder, names[index] === SERVER_FOLDER, top?.uid));
       return isReady ? top : undefined;
     } catch (error) {

@@ -10,6 +10,7 @@ import type { StorageOptions } from '../storage-options.js';
 import { settleMessages } from '../stores/heard-messages.js';
 import { recordUsage } from '../stores/usage.store.js';
 import { toJsonOrNull, parseTurnState, type Turn, type TurnOutcome, type TurnState } from '../stores/turn.js';
+import { END_IN_THREAD, END_TURN } from './end-statements.js';
 import { queueBudgetWebhooks } from './budget-webhooks.js';
 import { audiencesOf, queueTurnWebhooks } from './turn-webhooks.js';
 
@@ -175,50 +176,30 @@ export class EventStore {
     outcome: TurnOutcome,
     heardIds: readonly string[] = [],
   ): Promise<boolean> {
-    const row = await executor
-      .updateTable('turns')
-      .set({
-        state: outcome.state,
-        stop_reason: outcome.state === 'completed' ? outcome.stopReason : null,
-        usage: toJsonOrNull(outcome.usage),
-        failure: outcome.state === 'completed' ? null : toJsonOrNull(outcome.failure),
-        message: toJsonOrNull(outcome.message),
-        ended_at: outcome.endedAt,
-        lease_expires_at: null,
-      })
-      .where('id', '=', turn.id)
-      .where('attempt', '=', turn.attempt)
-      .where('state', '=', 'running')
-      .returning(['thread_id', 'message_id', 'answers_turn', 'key_id', 'user_id'])
-      .executeTakeFirst();
+    const [row] = await END_TURN.run(executor, {
+      id: turn.id,
+      attempt: turn.attempt,
+      state: outcome.state,
+      stop_reason: outcome.state === 'completed' ? outcome.stopReason : null,
+      usage: toJsonOrNull(outcome.usage),
+      failure: outcome.state === 'completed' ? null : toJsonOrNull(outcome.failure),
+      message: toJsonOrNull(outcome.message),
+      ended_at: outcome.endedAt,
+    });
     if (row === undefined) return false;
     const parks = outcome.callerCalls.length > 0;
     if (parks) await insertCalls(executor, { id: turn.id, threadId: row.thread_id }, outcome.callerCalls);
     // The calls that a failed turn was to answer wait again: the caller sends its results with its retry.
     const parkedTurn = outcome.state === 'failed' ? row.answers_turn : parks ? turn.id : null;
-    const thread = await executor
-      .updateTable('threads')
-      .set((set) => ({
-        state: outcome.state === 'failed' ? 'failed' : 'idle',
-        turn_count: set('turn_count', '+', 1),
-        updated_at: outcome.endedAt,
-        ...(parkedTurn === null ? {} : { parked_turn: parkedTurn }),
-        ...(outcome.sessionId === undefined ? {} : { session_id: outcome.sessionId }),
-        ...(outcome.contextUsage === undefined ? {} : { context_usage: JSON.stringify(outcome.contextUsage) }),
-      }))
-      .where('id', '=', row.thread_id)
-      .returning((select) => [
-        'tenant',
-        'key',
-        'harness',
-        'model',
-        select
-          .selectFrom('webhook_endpoints')
-          .select('created_at')
-          .whereRef('webhook_endpoints.tenant', '=', 'threads.tenant')
-          .as('webhook'),
-      ])
-      .executeTakeFirstOrThrow();
+    const [thread] = await END_IN_THREAD.run(executor, {
+      id: row.thread_id,
+      state: outcome.state === 'failed' ? 'failed' : 'idle',
+      updated_at: outcome.endedAt,
+      parked_turn: parkedTurn,
+      session_id: outcome.sessionId ?? null,
+      context_usage: toJsonOrNull(outcome.contextUsage),
+    });
+    if (thread === undefined) throw new Error('the thread of a turn is not there');
     const audiences = audiencesOf(thread, this.options);
     await queueTurnWebhooks(executor, thread, { id: turn.id, messageId: row.message_id }, outcome, audiences);
     await recordUsage(executor, { ...thread, ...row, turn_id: turn.id }, outcome);

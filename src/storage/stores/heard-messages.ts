@@ -7,6 +7,7 @@
 // A message is stored while `turn_id` is null, assigned while only `heard_at` is null, and heard otherwise.
 import type { Transaction } from 'kysely';
 import type { JsonObject } from '../../domain/harness-event.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables } from '../database/tables.js';
 import { parseStored, type TurnOutcome } from './turn.js';
 import { readMessageIds } from './turn-input.js';
@@ -15,28 +16,44 @@ import { toUserMessages, USER_MESSAGE_COLUMNS, type UserMessage } from './user-m
 /** Most ids in one statement; far below the parameter limits of both databases. */
 const ID_BATCH_SIZE = 500;
 
-/** Marks every stored message of the thread as heard by a turn that is about to start, and returns them in order. */
-export async function hearStoredMessages(
-  transaction: Transaction<Tables>,
-  turn: { readonly id: string; readonly threadId: string },
-  now: number,
-): Promise<readonly UserMessage[]> {
-  const rows = await transaction
+interface TurnOfThread {
+  readonly id: string;
+  readonly threadId: string;
+}
+
+const HEAR = new PreparedQuery((kysely, { id, threadId, now }: TurnOfThread & { readonly now: number }) =>
+  kysely
     .updateTable('session_messages')
-    .set({ turn_id: turn.id, heard_at: now })
-    .where('thread_id', '=', turn.threadId)
+    .set({ turn_id: id, heard_at: now })
+    .where('thread_id', '=', threadId)
     .where('role', '=', 'user')
     .where('heard_at', 'is', null)
     .where('turn_id', 'is', null)
-    .returning(USER_MESSAGE_COLUMNS)
-    .execute();
-  return toUserMessages(rows);
+    .returning(USER_MESSAGE_COLUMNS),
+);
+const STORE_AGAIN = new PreparedQuery((kysely, { id, threadId }: TurnOfThread) =>
+  kysely
+    .updateTable('session_messages')
+    .set({ turn_id: null })
+    .where('thread_id', '=', threadId)
+    .where('role', '=', 'user')
+    .where('heard_at', 'is', null)
+    .where('turn_id', '=', id),
+);
+
+/** Marks every stored message of the thread as heard by a turn that is about to start, and returns them in order. */
+export async function hearStoredMessages(
+  transaction: Transaction<Tables>,
+  turn: TurnOfThread,
+  now: number,
+): Promise<readonly UserMessage[]> {
+  return toUserMessages(await HEAR.run(transaction, { id: turn.id, threadId: turn.threadId, now }));
 }
 
 /** Assigns every stored message of the thread to its running turn. Those that say nothing to an agent count as heard. */
 export async function assignStoredMessages(
   transaction: Transaction<Tables>,
-  turn: { readonly id: string; readonly threadId: string },
+  turn: TurnOfThread,
   now: number,
 ): Promise<readonly UserMessage[]> {
   const rows = await transaction
@@ -62,19 +79,12 @@ export async function assignStoredMessages(
 /** Settles the messages that were assigned to a turn that ends: those that it heard are heard, the others are stored again. */
 export async function settleMessages(
   transaction: Transaction<Tables>,
-  turn: { readonly id: string; readonly threadId: string },
+  turn: TurnOfThread,
   heardIds: readonly string[],
   outcome: TurnOutcome,
 ): Promise<void> {
   await setHeard(transaction, heardIds, turn.id, outcome.endedAt);
-  await transaction
-    .updateTable('session_messages')
-    .set({ turn_id: null })
-    .where('thread_id', '=', turn.threadId)
-    .where('role', '=', 'user')
-    .where('heard_at', 'is', null)
-    .where('turn_id', '=', turn.id)
-    .execute();
+  await STORE_AGAIN.run(transaction, { id: turn.id, threadId: turn.threadId });
   // No agent has heard the prompt: the next turn gets the messages in it.
   if (outcome.state === 'failed' && outcome.failure.kind === 'not_started') {
     await releasePromptMessages(transaction, turn.id);

@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
 import { Database } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { ApiKeyTable, Tables } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
 import { createKeySecret, hashKeySecret, isKeySecret } from './key-secret.js';
@@ -42,6 +43,8 @@ const LAST_USE_MS = 60_000;
 
 /** All roles. */
 export const KEY_ROLES: readonly KeyRole[] = ['user', 'admin'];
+
+const ANY_KEY = new PreparedQuery((kysely) => kysely.selectFrom('api_keys').select('id').limit(1));
 
 /** The keys of all tenants. Every method rejects when the store cannot be reached. */
 @Injectable()
@@ -120,8 +123,7 @@ export class KeyStore {
 
   /** Whether a key was ever made. Stays true once it is, whatever is revoked. */
   async hasAny(): Promise<boolean> {
-    const query = this.database.kysely.selectFrom('api_keys').select('id').limit(1);
-    return (await query.executeTakeFirst()) !== undefined;
+    return (await ANY_KEY.run(this.database.kysely, {})).length > 0;
   }
 
   /** The tenants with a key in force. */

@@ -5,6 +5,7 @@ import { SIDE_THREAD_PREFIX } from '../../domain/side-thread.js';
 import type { JsonObject } from '../../domain/harness-event.js';
 import { recordAudit } from './audit.store.js';
 import { Database } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, ThreadTable } from '../database/tables.js';
 import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
 
@@ -108,6 +109,10 @@ function toRow(thread: NewThread): ThreadTable {
   };
 }
 
+const FIND_THREAD = new PreparedQuery((kysely, { tenant, key }: { readonly tenant: string; readonly key: string }) =>
+  kysely.selectFrom('threads').selectAll().where('tenant', '=', tenant).where('key', '=', key),
+);
+
 /** The threads of all tenants. Every method rejects when the store cannot be reached. */
 @Injectable()
 export class ThreadStore {
@@ -131,12 +136,7 @@ export class ThreadStore {
 
   /** The tenant's thread with this key. */
   async find(tenant: string, key: string): Promise<Thread | undefined> {
-    const row = await this.database.kysely
-      .selectFrom('threads')
-      .selectAll()
-      .where('tenant', '=', tenant)
-      .where('key', '=', key)
-      .executeTakeFirst();
+    const [row] = await FIND_THREAD.run(this.database.kysely, { tenant, key });
     return row === undefined ? undefined : toThread(row);
   }
 

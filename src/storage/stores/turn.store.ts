@@ -1,7 +1,8 @@
 // Over 250 lines because it holds every statement on the turns table.
 import { Inject, Injectable } from '@nestjs/common';
-import type { Selectable, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, TurnTable } from '../database/tables.js';
 import { insertToolSet, setParkedTurn } from './caller-tool.store.js';
 import { hearStoredMessages, releasePromptMessages } from './heard-messages.js';
@@ -33,6 +34,29 @@ export interface Claimant {
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
+
+// Updating the thread's row locks it on both databases, so that concurrent turns get distinct numbers.
+const TOUCH_THREAD = new PreparedQuery((kysely, { id, now }: { readonly id: string; readonly now: number }) =>
+  kysely.updateTable('threads').set({ updated_at: now }).where('id', '=', id).returning('parked_turn'),
+);
+const START_THREAD = new PreparedQuery((kysely, { id, now }: { readonly id: string; readonly now: number }) =>
+  kysely
+    .updateTable('threads')
+    .set({ updated_at: now, state: 'running' })
+    .where('id', '=', id)
+    .returning('parked_turn'),
+);
+const LAST_SEQUENCE = new PreparedQuery((kysely, { threadId }: { readonly threadId: string }) =>
+  kysely.selectFrom('turns').select('sequence').where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(1),
+);
+const INSERT_TURN = new PreparedQuery((kysely, row: TurnTable) => kysely.insertInto('turns').values(row));
+const LAST_SUMMARIES = new PreparedQuery(
+  (kysely, { threadId, limit }: { readonly threadId: string; readonly limit: number }) =>
+    selectSummaries(kysely).where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(limit),
+);
+const MARK_DELIVERED = new PreparedQuery((kysely, { id, now }: { readonly id: string; readonly now: number }) =>
+  kysely.updateTable('turns').set({ delivered_at: now }).where('id', '=', id).where('delivered_at', 'is', null),
+);
 
 /** Runs in the transaction that stores a turn. */
 export type StoredWith = (transaction: Transaction<Tables>) => Promise<void>;
@@ -119,13 +143,8 @@ export class TurnStore {
   ): Promise<{ readonly turn: Turn; readonly created: boolean }> {
     return this.database.transaction(async (transaction) => {
       if (claimant !== undefined) await this.database.lockNode(transaction);
-      // Updating the thread's row locks it on both databases, so that concurrent turns get distinct numbers.
-      const thread = await transaction
-        .updateTable('threads')
-        .set({ updated_at: turn.createdAt, ...(claimant === undefined ? {} : { state: 'running' }) })
-        .where('id', '=', turn.threadId)
-        .returning('parked_turn')
-        .executeTakeFirst();
+      const update = claimant === undefined ? TOUCH_THREAD : START_THREAD;
+      const [thread] = await update.run(transaction, { id: turn.threadId, now: turn.createdAt });
       if (thread === undefined) throw new Error(`there is no thread ${turn.threadId}`);
       if (turn.idempotencyKey !== undefined) {
         const existing = await transaction
@@ -136,13 +155,7 @@ export class TurnStore {
           .executeTakeFirst();
         if (existing !== undefined) return { turn: toTurn(existing), created: false };
       }
-      const last = await transaction
-        .selectFrom('turns')
-        .select('sequence')
-        .where('thread_id', '=', turn.threadId)
-        .orderBy('sequence', 'desc')
-        .limit(1)
-        .executeTakeFirst();
+      const [last] = await LAST_SEQUENCE.run(transaction, { threadId: turn.threadId });
       const messages = await hearStoredMessages(transaction, turn, turn.createdAt);
       const heardIds = new Set(messages.map(({ id }) => id));
       if (turn.repeats?.some((id) => !heardIds.has(id)) === true) throw new AlreadyHeardError();
@@ -153,7 +166,7 @@ export class TurnStore {
         claimant,
         thread.parked_turn,
       );
-      await transaction.insertInto('turns').values(row).execute();
+      await INSERT_TURN.run(transaction, row);
       if (thread.parked_turn !== null) await setParkedTurn(transaction, turn.threadId, null);
       if (turn.toolSet !== undefined) await insertToolSet(transaction, turn.threadId, turn.toolSet);
       await storedWith?.(transaction);
@@ -284,7 +297,9 @@ export class TurnStore {
     idempotencyKey: string | undefined,
     since: number,
   ): Promise<readonly TurnSummary[]> {
-    const all = this.#summaries().where('request_key', '=', requestKey).where('created_at', '>=', since);
+    const all = selectSummaries(this.database.kysely)
+      .where('request_key', '=', requestKey)
+      .where('created_at', '>=', since);
     const same =
       idempotencyKey === undefined
         ? all.where('idempotency_key', 'is', null).where('delivered_at', 'is', null)
@@ -319,8 +334,7 @@ export class TurnStore {
 
   /** The thread's last turns without prompts and answers, newest first. */
   async lastTurnSummaries(threadId: string, limit: number): Promise<readonly TurnSummary[]> {
-    const query = this.#summaries().where('thread_id', '=', threadId);
-    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurnSummary);
+    return (await LAST_SUMMARIES.run(this.database.kysely, { threadId, limit })).map(toTurnSummary);
   }
 
   /** All queued or running turns, oldest first; of all threads, or of one. */
@@ -421,12 +435,7 @@ export class TurnStore {
 
   /** Records that a caller has read the turn to its end; only the first call has an effect. */
   async markDelivered(turnId: string, now: number): Promise<void> {
-    await this.database.kysely
-      .updateTable('turns')
-      .set({ delivered_at: now })
-      .where('id', '=', turnId)
-      .where('delivered_at', 'is', null)
-      .execute();
+    await MARK_DELIVERED.run(this.database.kysely, { id: turnId, now });
   }
 
   /** Records that a caller has deleted the response of a turn; only the first call has an effect. */
@@ -442,21 +451,21 @@ export class TurnStore {
   #turns() {
     return this.database.kysely.selectFrom('turns').selectAll();
   }
+}
 
-  #summaries() {
-    return this.database.kysely
-      .selectFrom('turns')
-      .select([
-        'id',
-        'thread_id',
-        'sequence',
-        'state',
-        'request_key',
-        'prompt_key',
-        'delivered_at',
-        'ended_at',
-        'failure',
-      ])
-      .select((select) => select('message', 'is not', null).as('has_message'));
-  }
+function selectSummaries(kysely: Kysely<Tables>) {
+  return kysely
+    .selectFrom('turns')
+    .select([
+      'id',
+      'thread_id',
+      'sequence',
+      'state',
+      'request_key',
+      'prompt_key',
+      'delivered_at',
+      'ended_at',
+      'failure',
+    ])
+    .select((select) => select('message', 'is not', null).as('has_message'));
 }

@@ -4,6 +4,7 @@ import { type Period, toDay } from '../../domain/periods.js';
 import type { Spent } from '../../domain/policy/budgets.js';
 import type { PolicySubject } from '../../domain/policy/policy.js';
 import { Database } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, UsageTable } from '../database/tables.js';
 import type { TurnOutcome } from './turn.js';
 
@@ -143,6 +144,8 @@ function sumOf(column: keyof UsageTable) {
   return sql<number>`coalesce(cast(sum(${sql.ref(column)}) as bigint), 0)`;
 }
 
+const INSERT_USAGE = new PreparedQuery((kysely, row: UsageTable) => kysely.insertInto('usage').values(row));
+
 /** A turn, and whom it is billed to. */
 type BilledTurn = Pick<UsageTable, 'turn_id' | 'tenant' | 'key_id' | 'user_id'>;
 
@@ -152,21 +155,18 @@ export async function recordUsage(
   { turn_id, tenant, key_id, user_id }: BilledTurn,
   { usage, bill, endedAt }: Pick<TurnOutcome, 'usage' | 'bill' | 'endedAt'>,
 ): Promise<void> {
-  await transaction
-    .insertInto('usage')
-    .values({
-      turn_id,
-      tenant,
-      key_id,
-      user_id,
-      harness: bill.harness,
-      model: bill.model,
-      day: toDay(endedAt),
-      input_tokens: usage?.inputTokens ?? 0,
-      output_tokens: usage?.outputTokens ?? 0,
-      cache_read_tokens: usage?.cacheReadInputTokens ?? 0,
-      cache_creation_tokens: usage?.cacheCreationInputTokens ?? 0,
-      cost_micros: bill.costMicros ?? null,
-    })
-    .execute();
+  await INSERT_USAGE.run(transaction, {
+    turn_id,
+    tenant,
+    key_id,
+    user_id,
+    harness: bill.harness,
+    model: bill.model,
+    day: toDay(endedAt),
+    input_tokens: usage?.inputTokens ?? 0,
+    output_tokens: usage?.outputTokens ?? 0,
+    cache_read_tokens: usage?.cacheReadInputTokens ?? 0,
+    cache_creation_tokens: usage?.cacheCreationInputTokens ?? 0,
+    cost_micros: bill.costMicros ?? null,
+  });
 }

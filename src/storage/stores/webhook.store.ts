@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import { Database } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, WebhookDeliveryTable, WebhookEndpointTable } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
 import { lockTenant } from './tenant-lock.js';
@@ -36,6 +37,10 @@ export interface WebhookDelivery {
   /** The number of this attempt, from 1. */
   readonly attempt: number;
 }
+
+const ANY_DUE = new PreparedQuery((kysely, { now }: { readonly now: number }) =>
+  kysely.selectFrom('webhook_deliveries').select('id').where('next_attempt_at', '<=', now).limit(1),
+);
 
 /** The endpoints of tenants, and the webhooks that are not delivered yet. Every method rejects when the store cannot be reached. */
 @Injectable()
@@ -89,6 +94,8 @@ export class WebhookStore {
     readonly exceptTenants: readonly string[];
   }): Promise<readonly WebhookDelivery[]> {
     const now = this.database.clock.now();
+    // It is asked after every turn, and there is seldom one.
+    if ((await ANY_DUE.run(this.database.kysely, { now })).length === 0) return [];
     return this.database.transaction(async (transaction) => {
       let due = transaction.selectFrom('webhook_deliveries').select('id').where('next_attempt_at', '<=', now);
       if (options.exceptTenants.length > 0) due = due.where('tenant', 'not in', options.exceptTenants);
