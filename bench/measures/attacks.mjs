@@ -18,6 +18,7 @@ const filled = (json) => message({ filling: 'here' }).replace('"here"', json);
 const ATTACKS = [
   { name: '10 million objects', atOnce: 1, body: () => filled(`[${many('{}', 10 * MILLION)}]`) },
   { name: 'objects up to the limit', atOnce: 4, body: () => filled(`[${many('{}', 499_000)}]`) },
+  { name: 'objects in less than a megabyte', atOnce: 8, body: () => filled(`[${many('{}', 330_000)}]`) },
   {
     name: 'a wide object',
     atOnce: 4,

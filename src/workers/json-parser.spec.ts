@@ -35,7 +35,12 @@ describe('a large body', () => {
     expect(await parse(text)).toEqual({ kind: 'refused', reason: 'not JSON' });
   });
 
-  it('does not block the event loop', async () => {
+  it.each([
+    ['a million objects', `[${many('{}', MILLION / 2 - 1)}]`],
+    ['many objects in few bytes', `[${many('{}', 20_000)}]`],
+    ['many surrogates in few bytes', `["${String.raw`\ud83d\ude00`.repeat(10_000)}"]`],
+    ['many of them as others write them', `["${String.raw`\uD83D\uDE00`.repeat(10_000)}"]`],
+  ])('does not block the event loop: %s', async (_, text) => {
     const order: string[] = [];
     const other = new Promise<void>((resolve) => {
       setImmediate(() => {
@@ -43,7 +48,7 @@ describe('a large body', () => {
         resolve();
       });
     });
-    const parsed = parse(`[${many('{}', MILLION / 2 - 1)}]`).then(() => order.push('parsed'));
+    const parsed = parse(text).then(() => order.push('parsed'));
     await Promise.all([other, parsed]);
     expect(order).toEqual(['other', 'parsed']);
   });
