@@ -4,7 +4,7 @@ import { sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { AppConfig } from '../config/app-config.js';
 import { asObject, asString } from '../domain/json.js';
-import { Database } from '../storage/database/database.js';
+import { Database, describeError } from '../storage/database/database.js';
 import type { Tables } from '../storage/database/tables.js';
 import { Jobs, type RepeatedJob } from './jobs.js';
 
@@ -13,6 +13,8 @@ const PLACE = 'place_thread';
 /** How many jobs a server does at once. */
 const CONCURRENT_JOBS = 4;
 const POOL_SIZE = 4;
+/** How long after it had to stop it tries again. */
+const RESTART_PAUSE_MS = 2_000;
 
 /** graphile-worker's cron has minutes; what comes more often is rounded up. */
 const MINUTE_MS = 60_000;
@@ -26,6 +28,8 @@ export class PostgresJobs extends Jobs implements OnApplicationBootstrap, OnAppl
   #place: ((threadId: string) => Promise<boolean>) | undefined;
   #pool: pg.Pool | undefined;
   #runner: Runner | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #isStopping = false;
 
   private constructor(
     private readonly library: typeof import('graphile-worker'),
@@ -69,6 +73,11 @@ export class PostgresJobs extends Jobs implements OnApplicationBootstrap, OnAppl
   /** Gateways do no jobs: those need a server with agents, or are left to one. */
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.role === 'gateway') return;
+    await this.#start();
+  }
+
+  /** graphile-worker stops when it cannot store that a job is done; it begins again once the store is back. */
+  async #start(): Promise<void> {
     const tasks: TaskList = { [PLACE]: (payload) => this.#run(payload) };
     for (const { name, run: task } of this.#repeated) tasks[name] = () => task();
     this.#runner = await this.library.run({
@@ -78,6 +87,8 @@ export class PostgresJobs extends Jobs implements OnApplicationBootstrap, OnAppl
       pollInterval: 2000,
       noHandleSignals: true,
       logger: this.#workerLogger(),
+      // Without a delay, it neither waits for these writes nor handles their failure, which would end the server (0.17).
+      preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
       taskList: tasks,
       parsedCronItems: this.library.parseCronItems(
         this.#repeated.map(({ name, everyMs }) => ({
@@ -87,10 +98,28 @@ export class PostgresJobs extends Jobs implements OnApplicationBootstrap, OnAppl
         })),
       ),
     });
+    const startAgain = (): void => {
+      this.#runner = undefined;
+      this.#startLater();
+    };
+    this.#runner.promise.then(startAgain, startAgain);
+  }
+
+  #startLater(): void {
+    if (this.#isStopping) return;
+    this.#restart = setTimeout(() => {
+      this.#start().catch((error: unknown) => {
+        this.logger.warn(`jobs wait for the store: ${describeError(error)}`);
+        this.#startLater();
+      });
+    }, RESTART_PAUSE_MS);
+    this.#restart.unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.#isStopping = true;
     this.#timers.forEach(clearInterval);
+    clearTimeout(this.#restart);
     await this.#runner?.stop();
     await this.#pool?.end();
     this.#pool = undefined;
