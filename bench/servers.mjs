@@ -37,6 +37,7 @@ function environment(dataDirectory, settings) {
     CHIRON_DEFAULT_HARNESS: 'demo',
     // Only the measure of sandboxes has another one.
     CHIRON_SANDBOX: 'local',
+    CHIRON_POOL_SIZE: '0',
     CHIRON_CLAUDE_BIN: 'not-measured',
     CHIRON_CODEX_BIN: 'not-measured',
     CHIRON_MAX_CONCURRENT_TURNS: '100000',

@@ -468,7 +468,7 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       ...limits,
       doc: 'How much memory idle agent processes may take together, with what they have started; `auto` is a quarter of the machine or container. Above that, the process whose thread is least likely to have another turn is evicted first.',
     }),
-    poolSize: custom('CHIRON_POOL_SIZE', '0', parsePoolSize, {
+    poolSize: custom('CHIRON_POOL_SIZE', 'auto', parsePoolSize, {
       ...limits,
       doc: 'How many agent processes are started ahead for new threads, per agent: a number, `0` for none, or `auto` by memory and by how often new threads come. [What a spare costs](performance.md#spare-processes).',
     }),

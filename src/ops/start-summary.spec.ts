@@ -21,7 +21,7 @@ it('shows the address, the store, the data folder, the harnesses and whether key
       data       /data
       harnesses  claude-code 2.1.330 (default), demo built in
       sandbox    bubblewrap: own namespaces
-      spares     none: the agent of a new thread starts with its first message
+      spares     as many as new threads need
       keys       not required; loopback only
       Point Claude Code at it:
         ANTHROPIC_BASE_URL=http://127.0.0.1:8787 ANTHROPIC_API_KEY=none claude

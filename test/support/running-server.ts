@@ -71,6 +71,8 @@ async function launch(environment: Readonly<Record<string, string>>): Promise<Ru
       PORT: '0',
       CHIRON_DATA_DIR: dataDirectory,
       CHIRON_SANDBOX: process.env['CHIRON_TEST_SANDBOX'] ?? 'local',
+      // Tests count processes and folders; those of spares set a size.
+      CHIRON_POOL_SIZE: '0',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -55,6 +55,8 @@ export async function startMain({
       PATH: '/usr/bin:/bin',
       CHIRON_DATA_DIR: join(cwd, 'data'),
       CHIRON_SANDBOX: process.env['CHIRON_TEST_SANDBOX'] ?? 'local',
+      // Tests count processes and folders; those of spares set a size.
+      CHIRON_POOL_SIZE: '0',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
