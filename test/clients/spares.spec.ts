@@ -69,6 +69,12 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A spare process of %s
     expect((await ask('first', 'SCENE:text again')).text).toContain('again');
   });
 
+  it('is there for the default agent if no setting says how many there are', async () => {
+    rig = await startRig(harness, { CHIRON_POOL_SIZE: 'auto', CHIRON_DEFAULT_HARNESS: harness });
+    await expect.poll(() => spareCount(rig), { timeout: 20_000 }).toBe(1);
+    expect((await ask('auto', 'SCENE:text yes')).text).toContain('yes');
+  });
+
   it('becomes the thread of the model that is asked for', async () => {
     const [alias, model] =
       harness === 'claude-code' ? ['claude-opus-4-8', 'claude-opus-4-8'] : ['codex/gpt-5.1', 'gpt-5.1'];
