@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/harness-event.js';
 import { isJsonObject, parseObject, toText } from '../../domain/json.js';
 import { CALLER_SERVER, type SeedBlock } from '../../domain/seed/seed-message.js';
-import { InputContentReader, type RefusePart, refusePart, skipPart } from './input-content.js';
+import { InputContentReader, type RefusePart, refusePart, skipPart } from '../../openai/request/content-parts.js';
 
 /** One item of a request's input that is part of the conversation. */
 export type InputEntry =

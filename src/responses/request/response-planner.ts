@@ -14,11 +14,11 @@ import { ResponseFinder } from '../response/response-finder.js';
 import type { ResponseToolForm } from '../translate/response-state.js';
 import { findItemTurn, toTurnMessageId } from '../wire/response-ids.js';
 import { toConversationClue } from './conversation-id.js';
-import { readFunctionTools, readRequiredCall } from './function-tools.js';
-import { type ConversationEntry, findNewest } from './input-conversation.js';
+import { readFunctionTools, readRequiredCall, type ToolsRequest } from '../../openai/request/function-tools.js';
+import { type ConversationEntry, findNewest } from '../../openai/request/conversation-entry.js';
 import { ItemReferences } from './item-references.js';
 import { assertReadable, readInput } from './read-input.js';
-import { readTextFormat } from './text-format.js';
+import { readAnswerFormat } from '../../openai/request/answer-format.js';
 import { readToolForm } from './tool-form.js';
 import { toResponseTurn } from './to-response-turn.js';
 import { TurnWords } from './turn-words.js';
@@ -70,8 +70,9 @@ export class ResponsePlanner {
     const policies = requirePolicies(principal);
     const isSideRequest = side !== undefined;
     const continuesFrom = isSideRequest ? undefined : await this.findContinuationPoint(principal.tenant, call, thread);
-    const required = isSideRequest ? undefined : await readRequiredCall(call);
-    const format = await readTextFormat(body.text);
+    const tools = toToolsRequest(call, client);
+    const required = isSideRequest ? undefined : await readRequiredCall(tools);
+    const format = await readAnswerFormat(body.text?.['format'], 'text.format');
     const toolForm = readToolForm(call, client, this.config, format.schema !== undefined);
     const turn = await toResponseTurn(call, client, {
       principal,
@@ -83,7 +84,7 @@ export class ResponsePlanner {
       interrupts: client.wasInterrupted(items),
       words: await this.words.find(principal.tenant, call, client, thread, entries),
       ignoresInstructions: this.config.callerSystem === 'ignore',
-      callerTools: isSideRequest ? undefined : readFunctionTools(call, client, this.config.callerTools),
+      callerTools: isSideRequest ? undefined : readFunctionTools(tools, this.config.callerTools),
       required,
       format,
       toolForm,
@@ -124,6 +125,17 @@ export class ResponsePlanner {
       throw error instanceof ServiceError ? previousNotFound(previous) : error;
     }
   }
+}
+
+function toToolsRequest({ header, body }: ResponsesCall, { lendsTools }: ResponsesClient): ToolsRequest {
+  return {
+    header,
+    tools: body.tools,
+    toolChoice: body.tool_choice,
+    allowsParallelCalls: body.parallel_tool_calls !== false,
+    functionsAre: 'flat',
+    lendsTools,
+  };
 }
 
 /** The place in the input after the last item of the agent. */

@@ -4,6 +4,7 @@ import { SeedBuilder } from '../../domain/seed/seed-builder.js';
 import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
 import { ServiceError } from '../../domain/service-error.js';
 import type { TextFilter } from '../../domain/text-filter.js';
+import type { InputField } from '../errors/openai-error.js';
 import type { GivenResults } from '../../turns/matching/caller-results.js';
 
 /** Maximum text of a history that seeds a new agent: more would not fit into the context of every model. */
@@ -34,14 +35,22 @@ export function findNewest(entries: readonly ConversationEntry[]): number {
  * Reads the prompt from the newest entries: the user's messages, after a reminder with the developer's among them.
  *
  * @param filter removes what the client adds to its user's texts. If nothing else is left, it is not applied.
+ * @param inputField the field of the API that has the conversation.
  * @throws ServiceError (`bad_request`) if there is nothing for the agent.
  */
-export function readNewest(entries: readonly ConversationEntry[], filter: TextFilter): NewestInput {
+export function readNewest(
+  entries: readonly ConversationEntry[],
+  filter: TextFilter,
+  inputField: InputField,
+): NewestInput {
   const said = entries.filter(({ role }) => role === 'user').flatMap(({ blocks }) => blocks);
   const written = filterBlocks(said, filter);
   const kept = written.length > 0 ? written : filterBlocks(said, (text) => text);
   if (kept.length === 0) {
-    throw new ServiceError('bad_request', 'input: must end with a message of the user, or with the output of a tool');
+    throw new ServiceError(
+      'bad_request',
+      `${inputField}: must end with a message of the user, or with the output of a tool`,
+    );
   }
   const notes = toReminder(entries.filter(({ role }) => role === 'instructions').flatMap(({ blocks }) => blocks));
   const prompt = [...notes, ...kept.flatMap(toPromptBlocks)];
