@@ -25,8 +25,9 @@ import { toInputItemList } from './response/input-items.js';
 import { ResponseFinder } from './response/response-finder.js';
 import { ResponseService } from './response/response.service.js';
 import { ResponsesErrorFilter } from './response/responses-error.filter.js';
-import { methodNotServed, notOverWebSocket } from './response/route-errors.js';
+import { notOverWebSocket } from './response/route-errors.js';
 import { sendSideAnswer } from './response/side-response.js';
+import { methodNotServed } from '../openai/errors/openai.exception.js';
 import { setOpenaiHeaders } from '../openai/response/openai-headers.js';
 
 /** OpenAI's Responses API. */

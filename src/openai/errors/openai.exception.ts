@@ -17,3 +17,13 @@ export class OpenaiException extends Error {
     this.name = 'OpenaiException';
   }
 }
+
+/** Makes the error for a method that a route does not have. */
+export function methodNotServed(): OpenaiException {
+  return new OpenaiException(405, {
+    message: 'This method is not allowed here.',
+    type: 'invalid_request_error',
+    param: null,
+    code: null,
+  });
+}

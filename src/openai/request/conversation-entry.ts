@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../domain/harness-event.js';
+import { parseObject, toText } from '../../domain/json.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { SeedBuilder } from '../../domain/seed/seed-builder.js';
-import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
+import { CALLER_SERVER, type SeedBlock, type SeedMessage } from '../../domain/seed/seed-message.js';
 import { ServiceError } from '../../domain/service-error.js';
 import type { TextFilter } from '../../domain/text-filter.js';
 import type { InputField } from '../errors/openai-error.js';
@@ -29,6 +30,12 @@ export interface NewestInput {
 /** Returns the place of the first entry after the last one of the agent. */
 export function findNewest(entries: readonly ConversationEntry[]): number {
   return entries.findLastIndex(({ role }) => role === 'assistant') + 1;
+}
+
+/** Returns the entries that are new: those after the last one of the agent, without the system prompt before the conversation. */
+export function sliceNewest(entries: readonly ConversationEntry[]): readonly ConversationEntry[] {
+  const leading = entries.findIndex(({ role }) => role !== 'instructions');
+  return entries.slice(Math.max(findNewest(entries), leading));
 }
 
 /**
@@ -84,6 +91,18 @@ export function toComparable(entries: readonly ConversationEntry[]): readonly Js
     role: role === 'instructions' ? 'system' : role,
     content: blocks.map(toComparableBlock),
   }));
+}
+
+/** Makes a call of the caller's tool out of what the caller sends back: its JSON, or the one text that a custom tool gets. */
+export function toCallBlock(id: unknown, name: unknown, sent: unknown): SeedBlock {
+  const input = typeof sent === 'string' ? parseObject(sent) : undefined;
+  return {
+    type: 'tool-call',
+    id: toText(id),
+    name: toText(name),
+    server: CALLER_SERVER,
+    input: input ?? { input: toText(sent) },
+  };
 }
 
 function toComparableBlock(block: SeedBlock): JsonObject {

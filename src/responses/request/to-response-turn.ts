@@ -5,9 +5,9 @@ import type { AppliedPolicies } from '../../domain/policy/policy.js';
 import type { AnswerFormat } from '../../openai/request/answer-format.js';
 import {
   type ConversationEntry,
-  findNewest,
   type NewestInput,
   readNewest,
+  sliceNewest,
 } from '../../openai/request/conversation-entry.js';
 import type { RequiredCall } from '../../openai/request/function-tools.js';
 import { joinInstructions, toOpenaiTurn } from '../../openai/request/to-openai-turn.js';
@@ -103,8 +103,7 @@ function toView(
 
 /** Reads what the newest entries say, without what earlier requests of the same turn have brought. */
 function readSaid(client: ResponsesClient, { entries, words }: ResponseTurnContext): NewestInput {
-  const leading = entries.findIndex(({ role }) => role !== 'instructions');
-  const said = entries.slice(Math.max(findNewest(entries), leading));
+  const said = sliceNewest(entries);
   if (words === undefined || words.known === 0) return readNewest(said, client.filterText, 'input');
   let known = words.known;
   return readNewest(
