@@ -6,10 +6,10 @@ import { assertPermitted } from '../../domain/policy/permissions.js';
 import { keepText } from '../../domain/text-filter.js';
 import { decodeHeader } from '../../http/header-text.js';
 import { THREAD_KEY_HEADER } from '../../http/thread-headers.js';
-import { readAnswerFormat } from '../../openai/request/answer-format.js';
+import { readRequestedFormat } from '../../openai/request/requested-format.js';
 import { readNewest, sliceNewest } from '../../openai/request/conversation-entry.js';
 import { readFunctionTools, readRequiredCall, type ToolsRequest } from '../../openai/request/function-tools.js';
-import { joinInstructions, type RequestClient, toOpenaiTurn } from '../../openai/request/to-openai-turn.js';
+import { joinSystemPrompt, type RequestClient, toOpenaiTurn } from '../../openai/request/to-openai-turn.js';
 import { readToolSetting } from '../../openai/request/tool-setting.js';
 import { findThreadKeyProblem } from '../../threads/thread-key.js';
 import { ThreadResolver } from '../../threads/thread.resolver.js';
@@ -60,7 +60,7 @@ export class CompletionPlanner {
     });
     const tools = toToolsRequest(call);
     const required = await readRequiredCall(tools);
-    const format = await readAnswerFormat(body.response_format, 'response_format');
+    const format = await readRequestedFormat(body.response_format, 'response_format');
     const outputSchema = required?.schema ?? format.schema;
     const toolSetting = readToolSetting(header, this.config);
     const view: CompletionView = {
@@ -87,7 +87,7 @@ export class CompletionPlanner {
       callerTools: readFunctionTools(tools, this.config.callerTools),
       outputSchema,
       model: body.model,
-      systemPrompt: this.config.callerSystem === 'ignore' ? undefined : joinInstructions(undefined, entries),
+      systemPrompt: this.config.callerSystem === 'ignore' ? undefined : joinSystemPrompt(undefined, entries),
       asShown: (message) => toShownContent(message, view),
       // As the Responses API, which may be asked for the turn, has them.
       doorData: { format: format.echo, ...(required === undefined ? {} : { call: { ...required.call } }) },

@@ -20,16 +20,16 @@ export type CompletionEvent =
   | { readonly type: 'failure'; readonly failure: OpenaiFailure; readonly kind: FailureKind };
 
 /** The two texts of an answer. */
-export type TextField = 'content' | 'reasoning_content';
+export type CompletionField = 'content' | 'reasoning_content';
 
 /** The translation state of a turn's answer. Immutable. */
 export interface CompletionState {
   readonly view: CompletionView;
   readonly messageId: string;
   /** The block whose text is being sent; `undefined` between blocks. */
-  readonly open: { readonly field: TextField; readonly blockId: string } | undefined;
+  readonly open: { readonly field: CompletionField; readonly blockId: string } | undefined;
   /** The texts that have begun: what comes next in them is a paragraph of its own. */
-  readonly begun: readonly TextField[];
+  readonly begun: readonly CompletionField[];
   /** The end of the open block, which may start a stop sequence. */
   readonly held: string;
   /** The stop sequence before which the answer ended. */

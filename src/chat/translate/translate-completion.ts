@@ -14,7 +14,7 @@ import { toForcedInput } from '../../translator/views/forced-tool.js';
 import { renderCall } from '../../translator/views/tool-lines.js';
 import { type FinishReason, toCompletionUsage } from '../wire/completion.js';
 import type { CompletionEvent, CompletionState, CompletionStep } from './completion-state.js';
-import { appendText, closeText } from './completion-text.js';
+import { appendCompletionText, closeText } from './completion-text.js';
 
 type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 type CallerToolCall = Extract<HarnessEvent, { readonly type: 'caller-tool-call' }>;
@@ -41,7 +41,9 @@ export function translateToCompletion(state: CompletionState, event: HarnessEven
     case 'text-delta':
       return state.stoppedAt === undefined ? sendAnswerText(state, event.id, event.text) : [state, []];
     case 'thinking-delta':
-      return state.stoppedAt === undefined ? appendText(state, 'reasoning_content', event.id, event.text) : [state, []];
+      return state.stoppedAt === undefined
+        ? appendCompletionText(state, 'reasoning_content', event.id, event.text)
+        : [state, []];
     case 'block-end':
       return state.open?.blockId === event.id ? closeText(state) : [state, []];
     case 'tool-call':
@@ -89,14 +91,14 @@ export function endCompletion(state: CompletionState): CompletionStep {
 function sendAnswerText(state: CompletionState, blockId: string, text: string): CompletionStep {
   const { forcedCall } = state.view;
   const call = forcedCall === undefined ? undefined : toForcedInput(forcedCall, parseObject(text));
-  if (call === undefined) return appendText(state, 'content', blockId, text);
+  if (call === undefined) return appendCompletionText(state, 'content', blockId, text);
   // The agent does not wait for the result of such a call.
   return sendCall(state, { type: 'caller-tool-call', id: `call_${state.messageId.replace(/^msg_/, '')}`, ...call });
 }
 
 function sendLine(state: CompletionState, { id, name, server, input }: ToolCall): CompletionStep {
   const line = renderCall({ type: 'mcp_tool_use', id, name, server_name: server, input });
-  const [opened, events] = appendText(state, 'content', id, line);
+  const [opened, events] = appendCompletionText(state, 'content', id, line);
   const [closed, rest] = closeText(opened);
   return [closed, [...events, ...rest]];
 }
@@ -118,7 +120,7 @@ function endTurn(state: CompletionState, { reason, refusal, usage }: TurnEnd): C
   if (reason === 'model_context_window_exceeded') return fail({ ...state, totals }, CONTEXT_FULL, 'context_too_long');
   const [said, events] =
     reason === 'refusal' && state.stoppedAt === undefined
-      ? appendText(state, 'content', 'refusal', refusal?.explanation ?? REFUSED)
+      ? appendCompletionText(state, 'content', 'refusal', refusal?.explanation ?? REFUSED)
       : [state, []];
   const [closed, rest] = closeText(said);
   const finishReason = closed.calls > 0 && reason === 'end_turn' ? 'tool_calls' : FINISH_REASONS[reason];

@@ -111,7 +111,7 @@ export async function toOpenaiTurn(request: ConversationRequest): Promise<TurnRe
 }
 
 /** Joins the system prompt of a request: its instructions, and the messages of the developer before the conversation. */
-export function joinInstructions(
+export function joinSystemPrompt(
   instructions: string | null | undefined,
   entries: readonly ConversationEntry[],
 ): string | undefined {

@@ -2,7 +2,7 @@ import type { Principal } from '../../auth/principal.js';
 import type { CallerTools } from '../../domain/caller-tool.js';
 import { asObject } from '../../domain/json.js';
 import type { AppliedPolicies } from '../../domain/policy/policy.js';
-import type { AnswerFormat } from '../../openai/request/answer-format.js';
+import type { RequestedFormat } from '../../openai/request/requested-format.js';
 import {
   type ConversationEntry,
   type NewestInput,
@@ -10,7 +10,7 @@ import {
   sliceNewest,
 } from '../../openai/request/conversation-entry.js';
 import type { RequiredCall } from '../../openai/request/function-tools.js';
-import { joinInstructions, toOpenaiTurn } from '../../openai/request/to-openai-turn.js';
+import { joinSystemPrompt, toOpenaiTurn } from '../../openai/request/to-openai-turn.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
 import type { TurnRequest } from '../../turns/turn-request.js';
@@ -35,7 +35,7 @@ export interface ResponseTurnContext {
   readonly ignoresInstructions: boolean;
   readonly callerTools: CallerTools | undefined;
   readonly required: RequiredCall | undefined;
-  readonly format: AnswerFormat;
+  readonly format: RequestedFormat;
   readonly toolForm: ResponseToolForm;
   readonly toolOutputLimit: number;
 }
@@ -120,5 +120,5 @@ function readInstructions(
 ): string | undefined {
   // Those of a side request apply to its one answer.
   if (!isSideRequest && (!hasInstructions || ignoresInstructions)) return undefined;
-  return joinInstructions(body.instructions, entries);
+  return joinSystemPrompt(body.instructions, entries);
 }

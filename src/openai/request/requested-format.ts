@@ -4,14 +4,14 @@ import { ServiceError } from '../../domain/service-error.js';
 import { isUsable } from '../../workers/check-schema.js';
 
 /** The form in which a request wants the text of its answer. */
-export interface AnswerFormat {
+export interface RequestedFormat {
   /** The JSON Schema that the answer must follow; `undefined` for free text. */
   readonly schema: JsonObject | undefined;
   /** The request's own words, as a response repeats them. */
   readonly echo: JsonObject;
 }
 
-const FREE: AnswerFormat = { schema: undefined, echo: { type: 'text' } };
+const FREE: RequestedFormat = { schema: undefined, echo: { type: 'text' } };
 
 /**
  * Reads the format of an answer. Rejects with a ServiceError (`bad_request`) for another one than text and JSON, or a schema that cannot be
@@ -19,10 +19,10 @@ const FREE: AnswerFormat = { schema: undefined, echo: { type: 'text' } };
  *
  * @param field where the API has it. `response_format` has a schema and its name in an object of their own, `json_schema`.
  */
-export async function readAnswerFormat(
+export async function readRequestedFormat(
   format: unknown,
   field: 'text.format' | 'response_format',
-): Promise<AnswerFormat> {
+): Promise<RequestedFormat> {
   if (format === undefined || format === null) return FREE;
   if (!isJsonObject(format)) throw refuseFormat(field, 'must be an object');
   switch (format['type']) {
