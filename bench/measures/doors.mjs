@@ -7,8 +7,8 @@ import { ratioRow, rounds } from '../statistics.mjs';
 const BURST = 4096;
 
 const DOORS = [
-  ['the Responses API', (prompt) => freshOpenaiRequest('/v1/responses', prompt)],
-  ['Chat Completions', (prompt) => freshOpenaiRequest('/v1/chat/completions', prompt)],
+  { name: 'the Responses API', request: (prompt) => freshOpenaiRequest('/v1/responses', prompt) },
+  { name: 'Chat Completions', request: (prompt) => freshOpenaiRequest('/v1/chat/completions', prompt) },
 ];
 
 /** Processor time per event, live and in bursts, of each API compared to the Messages API. */
@@ -19,11 +19,15 @@ export async function measureDoors({ isQuick }) {
     const times = isQuick ? 5 : 9;
     const bursts = isQuick ? 8 : 24;
     const rows = [];
-    for (const [name, request] of DOORS) {
+    for (const { name, request } of DOORS) {
       const sides = { bare: { kind: 'bare', request: freshRequest }, chiron: { kind: 'chiron', request } };
-      for (const [how, events, prompts] of [
-        ['one event per loop turn', count, [`/stream ${count} 0 1`]],
-        ['a whole stream in one loop turn', bursts * BURST, Array(bursts).fill(`/stream ${BURST} 0`)],
+      for (const { how, events, prompts } of [
+        { how: 'one event per loop turn', events: count, prompts: [`/stream ${count} 0 1`] },
+        {
+          how: 'a whole stream in one loop turn',
+          events: bursts * BURST,
+          prompts: Array.from({ length: bursts }, () => `/stream ${BURST} 0`),
+        },
       ]) {
         const measure = async (side) => {
           const { cpu } = await server.cpuOf(async () => {
