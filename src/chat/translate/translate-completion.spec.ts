@@ -70,6 +70,7 @@ describe('a stop sequence', () => {
     ['in one piece', [text('one STOP two'), end(), call, lent('x'), done('interrupted')], 'one '],
     ['in two pieces', [text('one ST'), text('OP two'), end(), text('more', 'b'), done('interrupted')], 'one '],
     ['that only begins', [text('one ST'), end(), text('OP', 'b'), end('b'), done()], 'one ST\n\nOP'],
+    ['in what the agent did not say', [text('one'), end(), { ...call, name: 'STOP' }, done()], 'one\n\nSTOP(ls)'],
     ['that only begins at the end', [text('one ST'), done()], 'one ST'],
   ])('%s ends the answer', (_, events, content) => {
     const { message, end: ended } = collect(events, { stopSequences: ['STOP'] });

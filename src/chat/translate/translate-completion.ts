@@ -14,7 +14,7 @@ import { toForcedInput } from '../../translator/views/forced-tool.js';
 import { renderCall } from '../../translator/views/tool-lines.js';
 import { type FinishReason, toCompletionUsage } from '../wire/completion.js';
 import type { CompletionEvent, CompletionState, CompletionStep } from './completion-state.js';
-import { appendCompletionText, closeText } from './completion-text.js';
+import { appendCompletionText, closeText, sendParagraph } from './completion-text.js';
 
 type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 type CallerToolCall = Extract<HarnessEvent, { readonly type: 'caller-tool-call' }>;
@@ -98,9 +98,7 @@ function sendAnswerText(state: CompletionState, blockId: string, text: string): 
 
 function sendLine(state: CompletionState, { id, name, server, input }: ToolCall): CompletionStep {
   const line = renderCall({ type: 'mcp_tool_use', id, name, server_name: server, input });
-  const [opened, events] = appendCompletionText(state, 'content', id, line);
-  const [closed, rest] = closeText(opened);
-  return [closed, [...events, ...rest]];
+  return sendParagraph(state, id, line);
 }
 
 /** Sends a call of a tool that the caller runs. Its id is that of the agent: the caller's result must have the same. */
@@ -120,7 +118,7 @@ function endTurn(state: CompletionState, { reason, refusal, usage }: TurnEnd): C
   if (reason === 'model_context_window_exceeded') return fail({ ...state, totals }, CONTEXT_FULL, 'context_too_long');
   const [said, events] =
     reason === 'refusal' && state.stoppedAt === undefined
-      ? appendCompletionText(state, 'content', 'refusal', refusal?.explanation ?? REFUSED)
+      ? sendParagraph(state, 'refusal', refusal?.explanation ?? REFUSED)
       : [state, []];
   const [closed, rest] = closeText(said);
   const finishReason = closed.calls > 0 && reason === 'end_turn' ? 'tool_calls' : FINISH_REASONS[reason];
