@@ -28,9 +28,9 @@ export function requestBody(prompt, bytes = 0) {
 }
 
 /** A request's bytes, headers and all. */
-export function requestBytes(thread, body) {
+export function requestBytes(thread, body, path = '/v1/messages') {
   const head = [
-    'POST /v1/messages HTTP/1.1',
+    `POST ${path} HTTP/1.1`,
     'host: 127.0.0.1',
     'content-type: application/json',
     'anthropic-version: 2023-06-01',
@@ -44,6 +44,12 @@ export function requestBytes(thread, body) {
 /** A prompt's request on a thread of its own. */
 export function freshRequest(prompt) {
   return requestBytes(newThread(), requestBody(prompt));
+}
+
+/** The same for one of OpenAI's APIs, by its path. */
+export function freshOpenaiRequest(path, prompt) {
+  const said = path.endsWith('/responses') ? { input: prompt } : { messages: [{ role: 'user', content: prompt }] };
+  return requestBytes(newThread(), Buffer.from(JSON.stringify({ model: 'demo', stream: true, ...said })), path);
 }
 
 /** An open connection to a server on this machine. */

@@ -12,6 +12,7 @@ import { measureAttacks } from './measures/attacks.mjs';
 import { measureBroker } from './measures/broker.mjs';
 import { measureCallerTools } from './measures/caller-tools.mjs';
 import { measureCluster } from './measures/cluster.mjs';
+import { measureDoors } from './measures/doors.mjs';
 import { measureDurability } from './measures/durability.mjs';
 import { measureEvents } from './measures/events.mjs';
 import { measureFelt } from './measures/felt.mjs';
@@ -28,6 +29,7 @@ import { kinds } from './servers.mjs';
 /** In the order of the table. */
 const MEASURES = {
   events: measureEvents,
+  doors: measureDoors,
   durability: measureDurability,
   paced: measurePaced,
   felt: measureFelt,

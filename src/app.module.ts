@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
 import { AdminModule } from './admin/admin.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
+import { ChatModule } from './chat/chat.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -40,7 +41,16 @@ export class AppModule {
         // The doors belong to gateways.
         ...(config.role === 'worker'
           ? [TurnsModule]
-          : [MessagesModule, ModelsModule, ResponsesModule, SessionsModule, AdminModule, UsageModule, ConsoleModule]),
+          : [
+              MessagesModule,
+              ModelsModule,
+              ResponsesModule,
+              ChatModule,
+              SessionsModule,
+              AdminModule,
+              UsageModule,
+              ConsoleModule,
+            ]),
         WebhooksModule,
         OpsModule,
       ],

@@ -47,8 +47,20 @@ export class HealthController {
   /** Answers clients that check a base URL, as older versions of Claude Code do with `HEAD /`. */
   @Get()
   @RootDocs()
-  root(): { readonly name: string; readonly messages: string; readonly responses: string; readonly docs: string } {
-    return { name: 'chiron', messages: '/v1/messages', responses: '/v1/responses', docs: '/docs' };
+  root(): {
+    readonly name: string;
+    readonly messages: string;
+    readonly responses: string;
+    readonly chat: string;
+    readonly docs: string;
+  } {
+    return {
+      name: 'chiron',
+      messages: '/v1/messages',
+      responses: '/v1/responses',
+      chat: '/v1/chat/completions',
+      docs: '/docs',
+    };
   }
 
   /** Claude Code 2.1.330 warms up its connection with this request. */

@@ -49,8 +49,14 @@ export function RootDocs(): MethodDecorator {
     }),
     JsonResponseDocs({
       description: 'The name, and the paths of the API and its documentation.',
-      schema: object({ name: TEXT, messages: TEXT, responses: TEXT, docs: TEXT }),
-      example: { name: 'chiron', messages: '/v1/messages', responses: '/v1/responses', docs: '/docs' },
+      schema: object({ name: TEXT, messages: TEXT, responses: TEXT, chat: TEXT, docs: TEXT }),
+      example: {
+        name: 'chiron',
+        messages: '/v1/messages',
+        responses: '/v1/responses',
+        chat: '/v1/chat/completions',
+        docs: '/docs',
+      },
     }),
   );
 }

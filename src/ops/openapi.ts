@@ -3,6 +3,8 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { ADMIN_SCHEMAS } from '../admin/admin-docs.js';
 import { NODE_SCHEMAS } from '../admin/nodes.docs.js';
 import { MODEL_SCHEMAS } from '../catalog/models.docs.js';
+import { CHAT_SCHEMAS } from '../chat/wire/schemas.js';
+import { OPENAI_SCHEMAS } from '../openai/openai.docs.js';
 import { RESPONSES_SCHEMAS } from '../responses/wire/schemas.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
@@ -15,7 +17,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Chiron')
-    .setDescription('An Anthropic Messages API and an OpenAI Responses API in front of durable coding-agent threads.')
+    .setDescription(
+      'An Anthropic Messages API, an OpenAI Responses API and Chat Completions in front of durable coding-agent threads.',
+    )
     .setVersion(VERSION)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     // Relative to the URL of this document, because the server does not know its public address.
@@ -30,7 +34,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     schemas: {
       ...WIRE_SCHEMAS,
       ...MODEL_SCHEMAS,
+      ...OPENAI_SCHEMAS,
       ...RESPONSES_SCHEMAS,
+      ...CHAT_SCHEMAS,
       ...SESSION_SCHEMAS,
       ...ADMIN_SCHEMAS,
       ...NODE_SCHEMAS,

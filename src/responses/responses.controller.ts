@@ -25,9 +25,10 @@ import { toInputItemList } from './response/input-items.js';
 import { ResponseFinder } from './response/response-finder.js';
 import { ResponseService } from './response/response.service.js';
 import { ResponsesErrorFilter } from './response/responses-error.filter.js';
-import { methodNotServed, notOverWebSocket } from './response/route-errors.js';
+import { notOverWebSocket } from './response/route-errors.js';
 import { sendSideAnswer } from './response/side-response.js';
-import { setResponsesHeaders } from './response/responses-headers.js';
+import { methodNotServed } from '../openai/errors/openai.exception.js';
+import { setOpenaiHeaders } from '../openai/response/openai-headers.js';
 
 /** OpenAI's Responses API. */
 @Controller('v1/responses')
@@ -55,7 +56,7 @@ export class ResponsesController {
     const plan = await this.planner.plan(principal, call, client);
     if (plan.kind === 'side') {
       setThreadHeader(response, plan.threadKey);
-      setResponsesHeaders(response);
+      setOpenaiHeaders(response);
       sendSideAnswer(plan.answer, body.model, response, body.stream === true);
       return;
     }
@@ -63,7 +64,7 @@ export class ResponsesController {
     noteRequestFacts(request, { threadId: opened.thread.id, turnId: opened.turn.id });
     try {
       setTurnHeaders(response, opened.thread.key, describeHistory(opened));
-      setResponsesHeaders(response);
+      setOpenaiHeaders(response);
       const turnId = client.findTurnId(call);
       if (turnId !== undefined) response.setHeader(TURN_STATE_HEADER, turnId);
       const options = toResponseOptions(opened);
@@ -90,7 +91,7 @@ export class ResponsesController {
   ): Promise<void> {
     const { isStream, startingAfter } = parseResponseQuery(query);
     const found = await this.finder.find(tenant, responseId);
-    setResponsesHeaders(response);
+    setOpenaiHeaders(response);
     if (isStream) {
       await this.responses.stream(found.opened, found.options, response, { sequence: startingAfter, items: new Set() });
     } else {
@@ -120,7 +121,7 @@ export class ResponsesController {
     const { opened, options } = await this.finder.find(principal.tenant, responseId);
     const { messageId } = opened.turn;
     await this.turns.cancel(principal.tenant, messageId, requirePolicies(principal), readActor(principal));
-    setResponsesHeaders(response);
+    setOpenaiHeaders(response);
     await this.responses.sendEnded(opened, options, response);
   }
 

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { KeepAliveClock } from '../http/keep-alive-clock.js';
+import { Deliveries } from '../openai/response/deliveries.js';
 import { ThreadsModule } from '../threads/threads.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { ItemReferences } from './request/item-references.js';
@@ -13,6 +14,6 @@ import { ResponsesController } from './responses.controller.js';
 @Module({
   imports: [ThreadsModule, TurnsModule],
   controllers: [ResponsesController],
-  providers: [ResponsePlanner, ItemReferences, TurnWords, ResponseFinder, ResponseService, KeepAliveClock],
+  providers: [ResponsePlanner, ItemReferences, TurnWords, ResponseFinder, ResponseService, Deliveries, KeepAliveClock],
 })
 export class ResponsesModule {}

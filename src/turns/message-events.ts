@@ -7,10 +7,9 @@ import type { ContentBlock } from '../anthropic/stream-event.js';
  * Tools keep the ids of the message; images are placeholders. A failed turn has no message, only its end.
  */
 export function rebuildEvents(turn: Turn): readonly HarnessEvent[] {
-  const blocks = turn.message?.content.flatMap((block, index) => eventsOfBlock(block, `block-${index}`)) ?? [];
   const calls = turn.message?.usage.iterations ?? [];
   return [
-    ...blocks,
+    ...toContentEvents(turn.message?.content ?? []),
     ...calls.map((call): HarnessEvent => ({
       type: 'model-call-end',
       model: call.model,
@@ -24,6 +23,11 @@ export function rebuildEvents(turn: Turn): readonly HarnessEvent[] {
     })),
     ...toEndEvents(turn),
   ];
+}
+
+/** Rebuilds the events of a message's content: each block in one piece. */
+export function toContentEvents(content: readonly ContentBlock[]): readonly HarnessEvent[] {
+  return content.flatMap((block, index) => eventsOfBlock(block, `block-${index}`));
 }
 
 /** Returns the end event of a turn from its stored row; nothing for an unfinished turn. */

@@ -35,6 +35,8 @@ export interface TurnRequest extends RetryIdentity {
   readonly isSideRequest: boolean;
   /** The answer that the request continues, if it has only the new messages. */
   readonly continuesFrom: ContinuationPoint | undefined;
+  /** What the request begins if others have gone on from the answer that it names; absent: it is refused then. */
+  readonly branch?: ThreadBranch | undefined;
   /** The conversation before the newest message, if the request has it. */
   readonly history: PriorConversation | undefined;
   /** How to compare the conversation with the turns of its thread; `undefined` if the door or the request has none to compare. */
@@ -78,6 +80,12 @@ export interface PriorConversation {
   readonly asShown: (message: Message) => Message['content'];
   /** Makes the seed for an agent without a record of the conversation, from the message with the index `start` on; 0 by default. */
   readonly toSeeding: (start?: number) => Seeding;
+}
+
+/** A new thread with the conversation of another up to some answer. */
+export interface ThreadBranch {
+  readonly threadKey: string;
+  readonly history: PriorConversation;
 }
 
 /** The user messages of a request, by which it is compared with the turns of its thread. */

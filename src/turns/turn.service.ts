@@ -88,7 +88,7 @@ export class TurnService {
             isFreshThread: false,
             hasHistory: true,
           });
-    const opened = continued ?? (await this.openUnderLock(request));
+    const opened = continued ?? (await this.openUnderLock(toBranch(request)));
     if (opened !== undefined) return opened;
     throw new Error('unreachable: a request without a continuation point was not opened');
   }
@@ -372,4 +372,10 @@ export class TurnService {
       ? of([SERVER_RESTARTING])
       : defer(async () => [toFallbackEnd(await this.turns.byId(turnId))]);
   }
+}
+
+/** A request that did not get the next turn after the answer that it names begins a thread. */
+function toBranch(request: TurnRequest): TurnRequest {
+  const { branch } = request;
+  return branch === undefined ? request : { ...request, ...branch, continuesFrom: undefined, isFreshThread: true };
 }

@@ -67,10 +67,13 @@ describe.skipIf(skipReason !== undefined)('The lines of the console, pasted into
     expect(await turnsOf(server, threadKey, KEY)).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
   });
 
-  it('go on with the thread in curl', async () => {
-    const threadKey = `team:it's $HOME`;
-    const printed = await paste(`${await newLine('curl', threadKey)} -sS --fail-with-body`);
-    expect(JSON.parse(printed)).toMatchObject({ type: 'message', stop_reason: 'end_turn' });
+  it.each([
+    ['curl', { type: 'message', stop_reason: 'end_turn' }],
+    ['curl, Chat Completions', { object: 'chat.completion', choices: [{ finish_reason: 'stop' }] }],
+  ])('go on with the thread in %s', async (client, answer) => {
+    const threadKey = `team:it's $HOME in ${client}`;
+    const printed = await paste(`${await newLine(client, threadKey)} -sS --fail-with-body`);
+    expect(JSON.parse(printed)).toMatchObject(answer);
     expect(await turnsOf(server, threadKey, KEY)).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
   });
 });

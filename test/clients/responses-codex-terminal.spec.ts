@@ -93,4 +93,14 @@ describe.skipIf(terminalSkipReason !== undefined)('Codex in a terminal', () => {
     const turns = await turnsOf(server, textOf(thread?.['thread_key']));
     expect(turns.map(({ status }) => status)).toEqual(['completed', 'cancelled']);
   });
+
+  it('goes on with the same agent after /compact', async () => {
+    const codex = await openCodex();
+    await codex.submit('hello there');
+    await codex.shows('You said: hello there');
+    await codex.submit('/compact');
+    await codex.shows(/Context compacted/i);
+    await codex.submit('and now?');
+    await codex.shows('This is turn 2 of this thread. You said: and now?');
+  });
 });

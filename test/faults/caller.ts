@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { collect } from '../../src/translator/collect.js';
 import type { Message, StreamEvent } from '../../src/anthropic/stream-event.js';
+import { readResponseStream, readWholeResponse } from './responses-reader.js';
 import { keyHeader } from './tenants.js';
 import { checkGrammar } from '../support/stream-grammar.js';
 
@@ -14,8 +15,16 @@ const LONGEST_PAUSE = 1000;
 export type Cut =
   'before the first event' | 'during the first event' | 'after the first event' | 'after the last event';
 
+/** The APIs that callers of kill points use. */
+export type Door = 'messages' | 'responses';
+
+/** What the suite judges of an answer. */
+type Answer = Pick<Message, 'id' | 'content' | 'stop_reason'>;
+
 /** A request that is sent until it is answered. */
 export interface Call {
+  /** The Messages API by default. */
+  readonly door?: Door;
   readonly prompt: string;
   readonly model: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -27,7 +36,7 @@ export interface Call {
 
 /** How one sending ended. */
 export type Try =
-  | { readonly kind: 'message'; readonly message: Message; readonly violations: readonly string[] }
+  | { readonly kind: 'message'; readonly message: Answer; readonly violations: readonly string[] }
   | {
       readonly kind: 'refused';
       readonly status: number;
@@ -40,7 +49,7 @@ export type Try =
 /** What came of a call. */
 export interface Answered {
   /** `undefined` when the caller gave up: it was refused for good, or it was hanging. */
-  readonly message: Message | undefined;
+  readonly message: Answer | undefined;
   readonly tries: readonly Try[];
   readonly isHanging: boolean;
 }
@@ -68,11 +77,11 @@ export async function callUntilWhole(url: () => string, call: Call): Promise<Ans
 /** Sends the request once. Never rejects. */
 export function send(
   url: string,
-  { prompt, model, headers, stream }: Call,
+  { door = 'messages', prompt, model, headers, stream }: Call,
   { cut, milliseconds }: { readonly cut?: Cut | undefined; readonly milliseconds: number },
 ): Promise<Try> {
   return new Promise((resolve) => {
-    const outgoing = request(`${url}/v1/messages`, {
+    const outgoing = request(`${url}/v1/${door}`, {
       method: 'POST',
       agent: false,
       headers: { 'content-type': 'application/json', ...keyHeader(headers['x-chiron-thread-key']), ...headers },
@@ -97,17 +106,26 @@ export function send(
       response.on('close', gone);
       response.on('end', () => {
         const retryAfter = response.headers['retry-after'];
-        if (status === 200) end(stream ? readStream(text) : readWhole(text));
+        if (status === 200) end(READERS[door][stream ? 'stream' : 'whole'](text));
         else end({ kind: 'refused', status, text: text.slice(0, 300), retryAfter });
       });
     });
-    const body = { model, max_tokens: 1024, stream, messages: [{ role: 'user', content: prompt }] };
+    const said = { model, stream };
+    const body =
+      door === 'responses'
+        ? { ...said, input: prompt }
+        : { ...said, max_tokens: 1024, messages: [{ role: 'user', content: prompt }] };
     outgoing.end(JSON.stringify(body), () => {
       // The request has left; the server may have begun with it or not.
       if (cut === 'before the first event') setTimeout(gone, 30);
     });
   });
 }
+
+const READERS: Readonly<Record<Door, Readonly<Record<'stream' | 'whole', (text: string) => Try>>>> = {
+  messages: { stream: readStream, whole: readWhole },
+  responses: { stream: readResponseStream, whole: readWholeResponse },
+};
 
 function isCutHere(cut: Cut, text: string): boolean {
   switch (cut) {
@@ -116,9 +134,9 @@ function isCutHere(cut: Cut, text: string): boolean {
     case 'during the first event':
       return text.length > 0;
     case 'after the first event':
-      return text.includes('event: content_block_start');
+      return /event: (content_block_start|response\.output_item\.added)\n/.test(text);
     case 'after the last event':
-      return text.includes('event: message_stop');
+      return /event: (message_stop|response\.completed)\n/.test(text);
     default:
       return cut satisfies never;
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { callUntilWhole, type Cut } from './caller.js';
+import { callUntilWhole, type Cut, type Door } from './caller.js';
 import { expected, type NamedFault, withLane } from './fault.js';
 import { type Finding, judgeAnswer, judgeTurns } from './judge.js';
 import { Lane } from './lane.js';
@@ -8,18 +8,23 @@ import { markedProcesses } from './processes.js';
 import { type Agent, AGENTS, MODEL_OF, sceneFor, timesRun } from './scenes.js';
 
 /** The caller's connection is cut at this point of a turn with a tool, and the caller sends its request again. */
-export function connectionCut(cut: Cut): NamedFault {
+export function connectionCut(cut: Cut, door: Door = 'messages'): NamedFault {
   return {
-    title: `the connection is cut ${cut}`,
+    title: `the connection is cut ${cut}${door === 'messages' ? '' : `, by ${door}`}`,
     run: async ({ agents, note }) =>
       withLane(await Lane.start(agents), note, async (lane) => {
-        const findings = await Promise.all(AGENTS.map((agent) => cutTurn(lane, agent, cut, note)));
+        const findings = await Promise.all(AGENTS.map((agent) => cutTurn(lane, agent, { cut, door }, note)));
         return findings.flat();
       }),
   };
 }
 
-async function cutTurn(lane: Lane, agent: Agent, cut: Cut, note: (text: string) => void): Promise<readonly Finding[]> {
+async function cutTurn(
+  lane: Lane,
+  agent: Agent,
+  { cut, door }: { readonly cut: Cut; readonly door: Door },
+  note: (text: string) => void,
+): Promise<readonly Finding[]> {
   const threadKey = `fault:cut-${agent}`;
   const scene = sceneFor(agent, 'tool', join(lane.traces, `${agent}.txt`));
   const headers = {
@@ -32,6 +37,7 @@ async function cutTurn(lane: Lane, agent: Agent, cut: Cut, note: (text: string) 
     model: MODEL_OF[agent],
     headers,
     stream: true,
+    door,
     cut,
   });
   note(`${agent}: ${JSON.stringify(answered.tries)}`);

@@ -52,7 +52,10 @@ export function judgeTurns(turns: readonly StoredTurn[], scene: Scene, times: nu
   return [...findings, ...judgeMessage(message, scene), ...judgeTools(message, scene, times)];
 }
 
-function judgeMessage({ content, stop_reason }: Message, scene: Scene): readonly Finding[] {
+function judgeMessage(
+  { content, stop_reason }: Pick<Message, 'content' | 'stop_reason'>,
+  scene: Scene,
+): readonly Finding[] {
   const said = content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
   const problems: string[] = [];
   if (stop_reason !== 'end_turn') problems.push(`the stop reason is ${String(stop_reason)}`);

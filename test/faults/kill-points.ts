@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { callUntilWhole } from './caller.js';
+import { callUntilWhole, type Door } from './caller.js';
 import { type Finding, finding, judgeAnswer, judgeTurns } from './judge.js';
 import type { StoredTurn } from './lane.js';
 import { type MarkedProcess, markedProcesses } from './processes.js';
@@ -44,6 +44,8 @@ export interface KillPoint {
   /** Whether the thread has had a turn before, so that its process is warm. */
   readonly isSecondTurn: boolean;
   readonly stream: boolean;
+  /** The API that the caller speaks. */
+  readonly door: Door;
 }
 
 /** How long a turn of a kind takes without faults, in milliseconds. */
@@ -52,6 +54,8 @@ export type Durations = ReadonlyMap<string, number>;
 /** A little more than the whole turn, so that its very end is hit, too. */
 const LONGEST_MOMENT = 1.05;
 const HARNESS_WAIT = 3000;
+/** How many of the callers speak the Responses API. The turns below the APIs are the same. */
+const RESPONSES_PART = 0.35;
 
 /** The kill points of a run; the first ones of a seed are the same however many there are. */
 export function drawKillPoints(seed: number, count: number): readonly KillPoint[] {
@@ -72,6 +76,8 @@ function drawKillPoint(random: Random, number: number): KillPoint {
     choice: random.next(),
     isSecondTurn: random.next() < 0.3,
     stream: random.next() < 0.8,
+    // Drawn last: what a seed draws besides stays as it was.
+    door: random.next() < RESPONSES_PART ? 'responses' : 'messages',
   };
 }
 
@@ -80,7 +86,7 @@ export function titleOf(point: KillPoint): string {
   const turn = point.isSecondTurn ? 'second turn' : 'first turn';
   const how = point.stream ? 'streaming' : 'whole';
   const when = `${Math.round(point.moment * 100)} %`;
-  return `kill point ${point.number}: ${point.agent}, ${point.scene}, ${turn}, ${how}; the ${point.victim} dies at ${when}`;
+  return `kill point ${point.number}: ${point.agent}, ${point.scene}, ${turn}, ${how}, by ${point.door}; the ${point.victim} dies at ${when}`;
 }
 
 /** Name of a kind of turn in {@link Durations}. */
@@ -91,7 +97,7 @@ export function kindOf(point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn'
 /** Runs a turn without any fault. What is wrong with it, and how long it took. */
 export async function runUndisturbed(
   lane: KillLane,
-  point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn' | 'stream'>,
+  point: Pick<KillPoint, 'agent' | 'scene' | 'isSecondTurn' | 'stream' | 'door'>,
   threadKey: string,
 ): Promise<{ readonly findings: readonly Finding[]; readonly milliseconds: number }> {
   const findings = point.isSecondTurn ? [...(await firstTurn(lane, point.agent, threadKey))] : [];
@@ -127,13 +133,14 @@ function sceneOf(lane: KillLane, { agent, scene }: Pick<KillPoint, 'agent' | 'sc
   return sceneFor(agent, scene, join(lane.traces, `${threadKey.replace(/\W/g, '-')}.txt`));
 }
 
-function call(lane: KillLane, point: Pick<KillPoint, 'agent' | 'stream'>, scene: Scene, threadKey: string) {
+function call(lane: KillLane, point: Pick<KillPoint, 'agent' | 'stream' | 'door'>, scene: Scene, threadKey: string) {
   const headers = { 'x-chiron-thread-key': threadKey };
   return callUntilWhole(lane.url, {
     prompt: scene.prompt,
     model: MODEL_OF[point.agent],
     headers,
     stream: point.stream,
+    door: point.door,
   });
 }
 

@@ -133,7 +133,7 @@ async function measure(agents: RealAgents, options: FaultOptions, report: Report
   for (const agent of AGENTS) {
     for (const scene of ['words', 'tool'] as const) {
       for (const isSecondTurn of [false, true]) {
-        const kind = { agent, scene, isSecondTurn, stream: true };
+        const kind = { agent, scene, isSecondTurn, stream: true, door: 'messages' } as const;
         const title = `without a fault: ${kindOf(kind)}`;
         const threadKey = `fault:measure-${kindOf(kind).replaceAll(' ', '-')}`;
         const { findings, milliseconds } = await runUndisturbed(lane, kind, threadKey);

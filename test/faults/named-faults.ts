@@ -13,6 +13,8 @@ export const NAMED_FAULTS: readonly NamedFault[] = [
   connectionCut('during the first event'),
   connectionCut('after the first event'),
   connectionCut('after the last event'),
+  connectionCut('after the first event', 'responses'),
+  connectionCut('after the last event', 'responses'),
   attachingCallers,
   fiftyAtOnce({ title: 'on one thread', headers: { 'x-chiron-thread-key': 'fault:fifty' } }),
   fiftyAtOnce({ title: 'without a thread', headers: {} }),

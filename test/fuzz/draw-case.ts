@@ -15,6 +15,7 @@ import { hostileBody, hostileSchema } from './generate/hostile.js';
 import { type JsonFields, jsonText } from './generate/json-node.js';
 import { messagesBody } from './generate/messages-body.js';
 import { mutated, withDuplicates, withOddBlock } from './generate/mutate.js';
+import { openaiRequest } from './generate/openai-body.js';
 import { cancelRoute, modelsRoute, oddRoute, openRoute } from './generate/routes.js';
 import { type KnownIds, sessionRequest } from './generate/session-requests.js';
 import { rawExchange } from './generate/sockets.js';
@@ -67,6 +68,8 @@ const KINDS: readonly (readonly [weight: number, choice: readonly [kind: string,
   [0.1, ['a message with a hostile schema', hostileSchemaMessage]],
   [9, ['a message with odd headers', oddHeaderMessage]],
   [2, ['a message whose caller leaves', leavingMessage]],
+  [5, ['a good request of OpenAI’s APIs', goodOpenaiRequest]],
+  [4, ['a request of OpenAI’s APIs with changed values', mutatedOpenaiRequest]],
   [6, ['a count of tokens', countTokens]],
   [4, ['models', models]],
   [3, ['a cancellation', cancellation]],
@@ -207,6 +210,21 @@ function oddHeaderMessage(drawing: Drawing): FuzzRequest {
 function leavingMessage(drawing: Drawing): FuzzRequest {
   const leaves = drawing.random.pick(['after sending', 'after the first bytes'] as const);
   return requestOf(drawing, { body: Buffer.from(jsonText(bodyOf(drawing))), leaves });
+}
+
+function goodOpenaiRequest(drawing: Drawing): FuzzRequest {
+  const { target, body } = openaiRequest(drawing.random, drawing.marker);
+  const headers = [
+    ...clientHeaders(drawing.random),
+    ...(chance(drawing.random, 0.3) ? threadHeader(drawing.random) : []),
+  ];
+  return requestOf(drawing, { target, body: Buffer.from(jsonText(body)), headers, isPlain: true });
+}
+
+function mutatedOpenaiRequest(drawing: Drawing): FuzzRequest {
+  const { random } = drawing;
+  const { target, body } = openaiRequest(random, drawing.marker);
+  return requestOf(drawing, { target, body: Buffer.from(jsonText(withDuplicates(jsonText(mutated(random, body))))) });
 }
 
 function countTokens(drawing: Drawing): FuzzRequest {

@@ -23,12 +23,13 @@ export interface Judged {
 /**
  * The expected statuses from 500 on, each with the reason why a caller may get it here.
  *
- * 503 on a session route is centaur's word for 529; no other 5xx is, on any route.
+ * 503 is the word for 529 of centaur and of OpenAI's APIs; no other 5xx is, on any route.
  */
 const MEANT_FAILURES: readonly (readonly [status: number, path: RegExp, reason: string])[] = [
   [529, /^\/v1/, 'too many turns wait, or the demo agent was asked to fail as an overloaded model does'],
   [504, /^\/v1/, 'a turn takes longer than Claude Code waits, or the demo agent was asked to fail so'],
   [503, /^\/api\/session/, 'too many turns wait'],
+  [503, /^\/v1\/(responses|chat\/completions)/, 'the same as 529, by the name of OpenAI’s APIs'],
 ];
 
 /**
@@ -79,17 +80,23 @@ function problems(request: FuzzRequest, outcome: Outcome, judged: Judged): reado
   ];
 }
 
+const OPENAI_PATH = /^\/v1\/(responses(\/[^/]+(\/(cancel|input_items))?)?|chat\/completions)\/?$/;
+
 /** The form in which a path tells of refusals. One that cannot be decoded is of no other API, and is refused before its route is looked for. */
 function formOf(path: string): RefusalForm {
   if (!isDecodable(path)) return 'anthropic';
   if (/^\/api\/(sessions\/?$|session\/.)/.test(path)) return 'centaur';
-  return /^\/v1\/responses(\/[^/]+(\/(cancel|input_items))?)?\/?$/.test(path) ? 'openai' : 'anthropic';
+  return OPENAI_PATH.test(path) ? 'openai' : 'anthropic';
 }
 
 function failureProblems({ status, body }: Answer, path: string): readonly Problem[] {
   if (AGENT_FAILED.test(body.toString('utf8'))) return [];
-  if (status < 500 || MEANT_FAILURES.some(([meant, where]) => meant === status && where.test(path))) return [];
+  if (status < 500 || isMeant(status, path)) return [];
   return [['5xx', `status ${status}: ${excerpt(body)}`]];
+}
+
+function isMeant(status: number, path: string): boolean {
+  return MEANT_FAILURES.some(([meant, where]) => meant === status && where.test(path));
 }
 
 function brokenOff(answer: Answer): Problem {
@@ -110,7 +117,7 @@ function isOpen(path: string, method: string): boolean {
 
 /** A valid request must be accepted, unless its thread's queue or the server is full. */
 function plainProblems(request: FuzzRequest, { status, body }: Answer): readonly Problem[] {
-  if (!request.isPlain || [200, 409, 529].includes(status)) return [];
+  if (!request.isPlain || [200, 409, OPENAI_PATH.test(pathOf(request)) ? 503 : 529].includes(status)) return [];
   // Without keys a body has to be JSON by its type, as browsers let every web page send one without.
   if (request.key === 'open' && status === 415 && headerOf(request, 'content-type') === undefined) return [];
   return [['refused a good request', `status ${status}: ${excerpt(body)}`]];
@@ -125,11 +132,23 @@ function contentProblems(request: FuzzRequest, answer: Answer, path: string): re
   if (request.method === 'POST' && /^(\/v1)+\/messages\/?$/.test(path)) {
     return [...messageProblems(value, answer), ...threadProblems(request, answer)];
   }
+  if (request.method === 'POST' && /^\/v1\/chat\/completions\/?$/.test(path) && !isCompletion(value)) {
+    return [['not a completion', excerpt(answer.body)]];
+  }
   const tokens = property(value, 'input_tokens');
   if (path.endsWith('/count_tokens') && !(Number.isInteger(tokens) && Number(tokens) >= 0)) {
     return [['not a count', excerpt(answer.body)]];
   }
   return [];
+}
+
+function isCompletion(value: unknown): boolean {
+  return (
+    property(value, 'object') === 'chat.completion' &&
+    String(property(value, 'id')).startsWith('chatcmpl-') &&
+    Array.isArray(property(value, 'choices')) &&
+    typeof property(property(value, 'usage'), 'total_tokens') === 'number'
+  );
 }
 
 function messageProblems(value: unknown, { body }: Answer): readonly Problem[] {

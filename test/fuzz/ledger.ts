@@ -10,6 +10,9 @@ import { isOpenTurn, type Stored, type StoredTurn } from './store.js';
 /** How many ids are remembered to be asked for again. */
 const REMEMBERED = 300;
 
+/** The routes that answer with what a turn says. */
+const ANSWERED = /^(\/v1)+\/(messages|responses|chat\/completions)\/?$/;
+
 /** What is kept of a request whose answer stands for a turn: not its body, as there are many. */
 interface Accepted {
   readonly number: number;
@@ -59,7 +62,7 @@ export class Ledger {
     if (isFailureOfAgent(answer)) this.#failures += 1;
     if (answer.status !== 200) return;
     const path = pathOf(request);
-    if (request.method === 'POST' && /^(\/v1)+\/messages\/?$/.test(path)) this.#noteMessage(request, answer);
+    if (request.method === 'POST' && ANSWERED.test(path)) this.#noteMessage(request, answer);
     if (request.method === 'POST' && /^\/api\/session\/[^/]+\/execute$/.test(path))
       this.#noteExecution(request, answer);
     if (request.method === 'DELETE')
@@ -174,6 +177,9 @@ function isFailureOfAgent({ body }: Answer): boolean {
 }
 
 function messageIdOf(answer: Answer): string | undefined {
+  // The ids of OpenAI's APIs have that of the message.
+  const [, part] = /"id":"(?:resp_|chatcmpl-)(\w+)"/.exec(answer.body.toString('utf8')) ?? [];
+  if (part !== undefined) return `msg_${part}`;
   if (!isStream(answer)) {
     const id = property(parsed(answer.body), 'id');
     return typeof id === 'string' ? id : undefined;

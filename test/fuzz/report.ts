@@ -97,6 +97,7 @@ const ENDPOINTS: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/messages$/, '/v1/messages'],
   [/^\/v1\/responses$/, '/v1/responses'],
   [/^\/v1\/responses\/./, '/v1/responses/:id'],
+  [/^\/v1\/chat\/completions$/, '/v1/chat/completions'],
   [/^\/v1\/models\/./, '/v1/models/:id'],
   [/^\/v1\/models$/, '/v1/models'],
   [/^\/api\/sessions$/, '/api/sessions'],

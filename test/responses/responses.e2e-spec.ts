@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
+import { readPromptText } from '../../src/domain/prompt.js';
 import type { ResponseObject } from '../../src/responses/wire/response-object.js';
 import { outputTextOf, parseResponseEvents, ResponseReader } from '../support/response-stream.js';
 import { ask } from '../support/requests.js';
@@ -167,6 +168,53 @@ describe('the thread of a request', () => {
     expect(app.harness.runsOf('and now?')).toHaveLength(1);
   });
 
+  it('is a new one with the conversation so far where it continues an older response', async () => {
+    const server = await start();
+    app.harness.onRun = (run) => run.answer(`Answer to ${readPromptText(run.turn.prompt)}.`);
+    const post = async (input: string, previous?: string) =>
+      server
+        .post('/v1/responses')
+        .send({ model: MODEL, input, previous_response_id: previous ?? null })
+        .expect(200);
+    const first = responseOf(await post('one'));
+    const second = responseOf(await post('two', first.id));
+    await post('three', second.id);
+    const branched = await post('another two', first.id);
+    expect(branched.headers['x-chiron-history']).toBe('seeded');
+    expect(app.harness.runsOf('another two')[0]?.turn.seed).toMatchObject([
+      { role: 'user', content: [{ text: 'one' }] },
+      { role: 'assistant', content: [{ text: 'Answer to one.' }] },
+    ]);
+    expect(responseOf(branched).previous_response_id).toBe(first.id);
+    const after = await post('another three', responseOf(branched).id);
+    expect(after.headers['x-chiron-history']).toBe('continued');
+    expect(after.headers['x-chiron-thread-key']).toBe(branched.headers['x-chiron-thread-key']);
+    expect(await app.count('threads')).toBe(2);
+  });
+
+  it('of a branch is found by a retry', async () => {
+    const server = await start();
+    app.harness.onRun = (run) => run.answer('Yes.');
+    const first = responseOf(await server.post('/v1/responses').send(hello).expect(200));
+    const next = { model: MODEL, previous_response_id: first.id };
+    await server
+      .post('/v1/responses')
+      .send({ ...next, input: 'two' })
+      .expect(200);
+    app.harness.onRun = () => undefined;
+    const branch = { ...next, input: 'another two' };
+    const left = ResponseReader.post(app.url, branch);
+    const run = await app.harness.run('another two');
+    await left.sees('response.in_progress');
+    left.leave();
+    const again = ResponseReader.post(app.url, branch);
+    await again.sees('response.in_progress');
+    run.answer('Yes, again.');
+    await again.done();
+    expect(outputTextOf(again.response)).toBe('Yes, again.');
+    expect(await app.count('turns')).toBe(3);
+  });
+
   it('is that of its conversation', async () => {
     const server = await start();
     app.harness.onRun = (run) => run.answer('Yes.');
@@ -321,12 +369,13 @@ describe('a wrong request', () => {
     },
   );
 
-  it('continues no response that was continued already', async () => {
+  it('continues no response that was continued already, on the thread that it names', async () => {
     const server = await start();
     app.harness.onRun = (run) => run.answer('Yes.');
-    const first = responseOf(await server.post('/v1/responses').send(hello).expect(200));
+    const key = { 'x-chiron-thread-key': 'test:named' };
+    const first = responseOf(await server.post('/v1/responses').set(key).send(hello).expect(200));
     const next = (input: string) =>
-      server.post('/v1/responses').send({ model: MODEL, input, previous_response_id: first.id });
+      server.post('/v1/responses').set(key).send({ model: MODEL, input, previous_response_id: first.id });
     await next('two').expect(200);
     const { body } = await next('three').expect(400);
     expect(body).toMatchObject({ error: { param: 'previous_response_id', code: 'thread_already_continued' } });

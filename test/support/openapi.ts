@@ -105,9 +105,9 @@ export function entries(value: unknown): readonly (readonly [string, unknown])[]
   return isJsonObject(value) ? Object.entries(value) : [];
 }
 
-/** The data of each event in an event stream. */
+/** The data of each event in an event stream, without the mark of its end that Chat Completions have. */
 export function eventData(stream: string): readonly unknown[] {
-  return [...stream.matchAll(/^data: (.*)$/gm)].map(([, json]): unknown => JSON.parse(json ?? ''));
+  return [...stream.matchAll(/^data: (?!\[DONE\]$)(.*)$/gm)].map(([, json]): unknown => JSON.parse(json ?? ''));
 }
 
 /** A schema without examples, whose objects have no properties but those that are named, and whose references are definitions. */

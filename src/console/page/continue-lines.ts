@@ -7,11 +7,9 @@ export interface ContinueLine {
 /** How to go on with a thread in other clients. @param origin the address of the server, as the browser has it. @param model the thread's. */
 export function toContinueLines(origin: string, key: string, model: string): readonly ContinueLine[] {
   const header = `x-chiron-thread-key: ${key}`;
-  const body = JSON.stringify({
-    model,
-    max_tokens: 1024,
-    messages: [{ role: 'user', content: 'Go on' }],
-  });
+  const messages = [{ role: 'user', content: 'Go on' }];
+  const post = (path: string, body: object): string =>
+    `curl ${quote(origin + path)} -H "x-api-key: $CHIRON_KEY" -H ${quote(header)} -H 'content-type: application/json' -d ${quote(JSON.stringify(body))}`;
   return [
     {
       client: 'Claude Code',
@@ -21,10 +19,8 @@ export function toContinueLines(origin: string, key: string, model: string): rea
       client: 'Codex',
       line: `curl -fsS ${quote(`${origin}/codex/config?model=${encodeURIComponent(model)}`)} -H "x-api-key: $CHIRON_KEY" | sh && CODEX_HOME="$HOME/.codex-chiron" CHIRON_API_KEY="$CHIRON_KEY" CHIRON_THREAD=${quote(key)} codex`,
     },
-    {
-      client: 'curl',
-      line: `curl ${quote(`${origin}/v1/messages`)} -H "x-api-key: $CHIRON_KEY" -H ${quote(header)} -H 'content-type: application/json' -d ${quote(body)}`,
-    },
+    { client: 'curl', line: post('/v1/messages', { model, max_tokens: 1024, messages }) },
+    { client: 'curl, Chat Completions', line: post('/v1/chat/completions', { model, messages }) },
   ];
 }
 

@@ -1,8 +1,8 @@
 import type { HeaderReader } from '../../clients/client-profile.js';
-import type { TextFilter } from '../../domain/text-filter.js';
+import type { RequestClient } from '../../openai/request/to-openai-turn.js';
 import type { SessionClue } from '../../threads/thread.resolver.js';
 import type { CreateResponseDto } from '../request/create-response.dto.js';
-import type { ConversationEntry } from '../request/input-conversation.js';
+import type { ConversationEntry } from '../../openai/request/conversation-entry.js';
 import type { InputEntry } from '../request/read-input.js';
 import type { ResponseView } from '../translate/response-state.js';
 
@@ -25,15 +25,9 @@ export type SideAnswer =
  * The behaviour of one kind of client: how it names its conversations, what it adds to its user's words, and what it can show.
  * `detectResponsesClient` chooses the profile once per request; no other code checks for a client.
  */
-export interface ResponsesClient {
-  /** The client's name. Stored with each of its turns, so it must not change. */
-  readonly kind: string;
+export interface ResponsesClient extends RequestClient {
   /** Whether this client sent a request with these headers. */
   readonly isSender: (header: HeaderReader) => boolean;
-  /** Whether every request has the conversation from its start. */
-  readonly sendsWholeConversation: boolean;
-  /** Whether its `x-stainless-retry-count` is reliable. */
-  readonly countsRetries: boolean;
   /** Whether its tools are offered to the agent under the policy `auto`. False if they would act on its user's machine unasked. */
   readonly lendsTools: boolean;
   /** Whether its `instructions` are for any agent. False if they describe the client's own. */
@@ -51,12 +45,8 @@ export interface ResponsesClient {
   readonly findMaker: (call: ResponsesCall) => string | undefined;
   /** Says how a request that is not a turn is answered; `undefined` for a turn. */
   readonly sideAnswer: (call: ResponsesCall, entries: readonly ConversationEntry[]) => SideAnswer | undefined;
-  /** Removes the client's own additions from a text of its user. */
-  readonly filterText: TextFilter;
   /** Rewrites the entries of a request so that what the user says now follows the last entry of an agent. */
   readonly arrange: (entries: readonly InputEntry[]) => readonly InputEntry[];
   /** Whether the user interrupted the answer before the newest message. */
   readonly wasInterrupted: (entries: readonly InputEntry[]) => boolean;
-  /** Finds the place of the newest summary by which the client replaced others, among the arranged entries. */
-  readonly findSummary: (entries: readonly ConversationEntry[]) => number | undefined;
 }

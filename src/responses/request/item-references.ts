@@ -4,7 +4,7 @@ import { CALLER_SERVER, type SeedBlock } from '../../domain/seed/seed-message.js
 import { quoteForCaller, ServiceError } from '../../domain/service-error.js';
 import { TurnService } from '../../turns/turn.service.js';
 import { findItemTurn } from '../wire/response-ids.js';
-import type { ConversationEntry } from './input-conversation.js';
+import type { ConversationEntry } from '../../openai/request/conversation-entry.js';
 import type { InputEntry } from './read-input.js';
 
 /** Replaces references to items of earlier responses by what the responses said. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keepText } from '../../domain/text-filter.js';
-import { type ConversationEntry, findNewest, readNewest } from './input-conversation.js';
+import { type ConversationEntry, findNewest, readNewest } from '../../openai/request/conversation-entry.js';
 import { assertReadable, readInput } from './read-input.js';
 
 const PNG = 'data:image/png;base64,AAAA';
@@ -119,7 +119,7 @@ describe('the prompt', () => {
       user('new'),
       user('more'),
     ]);
-    expect(readNewest(all.slice(findNewest(all)), keepText).prompt).toEqual([
+    expect(readNewest(all.slice(findNewest(all)), keepText, 'input').prompt).toEqual([
       { type: 'text', text: '<system-reminder>\nBe kind.\n</system-reminder>' },
       { type: 'text', text: 'new' },
       { type: 'text', text: 'more' },
@@ -132,7 +132,7 @@ describe('the prompt', () => {
       { type: 'function_call_output', call_id: 'c', output: 'rain' },
       user('and?'),
     ]);
-    const { prompt, toolResults } = readNewest(all.slice(findNewest(all)), keepText);
+    const { prompt, toolResults } = readNewest(all.slice(findNewest(all)), keepText, 'input');
     expect(toolResults).toEqual({
       results: [{ callId: 'c', content: [{ type: 'text', text: 'rain' }], isError: false }],
       promptBeside: [{ type: 'text', text: 'and?' }],
@@ -145,7 +145,9 @@ describe('the prompt', () => {
   });
 
   it('is what the client added by itself if there is nothing else', () => {
-    expect(readNewest(entries([user('<own>')]), () => '').prompt).toEqual([{ type: 'text', text: '<own>' }]);
-    expect(() => readNewest(entries([user(' ')]), keepText)).toThrow('input: must end with a message of the user');
+    expect(readNewest(entries([user('<own>')]), () => '', 'input').prompt).toEqual([{ type: 'text', text: '<own>' }]);
+    expect(() => readNewest(entries([user(' ')]), keepText, 'input')).toThrow(
+      'input: must end with a message of the user',
+    );
   });
 });

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../domain/harness-event.js';
-import { isJsonObject, parseObject, toText } from '../../domain/json.js';
-import { CALLER_SERVER, type SeedBlock } from '../../domain/seed/seed-message.js';
-import { InputContentReader, type RefusePart, refusePart, skipPart } from './input-content.js';
+import { isJsonObject } from '../../domain/json.js';
+import type { SeedBlock } from '../../domain/seed/seed-message.js';
+import { toCallBlock } from '../../openai/request/conversation-entry.js';
+import { InputContentReader, type RefusePart, refusePart, skipPart } from '../../openai/request/content-parts.js';
 
 /** One item of a request's input that is part of the conversation. */
 export type InputEntry =
@@ -47,7 +48,14 @@ function readItem(item: unknown, index: number, refuse: RefusePart): readonly In
       return readMessage(item, { id, index, path }, refuse);
     case 'function_call':
     case 'custom_tool_call':
-      return [{ role: 'assistant', blocks: [toCall(item)], id, index }];
+      return [
+        {
+          role: 'assistant',
+          blocks: [toCallBlock(item['call_id'], item['name'], item['arguments'] ?? item['input'])],
+          id,
+          index,
+        },
+      ];
     case 'function_call_output':
     case 'custom_tool_call_output':
       return readOutput(item, { id, index, path }, refuse);
@@ -87,16 +95,4 @@ function readOutput(item: JsonObject, { id, index, path }: ItemPlace, refuse: Re
   if (typeof callId !== 'string') return refuse(`${path}.call_id`, 'must be a string');
   const content = new InputContentReader(refuse).read(item['output'] ?? '', `${path}.output`);
   return [{ role: 'user', blocks: [{ type: 'tool-result', id: callId, content, isError: false }], id, index }];
-}
-
-function toCall({ call_id: callId, name, arguments: json, input }: JsonObject): SeedBlock {
-  const parsed = typeof json === 'string' ? parseObject(json) : undefined;
-  // The input of a custom tool is one text.
-  return {
-    type: 'tool-call',
-    id: toText(callId),
-    name: toText(name),
-    server: CALLER_SERVER,
-    input: parsed ?? { input: toText(input ?? json) },
-  };
 }

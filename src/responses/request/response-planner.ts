@@ -8,17 +8,17 @@ import { decodeHeader } from '../../http/header-text.js';
 import { THREAD_KEY_HEADER } from '../../http/thread-headers.js';
 import { type ResolvedThread, ThreadResolver } from '../../threads/thread.resolver.js';
 import { type ContinuationPoint, MessageThreads } from '../../turns/matching/message-threads.js';
-import type { TurnRequest } from '../../turns/turn-request.js';
+import type { Seeding, ThreadBranch, TurnRequest } from '../../turns/turn-request.js';
 import type { ResponsesCall, ResponsesClient, SideAnswer } from '../clients/responses-client.js';
 import { ResponseFinder } from '../response/response-finder.js';
 import type { ResponseToolForm } from '../translate/response-state.js';
 import { findItemTurn, toTurnMessageId } from '../wire/response-ids.js';
 import { toConversationClue } from './conversation-id.js';
-import { readFunctionTools, readRequiredCall } from './function-tools.js';
-import { type ConversationEntry, findNewest } from './input-conversation.js';
+import { readFunctionTools, readRequiredCall, type ToolsRequest } from '../../openai/request/function-tools.js';
+import { type ConversationEntry, findNewest } from '../../openai/request/conversation-entry.js';
 import { ItemReferences } from './item-references.js';
 import { assertReadable, readInput } from './read-input.js';
-import { readTextFormat } from './text-format.js';
+import { readRequestedFormat } from '../../openai/request/requested-format.js';
 import { readToolForm } from './tool-form.js';
 import { toResponseTurn } from './to-response-turn.js';
 import { TurnWords } from './turn-words.js';
@@ -70,8 +70,9 @@ export class ResponsePlanner {
     const policies = requirePolicies(principal);
     const isSideRequest = side !== undefined;
     const continuesFrom = isSideRequest ? undefined : await this.findContinuationPoint(principal.tenant, call, thread);
-    const required = isSideRequest ? undefined : await readRequiredCall(call);
-    const format = await readTextFormat(body.text);
+    const tools = toToolsRequest(call, client);
+    const required = isSideRequest ? undefined : await readRequiredCall(tools);
+    const format = await readRequestedFormat(body.text?.['format'], 'text.format');
     const toolForm = readToolForm(call, client, this.config, format.schema !== undefined);
     const turn = await toResponseTurn(call, client, {
       principal,
@@ -83,7 +84,7 @@ export class ResponsePlanner {
       interrupts: client.wasInterrupted(items),
       words: await this.words.find(principal.tenant, call, client, thread, entries),
       ignoresInstructions: this.config.callerSystem === 'ignore',
-      callerTools: isSideRequest ? undefined : readFunctionTools(call, client, this.config.callerTools),
+      callerTools: isSideRequest ? undefined : readFunctionTools(tools, this.config.callerTools),
       required,
       format,
       toolForm,
@@ -95,7 +96,19 @@ export class ResponsePlanner {
       hasCallerTools: turn.callerTools !== undefined,
       hasCallerSystem: turn.systemPrompt !== undefined && !isSideRequest,
     });
-    return { kind: 'turn', turn, received: findReceived(body.input) };
+    const branch = await this.findBranch(turn, thread);
+    return { kind: 'turn', turn: { ...turn, branch }, received: findReceived(body.input) };
+  }
+
+  /** Makes the thread of a request that continues an older response, as OpenAI's API has it, and names no thread. */
+  private async findBranch(turn: TurnRequest, { key, isFresh }: ResolvedThread): Promise<ThreadBranch | undefined> {
+    const { continuesFrom, prompt, toolResults } = turn;
+    if (continuesFrom === undefined || !isFresh || toolResults !== undefined) return undefined;
+    const seed = await this.messageThreads.loadBranch(continuesFrom);
+    if (seed === undefined) return undefined;
+    const answerKey = continuesFrom.conversationKey;
+    const toSeeding = (): Seeding => ({ seed, prompt });
+    return { threadKey: key, history: { promptKey: '', answerKey, asShown: ({ content }) => content, toSeeding } };
   }
 
   private resolve(call: ResponsesCall, client: ResponsesClient, isSideRequest: boolean): ResolvedThread {
@@ -124,6 +137,17 @@ export class ResponsePlanner {
       throw error instanceof ServiceError ? previousNotFound(previous) : error;
     }
   }
+}
+
+function toToolsRequest({ header, body }: ResponsesCall, { lendsTools }: ResponsesClient): ToolsRequest {
+  return {
+    header,
+    tools: body.tools,
+    toolChoice: body.tool_choice,
+    allowsParallelCalls: body.parallel_tool_calls !== false,
+    functionsAre: 'flat',
+    lendsTools,
+  };
 }
 
 /** The place in the input after the last item of the agent. */

@@ -1,7 +1,5 @@
 import type { AppConfig } from '../../config/app-config.js';
-import { ServiceError } from '../../domain/service-error.js';
-import { TOOL_BLOCK_SETTINGS, toolBlockSetting } from '../../domain/tool-block-form.js';
-import { TOOL_BLOCKS_HEADER } from '../../http/thread-headers.js';
+import { readToolSetting } from '../../openai/request/tool-setting.js';
 import type { ResponsesCall, ResponsesClient } from '../clients/responses-client.js';
 import type { ResponseToolForm } from '../translate/response-state.js';
 
@@ -17,11 +15,8 @@ export function readToolForm(
   config: Pick<AppConfig, 'toolBlocks'>,
   wantsJson: boolean,
 ): ResponseToolForm {
-  const form = header(TOOL_BLOCKS_HEADER);
-  const setting = form === undefined ? config.toolBlocks : toolBlockSetting(form);
+  const setting = readToolSetting(header, config);
   switch (setting) {
-    case undefined:
-      throw new ServiceError('bad_request', `${TOOL_BLOCKS_HEADER}: must be one of ${TOOL_BLOCK_SETTINGS.join(', ')}`);
     case 'auto':
       return wantsJson && client.view.toolForm === 'both' ? 'calls' : client.view.toolForm;
     case 'text':

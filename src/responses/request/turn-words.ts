@@ -3,7 +3,7 @@ import { ThreadStore } from '../../storage/stores/thread.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import type { ResponsesCall, ResponsesClient } from '../clients/responses-client.js';
-import { type ConversationEntry, findNewest } from './input-conversation.js';
+import { type ConversationEntry, findNewest } from '../../openai/request/conversation-entry.js';
 
 /** Which words of a turn a request brings, by the client's own id of the turn. */
 export interface TurnWordsFound {

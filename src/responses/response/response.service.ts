@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { concat, defer, map, type Observable, of, tap } from 'rxjs';
 import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
@@ -14,7 +14,9 @@ import { initialResponseState, type ResponseOptions, type ResponseStep } from '.
 import { endResponse, startResponse, toResponse, translateAllToResponse } from '../translate/translate-response.js';
 import { isTerminal, type ResponseEvent } from '../wire/response-event.js';
 import type { ResponseObject } from '../wire/response-object.js';
-import { toFailureException } from './responses-error.js';
+import { Deliveries } from '../../openai/response/deliveries.js';
+import { sendJson } from '../../openai/response/send-json.js';
+import { toFailureException } from '../../openai/errors/openai-error.js';
 import { type AlreadyRead, ResponseWriter } from './response-writer.js';
 
 type TurnFailed = Extract<HarnessEvent, { readonly type: 'turn-failed' }>;
@@ -22,11 +24,10 @@ type TurnFailed = Extract<HarnessEvent, { readonly type: 'turn-failed' }>;
 /** Answers requests with a turn's response: live as server-sent events, complete as JSON, or as it is now. */
 @Injectable()
 export class ResponseService {
-  private readonly logger = new Logger(ResponseService.name);
-
   constructor(
     private readonly turns: TurnService,
     private readonly clock: KeepAliveClock,
+    private readonly deliveries: Deliveries,
   ) {}
 
   /**
@@ -39,14 +40,14 @@ export class ResponseService {
       tap((events) => writer.write(events)),
     );
     if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
-    if (writer.isComplete) this.noteDelivery(opened, response);
+    if (writer.isComplete) this.deliveries.note(opened, response);
     response.end();
   }
 
   /**
    * Sends the complete response as JSON. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
    *
-   * @throws ResponsesException if the turn failed before anything was sent.
+   * @throws OpenaiException if the turn failed before anything was sent.
    */
   async sendWhole(opened: OpenedTurn, options: ResponseOptions, response: Response): Promise<void> {
     // A turn that ends well and fails as a response has filled the context.
@@ -54,33 +55,27 @@ export class ResponseService {
     const whole = await this.readWhole(opened, options, response, (end) => (kind = end.kind));
     if (whole === undefined) return;
     if (whole.error !== null) throw toFailureException(whole.error, kind);
-    this.noteDelivery(opened, response);
-    this.sendJson(whole, response);
+    this.deliveries.note(opened, response);
+    sendJson(whole, response);
   }
 
   /** Sends the response as it is now: complete once its turn has ended. A failed one is a response with `status: "failed"`. */
   async sendCurrent(opened: OpenedTurn, options: ResponseOptions, response: Response): Promise<void> {
     const { state } = opened.turn;
     if (!hasEnded(state)) {
-      this.sendJson({ ...snapshotOf(options), status: state === 'queued' ? 'queued' : 'in_progress' }, response);
+      sendJson({ ...snapshotOf(options), status: state === 'queued' ? 'queued' : 'in_progress' }, response);
       return;
     }
     const whole = await this.readWhole(opened, options, response);
     if (whole === undefined) return;
-    this.noteDelivery(opened, response);
-    this.sendJson(whole, response);
+    this.deliveries.note(opened, response);
+    sendJson(whole, response);
   }
 
   /** Sends the response once its turn has ended, also if it failed. */
   async sendEnded(opened: OpenedTurn, options: ResponseOptions, response: Response): Promise<void> {
     const whole = await this.readWhole(opened, options, response);
-    if (whole !== undefined) this.sendJson(whole, response);
-  }
-
-  /** Sends JSON. As bytes: Node would encode a string together with the headers, and a thread key may have non-ASCII characters. */
-  sendJson(body: object, response: Response): void {
-    if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(Buffer.from(JSON.stringify(body)));
+    if (whole !== undefined) sendJson(whole, response);
   }
 
   /** Reads the response to its end; `undefined` if the caller has disconnected. */
@@ -126,15 +121,6 @@ export class ResponseService {
         ),
         defer(() => of(advance(endResponse(state)))),
       );
-    });
-  }
-
-  /** Records the delivery once the complete answer is sent: a repeated message is then a new one, not a retry. */
-  private noteDelivery(opened: OpenedTurn, response: Response): void {
-    response.once('finish', () => {
-      this.turns.delivered(opened).catch((error: unknown) => {
-        this.logger.warn({ turnId: opened.turn.id, err: error }, 'failed to record the delivery of a response');
-      });
     });
   }
 }

@@ -1,15 +1,10 @@
-import { ResponsesException } from './responses.exception.js';
-
-/** Makes the error for a method that a route does not have. */
-export function methodNotServed(): ResponsesException {
-  return refuse(405, 'This method is not allowed here.');
-}
+import { OpenaiException } from '../../openai/errors/openai.exception.js';
 
 /** Makes the error for a WebSocket, and for any other GET without the id of a response. */
-export function notOverWebSocket(): ResponsesException {
-  return refuse(426, 'Only POST is served here, over HTTP.', { connection: 'close', upgrade: 'HTTP/1.1' });
-}
-
-function refuse(status: number, message: string, headers: Readonly<Record<string, string>> = {}): ResponsesException {
-  return new ResponsesException(status, { message, type: 'invalid_request_error', param: null, code: null }, headers);
+export function notOverWebSocket(): OpenaiException {
+  return new OpenaiException(
+    426,
+    { message: 'Only POST is served here, over HTTP.', type: 'invalid_request_error', param: null, code: null },
+    { connection: 'close', upgrade: 'HTTP/1.1' },
+  );
 }

@@ -1,6 +1,7 @@
 import type { HarnessEvent, ToolResultContent } from '../../domain/harness-event.js';
-import { asObject, asString, parseObject } from '../../domain/json.js';
+import { parseObject } from '../../domain/json.js';
 import { truncateAtCodePoint } from '../../domain/surrogates.js';
+import { toForcedInput } from '../../translator/views/forced-tool.js';
 import { renderCall } from '../../translator/views/tool-lines.js';
 import type { FunctionCallItem, McpCallItem } from '../wire/output-item.js';
 import { toItemId } from '../wire/response-ids.js';
@@ -135,16 +136,12 @@ export function sendFunctionCall(state: ResponseState, { id: callId, name, input
  * Sends the answer of a turn whose answer has to be a call. Such an answer is one text in one piece. `undefined` for free text, and for an
  * answer that was cut off. The agent does not wait for the call's output.
  */
-export function sendForcedCall(state: ResponseState, blockId: string, text: string): ResponseStep | undefined {
+export function sendForcedCall(state: ResponseState, text: string): ResponseStep | undefined {
   const { forcedCall } = state.view;
-  const answer = forcedCall === undefined ? undefined : parseObject(text);
-  if (forcedCall === undefined || answer === undefined) return undefined;
+  const call = forcedCall === undefined ? undefined : toForcedInput(forcedCall, parseObject(text));
+  if (call === undefined) return undefined;
   const id = `call_${state.messageId.replace(/^msg_/, '')}_${state.nextIndex}`;
-  const [name, input] =
-    forcedCall.kind === 'tool'
-      ? [forcedCall.name, answer]
-      : [asString(answer['tool']) ?? blockId, asObject(answer['input'])];
-  return sendFunctionCall(state, { type: 'caller-tool-call', id, name, input });
+  return sendFunctionCall(state, { type: 'caller-tool-call', id, ...call });
 }
 
 function renderOutput(content: readonly ToolResultContent[]): string {

@@ -2,13 +2,15 @@ import { addUsage } from '../../anthropic/usage.js';
 import type { SilentEvent } from '../../domain/event-traits.js';
 import type { HarnessEvent, TurnEndReason } from '../../domain/harness-event.js';
 import type { ResponseEvent } from '../wire/response-event.js';
-import { toFailureForm, wordFailure } from '../wire/response-failure.js';
 import {
-  type ResponseError,
-  type ResponseObject,
-  type ResponseStatus,
-  toResponseUsage,
-} from '../wire/response-object.js';
+  CONTEXT_FULL,
+  NO_END,
+  type OpenaiFailure,
+  REFUSED,
+  toFailureForm,
+  wordFailure,
+} from '../../openai/errors/failure-form.js';
+import { type ResponseObject, type ResponseStatus, toResponseUsage } from '../wire/response-object.js';
 import { beginCall, endCall, endOpenCalls, sendForcedCall, sendFunctionCall } from './call-items.js';
 import { emit, inOrder, type ResponseState, type ResponseStep } from './response-state.js';
 import { abandonItem, appendToItem, endBlock, sendMessage, settle } from './text-items.js';
@@ -19,11 +21,8 @@ type LastStatus = Exclude<ResponseStatus, 'queued' | 'in_progress'>;
 /** How a turn came out. */
 interface Outcome {
   readonly status: LastStatus;
-  readonly error?: ResponseError;
+  readonly error?: OpenaiFailure;
 }
-
-const NO_END = 'The agent stopped before its turn ended.';
-const CONTEXT_FULL = 'The context of the agent’s model is full.';
 
 /** Sends the first two events. They say nothing of the turn yet, so they are sent before the agent starts. */
 export function startResponse(state: ResponseState): ResponseStep {
@@ -53,7 +52,7 @@ export function translateToResponse(state: ResponseState, event: HarnessEvent): 
   if (state.isDone) return [state, []];
   switch (event.type) {
     case 'text-delta':
-      return sendForcedCall(state, event.id, event.text) ?? appendToItem(state, 'message', event.id, event.text);
+      return sendForcedCall(state, event.text) ?? appendToItem(state, 'message', event.id, event.text);
     case 'thinking-delta':
       return appendToItem(state, 'reasoning', event.id, event.text);
     case 'block-end':
@@ -96,15 +95,13 @@ export function translateAllToResponse(state: ResponseState, events: readonly Ha
 
 /** Ends a response whose events stop without an end, so that no caller waits forever. */
 export function endResponse(state: ResponseState): ResponseStep {
-  return state.isDone
-    ? [state, []]
-    : finish(state, { status: 'failed', error: { code: 'server_error', message: NO_END } });
+  return state.isDone ? [state, []] : finish(state, { status: 'failed', error: NO_END });
 }
 
 /** Makes the response as it is now. */
 export function toResponse(
   state: ResponseState,
-  { status, error }: { status: ResponseStatus; error?: ResponseError },
+  { status, error }: { status: ResponseStatus; error?: OpenaiFailure },
 ): ResponseObject {
   const usage = state.view.usageOf === 'last-call' ? (state.lastCall ?? state.totals) : state.totals;
   return {
@@ -122,7 +119,7 @@ function endTurn(state: ResponseState, { reason, refusal, usage }: TurnEnd): Res
   const ended = totals === undefined ? state : { ...state, totals };
   if (reason !== 'refusal') return finish(ended, toOutcome(reason, state.view.endsCancelled));
   // As text: Codex shows nothing of a `refusal` part. [Codex 0.169.0]
-  const text = refusal?.explanation ?? 'The model refused to answer.';
+  const text = refusal?.explanation ?? REFUSED;
   return inOrder(
     ended,
     (current) => settle(current, 'commentary'),
@@ -142,7 +139,7 @@ function toOutcome(reason: Exclude<TurnEndReason, 'refusal'>, endsCancelled: boo
     case 'max_tokens':
       return { status: 'incomplete' };
     case 'model_context_window_exceeded':
-      return { status: 'failed', error: { code: 'context_length_exceeded', message: CONTEXT_FULL } };
+      return { status: 'failed', error: CONTEXT_FULL };
     default:
       return reason satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { JsonObject, TokenUsage } from '../../domain/harness-event.js';
 import type { OutputItem } from './output-item.js';
-import type { ResponseErrorCode } from './response-failure.js';
+import type { OpenaiFailure } from '../../openai/errors/failure-form.js';
 
 /** The state of a response. */
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled';
@@ -12,12 +12,6 @@ export interface ResponseUsage {
   readonly output_tokens: number;
   readonly output_tokens_details: { readonly reasoning_tokens: number };
   readonly total_tokens: number;
-}
-
-/** Why a response failed. */
-export interface ResponseError {
-  readonly code: ResponseErrorCode;
-  readonly message: string;
 }
 
 /** The fields of a response that its request fixes. Those that Chiron does not use have the API's defaults. */
@@ -48,7 +42,7 @@ export interface ResponseFacts {
 /** A response of the Responses API. */
 export interface ResponseObject extends ResponseFacts {
   readonly status: ResponseStatus;
-  readonly error: ResponseError | null;
+  readonly error: OpenaiFailure | null;
   readonly incomplete_details: { readonly reason: 'max_output_tokens' } | null;
   readonly output: readonly OutputItem[];
   readonly usage: ResponseUsage | null;

@@ -118,8 +118,4 @@ export const RESPONSES_SCHEMAS: Readonly<Record<string, Schema>> = {
     last_id: TEXT,
     has_more: BOOLEAN,
   }),
-  ResponsesError: described(
-    'An error of the Responses API.',
-    object({ error: object({ message: TEXT, type: TEXT, param: nullable(TEXT), code: nullable(TEXT) }) }),
-  ),
 };

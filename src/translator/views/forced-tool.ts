@@ -45,7 +45,7 @@ function read(forced: ForcedCall, state: State, event: StreamEvent): Step {
       if (state.pieces === undefined) return [state, [event]];
       const text = state.pieces.join('');
       // A truncated answer is not JSON.
-      const call = toCall(forced, parseObject(text));
+      const call = toForcedInput(forced, parseObject(text));
       const next = { ...state, pieces: undefined, called: call !== undefined };
       if (call === undefined) return [next, completeBlockEvents(event.index, { type: 'text', text, citations: null })];
       const id = `toolu_${state.messageId.replace(/^msg_/, '')}`;
@@ -63,7 +63,8 @@ function read(forced: ForcedCall, state: State, event: StreamEvent): Step {
   }
 }
 
-function toCall(
+/** Reads the call that a structured answer becomes; `undefined` for an answer that is no such call, as of a turn that was cut off. */
+export function toForcedInput(
   forced: ForcedCall,
   answer: JsonObject | undefined,
 ): { readonly name: string; readonly input: JsonObject } | undefined {

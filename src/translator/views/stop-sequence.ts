@@ -57,16 +57,25 @@ function read(sequences: readonly string[], state: State, event: StreamEvent): S
 }
 
 function readText(sequences: readonly string[], piece: string, index: number): Step {
+  const { shown, held, found } = scanForStop(sequences, piece);
+  const before = textDelta(index, shown);
+  return [{ held, found }, found === undefined ? before : [...before, { type: 'content_block_stop', index }]];
+}
+
+/** What of a text is before its first stop sequence. */
+export interface StopScan {
+  readonly shown: string;
+  /** The end of the text, which may start a sequence; empty after one. */
+  readonly held: string;
+  readonly found: string | undefined;
+}
+
+/** Looks for the first of several sequences in what was held back of a text and its next piece. */
+export function scanForStop(sequences: readonly string[], piece: string): StopScan {
   const hit = findFirst(sequences, piece);
-  if (hit !== undefined) {
-    const before = textDelta(index, piece.slice(0, hit.at));
-    return [{ held: '', found: hit.sequence }, [...before, { type: 'content_block_stop', index }]];
-  }
-  const held = Math.max(...sequences.map((sequence) => overlap(piece, sequence)));
-  return [
-    { held: piece.slice(piece.length - held), found: undefined },
-    textDelta(index, piece.slice(0, piece.length - held)),
-  ];
+  if (hit !== undefined) return { shown: piece.slice(0, hit.at), held: '', found: hit.sequence };
+  const shownLength = piece.length - Math.max(0, ...sequences.map((sequence) => overlap(piece, sequence)));
+  return { shown: piece.slice(0, shownLength), held: piece.slice(shownLength), found: undefined };
 }
 
 /** Finds the sequence that ends first: the API would have stopped there, however the text was split into deltas. */

@@ -17,6 +17,7 @@ export type ClassifiedRequest = RetryIdentity &
   Pick<
     TurnRequest,
     | 'attempt'
+    | 'branch'
     | 'callerTools'
     | 'continuesFrom'
     | 'idempotencyKey'
@@ -93,6 +94,7 @@ export type Opening =
  * | 6  | with a later turn                                                                                            | fork                           |
  * |    | **continues an answer** that it names                                                                        |                                |
  * | 7  | of a thread that is gone                                                                                     | refuse: `thread-not-found`     |
+ * | 7a | with a later turn, and can begin a branch                                                                    | fork                           |
  * | 8  | with a later turn that has ended                                                                             | refuse: `already-continued`    |
  * | 9  | with a later turn, when busy threads reject                                                                  | refuse: `continue-in-flight`   |
  * |    | **has tools, MCP servers or results of tools**                                                               |                                |
@@ -165,7 +167,7 @@ function openSteered(request: ClassifiedRequest, facts: OpeningFacts): Opening |
 
 /** Rows 5 to 9. */
 function checkContinuation(
-  { continuesFrom }: ClassifiedRequest,
+  { branch, continuesFrom }: ClassifiedRequest,
   { thread, recent }: OpeningFacts,
   onBusy: BusyPolicy,
 ): Opening | undefined {
@@ -173,6 +175,7 @@ function checkContinuation(
   const later = recent.filter(({ sequence, state }) => sequence > continuesFrom.sequence && state !== 'failed');
   if (!continuesFrom.isExplicit) return thread === undefined || later.length > 0 ? { kind: 'fork' } : undefined;
   if (thread === undefined) return refuse({ reason: 'thread-not-found' });
+  if (branch !== undefined && later.length > 0) return { kind: 'fork' };
   if (later.some(({ state }) => hasEnded(state))) return refuse({ reason: 'already-continued' });
   return later.length > 0 && onBusy === 'reject' ? refuse({ reason: 'continue-in-flight' }) : undefined;
 }

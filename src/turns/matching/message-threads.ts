@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { CallerTools } from '../../domain/caller-tool.js';
+import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import { CallerToolStore } from '../../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import { hasEnded } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { ServiceError } from '../../domain/service-error.js';
+import { StoredConversation } from '../memory/stored-conversation.js';
 import { readToolSetId } from '../running/input/stored-request.js';
 import { isOfModel } from '../answered-model.js';
 import { computeAnswerKey } from './conversation-key.js';
@@ -35,11 +37,19 @@ export class MessageThreads {
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
     private readonly callerTools: CallerToolStore,
+    private readonly conversation: StoredConversation,
   ) {}
 
   /** Loads the caller's tools that the turn of an answer had; `undefined` for none. */
   async inheritedTools({ thread, toolSetId }: ContinuationPoint): Promise<CallerTools | undefined> {
     return toolSetId === undefined ? undefined : this.callerTools.toolSet(thread.id, toolSetId);
+  }
+
+  /** Loads the conversation up to an answer from which its thread has gone on; `undefined` if it has not. */
+  async loadBranch({ thread, sequence }: ContinuationPoint): Promise<readonly SeedMessage[] | undefined> {
+    const [newest] = await this.turns.lastTurnSummaries(thread.id, 1);
+    if (newest === undefined || newest.sequence <= sequence) return undefined;
+    return this.conversation.loadSeed(thread.id, sequence + 1);
   }
 
   /**

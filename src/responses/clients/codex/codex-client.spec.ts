@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readRecordedCalls } from '../../__fixtures__/recorded-calls.js';
-import { type ConversationEntry, findNewest, readNewest } from '../../request/input-conversation.js';
+import { type ConversationEntry, findNewest, readNewest } from '../../../openai/request/conversation-entry.js';
 import { readInput } from '../../request/read-input.js';
 import { detectResponsesClient } from '../detect-responses-client.js';
 import type { ResponsesCall } from '../responses-client.js';
@@ -13,7 +13,7 @@ function arranged(call: ResponsesCall): readonly ConversationEntry[] {
 /** What the agent would get to hear, as texts. */
 function newestTexts(call: ResponsesCall): readonly string[] {
   const entries = arranged(call).filter(({ role }) => role !== 'instructions');
-  const { prompt } = readNewest(entries.slice(findNewest(entries)), codexClient.filterText);
+  const { prompt } = readNewest(entries.slice(findNewest(entries)), codexClient.filterText, 'input');
   return prompt.map((block) => (block.type === 'text' ? block.text : block.type));
 }
 

@@ -1,6 +1,6 @@
 import { asObject } from '../../../domain/json.js';
 import { toTitle } from '../../../domain/title.js';
-import type { ConversationEntry } from '../../request/input-conversation.js';
+import type { ConversationEntry } from '../../../openai/request/conversation-entry.js';
 import type { ResponsesCall, SideAnswer } from '../responses-client.js';
 import { withoutCodexMarkup } from './markup.js';
 import { readCodexMetadata } from './turn-metadata.js';

@@ -1,9 +1,11 @@
 import type { JsonObject } from '../../domain/harness-event.js';
+import { parseObject, toText } from '../../domain/json.js';
 import type { Prompt, PromptBlock } from '../../domain/prompt.js';
 import { SeedBuilder } from '../../domain/seed/seed-builder.js';
-import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
+import { CALLER_SERVER, type SeedBlock, type SeedMessage } from '../../domain/seed/seed-message.js';
 import { ServiceError } from '../../domain/service-error.js';
 import type { TextFilter } from '../../domain/text-filter.js';
+import type { InputField } from '../errors/openai-error.js';
 import type { GivenResults } from '../../turns/matching/caller-results.js';
 
 /** Maximum text of a history that seeds a new agent: more would not fit into the context of every model. */
@@ -30,18 +32,32 @@ export function findNewest(entries: readonly ConversationEntry[]): number {
   return entries.findLastIndex(({ role }) => role === 'assistant') + 1;
 }
 
+/** Returns the entries that are new: those after the last one of the agent, without the system prompt before the conversation. */
+export function sliceNewest(entries: readonly ConversationEntry[]): readonly ConversationEntry[] {
+  const leading = entries.findIndex(({ role }) => role !== 'instructions');
+  return entries.slice(Math.max(findNewest(entries), leading));
+}
+
 /**
  * Reads the prompt from the newest entries: the user's messages, after a reminder with the developer's among them.
  *
  * @param filter removes what the client adds to its user's texts. If nothing else is left, it is not applied.
+ * @param inputField the field of the API that has the conversation.
  * @throws ServiceError (`bad_request`) if there is nothing for the agent.
  */
-export function readNewest(entries: readonly ConversationEntry[], filter: TextFilter): NewestInput {
+export function readNewest(
+  entries: readonly ConversationEntry[],
+  filter: TextFilter,
+  inputField: InputField,
+): NewestInput {
   const said = entries.filter(({ role }) => role === 'user').flatMap(({ blocks }) => blocks);
   const written = filterBlocks(said, filter);
   const kept = written.length > 0 ? written : filterBlocks(said, (text) => text);
   if (kept.length === 0) {
-    throw new ServiceError('bad_request', 'input: must end with a message of the user, or with the output of a tool');
+    throw new ServiceError(
+      'bad_request',
+      `${inputField}: must end with a message of the user, or with the output of a tool`,
+    );
   }
   const notes = toReminder(entries.filter(({ role }) => role === 'instructions').flatMap(({ blocks }) => blocks));
   const prompt = [...notes, ...kept.flatMap(toPromptBlocks)];
@@ -75,6 +91,18 @@ export function toComparable(entries: readonly ConversationEntry[]): readonly Js
     role: role === 'instructions' ? 'system' : role,
     content: blocks.map(toComparableBlock),
   }));
+}
+
+/** Makes a call of the caller's tool out of what the caller sends back: its JSON, or the one text that a custom tool gets. */
+export function toCallBlock(id: unknown, name: unknown, sent: unknown): SeedBlock {
+  const input = typeof sent === 'string' ? parseObject(sent) : undefined;
+  return {
+    type: 'tool-call',
+    id: toText(id),
+    name: toText(name),
+    server: CALLER_SERVER,
+    input: input ?? { input: toText(sent) },
+  };
 }
 
 function toComparableBlock(block: SeedBlock): JsonObject {

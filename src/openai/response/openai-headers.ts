@@ -10,7 +10,7 @@ const LIMITS = [
 ] as const;
 
 /** Sets the headers that every answer of this API has: the request's id, and what is left of the caller's limits. */
-export function setResponsesHeaders(response: Response): void {
+export function setOpenaiHeaders(response: Response): void {
   response.setHeader('x-request-id', getRequestId(response));
   for (const [name, ours] of LIMITS) {
     const value = response.getHeader(ours);

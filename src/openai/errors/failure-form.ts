@@ -1,7 +1,7 @@
 import type { FailureKind } from '../../domain/harness-event.js';
 
-/** The codes of failed responses. */
-export type ResponseErrorCode =
+/** The codes of failed turns in the APIs of OpenAI. */
+export type OpenaiErrorCode =
   | 'invalid_prompt'
   | 'context_length_exceeded'
   | 'insufficient_quota'
@@ -9,9 +9,15 @@ export type ResponseErrorCode =
   | 'server_is_overloaded'
   | 'server_error';
 
-/** How a failure of a turn is told in a response, and over HTTP where nothing was sent yet. */
+/** Why a turn failed, as its caller is told. */
+export interface OpenaiFailure {
+  readonly code: OpenaiErrorCode;
+  readonly message: string;
+}
+
+/** How a failure of a turn is told in an answer, and over HTTP where nothing was sent yet. */
 interface FailureForm {
-  readonly code: ResponseErrorCode;
+  readonly code: OpenaiErrorCode;
   readonly status: number;
   /** Whether the SDKs must not repeat the request by themselves. */
   readonly isFinal: boolean;
@@ -43,12 +49,24 @@ const FAILURE_FORMS: Readonly<Record<FailureKind, FailureForm>> = {
 /** How long callers are asked to wait: the agent has tried again already. */
 export const RETRY_AFTER_SECONDS = 5;
 
+/** The failure of a turn whose events stop without an end. */
+export const NO_END: OpenaiFailure = { code: 'server_error', message: 'The agent stopped before its turn ended.' };
+
+/** The failure of a turn that has filled the context of its agent's model. */
+export const CONTEXT_FULL: OpenaiFailure = {
+  code: 'context_length_exceeded',
+  message: 'The context of the agent’s model is full.',
+};
+
+/** What a caller reads where the model refused and its provider gave no reason. */
+export const REFUSED = 'The model refused to answer.';
+
 /** Returns how a kind of failure is told. */
 export function toFailureForm(kind: FailureKind): FailureForm {
   return FAILURE_FORMS[kind];
 }
 
 /** Words a failure for its caller. Codex reads from the message of a `rate_limit_exceeded` how long to wait. [Codex 0.169.0] */
-export function wordFailure(code: ResponseErrorCode, message: string, seconds = RETRY_AFTER_SECONDS): string {
+export function wordFailure(code: OpenaiErrorCode, message: string, seconds = RETRY_AFTER_SECONDS): string {
   return code === 'rate_limit_exceeded' ? `${message} Please try again in ${seconds}s.` : message;
 }

@@ -1,3 +1,4 @@
+import type { HeaderReader } from '../../clients/client-profile.js';
 import {
   CALLER_TOOLS_POLICIES,
   type CallerTool,
@@ -5,17 +6,28 @@ import {
   type CallerToolsPolicy,
 } from '../../domain/caller-tool.js';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { isJsonObject } from '../../domain/json.js';
+import { asObject, isJsonObject } from '../../domain/json.js';
 import { ServiceError } from '../../domain/service-error.js';
 import { CALLER_TOOLS_HEADER } from '../../http/thread-headers.js';
 import type { ForcedCall } from '../../translator/views/forced-tool.js';
 import { isUsable } from '../../workers/check-schema.js';
-import type { ResponsesCall, ResponsesClient } from '../clients/responses-client.js';
 
 const MAX_NAME = 256;
 const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
 
-/** A call that the response has to be, and the schema of its input. */
+/** What a request says of the caller's tools. */
+export interface ToolsRequest {
+  readonly header: HeaderReader;
+  readonly tools: readonly unknown[] | null | undefined;
+  readonly toolChoice: unknown;
+  readonly allowsParallelCalls: boolean;
+  /** Where the API has the fields of a function: beside the `type` of its tool, or in an object of their own, `function`. */
+  readonly functionsAre: 'flat' | 'nested';
+  /** Whether the tools are offered to the agent under the policy `auto`. */
+  readonly lendsTools: boolean;
+}
+
+/** A call that the answer has to be, and the schema of its input. */
 export interface RequiredCall {
   readonly call: ForcedCall;
   readonly schema: JsonObject;
@@ -29,15 +41,11 @@ export interface RequiredCall {
  * @param policy the deployment's policy.
  * @throws ServiceError (`bad_request`) for a malformed tool.
  */
-export function readFunctionTools(
-  { header, body }: ResponsesCall,
-  client: ResponsesClient,
-  policy: CallerToolsPolicy,
-): CallerTools | undefined {
-  if (!isEnabled(header(CALLER_TOOLS_HEADER), client, policy)) return undefined;
-  if (readToolMode(body.tool_choice).kind !== 'auto') return undefined;
-  const tools = readTools(body.tools);
-  return tools.length === 0 ? undefined : { tools, allowsParallelCalls: body.parallel_tool_calls !== false };
+export function readFunctionTools(request: ToolsRequest, policy: CallerToolsPolicy): CallerTools | undefined {
+  if (!isEnabled(request, policy)) return undefined;
+  if (readToolMode(request).kind !== 'auto') return undefined;
+  const tools = readTools(request);
+  return tools.length === 0 ? undefined : { tools, allowsParallelCalls: request.allowsParallelCalls };
 }
 
 /**
@@ -45,10 +53,10 @@ export function readFunctionTools(
  *
  * Rejects with a ServiceError (`bad_request`) for a tool that the request does not have, or a schema that cannot be checked.
  */
-export async function readRequiredCall({ body }: ResponsesCall): Promise<RequiredCall | undefined> {
-  const mode = readToolMode(body.tool_choice);
+export async function readRequiredCall(request: ToolsRequest): Promise<RequiredCall | undefined> {
+  const mode = readToolMode(request);
   if (mode.kind === 'auto' || mode.kind === 'none') return undefined;
-  const all = readTools(body.tools);
+  const all = readTools(request);
   const tools = mode.kind === 'function' ? all.filter(({ name }) => name === mode.name) : all;
   const [first, ...others] = tools;
   if (first === undefined) throw refuseTool('tool_choice', 'no function of tools can be called');
@@ -75,22 +83,25 @@ type ToolMode =
   | { readonly kind: 'required' }
   | { readonly kind: 'function'; readonly name: string };
 
-function readToolMode(choice: unknown): ToolMode {
+function readToolMode({ toolChoice: choice, functionsAre }: ToolsRequest): ToolMode {
   if (choice === undefined || choice === null) return { kind: 'auto' };
   if (choice === 'auto' || choice === 'none' || choice === 'required') return { kind: choice };
-  if (isJsonObject(choice) && choice['type'] === 'function' && typeof choice['name'] === 'string') {
-    return { kind: 'function', name: choice['name'] };
+  if (isJsonObject(choice) && choice['type'] === 'function') {
+    const { name } = functionsAre === 'flat' ? choice : asObject(choice['function']);
+    if (typeof name === 'string') return { kind: 'function', name };
   }
-  throw refuseTool('tool_choice', 'must be auto, none, required, or {"type": "function", "name": …}');
+  const named = functionsAre === 'flat' ? '"name": …' : '"function": {"name": …}';
+  throw refuseTool('tool_choice', `must be auto, none, required, or {"type": "function", ${named}}`);
 }
 
-function isEnabled(requested: string | undefined, client: ResponsesClient, policy: CallerToolsPolicy): boolean {
+function isEnabled({ header, lendsTools }: ToolsRequest, policy: CallerToolsPolicy): boolean {
+  const requested = header(CALLER_TOOLS_HEADER);
   const setting = requested === undefined ? policy : CALLER_TOOLS_POLICIES.find((choice) => choice === requested);
   switch (setting) {
     case undefined:
       throw refuseTool(CALLER_TOOLS_HEADER, `must be one of ${CALLER_TOOLS_POLICIES.join(', ')}`);
     case 'auto':
-      return client.lendsTools;
+      return lendsTools;
     case 'on':
       return true;
     case 'off':
@@ -100,16 +111,18 @@ function isEnabled(requested: string | undefined, client: ResponsesClient, polic
   }
 }
 
-function readTools(declared: readonly unknown[] | null | undefined): readonly CallerTool[] {
-  const tools = (declared ?? []).flatMap((tool, index) => readTool(tool, `tools[${index}]`));
+function readTools({ tools: declared, functionsAre }: ToolsRequest): readonly CallerTool[] {
+  const tools = (declared ?? []).flatMap((tool, index) => readTool(tool, `tools[${index}]`, functionsAre));
   if (new Set(tools.map(({ name }) => name)).size < tools.length) throw refuseTool('tools', 'names must be unique');
   return tools;
 }
 
-function readTool(tool: unknown, path: string): readonly CallerTool[] {
-  if (!isJsonObject(tool)) throw refuseTool(path, 'must be an object');
+function readTool(tool: unknown, toolPath: string, functionsAre: ToolsRequest['functionsAre']): readonly CallerTool[] {
+  if (!isJsonObject(tool)) throw refuseTool(toolPath, 'must be an object');
   if (tool['type'] !== 'function') return [];
-  const { name, description, parameters, strict } = tool;
+  const [fields, path] =
+    functionsAre === 'flat' ? [tool, toolPath] : [asObject(tool['function']), `${toolPath}.function`];
+  const { name, description, parameters, strict } = fields;
   if (typeof name !== 'string' || name.trim() === '' || name.length > MAX_NAME) {
     throw refuseTool(`${path}.name`, `must be a string of 1 to ${MAX_NAME} characters`);
   }

@@ -29,11 +29,12 @@ export class InputContentReader {
     if (!Array.isArray(content)) return this.refuse(path, 'must be a string or a list of parts');
     return content.flatMap((part: unknown, index) => {
       const at = `${path}[${index}]`;
-      return isJsonObject(part) ? this.part(part, at) : this.refuse(at, 'must be an object');
+      return isJsonObject(part) ? this.readPart(part, at) : this.refuse(at, 'must be an object');
     });
   }
 
-  private part(part: Fields, path: string): Prompt {
+  /** Reads one part. */
+  readPart(part: Fields, path: string): Prompt {
     switch (part['type']) {
       case 'input_text':
       case 'output_text':
