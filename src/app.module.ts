@@ -13,6 +13,7 @@ import { ModelsModule } from './catalog/models.module.js';
 import { ResponsesModule } from './responses/responses.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { TurnsModule } from './turns/turns.module.js';
+import { UploadsModule } from './uploads/uploads.module.js';
 import { StorageModule } from './storage/storage.module.js';
 import { UsageModule } from './usage/usage.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -40,7 +41,16 @@ export class AppModule {
         // The doors belong to gateways.
         ...(config.role === 'worker'
           ? [TurnsModule]
-          : [MessagesModule, ModelsModule, ResponsesModule, SessionsModule, AdminModule, UsageModule, ConsoleModule]),
+          : [
+              MessagesModule,
+              ModelsModule,
+              ResponsesModule,
+              UploadsModule,
+              SessionsModule,
+              AdminModule,
+              UsageModule,
+              ConsoleModule,
+            ]),
         WebhooksModule,
         OpsModule,
       ],

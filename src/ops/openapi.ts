@@ -8,6 +8,7 @@ import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
 import { WIRE_SCHEMAS } from '../anthropic/schemas.js';
 import { USAGE_SCHEMAS } from '../usage/usage.docs.js';
+import { FILE_SCHEMAS } from '../uploads/files.docs.js';
 import { VERSION } from '../version.js';
 
 /** Builds the OpenAPI document of the HTTP API. */
@@ -35,6 +36,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
       ...ADMIN_SCHEMAS,
       ...NODE_SCHEMAS,
       ...USAGE_SCHEMAS,
+      ...FILE_SCHEMAS,
     },
   };
   // Otherwise Nest adds a tag for each controller.
