@@ -110,6 +110,23 @@ export class UploadedFiles {
     return file;
   }
 
+  /** The files of a tenant with these ids, which may be any texts. */
+  findAll(tenant: string, ids: readonly string[]): Promise<readonly StoredFile[]> {
+    return this.files.findAll(tenant, ids.filter(isFileId));
+  }
+
+  /** Opens a file that a turn of the tenant needs, also a deleted one; `undefined` if its bytes are gone. */
+  async openKept(tenant: string, id: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const file = await this.files.findKept(id);
+    if (file?.tenant !== tenant) return undefined;
+    try {
+      return await this.#bytesIn(file.place).get(id);
+    } catch (error) {
+      if (error instanceof FileBytesMissingError) return undefined;
+      throw error;
+    }
+  }
+
   list(tenant: string, query: FileQuery): Promise<readonly StoredFile[]> {
     return this.files.list(tenant, query);
   }

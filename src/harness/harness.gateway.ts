@@ -9,6 +9,7 @@ import { ThreadFileError } from '../sandbox/files/thread-files.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
+import { deliverFiles, type OpenFile } from './deliver-files.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessSession, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -41,6 +42,8 @@ export interface GatewayTurn extends HarnessTurn {
   readonly rules?: AgentRules;
   /** Where its requests to the model are in a trace; absent for nowhere. */
   readonly traceparent?: string | undefined;
+  /** Opens an uploaded file that the turn was accepted with; resolves to `undefined` if its bytes are gone. Absent for a turn without any. */
+  readonly openFile?: OpenFile;
   /** Loads a seed from the stored turns after this sequence number and before this turn, for an agent whose files do not have them. */
   readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
@@ -119,8 +122,12 @@ export class HarnessGateway {
     // Its programs would reach everything that the server's machine does.
     if (hostLimits.length > 0 && !this.sandbox.isolates)
       return this.fail(thread, turn, HOSTS_NOT_LIMITED, 'its policy limits hosts, and nothing isolates its agent');
-    return defer(async () => this.acquire(thread, harness, turn)).pipe(
-      switchMap(({ warm, restored }) => {
+    return defer(async () => {
+      const acquired = await this.acquire(thread, harness, turn);
+      const files = this.sandbox.files(thread.id);
+      return { ...acquired, turn: await deliverFiles(turn, files, harness.takesPdf === true) };
+    }).pipe(
+      switchMap(({ warm, restored, turn: delivered }) => {
         warm.turnId = turn.id;
         warm.version = thread.version;
         this.broker.beginTurn(thread.id, { turnId: turn.id, hostLimits, traceparent: turn.traceparent });
@@ -129,7 +136,7 @@ export class HarnessGateway {
         const claimed = new ClaimedTokens();
         const watch = new LimitWatch(this.sandbox, thread.id, this.turnLimits);
         return watch
-          .guard(warm.session.run(withEarlierTurns(turn, restored)), () => (isStopped = true))
+          .guard(warm.session.run(withEarlierTurns(delivered, restored)), () => (isStopped = true))
           .pipe(
             tellOfLostFiles(restored),
             concatMap((events) => {

@@ -10,6 +10,8 @@ import { toLockName } from '../storage/stores/node.store.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { EarlyStarts } from './early-starts.js';
+import { FilestoreModule } from '../filestore/filestore.module.js';
+import { TurnFiles } from './files/turn-files.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { HistoryMatcher } from './history/history-matcher.js';
 import { HistoryService } from './history/history.service.js';
@@ -86,7 +88,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
 
 /** Opens, runs and recovers turns. */
 @Module({
-  imports: [HarnessModule],
+  imports: [HarnessModule, FilestoreModule],
   providers: [
     EarlyStarts,
     EventPruner,
@@ -107,6 +109,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     OwnLoad,
     PolicyAdmission,
     TurnCallers,
+    TurnFiles,
     TurnMcpServers,
     SideThreadRemover,
     ThreadRetention,

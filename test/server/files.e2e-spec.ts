@@ -7,7 +7,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { FileCleanup } from '../../src/filestore/file-cleanup.js';
 import { Database } from '../../src/storage/database/database.js';
 import { FileStore } from '../../src/storage/stores/file.store.js';
-import { eventually } from '../support/eventually.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
 
 const KEYS = { one: 'key-one-is-long-enough-for-chiron', two: 'key-two-is-long-enough-for-chiron' };
@@ -201,7 +200,7 @@ describe('the Files API', () => {
       status,
       expect.stringMatching(problem),
     ]);
-    await eventually(async () => expect([await rows(app), onDisk(app)]).toEqual(before));
+    await expect.poll(async () => [await rows(app), onDisk(app)]).toEqual(before);
   });
 
   it('keeps nothing of an upload whose caller leaves', async () => {
@@ -217,9 +216,9 @@ describe('the Files API', () => {
     request.on('error', () => undefined);
     request.write('--b\r\ncontent-disposition: form-data; name="file"; filename="a.bin"\r\n\r\n');
     request.write(Buffer.alloc(200_000));
-    await eventually(async () => expect(await rows(app)).toHaveLength((before[0] ?? []).length + 1));
+    await expect.poll(() => rows(app)).toHaveLength((before[0] ?? []).length + 1);
     request.destroy();
-    await eventually(async () => expect([await rows(app), onDisk(app)]).toEqual(before));
+    await expect.poll(async () => [await rows(app), onDisk(app)]).toEqual(before);
   });
 
   it('is not for web pages where there are no keys, and for programs', async () => {
@@ -347,7 +346,7 @@ describe('files', () => {
     app = await start({ fileRetentionMs: 1 });
     try {
       const id = await upload('short');
-      await eventually(() => get(`/v1/files/${id}`).expect(404));
+      await expect.poll(async () => (await get(`/v1/files/${id}`)).status).toBe(404);
       await app.app.get(FileCleanup).run();
       expect([await rows(app), onDisk(app)]).toEqual([[], []]);
     } finally {

@@ -130,9 +130,9 @@ export class ThreadFiles {
 
   /**
    * Writes a whole file, for the thread's user only; makes its folders. Whoever reads it has the old or the new one, and whatever had
-   * its name before, a link or a folder too, is replaced and not written to.
+   * its name before, a link or a folder too, is replaced and not written to. Of bytes that reject, nothing is left.
    */
-  async write(path: string, data: string | Uint8Array): Promise<void> {
+  async write(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     await this.#parentOf(path, true, (folder, name) =>
       replaceEntry(folder, name, async (draft) => {
         const file = await open(
