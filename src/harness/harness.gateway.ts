@@ -5,7 +5,8 @@ import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { MissingTemplateError } from '../sandbox/errors.js';
-import { ThreadFileError } from '../sandbox/files/thread-files.js';
+import { ThreadFileError, type ThreadFiles } from '../sandbox/files/thread-files.js';
+import type { TreeEntry } from '../sandbox/tree/walk-tree.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
@@ -16,7 +17,7 @@ import { HarnessRegistry } from './harness.registry.js';
 import { type OpenedSession, SessionOpener } from './session-opener.js';
 import { SparePool } from './spares/spare-pool.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
-import type { SnapshotVersion } from '../snapshots/thread-snapshots.js';
+import type { RestoredSnapshot, SnapshotVersion } from '../snapshots/thread-snapshots.js';
 import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
 import { harnessMissing, HOSTS_NOT_LIMITED, templateMissing, type FailedEvent } from './turn-failures.js';
 import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
@@ -47,6 +48,12 @@ export interface GatewayTurn extends HarnessTurn {
   /** Loads a seed from the stored turns after this sequence number and before this turn, for an agent whose files do not have them. */
   readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
+
+/** What the outside may do with the files of a thread. */
+export type WorkspaceAccess = Pick<ThreadFiles, 'bytes' | 'listPage' | 'lookAt' | 'stat' | 'walk' | 'write'>;
+
+/** An entry of a workspace, as a walk finds it. */
+export type WorkspaceTreeEntry = TreeEntry;
 
 /** A conversation whose process is kept between turns. */
 interface WarmSession {
@@ -95,6 +102,9 @@ export class HarnessGateway {
   /** Starts that no turn has asked for. */
   readonly #startingEarly = new Map<string, Promise<void>>();
   #isStopping = false;
+  /** Files that are being fetched, and what they were made from until a turn has told its agent of it. */
+  readonly #fetching = new Map<string, Promise<void>>();
+  readonly #restored = new Map<string, RestoredSnapshot>();
   /** Processes that are stopping. A new one must wait: two processes of one conversation would write to the same files. */
   readonly #stopping = new Map<string, Promise<void>>();
 
@@ -252,6 +262,42 @@ export class HarnessGateway {
     await this.sandbox.remove(threadId);
   }
 
+  /** The files of a thread, for reading what is in its workspace; fetched if another server has saved newer ones and no process uses them. */
+  async openWorkspace(threadId: string): Promise<WorkspaceAccess> {
+    await this.#startingEarly.get(threadId)?.catch(() => undefined);
+    if (!this.#warm.has(threadId)) {
+      await this.#stopping.get(threadId);
+      await this.#bringIn(threadId);
+    }
+    return this.sandbox.files(threadId);
+  }
+
+  /** As {@link openWorkspace}, for writing: makes the workspace, from this template if there is one, unless it is there. */
+  async prepareWorkspace(threadId: string, template: string | undefined): Promise<WorkspaceAccess> {
+    const files = await this.openWorkspace(threadId);
+    await this.sandbox.prepare(threadId, this.registry.homeFolders, template);
+    return files;
+  }
+
+  /** Has a thread's files saved that were written between turns; those of a running turn are saved with its end. */
+  noteWritten(threadId: string, version: SnapshotVersion): void {
+    if (this.#warm.get(threadId)?.running !== true) this.keeper.putAway(threadId, version);
+  }
+
+  /** One at a time for each thread: two would replace its folders twice. What was fetched is kept for the next turn, which tells its agent. */
+  async #bringIn(threadId: string): Promise<void> {
+    const running = this.#fetching.get(threadId);
+    if (running !== undefined) return running;
+    const fetching = this.keeper
+      .bringIn(threadId)
+      .then((restored) => {
+        if (restored !== undefined) this.#restored.set(threadId, restored);
+      })
+      .finally(() => this.#fetching.delete(threadId));
+    this.#fetching.set(threadId, fetching);
+    return fetching;
+  }
+
   /** Bytes that the files of a thread take on this machine; see `Sandbox.diskBytes`. */
   diskBytes(threadId: string): Promise<number> {
     return this.sandbox.diskBytes(threadId);
@@ -338,7 +384,9 @@ export class HarnessGateway {
       this.evict(thread.id, existing);
     }
     await this.#stopping.get(thread.id);
-    const snapshot = await this.keeper.bringIn(thread.id);
+    await this.#bringIn(thread.id);
+    const snapshot = this.#restored.get(thread.id);
+    this.#restored.delete(thread.id);
     const missing = snapshot === undefined ? [] : ((await turn.recallSince?.(snapshot.turn)) ?? []);
     const { session, workspace } =
       (await this.takeSpare(thread, workspaceTemplate)) ?? (await this.opener.open(thread, harness, workspaceTemplate));

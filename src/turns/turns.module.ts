@@ -42,6 +42,9 @@ import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 import { RequestSteering } from './steering/request-steering.js';
 import { TurnService } from './turn.service.js';
+import { ClusterWorkspaceFiles } from './workspace/cluster-workspace-files.js';
+import { LocalWorkspaceFiles } from './workspace/local-workspace-files.js';
+import { WorkspaceFiles } from './workspace/workspace-files.js';
 
 const keyLock: FactoryProvider<KeyLock> = {
   provide: KeyLock,
@@ -86,6 +89,13 @@ const threadHost: FactoryProvider<ThreadHost> = {
         }),
 };
 
+const workspaceFiles: FactoryProvider<WorkspaceFiles> = {
+  provide: WorkspaceFiles,
+  inject: [Cluster, LocalWorkspaceFiles, ThreadHost],
+  useFactory: (cluster: Cluster, local: LocalWorkspaceFiles, host: ThreadHost) =>
+    cluster === undefined ? local : new ClusterWorkspaceFiles({ cluster, local, host }),
+};
+
 /** Opens, runs and recovers turns. */
 @Module({
   imports: [HarnessModule, FilestoreModule],
@@ -98,6 +108,8 @@ const threadHost: FactoryProvider<ThreadHost> = {
     threadSignals,
     threadHost,
     LocalThreadHost,
+    LocalWorkspaceFiles,
+    workspaceFiles,
     HostingLifecycle,
     Placement,
     Recovery,
@@ -130,6 +142,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     ThreadSignals,
     TurnService,
     TurnRunner,
+    WorkspaceFiles,
   ],
 })
 export class TurnsModule {}
