@@ -101,10 +101,9 @@ describe('the files of a session', () => {
       .send({
         model: 'demo',
         max_tokens: 10,
-        messages: [{ role: 'user', content: '/tool echo made > made.txt' }],
+        messages: [{ role: 'user', content: '!echo made > made.txt' }],
       });
-    writeFileSync(join(workspace, 'agent.txt'), 'by the agent');
-    expect((await call('get', `${FILES}/agent.txt`).expect(200)).text).toBe('by the agent');
+    expect((await call('get', `${FILES}/made.txt`).expect(200)).text).toBe('made\n');
   });
 
   it('are listed by pages, each folder before what is in it', async () => {
