@@ -34,7 +34,7 @@ export interface PeerTransferAnswer {
 export type PeerTransfer = (params: JsonObject, body: AsyncIterable<Uint8Array>) => Promise<PeerTransferAnswer>;
 
 /** The header with what a transfer is about, and that with the facts of its answer: JSON in base64url. */
-export const TRANSFER_HEADERS = { params: 'x-chiron-params', head: 'x-chiron-head' } as const;
+export const TRANSFER_HEADERS = { params: 'peer-params', head: 'peer-facts' } as const;
 
 /** A body of another server is small: texts and files stay in the store. */
 const MAX_BODY_BYTES = 4_000_000;

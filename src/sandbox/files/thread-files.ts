@@ -154,9 +154,10 @@ export class ThreadFiles {
     try {
       for (let offset = 0; offset < size;) {
         const length = Math.min(PART_BYTES, size - offset);
-        const part = await reader.withFile(path, async ({ stats, read }) => {
-          known ??= `${stats.dev}:${stats.ino}`;
-          return known === `${stats.dev}:${stats.ino}` ? read(offset, length) : undefined;
+        const part = await reader.withFile(path, async (file) => {
+          const { dev, ino } = file.stats;
+          known ??= `${dev}:${ino}`;
+          return known === `${dev}:${ino}` ? file.read(offset, length) : undefined;
         });
         if (part === undefined || part.length < length) throw new ThreadFileError(path, 'has changed');
         yield part;

@@ -71,7 +71,7 @@ export class TurnFiles {
     return async (transaction) => {
       const missing = await referToFiles(transaction, turnId, tenant, ids);
       // It was deleted just now.
-      const [first] = missing.filter((id) => needed.includes(id));
+      const first = missing.find((id) => needed.includes(id));
       if (first !== undefined) throw fileNotFound(first);
     };
   }
