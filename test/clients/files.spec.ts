@@ -122,7 +122,7 @@ describe('files', () => {
     ).rejects.toMatchObject({ status: 404, message: expect.stringContaining(`File not found: ${file.id}`) as string });
   });
 
-  it('go through curl', async () => {
+  it('go through a form that fetch makes, which names no type', async () => {
     const folder = await newFolder('curl');
     const path = join(folder, 'data.csv');
     writeFileSync(path, 'a,b\n1,2\n');
