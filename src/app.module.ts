@@ -14,6 +14,7 @@ import { ModelsModule } from './catalog/models.module.js';
 import { ResponsesModule } from './responses/responses.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { TurnsModule } from './turns/turns.module.js';
+import { UploadsModule } from './uploads/uploads.module.js';
 import { StorageModule } from './storage/storage.module.js';
 import { UsageModule } from './usage/usage.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -46,6 +47,7 @@ export class AppModule {
               ModelsModule,
               ResponsesModule,
               ChatModule,
+              UploadsModule,
               SessionsModule,
               AdminModule,
               UsageModule,

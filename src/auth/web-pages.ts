@@ -21,7 +21,7 @@ export function assertNotCrossSite(request: Request, allowed: CorsOrigins): void
   if (isForeignPage(request, allowed)) {
     throw refusal('Without CHIRON_API_KEYS, a web page may call only when CHIRON_CORS_ORIGINS lists its origin.');
   }
-  if (hasBody(request) && !JSON_TYPE.test(request.get('content-type') ?? '')) {
+  if (hasBody(request) && !isUpload(request) && !JSON_TYPE.test(request.get('content-type') ?? '')) {
     throw new ServiceError('unsupported_media_type', 'content-type must be application/json');
   }
 }
@@ -33,6 +33,14 @@ function isForeignPage(request: Request, allowed: CorsOrigins): boolean {
   if (origin !== undefined) return origin !== `http://${request.get('host')}` && !isAllowedOrigin(origin, allowed);
   // Requests by a page's links, images and scripts.
   return !['same-origin', 'none', undefined].includes(request.get('sec-fetch-site'));
+}
+
+/**
+ * Whether the body is a file. Browsers send a preflight before any `PUT` of a page, and `Origin` with a form that a page of another server posts.
+ */
+function isUpload(request: Request): boolean {
+  if (request.method === 'PUT') return /^\/api\/session\/[^/]+\/files\//.test(request.path);
+  return request.path === '/v1/files' && /^multipart\/form-data\s*;/i.test(request.get('content-type') ?? '');
 }
 
 function hasBody(request: Request): boolean {

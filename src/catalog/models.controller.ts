@@ -5,6 +5,7 @@ import { ModelCatalog } from '../harness/models/model-catalog.js';
 import { AnthropicException } from '../anthropic/anthropic.exception.js';
 import { methodNotAllowed } from '../anthropic/method-not-allowed.js';
 import { quoteForCaller } from '../domain/service-error.js';
+import { speaksAnthropic } from '../http/speaks-anthropic.js';
 import { type ModelInfo, toModelInfo } from './to-model-info.js';
 import { toCodexCatalog } from './codex-catalog.js';
 import { toSharedModel, toSharedPage } from './to-openai-models.js';
@@ -42,9 +43,4 @@ export class ModelsController {
   notAllowed(): never {
     throw methodNotAllowed('GET');
   }
-}
-
-/** Whether the caller has a header that only clients of Anthropic's API send. */
-function speaksAnthropic(request: Request): boolean {
-  return request.get('anthropic-version') !== undefined || request.get('x-api-key') !== undefined;
 }

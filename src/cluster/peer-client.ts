@@ -1,12 +1,21 @@
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { Observable } from 'rxjs';
 import type { JsonObject, JsonValue } from '../domain/harness-event.js';
 import { asNumber, asObject, asString, parseObject } from '../domain/json.js';
 import { ServiceError, type ServiceErrorKind } from '../domain/service-error.js';
+import { TRANSFER_HEADERS } from './peer-server.js';
 import type { PeerTls } from './peer-tls.js';
 
 /** Another server could not be reached, or does not answer. */
@@ -19,6 +28,9 @@ const CALL_TIMEOUT_MS = 10_000;
 
 /** A stream says every two seconds that it lives. */
 const STREAM_SILENCE_MS = 6000;
+
+/** Files may have to be fetched before the first byte. */
+const TRANSFER_SILENCE_MS = 120_000;
 
 /** How a call is made. */
 export interface CallOptions {
@@ -94,10 +106,59 @@ export class PeerClient {
     });
   }
 
+  /**
+   * Sends bytes to the server at this URL, or asks it for some.
+   *
+   * @param body what is sent; none by default
+   * @throws as {@link call}; the bytes of the answer reject when the connection breaks
+   */
+  async transfer(
+    url: string,
+    name: string,
+    params: object,
+    body: AsyncIterable<Uint8Array> = Readable.from([]),
+  ): Promise<{ readonly head: JsonObject; readonly body: AsyncIterable<Uint8Array> }> {
+    let response: IncomingMessage;
+    let answer: JsonObject = {};
+    try {
+      const request = this.#request(`${url}/transfers/${name}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${this.secret}`,
+          [TRANSFER_HEADERS.params]: Buffer.from(JSON.stringify(params)).toString('base64url'),
+        },
+      });
+      request.setTimeout(TRANSFER_SILENCE_MS, () => request.destroy(new Error('it is silent')));
+      const answered = once(request, 'response') as Promise<IncomingMessage[]>;
+      const sent = pipeline(Readable.from(body, { objectMode: false }), request);
+      // A server that refuses answers before all has been sent.
+      const [first] = await Promise.race([answered, sent.then(() => answered)]);
+      sent.catch(() => undefined);
+      if (first === undefined) throw new Error('unreachable: a response without a response');
+      response = first;
+      if (response.statusCode !== 200) answer = asObject(await json(response));
+    } catch (error) {
+      throw error instanceof ServiceError ? error : unreachable(url, error);
+    }
+    if (response.statusCode !== 200) {
+      throw (
+        readRefusal(answer) ?? unreachable(url, `${String(response.statusCode)} ${asString(answer['error']) ?? ''}`)
+      );
+    }
+    const head = Buffer.from(String(response.headers[TRANSFER_HEADERS.head] ?? ''), 'base64url').toString();
+    return { head: parseObject(head) ?? {}, body: response };
+  }
+
   /** Ends all kept connections. */
   close(): void {
     this.#agent.destroy();
     this.#tls?.destroy();
+  }
+
+  #request(url: string, options: RequestOptions): ClientRequest {
+    return url.startsWith('https:')
+      ? httpsRequest(url, { ...options, agent: this.#tls })
+      : httpRequest(url, { ...options, agent: this.#agent });
   }
 
   async #post(url: string, body: object, signal: AbortSignal, silenceMs?: number): Promise<IncomingMessage> {
@@ -108,9 +169,7 @@ export class PeerClient {
       'content-length': Buffer.byteLength(text),
     };
     const options = { method: 'POST', headers, signal };
-    const request = url.startsWith('https:')
-      ? httpsRequest(url, { ...options, agent: this.#tls })
-      : httpRequest(url, { ...options, agent: this.#agent });
+    const request = this.#request(url, options);
     if (silenceMs !== undefined) request.setTimeout(silenceMs, () => request.destroy(new Error('it is silent')));
     request.end(text);
     const [response]: IncomingMessage[] = await once(request, 'response');

@@ -4,7 +4,9 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { Logger } from '@nestjs/common';
 import { fromEvent, merge, type Observable, type Subscription } from 'rxjs';
 import type { JsonObject, JsonValue } from '../domain/harness-event.js';
@@ -20,6 +22,19 @@ export type PeerStream = (
   body: JsonObject,
   flow: { isReady(): boolean; readonly resumed$: Observable<unknown> },
 ) => Observable<object>;
+
+/** What a server sends back: a few facts, and bytes. */
+export interface PeerTransferAnswer {
+  readonly head: JsonObject;
+  /** Absent for none. */
+  readonly body?: AsyncIterable<Uint8Array>;
+}
+
+/** Takes bytes from another server, or sends some. What it throws before it answers reaches the caller as with a {@link PeerHandler}. */
+export type PeerTransfer = (params: JsonObject, body: AsyncIterable<Uint8Array>) => Promise<PeerTransferAnswer>;
+
+/** The header with what a transfer is about, and that with the facts of its answer: JSON in base64url. */
+export const TRANSFER_HEADERS = { params: 'peer-params', head: 'peer-facts' } as const;
 
 /** A body of another server is small: texts and files stay in the store. */
 const MAX_BODY_BYTES = 4_000_000;
@@ -43,6 +58,7 @@ export class PeerServer {
   readonly #logger = new Logger(PeerServer.name);
   readonly #handlers = new Map<string, PeerHandler>();
   readonly #streams = new Map<string, PeerStream>();
+  readonly #transfers = new Map<string, PeerTransfer>();
   readonly #digests: readonly Buffer[];
   readonly #server: Server;
 
@@ -65,6 +81,11 @@ export class PeerServer {
   /** Answers streams of this name. */
   stream(name: string, stream: PeerStream): void {
     this.#streams.set(name, stream);
+  }
+
+  /** Answers transfers of this name: `POST /transfers/<name>`, with bytes in its body and in that of its answer. */
+  transfer(name: string, transfer: PeerTransfer): void {
+    this.#transfers.set(name, transfer);
   }
 
   /** Listens, and resolves to the URL for the others. Rejects when it cannot. */
@@ -93,6 +114,11 @@ export class PeerServer {
       }
       const [, kind = '', name = ''] = (request.url ?? '').split('/');
       const stream = kind === 'streams' ? this.#streams.get(name) : undefined;
+      const transfer = kind === 'transfers' ? this.#transfers.get(name) : undefined;
+      if (transfer !== undefined) {
+        await answerTransfer(transfer, request, response);
+        return;
+      }
       const handler = kind === 'calls' ? this.#handlers.get(name) : undefined;
       const body = await readBody(request);
       if (body === undefined) send(response, 400, { error: 'the body is not a JSON object, or too large' });
@@ -100,6 +126,8 @@ export class PeerServer {
       else if (handler !== undefined) send(response, 200, { result: await handler(body) });
       else send(response, 404, { error: 'no such call: servers of different versions' });
     } catch (error) {
+      // What a refused transfer still sends: its sender would not read the answer.
+      request.resume();
       if (!(error instanceof ServiceError)) this.#logger.error({ err: error }, 'failed to answer another server');
       send(response, 500, error instanceof ServiceError ? toRefusal(error) : { error: 'the call failed' });
     }
@@ -134,6 +162,25 @@ export class PeerServer {
     });
     if (response.destroyed) subscription.unsubscribe();
   }
+}
+
+async function answerTransfer(
+  transfer: PeerTransfer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const params = parseObject(
+    Buffer.from(String(request.headers[TRANSFER_HEADERS.params] ?? ''), 'base64url').toString(),
+  );
+  if (params === undefined) {
+    send(response, 400, { error: 'a transfer without parameters' });
+    return;
+  }
+  const { head, body } = await transfer(params, request);
+  response.setHeader(TRANSFER_HEADERS.head, Buffer.from(JSON.stringify(head)).toString('base64url'));
+  response.writeHead(200, { 'content-type': 'application/octet-stream' });
+  if (body === undefined) response.end();
+  else await pipeline(Readable.from(body, { objectMode: false }), response);
 }
 
 function digest(secret: string): Buffer {

@@ -233,6 +233,12 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       max: 1_000_000,
       doc: 'What all threads may have on the disk together. Above it, those that have not been used for the longest time are removed, as after `CHIRON_THREAD_RETENTION_DAYS`; looked at every ten minutes. `0` keeps all.',
     }),
+    fileRetentionMs: days('CHIRON_FILE_RETENTION_DAYS', 0, {
+      ...storage,
+      min: 0,
+      max: 10_000,
+      doc: 'After how many days a file of `/v1/files` is deleted, if its caller has not asked for less. `0` keeps it until it is deleted. See [files.md](files.md).',
+    }),
     eventFlushMs: milliseconds('CHIRON_EVENT_FLUSH_MILLISECONDS', 5, {
       ...storage,
       min: 0,
@@ -539,6 +545,16 @@ export function settings(harnesses: readonly HarnessSettings[]) {
       min: 0,
       max: 1_000_000,
       doc: "How many files each process of an agent may have open. Needs `prlimit` (util-linux). `0` for the system's own limit.",
+    }),
+    fileLimitBytes: megabytes('CHIRON_FILE_LIMIT_MB', 100, {
+      ...limits,
+      max: 100_000,
+      doc: 'How large a file of `/v1/files` may be, and one that is put into a workspace. A larger one is refused with 413, and nothing of it is kept.',
+    }),
+    tenantFilesBytes: megabytes('CHIRON_TENANT_FILES_MB', 10_000, {
+      ...limits,
+      max: 1_000_000_000,
+      doc: 'What all files of `/v1/files` of one tenant may have together. Further ones are refused with 403.',
     }),
     minFreeDiskBytes: megabytes('CHIRON_MIN_FREE_DISK_MB', 100, {
       ...limits,

@@ -1,3 +1,5 @@
+import type { FileBlock } from './file-block.js';
+
 /** The source of an image or a document in a prompt, with Anthropic's wire names. */
 export type PromptSource =
   | { readonly type: 'base64'; readonly media_type: string; readonly data: string }
@@ -12,8 +14,9 @@ export function isWebUrl(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
-/** One block of a user's message, in Anthropic's form. */
+/** One block of a user's message, in Anthropic's form. Agents get other blocks in the place of files. */
 export type PromptBlock =
+  | FileBlock
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly source: PromptSource }
   | {

@@ -5,10 +5,12 @@ import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { MissingTemplateError } from '../sandbox/errors.js';
-import { ThreadFileError } from '../sandbox/files/thread-files.js';
+import { ThreadFileError, type ThreadFiles } from '../sandbox/files/thread-files.js';
+import type { TreeEntry } from '../sandbox/tree/walk-tree.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
+import { deliverFiles, type OpenFile } from './deliver-files.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -16,7 +18,7 @@ import { type OpenedSession, SessionOpener } from './session-opener.js';
 import { SparePool } from './spares/spare-pool.js';
 import { type WarmProcess, WarmProcesses } from './warm/warm-processes.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
-import type { SnapshotVersion } from '../snapshots/thread-snapshots.js';
+import type { RestoredSnapshot, SnapshotVersion } from '../snapshots/thread-snapshots.js';
 import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
 import { harnessMissing, HOSTS_NOT_LIMITED, templateMissing, type FailedEvent } from './turn-failures.js';
 import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
@@ -42,9 +44,17 @@ export interface GatewayTurn extends HarnessTurn {
   readonly rules?: AgentRules;
   /** Where its requests to the model are in a trace; absent for nowhere. */
   readonly traceparent?: string | undefined;
+  /** Opens an uploaded file that the turn was accepted with; resolves to `undefined` if its bytes are gone. Absent for a turn without any. */
+  readonly openFile?: OpenFile;
   /** Loads a seed from the stored turns after this sequence number and before this turn, for an agent whose files do not have them. */
   readonly recallSince?: (sequence: number) => Promise<readonly SeedMessage[]>;
 }
+
+/** What the outside may do with the files of a thread. */
+export type WorkspaceAccess = Pick<ThreadFiles, 'bytes' | 'listPage' | 'lookAt' | 'stat' | 'walk' | 'write'>;
+
+/** An entry of a workspace, as a walk finds it. */
+export type WorkspaceTreeEntry = TreeEntry;
 
 /** How many processes there are. */
 export interface HarnessCounts {
@@ -65,6 +75,9 @@ export class HarnessGateway {
   /** Starts that no turn has asked for. */
   readonly #startingEarly = new Map<string, Promise<void>>();
   #isStopping = false;
+  /** Files that are being fetched, and what they were made from until a turn has told its agent of it. */
+  readonly #fetching = new Map<string, Promise<void>>();
+  readonly #restored = new Map<string, RestoredSnapshot>();
 
   constructor(
     private readonly registry: HarnessRegistry,
@@ -91,8 +104,12 @@ export class HarnessGateway {
     // Its programs would reach everything that the server's machine does.
     if (hostLimits.length > 0 && !this.sandbox.isolates)
       return this.fail(thread, turn, HOSTS_NOT_LIMITED, 'its policy limits hosts, and nothing isolates its agent');
-    return defer(async () => this.acquire(thread, harness, turn)).pipe(
-      switchMap(({ warm, restored }) => {
+    return defer(async () => {
+      const acquired = await this.acquire(thread, harness, turn);
+      const files = this.sandbox.files(thread.id);
+      return { ...acquired, turn: await deliverFiles(turn, files, harness.takesPdf === true) };
+    }).pipe(
+      switchMap(({ warm, restored, turn: delivered }) => {
         warm.turnId = turn.id;
         warm.version = thread.version;
         this.broker.beginTurn(thread.id, { turnId: turn.id, hostLimits, traceparent: turn.traceparent });
@@ -101,7 +118,7 @@ export class HarnessGateway {
         const claimed = new ClaimedTokens();
         const watch = new LimitWatch(this.sandbox, thread.id, this.turnLimits);
         return watch
-          .guard(warm.session.run(withEarlierTurns(turn, restored)), () => (isStopped = true))
+          .guard(warm.session.run(withEarlierTurns(delivered, restored)), () => (isStopped = true))
           .pipe(
             tellOfLostFiles(restored),
             concatMap((events) => {
@@ -215,6 +232,42 @@ export class HarnessGateway {
     await this.sandbox.remove(threadId);
   }
 
+  /** The files of a thread, for reading what is in its workspace; fetched if another server has saved newer ones and no process uses them. */
+  async openWorkspace(threadId: string): Promise<WorkspaceAccess> {
+    await this.#startingEarly.get(threadId)?.catch(() => undefined);
+    if (this.warm.get(threadId) === undefined) {
+      await this.warm.stopped(threadId);
+      await this.#bringIn(threadId);
+    }
+    return this.sandbox.files(threadId);
+  }
+
+  /** As {@link openWorkspace}, for writing: makes the workspace, from this template if there is one, unless it is there. */
+  async prepareWorkspace(threadId: string, template: string | undefined): Promise<WorkspaceAccess> {
+    const files = await this.openWorkspace(threadId);
+    await this.sandbox.prepare(threadId, this.registry.homeFolders, template);
+    return files;
+  }
+
+  /** Has a thread's files saved that were written between turns; those of a running turn are saved with its end. */
+  noteWritten(threadId: string, version: SnapshotVersion): void {
+    if (this.warm.get(threadId)?.running !== true) this.keeper.putAway(threadId, version);
+  }
+
+  /** One at a time for each thread: two would replace its folders twice. What was fetched is kept for the next turn, which tells its agent. */
+  async #bringIn(threadId: string): Promise<void> {
+    const running = this.#fetching.get(threadId);
+    if (running !== undefined) return running;
+    const fetching = this.keeper
+      .bringIn(threadId)
+      .then((restored) => {
+        if (restored !== undefined) this.#restored.set(threadId, restored);
+      })
+      .finally(() => this.#fetching.delete(threadId));
+    this.#fetching.set(threadId, fetching);
+    return fetching;
+  }
+
   /** Bytes that the files of a thread take on this machine; see `Sandbox.diskBytes`. */
   diskBytes(threadId: string): Promise<number> {
     return this.sandbox.diskBytes(threadId);
@@ -302,7 +355,9 @@ export class HarnessGateway {
       this.warm.evict(thread.id, existing);
     }
     await this.warm.stopped(thread.id);
-    const snapshot = await this.keeper.bringIn(thread.id);
+    await this.#bringIn(thread.id);
+    const snapshot = this.#restored.get(thread.id);
+    this.#restored.delete(thread.id);
     const missing = snapshot === undefined ? [] : ((await turn.recallSince?.(snapshot.turn)) ?? []);
     const opened =
       (await this.takeSpare(thread, workspaceTemplate)) ?? (await this.opener.open(thread, harness, workspaceTemplate));

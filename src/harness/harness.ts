@@ -180,6 +180,8 @@ export interface Harness {
   readonly takesCallerTools?: boolean;
   /** Whether its agents can be given MCP servers with a turn. */
   readonly takesMcpServers?: boolean;
+  /** Whether its model takes PDF documents. To other agents they are files of the workspace. */
+  readonly takesPdf?: boolean;
   /** Returns the version of the installed program; `undefined` if it is missing. Never rejects. Called once, before all other methods. */
   probe(): Promise<string | undefined>;
   /** Whether this harness can run a model of this name; for any other name, it runs its own default model. */

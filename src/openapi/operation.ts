@@ -8,6 +8,7 @@ export const TAGS = {
   Messages: 'Anthropic’s Messages API: each request is a turn of a durable agent thread.',
   Responses: 'OpenAI’s Responses API over the same threads: each request is a turn.',
   Chat: 'OpenAI’s Chat Completions over the same threads: each request is a turn.',
+  Files: 'Files that messages name by their ids, in the form of Anthropic’s Files API and of OpenAI’s.',
   Models: 'The models that requests can name.',
   Sessions: 'The same threads as sessions: start executions, read their events later, list and remove sessions.',
   Administration: 'Tenants, their keys and policies, and the audit log, for admin keys.',

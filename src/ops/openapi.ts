@@ -8,8 +8,10 @@ import { OPENAI_SCHEMAS } from '../openai/openai.docs.js';
 import { RESPONSES_SCHEMAS } from '../responses/wire/schemas.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
+import { WORKSPACE_SCHEMAS } from '../sessions/workspace.docs.js';
 import { WIRE_SCHEMAS } from '../anthropic/schemas.js';
 import { USAGE_SCHEMAS } from '../usage/usage.docs.js';
+import { FILE_SCHEMAS } from '../uploads/files.docs.js';
 import { VERSION } from '../version.js';
 
 /** Builds the OpenAPI document of the HTTP API. */
@@ -41,6 +43,8 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
       ...ADMIN_SCHEMAS,
       ...NODE_SCHEMAS,
       ...USAGE_SCHEMAS,
+      ...FILE_SCHEMAS,
+      ...WORKSPACE_SCHEMAS,
     },
   };
   // Otherwise Nest adds a tag for each controller.

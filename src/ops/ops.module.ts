@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
+import { FilestoreModule } from '../filestore/filestore.module.js';
 import { HarnessModule } from '../harness/harness.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { WebhooksModule } from '../webhooks/webhooks.module.js';
@@ -12,7 +13,7 @@ import { Traces } from './traces/traces.js';
 
 /** Health checks, metrics and traces for operators and load balancers. */
 @Module({
-  imports: [AuthModule, HarnessModule, TurnsModule, WebhooksModule],
+  imports: [AuthModule, FilestoreModule, HarnessModule, TurnsModule, WebhooksModule],
   controllers: [HealthController, MetricsController],
   providers: [Metrics, MetricsCollector, MetricsServer, Traces],
 })

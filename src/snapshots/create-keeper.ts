@@ -4,6 +4,7 @@ import { AppConfig } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { SnapshotStore } from '../storage/stores/snapshot.store.js';
+import { createObjectStore } from './create-object-store.js';
 import { toLeftOut } from './left-out.js';
 import { LocalNotes } from './local-notes.js';
 import { ObjectSnapshots } from './object-snapshots.js';
@@ -49,17 +50,7 @@ async function createSnapshotKeeper(
   { leftOut, recordFolders }: AgentFiles,
 ): Promise<SnapshotKeeper> {
   if (config.threadStore !== 's3') return new SnapshotKeeper();
-  // Loaded only where it is used.
-  const { S3ObjectStore } = await import('./objects/s3-object-store.js');
-  const { s3AccessKeyId: accessKeyId, s3SecretAccessKey: secretAccessKey } = config;
-  const hasKey = accessKeyId !== undefined && secretAccessKey !== undefined;
-  const store = new S3ObjectStore({
-    endpoint: config.s3Endpoint,
-    region: config.s3Region,
-    bucket: config.s3Bucket ?? '',
-    prefix: config.s3Prefix,
-    credentials: hasKey ? { accessKeyId, secretAccessKey } : undefined,
-  });
+  const store = await createObjectStore(config);
   const notes = new LocalNotes(join(config.dataDirectory, 'snapshots'));
   const contents = {
     isLeftOut: toLeftOut(leftOut),

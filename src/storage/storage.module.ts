@@ -16,6 +16,8 @@ import { AuditStore } from './stores/audit.store.js';
 import { CallerToolStore } from './stores/caller-tool.store.js';
 import { SessionMessageStore } from './stores/session-message.store.js';
 import { BranchStore } from './stores/branch.store.js';
+import { FileStore } from './stores/file.store.js';
+import { FileChunkStore } from './stores/file-chunk.store.js';
 import { KeyStore } from './stores/key.store.js';
 import { NodeStore } from './stores/node.store.js';
 import { PolicyStore } from './stores/policy.store.js';
@@ -81,6 +83,8 @@ export class StorageModule implements OnApplicationShutdown {
         UsageStore,
         PolicyStore,
         RequestCountStore,
+        FileStore,
+        FileChunkStore,
         EventLog,
         DiskWatch,
         storeClock,
@@ -101,6 +105,8 @@ export class StorageModule implements OnApplicationShutdown {
         UsageStore,
         PolicyStore,
         RequestCountStore,
+        FileStore,
+        FileChunkStore,
         EventLog,
         DiskWatch,
         StoreClock,

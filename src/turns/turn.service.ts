@@ -20,6 +20,7 @@ import { logReplacedModel } from './answered-model.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
 import { HistoryService } from './history/history.service.js';
+import { TurnFiles } from './files/turn-files.js';
 import { KeyLock, toLockKey } from './key-lock.js';
 import { isHistoryLost, toStoredRequest } from './running/input/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
@@ -65,6 +66,7 @@ export class TurnService {
     private readonly requests: RequestSteering,
     private readonly admission: PolicyAdmission,
     private readonly audit: AuditStore,
+    private readonly files: TurnFiles,
   ) {}
 
   /**
@@ -241,17 +243,22 @@ export class TurnService {
         throw toServiceError(decision.refusal);
       case 'new':
       case 'continue':
-      case 'queue':
+      case 'queue': {
         await this.admission.admit(request.policies, toAskedWork(decision));
-        return this.begin(request, selectInput(request, facts), decision, facts);
+        const input = selectInput(request, facts);
+        await this.files.check(request.tenant, input);
+        return this.begin(request, input, decision, facts);
+      }
       case 'steer':
         assertPermitted(request.policies, toAskedWork(decision));
         return this.requests.hand(request, decision, facts.steered);
       case 'interrupt': {
         const ending = decision.turns.map(({ id }) => id);
         await this.admission.admit(request.policies, toAskedWork(decision), ending);
+        const input = selectInput(request, facts);
+        await this.files.check(request.tenant, input);
         for (const turn of decision.turns) await this.host.interrupt(turn);
-        return this.begin(request, selectInput(request, facts), decision, facts, ending);
+        return this.begin(request, input, decision, facts, ending);
       }
       default:
         return decision satisfies never;
@@ -311,17 +318,22 @@ export class TurnService {
   private async startTurn(
     opened: Thread,
     request: TurnRequest,
-    { prompt, results, repeats }: TurnInput & { readonly repeats: readonly string[] },
-    opening: AgentSeed,
+    { repeats, ...asked }: TurnInput & { readonly repeats: readonly string[] },
+    seed: AgentSeed,
     admittedWith: StoredWith | undefined,
   ): Promise<Turn> {
+    const id = randomUUID();
+    const given = await this.files.describe(request.tenant, { input: asked, opening: seed });
+    const { opening, input } = given;
+    const { prompt, results } = input;
+    const keepsFiles = this.files.storedWith(request.tenant, id, given);
     const { thread, storedWith } = await this.host.place(opened);
     const slot = this.host.reserveSlot(thread);
     const toolSet = request.callerTools === undefined ? undefined : toToolSet(request.callerTools);
     try {
       const { turn } = await this.turns.create(
         {
-          id: randomUUID(),
+          id,
           messageId: createMessageId(),
           threadId: thread.id,
           requestKey: request.requestKey,
@@ -337,7 +349,7 @@ export class TurnService {
           ...(toolSet === undefined ? {} : { toolSet }),
         },
         slot?.claimant,
-        storedWithAll(storedWith, admittedWith),
+        storedWithAll(storedWith, admittedWith, keepsFiles),
       );
       await this.host.submit(thread, turn, request.mcpServers);
       return turn;

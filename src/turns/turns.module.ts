@@ -10,6 +10,8 @@ import { toLockName } from '../storage/stores/node.store.js';
 import { ThreadStore } from '../storage/stores/thread.store.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
 import { EarlyStarts } from './early-starts.js';
+import { FilestoreModule } from '../filestore/filestore.module.js';
+import { TurnFiles } from './files/turn-files.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { HistoryMatcher } from './history/history-matcher.js';
 import { HistoryService } from './history/history.service.js';
@@ -40,6 +42,9 @@ import { TurnMcpServers } from './running/input/turn-mcp-servers.js';
 import { TurnRunner } from './running/turn.runner.js';
 import { RequestSteering } from './steering/request-steering.js';
 import { TurnService } from './turn.service.js';
+import { ClusterWorkspaceFiles } from './workspace/cluster-workspace-files.js';
+import { LocalWorkspaceFiles } from './workspace/local-workspace-files.js';
+import { WorkspaceFiles } from './workspace/workspace-files.js';
 
 const keyLock: FactoryProvider<KeyLock> = {
   provide: KeyLock,
@@ -84,9 +89,16 @@ const threadHost: FactoryProvider<ThreadHost> = {
         }),
 };
 
+const workspaceFiles: FactoryProvider<WorkspaceFiles> = {
+  provide: WorkspaceFiles,
+  inject: [Cluster, LocalWorkspaceFiles, ThreadHost],
+  useFactory: (cluster: Cluster, local: LocalWorkspaceFiles, host: ThreadHost) =>
+    cluster === undefined ? local : new ClusterWorkspaceFiles({ cluster, local, host }),
+};
+
 /** Opens, runs and recovers turns. */
 @Module({
-  imports: [HarnessModule],
+  imports: [HarnessModule, FilestoreModule],
   providers: [
     EarlyStarts,
     EventPruner,
@@ -96,6 +108,8 @@ const threadHost: FactoryProvider<ThreadHost> = {
     threadSignals,
     threadHost,
     LocalThreadHost,
+    LocalWorkspaceFiles,
+    workspaceFiles,
     HostingLifecycle,
     Placement,
     Recovery,
@@ -107,6 +121,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     OwnLoad,
     PolicyAdmission,
     TurnCallers,
+    TurnFiles,
     TurnMcpServers,
     SideThreadRemover,
     ThreadRetention,
@@ -127,6 +142,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     ThreadSignals,
     TurnService,
     TurnRunner,
+    WorkspaceFiles,
   ],
 })
 export class TurnsModule {}

@@ -17,13 +17,14 @@ interface Ids {
   readonly execution_id: string;
   readonly messageId: string;
   readonly responseId: string;
+  readonly fileId: string;
   readonly keyId: string;
   readonly name: string;
   readonly tenant: string;
 }
 
 /** Parameters that name nothing of a tenant, with a value for each. */
-const SHARED = { id: 'claude-code' };
+const SHARED = { id: 'claude-code', path: 'a.txt' };
 
 /** Ids of the same form that nobody ever had. */
 const NEVER: Ids = {
@@ -33,6 +34,7 @@ const NEVER: Ids = {
   execution_id: `exe_${'0'.repeat(32)}`,
   messageId: `msg_${'0'.repeat(32)}`,
   responseId: `resp_${'0'.repeat(32)}`,
+  fileId: `file_${'0'.repeat(32)}`,
   keyId: `key_${'0'.repeat(24)}`,
   name: 'never-was',
   tenant: 'never-was',
@@ -61,6 +63,9 @@ beforeAll(async () => {
     .expect(200);
   const session = await supertest(app.url).get('/api/session/test:owned').set('x-api-key', owner).expect(200);
   const executionId = String((session.body as Session).turns[0]?.execution_id);
+  await supertest(app.url).put('/api/session/test:owned/files/a.txt').set('x-api-key', owner).send('mine').expect(200);
+  const form = supertest(app.url).post('/v1/files').set('x-api-key', owner).attach('file', Buffer.from('mine'), 'a.txt');
+  const fileId = ((await form.expect(200)).body as { readonly id: string }).id;
   const [key] = await app.app.get(KeyStore).list('owner');
   const messageId = (answered.body as { readonly id: string }).id;
   owned = {
@@ -70,6 +75,7 @@ beforeAll(async () => {
     execution_id: executionId,
     messageId,
     responseId: messageId.replace('msg_', 'resp_'),
+    fileId,
     keyId: key?.id ?? '',
     name: 'owner',
     tenant: 'owner',

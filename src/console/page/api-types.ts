@@ -99,6 +99,20 @@ export interface ListedTurn {
   readonly started_at: string | null;
 }
 
+/** An entry of a thread's workspace. */
+export interface WorkspaceFileEntry {
+  readonly path: string;
+  readonly type: 'file' | 'folder' | 'link';
+  readonly size: number;
+  readonly modified_at: string;
+}
+
+/** A page of them. */
+export interface WorkspaceFilePage {
+  readonly files: readonly WorkspaceFileEntry[];
+  readonly next_cursor: string | null;
+}
+
 /** The first turns that run or wait, and how many there are. */
 export interface ListedTurns {
   readonly data: readonly ListedTurn[];

@@ -7,6 +7,7 @@ import type {
   StreamedEvent,
   ListedTurns,
   UsageDay,
+  WorkspaceFilePage,
 } from './api-types.js';
 import type { PolicyTarget } from './location.js';
 import type { PolicyJson } from './policy-values.js';
@@ -45,6 +46,25 @@ export class Api {
 
   async interrupt(key: string): Promise<void> {
     await this.#json('POST', `${pathOf(key)}/interrupt`, {});
+  }
+
+  /** A page of a folder of a thread's workspace. */
+  listFiles(key: string, path: string, cursor: string | undefined): Promise<WorkspaceFilePage> {
+    const query = new URLSearchParams({ recursive: 'false', path });
+    if (cursor !== undefined) query.set('cursor', cursor);
+    return this.#json('GET', `${pathOf(key)}/files?${query.toString()}`);
+  }
+
+  /** Saves a file, or a folder as an archive. A plain link would have no key. */
+  async downloadFile(key: string, path: string): Promise<void> {
+    const names = path.split('/').map(encodeURIComponent);
+    const response = await this.#fetch('GET', `${pathOf(key)}/files/${names.join('/')}`);
+    const isArchive = response.headers.get('content-type') === 'application/x-tar';
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await response.blob());
+    link.download = `${path.slice(path.lastIndexOf('/') + 1)}${isArchive ? '.tar' : ''}`;
+    link.click();
+    URL.revokeObjectURL(link.href);
   }
 
   /** What the turns from a day on used, by day. */

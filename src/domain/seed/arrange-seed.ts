@@ -127,6 +127,8 @@ function countBlockChars(block: SeedBlock): number {
     case 'text':
       return block.text.length;
     case 'image':
+    case 'file':
+      return 0;
     case 'document':
       return block.source.type === 'text' ? block.source.data.length : 0;
     case 'tool-call':

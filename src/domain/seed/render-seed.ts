@@ -20,6 +20,7 @@ function renderBlock(role: string, block: SeedBlock, names: ReadonlyMap<string, 
       return [element(role, block.text)];
     case 'image':
     case 'document':
+    case 'file':
       return [block];
     case 'tool-call':
       return [element('tool_call', JSON.stringify(block.input), ` name=${JSON.stringify(block.name)}`)];

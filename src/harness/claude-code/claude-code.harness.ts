@@ -20,6 +20,7 @@ const MODEL =
 export class ClaudeCodeHarness implements Harness {
   readonly takesCallerTools = true;
   readonly takesMcpServers = true;
+  readonly takesPdf = true;
   private readonly logger = new Logger(ClaudeCodeHarness.name);
   #version: string | undefined;
 

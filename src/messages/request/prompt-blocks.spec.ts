@@ -44,8 +44,8 @@ describe('a tool result', () => {
     [result([text('a'), {}]), 'messages.0.content.0.content.1.type: Field required'],
     [result([{ type: 'text' }]), 'messages.0.content.0.content.0.text: Field required'],
     [
-      result([{ ...image, source: { type: 'file', file_id: 'f' } }]),
-      'messages.0.content.0.content.0.source.type: Input',
+      result([{ ...image, source: { type: 'file', file_id: 7 } }]),
+      'messages.0.content.0.content.0.source.file_id: Input',
     ],
     [result([result('a')]), 'messages.0.content.0.content.0.type: a tool_result cannot contain another tool_result'],
     [result(5), 'messages.0.content.0.content: Input should be a valid list'],

@@ -1,3 +1,4 @@
+import type { FileBlock } from '../../domain/file-block.js';
 import { isWebUrl, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
 import { badRequest } from '../../anthropic/anthropic.exception.js';
 import { isJsonObject } from '../../domain/json.js';
@@ -59,6 +60,8 @@ export class BlockReader {
         return this.image(block, path);
       case 'document':
         return this.document(block, path);
+      case 'container_upload':
+        return this.file(block['file_id'], `${path}.file_id`, { use: 'workspace' });
       case 'search_result':
         return this.searchResult(block, path);
       case 'tool_result':
@@ -89,6 +92,7 @@ export class BlockReader {
   }
 
   private image({ source }: Fields, path: string): readonly PromptBlock[] {
+    if (isFileSource(source)) return this.file(source['file_id'], `${path}.source.file_id`, { use: 'image' });
     const known = this.source(source, `${path}.source`);
     return known === undefined ? [] : [{ type: 'image', source: known }];
   }
@@ -98,6 +102,8 @@ export class BlockReader {
       ...(typeof title === 'string' ? { title } : {}),
       ...(typeof context === 'string' ? { context } : {}),
     };
+    if (isFileSource(source))
+      return this.file(source['file_id'], `${path}.source.file_id`, { use: 'document', ...names });
     if (!isJsonObject(source) || source['type'] !== 'content') {
       const known = this.source(source, `${path}.source`);
       return known === undefined ? [] : [{ type: 'document', source: known, ...names }];
@@ -110,6 +116,12 @@ export class BlockReader {
     }
     const data = only?.text ?? '';
     return [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...names }];
+  }
+
+  /** An uploaded file. Whether there is one of this id is asked when a turn begins: a retry attaches, also after the file was deleted. */
+  private file(id: unknown, path: string, file: Pick<FileBlock, 'use' | 'title' | 'context'>): readonly PromptBlock[] {
+    const known = this.string(id, path);
+    return known === undefined ? [] : [{ type: 'file', id: known, ...file }];
   }
 
   private searchResult({ title, content }: Fields, path: string): readonly PromptBlock[] {
@@ -146,7 +158,10 @@ export class BlockReader {
         return this.refuse(`${path}.url`, "URL scheme should be 'http' or 'https'");
       }
       default:
-        return this.refuse(`${path}.type`, missingOr(source['type'], "Input should be 'base64', 'url' or 'text'"));
+        return this.refuse(
+          `${path}.type`,
+          missingOr(source['type'], "Input should be 'base64', 'url', 'text' or 'file'"),
+        );
     }
   }
 
@@ -158,6 +173,10 @@ export class BlockReader {
     this.refuse(path, problem);
     return [];
   }
+}
+
+function isFileSource(source: unknown): source is Fields {
+  return isJsonObject(source) && source['type'] === 'file';
 }
 
 /** Puts a heading line before blocks, merged into their first text if they start with one. */

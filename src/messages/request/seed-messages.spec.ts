@@ -77,10 +77,10 @@ describe('the messages of a request as a seed', () => {
     });
   });
 
-  it('keep images and documents, and name files that are not there', () => {
+  it('keep images, documents and files', () => {
     const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' } };
     expect(toSeed(user(image, { type: 'document', source: { type: 'file', file_id: 'f' } }))).toEqual([
-      { role: 'user', content: [image, text('[document]')] },
+      { role: 'user', content: [image, { type: 'file', id: 'f', use: 'document' }] },
     ]);
   });
 

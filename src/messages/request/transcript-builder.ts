@@ -57,7 +57,7 @@ export class TranscriptBuilder {
   }
 
   private addMedia(block: Fields, type: 'image' | 'document'): void {
-    const shown = this.#reader.blocks([block], '');
+    const shown = this.#reader.blocks([block], '').filter((part) => part.type !== 'file');
     // Files that are not in the request become placeholders.
     this.blocks.push(...(shown.length > 0 ? shown : [textBlock(`[${type}]\n`)]));
   }
@@ -73,7 +73,7 @@ export class TranscriptBuilder {
     // Texts between and after images are tool results, too.
     for (const part of rest) {
       if (part.type === 'text') this.addToolBlock('tool_result', name, part.text, failed);
-      else this.blocks.push(part);
+      else if (part.type !== 'file') this.blocks.push(part);
     }
   }
 

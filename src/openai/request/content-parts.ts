@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import type { FileBlock } from '../../domain/file-block.js';
+import { toFileName } from '../../domain/file-name.js';
 import { isJsonObject } from '../../domain/json.js';
 import { isWebUrl, type Prompt, type PromptBlock, type PromptSource } from '../../domain/prompt.js';
 import { ServiceError } from '../../domain/service-error.js';
@@ -5,7 +8,6 @@ import { ServiceError } from '../../domain/service-error.js';
 type Fields = Readonly<Record<string, unknown>>;
 
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+-]+=[\w.+-]+)*(;base64)?,/;
-const UPLOADED = 'files that were uploaded to the API are not here; send the content itself';
 
 /** Handles a malformed or unsupported part of a content at `path`. */
 export type RefusePart = (path: string, problem: string) => readonly never[];
@@ -56,26 +58,25 @@ export class InputContentReader {
   }
 
   private image({ image_url: url, file_id: fileId }: Fields, path: string): Prompt {
-    if (typeof url !== 'string') {
-      return typeof fileId === 'string'
-        ? this.refuse(`${path}.file_id`, UPLOADED)
-        : this.refuse(`${path}.image_url`, 'must be a string');
-    }
+    if (typeof fileId === 'string') return [{ type: 'file', id: fileId, use: 'image' }];
+    if (typeof url !== 'string') return this.refuse(`${path}.image_url`, 'must be a string, or file_id given');
     const source = toSource(url);
     return source === undefined
       ? this.refuse(`${path}.image_url`, 'must be an http or https URL, or a data URL in base64')
       : [{ type: 'image', source }];
   }
 
-  private file({ file_data: data, file_url: url, filename }: Fields, path: string): Prompt {
-    const [text, field] = typeof data === 'string' ? [data, 'file_data'] : [url, 'file_url'];
-    if (typeof text !== 'string') return this.refuse(`${path}.file_id`, UPLOADED);
-    const source = toSource(text);
-    if (source === undefined || (source.type === 'url') !== (field === 'file_url')) {
-      const allowed = field === 'file_data' ? 'a data URL in base64' : 'an http or https URL';
-      return this.refuse(`${path}.${field}`, `must be ${allowed}`);
+  private file({ file_id: id, file_data: data, file_url: url, filename }: Fields, path: string): Prompt {
+    if (typeof id === 'string') return [{ type: 'file', id, use: 'document' }];
+    const name = typeof filename === 'string' ? filename : undefined;
+    if (typeof data === 'string') {
+      const file = toInlineFile(data, name);
+      return file === undefined ? this.refuse(`${path}.file_data`, 'must be a data URL in base64') : [file];
     }
-    return [{ type: 'document', source, ...(typeof filename === 'string' ? { title: filename } : {}) }];
+    if (typeof url !== 'string')
+      return this.refuse(`${path}.file_id`, 'must be a string, or file_data or file_url given');
+    if (!isWebUrl(url)) return this.refuse(`${path}.file_url`, 'must be an http or https URL');
+    return [{ type: 'document', source: { type: 'url', url }, ...(name === undefined ? {} : { title: name }) }];
   }
 }
 
@@ -83,13 +84,23 @@ function textBlock(text: string): readonly PromptBlock[] {
   return text === '' ? [] : [{ type: 'text', text }];
 }
 
-/** Reads a URL, or a data URL in base64; a text file of the latter becomes text, as agents take no other kind of text document. */
+/** Reads the URL of an image, or a data URL in base64. */
 function toSource(url: string): PromptSource | undefined {
+  const data = toData(url);
+  if (data !== undefined) return { type: 'base64', media_type: data.mediaType, data: data.data };
+  return isWebUrl(url) ? { type: 'url', url } : undefined;
+}
+
+function toInlineFile(url: string, name: string | undefined): FileBlock | undefined {
+  const read = toData(url);
+  if (read === undefined) return undefined;
+  const bytes = Buffer.from(read.data, 'base64');
+  const id = `inline_${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}`;
+  return { type: 'file', id, use: 'document', ...read, name: toFileName(name), size: bytes.length };
+}
+
+function toData(url: string): { readonly mediaType: string; readonly data: string } | undefined {
   const [head, mediaType, isBase64] = DATA_URL.exec(url.slice(0, 256)) ?? [];
-  if (head === undefined || mediaType === undefined) return isWebUrl(url) ? { type: 'url', url } : undefined;
-  if (isBase64 === undefined) return undefined;
-  const data = url.slice(head.length);
-  return mediaType.startsWith('text/')
-    ? { type: 'text', media_type: 'text/plain', data: Buffer.from(data, 'base64').toString('utf8') }
-    : { type: 'base64', media_type: mediaType, data };
+  if (head === undefined || mediaType === undefined || isBase64 === undefined) return undefined;
+  return { mediaType: mediaType.toLowerCase(), data: url.slice(head.length) };
 }

@@ -120,6 +120,12 @@ function toComparableBlock(block: SeedBlock): JsonObject {
       return { type: 'text', text: block.text };
     case 'image':
       return { type: 'image', source: block.source };
+    case 'file':
+      return {
+        type: 'document',
+        source: { type: 'file', file_id: block.id, use: block.use },
+        title: block.name ?? null,
+      };
     case 'document':
       return { type: 'document', source: block.source, title: block.title ?? null };
     default:
@@ -144,6 +150,7 @@ function toPromptBlocks(block: SeedBlock): readonly PromptBlock[] {
     case 'text':
     case 'image':
     case 'document':
+    case 'file':
       return [block];
     default:
       return block satisfies never;

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { merge, Subscription } from 'rxjs';
 import { CallerLimits } from '../../auth/caller-limits.js';
 import { AppConfig } from '../../config/app-config.js';
+import { UploadedFiles } from '../../filestore/uploaded-files.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
 import { DiskWatch } from '../../storage/disk-watch.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
@@ -25,7 +26,9 @@ export class MetricsCollector implements OnApplicationShutdown {
     webhooks: WebhookSender,
     admission: PolicyAdmission,
     limits: CallerLimits,
+    files: UploadedFiles,
   ) {
+    this.#subscription.add(files.transfers$.subscribe((transfer) => metrics.fileMoved(transfer)));
     this.#subscription.add(runner.ended$.subscribe((ended) => metrics.turnEnded(ended)));
     this.#subscription.add(gateway.starts$.subscribe((harness) => metrics.harnessStarted(harness)));
     this.#subscription.add(log.flushes$.subscribe((ms) => metrics.flushed(ms)));

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LimitName } from '../../domain/policy/policy.js';
+import type { FileTransfer } from '../../filestore/uploaded-files.js';
 import type { EndedTurn } from '../../turns/running/ended-turn.js';
 import { VERSION } from '../../version.js';
 import type { DeliveryOutcome } from '../../webhooks/webhook-sender.js';
@@ -82,6 +83,8 @@ export class Metrics implements OnApplicationShutdown {
   readonly #webhooks = this.#counter('webhook_attempts_total', 'Webhooks that were sent, by what became of them.', [
     'outcome',
   ]);
+  readonly #files = this.#counter('files_total', 'Files that were uploaded, and that were downloaded.', ['direction']);
+  readonly #fileBytes = this.#counter('file_bytes_total', 'Bytes of these files.', ['direction']);
   readonly #flushes = this.#histogram(
     'event_flush_duration_seconds',
     'How long group commits of events took.',
@@ -133,6 +136,12 @@ export class Metrics implements OnApplicationShutdown {
   /** Counts a request that a limit of a policy refused. */
   limitRefused(limit: LimitName): void {
     this.#limits.inc({ limit });
+  }
+
+  /** Counts a file of the Files API that came in, or goes out. */
+  fileMoved({ direction, bytes }: FileTransfer): void {
+    this.#files.inc({ direction });
+    this.#fileBytes.inc({ direction }, bytes);
   }
 
   /** Counts what an agent was refused. */

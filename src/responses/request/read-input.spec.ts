@@ -43,12 +43,32 @@ describe('the items of an input', () => {
     [
       'a document',
       user([{ type: 'input_file', filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' }]),
-      [{ type: 'document', title: 'a.pdf', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' } }],
+      [
+        {
+          type: 'file',
+          id: expect.stringMatching(/^inline_[0-9a-f]{32}$/) as string,
+          use: 'document',
+          mediaType: 'application/pdf',
+          data: 'AAAA',
+          name: 'a.pdf',
+          size: 3,
+        },
+      ],
     ],
     [
       'a text file',
       user([{ type: 'input_file', file_data: 'data:text/markdown;charset=utf-8;base64,aGk=' }]),
-      [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'hi' } }],
+      [
+        {
+          type: 'file',
+          id: expect.stringMatching(/^inline_/) as string,
+          use: 'document',
+          mediaType: 'text/markdown',
+          data: 'aGk=',
+          name: 'unnamed',
+          size: 2,
+        },
+      ],
     ],
     [
       'an answer',
@@ -95,7 +115,7 @@ describe('the items of an input', () => {
       user([{ type: 'input_image', image_url: 'file:///etc/passwd' }]),
       'input[0].content[0].image_url: must be an http',
     ],
-    [user([{ type: 'input_image', file_id: 'file_1' }]), 'input[0].content[0].file_id: files that were uploaded'],
+    [user([{ type: 'input_image' }]), 'input[0].content[0].image_url: must be a string'],
     [
       user([{ type: 'input_file', file_data: 'https://example.org/a' }]),
       'input[0].content[0].file_data: must be a data URL',

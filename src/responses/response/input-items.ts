@@ -1,3 +1,4 @@
+import type { FileBlock } from '../../domain/file-block.js';
 import type { Prompt, PromptSource } from '../../domain/prompt.js';
 import type { Turn } from '../../storage/stores/turn.js';
 
@@ -20,6 +21,8 @@ function toInputPart(block: Prompt[number]): object {
       return { type: 'input_text', text: block.text };
     case 'image':
       return { type: 'input_image', detail: 'auto', file_id: null, image_url: toUrl(block.source) };
+    case 'file':
+      return toFilePart(block);
     case 'document':
       return block.source.type === 'url'
         ? { type: 'input_file', file_url: block.source.url, filename: block.title ?? undefined }
@@ -27,6 +30,13 @@ function toInputPart(block: Prompt[number]): object {
     default:
       return block satisfies never;
   }
+}
+
+function toFilePart({ id, data, use, name, mediaType = '' }: FileBlock): object {
+  if (data !== undefined) return { type: 'input_file', file_data: `data:${mediaType};base64,${data}`, filename: name };
+  return use === 'image'
+    ? { type: 'input_image', detail: 'auto', file_id: id, image_url: null }
+    : { type: 'input_file', file_id: id, filename: name };
 }
 
 function toUrl(source: PromptSource): string {

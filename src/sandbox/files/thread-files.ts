@@ -13,10 +13,15 @@ import {
 import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
 import { removeEntry } from './remove-tree.js';
 import { TreeReader } from '../tree/tree-reader.js';
-import { type TreeEntry, walkTree, type WalkReport } from '../tree/walk-tree.js';
+import { listTree, type TreeListing } from '../tree/list-tree.js';
+import { readEntry, type TreeEntry, walkTree, type WalkReport } from '../tree/walk-tree.js';
+
+/** How much of a file is read at once. */
+const PART_BYTES = 1024 * 1024;
 
 /** Why a file of a thread was refused. */
-export type ThreadFileProblem = 'is not a regular file' | 'is not in a folder' | 'is too long' | 'has a second name';
+export type ThreadFileProblem =
+  'is not a regular file' | 'is not in a folder' | 'is too long' | 'has a second name' | 'has changed';
 
 /** An entry below a thread's folder that the server does not touch, as an agent may have put it there to mislead it. */
 export class ThreadFileError extends Error {
@@ -125,6 +130,46 @@ export class ThreadFiles {
     return walkTree(this.root, path, visit);
   }
 
+  /** Lists a folder by pages; see {@link listTree}. Paths are relative to it. */
+  listPage(path: string, listing: TreeListing): Promise<readonly TreeEntry[]> {
+    return listTree(this.root, path.split('/'), listing);
+  }
+
+  /** What there is at a path, unless it is a FIFO, a socket or a device; `undefined` also below a link or a file. */
+  async lookAt(path: string): Promise<TreeEntry | undefined> {
+    try {
+      const found = await this.#parentOf(path, false, (folder, name) => readEntry(folder, name, path));
+      return found;
+    } catch (error) {
+      if (error instanceof ThreadFileError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Reads a file part by part, as far as it was when it was looked at. It is open only while a part is read. Rejects when the file was replaced or became
+   * shorter meanwhile.
+   */
+  async *bytes(path: string, size: number): AsyncGenerator<Buffer> {
+    const reader = this.reader();
+    let known: string | undefined;
+    try {
+      for (let offset = 0; offset < size;) {
+        const length = Math.min(PART_BYTES, size - offset);
+        const part = await reader.withFile(path, async (file) => {
+          const { dev, ino } = file.stats;
+          known ??= `${dev}:${ino}`;
+          return known === `${dev}:${ino}` ? file.read(offset, length) : undefined;
+        });
+        if (part === undefined || part.length < length) throw new ThreadFileError(path, 'has changed');
+        yield part;
+        offset += length;
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
   /** For reading many files. The caller closes it. */
   reader(): TreeReader {
     return new TreeReader(this.root);
@@ -132,9 +177,9 @@ export class ThreadFiles {
 
   /**
    * Writes a whole file, for the thread's user only; makes its folders. Whoever reads it has the old or the new one, and whatever had
-   * its name before, a link or a folder too, is replaced and not written to.
+   * its name before, a link or a folder too, is replaced and not written to. Of bytes that reject, nothing is left.
    */
-  async write(path: string, data: string | Uint8Array): Promise<void> {
+  async write(path: string, data: string | Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     await this.#parentOf(path, true, (folder, name) =>
       replaceEntry(folder, name, async (draft) => {
         const file = await open(

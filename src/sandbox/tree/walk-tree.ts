@@ -108,7 +108,8 @@ async function readFolder(folder: FolderHandle, prefix: string): Promise<readonl
   return entries;
 }
 
-async function readEntry(folder: FolderHandle, name: string, path: string): Promise<TreeEntry | undefined> {
+/** Looks at an entry of a folder; `undefined` for one that is gone, or of a kind that is passed over. */
+export async function readEntry(folder: FolderHandle, name: string, path: string): Promise<TreeEntry | undefined> {
   const own = `${folder.path}/${name}`;
   try {
     const stats = await withPermission(folder, () => lstat(own));
@@ -148,6 +149,7 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function undefinedIfGone(error: unknown): undefined {
+/** For what an agent may do to its files while they are looked at. Throws any other error. */
+export function undefinedIfGone(error: unknown): undefined {
   if (!(error instanceof NotAFolderError) && !GONE.includes(readErrorCode(error) ?? '')) throw error;
 }

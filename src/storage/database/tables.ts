@@ -228,6 +228,38 @@ export interface RequestCountTable {
   readonly expires_at: number;
 }
 
+/** A file that a caller has uploaded, or is uploading. Its row is there before its bytes, and until they are gone. */
+export interface FileTable {
+  readonly id: string;
+  readonly tenant: string;
+  readonly name: string;
+  readonly media_type: string;
+  /** What an OpenAI client says that it is for; null for one of another client. */
+  readonly purpose: string | null;
+  /** Bytes; 0 until it is complete. */
+  readonly size: number;
+  /** Where its bytes are: `folder`, `bucket` or `database`. */
+  readonly place: string;
+  /** `uploading`, `stored`, or `deleted`: nobody can name it any more, and its bytes are kept while a turn needs them. */
+  readonly state: string;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+}
+
+/** Which files the prompt of a turn names. */
+export interface TurnFileTable {
+  readonly turn_id: string;
+  readonly file_id: string;
+}
+
+/** The bytes of files that are kept in the database. */
+export interface FileChunkTable {
+  readonly file_id: string;
+  /** From 0. */
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
 /** All tables by name. */
 export interface Tables {
   readonly threads: ThreadTable;
@@ -245,4 +277,7 @@ export interface Tables {
   readonly webhook_deliveries: WebhookDeliveryTable;
   readonly usage: UsageTable;
   readonly request_counts: RequestCountTable;
+  readonly files: FileTable;
+  readonly turn_files: TurnFileTable;
+  readonly file_chunks: FileChunkTable;
 }

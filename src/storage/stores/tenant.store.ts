@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import { Database } from '../database/database.js';
 import type { Tables, TenantTable } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
+import { deleteFilesOf } from './file.store.js';
 import { revokeKeys } from './key.store.js';
 import { lockTenant } from './tenant-lock.js';
 import { deleteEndpoint } from './webhook.store.js';
@@ -63,7 +64,7 @@ export class TenantStore {
     return rows.map((row) => toTenant(row, row.threads ?? 0));
   }
 
-  /** Removes a tenant and revokes its keys. Its threads stay; without `keepThreads`, a tenant that has some is not removed. */
+  /** Removes a tenant with its uploaded files and revokes its keys. Its threads stay; without `keepThreads`, a tenant that has some is not removed. */
   remove(name: string, { keepThreads }: { readonly keepThreads: boolean }, actor: string): Promise<TenantRemoval> {
     const at = this.database.clock.now();
     return this.database.transaction(async (transaction): Promise<TenantRemoval> => {
@@ -72,6 +73,7 @@ export class TenantStore {
       if (threads > 0 && !keepThreads) return { kind: 'has threads', threads };
       const revoked = await revokeKeys(transaction, { tenant: name }, { at, actor });
       await deleteEndpoint(transaction, name);
+      await deleteFilesOf(transaction, name);
       await transaction.deleteFrom('tenants').where('name', '=', name).execute();
       const details = { threads, revoked_keys: revoked.length };
       await recordAudit(transaction, { at, actor, action: 'tenant.remove', tenant: name, keyId: undefined, details });

@@ -27,6 +27,8 @@ import { Placement } from './placement.js';
 import { PostgresThreadSignals } from './postgres-thread-signals.js';
 import { Recovery } from './recovery.js';
 import { ThreadSignals } from './thread-signals.js';
+import { answerWorkspacePeers } from '../workspace/cluster-workspace-files.js';
+import { LocalWorkspaceFiles } from '../workspace/local-workspace-files.js';
 
 /** Begins and ends the hosting of threads: recovers turns at the start, joins and leaves the other servers, drains at the end. */
 @Injectable()
@@ -49,6 +51,7 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
     private readonly lock: KeyLock,
     private readonly signals: ThreadSignals,
     private readonly callers: TurnCallers,
+    private readonly workspaces: LocalWorkspaceFiles,
   ) {
     // Before the jobs begin, with the bootstrap.
     if (this.cluster !== undefined && config.role !== 'gateway') this.placement.begin();
@@ -95,6 +98,7 @@ export class HostingLifecycle implements OnApplicationBootstrap, BeforeApplicati
       threads: this.threads,
     });
     answerCallers(cluster.server, this.callers);
+    answerWorkspacePeers(cluster.server, this.workspaces, this.threads);
     this.log.readRemotely(new ClusterLog(cluster, this.turns));
     if (this.signals instanceof PostgresThreadSignals) this.signals.listen();
     await cluster.join({

@@ -106,6 +106,9 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
       parts.push(`\u0002result ${toText(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
       yield* canonicalContent(block, parts, read);
       return;
+    case 'container_upload':
+      parts.push(`\u0002file ${toText(block['file_id'])}`);
+      return;
     case 'image':
     case 'document':
     case 'search_result':

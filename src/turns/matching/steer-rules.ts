@@ -1,3 +1,4 @@
+import { filesIn } from '../../domain/file-block.js';
 import type { MessageFate } from '../../storage/stores/session-message.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
 import type { TurnRequest } from '../turn-request.js';
@@ -5,7 +6,7 @@ import type { TurnRequest } from '../turn-request.js';
 /** The fields of a request that decide whether its message can go to a running turn. */
 export type SteeringRequest = Pick<
   TurnRequest,
-  'callerTools' | 'continuesFrom' | 'idempotencyKey' | 'mcpServers' | 'outputSchema' | 'toolResults'
+  'callerTools' | 'continuesFrom' | 'idempotencyKey' | 'mcpServers' | 'outputSchema' | 'prompt' | 'toolResults'
 >;
 
 /** What is known of the steering of a thread. */
@@ -51,12 +52,13 @@ export function findSteered(
  * | the request has                                            | why it needs its own turn                           |
  * | ---------------------------------------------------------- | --------------------------------------------------- |
  * | an output schema, or a forced tool                         | the whole answer must follow it                     |
+ * | files                                                      | they are put into the workspace before a turn       |
  * | tools, results of tools, MCP servers                       | an agent gets them at the start of a turn           |
  * | the id of the answer that it continues                     | the running turn does not continue from that answer |
  * | been given to a turn before that ended without hearing it  | it would wait for one turn after another            |
  */
 export function findSteerable(
-  { callerTools, continuesFrom, mcpServers, outputSchema, toolResults }: SteeringRequest,
+  { callerTools, continuesFrom, mcpServers, outputSchema, prompt, toolResults }: SteeringRequest,
   { canSteer, steered }: SteeringFacts,
   recent: readonly TurnSummary[],
 ): string | undefined {
@@ -64,6 +66,7 @@ export function findSteerable(
     outputSchema !== undefined ||
     callerTools !== undefined ||
     toolResults !== undefined ||
+    filesIn(prompt).length > 0 ||
     (mcpServers?.length ?? 0) > 0 ||
     continuesFrom?.isExplicit === true ||
     (steered !== undefined && !steered.isHeard);

@@ -1,5 +1,7 @@
 import type { ContentBlock, Message } from '../../anthropic/stream-event.js';
 import type { CallerToolResult } from '../../domain/caller-tool.js';
+import { describeFile } from '../../domain/file-block.js';
+import type { PromptBlock } from '../../domain/prompt.js';
 import { isRefusal } from '../../domain/provider-refusal.js';
 import { SeedBuilder } from '../../domain/seed/seed-builder.js';
 import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
@@ -27,12 +29,17 @@ export function toTurnSeed(turns: readonly SeedTurn[]): readonly SeedMessage[] {
   for (const { prompt, message, failure, results } of turns) {
     if (failure !== undefined && isRefusal(failure.kind)) continue;
     for (const { callId: id, content, isError } of results) {
-      builder.add('user', { type: 'tool-result', id, content, isError });
+      builder.add('user', { type: 'tool-result', id, content: content.map(toKnown), isError });
     }
-    for (const block of prompt) builder.add('user', block);
+    for (const block of prompt) builder.add('user', toKnown(block));
     for (const block of message?.content ?? []) for (const seed of toSeedBlocks(block)) builder.add('assistant', seed);
   }
   return builder.build(MAX_SEED_CHARS);
+}
+
+/** The file of an earlier turn is where it was put then, if the workspace is still there. */
+function toKnown(block: PromptBlock): PromptBlock {
+  return block.type === 'file' ? { type: 'text', text: describeFile(block) } : block;
 }
 
 function toSeedBlocks(block: ContentBlock): readonly SeedBlock[] {

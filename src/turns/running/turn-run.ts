@@ -60,6 +60,8 @@ export interface TurnRunContext {
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
   /** Makes a seed from the conversation before this turn in the store; from that after a turn with this sequence number, if it is given. */
   readonly recall: (turn: Turn, since?: number) => Promise<readonly SeedMessage[]>;
+  /** Opens an uploaded file that the turn needs. */
+  readonly openFile: (id: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** All messages that the user sent while the turn was running, for its next attempt. */
   readonly takeMessages: (turn: Turn) => Promise<readonly FurtherMessage[]>;
   /** Called when the turn has ended and its end is stored. */
@@ -203,6 +205,7 @@ export class TurnRun {
         rules: readAgentRules(turn),
         traceparent: this.#observation?.traceparent ?? readTraceparentText(turn),
         ...this.#callerInput,
+        openFile: (id) => this.context.openFile(id),
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed.length === 0 ? {} : { seed }),
         ...(dropFrom === undefined ? {} : { dropFrom }),

@@ -5,6 +5,7 @@ import { type Observable, Subject } from 'rxjs';
 import { ThisNode } from '../../cluster/this-node.js';
 import { AppConfig } from '../../config/app-config.js';
 import { HarnessGateway } from '../../harness/harness.gateway.js';
+import { UploadedFiles } from '../../filestore/uploaded-files.js';
 import { StoreClock } from '../../storage/database/store-clock.js';
 import { EventLog } from '../../storage/event-log/event-log.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
@@ -65,6 +66,7 @@ export class TurnRunner implements OnApplicationBootstrap {
     private readonly mcpServers: TurnMcpServers,
     private readonly signals: ThreadSignals,
     private readonly clock: StoreClock,
+    private readonly files: UploadedFiles,
   ) {
     this.#queue = new RunQueue(config.maxConcurrentTurns);
   }
@@ -257,6 +259,7 @@ export class TurnRunner implements OnApplicationBootstrap {
       loadCallerInput: (claimed, current) =>
         loadCallerInput(this.callerTools, this.mcpServers, claimed, current, (id) => this.log.readAll(id)),
       recall: ({ threadId, sequence }, since) => this.conversation.loadSeed(threadId, sequence, since),
+      openFile: (id) => this.files.openKept(thread.tenant, id),
       takeMessages: ({ id }) => this.messages.take(id, this.clock.now()),
       clock: this.clock,
       noteEnd: (ended) => this.noteEnd(thread, turn, ended),

@@ -3,6 +3,7 @@ import type { Api } from '../api.js';
 import type { Billed, SessionDetails, SessionTurn } from '../api-types.js';
 import { toContinueLines } from '../continue-lines.js';
 import { EntryList } from '../parts/entry-list.js';
+import { FileList } from '../parts/file-list.js';
 import { Problem, toProblem } from '../parts/problem.js';
 import { StateBadge } from '../parts/state-badge.js';
 import { useTranscript } from '../parts/use-transcript.js';
@@ -66,6 +67,7 @@ export function ThreadView({ api, threadKey }: { readonly api: Api; readonly thr
         }}
         onError={fail}
       />
+      <FileList api={api} threadKey={threadKey} onError={fail} />
       <ContinueElsewhere session={session} />
     </>
   );

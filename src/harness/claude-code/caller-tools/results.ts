@@ -1,6 +1,7 @@
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString } from '../../../domain/json.js';
+import { describeFile } from '../../../domain/file-block.js';
 import type { PromptBlock } from '../../../domain/prompt.js';
 
 /**
@@ -47,6 +48,7 @@ export function toMcpError(text: string, turnId: string): McpResult {
 
 function toMcpContent(block: PromptBlock, index: number): McpContent {
   if (block.type === 'text') return block;
+  if (block.type === 'file') return { type: 'text', text: describeFile(block) };
   const { source } = block;
   if (source.type === 'url') return { type: 'text', text: `[${block.type} at ${source.url}]` };
   if (block.type === 'image' && source.type === 'base64') {
@@ -67,6 +69,7 @@ export function toResultBlock({ callId, content, isError }: CallerToolResult): J
 /** Converts a prompt block into a content block of Anthropic's, without the fields that are absent or null. */
 export function toContentBlock(block: PromptBlock): JsonObject {
   if (block.type === 'text') return { type: 'text', text: block.text };
+  if (block.type === 'file') return { type: 'text', text: describeFile(block) };
   const source: JsonObject = { ...block.source };
   if (block.type === 'image') return { type: 'image', source };
   const { title = null, context = null } = block;

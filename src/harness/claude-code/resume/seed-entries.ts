@@ -75,6 +75,7 @@ function toBlocks(block: SeedBlock): readonly JsonObject[] {
       return block.text === '' ? [] : [toContentBlock(block)];
     case 'image':
     case 'document':
+    case 'file':
       return [toContentBlock(block)];
     default:
       return block satisfies never;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { JsonObject } from '../../../domain/harness-event.js';
+import { describeFile } from '../../../domain/file-block.js';
 import type { Prompt, PromptBlock, PromptSource } from '../../../domain/prompt.js';
 
 /** A file that must be there before the turn starts. */
@@ -38,6 +39,8 @@ function toPart(block: PromptBlock, uploadFolder: string): Part {
       return { item: toImage(block.source) };
     case 'document':
       return toDocument(block, uploadFolder);
+    case 'file':
+      return { item: text(describeFile(block)) };
     default: {
       const never: never = block;
       return never;

@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { S3_BUCKET, S3_KEY_ID, type S3Server, startS3Server } from '../support/s3-server.js';
+import { ask } from './support/caller.js';
+import { TestCluster } from './support/cluster.js';
+
+type Store = 'local' | 's3' | 'shared';
+
+let cluster: TestCluster | undefined;
+let s3: S3Server | undefined;
+let shared: string | undefined;
+
+afterEach(async () => {
+  await cluster?.close();
+  await s3?.close();
+  if (shared !== undefined) rmSync(shared, { recursive: true, force: true });
+  [cluster, s3, shared] = [undefined, undefined, undefined];
+});
+
+async function startWith(store: Store): Promise<TestCluster> {
+  if (store === 'local') return TestCluster.start();
+  if (store === 's3') {
+    s3 = await startS3Server();
+    return TestCluster.start({
+      CHIRON_THREAD_STORE: 's3',
+      CHIRON_S3_ENDPOINT: s3.url,
+      CHIRON_S3_BUCKET: S3_BUCKET,
+      CHIRON_S3_ACCESS_KEY_ID: S3_KEY_ID,
+      CHIRON_S3_SECRET_ACCESS_KEY: 'any',
+    });
+  }
+  shared = mkdtempSync(join(tmpdir(), 'chiron-shared-'));
+  mkdirSync(join(shared, 'volume'));
+  return TestCluster.start({ CHIRON_THREAD_STORE: 'shared', CHIRON_SHARED_DIRECTORY: join(shared, 'volume') });
+}
+
+describe.each<Store>(['local', 's3', 'shared'])('files, with those of threads in %s', (store) => {
+  it('go in and out through any gateway, wherever the thread is', async () => {
+    cluster = await startWith(store);
+    const [g1, g2] = [cluster.server('g1').url, cluster.server('g2').url];
+    // Longer than a row of the database, and than what a connection holds.
+    const words = 'words '.repeat(500_000);
+    const form = new FormData();
+    form.append('file', new Blob([words], { type: 'text/plain' }), 'words.txt');
+    const uploaded = await fetch(`${g1}/v1/files`, { method: 'POST', body: form });
+    const { id } = (await uploaded.json()) as { readonly id: string };
+    expect(await (await fetch(`${g2}/v1/files/${id}/content`)).text()).toBe(words);
+
+    const message = await fetch(`${g2}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-chiron-thread-key': 'test:files' },
+      body: JSON.stringify({
+        model: 'demo',
+        max_tokens: 100,
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'container_upload', file_id: id },
+              { type: 'text', text: 'hi' },
+            ],
+          },
+        ],
+      }),
+    });
+    expect(await message.text()).toContain(`uploads/${id}/words.txt in the workspace`);
+    const files = '/api/session/test%3Afiles/files';
+    for (const url of [g1, g2]) {
+      expect(await (await fetch(`${url}${files}/uploads/${id}/words.txt`)).text()).toBe(words);
+      const listed = (await (await fetch(`${url}${files}`)).json()) as { readonly files: readonly object[] };
+      expect(listed.files).toMatchObject([{ path: 'uploads' }, { path: `uploads/${id}` }, { size: words.length }]);
+    }
+    const put = await fetch(`${g1}${files}/in/note.txt`, { method: 'PUT', body: 'a note' });
+    expect([put.status, await put.json()]).toMatchObject([200, { path: 'in/note.txt', size: 6 }]);
+    expect((await ask(g2, '!cat in/note.txt', { thread: 'files' })).results).toEqual(['a note']);
+    expect((await fetch(`${g1}${files}/in`, { method: 'PUT', body: 'x' })).status).toBe(409);
+    expect((await fetch(`${g1}${files}/none`)).status).toBe(404);
+    const archive = await (await fetch(`${g2}${files}/in/`)).arrayBuffer();
+    expect(Buffer.from(archive).toString('latin1')).toContain('a note');
+
+    expect((await fetch(`${g2}/v1/files/${id}`, { method: 'DELETE' })).status).toBe(200);
+    expect((await fetch(`${g1}/v1/files/${id}`)).status).toBe(404);
+    expect(await cluster.query('select id from files union all select file_id from file_chunks')).toEqual([]);
+  });
+});
