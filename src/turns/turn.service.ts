@@ -20,6 +20,7 @@ import { logReplacedModel } from './answered-model.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
 import { HistoryService } from './history/history.service.js';
+import { MeanwhileReader } from './history/meanwhile-reader.js';
 import { KeyLock, toLockKey } from './key-lock.js';
 import { isHistoryLost, toStoredRequest } from './running/input/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
@@ -60,6 +61,7 @@ export class TurnService {
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
     private readonly histories: HistoryService,
+    private readonly meanwhile: MeanwhileReader,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
     private readonly requests: RequestSteering,
@@ -290,7 +292,8 @@ export class TurnService {
     // The message that was stored for a turn, which ended without hearing it, is that of this request.
     const repeats = steered === undefined || steered.isHeard ? [] : [steered.id];
     const storedWith = this.admission.storedWith(request.policies, ending);
-    const started = this.startTurn(thread, request, { ...input, repeats }, prepared.seed, storedWith);
+    const meanwhile = await this.meanwhile.read(request, prepared.thread, prepared.recent);
+    const started = this.startTurn(thread, request, { ...input, repeats, meanwhile }, prepared.seed, storedWith);
     const turn = await ('thread' in decision ? started : this.orRemove(thread, started));
     return this.histories.report({ thread, turn, history: prepared.outcome });
   }
@@ -311,7 +314,15 @@ export class TurnService {
   private async startTurn(
     opened: Thread,
     request: TurnRequest,
-    { prompt, results, repeats }: TurnInput & { readonly repeats: readonly string[] },
+    {
+      prompt,
+      results,
+      repeats,
+      meanwhile,
+    }: TurnInput & {
+      readonly repeats: readonly string[];
+      readonly meanwhile: string | undefined;
+    },
     opening: AgentSeed,
     admittedWith: StoredWith | undefined,
   ): Promise<Turn> {
@@ -329,10 +340,11 @@ export class TurnService {
           afterSequence: readCut(thread)?.lastSequence,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
+          maker: request.user ?? '',
           billedTo: request.billedTo,
           prompt: opening.prompt ?? prompt,
           repeats,
-          request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id }, opening),
+          request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id, meanwhile }, opening),
           createdAt: this.clock.now(),
           ...(toolSet === undefined ? {} : { toolSet }),
         },

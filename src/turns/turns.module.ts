@@ -12,6 +12,7 @@ import { TurnStore } from '../storage/stores/turn.store.js';
 import { EarlyStarts } from './early-starts.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { HistoryMatcher } from './history/history-matcher.js';
+import { MeanwhileReader } from './history/meanwhile-reader.js';
 import { HistoryService } from './history/history.service.js';
 import { ThreadForker } from './history/thread-forker.js';
 import { KeyLock } from './key-lock.js';
@@ -91,6 +92,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     EarlyStarts,
     EventPruner,
     HistoryMatcher,
+    MeanwhileReader,
     HistoryService,
     keyLock,
     threadSignals,

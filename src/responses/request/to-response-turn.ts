@@ -5,14 +5,16 @@ import { asObject, asStrings } from '../../domain/json.js';
 import type { AppliedPolicies } from '../../domain/policy/policy.js';
 import { type Prompt, withHistory } from '../../domain/prompt.js';
 import { renderSeed } from '../../domain/seed/render-seed.js';
+import { parseKnownTurns } from '../../domain/known-turns.js';
 import { asUserId } from '../../domain/user-id.js';
 import { readIdempotencyKey } from '../../http/idempotency-key.js';
+import { KNOWN_TURNS_HEADER } from '../../http/thread-headers.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { classifyAttempt } from '../../turns/matching/attempt.js';
 import { promptAfterSeed } from '../../turns/matching/caller-results.js';
 import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
-import { computePromptMessages } from '../../turns/matching/prompt-messages.js';
+import { computePromptKey, computePromptMessages } from '../../turns/matching/prompt-messages.js';
 import { hashUser } from '../../turns/matching/user-hash.js';
 import type { PromptChain, Seeding, TurnRequest } from '../../turns/turn-request.js';
 import type { ResponsesCall, ResponsesClient } from '../clients/responses-client.js';
@@ -85,6 +87,8 @@ export async function toResponseTurn(
     history: toHistory(client, context, keys, newest, input),
     chain: isSideRequest ? undefined : await toChain(client, entries, newest),
     user: hashUser(client.findMaker(call) ?? userId),
+    knownTurns: parseKnownTurns(header(KNOWN_TURNS_HEADER)),
+    isReadByPerson: context.toolForm === 'lines' || context.toolForm === 'both',
     model: body.model,
     systemPrompt: readInstructions(call, client, context),
     idempotencyKey,
@@ -186,6 +190,7 @@ async function toChain(
     promptKey: prompt?.key,
     isComplete: client.sendsWholeConversation,
     findSummary: () => client.findSummary(entries),
+    computeKey: (shown) => computePromptKey(shown, client.filterText),
     readPrompts: () => computePromptMessages(messages.slice(0, newest), client.filterText),
   };
 }

@@ -72,6 +72,7 @@ function toRow(
     interrupted_at: null,
     key_id: turn.billedTo?.keyId ?? null,
     user_id: turn.billedTo?.userId ?? null,
+    maker: turn.maker ?? null,
   };
 }
 
@@ -323,6 +324,13 @@ export class TurnStore {
     return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurnSummary);
   }
 
+  /** The number of the last turn of the thread that this maker has made, and that has not failed; 0 without one. */
+  async lastOfMaker(threadId: string, maker: string): Promise<number> {
+    const query = this.#summaries().clearSelect().select('sequence').where('thread_id', '=', threadId);
+    const own = query.where('maker', '=', maker).where('state', '!=', 'failed').orderBy('sequence', 'desc');
+    return (await own.limit(1).executeTakeFirst())?.sequence ?? 0;
+  }
+
   /** All queued or running turns, oldest first; of all threads, or of one. */
   async unfinished(threadId?: string): Promise<readonly Turn[]> {
     const all = this.#turns().where('state', 'in', ['queued', 'running']);
@@ -453,6 +461,7 @@ export class TurnStore {
         'state',
         'request_key',
         'prompt_key',
+        'maker',
         'delivered_at',
         'ended_at',
         'failure',

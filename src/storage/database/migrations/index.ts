@@ -9,6 +9,7 @@ import { policies } from './0007-policies.js';
 import { webhooks } from './0008-webhooks.js';
 import { messageDeliveries } from './0009-message-deliveries.js';
 import { deletedResponses } from './0010-deleted-responses.js';
+import { turnMakers } from './0011-turn-makers.js';
 
 /**
  * All migrations in order, the same for both databases. A released migration never changes. A migration only adds what the version before
@@ -26,4 +27,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Mi
   '0008-webhooks': webhooks,
   '0009-message-deliveries': messageDeliveries,
   '0010-deleted-responses': deletedResponses,
+  '0011-turn-makers': turnMakers,
 };
