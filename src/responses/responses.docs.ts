@@ -2,7 +2,12 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
-import { CALLER_TOOLS_HEADER, THREAD_KEY_HEADER, TOOL_BLOCKS_HEADER } from '../http/thread-headers.js';
+import {
+  CALLER_TOOLS_HEADER,
+  KNOWN_TURNS_HEADER,
+  THREAD_KEY_HEADER,
+  TOOL_BLOCKS_HEADER,
+} from '../http/thread-headers.js';
 import { header, JsonResponseDocs, LIMIT_HEADER_DOCS, OperationDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { always, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/schema.js';
 import { CreateResponseDto } from './request/create-response.dto.js';
@@ -93,6 +98,12 @@ export function CreateResponseDocs(): MethodDecorator {
       name: 'idempotency-key',
       description: 'Requests of a thread with the same key are the same request.',
       schema: { type: 'string', minLength: 1, maxLength: 256, examples: ['order-4711'] },
+    }),
+    ApiHeader({
+      name: KNOWN_TURNS_HEADER,
+      description:
+        'The numbers of the first and the last turn of the thread that others made and that are in the history of the request. `chiron join` sends it.',
+      schema: { type: 'string', pattern: '^[1-9][0-9]*-[1-9][0-9]*$', examples: ['1-12'] },
     }),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,

@@ -124,6 +124,7 @@ const threadHost: FactoryProvider<ThreadHost> = {
     MessageThreads,
     OwnLoad,
     PolicyAdmission,
+    StoredConversation,
     ThreadControl,
     ThreadHost,
     ThreadSignals,
