@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../domain/harness-event.js';
-import { asObject, asObjects } from '../../domain/json.js';
+import { asObject, asObjects, asString } from '../../domain/json.js';
 import { renderTranscript, toProjectName } from './claude-transcript.js';
 import type { ShownTurn } from './conversation.js';
 
@@ -69,7 +69,7 @@ describe('the transcript of a joined thread', () => {
     const chain = written.filter(({ uuid }) => uuid !== undefined);
     expect(chain.map(({ parentUuid }) => parentUuid)).toEqual([null, ...chain.slice(0, -1).map(({ uuid }) => uuid)]);
     expect(new Set(chain.map(({ uuid }) => uuid)).size).toBe(chain.length);
-    const times = chain.map(({ timestamp }) => timestamp);
+    const times = chain.map(({ timestamp }) => asString(timestamp) ?? '');
     expect(times).toEqual(times.toSorted());
     expect(chain.at(-1)).toMatchObject({ type: 'system', subtype: 'away_summary', content: 'Joined.' });
     expect(written.every(({ sessionId }) => sessionId === place.sessionId)).toBe(true);
