@@ -14,6 +14,10 @@ export function toContinueLines(origin: string, key: string, model: string): rea
   });
   return [
     {
+      client: 'Claude Code or Codex, with the conversation',
+      line: `CHIRON_URL=${quote(origin)} npx chiron join ${quote(key)}`,
+    },
+    {
       client: 'Claude Code',
       line: `ANTHROPIC_BASE_URL=${quote(origin)} ANTHROPIC_AUTH_TOKEN="$CHIRON_KEY" ANTHROPIC_CUSTOM_HEADERS=${quote(header)} claude`,
     },

@@ -32,7 +32,11 @@ export function renderSvg(captured: string, from?: string): string {
           0,
           all.findIndex((line) => withoutCodes(line).includes(from)),
         );
-  const lines = all.slice(start, all.findLastIndex((line) => withoutCodes(line).trim() !== '') + 1);
+  const isEmpty = (line: string | undefined): boolean => line !== undefined && withoutCodes(line).trim() === '';
+  // The empty middle of a screen is shown as one line.
+  const lines = all
+    .slice(start, all.findLastIndex((line) => !isEmpty(line)) + 1)
+    .filter((line, index, kept) => !isEmpty(line) || !isEmpty(kept[index + 1]));
   const width = Math.ceil(2 * MARGIN + CHAR * Math.max(...lines.map((line) => [...withoutCodes(line)].length)));
   const height = 2 * MARGIN + LINE * lines.length;
   let style: Style = {};
@@ -58,7 +62,10 @@ function withoutCodes(line: string): string {
   return line.replaceAll(/\u001B\[[\d;]*m/g, '');
 }
 
-function toSpan(text: string, column: number, { colour, bold, dim }: Style): string {
+/** Renderers squeeze spaces at the ends of a span. */
+function toSpan(padded: string, paddedColumn: number, { colour, bold, dim }: Style): string {
+  const text = padded.trim();
+  const column = paddedColumn + padded.length - padded.trimStart().length;
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const look = `${colour === undefined ? '' : ` fill="${colour}"`}${bold === true ? ' font-weight="bold"' : ''}${dim === true ? ' opacity="0.65"' : ''}`;
   const length = Math.round([...text].length * CHAR);
