@@ -15,5 +15,7 @@ try {
 } catch (error) {
   const text = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${text.startsWith('Chiron ') ? text : `Chiron failed: ${text}`}\n`);
-  process.exit(1);
+  process.exit(
+    error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number' ? error.exitCode : 1,
+  );
 }

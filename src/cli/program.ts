@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.js';
 import { addAdminCommands } from './admin-commands.js';
+import { addJoinCommand } from './join-command.js';
 import { addThreadsCommand } from './threads-command.js';
 import { addUsageCommand } from './usage-command.js';
 
@@ -54,5 +55,6 @@ export function buildProgram(): Command {
   addAdminCommands(program);
   addThreadsCommand(program);
   addUsageCommand(program);
+  addJoinCommand(program);
   return program;
 }

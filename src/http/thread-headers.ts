@@ -4,6 +4,9 @@ import { encodeHeader } from './header-text.js';
 /** The header that names the thread of a request, and in the response the thread that got the message. */
 export const THREAD_KEY_HEADER = 'x-chiron-thread-key';
 
+/** The header that says which turns of its thread a client was given when it joined: see `KnownTurns`. */
+export const KNOWN_TURNS_HEADER = 'x-chiron-known-turns';
+
 /** The header that overrides the deployment's form of inner tools. */
 export const TOOL_BLOCKS_HEADER = 'x-chiron-tool-blocks';
 

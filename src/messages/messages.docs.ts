@@ -6,7 +6,7 @@ import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { EXAMPLE_MESSAGE, EXAMPLE_STREAM } from '../anthropic/examples.js';
 import { CreateMessageDto } from './request/create-message.dto.js';
 import { ErrorDocs } from '../anthropic/error.docs.js';
-import { CALLER_TOOLS_HEADER, TOOL_BLOCKS_HEADER } from '../http/thread-headers.js';
+import { CALLER_TOOLS_HEADER, KNOWN_TURNS_HEADER, TOOL_BLOCKS_HEADER } from '../http/thread-headers.js';
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 
 const REQUEST = {
@@ -35,6 +35,12 @@ function CreateMessageHeaders(): MethodDecorator {
       name: 'idempotency-key',
       description: 'Requests of a thread with the same key are the same request.',
       schema: { type: 'string', minLength: 1, maxLength: 256, examples: ['order-4711'] },
+    }),
+    ApiHeader({
+      name: KNOWN_TURNS_HEADER,
+      description:
+        'The numbers of the first and the last turn of the thread that others made and that are in the history of the request. `chiron join` sends it.',
+      schema: { type: 'string', pattern: '^[1-9][0-9]*-[1-9][0-9]*$', examples: ['1-12'] },
     }),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,

@@ -2,7 +2,12 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiResponse, type ReferenceObject } from '@nestjs/swagger';
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
-import { CALLER_TOOLS_HEADER, THREAD_KEY_HEADER, TOOL_BLOCKS_HEADER } from '../http/thread-headers.js';
+import {
+  CALLER_TOOLS_HEADER,
+  KNOWN_TURNS_HEADER,
+  THREAD_KEY_HEADER,
+  TOOL_BLOCKS_HEADER,
+} from '../http/thread-headers.js';
 import { header, JsonResponseDocs, LIMIT_HEADER_DOCS, RETRY_HEADERS } from '../openapi/operation.js';
 import { described, eventStream, nullable, object, oneOfTexts, ref, type Schema, TEXT } from '../openapi/schema.js';
 
@@ -69,6 +74,12 @@ export function RequestHeaderDocs(words: {
       name: 'idempotency-key',
       description: 'Requests of a thread with the same key are the same request.',
       schema: { type: 'string', minLength: 1, maxLength: 256, examples: ['order-4711'] },
+    }),
+    ApiHeader({
+      name: KNOWN_TURNS_HEADER,
+      description:
+        'The numbers of the first and the last turn of the thread that others made and that are in the history of the request. `chiron join` sends it.',
+      schema: { type: 'string', pattern: '^[1-9][0-9]*-[1-9][0-9]*$', examples: ['1-12'] },
     }),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,

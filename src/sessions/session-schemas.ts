@@ -147,6 +147,32 @@ export const SESSION_SCHEMAS: Readonly<Record<string, Schema>> = {
     { ...OK, thread_key: TEXT, ...TURN, usage: nullable(ref('Usage')), message: nullable(ref('Message')) },
     OPTIONAL_TURN,
   ),
+  HistoryTurn: object({
+    sequence: TURN.sequence,
+    execution_id: TEXT,
+    status: oneOfTexts('queued', 'running', 'completed', 'failed', 'cancelled'),
+    client: described(
+      'The kind of client that made the turn, such as `claude-code`, `codex`, `sdk` or `session`.',
+      TEXT,
+    ),
+    created_at: TIME,
+    ended_at: nullable(TIME),
+    prompt: described(
+      'What the user said, in the content blocks of the Messages API; empty for a turn that only has results of tools.',
+      list(ANY_OBJECT),
+    ),
+    answer: described(
+      'What there is of the answer, in content blocks; without thinking, and empty until the turn has ended.',
+      list(ANY_OBJECT),
+    ),
+    error: nullable(TEXT),
+  }),
+  SessionHistory: object({
+    ...OK,
+    thread_key: TEXT,
+    turns: list(ref('HistoryTurn')),
+    next_before: nullable(INTEGER),
+  }),
   Billed: described(
     'What a turn is billed with, as in `/api/usage`; absent until it has ended, and for one that never ran.',
     object({

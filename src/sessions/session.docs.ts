@@ -2,9 +2,11 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiParam, ApiQuery, getSchemaPath } from '@nestjs/swagger';
 import { JsonResponseDocs, OperationDocs, RETRY_HEADERS } from '../openapi/operation.js';
 import { ref, TEXT } from '../openapi/schema.js';
+import { TOOL_BLOCK_FORMS } from '../domain/tool-block-form.js';
 import { EXAMPLE_MESSAGE } from '../anthropic/examples.js';
 import { CreateSessionDto } from './dto/create-session.dto.js';
 import { HARNESS_TYPES } from './dto/harness-type.js';
+import { MAX_HISTORY_PAGE } from './dto/history-query.js';
 
 const SESSION = {
   thread_key: 'api:demo-1',
@@ -206,6 +208,54 @@ export function GetTurnDocs(): MethodDecorator {
       'TurnWithMessage',
       { ok: true, thread_key: SESSION.thread_key, ...TURN, usage: EXAMPLE_MESSAGE.usage, message: EXAMPLE_MESSAGE },
     ),
+  );
+}
+
+/** `GET /api/session/{thread_key}/history` in the OpenAPI document. */
+export function GetHistoryDocs(): MethodDecorator {
+  return applyDecorators(
+    SessionDocs({
+      id: 'getHistory',
+      summary: 'Read the conversation of a thread, the newest turn first',
+      description: 'The turns of all its clients, in the form in which a client can go on with them.',
+      errors: [404],
+    }),
+    ApiQuery({
+      name: 'limit',
+      required: false,
+      description: 'Number of turns per page. A page with large contents may be shorter.',
+      schema: { type: 'integer', minimum: 1, maximum: MAX_HISTORY_PAGE, default: MAX_HISTORY_PAGE },
+    }),
+    ApiQuery({
+      name: 'before',
+      required: false,
+      description: '`next_before` of the previous page.',
+      schema: { type: 'integer', minimum: 0, examples: [21] },
+    }),
+    ApiQuery({
+      name: 'tool_blocks',
+      required: false,
+      description: 'How the tools of the agent are shown, as in the header `x-chiron-tool-blocks`.',
+      schema: { type: 'string', enum: [...TOOL_BLOCK_FORMS], default: 'mcp' },
+    }),
+    AnswerDocs('A page. `next_before` is `null` on the last one.', 'SessionHistory', {
+      ok: true,
+      thread_key: SESSION.thread_key,
+      turns: [
+        {
+          sequence: 1,
+          execution_id: TURN.execution_id,
+          status: TURN.status,
+          client: 'session',
+          created_at: TURN.created_at,
+          ended_at: TURN.ended_at,
+          prompt: [{ type: 'text', text: 'hello' }],
+          answer: [{ type: 'text', text: 'Hello! What shall we do?', citations: null }],
+          error: null,
+        },
+      ],
+      next_before: null,
+    }),
   );
 }
 

@@ -11,11 +11,20 @@ import { UsageStore } from '../storage/stores/usage.store.js';
 import { ThreadControl } from '../turns/thread-control.js';
 import { parseChatDestination } from './dto/chat-destination.js';
 import { encodeCursor } from './dto/cursor.js';
+import { parseHistoryQuery } from './dto/history-query.js';
 import { parseListQuery } from './dto/list-query.js';
+import { SessionHistoryService } from './history/session-history.service.js';
 import { SessionErrorFilter } from './session-error.filter.js';
 import { toSessionMetadata, type SessionView, toTurnView, toTurnWithMessageView } from './dto/session-views.js';
 import { SessionService } from './session.service.js';
-import { CreateSessionDocs, DeleteSessionDocs, GetSessionDocs, GetTurnDocs, ListSessionsDocs } from './session.docs.js';
+import {
+  CreateSessionDocs,
+  DeleteSessionDocs,
+  GetHistoryDocs,
+  GetSessionDocs,
+  GetTurnDocs,
+  ListSessionsDocs,
+} from './session.docs.js';
 import { ThreadKeyPipe } from './thread-key.pipe.js';
 
 /** How many of its last turns a session includes. */
@@ -29,6 +38,7 @@ export class SessionsController {
     private readonly sessions: SessionService,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
+    private readonly histories: SessionHistoryService,
     private readonly control: ThreadControl,
     private readonly usage: UsageStore,
   ) {}
@@ -97,6 +107,20 @@ export class SessionsController {
     const turn = noteTurn(request, await this.sessions.turn(thread, turnId));
     const used = await this.usage.ofTurns([turn.id]);
     return toTurnWithMessageView(thread, turn, used.get(turn.id));
+  }
+
+  /** Reads the conversation of all clients of the thread, page by page from its end: what a client needs to go on with it. */
+  @Get('session/:threadKey/history')
+  @GetHistoryDocs()
+  async history(
+    @CurrentPrincipal() { tenant }: Principal,
+    @Param('threadKey', ThreadKeyPipe) key: string,
+    @Query() query: unknown,
+    @Req() request: Request,
+  ): Promise<object> {
+    const page = parseHistoryQuery(query);
+    const thread = noteThread(request, await this.sessions.thread(tenant, key));
+    return { ok: true, thread_key: thread.key, ...(await this.histories.read(thread, page)) };
   }
 
   /** Interrupts the thread's turn, ends its process, and removes its folders, its turns and the thread. */

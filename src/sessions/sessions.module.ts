@@ -3,6 +3,7 @@ import { HarnessModule } from '../harness/harness.module.js';
 import { TurnsModule } from '../turns/turns.module.js';
 import { ExecutionsController } from './executions.controller.js';
 import { SessionEventsService } from './events/session-events.service.js';
+import { SessionHistoryService } from './history/session-history.service.js';
 import { SessionService } from './session.service.js';
 import { WorkspaceController } from './workspace.controller.js';
 import { SessionsController } from './sessions.controller.js';
@@ -12,6 +13,6 @@ import { SessionsController } from './sessions.controller.js';
   imports: [HarnessModule, TurnsModule],
   // The order matters: the last controller has the catch-all routes.
   controllers: [SessionsController, WorkspaceController, ExecutionsController],
-  providers: [SessionService, SessionEventsService],
+  providers: [SessionService, SessionHistoryService, SessionEventsService],
 })
 export class SessionsModule {}

@@ -121,6 +121,7 @@ export class ThreadControl {
         requestKey: randomUUID(),
         idempotencyKey,
         caller,
+        maker: '',
         billedTo,
         prompt,
         repeats,

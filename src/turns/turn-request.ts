@@ -1,6 +1,7 @@
 import type { BusyPolicy } from '../config/app-config.js';
 import type { CallerTools } from '../domain/caller-tool.js';
 import type { JsonObject } from '../domain/harness-event.js';
+import type { KnownTurns } from '../domain/known-turns.js';
 import type { McpServer } from '../domain/mcp-server.js';
 import type { AppliedPolicies } from '../domain/policy/policy.js';
 import type { Prompt } from '../domain/prompt.js';
@@ -43,6 +44,10 @@ export interface TurnRequest extends RetryIdentity {
   readonly chain: PromptChain | undefined;
   /** A hash of the caller's own id of its user. */
   readonly user: string | undefined;
+  /** The turns of the thread that others made and the caller has in its history; absent for none. */
+  readonly knownTurns?: KnownTurns | undefined;
+  /** Whether the caller's user reads the answer, and may be told in it what others did on the thread meanwhile. */
+  readonly isReadByPerson?: boolean;
   readonly billedTo: BilledTo;
   /** The policies that bind the caller. */
   readonly policies: AppliedPolicies;
@@ -96,6 +101,8 @@ export interface PromptChain {
   readonly isComplete: boolean;
   /** Finds the index of the message with the newest summary by which the client replaced others; `undefined` if there is none. */
   readonly findSummary: () => number | undefined;
+  /** Computes the key that a message of this caller has if it consists of a prompt; `undefined` if that has nothing to compare. */
+  readonly computeKey: (prompt: Prompt) => Promise<string | undefined>;
   /** Computes the keys of the messages before the newest one. Takes as long as hashing the conversation. */
   readonly readPrompts: () => Promise<readonly PromptMessage[]>;
 }

@@ -21,6 +21,7 @@ import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
 import { HistoryService } from './history/history.service.js';
 import { TurnFiles } from './files/turn-files.js';
+import { MeanwhileReader } from './history/meanwhile-reader.js';
 import { KeyLock, toLockKey } from './key-lock.js';
 import { isHistoryLost, toStoredRequest } from './running/input/stored-request.js';
 import { ConversationFinder } from './matching/conversation-finder.js';
@@ -61,6 +62,7 @@ export class TurnService {
     private readonly lock: KeyLock,
     private readonly conversations: ConversationFinder,
     private readonly histories: HistoryService,
+    private readonly meanwhile: MeanwhileReader,
     private readonly facts: OpeningFactsReader,
     private readonly callers: TurnCallers,
     private readonly requests: RequestSteering,
@@ -297,7 +299,8 @@ export class TurnService {
     // The message that was stored for a turn, which ended without hearing it, is that of this request.
     const repeats = steered === undefined || steered.isHeard ? [] : [steered.id];
     const storedWith = this.admission.storedWith(request.policies, ending);
-    const started = this.startTurn(thread, request, { ...input, repeats }, prepared.seed, storedWith);
+    const meanwhile = await this.meanwhile.read(request, prepared.thread, prepared.recent);
+    const started = this.startTurn(thread, request, { ...input, repeats, meanwhile }, prepared.seed, storedWith);
     const turn = await ('thread' in decision ? started : this.orRemove(thread, started));
     return this.histories.report({ thread, turn, history: prepared.outcome });
   }
@@ -318,7 +321,11 @@ export class TurnService {
   private async startTurn(
     opened: Thread,
     request: TurnRequest,
-    { repeats, ...asked }: TurnInput & { readonly repeats: readonly string[] },
+    {
+      repeats,
+      meanwhile,
+      ...asked
+    }: TurnInput & { readonly repeats: readonly string[]; readonly meanwhile: string | undefined },
     seed: AgentSeed,
     admittedWith: StoredWith | undefined,
   ): Promise<Turn> {
@@ -341,10 +348,11 @@ export class TurnService {
           afterSequence: readCut(thread)?.lastSequence,
           idempotencyKey: request.idempotencyKey,
           caller: request.caller,
+          maker: request.user ?? '',
           billedTo: request.billedTo,
           prompt: opening.prompt ?? prompt,
           repeats,
-          request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id }, opening),
+          request: toStoredRequest(thread, { ...request, results, toolSetId: toolSet?.id, meanwhile }, opening),
           createdAt: this.clock.now(),
           ...(toolSet === undefined ? {} : { toolSet }),
         },

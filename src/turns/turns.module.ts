@@ -14,6 +14,7 @@ import { FilestoreModule } from '../filestore/filestore.module.js';
 import { TurnFiles } from './files/turn-files.js';
 import { EventPruner } from './cleanup/event-pruner.js';
 import { HistoryMatcher } from './history/history-matcher.js';
+import { MeanwhileReader } from './history/meanwhile-reader.js';
 import { HistoryService } from './history/history.service.js';
 import { ThreadForker } from './history/thread-forker.js';
 import { KeyLock } from './key-lock.js';
@@ -103,6 +104,7 @@ const workspaceFiles: FactoryProvider<WorkspaceFiles> = {
     EarlyStarts,
     EventPruner,
     HistoryMatcher,
+    MeanwhileReader,
     HistoryService,
     keyLock,
     threadSignals,
@@ -137,6 +139,7 @@ const workspaceFiles: FactoryProvider<WorkspaceFiles> = {
     MessageThreads,
     OwnLoad,
     PolicyAdmission,
+    StoredConversation,
     ThreadControl,
     ThreadHost,
     ThreadSignals,

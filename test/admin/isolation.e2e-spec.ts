@@ -248,7 +248,7 @@ describe('what another tenant has', () => {
   });
 
   it('is found by its owner with the same calls, so that a 404 above means something', async () => {
-    const reads = named().filter(({ id }) => ['getSession', 'getTurn'].includes(id));
+    const reads = named().filter(({ id }) => ['getSession', 'getTurn', 'getHistory'].includes(id));
     for (const operation of reads)
       expect([operation.id, (await callWith(owned, operation, owner)).status]).toEqual([operation.id, 200]);
     const cancel = document.operations.filter(({ id }) => id === 'cancelMessage');

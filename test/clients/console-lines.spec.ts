@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toContinueLines } from '../../src/console/page/continue-lines.js';
+import { CHIRON } from '../cli/run-chiron.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
 import { newFolder, removeFolders } from './support/folders.js';
-import { CLAUDE_CODES, CODEX, skipReason } from './support/programs.js';
+import { CLAUDE_CODE, CLAUDE_CODES, CODEX, skipReason } from './support/programs.js';
 import { turnsOf } from './support/turns.js';
 
 const KEY = 'key-of-the-person-at-the-terminal';
@@ -65,6 +66,19 @@ describe.skipIf(skipReason !== undefined)('The lines of the console, pasted into
       'This is turn 2 of this thread.',
     );
     expect(await turnsOf(server, threadKey, KEY)).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
+  });
+
+  it('join the thread with its conversation', async () => {
+    const line = await newLine('Claude Code or Codex, with the conversation', `team:it's $HOME, joined`);
+    const programs = await newFolder('programs');
+    await symlink(CLAUDE_CODE, join(programs, 'claude'));
+    // `npx chiron` would install the package of the registry.
+    await writeFile(join(programs, 'npx'), `#!/bin/sh\nshift\nexec ${process.execPath} ${CHIRON} "$@"\n`, {
+      mode: 0o755,
+    });
+    const printed = await paste(`${line} --print`, `${programs}:${process.env['PATH'] ?? ''}`);
+    expect(printed).toContain(`x-chiron-known-turns: 1-1`);
+    expect(printed).toMatch(/ANTHROPIC_AUTH_TOKEN="\$CHIRON_KEY" .* claude --resume \S+\n$/);
   });
 
   it.each([

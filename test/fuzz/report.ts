@@ -103,7 +103,7 @@ const ENDPOINTS: readonly (readonly [RegExp, string])[] = [
   [/^\/api\/sessions$/, '/api/sessions'],
   [/^\/api\/session\/[^/]+$/, '/api/session/:key'],
   [/^\/api\/session\/[^/]+\/turns\//, '/api/session/:key/turns/:id'],
-  [/^\/api\/session\/[^/]+\/(messages|execute|interrupt|cancel|events)$/, '/api/session/:key/'],
+  [/^\/api\/session\/[^/]+\/(messages|execute|interrupt|cancel|events|history)$/, '/api/session/:key/'],
 ];
 
 function endpointOf(each: FuzzCase): string {

@@ -208,6 +208,9 @@ describe('the document of the other routes', () => {
       expect((await call('getTurn', { path: turn })).status).toBe(200);
     }
     expect((await call('getSession', { path })).body.turns).toHaveLength(3);
+    const history = await call('getHistory', { path, query: '?limit=2&tool_blocks=text' });
+    expect([history.body.turns, history.body.next_before]).toMatchObject([[{ sequence: 3 }, { sequence: 2 }], 2]);
+    expect((await call('getHistory', { path, query: '?limit=21' })).status).toBe(400);
     expect((await call('listSessions', { query: '?limit=1' })).body.sessions).toHaveLength(1);
     expect((await call('listSessions', { query: '?limit=0' })).status).toBe(400);
     expect((await call('interruptSession', { path })).body.interrupted).toBe(false);

@@ -10,6 +10,7 @@ export function aTurn(more: Partial<Turn> = {}): Turn {
     sequence: 1,
     state: 'queued',
     promptKey: undefined,
+    maker: undefined,
     answersTurnId: undefined,
     requestKey: 'key',
     idempotencyKey: undefined,

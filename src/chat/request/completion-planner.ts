@@ -88,6 +88,7 @@ export class CompletionPlanner {
       outputSchema,
       model: body.model,
       systemPrompt: this.config.callerSystem === 'ignore' ? undefined : joinSystemPrompt(undefined, entries),
+      isReadByPerson: false,
       asShown: (message) => toShownContent(message, view),
       // As the Responses API, which may be asked for the turn, has them.
       doorData: { format: format.echo, ...(required === undefined ? {} : { call: { ...required.call } }) },

@@ -12,6 +12,10 @@ export function toContinueLines(origin: string, key: string, model: string): rea
     `curl ${quote(origin + path)} -H "x-api-key: $CHIRON_KEY" -H ${quote(header)} -H 'content-type: application/json' -d ${quote(JSON.stringify(body))}`;
   return [
     {
+      client: 'Claude Code or Codex, with the conversation',
+      line: `CHIRON_URL=${quote(origin)} npx chiron join ${quote(key)}`,
+    },
+    {
       client: 'Claude Code',
       line: `ANTHROPIC_BASE_URL=${quote(origin)} ANTHROPIC_AUTH_TOKEN="$CHIRON_KEY" ANTHROPIC_CUSTOM_HEADERS=${quote(header)} claude`,
     },

@@ -1,6 +1,6 @@
 import { readRole } from '../../anthropic/content.js';
 import type { ClientProfile } from '../../clients/client-profile.js';
-import { computePromptMessages } from '../../turns/matching/prompt-messages.js';
+import { computePromptKey, computePromptMessages } from '../../turns/matching/prompt-messages.js';
 import type { PromptChain } from '../../turns/turn-request.js';
 
 /** Makes the chain of a request's user messages. Hashes only the newest one; the others are hashed when they are read. */
@@ -12,6 +12,7 @@ export async function toPromptChain(messages: readonly unknown[], client: Client
     promptKey: prompt?.key,
     isComplete: client.sendsWholeConversation,
     findSummary: () => client.findSummary(messages),
+    computeKey: (shown) => computePromptKey(shown, client.filterText),
     readPrompts: () => computePromptMessages(messages.slice(0, newest), client.filterText),
   };
 }

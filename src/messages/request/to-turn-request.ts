@@ -2,10 +2,12 @@ import { readTexts } from '../../anthropic/content.js';
 import type { Principal } from '../../auth/principal.js';
 import type { CallerTools } from '../../domain/caller-tool.js';
 import type { JsonObject } from '../../domain/harness-event.js';
+import { parseKnownTurns } from '../../domain/known-turns.js';
 import type { McpServer } from '../../domain/mcp-server.js';
 import type { AppliedPolicies } from '../../domain/policy/policy.js';
 import type { Prompt } from '../../domain/prompt.js';
 import { readIdempotencyKey } from '../../http/idempotency-key.js';
+import { KNOWN_TURNS_HEADER } from '../../http/thread-headers.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { type AnswerView, contentAsShown } from '../../translator/views/answer-view.js';
 import { classifyAttempt } from '../../turns/matching/attempt.js';
@@ -92,6 +94,8 @@ export async function toTurnRequest(request: MessageRequest, context: TurnContex
     ),
     chain: isSideRequest ? undefined : await toPromptChain(messages, client),
     user: hashUser(body.metadata?.['user_id']),
+    knownTurns: parseKnownTurns(header(KNOWN_TURNS_HEADER)),
+    isReadByPerson: context.view.presentation.toolBlocks === 'text',
     model: body.model,
     systemPrompt: readSystemPrompt(request, context.callerSystem),
     idempotencyKey: key,

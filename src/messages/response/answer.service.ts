@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
+import { map, NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import { replayMessage } from '../../translator/replay-message.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
@@ -11,7 +11,8 @@ import { type AnswerView, applyAnswerView } from '../../translator/views/answer-
 import { skipReceivedText } from '../../translator/views/skip-received.js';
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { TranslatorService, type TranslatorSignal } from '../../translator/translator.service.js';
-import { toTranslateOptions } from '../../turns/running/input/stored-request.js';
+import { insertMeanwhile } from '../../turns/history/meanwhile.js';
+import { readMeanwhile, toTranslateOptions } from '../../turns/running/input/stored-request.js';
 import { SseWriter } from './sse-writer.js';
 import { KeepAliveClock } from '../../http/keep-alive-clock.js';
 import { readWhileConnected } from '../../http/read-while-connected.js';
@@ -47,7 +48,7 @@ export class AnswerService {
     const { thinking, toolBlocks } = options.presentation;
     // In the text form the block of a call stays open and gets empty keep-alive deltas.
     const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    const message$ = this.messageEvents(opened, writer.signals$, writer, showsProgress);
+    const message$ = this.messageEvents(opened, options, writer.signals$, writer, showsProgress);
     const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
     if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
     if (writer.isComplete) this.noteDelivery(opened, response);
@@ -62,7 +63,7 @@ export class AnswerService {
   async sendJson(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const waiting = new PendingJsonResponse(response, options.hasHardTimeout ? this.config.syncTimeoutMs : undefined);
     const accumulation = createMessageBuilder();
-    const events$ = this.shown(this.messageEvents(opened, NEVER), opened, options).pipe(
+    const events$ = this.shown(this.messageEvents(opened, options, NEVER), opened, options).pipe(
       takeUntil(waiting.expired$),
       tap((events) => {
         for (const event of events) addEvent(accumulation, event);
@@ -93,6 +94,7 @@ export class AnswerService {
    */
   private messageEvents(
     opened: OpenedTurn,
+    { presentation }: AnswerOptions,
     signals$: Observable<TranslatorSignal>,
     backpressure?: Backpressure,
     showsProgress = false,
@@ -101,9 +103,10 @@ export class AnswerService {
     const { eventsPrunedAt, message } = opened.turn;
     // The stored message already has the form of this API, with the ids and the usage that earlier readers got.
     if (eventsPrunedAt !== undefined && message !== undefined) return of(replayMessage(message, options.knownUsage));
-    return this.turns
-      .read(opened, backpressure)
-      .pipe(this.translator.translate({ ...options, showsProgress }, signals$));
+    const meanwhile = presentation.toolBlocks === 'text' ? readMeanwhile(opened.turn) : undefined;
+    const events$ = this.turns.read(opened, backpressure);
+    const told$ = meanwhile === undefined ? events$ : events$.pipe(map(insertMeanwhile(meanwhile)));
+    return told$.pipe(this.translator.translate({ ...options, showsProgress }, signals$));
   }
 
   /** Converts a message to the form that its caller wants. */

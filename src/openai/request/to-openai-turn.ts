@@ -1,18 +1,20 @@
 import type { Principal } from '../../auth/principal.js';
 import type { HeaderReader } from '../../clients/client-profile.js';
 import { joinSystemBlocks } from '../../clients/system-blocks.js';
+import { parseKnownTurns } from '../../domain/known-turns.js';
 import type { AppliedPolicies } from '../../domain/policy/policy.js';
 import { withHistory } from '../../domain/prompt.js';
 import { renderSeed } from '../../domain/seed/render-seed.js';
 import type { TextFilter } from '../../domain/text-filter.js';
 import { asUserId } from '../../domain/user-id.js';
 import { readIdempotencyKey } from '../../http/idempotency-key.js';
+import { KNOWN_TURNS_HEADER } from '../../http/thread-headers.js';
 import type { ResolvedThread } from '../../threads/thread.resolver.js';
 import { classifyAttempt } from '../../turns/matching/attempt.js';
 import { promptAfterSeed } from '../../turns/matching/caller-results.js';
 import { computeConversationKeys, computeTurnKey } from '../../turns/matching/conversation-key.js';
 import type { ContinuationPoint } from '../../turns/matching/message-threads.js';
-import { computePromptMessages } from '../../turns/matching/prompt-messages.js';
+import { computePromptKey, computePromptMessages } from '../../turns/matching/prompt-messages.js';
 import { hashUser } from '../../turns/matching/user-hash.js';
 import type { PriorConversation, PromptChain, Seeding, TurnRequest } from '../../turns/turn-request.js';
 import {
@@ -62,6 +64,8 @@ export interface ConversationRequest extends Pick<
   /** Whether what the request says belongs to the turn that may be running. */
   readonly isAddition: boolean;
   readonly systemPrompt: string | undefined;
+  /** Whether a person reads the answer, who is told there what others did on the thread meanwhile. */
+  readonly isReadByPerson: boolean;
   readonly asShown: PriorConversation['asShown'];
 }
 
@@ -94,6 +98,8 @@ export async function toOpenaiTurn(request: ConversationRequest): Promise<TurnRe
     history: toHistory(request, keys, newest),
     chain: isSideRequest ? undefined : await toChain(client, entries, newest),
     user: hashUser(request.maker ?? userId),
+    knownTurns: parseKnownTurns(header(KNOWN_TURNS_HEADER)),
+    isReadByPerson: request.isReadByPerson,
     model: request.model,
     systemPrompt: request.systemPrompt,
     idempotencyKey,
@@ -151,6 +157,7 @@ async function toChain(
     promptKey: prompt?.key,
     isComplete: client.sendsWholeConversation,
     findSummary: () => client.findSummary(entries),
+    computeKey: (shown) => computePromptKey(shown, client.filterText),
     readPrompts: () => computePromptMessages(messages.slice(0, newest), client.filterText),
   };
 }

@@ -66,6 +66,7 @@ export async function toResponseTurn(
     interrupts: context.interrupts,
     callerTools: context.callerTools,
     outputSchema: required?.schema ?? format.schema,
+    isReadByPerson: context.toolForm === 'lines' || context.toolForm === 'both',
     model: body.model,
     systemPrompt: readInstructions(call, client, context),
     asShown: ({ content }) => content,

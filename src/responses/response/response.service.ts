@@ -7,7 +7,9 @@ import { KeepAliveClock } from '../../http/keep-alive-clock.js';
 import { readWhileConnected } from '../../http/read-while-connected.js';
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { hasEnded } from '../../storage/stores/turn.js';
+import { insertMeanwhile } from '../../turns/history/meanwhile.js';
 import { SERVER_RESTARTING } from '../../turns/running/fallback-end.js';
+import { readMeanwhile } from '../../turns/running/input/stored-request.js';
 import type { OpenedTurn } from '../../turns/turn-request.js';
 import { TurnService } from '../../turns/turn.service.js';
 import { initialResponseState, type ResponseOptions, type ResponseStep } from '../translate/response-state.js';
@@ -106,6 +108,7 @@ export class ResponseService {
   ): Observable<readonly ResponseEvent[]> {
     return defer(() => {
       let [state, first]: ResponseStep = startResponse(initialResponseState(options));
+      const tell = insertMeanwhile(showsLines(options) ? (readMeanwhile(opened.turn) ?? '') : '');
       const advance = ([next, events]: ResponseStep): readonly ResponseEvent[] => {
         state = next;
         return events;
@@ -116,7 +119,7 @@ export class ResponseService {
           map((events) => {
             const last = events.at(-1);
             if (last?.type === 'turn-failed') onFailure(last);
-            return advance(translateAllToResponse(state, events.map(adapt)));
+            return advance(translateAllToResponse(state, tell(events).map(adapt)));
           }),
         ),
         defer(() => of(advance(endResponse(state)))),
@@ -136,6 +139,11 @@ function askToWait(event: HarnessEvent): HarnessEvent {
 /** A reader that joins late gets the blocks that a dead attempt left, too: the numbers of the events must be those that others got. */
 function keepAll(events: readonly HarnessEvent[]): readonly HarnessEvent[] {
   return events;
+}
+
+/** Whether a person reads the response, and not only a program. */
+function showsLines({ view }: ResponseOptions): boolean {
+  return view.toolForm === 'lines' || view.toolForm === 'both';
 }
 
 function snapshotOf(options: ResponseOptions): ResponseObject {

@@ -39,6 +39,7 @@ const TURN: Turn = {
   requestKey: 'k',
   idempotencyKey: undefined,
   caller: 'session',
+  maker: undefined,
   billedTo: { keyId: undefined, userId: undefined },
   prompt: [{ type: 'text', text: 'hello' }],
   request: { inputLineCount: 3, idleTimeout: 60_000, maxDuration: 15_000 },

@@ -58,6 +58,8 @@ export interface TurnTable {
   readonly key_id: string | null;
   /** The caller's own id of its user, if the request had one. */
   readonly user_id: string | null;
+  /** The user or the session that the request came from; empty for none. */
+  readonly maker: string | null;
   /** When a caller deleted the response of the turn. */
   readonly response_deleted_at: number | null;
 }

@@ -96,6 +96,7 @@ function toRow(
     interrupted_at: null,
     key_id: turn.billedTo?.keyId ?? null,
     user_id: turn.billedTo?.userId ?? null,
+    maker: turn.maker ?? null,
   };
 }
 
@@ -337,6 +338,13 @@ export class TurnStore {
     return (await LAST_SUMMARIES.run(this.database.kysely, { threadId, limit })).map(toTurnSummary);
   }
 
+  /** The number of the last turn of the thread that this maker has made, and that has not failed; 0 without one. */
+  async lastOfMaker(threadId: string, maker: string): Promise<number> {
+    const query = this.#turns().clearSelect().select('sequence').where('thread_id', '=', threadId);
+    const own = query.where('maker', '=', maker).where('state', '!=', 'failed').orderBy('sequence', 'desc');
+    return (await own.limit(1).executeTakeFirst())?.sequence ?? 0;
+  }
+
   /** All queued or running turns, oldest first; of all threads, or of one. */
   async unfinished(threadId?: string): Promise<readonly Turn[]> {
     const all = this.#turns().where('state', 'in', ['queued', 'running']);
@@ -463,6 +471,7 @@ function selectSummaries(kysely: Kysely<Tables>) {
       'state',
       'request_key',
       'prompt_key',
+      'maker',
       'delivered_at',
       'ended_at',
       'failure',

@@ -40,6 +40,11 @@ export interface Turn {
   readonly idempotencyKey: string | undefined;
   /** The kind of client that sent the request. */
   readonly caller: string;
+  /**
+   * The user or the session of a client that the request came from, as `TurnRequest.user`; empty if it named none, `undefined` for turns of
+   * versions before this one.
+   */
+  readonly maker: string | undefined;
   readonly billedTo: BilledTo;
   readonly prompt: Prompt;
   /** Whatever else it takes to run the turn, and to resume it after a restart. */
@@ -67,7 +72,16 @@ export interface Turn {
 /** A turn without its prompt and answer. */
 export interface TurnSummary extends Pick<
   Turn,
-  'id' | 'threadId' | 'sequence' | 'state' | 'requestKey' | 'promptKey' | 'deliveredAt' | 'endedAt' | 'failure'
+  | 'id'
+  | 'threadId'
+  | 'sequence'
+  | 'state'
+  | 'requestKey'
+  | 'promptKey'
+  | 'maker'
+  | 'deliveredAt'
+  | 'endedAt'
+  | 'failure'
 > {
   /** Whether there is a complete or partial answer. */
   readonly hasMessage: boolean;
@@ -78,7 +92,7 @@ export type NewTurn = Pick<
   Turn,
   'id' | 'messageId' | 'threadId' | 'requestKey' | 'idempotencyKey' | 'caller' | 'prompt' | 'request' | 'createdAt'
 > &
-  Partial<Pick<Turn, 'promptKey' | 'billedTo'>> & {
+  Partial<Pick<Turn, 'promptKey' | 'billedTo' | 'maker'>> & {
     /** The ids of stored messages whose words the prompt has already: the turn hears them, and they are not added to it. */
     readonly repeats?: readonly string[];
     /** The caller's tools of the turn, which `request` refers to by their id; absent for none. */
@@ -177,7 +191,16 @@ export function toJsonOrNull(value: object | undefined): string | null {
 /** The columns of a turn's summary. */
 export type TurnSummaryRow = Pick<
   TurnTable,
-  'id' | 'thread_id' | 'sequence' | 'state' | 'request_key' | 'prompt_key' | 'delivered_at' | 'ended_at' | 'failure'
+  | 'id'
+  | 'thread_id'
+  | 'sequence'
+  | 'state'
+  | 'request_key'
+  | 'prompt_key'
+  | 'maker'
+  | 'delivered_at'
+  | 'ended_at'
+  | 'failure'
 > & { readonly has_message: boolean | 0 | 1 };
 
 /** Converts a stored row. Throws for a state that this version does not know. */
@@ -189,6 +212,7 @@ export function toTurnSummary(row: TurnSummaryRow): TurnSummary {
     state: parseEnum(TURN_STATES, row.state, 'turn state'),
     requestKey: row.request_key,
     promptKey: row.prompt_key ?? undefined,
+    maker: row.maker ?? undefined,
     deliveredAt: row.delivered_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     failure: parseStoredOrUndefined<TurnFailure>(row.failure),
@@ -210,6 +234,7 @@ export function toTurn(row: TurnTable): Turn {
     answersTurnId: row.answers_turn ?? undefined,
     idempotencyKey: row.idempotency_key ?? undefined,
     caller: row.caller,
+    maker: row.maker ?? undefined,
     billedTo: { keyId: row.key_id ?? undefined, userId: row.user_id ?? undefined },
     prompt: parseStored<Prompt>(row.prompt),
     request: parseStored<JsonObject>(row.request),

@@ -5,6 +5,7 @@ import type { TurnSummary } from '../../storage/stores/turn.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
 import { computeTurnKey, toConversationKey } from '../matching/conversation-key.js';
+import { StoredConversation } from '../memory/stored-conversation.js';
 import { TurnCallers } from '../matching/turn-callers.js';
 import type { TurnRequest } from '../turn-request.js';
 import { countEarlierTurns, findRoot } from './branch.js';
@@ -12,6 +13,9 @@ import { type ChainTurn, type HistoryMatch, matchHistory } from './match-history
 
 /** How many turns of a thread are compared with a history. */
 const MAX_COMPARED_TURNS = 10_000;
+
+/** How many turns are read at once with what their users said. */
+const PAGE_SIZE = 20;
 
 /** How a request goes on with its thread. */
 export interface MatchedHistory {
@@ -32,6 +36,7 @@ export class HistoryMatcher {
     private readonly turns: TurnStore,
     private readonly messages: SessionMessageStore,
     private readonly callers: TurnCallers,
+    private readonly stored: StoredConversation,
     private readonly clock: StoreClock,
   ) {}
 
@@ -49,7 +54,7 @@ export class HistoryMatcher {
     const { history, outputSchema, continuesFrom } = request;
     if (thread === undefined || continuesFrom !== undefined || history === undefined) return undefined;
     // A branch has only turns of its own thread, so that no two requests wait for each other's locks.
-    if (findRoot(thread) !== undefined || endsWith(history.promptKey, recent)) return undefined;
+    if (findRoot(thread) !== undefined || endsWith(history.promptKey, recent, request)) return undefined;
     for (const key of new Set([history.promptKey, computeTurnKey(history.promptKey, outputSchema)])) {
       for (const turn of await this.turns.byRequestKey(key, 0)) {
         const branch = turn.threadId === thread.id ? undefined : await this.threads.byId(turn.threadId);
@@ -68,12 +73,12 @@ export class HistoryMatcher {
   async match(request: TurnRequest, thread: Thread, recent: readonly TurnSummary[]): Promise<MatchedHistory> {
     const { history, chain, continuesFrom } = request;
     if (chain === undefined || continuesFrom !== undefined) return GOES_ON;
-    if (history !== undefined && endsWith(history.promptKey, recent)) return GOES_ON;
+    if (history !== undefined && endsWith(history.promptKey, recent, request)) return GOES_ON;
     const isComplete = chain.isComplete && !isJoined(thread, request);
     if (history === undefined && !isComplete) return GOES_ON;
     const summary = chain.findSummary();
     const messages = (await chain.readPrompts()).filter(({ start }) => start > (summary ?? -1));
-    const turns = await this.readTurns(thread.id);
+    const turns = await this.readTurns(thread.id, request);
     const promptKeys = messages.map(({ key }) => key);
     const isCompacted = summary !== undefined;
     const match = matchHistory({ promptKeys, isComplete, isCompacted }, turns);
@@ -86,19 +91,35 @@ export class HistoryMatcher {
     };
   }
 
-  private async readTurns(threadId: string): Promise<readonly ChainTurn[]> {
+  private async readTurns(threadId: string, request: TurnRequest): Promise<readonly ChainTurn[]> {
+    const given = await this.readGivenKeys(threadId, request);
     const newest = await this.turns.lastTurnSummaries(threadId, MAX_COMPARED_TURNS);
     const heard = await this.messages.heardRequests(threadId);
     return this.callers
       .withDeliveries(newest, this.clock.now())
       .toReversed()
-      .map(toChainTurn)
+      .map((turn) => toChainTurn(turn, request, given))
       .flatMap((turn) => [
         turn,
         ...heard.filter(({ turnId }) => turnId === turn.id).map(({ promptKey }) => toFurther(turn, promptKey)),
       ]);
   }
+
+  /** The keys that the turns have in the history of a client which was given them. */
+  private async readGivenKeys(threadId: string, { knownTurns, chain }: TurnRequest): Promise<GivenKeys> {
+    if (knownTurns === undefined || chain === undefined) return new Map();
+    const keys = new Map<string, string | undefined>();
+    for (let before: number | undefined = knownTurns.last + 1; before !== undefined;) {
+      const page = await this.stored.lastTurns(threadId, PAGE_SIZE, before, knownTurns.first - 1);
+      for (const { turn, said } of page) keys.set(turn.id, await chain.computeKey(said));
+      before = page.at(-1)?.turn.sequence;
+    }
+    return keys;
+  }
 }
+
+/** By the ids of the turns. */
+type GivenKeys = ReadonlyMap<string, string | undefined>;
 
 /**
  * Whether another user, or another session of one, has made the thread. Claude Code then begins with its own first message, as with the line of
@@ -110,26 +131,36 @@ function isJoined({ metadata }: Thread, { user }: TurnRequest): boolean {
 }
 
 /** Whether a conversation ends with the last turn that its caller must know, or with one after it. */
-function endsWith(promptKey: string, recent: readonly TurnSummary[]): boolean {
+function endsWith(promptKey: string, recent: readonly TurnSummary[], caller: HistoryCaller): boolean {
   for (const turn of recent) {
     if (toConversationKey(turn.requestKey) === promptKey) return true;
-    if (isKnownToCaller(turn)) return false;
+    if (isKnownToCaller(turn, caller)) return false;
   }
   return false;
 }
 
-function toChainTurn(turn: TurnSummary): ChainTurn {
-  const { id, sequence, promptKey } = turn;
-  return { id, sequence, promptKey, isKnown: isKnownToCaller(turn) };
+function toChainTurn(turn: TurnSummary, caller: HistoryCaller, given: GivenKeys): ChainTurn {
+  const { id, sequence } = turn;
+  const promptKey = given.has(id) ? given.get(id) : turn.promptKey;
+  return { id, sequence, promptKey, isKnown: isKnownToCaller(turn, caller) };
 }
 
 function toFurther(turn: ChainTurn, promptKey: string): ChainTurn {
   return { ...turn, promptKey, isKnown: false, isFurther: true };
 }
 
-/** Whether the caller has the answer. That of a cancelled turn may have been given up. */
-function isKnownToCaller({ state, deliveredAt, promptKey }: TurnSummary): boolean {
-  return state === 'completed' && deliveredAt !== undefined && promptKey !== undefined;
+type HistoryCaller = Pick<TurnRequest, 'user' | 'knownTurns'>;
+
+/**
+ * Whether the caller has the answer: its own, or one that it was given as it joined the thread. Of the turns of other callers nobody has told it.
+ * The answer of a cancelled turn may have been given up.
+ */
+function isKnownToCaller(turn: TurnSummary, { user, knownTurns }: HistoryCaller): boolean {
+  const { state, sequence, deliveredAt, promptKey, maker } = turn;
+  if (state !== 'completed') return false;
+  if (knownTurns !== undefined && sequence >= knownTurns.first && sequence <= knownTurns.last) return true;
+  // The maker of turns of older versions is not known.
+  return deliveredAt !== undefined && promptKey !== undefined && (maker ?? user ?? '') === (user ?? '');
 }
 
 function countEarlier(thread: Thread, turns: readonly ChainTurn[], from: ChainTurn): number {

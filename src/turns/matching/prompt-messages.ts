@@ -16,6 +16,12 @@ export function computePromptMessages(
   return runInSlices(computePrompts(messages, read));
 }
 
+/** Computes the key of one user message with this content, as {@link computePromptMessages} does; `undefined` if there is nothing to compare. */
+export async function computePromptKey(content: readonly unknown[], read: TextFilter): Promise<string | undefined> {
+  const [message] = await computePromptMessages([{ role: 'user', content }], read);
+  return message?.key;
+}
+
 function* computePrompts(
   messages: readonly unknown[],
   read: TextFilter,

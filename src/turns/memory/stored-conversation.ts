@@ -1,14 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import type { Prompt } from '../../domain/prompt.js';
 import type { SeedMessage } from '../../domain/seed/seed-message.js';
 import { SessionMessageStore } from '../../storage/stores/session-message.store.js';
 import type { Turn } from '../../storage/stores/turn.js';
 import { TurnStore } from '../../storage/stores/turn.store.js';
-import type { UserMessage } from '../../storage/stores/user-message.js';
 import { readGivenResults } from '../running/input/stored-request.js';
 import { isEnoughForSeed, type SeedTurn, toTurnSeed } from './turn-seed.js';
 
 /** How many turns are read from the store at once. */
 const PAGE_SIZE = 20;
+
+/** A turn with all that its user said: its prompt, and the messages that the agent heard meanwhile. */
+export interface SaidTurn {
+  readonly turn: Turn;
+  /** The log of the turn may be pruned, so that it is not known after which text the agent heard the later messages. */
+  readonly said: Prompt;
+}
 
 /** The conversations of threads as the store has them. */
 @Injectable()
@@ -24,20 +31,27 @@ export class StoredConversation {
    */
   async loadSeed(threadId: string, before?: number, since = 0): Promise<readonly SeedMessage[]> {
     const newestFirst: SeedTurn[] = [];
-    let page: readonly Turn[];
+    let page: readonly SaidTurn[];
     do {
-      const last = await this.turns.lastTurns(threadId, PAGE_SIZE, before);
-      page = last.filter(({ sequence }) => sequence > since);
-      const heard = await this.messages.heardMeanwhile(page.map(({ id }) => id));
-      newestFirst.push(...page.map((turn) => toSeedTurn(turn, heard.get(turn.id) ?? [])));
-      before = page.at(-1)?.sequence;
+      page = await this.lastTurns(threadId, PAGE_SIZE, before, since);
+      newestFirst.push(...page.map(toSeedTurn));
+      before = page.at(-1)?.turn.sequence;
     } while (page.length === PAGE_SIZE && !isEnoughForSeed(newestFirst));
     return toTurnSeed(newestFirst.toReversed());
   }
+
+  /** The thread's last turns before this sequence number, and after `since`, newest first. */
+  async lastTurns(threadId: string, limit: number, before?: number, since = 0): Promise<readonly SaidTurn[]> {
+    const last = await this.turns.lastTurns(threadId, limit, before);
+    const page = last.filter(({ sequence }) => sequence > since);
+    const heard = await this.messages.heardMeanwhile(page.map(({ id }) => id));
+    return page.map((turn) => ({
+      turn,
+      said: [...turn.prompt, ...(heard.get(turn.id) ?? []).flatMap((message) => message.prompt)],
+    }));
+  }
 }
 
-/** The log of a turn may be pruned, so that it is not known after which text the agent heard the messages. */
-function toSeedTurn(turn: Turn, heardMeanwhile: readonly UserMessage[]): SeedTurn {
-  const prompt = [...turn.prompt, ...heardMeanwhile.flatMap((message) => message.prompt)];
-  return { ...turn, prompt, results: readGivenResults(turn) };
+function toSeedTurn({ turn, said }: SaidTurn): SeedTurn {
+  return { ...turn, prompt: said, results: readGivenResults(turn) };
 }

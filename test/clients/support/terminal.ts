@@ -24,6 +24,8 @@ export interface Terminal {
   screen(): Promise<string>;
   /** Resolves with the screen once it shows this text; rejects after 20 s. */
   shows(what: string | RegExp): Promise<string>;
+  /** The same with the terminal's codes of colours. */
+  colouredScreen(): Promise<string>;
   /** Ends the program. */
   close(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export async function openTerminal(
   };
   return {
     screen,
+    colouredScreen: () => tmux('capture-pane', '-e', '-p', '-S', `-${SCROLLBACK}`),
     shows,
     press: async (...keys) => {
       await tmux('send-keys', ...keys);

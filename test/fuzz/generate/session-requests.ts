@@ -47,6 +47,7 @@ export function sessionRequest(random: Random, marker: string, known: KnownIds):
     [0.5, () => post(`${path}/cancel`, { release_id: oddString(random), cancel_inflight: random.pick([true, 'yes']) })],
     [2, () => get(path)],
     [2, () => get(`${path}/turns/${turnId(random, known)}`)],
+    [1, () => get(historyOf(random, path))],
     [1, () => get(`${path}/events?execution_id=${turnId(random, known)}&after_event_id=${eventId(random)}`)],
     [3, () => ofExecution(random, known, get)],
     [1, () => endless(`${path}/events?after_event_id=${eventId(random)}`)],
@@ -56,6 +57,11 @@ export function sessionRequest(random: Random, marker: string, known: KnownIds):
     [0.5, () => ({ method: 'DELETE', target: path, body: undefined, leaves: undefined })],
     [1, () => ({ ...get(`${path}/${queryValue(random)}`), method: random.pick(['PUT', 'PATCH', 'GET', 'POST']) })],
   ])();
+}
+
+function historyOf(random: Random, path: string): string {
+  const form = random.pick(['mcp', 'server', 'text', 'none', queryValue(random)]);
+  return `${path}/history?limit=${queryValue(random)}&before=${queryValue(random)}&tool_blocks=${form}`;
 }
 
 /** A look at a turn that is there. */

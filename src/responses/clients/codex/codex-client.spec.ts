@@ -83,6 +83,25 @@ describe('Codex', () => {
     expect(running).toMatch(/^[\da-f-]{36}$/);
   });
 
+  it('keeps what it tells its own agent of the machine from the one here, but for another mode than the usual', () => {
+    const developer = (...texts: readonly string[]) => ({
+      role: 'developer',
+      content: texts.map((text) => ({ type: 'input_text', text })),
+    });
+    // As behind a conversation that it resumes without having these in its record. [Codex 0.169.0]
+    const usual = developer(
+      '<skills_instructions>\n## Skills\n</skills_instructions>',
+      '<permissions instructions>\nFilesystem sandboxing …\n</permissions instructions>',
+      '<collaboration_mode># Collaboration Mode: Default\n\nYou are now …</collaboration_mode>',
+    );
+    const planning = developer('<collaboration_mode># Plan Mode (Conversational)</collaboration_mode>');
+    const said = { role: 'user', content: 'go on' };
+    const kept = (items: readonly object[]) =>
+      codexClient.arrange(readInput(items)).map((entry) => (entry.role === 'reference' ? [] : entry.blocks.length));
+    expect(kept([usual, said])).toEqual([1]);
+    expect(kept([usual, planning, said])).toEqual([1, 1]);
+  });
+
   it('interrupts the turn before only where its mark says so', () => {
     const calls = readRecordedCalls('codex-tui-interrupt-and-steer');
     expect(calls.map(({ body }) => codexClient.wasInterrupted(readInput(body.input)))).toEqual([true, false, false]);

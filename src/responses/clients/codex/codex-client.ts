@@ -2,7 +2,13 @@ import type { HeaderReader } from '../../../clients/client-profile.js';
 import type { InputEntry } from '../../request/read-input.js';
 import { findItemTurn } from '../../wire/response-ids.js';
 import type { ResponsesClient } from '../responses-client.js';
-import { divideUserMessages, isAbortMark, isCompactionSummary, withoutCodexMarkup } from './markup.js';
+import {
+  divideUserMessages,
+  isAbortMark,
+  isCompactionSummary,
+  withoutCodexMarkup,
+  withoutOwnInstructions,
+} from './markup.js';
 import { answerCodexSideRequest } from './side-answer.js';
 import { readCodexMetadata } from './turn-metadata.js';
 
@@ -32,7 +38,7 @@ export const codexClient: ResponsesClient = {
   findMaker: (call) => readCodexMetadata(call).threadId,
   sideAnswer: answerCodexSideRequest,
   filterText: withoutCodexMarkup,
-  arrange: (entries) => divideUserMessages(withoutReceived(entries)),
+  arrange: (entries) => divideUserMessages(withoutOwnInstructions(withoutReceived(entries))),
   wasInterrupted,
   findSummary: (entries) => {
     const index = entries.findLastIndex(({ role, blocks, index: at }) =>

@@ -12,6 +12,13 @@ const OWN_TAGS = [
 const OWN_TEXT = new RegExp(`^<(${OWN_TAGS.join('|')})>[\\s\\S]*</\\1>$`);
 const AGENTS_FILE = /^# AGENTS\.md instructions[^\n]*\n\s*<INSTRUCTIONS>[\s\S]*<\/INSTRUCTIONS>$/;
 
+/**
+ * What Codex tells its own agent of the user's machine, and the mode in which it begins. They stand behind the conversation of a session that it
+ * resumes without having them in its record. Another mode, such as planning, is for any agent. [Codex 0.169.0]
+ */
+const OWN_INSTRUCTIONS =
+  /^<(skills_instructions|permissions instructions|multi_agent_role|multi_agent_mode)>[\s\S]*<\/\1>$|^<collaboration_mode># Collaboration Mode: Default[\s\S]*<\/collaboration_mode>$/;
+
 const ABORTED = '<turn_aborted>';
 /** The beginnings of messages after which a new part of the conversation begins. [Codex 0.169.0] */
 const SUMMARY = 'Another language model started to solve this problem';
@@ -21,6 +28,15 @@ const SIDE_BOUNDARY = 'Side conversation boundary.';
 export function withoutCodexMarkup(text: string): string {
   const trimmed = text.trim();
   return OWN_TEXT.test(trimmed) || AGENTS_FILE.test(trimmed) ? '' : text;
+}
+
+/** Removes what Codex tells its own agent of the user's machine. */
+export function withoutOwnInstructions(entries: readonly InputEntry[]): readonly InputEntry[] {
+  return entries.flatMap((entry) => {
+    if (entry.role !== 'instructions') return [entry];
+    const blocks = entry.blocks.filter((block) => block.type !== 'text' || !OWN_INSTRUCTIONS.test(block.text.trim()));
+    return blocks.length === 0 ? [] : [{ ...entry, blocks }];
+  });
 }
 
 /** Whether an entry says that the user interrupted the turn before it. */

@@ -10,6 +10,7 @@ import { webhooks } from './0008-webhooks.js';
 import { messageDeliveries } from './0009-message-deliveries.js';
 import { deletedResponses } from './0010-deleted-responses.js';
 import { files } from './0011-files.js';
+import { turnMakers } from './0012-turn-makers.js';
 
 /**
  * All migrations in order, the same for both databases. A released migration never changes. A migration only adds what the version before
@@ -28,4 +29,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Mi
   '0009-message-deliveries': messageDeliveries,
   '0010-deleted-responses': deletedResponses,
   '0011-files': files,
+  '0012-turn-makers': turnMakers,
 };

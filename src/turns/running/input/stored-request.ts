@@ -32,6 +32,8 @@ export function toStoredRequest(
     readonly policies?: AppliedPolicies;
     /** What is not done as the request asks, in sentences for the user. */
     readonly warnings?: readonly string[] | undefined;
+    /** What others did on the thread meanwhile, for the person who reads the answer. */
+    readonly meanwhile?: string | undefined;
   } = {},
   { seed, isLost, dropFrom }: Omit<AgentSeed, 'prompt'> = { seed: [], isLost: false },
 ): JsonObject {
@@ -52,6 +54,7 @@ export function toStoredRequest(
     ...(request.doorData === undefined ? {} : { door: request.doorData }),
     ...(trace === undefined ? {} : { traceId: trace.traceId, traceparent: renderTraceparent(trace) }),
     ...(request.warnings === undefined || request.warnings.length === 0 ? {} : { warnings: request.warnings }),
+    ...(request.meanwhile === undefined ? {} : { meanwhile: request.meanwhile }),
   };
 }
 
@@ -68,6 +71,11 @@ export function readAgentRules({ request }: Pick<Turn, 'request'>): AgentRules {
 /** Reads what was not done as the turn's request asked, in sentences for the user; empty for nothing. */
 export function readWarnings(turn: Turn): readonly string[] {
   return asStrings(turn.request['warnings']);
+}
+
+/** Reads what the person who reads the turn's answer is told of others; `undefined` for nothing. */
+export function readMeanwhile({ request }: Pick<Turn, 'request'>): string | undefined {
+  return asString(request['meanwhile']);
 }
 
 function asJson(value: readonly SeedMessage[] | readonly CallerToolResult[]): JsonValue {
