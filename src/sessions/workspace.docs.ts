@@ -84,7 +84,7 @@ export function DownloadWorkspaceDocs(): MethodDecorator {
       status: 200,
       description: 'The bytes of the file, with the type that its name has, or a tar archive.',
       headers: { 'request-id': header('RequestId') },
-      content: { '*/*': { schema: { type: 'string', format: 'binary' } } },
+      content: { '*/*': { schema: { type: 'string', format: 'binary' }, example: 'a,b\n1,2\n' } },
     }),
   );
 }

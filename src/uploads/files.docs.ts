@@ -158,7 +158,7 @@ export function DownloadFileDocs(): MethodDecorator {
       status: 200,
       description: 'Its bytes, with its type as `content-type`.',
       headers: { 'request-id': header('RequestId') },
-      content: { '*/*': { schema: { type: 'string', format: 'binary' } } },
+      content: { '*/*': { schema: { type: 'string', format: 'binary' }, example: 'a,b\n1,2\n' } },
     }),
   );
 }

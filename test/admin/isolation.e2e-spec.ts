@@ -64,7 +64,10 @@ beforeAll(async () => {
   const session = await supertest(app.url).get('/api/session/test:owned').set('x-api-key', owner).expect(200);
   const executionId = String((session.body as Session).turns[0]?.execution_id);
   await supertest(app.url).put('/api/session/test:owned/files/a.txt').set('x-api-key', owner).send('mine').expect(200);
-  const form = supertest(app.url).post('/v1/files').set('x-api-key', owner).attach('file', Buffer.from('mine'), 'a.txt');
+  const form = supertest(app.url)
+    .post('/v1/files')
+    .set('x-api-key', owner)
+    .attach('file', Buffer.from('mine'), 'a.txt');
   const fileId = ((await form.expect(200)).body as { readonly id: string }).id;
   const [key] = await app.app.get(KeyStore).list('owner');
   const messageId = (answered.body as { readonly id: string }).id;

@@ -127,6 +127,8 @@ function contentProblems(request: FuzzRequest, answer: Answer, path: string): re
   if (request.method !== 'POST' && request.method !== 'GET') return [];
   if (isStream(answer)) return [];
   if (!/^\/(v1|api)\//.test(path)) return [];
+  // A file, which may hold anything.
+  if (answer.headers.has('content-disposition')) return [];
   const value = parsed(answer.body);
   if (value === undefined) return [['not JSON', excerpt(answer.body)]];
   if (request.method === 'POST' && /^(\/v1)+\/messages\/?$/.test(path)) {

@@ -102,6 +102,7 @@ const ENDPOINTS: readonly (readonly [RegExp, string])[] = [
   [/^\/v1\/models$/, '/v1/models'],
   [/^\/api\/sessions$/, '/api/sessions'],
   [/^\/api\/session\/[^/]+$/, '/api/session/:key'],
+  [/^\/api\/session\/[^/]+\/files/, '/api/session/:key/files'],
   [/^\/api\/session\/[^/]+\/turns\//, '/api/session/:key/turns/:id'],
   [/^\/api\/session\/[^/]+\/(messages|execute|interrupt|cancel|events|history)$/, '/api/session/:key/'],
 ];

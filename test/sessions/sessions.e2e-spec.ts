@@ -514,6 +514,8 @@ describe('the session API', () => {
       'delete /api/session/{threadKey}',
       'get /api/session/{threadKey}',
       'get /api/session/{threadKey}/events',
+      'get /api/session/{threadKey}/files',
+      'get /api/session/{threadKey}/files/{path}',
       'get /api/session/{threadKey}/turns/{turnId}',
       'get /api/sessions',
       'post /api/session/{threadKey}',
@@ -522,9 +524,10 @@ describe('the session API', () => {
       'post /api/session/{threadKey}/executions/{executionId}/answer',
       'post /api/session/{threadKey}/interrupt',
       'post /api/session/{threadKey}/messages',
+      'put /api/session/{threadKey}/files/{path}',
     ]);
     for (const [route, item] of Object.entries(paths).filter(([route]) => route.startsWith('/api/session'))) {
-      for (const operation of [item.get, item.post, item.delete]) {
+      for (const operation of [item.get, item.post, item.put, item.delete]) {
         if (operation === undefined) continue;
         for (const [status, response] of Object.entries(operation.responses)) {
           expect(JSON.stringify(response), `${route} ${status}`).toContain('"example":');

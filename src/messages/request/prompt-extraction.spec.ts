@@ -148,10 +148,7 @@ describe(extractPrompt.name, () => {
     [[{ role: 'user' }], 'messages.0.content: Field required'],
     [[{ role: 'user', content: 5 }], 'messages.0.content: Input should be a valid list'],
     [[{ role: 'user', content: [] }], 'messages.0: all messages must have non-empty content'],
-    [
-      [{ role: 'user', content: [{ type: 'image', source: { type: 'file' } }] }],
-      /content\.0\.source\.file_id/,
-    ],
+    [[{ role: 'user', content: [{ type: 'image', source: { type: 'file' } }] }], /content\.0\.source\.file_id/],
     [[{ role: 'user', content: [{ type: 'video' }] }], /content\.0\.type/],
     [
       [{ role: 'user', content: [{ type: 'text', text: 3 }] }],

@@ -54,6 +54,7 @@ export function sessionRequest(random: Random, marker: string, known: KnownIds):
     [0.5, () => ({ ...get(`${path}/events`), method: 'HEAD' })],
     [2, () => get(`/api/sessions?limit=${queryValue(random)}&cursor=${queryValue(random)}`)],
     [1, () => get('/api/sessions')],
+    [2, () => workspaceRequest(random, path, get)],
     [0.5, () => ({ method: 'DELETE', target: path, body: undefined, leaves: undefined })],
     [1, () => ({ ...get(`${path}/${queryValue(random)}`), method: random.pick(['PUT', 'PATCH', 'GET', 'POST']) })],
   ])();
@@ -63,6 +64,29 @@ function historyOf(random: Random, path: string): string {
   const form = random.pick(['mcp', 'server', 'text', 'none', queryValue(random)]);
   return `${path}/history?limit=${queryValue(random)}&before=${queryValue(random)}&tool_blocks=${form}`;
 }
+
+/** A list of a workspace, and files that are read and written by names that may lead elsewhere. */
+function workspaceRequest(random: Random, path: string, get: (target: string) => SessionRequest): SessionRequest {
+  if (chance(random, 0.3))
+    return get(`${path}/files?path=${queryValue(random)}&limit=${queryValue(random)}&cursor=${queryValue(random)}`);
+  const names = many(1 + below(random, 3), () => random.pick([...ODD_NAMES, ...ODD_QUERY_VALUES]));
+  const target = `${path}/files/${names.join('/')}`;
+  if (chance(random, 0.5)) return get(target);
+  return { method: 'PUT', target, body: Buffer.from(oddString(random)), leaves: undefined };
+}
+
+const ODD_NAMES = [
+  'a',
+  'b',
+  'uploads',
+  '..',
+  '%2e%2e',
+  '..%2f..%2fhome',
+  'a%2Fb',
+  '.',
+  'chiron.sqlite',
+  '%2Fetc%2Fpasswd',
+];
 
 /** A look at a turn that is there. */
 function ofExecution(
