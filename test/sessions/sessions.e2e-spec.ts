@@ -514,6 +514,7 @@ describe('the session API', () => {
       'delete /api/session/{threadKey}',
       'get /api/session/{threadKey}',
       'get /api/session/{threadKey}/events',
+      'get /api/session/{threadKey}/history',
       'get /api/session/{threadKey}/turns/{turnId}',
       'get /api/sessions',
       'post /api/session/{threadKey}',
