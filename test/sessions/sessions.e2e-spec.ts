@@ -516,6 +516,7 @@ describe('the session API', () => {
       'get /api/session/{threadKey}/events',
       'get /api/session/{threadKey}/files',
       'get /api/session/{threadKey}/files/{path}',
+      'get /api/session/{threadKey}/history',
       'get /api/session/{threadKey}/turns/{turnId}',
       'get /api/sessions',
       'post /api/session/{threadKey}',

@@ -3,7 +3,7 @@ import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { toConversation } from './conversation.js';
-import { findProgram } from './find-program.js';
+import { findClientProgram } from './find-client-program.js';
 import { claudeCodeJoin } from './join-claude-code.js';
 import type { JoinClient, JoinPlan } from './join-client.js';
 import { codexJoin } from './join-codex.js';
@@ -71,7 +71,7 @@ export async function joinThread(key: string, options: JoinOptions): Promise<num
 async function chooseClient(wanted: string | undefined, { harnessType }: ReadThread): Promise<JoinClient> {
   const preferred = harnessType === 'codex' ? CLIENTS.toReversed() : CLIENTS;
   const candidates = wanted === undefined ? preferred : CLIENTS.filter(({ name }) => name === wanted);
-  for (const client of candidates) if ((await findProgram(client.name)) !== undefined) return client;
+  for (const client of candidates) if ((await findClientProgram(client.name)) !== undefined) return client;
   const names = candidates.map(({ name }) => name).join(' nor ');
   const lines = candidates.map(({ installLine }) => installLine).join(', or ');
   throw new JoinError(

@@ -37,16 +37,16 @@ export function renderSvg(captured: string, from?: string): string {
   const lines = all
     .slice(start, all.findLastIndex((line) => !isEmpty(line)) + 1)
     .filter((line, index, kept) => !isEmpty(line) || !isEmpty(kept[index + 1]));
-  const width = Math.ceil(2 * MARGIN + CHAR * Math.max(...lines.map((line) => [...withoutCodes(line)].length)));
+  const width = Math.ceil(2 * MARGIN + CHAR * Math.max(...lines.map((line) => withoutCodes(line).length)));
   const height = 2 * MARGIN + LINE * lines.length;
   let style: Style = {};
   const rows = lines.map((line, index) => {
     const spans: string[] = [];
     let column = 0;
-    for (const [, codes, text = ''] of line.matchAll(/(?:\u001B\[([\d;]*)m)?([^\u001B]*)/g)) {
+    for (const { codes, text } of toPieces(line)) {
       if (codes !== undefined) style = applyCodes(style, codes);
       if (text.trim() !== '') spans.push(toSpan(text, column, style));
-      column += [...text].length;
+      column += text.length;
     }
     return spans.length === 0 ? '' : `<text y="${MARGIN + LINE * (index + 0.8)}">${spans.join('')}</text>\n`;
   });
@@ -59,7 +59,19 @@ ${rows.join('')}</g>
 }
 
 function withoutCodes(line: string): string {
-  return line.replaceAll(/\u001B\[[\d;]*m/g, '');
+  return toPieces(line)
+    .map(({ text }) => text)
+    .join('');
+}
+
+/** The texts of a line, each with the codes before it. */
+function toPieces(line: string): readonly { readonly codes: string | undefined; readonly text: string }[] {
+  const [first = '', ...others] = line.split('\u001B[');
+  const rest = others.map((part) => ({
+    codes: part.slice(0, part.indexOf('m')),
+    text: part.slice(part.indexOf('m') + 1),
+  }));
+  return [{ codes: undefined, text: first }, ...rest];
 }
 
 /** Renderers squeeze spaces at the ends of a span. */
@@ -68,7 +80,7 @@ function toSpan(padded: string, paddedColumn: number, { colour, bold, dim }: Sty
   const column = paddedColumn + padded.length - padded.trimStart().length;
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const look = `${colour === undefined ? '' : ` fill="${colour}"`}${bold === true ? ' font-weight="bold"' : ''}${dim === true ? ' opacity="0.65"' : ''}`;
-  const length = Math.round([...text].length * CHAR);
+  const length = Math.round(text.length * CHAR);
   return `<tspan x="${Math.round(MARGIN + column * CHAR)}" textLength="${length}"${look}>${escaped}</tspan>`;
 }
 

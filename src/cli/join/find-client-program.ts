@@ -1,8 +1,8 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** Finds a program on the `PATH` of the user; `undefined` if it is not there. */
-export async function findProgram(name: string, path = process.env['PATH'] ?? ''): Promise<string | undefined> {
+/** Finds the program of a client on the `PATH` of the user; `undefined` if it is not there. */
+export async function findClientProgram(name: string, path = process.env['PATH'] ?? ''): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter((part) => part !== '')) {
     const file = join(folder, name);
     try {
