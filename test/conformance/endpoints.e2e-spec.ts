@@ -148,8 +148,6 @@ it.each([
   ['post', '/v1/messages/batches'],
   ['get', '/v1/messages/batches'],
   ['get', '/v1/messages/batches/msgbatch_1/results'],
-  ['get', '/v1/files'],
-  ['post', '/v1/files'],
   ['get', '/v1/sessions'],
   ['get', '/v1/agents'],
 ] as const)('A.1 %s %s, which is not offered, is a not_found_error', async (method, path) => {

@@ -222,9 +222,9 @@ describe('messages', () => {
     ['image', USER_BLOCKS[2]],
     ['document', USER_BLOCKS[6]],
     ['container_upload', USER_BLOCKS.at(-1)],
-  ])('A.3 a file of the Files API is rejected, and the error names its field: %s', async (_, block) => {
+  ])('A.3 a file of the Files API that is not there is a not_found_error that names its id: %s', async (_, block) => {
     const body = ask([block, { type: 'text', text: 'read it' }]);
-    expectError(await server.post(body), 400, 'invalid_request_error', /^messages\.0\.content\.0\.(source\.)?type: /);
+    expectError(await server.post(body), 404, 'not_found_error', /file_1/);
   });
 });
 

@@ -240,9 +240,10 @@ describe.skipIf(browserSkipReason !== undefined)('the console in a browser', () 
     await page.getByRole('link', { name: "test:it's" }).click();
     await page.getByText('Go on in another client').click();
     const lines = await page.locator('details pre').allTextContents();
-    expect(lines.at(-3)).toMatch(/^ANTHROPIC_BASE_URL='http.*' claude$/);
-    expect(lines.at(-2)).toMatch(/CHIRON_THREAD='test:.*' codex$/);
-    expect(lines.at(-1)).toContain(String.raw`-H 'x-chiron-thread-key: test:it'\''s'`);
+    expect(lines.at(-5)).toMatch(/^CHIRON_URL='http.*' npx chiron join 'test:.*'$/);
+    expect(lines.at(-4)).toMatch(/^ANTHROPIC_BASE_URL='http.*' claude$/);
+    expect(lines.at(-3)).toMatch(/CHIRON_THREAD='test:.*' codex$/);
+    for (const curl of lines.slice(-2)) expect(curl).toContain(String.raw`-H 'x-chiron-thread-key: test:it'\''s'`);
   });
 
   it('shows what the turns of the tenant used by day, in a chart and a table', async () => {
