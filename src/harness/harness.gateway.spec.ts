@@ -1,5 +1,5 @@
 // Long because the pool’s cases share one gateway and its helpers.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
@@ -11,6 +11,7 @@ import { Broker } from '../broker/broker.service.js';
 import { type AppConfig, readConfig } from '../config/app-config.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import { ThreadFiles } from '../sandbox/files/thread-files.js';
+import type { OpenFile } from './deliver-files.js';
 import { type GatewayThread, HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { SessionOpener } from './session-opener.js';
@@ -277,6 +278,44 @@ describe('HarnessGateway', () => {
     harness.onRun = (again) => again.answer('done');
     await run('a', 'two');
     expect(harness.opened).toHaveLength(2);
+  });
+
+  describe('a turn with a file', () => {
+    let root: string;
+    beforeEach(() => {
+      root = mkdtempSync(join(tmpdir(), 'gateway-'));
+      mkdirSync(join(root, 'workspace'));
+      sandbox.files = () => new ThreadFiles(root);
+    });
+    afterEach(() => rmSync(root, { recursive: true }));
+
+    const file = { type: 'file', id: 'file_1', use: 'workspace', name: 'a.txt', mediaType: 'text/plain' } as const;
+    const withFile = (openFile: OpenFile) => ({ ...turn('one'), prompt: [file], openFile });
+    async function* bytes() {
+      yield await Promise.resolve(Buffer.from('content'));
+    }
+
+    it('begins once its file can be read, and not before', async () => {
+      const openFile = vi
+        .fn<OpenFile>()
+        .mockRejectedValueOnce(new Error('away'))
+        .mockImplementation(async () => bytes());
+      await lastValueFrom(gateway.run(thread('a'), withFile(openFile)));
+      expect(harness.runs).toHaveLength(1);
+      expect(readFileSync(join(root, 'workspace/uploads/file_1/a.txt'), 'utf8')).toBe('content');
+    });
+
+    it('cannot be interrupted before its agent has begun, and leaves no process when its caller leaves then', async () => {
+      let open: (content: AsyncIterable<Uint8Array>) => void = () => undefined;
+      const openFile = vi.fn<OpenFile>(() => new Promise((resolve) => (open = resolve)));
+      const running = gateway.run(thread('a'), withFile(openFile)).subscribe();
+      await eventually(() => openFile.mock.calls.length).toBe(1);
+      expect([gateway.interrupt('a'), gateway.counts.running]).toEqual([false, 1]);
+      running.unsubscribe();
+      open(bytes());
+      await eventually(() => gateway.counts.warm).toBe(0);
+      expect(harness.runs).toEqual([]);
+    });
   });
 
   it('fails a turn whose process is stopped', async () => {

@@ -1,4 +1,5 @@
 // Over 250 lines because a quarter of it is doc comments, and what a turn does with a process has one owner.
+import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { catchError, concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
@@ -56,6 +57,18 @@ export type WorkspaceAccess = Pick<ThreadFiles, 'bytes' | 'listPage' | 'lookAt' 
 /** An entry of a workspace, as a walk finds it. */
 export type WorkspaceTreeEntry = TreeEntry;
 
+/** The process that a turn runs on. */
+interface AcquiredProcess {
+  readonly warm: WarmProcess;
+  /** What its files lack; absent for files that were there. */
+  readonly restored?: RestoredFiles;
+  /** What they were fetched from. */
+  readonly snapshot?: RestoredSnapshot;
+}
+
+/** How long to wait before each further attempt to give a turn its files. */
+const DELIVERY_RETRY_MS = [250, 1_000, 4_000, 15_000];
+
 /** How many processes there are. */
 export interface HarnessCounts {
   /** Those of threads: with a turn, or kept for the next one. */
@@ -104,11 +117,8 @@ export class HarnessGateway {
     // Its programs would reach everything that the server's machine does.
     if (hostLimits.length > 0 && !this.sandbox.isolates)
       return this.fail(thread, turn, HOSTS_NOT_LIMITED, 'its policy limits hosts, and nothing isolates its agent');
-    return defer(async () => {
-      const acquired = await this.acquire(thread, harness, turn);
-      const files = this.sandbox.files(thread.id);
-      return { ...acquired, turn: await deliverFiles(turn, files, harness.takesPdf === true) };
-    }).pipe(
+    const caller = { hasLeft: false };
+    return defer(() => this.prepareTurn(thread, harness, turn, caller)).pipe(
       switchMap(({ warm, restored, turn: delivered }) => {
         warm.turnId = turn.id;
         warm.version = thread.version;
@@ -136,6 +146,7 @@ export class HarnessGateway {
         if (!(error instanceof MissingTemplateError)) throw error;
         return this.fail(thread, turn, templateMissing(error.template), error.message);
       }),
+      finalize(() => (caller.hasLeft = true)),
     );
   }
 
@@ -174,7 +185,7 @@ export class HarnessGateway {
   /** Interrupts a thread's running turn, which then ends as `interrupted`. False if no turn runs, or its process is not ready yet. */
   interrupt(threadId: string): boolean {
     const warm = this.warm.get(threadId);
-    if (warm?.running !== true) return false;
+    if (warm?.running !== true || warm.turnId === undefined) return false;
     warm.session.interrupt();
     return true;
   }
@@ -330,11 +341,49 @@ export class HarnessGateway {
     return { warm: kept.length, running, parked, spares: this.spares.count };
   }
 
-  private async acquire(
+  /** Makes the process of a turn ready, and puts the turn's files where its agent finds them. What fails leaves the thread as it was. */
+  private async prepareTurn(
     thread: GatewayThread,
     harness: Harness,
     turn: GatewayTurn,
-  ): Promise<{ readonly warm: WarmProcess; readonly restored?: RestoredFiles }> {
+    caller: { readonly hasLeft: boolean },
+  ): Promise<Omit<AcquiredProcess, 'snapshot'> & { readonly turn: GatewayTurn }> {
+    const { warm, snapshot, ...acquired } = await this.acquire(thread, harness, turn);
+    try {
+      const delivered = await this.deliver(thread.id, turn, harness, caller);
+      if (caller.hasLeft) throw new Error('the turn was abandoned before it began');
+      return { warm, ...acquired, turn: delivered };
+    } catch (error) {
+      // Its agent was told nothing of what was fetched: the next turn tells it.
+      if (snapshot !== undefined) this.#restored.set(thread.id, snapshot);
+      this.warm.evict(thread.id, warm);
+      throw error;
+    }
+  }
+
+  /** The turn was accepted: what keeps its files for a moment, such as a bucket that does not answer, must not end it. */
+  private async deliver(
+    threadId: string,
+    turn: GatewayTurn,
+    harness: Harness,
+    caller: { readonly hasLeft: boolean },
+  ): Promise<GatewayTurn> {
+    const deliver = (): Promise<GatewayTurn> =>
+      deliverFiles(turn, this.sandbox.files(threadId), harness.takesPdf === true);
+    for (const delayMs of DELIVERY_RETRY_MS) {
+      try {
+        return await deliver();
+      } catch (error) {
+        // What an agent has put in the way stays there.
+        if (caller.hasLeft || error instanceof ThreadFileError) throw error;
+        this.logger.warn({ threadId, turnId: turn.id, err: error }, 'failed to give a turn its files; trying again');
+        await wait(delayMs);
+      }
+    }
+    return deliver();
+  }
+
+  private async acquire(thread: GatewayThread, harness: Harness, turn: GatewayTurn): Promise<AcquiredProcess> {
     const { workspaceTemplate } = turn.rules ?? {};
     // A start that failed is the turn's own to try again.
     await this.#startingEarly.get(thread.id)?.catch(() => undefined);
@@ -362,7 +411,7 @@ export class HarnessGateway {
     const opened =
       (await this.takeSpare(thread, workspaceTemplate)) ?? (await this.opener.open(thread, harness, workspaceTemplate));
     const warm = this.warm.add(thread.id, opened, { running: true, turns: 1, version: thread.version });
-    return snapshot === undefined ? { warm } : { warm, restored: { extent: snapshot.extent, missing } };
+    return snapshot === undefined ? { warm } : { warm, snapshot, restored: { extent: snapshot.extent, missing } };
   }
 
   private async openEarly(thread: GatewayThread, harness: Harness): Promise<void> {

@@ -10,6 +10,7 @@ import { CallerToolStore } from '../storage/stores/caller-tool.store.js';
 import { type Thread, ThreadStore } from '../storage/stores/thread.store.js';
 import type { Turn } from '../storage/stores/turn.js';
 import { TurnStore } from '../storage/stores/turn.store.js';
+import { hasOwnTemplate } from '../turns/new-thread.js';
 import { assertPermitted } from '../domain/policy/permissions.js';
 import { quoteForCaller } from '../domain/service-error.js';
 import { asUserId } from '../domain/user-id.js';
@@ -81,7 +82,7 @@ export class SessionService {
     const harness = parseHarnessType(dto.harness_type, this.types) ?? this.registry.defaultHarness;
     assertPermitted(requirePolicies(principal), { harness });
     const { tenant } = principal;
-    const thread = (await this.threads.find(tenant, key)) ?? (await this.createThread(tenant, key, harness, dto));
+    const thread = (await this.threads.find(tenant, key)) ?? (await this.createThread(principal, key, harness, dto));
     if (thread.harness === harness) return { thread, switched: false };
     if (dto.on_harness_conflict !== 'restart')
       throw harnessConflict(thread, this.harnessType(thread), dto.harness_type ?? harness);
@@ -197,13 +198,17 @@ export class SessionService {
   }
 
   private async createThread(
-    tenant: string,
+    principal: Principal,
     key: string,
     harness: HarnessName,
     dto: CreateSessionDto,
   ): Promise<Thread> {
     this.assertHarnessAvailable(harness);
-    const { thread } = await this.host.makeThread({ harness, tools: 'all', needs: NO_NEEDS }, ({ node, spareId }) =>
+    const { tenant } = principal;
+    const spare = hasOwnTemplate(requirePolicies(principal))
+      ? undefined
+      : ({ harness, tools: 'all', needs: NO_NEEDS } as const);
+    const { thread } = await this.host.makeThread(spare, ({ node, spareId }) =>
       this.threads.findOrCreate({
         id: spareId ?? randomUUID(),
         tenant,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readStoredRules, toStoredRules } from '../domain/policy/agent-rules.js';
+import type { AppliedPolicies } from '../domain/policy/policy.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { HarnessName } from '../harness/harness.js';
 import type { NewThreadPlace, SpareRequest } from './hosting/thread-host.js';
@@ -35,14 +36,18 @@ function toMetadata({ isFreshThread, isSideRequest, user }: TurnRequest): JsonOb
   return isFreshThread ? { fresh: true, ...(isSideRequest ? { side: true } : {}), ...origin } : origin;
 }
 
+/** Whether the workspace of a thread is made from another template than the deployment's, which the workspaces of spares are from. */
+export function hasOwnTemplate(policies: AppliedPolicies): boolean {
+  return readStoredRules(toStoredRules(policies)).workspaceTemplate !== undefined;
+}
+
 /** Which spare process of an agent fits a thread that begins with this request; `undefined` if none does. */
 export function toSpareRequest(
   { isFreshThread, isSideRequest, outputSchema, callerTools, mcpServers = [], policies }: TurnRequest,
   harness: HarnessName,
   seed: readonly SeedMessage[],
 ): SpareRequest | undefined {
-  // Its workspace is made from a template of its own.
-  if (readStoredRules(toStoredRules(policies)).workspaceTemplate !== undefined) return undefined;
+  if (hasOwnTemplate(policies)) return undefined;
   return {
     harness,
     tools: isFreshThread && isSideRequest ? 'none' : 'all',
