@@ -119,6 +119,17 @@ describe.each(await testedKinds())('a thread that several clients share, on %s',
     expect(keyOf(await claude('b'))).toBe('test:part');
   });
 
+  it('goes on with a client that was given a turn without text, which it shows in its own words', async () => {
+    await inSlack('picture', 's1');
+    const source = { type: 'base64', media_type: 'application/pdf', data: 'JVBERg==' };
+    const content = [{ type: 'document', source }];
+    await inSlack('picture', JSON.stringify({ type: 'user', message: { role: 'user', content } }));
+    const claude = claudeCode('one', 'picture', { prompts: ['s1', '[document]'], turns: '1-2' });
+    const answer = await claude('a');
+    expect([outcomeOf(answer), keyOf(answer)]).toEqual(['continued', 'test:picture']);
+    expect(app.harness.runsOf('a').at(-1)?.turn.turnIndex).toBe(2);
+  });
+
   it('refuses turns that are no turns, and makes none', async () => {
     const before = app.harness.runs.length;
     const response = await supertest(app.url)
