@@ -129,6 +129,20 @@ describe('chiron join', () => {
     ]);
   });
 
+  it('sends these headers itself, and prints none of them', async () => {
+    const seen: unknown[] = [];
+    app.server.on('request', ({ headers }: IncomingMessage) => seen.push(headers['x-gateway']));
+    const run = await joinWith(['test:joined', '--client', 'claude', '--print'], {
+      ANTHROPIC_BASE_URL: app.url,
+      ANTHROPIC_CUSTOM_HEADERS: 'x-gateway: hidden',
+    });
+    expect([run.status, new Set(seen)]).toEqual([0, new Set(['hidden'])]);
+    expect(run.stdout).toContain(
+      `ANTHROPIC_CUSTOM_HEADERS="$ANTHROPIC_CUSTOM_HEADERS"$'\\nx-chiron-thread-key: test:joined`,
+    );
+    expect(run.stdout).not.toContain('hidden');
+  });
+
   it('prints only the line to paste, which has no key, and starts nothing', async () => {
     const run = await joinWith(['test:joined', '--print']);
     expect([run.status, run.stderr]).toEqual([0, '']);
@@ -136,6 +150,15 @@ describe('chiron join', () => {
     expect(run.stdout).not.toContain(key);
     expect(await written()).toHaveLength(1);
   });
+
+  it.each(['--print', '--no-start'])(
+    'says with %s that a key of the command line must be in the variable',
+    async (how) => {
+      const run = await joinWith(['test:joined', how, '--key', key], { CHIRON_API_KEY: '' });
+      expect([run.status, run.stderr]).toEqual([0, expect.stringMatching(/^Set CHIRON_API_KEY to the key before /)]);
+      expect(run.stdout + run.stderr).not.toContain(key);
+    },
+  );
 
   it('says where the conversation is, and how to start', async () => {
     const run = await joinWith(['test:joined', '--no-start']);

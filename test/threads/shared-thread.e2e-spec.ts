@@ -38,7 +38,7 @@ describe.each(await testedKinds())('a thread that several clients share, on %s',
     known?: { readonly prompts: readonly string[]; readonly turns: string },
   ) {
     const prompts = [...(known?.prompts ?? [])];
-    return async (prompt: string, rewindTo = prompts.length): Promise<Response> => {
+    return async (prompt: string, rewindTo = prompts.length, status = 200): Promise<Response> => {
       prompts.splice(rewindTo, prompts.length, prompt);
       const said = prompts.flatMap((text, index) => (index < prompts.length - 1 ? [text, `seen ${text}`] : [text]));
       const session = JSON.stringify({ device_id: 'd', account_uuid: '', session_id: `0000-${name}` });
@@ -48,7 +48,7 @@ describe.each(await testedKinds())('a thread that several clients share, on %s',
         .set({ 'user-agent': 'claude-cli/2.1.330 (external, cli)', 'x-app': 'cli', ...thread(key) })
         .set(known === undefined ? {} : { 'x-chiron-known-turns': known.turns })
         .send(body)
-        .expect(200);
+        .expect(status);
     };
   }
 
@@ -101,6 +101,30 @@ describe.each(await testedKinds())('a thread that several clients share, on %s',
     expect(textsOf(await claude('c'))).toEqual(['answer to c']);
   });
 
+  it('tells it at its next try of a turn that failed, and nothing of that turn', async () => {
+    const claude = claudeCode('one', 'retried');
+    await claude('a');
+    await inSlack('retried', 'before the failure');
+    const onRun = app.harness.onRun;
+    app.harness.onRun = (run) => run.fail('overloaded');
+    await claude('b', 1, 529);
+    app.harness.onRun = onRun;
+    const [news] = textsOf(await claude('b', 1));
+    expect(news?.split('\n').slice(2)).toEqual([
+      '- **Another client:** before the failure',
+      '- **Agent:** answer to before the failure',
+    ]);
+    app.harness.onRun = (run) => run.fail('overloaded');
+    await claude('c', 2, 529);
+    app.harness.onRun = onRun;
+    await inSlack('retried', 'after the failure');
+    expect(
+      textsOf(await claude('d', 2))[0]
+        ?.split('\n')
+        .slice(2),
+    ).toEqual(['- **Another client:** after the failure', '- **Agent:** answer to after the failure']);
+  });
+
   it('goes on with a client that was given its turns, and forks where that takes one of them back', async () => {
     for (const text of ['s1', 's2', 's3']) await inSlack('given', text);
     const given = { prompts: ['s1', 's2', 's3'], turns: '1-3' };
@@ -117,6 +141,17 @@ describe.each(await testedKinds())('a thread that several clients share, on %s',
     expect(outcomeOf(await claude('a'))).toBe('continued');
     expect(outcomeOf(await claude('instead of s4', 1))).toBe('forked');
     expect(keyOf(await claude('b'))).toBe('test:part');
+  });
+
+  it('goes on with a client that was given a turn without text, which it shows in its own words', async () => {
+    await inSlack('picture', 's1');
+    const source = { type: 'base64', media_type: 'application/pdf', data: 'JVBERg==' };
+    const content = [{ type: 'document', source }];
+    await inSlack('picture', JSON.stringify({ type: 'user', message: { role: 'user', content } }));
+    const claude = claudeCode('one', 'picture', { prompts: ['s1', '[document]'], turns: '1-2' });
+    const answer = await claude('a');
+    expect([outcomeOf(answer), keyOf(answer)]).toEqual(['continued', 'test:picture']);
+    expect(app.harness.runsOf('a').at(-1)?.turn.turnIndex).toBe(2);
   });
 
   it('refuses turns that are no turns, and makes none', async () => {

@@ -83,5 +83,8 @@ describe('the transcript of a joined thread', () => {
 
   it('is in the project of its folder, which has the name that Claude Code gave it', () => {
     expect(toProjectName('/home/user/my_project.v2')).toBe('-home-user-my-project-v2');
+    // Claude Code 2.1.330 and 2.1.197 made this name.
+    const deep = `/tmp/lj/${'a'.repeat(150)}/ünder_${'b'.repeat(100)}`;
+    expect(toProjectName(deep)).toBe(`-tmp-lj-${'a'.repeat(150)}--nder-${'b'.repeat(35)}-oicl7`);
   });
 });

@@ -61,9 +61,17 @@ function withoutModel(entry: JsonObject): JsonObject {
   return { ...entry, message: { ...(message as JsonObject), model: NO_MODEL } };
 }
 
+/** How long the name of a project's folder is at most, without the hash of its path. [Claude Code 2.1.330, 2.1.197] */
+const MAX_PROJECT_NAME = 200;
+
 /**
- * The name of the folder of a project: Claude Code replaces all but letters and digits of its path. [Claude Code 2.1.330, 2.1.197]
+ * The name of the folder of a project: Claude Code replaces all but letters and digits of its path, and cuts a long one, with a hash of the path
+ * behind. [Claude Code 2.1.330, 2.1.197]
  */
 export function toProjectName(cwd: string): string {
-  return cwd.replaceAll(/[^a-zA-Z0-9]/g, '-');
+  const name = cwd.replaceAll(/[^a-zA-Z0-9]/g, '-');
+  if (name.length <= MAX_PROJECT_NAME) return name;
+  let hash = 0;
+  for (let index = 0; index < cwd.length; index += 1) hash = (Math.imul(hash, 31) + cwd.charCodeAt(index)) | 0;
+  return `${name.slice(0, MAX_PROJECT_NAME)}-${Math.abs(hash).toString(36)}`;
 }

@@ -1,8 +1,7 @@
 import type { JsonObject } from '../../domain/harness-event.js';
-import type { PromptBlock } from '../../domain/prompt.js';
 import type { SeedBlock, SeedMessage } from '../../domain/seed/seed-message.js';
 import { toSeedItems } from '../../harness/codex/seed/seed-items.js';
-import type { ShownTurn } from './conversation.js';
+import type { ShownBlock, ShownTurn } from './conversation.js';
 
 /** Where and as what a rollout is written. */
 export interface RolloutPlace {
@@ -83,20 +82,18 @@ function addTurn(
 }
 
 /** Codex has no documents in its messages. */
-function toModelPrompt(prompt: readonly PromptBlock[]): readonly SeedBlock[] {
+function toModelPrompt(prompt: readonly ShownBlock[]): readonly SeedBlock[] {
   const blocks = prompt.filter((block) => block.type !== 'document');
   return blocks.length > 0 ? blocks : [{ type: 'text', text: '[document]' }];
 }
 
-function describe(block: PromptBlock): string {
+function describe(block: ShownBlock): string {
   switch (block.type) {
     case 'text':
       return block.text;
     case 'image':
     case 'document':
       return `[${block.type}]`;
-    case 'file':
-      return `[${block.name ?? 'file'}]`;
     default:
       return block satisfies never;
   }

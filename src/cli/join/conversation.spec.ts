@@ -51,6 +51,14 @@ describe('the conversation that a client shows', () => {
     expect(toConversation([turn(1, 'x'.repeat(900_000), 'y')])).toHaveLength(1);
   });
 
+  it('has a turn that is only a file of the user, by its name', () => {
+    const file = { type: 'file', id: 'file_1', use: 'workspace', name: 'notes.pdf' };
+    expect(outline([turn(2, '', 'Read.', { prompt: [file] }), turn(1, 'a', 'b')])).toEqual([
+      [1, 'a', 'b'],
+      [2, '[notes.pdf]', 'Read.'],
+    ]);
+  });
+
   it('leaves out blocks that it does not know', () => {
     const prompt = [text('a'), { type: 'tool_result', tool_use_id: 't', content: [] }, { type: 'image', source: {} }];
     expect(outline([turn(1, '', 'b', { prompt })])).toEqual([[1, 'a,image', 'b']]);

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../../domain/json.js';
-import type { Prompt, PromptBlock } from '../../domain/prompt.js';
+import type { FileBlock } from '../../domain/file-block.js';
+import type { PromptBlock } from '../../domain/prompt.js';
 import { countChars } from '../../domain/seed/arrange-seed.js';
 
 /** A turn of the history of a thread, as `GET /api/session/{key}/history?tool_blocks=text` gives it. */
@@ -14,6 +15,9 @@ export interface ReadTurn {
   readonly error: string | null;
 }
 
+/** A block of what the user said as a transcript has it: no client shows files of the server, whose names are texts. */
+export type ShownBlock = Exclude<PromptBlock, FileBlock>;
+
 /** A turn as a client shows it. */
 export interface ShownTurn {
   readonly sequence: number;
@@ -23,7 +27,7 @@ export interface ShownTurn {
   readonly startedAt: string;
   readonly endedAt: string;
   /** What the user said; not empty. */
-  readonly prompt: Prompt;
+  readonly prompt: readonly ShownBlock[];
   /** What the agent said and did, in paragraphs; not empty. */
   readonly answer: readonly string[];
 }
@@ -64,7 +68,7 @@ export function toConversation(turns: readonly ReadTurn[]): readonly ShownTurn[]
 }
 
 function toShownTurn(turn: ReadTurn): readonly ShownTurn[] {
-  const prompt = turn.prompt.filter(isPromptBlock);
+  const prompt = turn.prompt.flatMap(toShownBlock);
   const answer = turn.answer.flatMap((block) =>
     isJsonObject(block) && typeof block['text'] === 'string' && block['text'].trim() !== '' ? [block['text']] : [],
   );
@@ -87,7 +91,13 @@ function describeEnd({ status, error }: ReadTurn): string | undefined {
   return status === 'failed' ? `(Failed: ${error ?? 'no reason is known'})` : undefined;
 }
 
-function isPromptBlock(block: unknown): block is PromptBlock {
+function toShownBlock(block: unknown): readonly ShownBlock[] {
+  if (!isJsonObject(block)) return [];
+  if (block['type'] !== 'file') return isShownBlock(block) ? [block] : [];
+  return [{ type: 'text', text: `[${typeof block['name'] === 'string' ? block['name'] : 'file'}]` }];
+}
+
+function isShownBlock(block: unknown): block is ShownBlock {
   if (!isJsonObject(block)) return false;
   const { type, text, source } = block;
   return type === 'text' ? typeof text === 'string' : (type === 'image' || type === 'document') && isJsonObject(source);

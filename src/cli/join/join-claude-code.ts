@@ -3,7 +3,8 @@ import { renderKnownTurns } from '../../domain/known-turns.js';
 import { encodeHeader } from '../../http/header-text.js';
 import { KNOWN_TURNS_HEADER, THREAD_KEY_HEADER } from '../../http/thread-headers.js';
 import { renderTranscript, toProjectName } from './claude-transcript.js';
-import type { JoinClient, JoinedThread, UserPlace } from './join-client.js';
+import type { JoinClient, JoinedThread } from './join-client.js';
+import { HEADERS_VARIABLE } from './server-address.js';
 
 /** They would make Claude Code call a cloud or Anthropic, or ask which of two keys it should use. [2.1.330] */
 const OTHER_PROVIDERS = [
@@ -21,9 +22,8 @@ export const claudeCodeJoin: JoinClient = {
   name: 'claude',
   displayName: 'Claude Code',
   installLine: 'npm install -g @anthropic-ai/claude-code',
-  plan: (thread, place) => {
+  plan: (thread, { cwd, sessionId, home, env }) => {
     const { turns, server, note, key } = thread;
-    const { cwd, sessionId, home, env } = place;
     const folder = env['CLAUDE_CONFIG_DIR'] || join(home, '.claude');
     const path = join(folder, 'projects', toProjectName(cwd), `${sessionId}.jsonl`);
     const files = [{ path, text: renderTranscript(turns, { sessionId, cwd, title: key, note }) }];
@@ -38,8 +38,9 @@ export const claudeCodeJoin: JoinClient = {
         variables: {
           ANTHROPIC_BASE_URL: server.url,
           ANTHROPIC_AUTH_TOKEN: server.key ?? NO_KEY,
-          ANTHROPIC_CUSTOM_HEADERS: renderHeaders(thread, place),
+          [HEADERS_VARIABLE]: [...server.headers, renderHeaders(thread)].join('\n'),
         },
+        extended: server.headers.length === 0 ? {} : { [HEADERS_VARIABLE]: `\n${renderHeaders(thread)}` },
         unset: OTHER_PROVIDERS,
         keyVariable: server.key === undefined ? undefined : 'ANTHROPIC_AUTH_TOKEN',
       },
@@ -47,14 +48,9 @@ export const claudeCodeJoin: JoinClient = {
   },
 };
 
-/** One header a line. Those of the user stay, as a gateway before the server may need them. */
-function renderHeaders({ key, known }: JoinedThread, { env }: UserPlace): string {
-  const own = [THREAD_KEY_HEADER, KNOWN_TURNS_HEADER];
-  const others = (env['ANTHROPIC_CUSTOM_HEADERS'] ?? '')
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !own.includes(line.split(':')[0]?.trim().toLowerCase() ?? ''));
+/** One header a line. */
+function renderHeaders({ key, known }: JoinedThread): string {
   return [
-    ...others,
     `${THREAD_KEY_HEADER}: ${encodeHeader(key)}`,
     ...(known === undefined ? [] : [`${KNOWN_TURNS_HEADER}: ${renderKnownTurns(known)}`]),
   ].join('\n');

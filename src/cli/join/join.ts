@@ -54,6 +54,9 @@ export async function joinThread(key: string, options: JoinOptions): Promise<num
   );
   await writeFiles(plan);
   const line = renderLine(plan.start, process.cwd(), server.keyVariable);
+  const isStarted = options.print !== true && options.start !== false;
+  if (!isStarted && server.key !== undefined && process.env[server.keyVariable] !== server.key)
+    tell(`Set ${server.keyVariable} to the key before you run the line, which does not have the key.`);
   if (options.print === true) {
     process.stdout.write(`${line}\n`);
     return 0;

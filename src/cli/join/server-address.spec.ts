@@ -7,6 +7,7 @@ describe('the server of a thread', () => {
       url: 'http://127.0.0.1:8787',
       key: undefined,
       keyVariable: 'CHIRON_API_KEY',
+      headers: [],
     });
   });
 
@@ -27,7 +28,7 @@ describe('the server of a thread', () => {
     [{ OPENAI_BASE_URL: 'https://c/path/v1/', OPENAI_API_KEY: 'o' }, 'https://c/path', 'o', 'OPENAI_API_KEY'],
     [{ OPENAI_BASE_URL: 'https://c/v1', OPENAI_API_KEY: 'o', CHIRON_API_KEY: 'k' }, 'https://c', 'k', 'CHIRON_API_KEY'],
   ])('is that of the variables of the clients: %j', (env, url, key, keyVariable) => {
-    expect(findServer({}, env)).toEqual({ url, key, keyVariable });
+    expect(findServer({}, env)).toEqual({ url, key, keyVariable, headers: [] });
   });
 
   it('never gets the key of another one', () => {
@@ -42,7 +43,23 @@ describe('the server of a thread', () => {
       url: 'https://a',
       key: 'k',
       keyVariable: 'CHIRON_API_KEY',
+      headers: [],
     });
+  });
+
+  it('gets the headers for a gateway only at the address of Claude Code', () => {
+    const env = {
+      ANTHROPIC_BASE_URL: 'https://b/path',
+      ANTHROPIC_CUSTOM_HEADERS: 'x-gateway: secret\n\nX-Chiron-Thread-Key: k',
+    };
+    const headersOf = (url?: string, more = {}) => findServer({ url }, { ...env, ...more }).headers;
+    expect([headersOf(), headersOf('https://b')]).toEqual([['x-gateway: secret'], ['x-gateway: secret']]);
+    expect([headersOf('https://a'), headersOf('http://b'), headersOf(undefined, { CHIRON_URL: 'https://a' })]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect(findServer({}, { ...env, ANTHROPIC_BASE_URL: '' }).headers).toEqual([]);
   });
 
   it.each(['server', 'file:///etc', ''])('cannot be %j', (url) => {

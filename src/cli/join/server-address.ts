@@ -1,3 +1,8 @@
+import { KNOWN_TURNS_HEADER, THREAD_KEY_HEADER } from '../../http/thread-headers.js';
+
+/** The variable with the headers that Claude Code sends, one a line. */
+export const HEADERS_VARIABLE = 'ANTHROPIC_CUSTOM_HEADERS';
+
 /** Where the server is, and how it knows the user. */
 export interface ServerAddress {
   /** Without a slash at its end, and without `/v1`. */
@@ -6,6 +11,8 @@ export interface ServerAddress {
   readonly key: string | undefined;
   /** The variable that has the key, for lines to paste. */
   readonly keyVariable: string;
+  /** Headers for a gateway before the server, `name: value`: those that the user has set for Claude Code and this address. */
+  readonly headers: readonly string[];
 }
 
 /** What the user said of the server on the command line. */
@@ -40,7 +47,21 @@ export function findServer(options: AddressOptions, env: Readonly<Record<string,
     url,
     key: options.key ?? (keyVariable === undefined ? undefined : env[keyVariable]),
     keyVariable: options.key === undefined && keyVariable !== undefined ? keyVariable : OWN_KEYS[0],
+    headers: isOfAnthropic(url, env['ANTHROPIC_BASE_URL']) ? splitHeaders(env[HEADERS_VARIABLE]) : [],
   };
+}
+
+/** The headers may have the secret of a gateway, and go to no other address than Claude Code sends them to. */
+function isOfAnthropic(url: string, anthropic: string | undefined): boolean {
+  return anthropic !== undefined && URL.canParse(anthropic) && new URL(anthropic).origin === new URL(url).origin;
+}
+
+function splitHeaders(text = ''): readonly string[] {
+  const own = [THREAD_KEY_HEADER, KNOWN_TURNS_HEADER];
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.includes(':') && !own.includes(line.split(':')[0]?.trim().toLowerCase() ?? ''));
 }
 
 function isSet(value: string | undefined): boolean {

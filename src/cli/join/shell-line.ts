@@ -3,6 +3,8 @@ export interface ClientStart {
   readonly program: string;
   readonly args: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
+  /** For a line: what is added to the user's own value of a variable that may have secrets. */
+  readonly extended?: Readonly<Record<string, string>>;
   /** Variables of the user that would lead the program elsewhere. */
   readonly unset: readonly string[];
   /** The variable among them that has the user's key; absent where the server has no keys. */
@@ -15,13 +17,15 @@ export interface ClientStart {
  * @param ownKey the name of that variable
  */
 export function renderLine(
-  { program, args, variables, unset, keyVariable }: ClientStart,
+  { program, args, variables, extended = {}, unset, keyVariable }: ClientStart,
   cwd: string,
   ownKey: string,
 ): string {
-  const set = Object.entries(variables).map(([name, value]) =>
-    name === keyVariable ? `${name}="$${ownKey}"` : `${name}=${quote(value)}`,
-  );
+  const set = Object.entries(variables).map(([name, value]) => {
+    if (name === keyVariable) return `${name}="$${ownKey}"`;
+    const added = extended[name];
+    return added === undefined ? `${name}=${quote(value)}` : `${name}="$${name}"${quote(added)}`;
+  });
   const without = unset.flatMap((name) => ['-u', name]);
   return [`cd ${quote(cwd)} &&`, 'env', ...without, ...set, program, ...args.map(quote)].join(' ');
 }

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../domain/json.js';
 import { isEnoughHistory, type ReadTurn } from './conversation.js';
 import { JoinError } from './join-error.js';
-import type { ServerAddress } from './server-address.js';
+import { HEADERS_VARIABLE, type ServerAddress } from './server-address.js';
 
 const TIMEOUT_MS = 30_000;
 
@@ -94,15 +94,32 @@ export class ThreadReader {
   }
 
   private async fetch(path: string): Promise<Response> {
-    const { url, key } = this.server;
+    const { url } = this.server;
+    const headers = this.toHeaders();
     try {
       return await fetch(`${url}${path}`, {
-        headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+        headers,
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (error) {
       throw new JoinError('no-server', `${url} is not reachable: ${describeFailure(error)}.`);
     }
+  }
+
+  /** Those of the user win, as in Claude Code. */
+  private toHeaders(): Headers {
+    const { key, headers } = this.server;
+    const result = new Headers(key === undefined ? {} : { authorization: `Bearer ${key}` });
+    for (const line of headers) {
+      const [name = ''] = line.split(':');
+      try {
+        result.set(name.trim(), line.slice(name.length + 1).trim());
+      } catch {
+        // The error has the value, which may be a secret.
+        throw new Error(`Chiron cannot join the thread: ${HEADERS_VARIABLE} has a line that is no header.`);
+      }
+    }
+    return result;
   }
 
   private noChiron(): JoinError {

@@ -345,6 +345,25 @@ export class TurnStore {
     return (await own.limit(1).executeTakeFirst())?.sequence ?? 0;
   }
 
+  /** The thread's last turns that others than this maker have made after this sequence number, newest first, and how many there are. */
+  async lastOfOthers(
+    threadId: string,
+    maker: string,
+    since: number,
+    limit: number,
+  ): Promise<{ readonly turns: readonly Turn[]; readonly count: number }> {
+    const after = this.#turns().where('thread_id', '=', threadId).where('sequence', '>', since);
+    // The maker of turns of older versions is not known.
+    const query = after.where((by) => by.or([by('maker', 'is', null), by('maker', '!=', maker)]));
+    const turns = (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurn);
+    if (turns.length < limit) return { turns, count: turns.length };
+    const { count } = await query
+      .clearSelect()
+      .select(({ fn }) => fn.countAll().as('count'))
+      .executeTakeFirstOrThrow();
+    return { turns, count: Number(count) };
+  }
+
   /** All queued or running turns, oldest first; of all threads, or of one. */
   async unfinished(threadId?: string): Promise<readonly Turn[]> {
     const all = this.#turns().where('state', 'in', ['queued', 'running']);

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { filesIn } from '../../domain/file-block.js';
+import { type Prompt, readPromptText } from '../../domain/prompt.js';
 import { StoreClock } from '../../storage/database/store-clock.js';
 import { type Thread, ThreadStore } from '../../storage/stores/thread.store.js';
 import type { TurnSummary } from '../../storage/stores/turn.js';
@@ -105,13 +107,17 @@ export class HistoryMatcher {
       ]);
   }
 
-  /** The keys that the turns have in the history of a client which was given them. */
+  /**
+   * The keys that the turns have in the history of a client which was given them. A turn with a file or without text has none: clients show files,
+   * and documents that they do not know, as texts.
+   */
   private async readGivenKeys(threadId: string, { knownTurns, chain }: TurnRequest): Promise<GivenKeys> {
     if (knownTurns === undefined || chain === undefined) return new Map();
     const keys = new Map<string, string | undefined>();
     for (let before: number | undefined = knownTurns.last + 1; before !== undefined;) {
       const page = await this.stored.lastTurns(threadId, PAGE_SIZE, before, knownTurns.first - 1);
-      for (const { turn, said } of page) keys.set(turn.id, await chain.computeKey(said));
+      for (const { turn, said } of page)
+        keys.set(turn.id, isShownAlike(said) ? await chain.computeKey(said) : undefined);
       before = page.at(-1)?.turn.sequence;
     }
     return keys;
@@ -161,6 +167,11 @@ function isKnownToCaller(turn: TurnSummary, { user, knownTurns }: HistoryCaller)
   if (knownTurns !== undefined && sequence >= knownTurns.first && sequence <= knownTurns.last) return true;
   // The maker of turns of older versions is not known.
   return deliveredAt !== undefined && promptKey !== undefined && (maker ?? user ?? '') === (user ?? '');
+}
+
+/** Whether every client shows a prompt with the same texts. */
+function isShownAlike(said: Prompt): boolean {
+  return readPromptText(said).trim() !== '' && filesIn(said).length === 0;
 }
 
 function countEarlier(thread: Thread, turns: readonly ChainTurn[], from: ChainTurn): number {

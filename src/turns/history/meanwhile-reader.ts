@@ -16,7 +16,8 @@ export class MeanwhileReader {
 
   /**
    * Tells what others did on the thread since the last turn of the request's client, or since it joined; `undefined` if they did nothing, the
-   * client has no place on the thread yet, or no person reads the answer. Costs no query if the thread's last turn is the client's own.
+   * client has no place on the thread yet, or no person reads the answer. Costs no query if the thread's last turn is the client's own and
+   * has not failed.
    *
    * @param recent the thread's last turns, newest first.
    */
@@ -27,11 +28,12 @@ export class MeanwhileReader {
   ): Promise<string | undefined> {
     const [newest] = recent;
     if (isReadByPerson !== true || user === undefined || thread === undefined) return undefined;
-    if (newest === undefined || newest.maker === user) return undefined;
+    // A failed turn may have told nothing, as it had no content.
+    if (newest === undefined || (newest.maker === user && newest.state !== 'failed')) return undefined;
     const since = Math.max(await this.turns.lastOfMaker(thread.id, user), knownTurns?.last ?? 0);
     if (since === 0 || newest.sequence <= since) return undefined;
-    const newestFirst = await this.stored.lastTurns(thread.id, MAX_TOLD_TURNS, undefined, since);
-    const missed = newestFirst.toReversed().map(({ turn, said }) => ({ ...turn, said }));
-    return renderMeanwhile(thread.key, missed, newest.sequence - since);
+    const { turns, count } = await this.turns.lastOfOthers(thread.id, user, since, MAX_TOLD_TURNS);
+    const missed = (await this.stored.withAllSaid(turns)).toReversed().map(({ turn, said }) => ({ ...turn, said }));
+    return renderMeanwhile(thread.key, missed, count);
   }
 }

@@ -43,7 +43,11 @@ export class StoredConversation {
   /** The thread's last turns before this sequence number, and after `since`, newest first. */
   async lastTurns(threadId: string, limit: number, before?: number, since = 0): Promise<readonly SaidTurn[]> {
     const last = await this.turns.lastTurns(threadId, limit, before);
-    const page = last.filter(({ sequence }) => sequence > since);
+    return this.withAllSaid(last.filter(({ sequence }) => sequence > since));
+  }
+
+  /** Adds to each turn what its user said while it ran. */
+  async withAllSaid(page: readonly Turn[]): Promise<readonly SaidTurn[]> {
     const heard = await this.messages.heardMeanwhile(page.map(({ id }) => id));
     return page.map((turn) => ({
       turn,
