@@ -120,6 +120,27 @@ describe('a file that a message names', () => {
     });
   });
 
+  it('is one of at most 100, of which nothing is stored above that', async () => {
+    const id = await upload('one', 'one.txt');
+    const count = async () => [await app.count('threads'), await app.count('turns')];
+    const before = await count();
+    const files = Array.from({ length: 101 }, () => onlyFile(id));
+    const { body } = await send(ask([...files, { type: 'text', text: 'x' }]), 'many').expect(400);
+    expect(body).toMatchObject({
+      error: { type: 'invalid_request_error', message: expect.stringContaining('Too many files') as string },
+    });
+    expect(await count()).toEqual(before);
+    await send(ask([...files.slice(1), { type: 'text', text: 'x' }]), 'many').expect(200);
+  });
+
+  it('of an earlier message may be one of very many', async () => {
+    const conversation = converse(['x', 'I see.', 'And now?'], {});
+    const messages = conversation['messages'] as { role: string; content: unknown }[];
+    const gone = Array.from({ length: 33_000 }, (_, at) => onlyFile(`file_${at.toString(16).padStart(32, '0')}`));
+    messages[0] = { role: 'user', content: [...gone, { type: 'text', text: 'See these.' }] };
+    await send({ ...conversation, messages }, 'very-many').expect(200);
+  });
+
   it('tells two requests with the same words apart, and a retry attaches, also after the file was deleted', async () => {
     const [one, two] = [await upload('1', 'n.txt'), await upload('2', 'n.txt')];
     const body = (id: string) => ask([onlyFile(id), { type: 'text', text: 'Read it.' }]);
