@@ -227,6 +227,27 @@ describe('a file in the Responses API', () => {
     expect(JSON.stringify(items.body)).toContain(`"file_id":"${picture}"`);
   });
 
+  it('is also in the workspace of a branch from an older response', async () => {
+    const id = await upload('kept', 'kept.txt');
+    const post = async (input: unknown, previous?: string): Promise<string> => {
+      const { body } = await supertest(app.url)
+        .post('/v1/responses')
+        .set('authorization', `Bearer ${KEYS.one}`)
+        .send({ model: 'claude-opus-5-5', input, previous_response_id: previous ?? null })
+        .expect(200);
+      return (body as { readonly id: string }).id;
+    };
+    const part = { type: 'input_file', file_id: id };
+    const first = await post([{ role: 'user', content: [part, { type: 'input_text', text: 'See it.' }] }]);
+    await post('and then?', first);
+    const before = new Set(readdirSync(join(app.dataDirectory, 'threads')));
+    await post('and instead?', first);
+    const branch = readdirSync(join(app.dataDirectory, 'threads')).filter((name) => !before.has(name));
+    expect(branch).toHaveLength(1);
+    const path = join(app.dataDirectory, 'threads', String(branch[0]), 'workspace/uploads', id, 'kept.txt');
+    expect(readFileSync(path, 'utf8')).toBe('kept');
+  });
+
   it('that is missing is refused in its own form', async () => {
     const { body } = await respond(
       [

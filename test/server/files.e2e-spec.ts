@@ -366,6 +366,30 @@ describe('files', () => {
     }
   });
 
+  it('are removed also behind many that cannot be', async () => {
+    app = await start({ fileRetentionMs: 1 });
+    try {
+      const stuck = Array.from({ length: 100 }, (_, at) => ({
+        id: `file_${at.toString(16).padStart(32, '0')}`,
+        tenant: 'one',
+        name: 'stuck',
+        media_type: 'text/plain',
+        size: 1,
+        // This server has no bucket.
+        place: 'bucket' as const,
+        state: 'deleted' as const,
+        created_at: 1,
+      }));
+      await app.app.get(Database).kysely.insertInto('files').values(stuck).execute();
+      const id = await upload('short');
+      await expect.poll(async () => (await get(`/v1/files/${id}`)).status).toBe(404);
+      await app.app.get(FileCleanup).run();
+      expect([(await rows(app)).length, onDisk(app)]).toEqual([100, []]);
+    } finally {
+      await app.close();
+    }
+  });
+
   it('that are gone from the disk are a 404, and can be deleted', async () => {
     app = await start();
     try {

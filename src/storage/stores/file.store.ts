@@ -168,8 +168,12 @@ export class FileStore {
       .execute();
   }
 
-  /** Deleted files that no unfinished turn needs: their bytes can be removed. At most `limit`; only that with the id, if it is given. */
-  async listRemovable(limit: number, id?: string): Promise<readonly Pick<StoredFile, 'id' | 'place'>[]> {
+  /** Deleted files that no unfinished turn needs: their bytes can be removed. At most `limit`, by their ids; only that with the id, or those after one, if it is given. */
+  async listRemovable(
+    limit: number,
+    id?: string,
+    after?: string,
+  ): Promise<readonly Pick<StoredFile, 'id' | 'place'>[]> {
     let query = this.database.kysely
       .selectFrom('files')
       .select(['id', 'place'])
@@ -186,9 +190,10 @@ export class FileStore {
           ),
         ),
       )
-      .orderBy('created_at')
+      .orderBy('id')
       .limit(limit);
     if (id !== undefined) query = query.where('id', '=', id);
+    if (after !== undefined) query = query.where('id', '>', after);
     return (await query.execute()).map((row) => ({ id: row.id, place: parseEnum(PLACES, row.place, 'place') }));
   }
 
