@@ -15,7 +15,7 @@ import { Observable } from 'rxjs';
 import type { JsonObject, JsonValue } from '../domain/harness-event.js';
 import { asNumber, asObject, asString, parseObject } from '../domain/json.js';
 import { ServiceError, type ServiceErrorKind } from '../domain/service-error.js';
-import { TRANSFER_HEADERS } from './peer-server.js';
+import { MAX_PEER_HEADER_BYTES, TRANSFER_HEADERS } from './peer-server.js';
 import type { PeerTls } from './peer-tls.js';
 
 /** Another server could not be reached, or does not answer. */
@@ -155,7 +155,8 @@ export class PeerClient {
     this.#tls?.destroy();
   }
 
-  #request(url: string, options: RequestOptions): ClientRequest {
+  #request(url: string, given: RequestOptions): ClientRequest {
+    const options = { ...given, maxHeaderSize: MAX_PEER_HEADER_BYTES };
     return url.startsWith('https:')
       ? httpsRequest(url, { ...options, agent: this.#tls })
       : httpRequest(url, { ...options, agent: this.#agent });

@@ -36,6 +36,9 @@ export type PeerTransfer = (params: JsonObject, body: AsyncIterable<Uint8Array>)
 /** The header with what a transfer is about, and that with the facts of its answer: JSON in base64url. */
 export const TRANSFER_HEADERS = { params: 'peer-params', head: 'peer-facts' } as const;
 
+/** Bytes: a path and the policies of a caller may be long. Node's own limit is 16 KiB. */
+export const MAX_PEER_HEADER_BYTES = 1_000_000;
+
 /** A body of another server is small: texts and files stay in the store. */
 const MAX_BODY_BYTES = 4_000_000;
 
@@ -68,8 +71,11 @@ export class PeerServer {
     const { tls } = options;
     this.#server =
       tls === undefined
-        ? createServer(listener)
-        : createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true }, listener);
+        ? createServer({ maxHeaderSize: MAX_PEER_HEADER_BYTES }, listener)
+        : createTlsServer(
+            { ...tls, requestCert: true, rejectUnauthorized: true, maxHeaderSize: MAX_PEER_HEADER_BYTES },
+            listener,
+          );
     this.#server.keepAliveTimeout = 60_000;
   }
 

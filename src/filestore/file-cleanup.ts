@@ -9,9 +9,6 @@ const INTERVAL_MS = 600_000;
 /** An upload that began so long ago has ended: a request has to arrive within minutes. */
 const STALE_UPLOAD_MS = 3_600_000;
 
-/** How many files are removed at once. */
-const BATCH_SIZE = 100;
-
 /** Removes files that have expired, that were deleted while a turn needed them, and what uploads and removals that broke off have left. */
 @Injectable()
 export class FileCleanup implements OnApplicationBootstrap {
@@ -35,7 +32,7 @@ export class FileCleanup implements OnApplicationBootstrap {
   async run(staleMs = STALE_UPLOAD_MS): Promise<void> {
     try {
       await this.files.deleteStale(this.database.clock.now() - staleMs);
-      while ((await this.uploaded.removeBytes(undefined, BATCH_SIZE)) === BATCH_SIZE);
+      await this.uploaded.removeBytes();
     } catch (error) {
       this.logger.error({ err: error }, 'failed to remove files that are not needed; it is tried again');
     }

@@ -15,6 +15,9 @@ import {
 import { type FileBytes, FileBytesMissingError } from './file-bytes.js';
 import { FilePlaces } from './file-places.js';
 
+/** How many files are listed at once to be removed. */
+const REMOVED_AT_ONCE = 100;
+
 /** A file whose bytes have come, and that cannot be named yet. */
 export interface ReceivedFile {
   readonly id: string;
@@ -150,20 +153,23 @@ export class UploadedFiles {
     }
   }
 
-  /** Removes deleted files that no turn needs any more; only that with the id, if it is given. Resolves to how many. */
-  async removeBytes(id?: string, limit = 100): Promise<number> {
-    const removable = await this.files.listRemovable(limit, id);
-    let removed = 0;
-    for (const file of removable) {
-      try {
-        await this.#bytesIn(file.place).remove(file.id);
-        await this.files.forget(file.id);
-        removed += 1;
-      } catch (error) {
-        this.logger.warn({ fileId: file.id, err: error }, 'failed to remove the bytes of a file; it is tried again');
-      }
+  /** Removes deleted files that no turn needs any more; only that with the id, if it is given. Those that cannot be removed do not hold up the others. */
+  async removeBytes(id?: string): Promise<void> {
+    let last: string | undefined;
+    do {
+      const removable = await this.files.listRemovable(REMOVED_AT_ONCE, id, last);
+      for (const file of removable) await this.#removeBytesOf(file);
+      last = removable.length === REMOVED_AT_ONCE ? removable.at(-1)?.id : undefined;
+    } while (last !== undefined);
+  }
+
+  async #removeBytesOf({ id, place }: Pick<StoredFile, 'id' | 'place'>): Promise<void> {
+    try {
+      await this.#bytesIn(place).remove(id);
+      await this.files.forget(id);
+    } catch (error) {
+      this.logger.warn({ fileId: id, err: error }, 'failed to remove the bytes of a file; it is tried again');
     }
-    return removed;
   }
 
   #bytesIn(place: StoredFile['place']): FileBytes {

@@ -19,30 +19,47 @@ const MAX_IMAGE_BYTES = (5 * 1024 * 1024 * 3) / 4;
 const MAX_PDF_BYTES = 10_000_000;
 /** About 65,000 tokens: a longer one is better read in parts. */
 const MAX_TEXT_BYTES = 262_144;
+/** What is shown of all files of a turn together, as it is in the request. The rest of its 32 MB is for what was said before. */
+const MAX_SHOWN_BYTES = 20_000_000;
 
 const TEXT_TYPES = /^text\/|^application\/(?:[\w.-]+\+)?(?:json|xml|yaml|toml|javascript|x-sh|x-yaml|x-ndjson|sql)$/;
 
 /**
  * Puts the files of a turn into its workspace, and what its agent understands in the place of their blocks: a sentence that says where each is, and
- * its content where the model takes that. A file that is there already stays as it is: an earlier attempt put it there, and the agent may have changed it.
+ * its content where the model takes that. The content is shown once, in the newest place, until the turn has as much as its request to the model may have.
+ * A file that is there already stays as it is: an earlier attempt put it there, and the agent may have changed it.
  *
  * Rejects when the workspace cannot be written to, or the bytes of a file cannot be read.
  */
 export async function deliverFiles<Turn extends GivenTurn>(
   turn: Turn,
-  files: ThreadFiles,
+  files: Pick<ThreadFiles, 'stat' | 'write'>,
   takesPdf: boolean,
 ): Promise<Turn> {
   const { prompt, seed = [], toolResults = [], furtherMessages = [] } = turn;
-  const others = [...seed, ...toolResults].flatMap(({ content }): readonly SeedBlock[] => content);
-  const given = filesIn([...prompt, ...others, ...furtherMessages.flatMap((message) => message.prompt)]);
+  const results = toolResults.flatMap(({ content }) => content);
+  const earlier = seed.flatMap(({ content }) => content);
+  // What the user says now is shown before what was said earlier.
+  const given = filesIn([...prompt, ...results, ...furtherMessages.flatMap((message) => message.prompt), ...earlier]);
   if (given.length === 0) return turn;
-  const delivered = new Map<string, Prompt>();
-  for (const file of given) delivered.set(toKey(file), await deliver(file, files, turn.openFile, takesPdf));
-  const replaceIn = (blocks: Prompt): Prompt => blocks.flatMap((block) => replaced(block, delivered));
+  const { notes, contents } = await deliverAll(given, { files, openFile: turn.openFile, takesPdf });
+  const replaceIn = (blocks: Prompt): Prompt =>
+    blocks.flatMap((block) => {
+      if (block.type !== 'file') return [block];
+      const key = toKey(block);
+      const content = contents.get(key) ?? [];
+      contents.delete(key);
+      return [...(notes.get(toUploadPath(block)) ?? []), ...content];
+    });
+  // In the order in which the content is given away.
+  const [newPrompt, newResults, newMessages] = [
+    replaceIn(prompt),
+    toolResults.map((result) => ({ ...result, content: replaceIn(result.content) })),
+    furtherMessages.map((message) => ({ ...message, prompt: replaceIn(message.prompt) })),
+  ];
   return {
     ...turn,
-    prompt: replaceIn(prompt),
+    prompt: newPrompt,
     ...(turn.seed === undefined
       ? {}
       : {
@@ -51,12 +68,8 @@ export async function deliverFiles<Turn extends GivenTurn>(
             content: message.content.flatMap((block) => replacedInSeed(block, replaceIn)),
           })),
         }),
-    ...(turn.toolResults === undefined
-      ? {}
-      : { toolResults: toolResults.map((result) => ({ ...result, content: replaceIn(result.content) })) }),
-    ...(turn.furtherMessages === undefined
-      ? {}
-      : { furtherMessages: furtherMessages.map((message) => ({ ...message, prompt: replaceIn(message.prompt) })) }),
+    ...(turn.toolResults === undefined ? {} : { toolResults: newResults }),
+    ...(turn.furtherMessages === undefined ? {} : { furtherMessages: newMessages }),
   };
 }
 
@@ -65,33 +78,62 @@ function replacedInSeed(block: SeedBlock, replaceIn: (blocks: Prompt) => Prompt)
   return block.type === 'tool-call' ? [block] : replaceIn([block]);
 }
 
-function replaced(block: PromptBlock, delivered: ReadonlyMap<string, Prompt>): Prompt {
-  return block.type === 'file' ? (delivered.get(toKey(block)) ?? []) : [block];
-}
-
 /** The same file may be given for different uses. */
 function toKey({ id, use, name, title, context }: FileBlock): string {
   return JSON.stringify([id, use, name, title, context]);
 }
 
-async function deliver(
-  file: FileBlock,
-  files: ThreadFiles,
-  openFile: OpenFile | undefined,
-  takesPdf: boolean,
-): Promise<Prompt> {
-  const open = (): Promise<AsyncIterable<Uint8Array> | undefined> =>
-    file.data === undefined ? (openFile?.(file.id) ?? Promise.resolve(undefined)) : Promise.resolve(once(file.data));
-  const path = `workspace/${toUploadPath(file)}`;
-  if ((await files.stat(path)) === undefined) {
-    const bytes = await open();
-    if (bytes === undefined) return [{ type: 'text', text: describeMissingFile(file) }];
-    await files.write(path, bytes);
+interface Delivery {
+  readonly files: Pick<ThreadFiles, 'stat' | 'write'>;
+  readonly openFile: OpenFile | undefined;
+  readonly takesPdf: boolean;
+}
+
+/** What is said of the files, by their places, and the content of those that are shown, by their keys. */
+interface Delivered {
+  readonly notes: ReadonlyMap<string, Prompt>;
+  readonly contents: Map<string, Prompt>;
+}
+
+async function deliverAll(given: readonly FileBlock[], delivery: Delivery): Promise<Delivered> {
+  const notes = new Map<string, Prompt>();
+  const contents = new Map<string, Prompt>();
+  const read = new Map<string, string | undefined>();
+  let room = MAX_SHOWN_BYTES;
+  for (const [key, file] of new Map(given.map((each) => [toKey(each), each] as const))) {
+    const isThere = await put(file, delivery);
+    notes.set(toUploadPath(file), [{ type: 'text', text: isThere ? describeFile(file) : describeMissingFile(file) }]);
+    const form = isThere ? findForm(file, delivery.takesPdf) : undefined;
+    const size = form === undefined ? 0 : toShownSize(form, file);
+    if (form === undefined || size > room) continue;
+    const name = `${form} ${file.id}`;
+    if (!read.has(name)) read.set(name, await readShown(file, form, delivery));
+    const data = read.get(name);
+    if (data === undefined) continue;
+    contents.set(key, [toContent(file, form, data)]);
+    room -= size;
   }
-  const note: PromptBlock = { type: 'text', text: describeFile(file) };
-  const form = findForm(file, takesPdf);
-  const bytes = form === undefined ? undefined : await open();
-  return form === undefined || bytes === undefined ? [note] : [note, ...toContent(file, form, await collect(bytes))];
+  return { notes, contents };
+}
+
+/** Resolves to false for a file whose bytes are gone. */
+async function put(file: FileBlock, { files, openFile }: Delivery): Promise<boolean> {
+  const path = `workspace/${toUploadPath(file)}`;
+  if ((await files.stat(path)) !== undefined) return true;
+  const bytes = await open(file, openFile);
+  if (bytes !== undefined) await files.write(path, bytes);
+  return bytes !== undefined;
+}
+
+async function open({ id, data }: FileBlock, openFile: OpenFile | undefined) {
+  return data === undefined ? openFile?.(id) : once(data);
+}
+
+async function readShown(file: FileBlock, form: ContentForm, { openFile }: Delivery): Promise<string | undefined> {
+  const bytes = await open(file, openFile);
+  if (bytes === undefined) return undefined;
+  const whole = await collect(bytes);
+  return form === 'text' ? decodeText(whole) : whole.toString('base64');
 }
 
 type ContentForm = 'image' | 'pdf' | 'text';
@@ -104,24 +146,20 @@ function findForm({ use, mediaType = '', size = Infinity }: FileBlock, takesPdf:
   return TEXT_TYPES.test(mediaType) && size <= MAX_TEXT_BYTES ? 'text' : undefined;
 }
 
-function toContent({ name, mediaType = '', title, context }: FileBlock, form: ContentForm, bytes: Buffer): Prompt {
+/** Bytes of the content in the request to the model. */
+function toShownSize(form: ContentForm, { size = 0 }: FileBlock): number {
+  return form === 'text' ? size : Math.ceil(size / 3) * 4;
+}
+
+function toContent({ name, mediaType = '', title, context }: FileBlock, form: ContentForm, data: string): PromptBlock {
   const names = { title: title ?? name ?? null, ...(context === undefined ? {} : { context }) };
   switch (form) {
     case 'image':
-      return [{ type: 'image', source: { type: 'base64', media_type: mediaType, data: bytes.toString('base64') } }];
+      return { type: 'image', source: { type: 'base64', media_type: mediaType, data } };
     case 'pdf':
-      return [
-        {
-          type: 'document',
-          source: { type: 'base64', media_type: mediaType, data: bytes.toString('base64') },
-          ...names,
-        },
-      ];
-    case 'text': {
-      const data = decodeText(bytes);
-      if (data === undefined) return [];
-      return [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...names }];
-    }
+      return { type: 'document', source: { type: 'base64', media_type: mediaType, data }, ...names };
+    case 'text':
+      return { type: 'document', source: { type: 'text', media_type: 'text/plain', data }, ...names };
     default:
       return form satisfies never;
   }

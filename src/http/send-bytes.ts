@@ -36,17 +36,19 @@ function toDisposition(name: string): string {
 }
 
 /**
- * Sends a download as fast as its caller reads. Resolves when it is sent, and also when the caller has left. When the bytes break off, the connection is cut,
+ * Sends a download as fast as its caller reads, or the headers alone. Resolves when it is sent, and also when the caller has left. When the bytes break off, the connection is cut,
  * which is the only sign that is left, and this rejects.
+ *
+ * @param body `undefined` for a HEAD, for which nothing is to be opened: what is opened and not read stays open
  */
 export async function sendBytes(
   response: Response,
   download: Download,
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array> | undefined,
 ): Promise<void> {
   // Express would say in which encoding a text is, which only its writer knows.
   for (const [name, value] of Object.entries(toDownloadHeaders(download))) response.setHeader(name, value);
-  if (response.req.method === 'HEAD') {
+  if (body === undefined) {
     response.end();
     return;
   }

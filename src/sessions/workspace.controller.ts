@@ -52,7 +52,7 @@ export class WorkspaceController {
   ): Promise<void> {
     const path = readPath(request);
     const thread = noteThread(request, await this.sessions.thread(tenant, key));
-    const { type, size, modifiedMs, body } = await this.workspaces.read(thread, path);
+    const { type, size, modifiedMs, body } = await this.workspaces.read(thread, path, request.method !== 'HEAD');
     const base = path.slice(path.lastIndexOf('/') + 1);
     const isFolder = type === 'folder';
     const mediaType = isFolder ? 'application/x-tar' : contentType(base);

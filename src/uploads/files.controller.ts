@@ -78,7 +78,8 @@ export class FilesController {
     @Res() response: Response,
   ): Promise<void> {
     const file = await this.files.find(tenant, id);
-    await sendBytes(response, { ...file, modifiedMs: file.createdAt }, await this.files.open(file));
+    const body = response.req.method === 'HEAD' ? undefined : await this.files.open(file);
+    await sendBytes(response, { ...file, modifiedMs: file.createdAt }, body);
   }
 
   @Delete(':fileId')

@@ -75,6 +75,19 @@ describe.each<Store>(['local', 's3', 'shared'])('files, with those of threads in
     const put = await fetch(`${g1}${files}/in/note.txt`, { method: 'PUT', body: 'a note' });
     expect([put.status, await put.json()]).toMatchObject([200, { path: 'in/note.txt', size: 6 }]);
     expect((await ask(g2, '!cat in/note.txt', { thread: 'files' })).results).toEqual(['a note']);
+    await ask(g2, '!mkdir many; for i in $(seq 1000); do : > many/a-file-with-a-name-that-is-not-short-$i; done', {
+      thread: 'files',
+    });
+    const deep = `${'long/'.repeat(700)}a.txt`;
+    for (const url of [g1, g2]) {
+      const { files: many } = (await (await fetch(`${url}${files}?path=many&limit=1000`)).json()) as {
+        readonly files: readonly object[];
+      };
+      expect(many).toHaveLength(1000);
+      const head = await fetch(`${url}${files}/in/note.txt`, { method: 'HEAD' });
+      expect([head.status, head.headers.get('content-length')]).toEqual([200, '6']);
+      expect((await fetch(`${url}${files}/${deep}`)).status).toBe(404);
+    }
     expect((await fetch(`${g1}${files}/in`, { method: 'PUT', body: 'x' })).status).toBe(409);
     expect((await fetch(`${g1}${files}/none`)).status).toBe(404);
     const archive = await (await fetch(`${g2}${files}/in/`)).arrayBuffer();

@@ -120,6 +120,27 @@ describe('a file that a message names', () => {
     });
   });
 
+  it('is one of at most 100, of which nothing is stored above that', async () => {
+    const id = await upload('one', 'one.txt');
+    const count = async () => [await app.count('threads'), await app.count('turns')];
+    const before = await count();
+    const files = Array.from({ length: 101 }, () => onlyFile(id));
+    const { body } = await send(ask([...files, { type: 'text', text: 'x' }]), 'many').expect(400);
+    expect(body).toMatchObject({
+      error: { type: 'invalid_request_error', message: expect.stringContaining('Too many files') as string },
+    });
+    expect(await count()).toEqual(before);
+    await send(ask([...files.slice(1), { type: 'text', text: 'x' }]), 'many').expect(200);
+  });
+
+  it('of an earlier message may be one of very many', async () => {
+    const conversation = converse(['x', 'I see.', 'And now?'], {});
+    const messages = conversation['messages'] as { role: string; content: unknown }[];
+    const gone = Array.from({ length: 33_000 }, (_, at) => onlyFile(`file_${at.toString(16).padStart(32, '0')}`));
+    messages[0] = { role: 'user', content: [...gone, { type: 'text', text: 'See these.' }] };
+    await send({ ...conversation, messages }, 'very-many').expect(200);
+  });
+
   it('tells two requests with the same words apart, and a retry attaches, also after the file was deleted', async () => {
     const [one, two] = [await upload('1', 'n.txt'), await upload('2', 'n.txt')];
     const body = (id: string) => ask([onlyFile(id), { type: 'text', text: 'Read it.' }]);
@@ -204,6 +225,27 @@ describe('a file in the Responses API', () => {
       .get(`/v1/responses/${id}/input_items`)
       .set('authorization', `Bearer ${KEYS.one}`);
     expect(JSON.stringify(items.body)).toContain(`"file_id":"${picture}"`);
+  });
+
+  it('is also in the workspace of a branch from an older response', async () => {
+    const id = await upload('kept', 'kept.txt');
+    const post = async (input: unknown, previous?: string): Promise<string> => {
+      const { body } = await supertest(app.url)
+        .post('/v1/responses')
+        .set('authorization', `Bearer ${KEYS.one}`)
+        .send({ model: 'claude-opus-5-5', input, previous_response_id: previous ?? null })
+        .expect(200);
+      return (body as { readonly id: string }).id;
+    };
+    const part = { type: 'input_file', file_id: id };
+    const first = await post([{ role: 'user', content: [part, { type: 'input_text', text: 'See it.' }] }]);
+    await post('and then?', first);
+    const before = new Set(readdirSync(join(app.dataDirectory, 'threads')));
+    await post('and instead?', first);
+    const branch = readdirSync(join(app.dataDirectory, 'threads')).filter((name) => !before.has(name));
+    expect(branch).toHaveLength(1);
+    const path = join(app.dataDirectory, 'threads', String(branch[0]), 'workspace/uploads', id, 'kept.txt');
+    expect(readFileSync(path, 'utf8')).toBe('kept');
   });
 
   it('that is missing is refused in its own form', async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import supertest from 'supertest';
@@ -117,6 +117,18 @@ describe('the Files API', () => {
     expect(headers['content-disposition']).toMatch(/^attachment; .*filename\*=UTF-8''.*%E6%97%A5/);
     const head = await supertest(app.url).head(`/v1/files/${id}/content`).set(OPENAI).expect(200);
     expect(head.headers['content-length']).toBe('3000000');
+  });
+
+  it('opens nothing for a HEAD', async () => {
+    const id = await upload(randomBytes(1_000_000), 'big.bin');
+    const opened = () =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        const link = join('/proc/self/fd', fd);
+        return existsSync(link) && readlinkSync(link).endsWith(id);
+      }).length;
+    const head = () => supertest(app.url).head(`/v1/files/${id}/content`).set(OPENAI).expect(200);
+    for (let round = 0; round < 20; round += 1) await head();
+    expect(opened()).toBe(0);
   });
 
   it('keeps an empty file, and a type that only the name tells', async () => {
@@ -349,6 +361,30 @@ describe('files', () => {
       await expect.poll(async () => (await get(`/v1/files/${id}`)).status).toBe(404);
       await app.app.get(FileCleanup).run();
       expect([await rows(app), onDisk(app)]).toEqual([[], []]);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('are removed also behind many that cannot be', async () => {
+    app = await start({ fileRetentionMs: 1 });
+    try {
+      const stuck = Array.from({ length: 100 }, (_, at) => ({
+        id: `file_${at.toString(16).padStart(32, '0')}`,
+        tenant: 'one',
+        name: 'stuck',
+        media_type: 'text/plain',
+        size: 1,
+        // This server has no bucket.
+        place: 'bucket' as const,
+        state: 'deleted' as const,
+        created_at: 1,
+      }));
+      await app.app.get(Database).kysely.insertInto('files').values(stuck).execute();
+      const id = await upload('short');
+      await expect.poll(async () => (await get(`/v1/files/${id}`)).status).toBe(404);
+      await app.app.get(FileCleanup).run();
+      expect([(await rows(app)).length, onDisk(app)]).toEqual([100, []]);
     } finally {
       await app.close();
     }

@@ -16,7 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import supertest from 'supertest';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { HarnessGateway } from '../../src/harness/harness.gateway.js';
 import { Database } from '../../src/storage/database/database.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -104,6 +105,24 @@ describe('the files of a session', () => {
         messages: [{ role: 'user', content: '!echo made > made.txt' }],
       });
     expect((await call('get', `${FILES}/made.txt`).expect(200)).text).toBe('made\n');
+  });
+
+  it('that are written while a turn starts are saved as of the turn before it', async () => {
+    const noted = vi.spyOn(app.app.get(HarnessGateway), 'noteWritten');
+    const say = (content: string) =>
+      call('post', '/v1/messages')
+        .set('x-chiron-thread-key', 'test:two')
+        .send({ model: 'claude-opus-5-5', max_tokens: 10, messages: [{ role: 'user', content }] });
+    app.harness.onRun = (run) => run.answer('done');
+    await say('first').expect(200);
+    app.harness.onRun = () => undefined;
+    const second = say('second').then((answer) => answer);
+    const run = await app.harness.run('second');
+    await call('put', '/api/session/test%3Atwo/files/a.txt').send('a').expect(200);
+    run.answer('done');
+    await second;
+    expect(noted.mock.calls.map(([, { turn }]) => turn)).toEqual([1]);
+    noted.mockRestore();
   });
 
   it('are listed by pages, each folder before what is in it', async () => {

@@ -104,8 +104,11 @@ export class FileStore {
 
   /** The files of a tenant with these ids that can be named. */
   async findAll(tenant: string, ids: readonly string[]): Promise<readonly StoredFile[]> {
-    if (ids.length === 0) return [];
-    return (await this.named(tenant).where('id', 'in', ids).execute()).map(toStoredFile);
+    const found: StoredFile[] = [];
+    for (const some of inBatches(ids)) {
+      found.push(...(await this.named(tenant).where('id', 'in', some).execute()).map(toStoredFile));
+    }
+    return found;
   }
 
   /** A file by its id, also one that was deleted and that a turn still needs. */
@@ -165,8 +168,12 @@ export class FileStore {
       .execute();
   }
 
-  /** Deleted files that no unfinished turn needs: their bytes can be removed. At most `limit`; only that with the id, if it is given. */
-  async listRemovable(limit: number, id?: string): Promise<readonly Pick<StoredFile, 'id' | 'place'>[]> {
+  /** Deleted files that no unfinished turn needs: their bytes can be removed. At most `limit`, by their ids; only that with the id, or those after one, if it is given. */
+  async listRemovable(
+    limit: number,
+    id?: string,
+    after?: string,
+  ): Promise<readonly Pick<StoredFile, 'id' | 'place'>[]> {
     let query = this.database.kysely
       .selectFrom('files')
       .select(['id', 'place'])
@@ -183,9 +190,10 @@ export class FileStore {
           ),
         ),
       )
-      .orderBy('created_at')
+      .orderBy('id')
       .limit(limit);
     if (id !== undefined) query = query.where('id', '=', id);
+    if (after !== undefined) query = query.where('id', '>', after);
     return (await query.execute()).map((row) => ({ id: row.id, place: parseEnum(PLACES, row.place, 'place') }));
   }
 
@@ -221,12 +229,21 @@ export async function referToFiles(
   tenant: string,
   ids: readonly string[],
 ): Promise<readonly string[]> {
-  if (ids.length === 0) return [];
-  const locked = await lockFiles(transaction, ids, 'stored');
-  const held = locked.filter((file) => file.tenant === tenant).map(({ id }) => id);
-  const rows = held.map((id) => ({ turn_id: turnId, file_id: id }));
-  if (rows.length > 0) await transaction.insertInto('turn_files').values(rows).execute();
-  return ids.filter((id) => !held.includes(id));
+  const held = new Set<string>();
+  // In one order everywhere: two transactions must not wait for each other.
+  for (const some of inBatches(ids.toSorted())) {
+    const locked = await lockFiles(transaction, some, 'stored');
+    const rows = locked.filter((file) => file.tenant === tenant).map(({ id }) => ({ turn_id: turnId, file_id: id }));
+    if (rows.length > 0) await transaction.insertInto('turn_files').values(rows).execute();
+    for (const row of rows) held.add(row.file_id);
+  }
+  return ids.filter((id) => !held.has(id));
+}
+
+/** A statement has at most 32,766 values in SQLite; the history of a request may name more files. */
+function inBatches(ids: readonly string[]): readonly (readonly string[])[] {
+  const size = 1000;
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) => ids.slice(at * size, (at + 1) * size));
 }
 
 /** Deletes all files of a tenant, in the transaction that removes it. */

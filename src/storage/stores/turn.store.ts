@@ -364,6 +364,13 @@ export class TurnStore {
     return { turns, count: Number(count) };
   }
 
+  /** The number of the last turn of the thread that has ended; 0 without one. A later one that waits or starts has changed no file yet. */
+  async lastEnded(threadId: string): Promise<number> {
+    const query = this.#turns().clearSelect().select('sequence').where('thread_id', '=', threadId);
+    const ended = query.where('state', 'not in', ['queued', 'running']).orderBy('sequence', 'desc');
+    return (await ended.limit(1).executeTakeFirst())?.sequence ?? 0;
+  }
+
   /** All queued or running turns, oldest first; of all threads, or of one. */
   async unfinished(threadId?: string): Promise<readonly Turn[]> {
     const all = this.#turns().where('state', 'in', ['queued', 'running']);

@@ -9,6 +9,9 @@ import type { StoredWith } from '../../storage/stores/turn.store.js';
 import type { AgentSeed } from '../memory/thread-memory.js';
 import type { TurnInput } from '../matching/caller-results.js';
 
+/** How many files a message may name: each is copied into the workspace, and said in the prompt. */
+const MAX_FILES = 100;
+
 /** What the agent of a new turn is given. */
 interface Given {
   readonly input: TurnInput;
@@ -26,10 +29,13 @@ export class TurnFiles {
   /**
    * Checks the files of a message before anything of it is stored.
    *
-   * @throws ServiceError (`not_found`) for one that the tenant does not have, (`bad_request`) for an image that is none
+   * @throws ServiceError (`not_found`) for one that the tenant does not have, (`bad_request`) for an image that is none, and for too many files
    */
   async check(tenant: string, { prompt, results }: TurnInput): Promise<void> {
-    const given = filesIn([...prompt, ...contentsOf(results)]).filter(isUploaded);
+    const named = filesIn([...prompt, ...contentsOf(results)]);
+    if (named.length > MAX_FILES)
+      throw new ServiceError('bad_request', `Too many files: a message may have ${MAX_FILES} of them.`);
+    const given = named.filter(isUploaded);
     if (given.length === 0) return;
     const found = await this.#find(tenant, given);
     for (const { id, use } of given) {

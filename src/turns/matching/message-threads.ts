@@ -49,7 +49,7 @@ export class MessageThreads {
   async loadBranch({ thread, sequence }: ContinuationPoint): Promise<readonly SeedMessage[] | undefined> {
     const [newest] = await this.turns.lastTurnSummaries(thread.id, 1);
     if (newest === undefined || newest.sequence <= sequence) return undefined;
-    return this.conversation.loadSeed(thread.id, sequence + 1);
+    return this.conversation.loadBranchSeed(thread.id, sequence + 1);
   }
 
   /**

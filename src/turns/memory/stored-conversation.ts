@@ -30,6 +30,15 @@ export class StoredConversation {
    * there are none.
    */
   async loadSeed(threadId: string, before?: number, since = 0): Promise<readonly SeedMessage[]> {
+    return toTurnSeed(await this.#load(threadId, before, since));
+  }
+
+  /** As {@link loadSeed}, for another thread, whose workspace does not have the files of this one. */
+  async loadBranchSeed(threadId: string, before: number): Promise<readonly SeedMessage[]> {
+    return toTurnSeed(await this.#load(threadId, before, 0), true);
+  }
+
+  async #load(threadId: string, before: number | undefined, since: number): Promise<readonly SeedTurn[]> {
     const newestFirst: SeedTurn[] = [];
     let page: readonly SaidTurn[];
     do {
@@ -37,7 +46,7 @@ export class StoredConversation {
       newestFirst.push(...page.map(toSeedTurn));
       before = page.at(-1)?.turn.sequence;
     } while (page.length === PAGE_SIZE && !isEnoughForSeed(newestFirst));
-    return toTurnSeed(newestFirst.toReversed());
+    return newestFirst.toReversed();
   }
 
   /** The thread's last turns before this sequence number, and after `since`, newest first. */

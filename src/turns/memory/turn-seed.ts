@@ -23,15 +23,20 @@ export function isEnoughForSeed(turns: readonly SeedTurn[]): boolean {
   return chars.reduce((sum, length) => sum + length, 0) > MAX_SEED_CHARS;
 }
 
-/** Makes the seed from stored turns, oldest first. Skips a prompt that the model provider refused: it would refuse it again. */
-export function toTurnSeed(turns: readonly SeedTurn[]): readonly SeedMessage[] {
+/**
+ * Makes the seed from stored turns, oldest first. Skips a prompt that the model provider refused: it would refuse it again.
+ *
+ * @param keepsFiles for an agent with another workspace, into which the files are put again; otherwise a text says where they are
+ */
+export function toTurnSeed(turns: readonly SeedTurn[], keepsFiles = false): readonly SeedMessage[] {
+  const toBlock = (block: PromptBlock): PromptBlock => (keepsFiles ? block : toKnown(block));
   const builder = new SeedBuilder();
   for (const { prompt, message, failure, results } of turns) {
     if (failure !== undefined && isRefusal(failure.kind)) continue;
     for (const { callId: id, content, isError } of results) {
-      builder.add('user', { type: 'tool-result', id, content: content.map(toKnown), isError });
+      builder.add('user', { type: 'tool-result', id, content: content.map(toBlock), isError });
     }
-    for (const block of prompt) builder.add('user', toKnown(block));
+    for (const block of prompt) builder.add('user', toBlock(block));
     for (const block of message?.content ?? []) for (const seed of toSeedBlocks(block)) builder.add('assistant', seed);
   }
   return builder.build(MAX_SEED_CHARS);

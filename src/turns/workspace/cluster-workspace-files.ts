@@ -15,7 +15,11 @@ import {
   type WorkspaceListing,
 } from './workspace-files.js';
 
-const TRANSFERS = { list: 'list-workspace', read: 'read-workspace', write: 'write-workspace' } as const;
+const LIST = 'list-workspace';
+const TRANSFERS = { read: 'read-workspace', write: 'write-workspace' } as const;
+
+/** The other server may have to fetch the files of the thread first. */
+const LIST_TIMEOUT_MS = 120_000;
 
 /** What the workspaces of several servers need. */
 export interface ClusterWorkspaceServices {
@@ -33,20 +37,20 @@ export class ClusterWorkspaceFiles extends WorkspaceFiles {
   override async list(thread: Thread, listing: WorkspaceListing): Promise<readonly WorkspaceEntry[]> {
     const { placed, url } = await this.#place(thread);
     if (url === undefined) return this.services.local.list(placed, listing);
-    const { head } = await this.#transfer(url, TRANSFERS.list, {
-      threadId: thread.id,
-      ...listing,
-      after: listing.after ?? null,
-    });
-    return asObjects(head['entries']).map(toEntry);
+    const params = { threadId: thread.id, ...listing, after: listing.after ?? null };
+    const asked = this.services.cluster.client.call(url, LIST, params, { timeoutMs: LIST_TIMEOUT_MS });
+    return asObjects(await asked.catch(rethrow)).map(toEntry);
   }
 
-  override async read(thread: Thread, path: string): Promise<WorkspaceDownload> {
+  override async read(thread: Thread, path: string, withBytes: boolean): Promise<WorkspaceDownload> {
     const { placed, url } = await this.#place(thread);
-    if (url === undefined) return this.services.local.read(placed, path);
-    const { head, body } = await this.#transfer(url, TRANSFERS.read, { threadId: thread.id, path });
+    if (url === undefined) return this.services.local.read(placed, path, withBytes);
+    const { head, body } = await this.#transfer(url, TRANSFERS.read, { threadId: thread.id, path, withBytes });
     const type = head['type'] === 'folder' ? 'folder' : 'file';
-    return { type, size: asNumber(head['size']), modifiedMs: asNumber(head['modifiedMs']) ?? 0, body };
+    const found = { type, size: asNumber(head['size']), modifiedMs: asNumber(head['modifiedMs']) ?? 0 } as const;
+    if (withBytes) return { ...found, body };
+    await drain(body);
+    return found;
   }
 
   override async write(
@@ -57,7 +61,9 @@ export class ClusterWorkspaceFiles extends WorkspaceFiles {
   ): Promise<WorkspaceEntry> {
     const { placed, url } = await this.#place(thread);
     if (url === undefined) return this.services.local.write(placed, path, body, policies);
-    return toEntry((await this.#transfer(url, TRANSFERS.write, { threadId: thread.id, path, policies }, body)).head);
+    const answer = await this.#transfer(url, TRANSFERS.write, { threadId: thread.id, path, policies }, body);
+    await drain(answer.body);
+    return toEntry(answer.head);
   }
 
   /** Resolves to the URL of the server that has the thread; without one if it is this one. A thread without a server gets one. */
@@ -70,13 +76,18 @@ export class ClusterWorkspaceFiles extends WorkspaceFiles {
     return { placed, url: node.url };
   }
 
-  async #transfer(url: string, name: string, params: object, body?: AsyncIterable<Uint8Array>) {
-    try {
-      return await this.services.cluster.client.transfer(url, name, params, body);
-    } catch (error) {
-      throw error instanceof PeerUnreachableError ? unreachable(error) : error;
-    }
+  #transfer(url: string, name: string, params: object, body?: AsyncIterable<Uint8Array>) {
+    return this.services.cluster.client.transfer(url, name, params, body).catch(rethrow);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error instanceof PeerUnreachableError ? unreachable(error) : error;
+}
+
+/** An answer that is not read, even an empty one, holds its connection. */
+async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const bytes of body) if (bytes.length > 0) throw new Error('unreachable: an answer with bytes');
 }
 
 /** Answers what other servers ask about the workspaces that this one has. */
@@ -86,18 +97,22 @@ export function answerWorkspacePeers(server: PeerServer, local: LocalWorkspaceFi
     if (thread === undefined) throw new ServiceError('not_found', 'there is no such thread');
     return thread;
   };
-  server.transfer(TRANSFERS.list, async (params): Promise<PeerTransferAnswer> => {
+  server.handle(LIST, async (params) => {
     const entries = await local.list(await threadOf(params), {
       path: asString(params['path']) ?? '',
       limit: asNumber(params['limit']) ?? 0,
       after: asString(params['after']),
       isRecursive: params['isRecursive'] === true,
     });
-    return { head: { entries: entries.map(toJson) } };
+    return entries.map(toJson);
   });
   server.transfer(TRANSFERS.read, async (params): Promise<PeerTransferAnswer> => {
-    const { type, size, modifiedMs, body } = await local.read(await threadOf(params), asString(params['path']) ?? '');
-    return { head: { type, size: size ?? null, modifiedMs }, body };
+    const { type, size, modifiedMs, body } = await local.read(
+      await threadOf(params),
+      asString(params['path']) ?? '',
+      params['withBytes'] !== false,
+    );
+    return { head: { type, size: size ?? null, modifiedMs }, ...(body === undefined ? {} : { body }) };
   });
   server.transfer(TRANSFERS.write, async (params, body): Promise<PeerTransferAnswer> => {
     // Only servers of this deployment write it.

@@ -45,13 +45,15 @@ export class LocalWorkspaceFiles extends WorkspaceFiles {
     }));
   }
 
-  override async read(thread: Thread, path: string): Promise<WorkspaceDownload> {
+  override async read(thread: Thread, path: string, withBytes: boolean): Promise<WorkspaceDownload> {
     const files = await this.gateway.openWorkspace(thread.id);
     const entry = await files.lookAt(toThreadPath(path));
     if (entry === undefined || entry.kind === 'link') throw entryNotFound(path);
-    const { kind, size, modifiedMs } = entry;
-    if (kind === 'file') return { type: kind, size, modifiedMs, body: files.bytes(toThreadPath(path), size) };
-    return { type: kind, size: undefined, modifiedMs, body: await packFolder(files, toThreadPath(path)) };
+    const { kind, modifiedMs } = entry;
+    const size = kind === 'file' ? entry.size : undefined;
+    if (!withBytes) return { type: kind, size, modifiedMs };
+    if (size !== undefined) return { type: kind, size, modifiedMs, body: files.bytes(toThreadPath(path), size) };
+    return { type: kind, size, modifiedMs, body: await packFolder(files, toThreadPath(path)) };
   }
 
   override async write(
@@ -67,8 +69,8 @@ export class LocalWorkspaceFiles extends WorkspaceFiles {
     await files.write(toThreadPath(path), limited(body, await this.#room(thread.id)));
     const written = await files.lookAt(toThreadPath(path));
     if (written === undefined) throw entryNotFound(path);
-    const [last] = await this.turns.lastTurnSummaries(thread.id, 1);
-    this.gateway.noteWritten(thread.id, { generation: thread.generation, turn: last?.sequence ?? 0 });
+    const turn = await this.turns.lastEnded(thread.id);
+    this.gateway.noteWritten(thread.id, { generation: thread.generation, turn });
     return { path, type: 'file', size: written.size, modifiedMs: written.modifiedMs };
   }
 

@@ -28,8 +28,8 @@ export interface WorkspaceDownload {
   /** Bytes; `undefined` for an archive. */
   readonly size: number | undefined;
   readonly modifiedMs: number;
-  /** Leaving the loop ends the reading. Rejects when the file is not what it was any more. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** Absent where it was not asked for. Leaving the loop ends the reading. Rejects when the file is not what it was any more. */
+  readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
 
 /**
@@ -44,9 +44,10 @@ export abstract class WorkspaceFiles {
    * Opens a file, or a folder as a tar archive.
    *
    * @param path empty for the workspace itself
+   * @param withBytes false to learn what it is, and open nothing
    * @throws ServiceError (`not_found`), also for links, FIFOs and devices; (`too_large`) for a folder with too many entries
    */
-  abstract read(thread: Thread, path: string): Promise<WorkspaceDownload>;
+  abstract read(thread: Thread, path: string, withBytes: boolean): Promise<WorkspaceDownload>;
 
   /**
    * Writes a file, which belongs to the thread's user. Its agent has the old one or the new one, never a part.
