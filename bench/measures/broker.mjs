@@ -1,6 +1,7 @@
 // What the broker costs: until the first byte of a model's answer, and in processor time per event of a stream, beside a bare proxy.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -33,6 +34,7 @@ export async function measureBroker({ isQuick }) {
           answers: 'anthropic',
         },
       ],
+      spareLogins: tmpdir(),
       egress: { network: 'none', allowedHosts: [], credentials: [] },
       allowedModels: [],
       turnTokenLimit: 0,
@@ -40,12 +42,13 @@ export async function measureBroker({ isQuick }) {
     },
     {
       onRefused: (_, what) => process.stderr.write(`refused ${what}\n`),
+      onNotice: (what) => process.stderr.write(`${what}\n`),
       onRestart: (reason) => process.stderr.write(`${reason}\n`),
     },
   );
   try {
     const brokerPort = await broker.open('bench', { kind: 'loopback', token: TOKEN });
-    broker.beginTurn('bench', 'turn');
+    broker.beginTurn('bench', { turnId: 'turn', hostLimits: [] });
     const ours = { url: `http://127.0.0.1:${brokerPort}/anthropic`, pid: broker.pid };
     return [await firstByteRow(bare, ours, isQuick ? 100 : 500), await processorRow(bare, ours, isQuick)];
   } finally {
