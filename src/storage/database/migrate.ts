@@ -1,16 +1,31 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import { DEFAULT_MIGRATION_TABLE, Migrator } from 'kysely/migration';
 import { MIGRATIONS } from './migrations/index.js';
 import type { Tables } from './tables.js';
 
+/** PostgreSQL's code of the statement that it has chosen to end (deadlock_detected). */
+const DEADLOCK = '40P01';
+const MAX_ATTEMPTS = 10;
+const PAUSE_MS = 200;
+
 /** Brings the schema to this version's. @throws for a store that a newer version has migrated. */
 export async function migrate(kysely: Kysely<Tables>, kind: 'sqlite' | 'postgres'): Promise<void> {
   const migrator = await createMigrator(kysely, kind);
-  const { error } = await migrator.migrateToLatest();
+  let { error } = await migrator.migrateToLatest();
+  // Servers of the version before write meanwhile, and lock the same tables in another order. Nothing of it was kept.
+  for (let attempt = 1; isDeadlock(error) && attempt < MAX_ATTEMPTS; attempt += 1) {
+    await wait(attempt * PAUSE_MS);
+    ({ error } = await migrator.migrateToLatest());
+  }
   if (error === undefined) return;
   const newer = findNewer(await readApplied(kysely));
   if (newer.length === 0) throw error;
   throw new Error(describeNewer(newer), { cause: error });
+}
+
+function isDeadlock(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === DEADLOCK;
 }
 
 /** How the schema of a store differs from this version's. */
