@@ -1,5 +1,4 @@
 // Over 250 lines because a quarter of it is doc comments, and what a turn does with a process has one owner.
-import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { catchError, concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
@@ -11,7 +10,8 @@ import type { TreeEntry } from '../sandbox/tree/walk-tree.js';
 import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
 import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
-import { deliverFiles, type OpenFile } from './deliver-files.js';
+import type { OpenFile } from './deliver-files.js';
+import { deliverFilesWithRetries } from './file-delivery.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessTurn } from './harness.js';
 import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -65,9 +65,6 @@ interface AcquiredProcess {
   /** What they were fetched from. */
   readonly snapshot?: RestoredSnapshot;
 }
-
-/** How long to wait before each further attempt to give a turn its files. */
-const DELIVERY_RETRY_MS = [250, 1_000, 4_000, 15_000];
 
 /** How many processes there are. */
 export interface HarnessCounts {
@@ -350,7 +347,12 @@ export class HarnessGateway {
   ): Promise<Omit<AcquiredProcess, 'snapshot'> & { readonly turn: GatewayTurn }> {
     const { warm, snapshot, ...acquired } = await this.acquire(thread, harness, turn);
     try {
-      const delivered = await this.deliver(thread.id, turn, harness, caller);
+      const delivered = await deliverFilesWithRetries(turn, {
+        threadId: thread.id,
+        files: this.sandbox.files(thread.id),
+        takesPdf: harness.takesPdf === true,
+        isAbandoned: () => caller.hasLeft,
+      });
       if (caller.hasLeft) throw new Error('the turn was abandoned before it began');
       return { warm, ...acquired, turn: delivered };
     } catch (error) {
@@ -359,28 +361,6 @@ export class HarnessGateway {
       this.warm.evict(thread.id, warm);
       throw error;
     }
-  }
-
-  /** The turn was accepted: what keeps its files for a moment, such as a bucket that does not answer, must not end it. */
-  private async deliver(
-    threadId: string,
-    turn: GatewayTurn,
-    harness: Harness,
-    caller: { readonly hasLeft: boolean },
-  ): Promise<GatewayTurn> {
-    const deliver = (): Promise<GatewayTurn> =>
-      deliverFiles(turn, this.sandbox.files(threadId), harness.takesPdf === true);
-    for (const delayMs of DELIVERY_RETRY_MS) {
-      try {
-        return await deliver();
-      } catch (error) {
-        // What an agent has put in the way stays there.
-        if (caller.hasLeft || error instanceof ThreadFileError) throw error;
-        this.logger.warn({ threadId, turnId: turn.id, err: error }, 'failed to give a turn its files; trying again');
-        await wait(delayMs);
-      }
-    }
-    return deliver();
   }
 
   private async acquire(thread: GatewayThread, harness: Harness, turn: GatewayTurn): Promise<AcquiredProcess> {

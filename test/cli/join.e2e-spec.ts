@@ -1,5 +1,5 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -253,13 +253,24 @@ describe('chiron join', () => {
     expect(await written()).toEqual([]);
   });
 
-  it('refuses a server that is no Chiron', async () => {
-    const other = createServer((_, response) => response.writeHead(404).end('<html>not here</html>'));
+  it.each([
+    [
+      'is no Chiron',
+      (response: ServerResponse) => response.writeHead(404).end('<html>not here</html>'),
+      'is no Chiron, or one that is too old',
+    ],
+    [
+      'redirects elsewhere',
+      (response: ServerResponse) => response.writeHead(307, { location: app.url }).end(),
+      'redirects to another address',
+    ],
+  ])('refuses a server that %s', async (_, answer, told) => {
+    const other = createServer((__, response) => answer(response));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     try {
       const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
       const run = await joinWith(['test:joined', '--url', url]);
-      expect([run.status, run.stderr]).toEqual([3, expect.stringMatching(/is no Chiron, or one that is too old/)]);
+      expect([run.status, run.stderr]).toEqual([3, expect.stringContaining(told)]);
     } finally {
       other.close();
     }

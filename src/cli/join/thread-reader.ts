@@ -97,13 +97,17 @@ export class ThreadReader {
     const { url } = this.server;
     const headers = this.toHeaders();
     try {
-      return await fetch(`${url}${path}`, {
+      // A redirect to another host would take the headers of a gateway there.
+      const response = await fetch(`${url}${path}`, {
         headers,
+        redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      if (response.status < 300 || response.status >= 400) return response;
     } catch (error) {
       throw new JoinError('no-server', `${url} is not reachable: ${describeFailure(error)}.`);
     }
+    throw new JoinError('no-server', `${url} redirects to another address. Name the address of the server itself.`);
   }
 
   /** Those of the user win, as in Claude Code. */
