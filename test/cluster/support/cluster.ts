@@ -124,6 +124,7 @@ export class TestCluster {
   /** Kills all servers, and removes the store and the folders. */
   async close(): Promise<void> {
     const servers = [...this.servers.values()];
+    for (const server of servers) await tellOfCrash(server);
     for (const { start } of servers) {
       start.signal('SIGCONT');
       start.signal('SIGKILL');
@@ -174,6 +175,13 @@ export class TestCluster {
     const doors = [...this.servers.values()].filter(({ name }) => !name.startsWith('w'));
     this.balancer.targets = doors.map(({ url }) => Number(new URL(url).port));
   }
+}
+
+/** Prints the end of what a server has printed that ended by itself: its test sees no more than a closed connection. */
+async function tellOfCrash({ name, start }: ClusterServer): Promise<void> {
+  const end = await Promise.race([start.exit, Promise.resolve('it runs')]);
+  if (typeof end === 'number' && end !== 0)
+    process.stderr.write(`${name} ended with ${end}:\n${start.output().slice(-5000)}\n`);
 }
 
 async function freePort(): Promise<number> {
