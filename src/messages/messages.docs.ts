@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { IdempotencyKeyDocs, KnownTurnsDocs } from '../openapi/common.docs.js';
 import { header, JsonResponseDocs, LIMIT_HEADER_DOCS, OperationDocs } from '../openapi/operation.js';
 import { BOOLEAN, eventStream, object, oneOfTexts, ref, TEXT } from '../openapi/schema.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
@@ -31,17 +32,8 @@ function CreateMessageHeaders(): MethodDecorator {
       description: 'The thread `api:claude:<session id>`. Claude Code sends it.',
       schema: { ...TEXT, examples: ['9b1d6f3e-0c2a-4d5b-8e7f-6a5b4c3d2e1f'] },
     }),
-    ApiHeader({
-      name: 'idempotency-key',
-      description: 'Requests of a thread with the same key are the same request.',
-      schema: { type: 'string', minLength: 1, maxLength: 256, examples: ['order-4711'] },
-    }),
-    ApiHeader({
-      name: KNOWN_TURNS_HEADER,
-      description:
-        'The numbers of the first and the last turn of the thread that others made and that are in the history of the request. `chiron join` sends it.',
-      schema: { type: 'string', pattern: '^[1-9][0-9]*-[1-9][0-9]*$', examples: ['1-12'] },
-    }),
+    IdempotencyKeyDocs(),
+    KnownTurnsDocs(KNOWN_TURNS_HEADER),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,
       description:

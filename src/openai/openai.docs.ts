@@ -8,6 +8,7 @@ import {
   THREAD_KEY_HEADER,
   TOOL_BLOCKS_HEADER,
 } from '../http/thread-headers.js';
+import { IdempotencyKeyDocs, KnownTurnsDocs } from '../openapi/common.docs.js';
 import { header, JsonResponseDocs, LIMIT_HEADER_DOCS, RETRY_HEADERS } from '../openapi/operation.js';
 import { described, eventStream, nullable, object, oneOfTexts, ref, type Schema, TEXT } from '../openapi/schema.js';
 
@@ -70,17 +71,8 @@ export function RequestHeaderDocs(words: {
       description: 'The thread, `<source>:<id>`.',
       schema: { ...TEXT, examples: ['api:demo-1'] },
     }),
-    ApiHeader({
-      name: 'idempotency-key',
-      description: 'Requests of a thread with the same key are the same request.',
-      schema: { type: 'string', minLength: 1, maxLength: 256, examples: ['order-4711'] },
-    }),
-    ApiHeader({
-      name: KNOWN_TURNS_HEADER,
-      description:
-        'The numbers of the first and the last turn of the thread that others made and that are in the history of the request. `chiron join` sends it.',
-      schema: { type: 'string', pattern: '^[1-9][0-9]*-[1-9][0-9]*$', examples: ['1-12'] },
-    }),
+    IdempotencyKeyDocs(),
+    KnownTurnsDocs(KNOWN_TURNS_HEADER),
     ApiHeader({
       name: TOOL_BLOCKS_HEADER,
       description: words.toolBlocks,

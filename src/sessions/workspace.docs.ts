@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
-import { header, JsonResponseDocs } from '../openapi/operation.js';
+import { ApiBody, ApiConsumes, ApiParam, ApiQuery } from '@nestjs/swagger';
+import { JsonResponseDocs } from '../openapi/operation.js';
+import { FileBytesDocs } from '../openapi/common.docs.js';
 import {
   always,
   BOOLEAN,
@@ -80,12 +81,7 @@ export function DownloadWorkspaceDocs(): MethodDecorator {
       errors: [404, 413],
     }),
     PathDocs(),
-    ApiResponse({
-      status: 200,
-      description: 'The bytes of the file, with the type that its name has, or a tar archive.',
-      headers: { 'request-id': header('RequestId') },
-      content: { '*/*': { schema: { type: 'string', format: 'binary' }, example: 'a,b\n1,2\n' } },
-    }),
+    FileBytesDocs('The bytes of the file, with the type that its name has, or a tar archive.'),
   );
 }
 

@@ -14,6 +14,7 @@ import {
 import type { StopDetails, StreamEvent } from '../anthropic/stream-event.js';
 import { initialWireUsage, toTurnUsage } from '../anthropic/usage.js';
 import { toMcpToolId, toMcpToolResult, messageEnd, messageStart } from '../anthropic/stream-parts.js';
+import { runSteps } from '../domain/run-steps.js';
 
 /** Facts about a turn's message that its harness does not emit. */
 export interface TranslateOptions {
@@ -80,14 +81,7 @@ export function translateEvent(state: TranslatorState, event: HarnessEvent): Tra
 
 /** Translates a batch; see {@link translateEvent}. */
 export function translateEvents(state: TranslatorState, events: readonly HarnessEvent[]): TranslatorStep {
-  const sent: StreamEvent[] = [];
-  let current = state;
-  for (const event of events) {
-    const [next, out] = translateEvent(current, event);
-    current = next;
-    for (const streamEvent of out) sent.push(streamEvent);
-  }
-  return [current, sent];
+  return runSteps(state, events, translateEvent);
 }
 
 /** Sends `message_start` if nothing was sent yet, so that the caller of a slow turn sees a start. */

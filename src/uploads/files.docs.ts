@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiParam, ApiQuery } from '@nestjs/swagger';
 import { ErrorDocs, type ErrorStatus } from '../anthropic/error.docs.js';
-import { header, JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { JsonResponseDocs, OperationDocs } from '../openapi/operation.js';
+import { FileBytesDocs } from '../openapi/common.docs.js';
 import {
   BOOLEAN,
   described,
@@ -154,12 +155,7 @@ export function GetFileDocs(): MethodDecorator {
 export function DownloadFileDocs(): MethodDecorator {
   return applyDecorators(
     FileDocs({ id: 'downloadFile', summary: 'Download a file', hasId: true, errors: [404] }),
-    ApiResponse({
-      status: 200,
-      description: 'Its bytes, with its type as `content-type`.',
-      headers: { 'request-id': header('RequestId') },
-      content: { '*/*': { schema: { type: 'string', format: 'binary' }, example: 'a,b\n1,2\n' } },
-    }),
+    FileBytesDocs('Its bytes, with its type as `content-type`.'),
   );
 }
 

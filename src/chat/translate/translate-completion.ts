@@ -13,8 +13,9 @@ import {
 import { toForcedInput } from '../../translator/views/forced-tool.js';
 import { renderCall } from '../../translator/views/tool-lines.js';
 import { type FinishReason, toCompletionUsage } from '../wire/completion.js';
-import type { CompletionEvent, CompletionState, CompletionStep } from './completion-state.js';
+import type { CompletionState, CompletionStep } from './completion-state.js';
 import { appendCompletionText, closeText, sendParagraph } from './completion-text.js';
+import { runSteps } from '../../domain/run-steps.js';
 
 type ToolCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 type CallerToolCall = Extract<HarnessEvent, { readonly type: 'caller-tool-call' }>;
@@ -73,14 +74,7 @@ export function translateToCompletion(state: CompletionState, event: HarnessEven
 
 /** Translates a batch; see {@link translateToCompletion}. */
 export function translateAllToCompletion(state: CompletionState, events: readonly HarnessEvent[]): CompletionStep {
-  const sent: CompletionEvent[] = [];
-  let current = state;
-  for (const event of events) {
-    const [next, out] = translateToCompletion(current, event);
-    current = next;
-    sent.push(...out);
-  }
-  return [current, sent];
+  return runSteps(state, events, translateToCompletion);
 }
 
 /** Ends an answer whose events stop without an end, so that no caller waits forever. */

@@ -3,6 +3,7 @@ import type { ForcedCall } from '../../translator/views/forced-tool.js';
 import type { McpCallItem, OutputItem } from '../wire/output-item.js';
 import type { ResponseEvent, UnnumberedEvent } from '../wire/response-event.js';
 import type { ResponseFacts } from '../wire/response-object.js';
+import { runSteps } from '../../domain/run-steps.js';
 
 /** The forms of inner tools in a response: `mcp_call` items, a line of text for each, both, or nothing. */
 export const RESPONSE_TOOL_FORMS = ['calls', 'lines', 'both', 'none'] as const;
@@ -105,14 +106,7 @@ export function emit(state: ResponseState, ...events: readonly UnnumberedEvent[]
 
 /** Makes moves one after the other. */
 export function inOrder(state: ResponseState, ...moves: readonly ResponseMove[]): ResponseStep {
-  const sent: ResponseEvent[] = [];
-  let current = state;
-  for (const move of moves) {
-    const [next, events] = move(current);
-    current = next;
-    sent.push(...events);
-  }
-  return [current, sent];
+  return runSteps(state, moves, (current, move) => move(current));
 }
 
 /** Adds a finished item to the output. */

@@ -1,7 +1,6 @@
 import { addUsage } from '../../anthropic/usage.js';
 import type { SilentEvent } from '../../domain/event-traits.js';
 import type { HarnessEvent, TurnEndReason } from '../../domain/harness-event.js';
-import type { ResponseEvent } from '../wire/response-event.js';
 import {
   CONTEXT_FULL,
   NO_END,
@@ -14,6 +13,7 @@ import { type ResponseObject, type ResponseStatus, toResponseUsage } from '../wi
 import { beginCall, endCall, endOpenCalls, sendForcedCall, sendFunctionCall } from './call-items.js';
 import { emit, inOrder, type ResponseState, type ResponseStep } from './response-state.js';
 import { abandonItem, appendToItem, endBlock, sendMessage, settle } from './text-items.js';
+import { runSteps } from '../../domain/run-steps.js';
 
 type TurnEnd = Extract<HarnessEvent, { readonly type: 'turn-end' }>;
 type LastStatus = Exclude<ResponseStatus, 'queued' | 'in_progress'>;
@@ -83,14 +83,7 @@ export function translateToResponse(state: ResponseState, event: HarnessEvent): 
 
 /** Translates a batch; see {@link translateToResponse}. */
 export function translateAllToResponse(state: ResponseState, events: readonly HarnessEvent[]): ResponseStep {
-  const sent: ResponseEvent[] = [];
-  let current = state;
-  for (const event of events) {
-    const [next, out] = translateToResponse(current, event);
-    current = next;
-    sent.push(...out);
-  }
-  return [current, sent];
+  return runSteps(state, events, translateToResponse);
 }
 
 /** Ends a response whose events stop without an end, so that no caller waits forever. */
