@@ -1,6 +1,6 @@
 import type { CallerToolCall } from '../../../domain/caller-tool.js';
 import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { CALLER_MCP_SERVER } from './names.js';
+import { CALLER_MCP_SERVER } from '../../caller-mcp/names.js';
 
 type InnerCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { CallerTool, CallerToolCall } from '../../../domain/caller-tool.js';
-import type { JsonObject } from '../../../domain/harness-event.js';
+import type { CallerTool, CallerToolCall } from '../../domain/caller-tool.js';
+import type { JsonObject } from '../../domain/harness-event.js';
 import { CallerCalls } from './caller-calls.js';
 
 const tool = (name: string, more: Partial<CallerTool> = {}): CallerTool => ({

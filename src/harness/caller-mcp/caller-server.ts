@@ -1,31 +1,32 @@
+import { randomUUID } from 'node:crypto';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { CallToolResult, JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
-import type { CallerToolCall } from '../../../domain/caller-tool.js';
-import type { JsonObject } from '../../../domain/harness-event.js';
-import { asObject, asString } from '../../../domain/json.js';
+import type { CallerToolCall } from '../../domain/caller-tool.js';
+import type { JsonObject } from '../../domain/harness-event.js';
+import { asObject, asString } from '../../domain/json.js';
 import type { ToolDeclaration } from './declarations.js';
 import { CALLER_MCP_SERVER } from './names.js';
 import type { McpResult } from './results.js';
 
-/** Where Claude Code 2.1.330 puts the model's own id of a call, in `params._meta` of `tools/call` (seen). */
+/** Where Claude Code 2.1.330 puts the model's own id of a call, in `params._meta` of `tools/call` (seen). Other agents do not tell it. */
 const CALL_ID_KEY = 'claudecode/toolUseId';
 
-/** Claude Code 2.1.330 wants an answer to a notification, too; the Agent SDK 0.3.330 gives this one. */
+/** Claude Code 2.1.330 wants an answer to a notification, too; the Agent SDK 0.3.330 gives this one. Over HTTP it is not sent. */
 const NOTED: JsonObject = { jsonrpc: '2.0', id: 0, result: {} };
 
-/** Answers a call: `name` is that of the server. Claude Code gives up the call when `signal` aborts. */
+/** Answers a call: `name` is that of the server. The agent gives up the call when `signal` aborts. */
 export type CallHandler = (call: CallerToolCall, signal: AbortSignal) => Promise<McpResult>;
 
-/** What an MCP server says first, so that Claude Code can have it before it connects. */
+/** What an MCP server says first, so that an agent can have it before it connects. */
 export interface ServerManifest {
   readonly initializeResult: JsonObject;
   readonly toolsListResult: JsonObject;
 }
 
-/** The caller's tools as an MCP server, whose messages come and go on Claude Code's control channel. */
+/** The caller's tools as an MCP server, whatever carries its messages. */
 export interface CallerServer {
   readonly manifest: ServerManifest;
-  /** Answers one JSON-RPC message of Claude Code. A call is answered when its result is there. */
+  /** Answers one JSON-RPC message of the agent. A call is answered when its result is there. */
   answer(message: JsonObject): Promise<JsonObject>;
   /** Ends the server: what waits for an answer gets none. */
   close(): Promise<void>;
@@ -39,17 +40,14 @@ export async function startCallerServer(tools: readonly ToolDeclaration[], onCal
     import('@modelcontextprotocol/sdk/server/index.js'),
     import('@modelcontextprotocol/sdk/types.js'),
   ]);
-  const channel = new ControlChannelTransport();
+  const channel = new MessageTransport();
   const server = new Server({ name: CALLER_MCP_SERVER, version: '1' }, { capabilities: { tools: {} } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map((tool) => ({ ...tool })) }));
-  server.setRequestHandler(
-    CallToolRequestSchema,
-    async ({ params }, { signal, requestId }): Promise<CallToolResult> => {
-      const id = asString(asObject(params._meta)[CALL_ID_KEY]) ?? `call_${requestId}`;
-      const { content, ...rest } = await onCall({ id, name: params.name, input: asObject(params.arguments) }, signal);
-      return { ...rest, content: [...content] };
-    },
-  );
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }): Promise<CallToolResult> => {
+    const id = asString(asObject(params._meta)[CALL_ID_KEY]) ?? `call_${randomUUID()}`;
+    const { content, ...rest } = await onCall({ id, name: params.name, input: asObject(params.arguments) }, signal);
+    return { ...rest, content: [...content] };
+  });
   await server.connect(channel);
   const handshake = await channel.answer({
     jsonrpc: '2.0',
@@ -70,7 +68,7 @@ export async function startCallerServer(tools: readonly ToolDeclaration[], onCal
 }
 
 /** Carries single messages: an answer belongs to the request with its id. */
-class ControlChannelTransport implements Transport {
+class MessageTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onclose?: () => void;
   private readonly pending = new Map<JSONRPCMessageId, (answer: JsonObject) => void>();

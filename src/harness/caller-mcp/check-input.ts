@@ -1,6 +1,6 @@
-import type { CallerTool } from '../../../domain/caller-tool.js';
-import type { JsonObject } from '../../../domain/harness-event.js';
-import { checkAnswer } from '../../../workers/check-schema.js';
+import type { CallerTool } from '../../domain/caller-tool.js';
+import type { JsonObject } from '../../domain/harness-event.js';
+import { checkAnswer } from '../../workers/check-schema.js';
 
 /**
  * Checks the input of a call of a strict tool, off the event loop. Returns what is wrong with it, for the model; `undefined` for a valid

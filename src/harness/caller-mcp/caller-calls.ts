@@ -1,4 +1,4 @@
-import type { CallerTool, CallerToolCall, CallerToolResult, CallerTools } from '../../../domain/caller-tool.js';
+import type { CallerTool, CallerToolCall, CallerToolResult, CallerTools } from '../../domain/caller-tool.js';
 import { type CallerServer, startCallerServer } from './caller-server.js';
 import { findInputProblem } from './check-input.js';
 import { declareTools } from './declarations.js';
@@ -9,7 +9,7 @@ import { type McpResult, toMcpError, toMcpResult } from './results.js';
 export interface CallListener {
   /** A call waits for its result. */
   onArrival(call: CallerToolCall): void;
-  /** A call ended without a result of the caller: it was refused, or Claude Code has given it up. */
+  /** A call ended without a result of the caller: it was refused, or the agent has given it up. */
   onEnd(callId: string): void;
   /** The turn that runs, to mark an error that the agent gets at once. */
   turnId(): string;

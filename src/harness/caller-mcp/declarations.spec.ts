@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CallerTool } from '../../../domain/caller-tool.js';
+import type { CallerTool } from '../../domain/caller-tool.js';
 import { declareTools } from './declarations.js';
-import { isCallerTool, toModelToolName, toOwnNames, toServerToolName } from './names.js';
+import { toOwnNames, toServerToolName } from './names.js';
 
 const tool = (more: Partial<CallerTool> = {}): CallerTool => ({
   name: 'look',
@@ -36,13 +36,6 @@ describe('the declaration of a caller’s tool', () => {
 });
 
 describe('the name of a caller’s tool', () => {
-  it('is its own behind the prefix of our server, with 64 characters at most', () => {
-    expect(toModelToolName('look')).toBe('mcp__caller__look');
-    expect(toModelToolName('x'.repeat(64))).toHaveLength(64);
-    expect(toModelToolName('a.b')).toMatch(/^mcp__caller__a_b_[0-9a-f]{8}$/);
-    expect([isCallerTool('mcp__caller__look'), isCallerTool('mcp__docs__look')]).toEqual([true, false]);
-  });
-
   it('is found again by that of the server, or is taken for the same', () => {
     const toOwnName = toOwnNames({ tools: [tool({ name: 'a.b' })], allowsParallelCalls: true });
     expect([toOwnName(toServerToolName('a.b')), toOwnName('gone')]).toEqual(['a.b', 'gone']);

@@ -1,5 +1,5 @@
-import type { CallerTool, CallerTools } from '../../../domain/caller-tool.js';
-import type { JsonObject } from '../../../domain/harness-event.js';
+import type { CallerTool, CallerTools } from '../../domain/caller-tool.js';
+import type { JsonObject } from '../../domain/harness-event.js';
 import { toServerToolName } from './names.js';
 
 /**
