@@ -87,6 +87,7 @@ const TO_BROKER: Schemas<ToBroker> = {
   configure: validator({ id: COUNT, config: CONFIG }),
   open: validator({ id: COUNT, threadId: STRING, listening: LISTENING }),
   close: validator({ threadId: STRING }),
+  endpoints: validator({ port: COUNT }),
   turn: validator(
     {
       threadId: STRING,

@@ -2,6 +2,11 @@
 import type { HostLimit } from '../domain/policy/agent-rules.ts';
 import type { EgressSettings } from './process/egress/egress.ts';
 
+/** How the paths begin by which agents ask the server itself. */
+export const ENDPOINT_PREFIX = '/chiron/';
+/** The header by which the broker tells the server whose program asks. */
+export const THREAD_HEADER = 'x-chiron-agent-thread';
+
 /** An API of a model provider that agents reach through the broker. */
 export interface Upstream {
   /** The first part of the path by which agents ask for this API, such as `anthropic`. */
@@ -98,6 +103,8 @@ export type ToBroker =
   | { readonly type: 'configure'; readonly id: number; readonly config: BrokerConfig }
   | { readonly type: 'open'; readonly id: number; readonly threadId: string; readonly listening: Listening }
   | { readonly type: 'close'; readonly threadId: string }
+  /** Where the server answers what agents ask of itself: a port of the loopback interface. */
+  | { readonly type: 'endpoints'; readonly port: number }
   /** A turn begins on the thread: what its agent uses from now on belongs to it. */
   | ({
       readonly type: 'turn';
