@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HarnessEvent } from '../../../domain/harness-event.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 import {
   addArrival,
   checkReadiness,

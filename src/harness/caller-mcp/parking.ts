@@ -1,6 +1,6 @@
-import type { CallerToolCall } from '../../../domain/caller-tool.js';
-import type { HarnessEvent } from '../../../domain/harness-event.js';
-import { CALLER_MCP_SERVER } from '../../caller-mcp/names.js';
+import type { CallerToolCall } from '../../domain/caller-tool.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
+import { CALLER_MCP_SERVER } from './names.js';
 
 type InnerCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 
@@ -11,7 +11,7 @@ type InnerCall = Extract<HarnessEvent, { readonly type: 'tool-call' }>;
 export interface Parking {
   /** Calls of the caller's tools that have no result yet, in the model's order; those of sub-agents last. */
   readonly calls: readonly CallerToolCall[];
-  /** Ids of those that wait for their result: Claude Code has handed them to us. */
+  /** Ids of those that wait for their result: the agent has handed them to us. */
   readonly arrived: ReadonlySet<string>;
   /** Ids of those that a parked turn ended with. */
   readonly parked: ReadonlySet<string>;
@@ -63,7 +63,7 @@ export function sortEvents(
     } else if (event.type === 'tool-result' && isHeldCall(state, event.id)) {
       state = { ...state, held: [...state.held, event] };
     } else {
-      // A call that did not come before the next message is one of a message that Claude Code has given up for a retry.
+      // A call that did not come before the next message is one of a message that the agent has given up for a retry.
       if (event.type === 'model-call-start') state = flushWhenDone(withoutAbsent(state), emitted);
       state = trackOpen(state, event);
       emitted.push(event);
@@ -83,7 +83,7 @@ function withoutAbsent(parking: Parking): Parking {
   return removeCalls(parking, new Set(parking.calls.flatMap(({ id }) => (parking.arrived.has(id) ? [] : [id]))));
 }
 
-/** Adds a call that Claude Code has handed to us. One of a sub-agent becomes known only by this. */
+/** Adds a call that the agent has handed to us. One of a sub-agent becomes known only by this. */
 export function addArrival(parking: Parking, call: CallerToolCall): Parking {
   const state = addCall(parking, call);
   return { ...state, arrived: new Set([...state.arrived, call.id]) };
