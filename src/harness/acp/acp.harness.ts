@@ -9,6 +9,7 @@ import { hasRecordNote } from './conversation/record-note.js';
 
 /** An agent that is driven by the Agent Client Protocol, version 1. */
 export class AcpHarness implements Harness {
+  readonly takesCallerTools = true;
   readonly takesMcpServers = true;
   readonly #logger: Logger;
 

@@ -51,6 +51,11 @@ export class ServedTools {
     return { name: CALLER_MCP_SERVER, url, headers, allowedTools: undefined };
   }
 
+  /** Whether the agent has exactly these tools. */
+  serves(tools: CallerTools | undefined): boolean {
+    return this.#served?.key === (tools === undefined ? undefined : toToolsKey(tools));
+  }
+
   /** Gives the caller's results to the calls that wait for them. */
   answer(results: readonly CallerToolResult[], turnId: string): void {
     this.#turnId = turnId;
