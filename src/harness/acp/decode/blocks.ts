@@ -22,7 +22,10 @@ function saidText(state: AcpState, text: string, messageId: string | undefined, 
     case 'retrying':
     case 'notice': {
       const kind = remark === 'retrying' ? 'retrying' : 'progress';
-      return chainSteps(state, releaseHeld, (current) => [current, [{ type: 'notice', kind, message: text.trim() }]]);
+      return chainSteps(state, releaseHeld, (current) => [
+        current,
+        [{ type: 'notice', kind, message: text.replace(/^Info: /, '').trim() }],
+      ]);
     }
     case 'failure':
       return chainSteps(state, releaseHeld, endBlock, (current) => [{ ...current, held: { text, messageId } }, []]);

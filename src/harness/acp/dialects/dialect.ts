@@ -72,8 +72,13 @@ const DIALECTS: Readonly<Record<DialectName, AcpDialect>> = {
     readsAgentsFile: false,
     losesYoungSessions: true,
   },
-  // 0.24.4.
-  qwen: { ...STANDARD, usage: 'call', toolName: ({ _meta }) => asString(asObject(_meta)['toolName']) },
+  // 0.24.4: `content` has what the model reads, with the command and its process group.
+  qwen: {
+    ...STANDARD,
+    usage: 'call',
+    toolName: ({ _meta }) => asString(asObject(_meta)['toolName']),
+    output: 'rawOutput',
+  },
   // 1.0.102: the title is the model's description of the call, but for MCP tools, where it is `<server>-<tool>` (recording copilot.mcp-http).
   copilot: {
     ...STANDARD,
