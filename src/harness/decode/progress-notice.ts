@@ -1,4 +1,4 @@
-import type { HarnessEvent } from '../../../domain/harness-event.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 
 /** Least time between two notices about the same tool. */
 const PAUSE_MS = 10_000;

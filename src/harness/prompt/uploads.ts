@@ -1,9 +1,9 @@
 import { basename, join } from 'node:path';
-import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import type { HarnessThread } from '../../harness.js';
-import type { Upload } from '../app-server/input.js';
+import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
+import type { HarnessThread } from '../harness.js';
+import type { Upload } from './prompt-parts.js';
 
-/** Where what Codex cannot be sent is put for the agent. */
+/** Where what an agent cannot be sent is put for it. */
 export function uploadFolder({ folders }: Pick<HarnessThread, 'folders'>): string {
   return join(folders.server, 'uploads');
 }
