@@ -21,7 +21,7 @@ import { toAcpPrompt } from './prompt/acp-prompt.js';
 import { FenceRemover } from './prompt/schema-answer.js';
 import { AcpTurn } from './turn/acp-turn.js';
 import { RunningPrompt } from './turn/running-prompt.js';
-import { GO_ON, toWanted, withSchema, withWords } from './turn/turn-words.js';
+import { CALLS_NOT_RUN, GO_ON, toWanted, withSchema, withWords } from './turn/turn-words.js';
 import { planReplay, type ReplayPlan } from './resume/replay.js';
 
 const STOP_GRACE_MS = 2_000;
@@ -149,7 +149,8 @@ export class AcpSession implements HarnessSession {
     if (running.isOver) return;
     this.#emitSession(open, running);
     const state = beginAcpTurn(this.#stateOf(open, mcpServers), turn.attempt);
-    const told = { ...turn, prompt: await toResultsPrompt(turn) };
+    const words = await toResultsPrompt(turn);
+    const told = { ...turn, prompt: parked === undefined ? words : [...CALLS_NOT_RUN, ...words] };
     const plan = this.#plan(open, told, state);
     running.emit(plan.events);
     if (plan.kind === 'over') return this.#process.keepTurn();
@@ -175,6 +176,7 @@ export class AcpSession implements HarnessSession {
 
   /** Ends a prompt whose calls get no results. */
   async #leave(prompt: RunningPrompt): Promise<void> {
+    prompt.output.leave();
     prompt.cancel();
     await Promise.race([prompt.done, delay(STOP_GRACE_MS)]);
     if (this.#prompt !== undefined) await this.#process.stop(0);

@@ -35,6 +35,7 @@ export class PromptOutput {
   #parking = NO_PARKING;
   #ids = NO_CALL_IDS;
   #isParked = false;
+  #isLeft = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: PromptOutputOptions) {}
@@ -55,6 +56,7 @@ export class PromptOutput {
 
   /** Takes what the agent tells. */
   readonly emit = (told: readonly HarnessEvent[]): void => {
+    if (this.#isLeft) return;
     const [ids, named] = takeEvents(this.#ids, told, this.options.toOwnName);
     const [parking, events] = sortEvents(this.#parking, named, (name) => name);
     this.#ids = ids;
@@ -91,6 +93,13 @@ export class PromptOutput {
     this.#considerParking();
   }
 
+  /** Leaves a prompt whose calls get no results: what comes from now on is not told. */
+  leave(): void {
+    this.close();
+    this.#isLeft = true;
+    this.#isParked = false;
+  }
+
   /** Ends all that it does by itself. */
   close(): void {
     clearTimeout(this.#timer);
@@ -98,7 +107,8 @@ export class PromptOutput {
   }
 
   #considerParking(): void {
-    const readiness = this.#isParked ? 'no' : checkReadiness(this.#parking, false, this.options.allowsParallelCalls);
+    const readiness =
+      this.#isParked || this.#isLeft ? 'no' : checkReadiness(this.#parking, false, this.options.allowsParallelCalls);
     if (readiness === 'no') this.close();
     else this.#timer ??= setTimeout(() => this.#park(), readiness === 'now' ? BEAT_MS : SETTLE_MS);
   }

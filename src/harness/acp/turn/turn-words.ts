@@ -12,6 +12,11 @@ export const GO_ON: Prompt = [
   },
 ];
 
+/** Tells an agent why the calls of the caller's tools were interrupted that it made last. */
+export const CALLS_NOT_RUN: Prompt = [
+  { type: 'text', text: 'The caller has not run the tools that you called last. It says instead:' },
+];
+
 /** Lets the agent hear what the user says besides the results: at the end of the last one. */
 export function withWords(results: readonly CallerToolResult[], words: Prompt): readonly CallerToolResult[] {
   const last = results.at(-1);
