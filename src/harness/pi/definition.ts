@@ -1,7 +1,6 @@
 import type { HarnessDefinition } from '../definition.js';
 import { PiHarness } from './pi.harness.js';
 import { piProvider } from './provider.js';
-import { SESSIONS_FOLDER } from './record/session-file.js';
 
 /** Pi. */
 export const pi: HarnessDefinition = {
@@ -14,7 +13,8 @@ export const pi: HarnessDefinition = {
     doc: 'pi: a path, or a name in `CHIRON_AGENTS_DIR` or on `PATH`.',
   },
   npmPackage: { name: '@earendil-works/pi-coding-agent', version: '1.6.0', hasInstallScript: false },
-  home: { PI_CODING_AGENT_SESSION_DIR: SESSIONS_FOLDER },
+  // What each process gets is a folder in it (`process/agent-folder.ts`).
+  home: { PI_CODING_AGENT_DIR: '.pi' },
   // The name that centaur gives it, whichever agent runs.
   modelVariable: 'CLAUDE_MODEL',
   // `models.json` may name a provider of its own, with a key.
