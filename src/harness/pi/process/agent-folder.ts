@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Logger } from '@nestjs/common';
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { asObject, parseObject } from '../../../domain/json.js';
+import { asObject, asString, parseObject } from '../../../domain/json.js';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import { joinInstructions, loadInstructions } from '../../instructions.js';
@@ -62,7 +62,11 @@ export async function makeAgentFolder(
     id,
     Object.fromEntries(Object.entries(fixed).map(([name, text]) => [`${FOLDER}/${name}`, text])),
   );
-  return { folder: join(folders.home, FOLDER), instructions: await writeInstructions(thread, template, logger) };
+  return {
+    folder: join(folders.home, FOLDER),
+    instructions: await writeInstructions(thread, template, logger),
+    defaultModel: toDefaultModel(readJson(settings)),
+  };
 }
 
 /** In a file: pi 1.6.0 takes the text of the option for a path where there is such a file (cli.md). */
@@ -77,6 +81,11 @@ async function writeInstructions(
   if (text === undefined) return [];
   await thread.files.write('server/pi/instructions.md', text);
   return [join(thread.folders.server, 'pi/instructions.md')];
+}
+
+function toDefaultModel({ defaultProvider, defaultModel }: JsonObject): string | undefined {
+  const [provider, model] = [asString(defaultProvider), asString(defaultModel)];
+  return provider === undefined || model === undefined ? undefined : `${provider}/${model}`;
 }
 
 /** Settings that are no JSON object count as none. */

@@ -14,6 +14,8 @@ export interface PiStartFiles {
   readonly folder: string;
   /** What is appended to its own instructions, in this order. */
   readonly instructions: readonly string[];
+  /** The model that the deployment's settings choose; `undefined` to leave it to pi. */
+  readonly defaultModel: string | undefined;
 }
 
 /** Without these, pi 1.6.0 offers tools of extensions and of MCP servers, and tells of skills (cli.md). */
@@ -28,15 +30,17 @@ const NO_TOOLS = ['--no-tools', '--no-extensions', '--no-mcp', '--no-skills', '-
 export function toPiLaunch(
   { folders, env, model, tools }: Pick<HarnessThread, 'folders' | 'env' | 'model' | 'tools'>,
   sessionId: string,
-  { folder, instructions }: PiStartFiles,
+  { folder, instructions, defaultModel }: PiStartFiles,
 ): PiLaunch {
   const sessions = join(folders.home, SESSIONS_FOLDER);
+  // Else the record would decide, in which an agent can write.
+  const asked = model ?? defaultModel;
   return {
     args: [
       ...['--mode', 'rpc', '--no-approve', '--no-context-files', '--no-themes'],
       ...['--session', join(sessions, toFileName(sessionId))],
       ...instructions.flatMap((path) => ['--append-system-prompt', path]),
-      ...(model === undefined ? [] : ['--model', model]),
+      ...(asked === undefined ? [] : ['--model', asked]),
       ...(tools === 'none' ? NO_TOOLS : []),
     ],
     env: {
