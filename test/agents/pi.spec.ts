@@ -52,7 +52,7 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   it('says of a tool that it failed', async () => {
     const { blocks } = await askPi(rig, 'failed-tool', 'SCENE:parallel echo one && exit 3');
     const results = blocks.filter(({ type }) => type === 'mcp_tool_result');
-    expect(results.map(({ is_error }) => is_error).toSorted()).toEqual([false, true]);
+    expect(new Set(results.map(({ is_error }) => is_error))).toEqual(new Set([false, true]));
   });
 
   it('remembers the turn before in the same process', async () => {

@@ -32,6 +32,7 @@ const AGENT: AgentSettings = {
   models: [],
   modelChoice: undefined,
   allowMode: undefined,
+  provider: undefined,
   dialect: 'standard',
 };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
+import { asObjects } from '../../domain/json.js';
 import type { HarnessSession } from '../harness.js';
 import type { Behaviour } from './__fixtures__/fake-agent.js';
 import { toStory } from './__fixtures__/story.js';
@@ -30,7 +31,7 @@ describe('A turn of an agent', () => {
       threadId: 'thread',
       command: 'agent',
       args: ['acp'],
-      env: { AGENT_SETTING: 'on', CENTAUR_THREAD_KEY: 'key' },
+      env: { CENTAUR_THREAD_KEY: 'key' },
     });
     expect(sandbox.sent('session/new')).toEqual([{ cwd: folders.workspace, mcpServers: [] }]);
     expect(sandbox.sent('session/prompt')).toEqual([{ sessionId: 's1', prompt: [{ type: 'text', text: 'hi there' }] }]);
@@ -120,7 +121,7 @@ describe('A turn of an agent', () => {
     ]);
     const blind = setup(answering('hello', { loadSession: true }));
     await runTurn(blind.open(), { prompt: [image] });
-    const [block] = blind.sandbox.sent('session/prompt')[0]?.['prompt'] as readonly JsonObject[];
+    const [block] = asObjects(blind.sandbox.sent('session/prompt')[0]?.['prompt']);
     const path = /^An image is in the file (.*\.png)$/.exec(block?.['text'] as string)?.[1] ?? '';
     expect(await blind.files.readText(path.slice(blind.folder.length + 1), 100)).toBe('hi');
   });
@@ -129,7 +130,7 @@ describe('A turn of an agent', () => {
     const { sandbox, open } = setup(answering('```json\n{"a":1}\n```'));
     const events = await runTurn(open(), { outputSchema: { type: 'object' } });
     expect(toStory(events)).toEqual(['{"a":1}', 'end: end_turn']);
-    const [, asked] = sandbox.sent('session/prompt')[0]?.['prompt'] as readonly JsonObject[];
+    const [, asked] = asObjects(sandbox.sent('session/prompt')[0]?.['prompt']);
     expect(asked?.['text']).toMatch(/conform to this JSON Schema:\n\n\{"type":"object"\}$/);
   });
 });
