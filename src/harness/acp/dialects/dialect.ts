@@ -41,6 +41,8 @@ export interface AcpDialect {
   readonly leavesCommands: boolean;
   /** Whether a load within the minute in which the session was made destroys its record. */
   readonly losesYoungSessions: boolean;
+  /** After how long the agent gives up a call of an MCP tool, by its default; `undefined` if it waits for minutes. */
+  readonly callLimitMs: number | undefined;
 }
 
 const STANDARD: AcpDialect = {
@@ -54,6 +56,7 @@ const STANDARD: AcpDialect = {
   readsAgentsFile: true,
   leavesCommands: false,
   losesYoungSessions: false,
+  callLimitMs: 60_000,
 };
 
 const DIALECTS: Readonly<Record<DialectName, AcpDialect>> = {
@@ -82,6 +85,8 @@ const DIALECTS: Readonly<Record<DialectName, AcpDialect>> = {
     usage: 'running-total',
     namesToolsByTitle: false,
     hasInputAtOnce: true,
+    // It took an answer that came after 130 s (recording copilot.mcp-slow).
+    callLimitMs: undefined,
     remark: (text) =>
       /^Info: .*\bRetrying\b/.test(text) ? 'retrying' : text.startsWith('Error: ') ? 'failure' : undefined,
   },
