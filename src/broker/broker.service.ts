@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
-import { AppConfig } from '../config/app-config.js';
+import { AppConfig, listHarnessVariables } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
 import type { EgressSettings } from './process/egress/egress.js';
@@ -110,24 +110,26 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
   /**
    * Opens the broker for a thread, before its first program starts, and says what its programs get instead of the deployment's variables.
    *
-   * @param provider that of the thread's harness
+   * @param harness the thread's
+   * @param provider that of this harness
    * @throws if the broker cannot listen
    */
-  async open(threadId: string, provider?: ModelProvider): Promise<BrokeredEnvironment> {
-    const { passedVariables } = this.config;
+  async open(threadId: string, harness: string, provider?: ModelProvider): Promise<BrokeredEnvironment> {
+    const own = listHarnessVariables(this.config, harness);
     if (!this.isOn) {
       const serveMcp = (server: McpMessageServer) => this.#serveMcp(threadId, server, undefined);
-      return { variables: passedVariables, modelUrl: undefined, serveMcp };
+      return { variables: own, modelUrl: undefined, serveMcp };
     }
     await this.#removeCredentials(threadId);
     const access = await this.#listen(threadId);
     const masked = [...this.#upstreams].reduce(
       (variables, [each, upstream]) => each.mask(variables, access, upstream),
-      passedVariables,
+      own,
     );
     const upstream = provider === undefined ? undefined : this.#upstreams.get(provider);
+    const addressed = { ...masked, ...(upstream === undefined ? {} : provider?.address?.(access, upstream)) };
     return {
-      variables: { ...withProxies(masked, this.#toNetwork(access)), ...this.#caVariables() },
+      variables: { ...withProxies(addressed, this.#toNetwork(access)), ...this.#caVariables() },
       modelUrl: upstream === undefined ? undefined : `${access.url}/${upstream.prefix}`,
       serveMcp: (server) => this.#serveMcp(threadId, server, access),
     };

@@ -34,7 +34,13 @@ const LOGIN = object(
   },
 );
 const UPSTREAM = object(
-  { prefix: STRING, baseUrl: STRING, headers: STRING_MAP, routes: STRINGS, answers: oneOf('anthropic', 'openai') },
+  {
+    prefix: STRING,
+    baseUrl: STRING,
+    headers: STRING_MAP,
+    routes: STRINGS,
+    answers: oneOf('anthropic', 'openai', 'gemini'),
+  },
   { login: LOGIN, addedValues: STRING_MAP },
 );
 const HOST = object({

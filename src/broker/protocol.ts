@@ -19,10 +19,10 @@ export interface Upstream {
   readonly login?: UpstreamLogin;
   /** Values that are added to a comma-separated header of the agent, such as `anthropic-beta`. */
   readonly addedValues?: Readonly<Record<string, string>>;
-  /** What agents may ask: a method and a path below the base URL; `*` at the end stands for one more part of a path. */
+  /** What agents may ask: a method and a path below the base URL; one `*` stands for a part of a path, or of one before a colon. */
   readonly routes: readonly string[];
-  /** Form of the API's answers, for the token count. */
-  readonly answers: 'anthropic' | 'openai';
+  /** Form of the API's answers, for the token count and for errors; OpenAI's are Responses and Chat Completions. */
+  readonly answers: 'anthropic' | 'openai' | 'gemini';
 }
 
 /** Keys that lead to a value in a JSON object, from the outside in. */

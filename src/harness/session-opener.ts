@@ -59,7 +59,11 @@ export class SessionOpener {
   async open(thread: OpenableThread, harness: Harness, workspaceTemplate?: string): Promise<OpenedSession> {
     const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
     const workspace = await this.workspaceId(thread.id);
-    const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
+    const brokered = await this.broker.open(
+      thread.id,
+      thread.harness,
+      this.registry.definition(thread.harness)?.provider,
+    );
     const variables = { ...this.registry.homeVariables(folders), ...brokered.variables };
     const { modelUrl, serveMcp } = brokered;
     const place: ThreadPlace = { folders, variables, modelUrl, serveMcp };

@@ -98,6 +98,7 @@ export class Listeners {
     const basic = /^Basic (.+)$/i.exec(headers['proxy-authorization'] ?? '')?.[1];
     const tokens = [
       headers['x-api-key'],
+      headers['x-goog-api-key'],
       /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1],
       basic === undefined
         ? undefined

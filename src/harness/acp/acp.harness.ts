@@ -3,9 +3,9 @@ import type { AgentSettings } from '../../config/agent-settings.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../sandbox/files/thread-files.js';
 import type { Harness, HarnessModel, HarnessSession, HarnessThread } from '../harness.js';
-import { probeVersion } from '../probe.js';
 import { AcpSession } from './acp.session.js';
 import { hasRecordNote } from './conversation/record-note.js';
+import { probeAgent } from './probe-agent.js';
 
 /** An agent that is driven by the Agent Client Protocol, version 1. */
 export class AcpHarness implements Harness {
@@ -22,7 +22,7 @@ export class AcpHarness implements Harness {
   }
 
   probe(): Promise<string | undefined> {
-    return probeVersion(this.sandbox, this.command);
+    return probeAgent(this.sandbox, this.command);
   }
 
   knowsModel(model: string): boolean {

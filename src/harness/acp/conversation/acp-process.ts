@@ -226,7 +226,8 @@ export class AcpProcess {
     const { thread, settings, command } = this;
     const choice = settings.modelChoice;
     const model = choice?.by === 'variable' && thread.model !== undefined ? { [choice.variable]: thread.model } : {};
-    const env = { ...settings.env, ...thread.env, ...model };
+    // Those of the settings are in it, but for what the broker has taken out.
+    const env = { ...thread.env, ...model };
     const process = this.sandbox.spawn({ threadId: thread.id, command, args: settings.args, env });
     const agent = new AcpAgent(process, (length) =>
       this.logger.warn(`ignored a line of ${length} characters from ${settings.name}: not JSON (thread ${thread.id})`),
