@@ -34,6 +34,7 @@ const AGENT: AgentSettings = {
   allowMode: undefined,
   provider: undefined,
   dialect: 'standard',
+  provider: undefined,
 };
 
 let folder: string;
