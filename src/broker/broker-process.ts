@@ -37,6 +37,8 @@ export class BrokerProcess {
   #ready: Promise<unknown> = Promise.resolve();
   /** The port for threads without a socket. A new process takes the same, as programs that run know it. */
   #port: number | undefined;
+  /** Where the server answers what agents ask of itself. */
+  #endpointPort: number | undefined;
   #lastId = 0;
   #isClosed = false;
 
@@ -75,6 +77,13 @@ export class BrokerProcess {
   close(threadId: string): void {
     this.#turns.delete(threadId);
     if (this.#open.delete(threadId)) this.#tell({ type: 'close', threadId });
+  }
+
+  /** Requests of agents to the server itself go to this port from now on. */
+  relayTo(port: number): void {
+    if (this.#endpointPort === port) return;
+    this.#endpointPort = port;
+    this.#tell({ type: 'endpoints', port });
   }
 
   /** A turn begins on an open thread. */
@@ -129,6 +138,7 @@ export class BrokerProcess {
     child.channel?.unref();
     this.#ready = this.#ask({ type: 'configure', config: this.config });
     this.#ready.catch(() => undefined); // Reported by `replace`.
+    if (this.#endpointPort !== undefined) this.#tell({ type: 'endpoints', port: this.#endpointPort });
     for (const [threadId, listening] of this.#open) {
       this.#askToOpen(threadId, listening).catch(() => undefined);
       const turn = this.#turns.get(threadId);

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
-import { AppConfig } from '../config/app-config.js';
+import { AppConfig, listHarnessVariables } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { BrokerProcess } from './broker-process.js';
 import type { EgressSettings } from './process/egress/egress.js';
 import { toCaVariables } from './process/egress/tls/ca-variables.js';
 import type { BegunTurn, ModelTokens, Upstream } from './protocol.js';
 import { toBundleFile } from './ca-bundle.js';
+import { AgentEndpoints } from './endpoints/agent-endpoints.js';
+import { type McpMessageServer, toMcpHandler } from './endpoints/mcp-handler.js';
 import { type ModelProvider, ModelProviders } from './model-provider.js';
 import { findUpstreams, usesBroker } from './provider-facts.js';
 import { type AgentNetwork, findProxies, findProxyWarnings, withProxies } from './proxy-variables.js';
@@ -23,11 +25,22 @@ export interface BrokerAccess {
   readonly token: string;
 }
 
+/** An endpoint of the server, as the programs of its thread reach it. */
+export interface AgentEndpoint {
+  readonly url: string;
+  /** Headers of every request to it. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends it. Idempotent. */
+  close(): void;
+}
+
 /** What the programs of a thread get. */
 export interface BrokeredEnvironment {
   readonly variables: Readonly<Record<string, string>>;
   /** Where the thread's harness reaches its model provider; `undefined` if that is not by the broker. */
   readonly modelUrl: string | undefined;
+  /** Lets them reach an MCP server of this process. Rejects if it cannot listen. */
+  readonly serveMcp: (server: McpMessageServer) => Promise<AgentEndpoint>;
 }
 
 /** The token of a thread that has a socket of its own. */
@@ -44,6 +57,7 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
   #upstreams: ReadonlyMap<ModelProvider, Upstream> = new Map();
   #process: BrokerProcess | undefined;
   readonly #refusals$ = new Subject<void>();
+  readonly #endpoints = new AgentEndpoints();
 
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -96,22 +110,28 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
   /**
    * Opens the broker for a thread, before its first program starts, and says what its programs get instead of the deployment's variables.
    *
-   * @param provider that of the thread's harness
+   * @param harness the thread's
+   * @param provider that of this harness
    * @throws if the broker cannot listen
    */
-  async open(threadId: string, provider?: ModelProvider): Promise<BrokeredEnvironment> {
-    const { passedVariables } = this.config;
-    if (!this.isOn) return { variables: passedVariables, modelUrl: undefined };
+  async open(threadId: string, harness: string, provider?: ModelProvider): Promise<BrokeredEnvironment> {
+    const own = listHarnessVariables(this.config, harness);
+    if (!this.isOn) {
+      const serveMcp = (server: McpMessageServer) => this.#serveMcp(threadId, server, undefined);
+      return { variables: own, modelUrl: undefined, serveMcp };
+    }
     await this.#removeCredentials(threadId);
     const access = await this.#listen(threadId);
     const masked = [...this.#upstreams].reduce(
       (variables, [each, upstream]) => each.mask(variables, access, upstream),
-      passedVariables,
+      own,
     );
     const upstream = provider === undefined ? undefined : this.#upstreams.get(provider);
+    const addressed = { ...masked, ...(upstream === undefined ? {} : provider?.address?.(access, upstream)) };
     return {
-      variables: { ...withProxies(masked, this.#toNetwork(access)), ...this.#caVariables() },
+      variables: { ...withProxies(addressed, this.#toNetwork(access)), ...this.#caVariables() },
       modelUrl: upstream === undefined ? undefined : `${access.url}/${upstream.prefix}`,
+      serveMcp: (server) => this.#serveMcp(threadId, server, access),
     };
   }
 
@@ -139,6 +159,22 @@ export class Broker implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.#process?.stop();
+    await this.#endpoints.close();
+  }
+
+  async #serveMcp(
+    threadId: string,
+    server: McpMessageServer,
+    access: BrokerAccess | undefined,
+  ): Promise<AgentEndpoint> {
+    const port = await this.#endpoints.listen();
+    if (access !== undefined) this.#process?.relayTo(port);
+    const path = this.#endpoints.add(threadId, toMcpHandler(server));
+    return {
+      url: `${access?.url ?? `http://127.0.0.1:${port}`}${path}`,
+      headers: access === undefined ? {} : { authorization: `Bearer ${access.token}` },
+      close: () => this.#endpoints.remove(path),
+    };
   }
 
   /** What agents may reach, with the certificate authority by which they trust the broker for the hosts that have a credential. */

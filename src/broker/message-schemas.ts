@@ -34,7 +34,13 @@ const LOGIN = object(
   },
 );
 const UPSTREAM = object(
-  { prefix: STRING, baseUrl: STRING, headers: STRING_MAP, routes: STRINGS, answers: oneOf('anthropic', 'openai') },
+  {
+    prefix: STRING,
+    baseUrl: STRING,
+    headers: STRING_MAP,
+    routes: STRINGS,
+    answers: oneOf('anthropic', 'openai', 'gemini'),
+  },
   { login: LOGIN, addedValues: STRING_MAP },
 );
 const HOST = object({
@@ -87,6 +93,7 @@ const TO_BROKER: Schemas<ToBroker> = {
   configure: validator({ id: COUNT, config: CONFIG }),
   open: validator({ id: COUNT, threadId: STRING, listening: LISTENING }),
   close: validator({ threadId: STRING }),
+  endpoints: validator({ port: COUNT }),
   turn: validator(
     {
       threadId: STRING,

@@ -2,6 +2,11 @@
 import type { HostLimit } from '../domain/policy/agent-rules.ts';
 import type { EgressSettings } from './process/egress/egress.ts';
 
+/** How the paths begin by which agents ask the server itself. */
+export const ENDPOINT_PREFIX = '/chiron/';
+/** The header by which the broker tells the server whose program asks. */
+export const THREAD_HEADER = 'x-chiron-agent-thread';
+
 /** An API of a model provider that agents reach through the broker. */
 export interface Upstream {
   /** The first part of the path by which agents ask for this API, such as `anthropic`. */
@@ -14,10 +19,10 @@ export interface Upstream {
   readonly login?: UpstreamLogin;
   /** Values that are added to a comma-separated header of the agent, such as `anthropic-beta`. */
   readonly addedValues?: Readonly<Record<string, string>>;
-  /** What agents may ask: a method and a path below the base URL; `*` at the end stands for one more part of a path. */
+  /** What agents may ask: a method and a path below the base URL; one `*` stands for a part of a path, or of one before a colon. */
   readonly routes: readonly string[];
-  /** Form of the API's answers, for the token count. */
-  readonly answers: 'anthropic' | 'openai';
+  /** Form of the API's answers, for the token count and for errors; OpenAI's are Responses and Chat Completions. */
+  readonly answers: 'anthropic' | 'openai' | 'gemini';
 }
 
 /** Keys that lead to a value in a JSON object, from the outside in. */
@@ -98,6 +103,8 @@ export type ToBroker =
   | { readonly type: 'configure'; readonly id: number; readonly config: BrokerConfig }
   | { readonly type: 'open'; readonly id: number; readonly threadId: string; readonly listening: Listening }
   | { readonly type: 'close'; readonly threadId: string }
+  /** Where the server answers what agents ask of itself: a port of the loopback interface. */
+  | { readonly type: 'endpoints'; readonly port: number }
   /** A turn begins on the thread: what its agent uses from now on belongs to it. */
   | ({
       readonly type: 'turn';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AppConfig } from '../config/app-config.js';
+import { type AppConfig, listHarnessVariables } from '../config/app-config.js';
 import type { Sandbox } from '../sandbox/sandbox.js';
 import type { ModelProvider, ProviderFacts } from './model-provider.js';
 import type { Upstream } from './protocol.js';
@@ -15,14 +15,14 @@ export async function findUpstreams(
   config: AppConfig,
   sandbox: Sandbox,
 ): Promise<ReadonlyMap<ModelProvider, Upstream>> {
-  const facts: ProviderFacts = {
-    variables: config.passedVariables,
+  const facts: Omit<ProviderFacts, 'variables'> = {
     templateText: (path) => sandbox.templateText(path),
     templateFile: (path) => findTemplateFile(config, path),
   };
   const upstreams = new Map<ModelProvider, Upstream>();
   for (const provider of providers) {
-    const upstream = await provider.toUpstream(facts);
+    const variables = listHarnessVariables(config, provider.harness);
+    const upstream = await provider.toUpstream({ ...facts, variables });
     if (upstream !== undefined) upstreams.set(provider, upstream);
   }
   return upstreams;

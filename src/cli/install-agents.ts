@@ -1,25 +1,25 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { JsonObject } from '../domain/harness-event.js';
+import { parseObject } from '../domain/json.js';
 import { agentProgramsFolder } from '../harness/agent-program.js';
 import { HARNESSES } from '../harness/harnesses.js';
+import type { Harnesses } from '../harness/definition.js';
 import { readConfig } from '../config/app-config.js';
 import { readEnvFile } from '../start/env-file.js';
 import { makeFolder } from '../storage/database/data-folder.js';
-import { type AgentPackage, parseAgentPackage } from './agent-package.js';
+import { type AgentPackage, listInstallableHarnesses, parseAgentPackage } from './agent-package.js';
 import { installPackages } from './npm.js';
 import { readProgramVersion } from './program-version.js';
 
 /** The name in the `package.json` of an agents' folder, by which it is told from a project of somebody's. */
 const FOLDER_NAME = 'chiron-agents';
 
-/** Only these packages may run scripts of their own. */
-const SCRIPTS = HARNESSES.flatMap(({ npmPackage }) => (npmPackage?.hasInstallScript === true ? [npmPackage.name] : []));
-
-const MANIFEST = {
-  name: FOLDER_NAME,
-  private: true,
-  allowScripts: Object.fromEntries(SCRIPTS.map((name) => [name, true])),
-};
+/** The packages that may run scripts of their own, and no others, as npm takes them. */
+function listScripts(harnesses: Harnesses): JsonObject {
+  const names = harnesses.flatMap(({ npmPackage }) => (npmPackage?.hasInstallScript === true ? [npmPackage.name] : []));
+  return Object.fromEntries(names.map((name) => [name, true]));
+}
 
 /**
  * Installs agents into the folder where the server looks for their programs, or into another one, and runs each once.
@@ -33,13 +33,15 @@ export async function installAgents(
   directory: string | undefined,
   print: (line: string) => void,
 ): Promise<void> {
-  const packages = names.map((name) => parseAgentPackage(name, HARNESSES));
   readEnvFile('.env', process.env);
-  const configured = readConfig(process.env, HARNESSES).agentsDirectory;
+  const config = readConfig(process.env, HARNESSES);
+  const harnesses = listInstallableHarnesses(config);
+  const packages = names.map((name) => parseAgentPackage(name, harnesses));
+  const configured = config.agentsDirectory;
   const folder = directory === undefined ? configured : resolve(directory);
   // A server that runs as root starts agents as other users, who have to be able to read their programs.
   process.umask(0o022);
-  await prepareFolder(folder);
+  await prepareFolder(folder, listScripts(harnesses));
   print(`Installing ${packages.map(({ spec }) => spec).join(' and ')} from npm into ${folder}`);
   await installPackages(
     folder,
@@ -66,28 +68,24 @@ export async function installAgents(
  *
  * @throws when it is somebody else's project.
  */
-async function prepareFolder(folder: string): Promise<void> {
+async function prepareFolder(folder: string, allowScripts: JsonObject): Promise<void> {
   const file = join(folder, 'package.json');
+  const write = (manifest: JsonObject, flag: 'w' | 'wx') =>
+    writeFile(file, `${JSON.stringify({ ...manifest, allowScripts }, undefined, 2)}\n`, { flag });
   try {
     await makeFolder(folder);
-    await writeFile(file, `${JSON.stringify(MANIFEST, undefined, 2)}\n`, { flag: 'wx' });
+    await write({ name: FOLDER_NAME, private: true }, 'wx');
     return;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
       throw new Error(`Chiron cannot install into ${folder}: ${String(error)}`, { cause: error });
     }
   }
-  if (!isAgentsFolder(await readFile(file, 'utf8')))
+  const manifest = parseObject(await readFile(file, 'utf8'));
+  if (manifest?.['name'] !== FOLDER_NAME)
     throw new Error(`Chiron cannot install into ${folder}: it is the folder of another project.`);
-}
-
-function isAgentsFolder(manifest: string): boolean {
-  try {
-    const parsed: unknown = JSON.parse(manifest);
-    return typeof parsed === 'object' && parsed !== null && 'name' in parsed && parsed.name === FOLDER_NAME;
-  } catch {
-    return false;
-  }
+  // A folder of an earlier version knows fewer packages.
+  await write(manifest, 'w');
 }
 
 async function readVersion(folder: string, { name, program }: AgentPackage): Promise<string> {

@@ -18,6 +18,20 @@ export const DIALECT_NAMES = ['standard', 'opencode', 'gemini', 'qwen', 'copilot
 /** See `DIALECT_NAMES`. */
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
+/** The forms of model APIs: OpenAI's (Responses and Chat Completions), Anthropic's Messages, Gemini's `generateContent`. */
+export const MODEL_APIS = ['openai', 'anthropic', 'gemini'] as const;
+
+/** The API of an agent's models, so that the broker can stand before it. The variables have what the agent itself would read. */
+export interface AgentProvider {
+  readonly api: (typeof MODEL_APIS)[number];
+  /** The variable with the URL of the API, as the agent takes it. */
+  readonly urlVariable: string;
+  /** The variable with the key. */
+  readonly keyVariable: string;
+  /** Where the agent asks without that URL; `undefined` for one that then asks nothing, or somewhere that the key is not for. */
+  readonly defaultUrl: string | undefined;
+}
+
 /** An agent of the Agent Client Protocol, as `CHIRON_AGENTS_FILE` describes it over its preset. */
 export interface AgentSettings {
   /** The name of its harness: `[a-z][a-z0-9-]*`, unique, and not that of a built-in harness. */
@@ -26,7 +40,7 @@ export interface AgentSettings {
   /** An absolute path, or a name in `CHIRON_AGENTS_DIR` or on the server's `PATH`. */
   readonly command: string;
   readonly args: readonly string[];
-  /** Variables of its processes with fixed values. */
+  /** Variables of its processes with fixed values. They may be secrets. */
   readonly env: Readonly<Record<string, string>>;
   /** Names of the server's variables that its processes get besides `CHIRON_SANDBOX_PASSTHROUGH_ENV`. No other agent gets them. */
   readonly passedVariables: readonly string[];
@@ -39,4 +53,6 @@ export interface AgentSettings {
   /** `undefined` for an agent that never asks. Requests for permission are answered in either case. */
   readonly allowMode: AllowMode | undefined;
   readonly dialect: DialectName;
+  /** `undefined` for an agent that takes no address for its models: it asks them past the broker, with credentials of its own. */
+  readonly provider: AgentProvider | undefined;
 }

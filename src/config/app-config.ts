@@ -1,7 +1,9 @@
 import { opendirSync } from 'node:fs';
 import { coversRule } from '../domain/host-rule.js';
 import { ConfigurationError } from './configuration-error.js';
+import type { AgentSettings } from './agent-settings.js';
 import { checkOidc } from './oidc-settings.js';
+import { parsePassedVariables } from './passed-variables.js';
 import { readSecretFiles } from './secret-files.js';
 import type { Setting, Variables } from './setting.js';
 import { type HarnessSettings, buildProgramSettings, settings } from './settings.js';
@@ -15,6 +17,8 @@ type Values<Rows> = { readonly [Name in keyof Rows]: Rows[Name] extends Setting<
 export type AppConfig = Values<Settings> & {
   /** The programs of the harnesses, by harness name: absolute paths, or names on the server's `PATH`. */
   readonly programs: Readonly<Record<string, string>>;
+  /** What the processes of configured agents get besides the variables of all agents, by agent. They hold credentials. */
+  readonly agentVariables: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 
 /** Injection token of the configuration. */
@@ -26,27 +30,66 @@ export type BusyPolicy = AppConfig['onBusy'];
 /**
  * Parses the configuration from environment variables.
  *
- * @param harnesses the harnesses that settings may refer to.
+ * @param harnesses the built-in harnesses. Settings may refer to them and to the agents of `CHIRON_AGENTS_FILE`.
  * @throws ConfigurationError naming every wrong variable, never a value.
  */
 export function readConfig(variables: Variables, harnesses: readonly HarnessSettings[] = []): AppConfig {
   const problems = new Map<string, string>();
-  const rows = settings(harnesses);
-  const known = readSecretFiles(variables, listSecrets(rows, variables), problems);
+  const agents = readAgents(variables, harnesses);
+  const rows = settings(
+    harnesses,
+    agents.map(({ name }) => name),
+  );
+  const known = readSecretFiles(variables, listSecrets(rows, variables, agents), problems);
   const config: AppConfig = {
     ...readSettings(rows, known, problems),
-    programs: readSettings(buildProgramSettings(harnesses), known, problems),
+    programs: {
+      ...readSettings(buildProgramSettings(harnesses), known, problems),
+      ...Object.fromEntries(agents.map(({ name, command }) => [name, command])),
+    },
+    agentVariables: Object.fromEntries(agents.map((agent) => [agent.name, findAgentVariables(agent, known)])),
   };
   if (problems.size === 0) checkCombinations(config, problems);
   if (problems.size > 0) throw new ConfigurationError(problems);
   return config;
 }
 
+/** The variables that the processes of a harness get, with their values: those of all agents, and its own if it is of `CHIRON_AGENTS_FILE`. */
+export function listHarnessVariables(
+  { passedVariables, agentVariables }: Pick<AppConfig, 'passedVariables' | 'agentVariables'>,
+  harness?: string,
+): Readonly<Record<string, string>> {
+  return harness === undefined ? passedVariables : { ...passedVariables, ...agentVariables[harness] };
+}
+
+/**
+ * The agents of `CHIRON_AGENTS_FILE`, on whose names other settings depend.
+ *
+ * @throws ConfigurationError with this one problem: those of the others may be due to it.
+ */
+function readAgents(variables: Variables, harnesses: readonly HarnessSettings[]): readonly AgentSettings[] {
+  const problems = new Map<string, string>();
+  const { agents } = readSettings({ agents: settings(harnesses).agents }, variables, problems);
+  if (problems.size > 0) throw new ConfigurationError(problems);
+  return agents;
+}
+
+/** The server's variables that an agent of the file gets alone; those of the file itself win. */
+function findAgentVariables(
+  { passedVariables, env }: AgentSettings,
+  variables: Variables,
+): Readonly<Record<string, string>> {
+  const passed = parsePassedVariables(passedVariables.join(','), variables);
+  // The file's parser lets through only names that this one takes.
+  return { ...('value' in passed ? passed.value : {}), ...env };
+}
+
 /** The variables that may be given as files: the secrets of the server, and whatever agents get, as that is where their keys are. */
-function listSecrets(rows: Settings, variables: Variables): readonly string[] {
+function listSecrets(rows: Settings, variables: Variables, agents: readonly AgentSettings[]): readonly string[] {
   const { variable, fallback = '' } = rows.passedVariables;
   const own = Object.values<Setting<unknown>>(rows).filter(({ isSecret }) => isSecret);
-  return [...own.map((setting) => setting.variable), ...(variables[variable] ?? fallback).split(',')];
+  const passed = agents.flatMap(({ passedVariables }) => passedVariables);
+  return [...own.map((setting) => setting.variable), ...(variables[variable] ?? fallback).split(','), ...passed];
 }
 
 /** Parses settings and adds each wrong variable to `problems`; the values are valid only while that is empty. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { CALLER_TOOLS_POLICIES } from '../domain/caller-tool.js';
 import { TOOL_BLOCK_SETTINGS } from '../domain/tool-block-form.js';
 import { NETWORK_POLICIES } from '../domain/tool-credential.js';
+import { parseAgentsFile } from './agents-file.js';
 import { parseAllowedHosts } from './allowed-hosts.js';
 import { parseApiKeys, parseMetricsKey } from './api-keys.js';
 import { parseClusterSecrets, parseServerUrl } from './cluster-settings.js';
@@ -40,6 +41,8 @@ import { parseWebhookSecret, parseWebhookUrl } from './webhook-settings.js';
 /** The part of a harness definition that the settings depend on. */
 export interface HarnessSettings {
   readonly name: string;
+  /** `harness_type` in the session API; its name if absent. */
+  readonly sessionType?: string;
   /** The variable with the harness's program, a path or a name on the server's `PATH`; absent for a harness without one. */
   readonly program?: { readonly variable: string; readonly fallback: string; readonly doc: string };
 }
@@ -61,10 +64,15 @@ const limits = { group: 'Limits' } as const;
 /**
  * The single list of the variables that Chiron reads, by their names in `AppConfig`. The type, the parser, the tables of
  * `docs/configuration.md` and `.env.example` derive from it; `npm run docs:settings` writes the last two.
+ *
+ * @param harnesses the built-in ones
+ * @param agentNames those of the agents of `CHIRON_AGENTS_FILE`
  */
-export function settings(harnesses: readonly HarnessSettings[]) {
-  const names = harnesses.map(({ name }) => name);
-  const quoted = names.map((name) => `\`${name}\``).join(', ');
+export function settings(harnesses: readonly HarnessSettings[], agentNames: readonly string[] = []) {
+  const builtIn = harnesses.map(({ name }) => name);
+  const names = [...builtIn, ...agentNames];
+  const reserved = harnesses.flatMap(({ name, sessionType = name }) => [name, sessionType]);
+  const quoted = builtIn.map((name) => `\`${name}\``).join(', ');
   return {
     // IPv6 addresses have brackets in URLs, so people add them here.
     host: custom('HOST', '127.0.0.1', (host = '') => ({ value: host.replace(/^\[(.*)\]$/, '$1') }), {
@@ -308,7 +316,13 @@ export function settings(harnesses: readonly HarnessSettings[]) {
 
     defaultHarness: oneOf('CHIRON_DEFAULT_HARNESS', 'auto', ['auto', ...names], {
       ...agents,
-      doc: `The agent for models without a route: ${quoted}, or \`auto\`, the first of these that is found.`,
+      doc: `The agent for models without a route: ${quoted}, one of \`CHIRON_AGENTS_FILE\`, or \`auto\`, the first that is found: those of the file come before \`demo\`.`,
+    }),
+    /** Their `env` may hold secrets. */
+    agents: custom('CHIRON_AGENTS_FILE', undefined, (file) => parseAgentsFile(file, reserved), {
+      ...agents,
+      doc: 'A JSON file with further agents, which speak the Agent Client Protocol: `{"agents": {"opencode": {"models": ["openai/gpt-5.5"]}}}`. See [agents.md](agents.md).',
+      example: './agents.json',
     }),
     agentsDirectory: custom('CHIRON_AGENTS_DIR', undefined, parseAgentsDirectory, {
       ...agents,

@@ -6,7 +6,7 @@ import type { Harness } from './harness.js';
 /** Dependencies of a harness. */
 export interface HarnessParts {
   readonly sandbox: Sandbox;
-  /** The configured program: an absolute path, or a name on the server's `PATH`. Empty if the definition declares no program. */
+  /** The configured program: an absolute path, or a name on the server's `PATH`. Empty for a harness without one. */
   readonly command: string;
 }
 
@@ -15,6 +15,8 @@ export interface AgentNpmPackage {
   readonly name: string;
   /** The version that this Chiron is tested with. */
   readonly version: string;
+  /** The name of its program; that of the definition's `program` by default. */
+  readonly program?: string;
   /** Whether the package is complete only after a script of its own has run. */
   readonly hasInstallScript: boolean;
 }
@@ -30,6 +32,10 @@ export interface HarnessDefinition extends HarnessSettings {
   readonly npmPackage?: AgentNpmPackage;
   /** Folders in each thread's home where the harness keeps its files, keyed by the variable that points its processes to them. */
   readonly home?: Readonly<Record<string, string>>;
+  /** Further folders of a thread's home with its own records, relative to the home: where nothing tells its processes where they are. */
+  readonly recordFolders?: readonly string[];
+  /** Whether its models are offered as `<name>/<model>` only, as other harnesses may have models of the same names. */
+  readonly offersFullNames?: boolean;
   /** The environment variable that passes the requested model to the processes of a thread. */
   readonly modelVariable?: string;
   /** Credentials for its model provider: variables, or files of the home template. The server warns at startup if none is present. */

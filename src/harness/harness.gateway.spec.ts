@@ -113,6 +113,7 @@ describe('HarnessGateway', () => {
         systemPrompt: 'Be brief.',
         tools: 'all',
         sessionId: 's',
+        serveMcp: expect.any(Function),
         env: {
           CLAUDE_CONFIG_DIR: '/a/home/.claude',
           OPENAI_API_KEY: 'passed on',

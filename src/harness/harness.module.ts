@@ -9,7 +9,7 @@ import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import { Harnesses } from './definition.js';
 import { HarnessGateway } from './harness.gateway.js';
 import { HarnessRegistry } from './harness.registry.js';
-import { HARNESSES } from './harnesses.js';
+import { listHarnesses } from './harnesses.js';
 import { assertUsableTemplates } from './assert-templates.js';
 import { ModelCatalog } from './models/model-catalog.js';
 import { toSandboxOptions } from './sandbox-options.js';
@@ -21,7 +21,9 @@ import { WarmProcesses } from './warm/warm-processes.js';
 function toAgentFiles(harnesses: Harnesses): AgentFiles {
   return {
     leftOut: harnesses.flatMap(({ notInSnapshots = [] }) => notInSnapshots),
-    recordFolders: harnesses.flatMap(({ home = {} }) => Object.values(home).map((name) => `home/${name}`)),
+    recordFolders: harnesses.flatMap(({ home = {}, recordFolders = [] }) =>
+      [...Object.values(home), ...recordFolders].map((name) => `home/${name}`),
+    ),
   };
 }
 
@@ -38,7 +40,7 @@ function toAgentFiles(harnesses: Harnesses): AgentFiles {
     }),
   ],
   providers: [
-    { provide: Harnesses, useValue: HARNESSES },
+    { provide: Harnesses, inject: [AppConfig], useFactory: listHarnesses },
     {
       provide: ModelProviders,
       inject: [Harnesses],

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { BrokeredEnvironment } from '../broker/broker.service.js';
 import type { SandboxFolders } from '../sandbox/sandbox.js';
 import type { ThreadFiles } from '../sandbox/files/thread-files.js';
 import type { CallerToolResult, CallerTools } from '../domain/caller-tool.js';
@@ -28,6 +29,8 @@ export interface HarnessThread {
   readonly tools: 'all' | 'none';
   /** Where the agent reaches its model, whatever the deployment's own settings of the agent say; absent to leave it to those. */
   readonly modelUrl?: string;
+  /** Lets the programs of this thread reach an MCP server of this process. Rejects if it cannot listen. Absent outside of a server. */
+  readonly serveMcp?: BrokeredEnvironment['serveMcp'];
   /** Set while nobody knows whose thread it will be: key, model and system prompt come with `HarnessSession.adopt`. */
   readonly isSpare?: boolean;
   /** The environment of every process of this thread: the variables that the deployment passes through, the harness homes, the model. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
-import { Broker } from '../broker/broker.service.js';
+import { Broker, type BrokeredEnvironment } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox, type SandboxFolders } from '../sandbox/sandbox.js';
 import type { GatewayThread } from './harness.gateway.js';
@@ -30,6 +30,7 @@ interface ThreadPlace {
   /** The variables of the broker and of the harness homes. */
   readonly variables: Readonly<Record<string, string>>;
   readonly modelUrl: string | undefined;
+  readonly serveMcp: BrokeredEnvironment['serveMcp'];
 }
 
 /** Opens sessions: makes the folders of their threads, and their way to the model. */
@@ -58,9 +59,14 @@ export class SessionOpener {
   async open(thread: OpenableThread, harness: Harness, workspaceTemplate?: string): Promise<OpenedSession> {
     const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
     const workspace = await this.workspaceId(thread.id);
-    const brokered = await this.broker.open(thread.id, this.registry.definition(thread.harness)?.provider);
+    const brokered = await this.broker.open(
+      thread.id,
+      thread.harness,
+      this.registry.definition(thread.harness)?.provider,
+    );
     const variables = { ...this.registry.homeVariables(folders), ...brokered.variables };
-    const place: ThreadPlace = { folders, variables, modelUrl: brokered.modelUrl };
+    const { modelUrl, serveMcp } = brokered;
+    const place: ThreadPlace = { folders, variables, modelUrl, serveMcp };
     this.#starts$.next(thread.harness);
     return { session: harness.open(this.toHarnessThread(thread, place, workspaceTemplate)), workspace, place };
   }
@@ -84,6 +90,7 @@ export class SessionOpener {
       ...(workspaceTemplate === undefined ? {} : { workspaceTemplate }),
       sessionId: thread.sessionId,
       ...(place.modelUrl === undefined ? {} : { modelUrl: place.modelUrl }),
+      serveMcp: place.serveMcp,
       env: { ...place.variables, ...this.threadEnvironment(thread) },
     };
   }

@@ -1,5 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { AppConfig } from '../config/app-config.js';
+import { HarnessRegistry } from '../harness/harness.registry.js';
 import { ADMIN_SCHEMAS } from '../admin/admin-docs.js';
 import { NODE_SCHEMAS } from '../admin/nodes.docs.js';
 import { MODEL_SCHEMAS } from '../catalog/models.docs.js';
@@ -7,6 +9,7 @@ import { CHAT_SCHEMAS } from '../chat/wire/schemas.js';
 import { OPENAI_SCHEMAS } from '../openai/openai.docs.js';
 import { RESPONSES_SCHEMAS } from '../responses/wire/schemas.js';
 import { RESPONSE_HEADERS, TAGS } from '../openapi/operation.js';
+import { describeHarnessTypes } from '../sessions/describe-harness-types.js';
 import { SESSION_SCHEMAS } from '../sessions/session-schemas.js';
 import { WORKSPACE_SCHEMAS } from '../sessions/workspace.docs.js';
 import { WIRE_SCHEMAS } from '../anthropic/schemas.js';
@@ -48,7 +51,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     },
   };
   // Otherwise Nest adds a tag for each controller.
-  return SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });
+  const document = SwaggerModule.createDocument(app, { ...description, components }, { autoTagControllers: false });
+  const { harnessAliases: aliases } = app.get<AppConfig>(AppConfig);
+  return describeHarnessTypes(document, { harnesses: app.get(HarnessRegistry).definitions, aliases });
 }
 
 const KEYS = 'One of the deployment’s keys. A server that never had one answers only callers on its own machine.';

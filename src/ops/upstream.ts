@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { AppConfig } from '../config/app-config.js';
+import { type AppConfig, listHarnessVariables } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import type { HarnessDefinition } from '../harness/definition.js';
 import type { HarnessInfo, HarnessName } from '../harness/harness.js';
-import { HARNESSES } from '../harness/harnesses.js';
+import { listHarnesses } from '../harness/harnesses.js';
 
 /** Facts of the machine and the server that the checks of the model providers' settings need. */
 export interface UpstreamFacts {
@@ -42,11 +42,20 @@ export function assertNoLoop(
   available: readonly HarnessInfo[],
   ownNames: readonly string[] = namesOfThisMachine(),
 ): void {
-  if (!available.some(({ name }) => name === 'claude-code') || !leadsHere(config, 'ANTHROPIC_BASE_URL', ownNames))
-    return;
+  const addresses = [
+    { name: 'claude-code', variable: 'ANTHROPIC_BASE_URL' },
+    ...config.agents.flatMap(({ name, provider }) =>
+      provider === undefined ? [] : [{ name, variable: provider.urlVariable }],
+    ),
+  ];
   const problem =
     'is the address of this server: its agents would call it and start agents endlessly. Set it to a model provider, or unset it';
-  throw new ConfigurationError(new Map([['ANTHROPIC_BASE_URL', problem]]));
+  const own = addresses.filter(
+    ({ name, variable }) =>
+      available.some((info) => info.name === name) &&
+      leadsHere(config, listHarnessVariables(config, name)[variable], ownNames),
+  );
+  if (own.length > 0) throw new ConfigurationError(new Map(own.map(({ variable }) => [variable, problem])));
 }
 
 /** Collects the facts of this machine. */
@@ -78,15 +87,15 @@ function openaiUrlWarnings(config: AppConfig): readonly string[] {
   const text = config.passedVariables['OPENAI_BASE_URL'];
   if (text === undefined) return [];
   if (httpUrl(text) === undefined) return ['OPENAI_BASE_URL is not an http(s) URL: Codex cannot reach its model.'];
-  return leadsHere(config, 'OPENAI_BASE_URL', namesOfThisMachine())
+  return leadsHere(config, text, namesOfThisMachine())
     ? ['OPENAI_BASE_URL is the address of this server, which has no model that Codex could ask.']
     : [];
 }
 
 function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamFacts): readonly string[] {
-  const { login, displayName } = definitionOf(harness) ?? {};
+  const { login, displayName } = definitionOf(harness, config) ?? {};
   if (login === undefined) return [];
-  if (listLogins(login, config, facts).length > 0) return [];
+  if (listLogins(login, listHarnessVariables(config, harness), facts).length > 0) return [];
   const notPassed = login.variables.find((name) => (facts.variables[name] ?? '') !== '');
   return notPassed === undefined
     ? [
@@ -95,13 +104,17 @@ function loginWarnings(harness: HarnessName, config: AppConfig, facts: UpstreamF
     : [`${displayName} has no login: ${notPassed} is set, but CHIRON_SANDBOX_PASSTHROUGH_ENV does not name it.`];
 }
 
-/** The variables that are passed on and the files of the templates with which a harness can log in to its model provider. Never a value. */
+/**
+ * The variables and the files of the templates with which a harness can log in to its model provider. Never a value.
+ *
+ * @param variables those that its processes get
+ */
 export function listLogins(
   login: NonNullable<HarnessDefinition['login']>,
-  { passedVariables }: Pick<AppConfig, 'passedVariables'>,
+  variables: Readonly<Record<string, string>>,
   { templateHas }: Pick<UpstreamFacts, 'templateHas'>,
 ): readonly string[] {
-  const isSet = login.variables.filter((name) => passedVariables[name] !== undefined);
+  const isSet = login.variables.filter((name) => variables[name] !== undefined);
   return [...isSet, ...login.files.filter(templateHas)];
 }
 
@@ -116,19 +129,19 @@ function routeWarnings(config: AppConfig, isAvailable: (name: HarnessName) => bo
     (config.modelRoutes ?? []).map(({ harness }) => harness).filter((name) => !isAvailable(name)),
   );
   return [...missing].map((name) =>
-    definitionOf(name)?.isDemo === true
+    definitionOf(name, config)?.isDemo === true
       ? `CHIRON_MODEL_ROUTES leads to ${name}, which answers only where it is the default or CHIRON_DEMO is on: its models get 404.`
       : `CHIRON_MODEL_ROUTES leads to ${name}, which was not found: its models get 404.`,
   );
 }
 
-function definitionOf(name: HarnessName): HarnessDefinition | undefined {
-  return HARNESSES.find((harness) => harness.name === name);
+function definitionOf(name: HarnessName, config: AppConfig): HarnessDefinition | undefined {
+  return listHarnesses(config).find((harness) => harness.name === name);
 }
 
 /** Whether a URL in the agents' environment is the address of this server. False when the system chooses the port, which is then unknown. */
-function leadsHere(config: AppConfig, variable: string, ownNames: readonly string[]): boolean {
-  const url = httpUrl(config.passedVariables[variable] ?? '');
+function leadsHere(config: AppConfig, text: string | undefined, ownNames: readonly string[]): boolean {
+  const url = httpUrl(text ?? '');
   if (url === undefined) return false;
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, '');

@@ -19,7 +19,7 @@ import { HARNESS_TYPES } from './dto/harness-type.js';
 
 const OK = { ok: always(true) };
 const HARNESS_TYPE = described(
-  `${HARNESS_TYPES.join(', ')}, an alias that the deployment accepts for one of them, or the name of a harness that only another version of the server has.`,
+  `${HARNESS_TYPES.join(', ')}, an agent of CHIRON_AGENTS_FILE, an alias that the deployment accepts for one of them, or the name of a harness that only another version of the server has.`,
   TEXT,
 );
 const TURN_STATE = oneOfTexts('queued', 'running', 'parked', 'completed', 'failed', 'cancelled');

@@ -66,7 +66,7 @@ it('lets the setting name every kind of sandbox, and auto', () => {
 it('warns of isolated agents that hold the credentials of the deployment, and of no others', () => {
   const check = (passed: Readonly<Record<string, string>>, more: object = {}) =>
     findCredentialWarnings({
-      config: { passedVariables: passed },
+      config: { passedVariables: passed, agentVariables: {} },
       isolates: true,
       available: [claudeCode, codex],
       isServed: (provider) => provider === codex.provider,

@@ -1,4 +1,4 @@
-import type { AppConfig } from '../config/app-config.js';
+import { type AppConfig, listHarnessVariables } from '../config/app-config.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import type { ModelProvider } from '../broker/model-provider.js';
 import type { HarnessDefinition } from '../harness/definition.js';
@@ -36,7 +36,7 @@ function listProblems(problems: SandboxChoice['problems']): readonly string[] {
 
 /** What the warnings about credentials depend on. */
 export interface CredentialFacts {
-  readonly config: Pick<AppConfig, 'passedVariables'>;
+  readonly config: Pick<AppConfig, 'passedVariables' | 'agentVariables'>;
   readonly isolates: boolean;
   /** The harnesses that this server can run. */
   readonly available: readonly HarnessDefinition[];
@@ -48,9 +48,9 @@ export interface CredentialFacts {
 /** Warns of isolated agents that hold the deployment's credentials and go past the broker, as it does not serve their model provider. */
 export function findCredentialWarnings({ config, isolates, available, ...facts }: CredentialFacts): readonly string[] {
   if (!isolates) return [];
-  return available.flatMap(({ displayName, provider, login }) => {
+  return available.flatMap(({ name, displayName, provider, login }) => {
     if (login === undefined || (provider !== undefined && facts.isServed(provider))) return [];
-    const found = listLogins(login, config, facts);
+    const found = listLogins(login, listHarnessVariables(config, name), facts);
     return found.length > 0
       ? [
           `agents of ${displayName} ask their model past the broker (${found.join(', ')}): they can read its credentials, and neither CHIRON_ALLOWED_MODELS nor CHIRON_TURN_TOKEN_LIMIT holds for them. See "Keys" in docs/security.md.`,

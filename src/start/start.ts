@@ -80,7 +80,7 @@ export async function start(): Promise<void> {
 
 /** Warns of what keeps agents from being isolated, and from reaching their models. A gateway runs none, and needs no login of theirs. */
 function findAgentWarnings(app: NestExpressApplication, config: AppConfig, choice: SandboxChoice): readonly string[] {
-  const { available } = app.get(HarnessRegistry);
+  const { available, definitions } = app.get(HarnessRegistry);
   const facts = collectUpstreamFacts(config, process.env, available);
   const broker = app.get(Broker);
   return [
@@ -88,7 +88,7 @@ function findAgentWarnings(app: NestExpressApplication, config: AppConfig, choic
     ...findCredentialWarnings({
       config,
       isolates: choice.sandbox.isolates,
-      available: HARNESSES.filter(({ name }) => available.some((info) => info.name === name)),
+      available: definitions.filter(({ name }) => available.some((info) => info.name === name)),
       isServed: (provider) => broker.serves(provider),
       templateHas: facts.templateHas,
     }),

@@ -109,7 +109,11 @@ describe('chiron agents install', () => {
 
   it.each([
     ['there is no network', ['codex'], /npm does not reach its registry\. .* \(ECONNREFUSED\)\.\n$/],
-    ['the agent is unknown', ['amp'], /^Chiron cannot install amp: it knows the agents claude-code, codex\.\n$/],
+    [
+      'the agent is unknown',
+      ['amp'],
+      /^Chiron cannot install amp: it knows the agents claude-code, codex, opencode, copilot, qwen, kimi, gemini\.\n$/,
+    ],
     [
       'the version is a range',
       ['codex@^0.1.0'],

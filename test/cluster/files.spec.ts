@@ -1,44 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { S3_BUCKET, S3_KEY_ID, type S3Server, startS3Server } from '../support/s3-server.js';
 import { ask } from './support/caller.js';
-import { TestCluster } from './support/cluster.js';
+import { startWithStore, type StoredCluster, type TestThreadStore } from './support/thread-store.js';
 
-type Store = 'local' | 's3' | 'shared';
-
-let cluster: TestCluster | undefined;
-let s3: S3Server | undefined;
-let shared: string | undefined;
+let stored: StoredCluster | undefined;
 
 afterEach(async () => {
-  await cluster?.close();
-  await s3?.close();
-  if (shared !== undefined) rmSync(shared, { recursive: true, force: true });
-  [cluster, s3, shared] = [undefined, undefined, undefined];
+  await stored?.close();
+  stored = undefined;
 });
 
-async function startWith(store: Store): Promise<TestCluster> {
-  if (store === 'local') return TestCluster.start();
-  if (store === 's3') {
-    s3 = await startS3Server();
-    return TestCluster.start({
-      CHIRON_THREAD_STORE: 's3',
-      CHIRON_S3_ENDPOINT: s3.url,
-      CHIRON_S3_BUCKET: S3_BUCKET,
-      CHIRON_S3_ACCESS_KEY_ID: S3_KEY_ID,
-      CHIRON_S3_SECRET_ACCESS_KEY: 'any',
-    });
-  }
-  shared = mkdtempSync(join(tmpdir(), 'chiron-shared-'));
-  mkdirSync(join(shared, 'volume'));
-  return TestCluster.start({ CHIRON_THREAD_STORE: 'shared', CHIRON_SHARED_DIRECTORY: join(shared, 'volume') });
-}
-
-describe.each<Store>(['local', 's3', 'shared'])('files, with those of threads in %s', (store) => {
+describe.each<TestThreadStore>(['local', 's3', 'shared'])('files, with those of threads in %s', (store) => {
   it('go in and out through any gateway, wherever the thread is', async () => {
-    cluster = await startWith(store);
+    stored = await startWithStore(store);
+    const { cluster } = stored;
     const [g1, g2] = [cluster.server('g1').url, cluster.server('g2').url];
     // Longer than a row of the database, and than what a connection holds.
     const words = 'words '.repeat(500_000);

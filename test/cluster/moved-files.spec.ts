@@ -1,42 +1,18 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { S3_BUCKET, S3_KEY_ID, type S3Server, startS3Server } from '../support/s3-server.js';
 import { ask, askUntilAnswered } from './support/caller.js';
-import { TestCluster } from './support/cluster.js';
+import type { TestCluster } from './support/cluster.js';
+import { startWithStore, type StoredCluster, type TestThreadStore } from './support/thread-store.js';
 
-let cluster: TestCluster | undefined;
-let s3: S3Server | undefined;
-let shared: string | undefined;
+let stored: StoredCluster | undefined;
 
 afterEach(async () => {
-  await cluster?.close();
-  await s3?.close();
-  if (shared !== undefined) rmSync(shared, { recursive: true, force: true });
-  [cluster, s3, shared] = [undefined, undefined, undefined];
+  await stored?.close();
+  stored = undefined;
 });
 
-async function startWith(store: 's3' | 'shared'): Promise<TestCluster> {
-  if (store === 's3') {
-    s3 = await startS3Server();
-    cluster = await TestCluster.start({
-      CHIRON_THREAD_STORE: 's3',
-      CHIRON_S3_ENDPOINT: s3.url,
-      CHIRON_S3_BUCKET: S3_BUCKET,
-      CHIRON_S3_ACCESS_KEY_ID: S3_KEY_ID,
-      CHIRON_S3_SECRET_ACCESS_KEY: 'any',
-    });
-  } else {
-    shared = mkdtempSync(join(tmpdir(), 'chiron-shared-'));
-    chmodSync(shared, 0o711);
-    mkdirSync(join(shared, 'volume'));
-    cluster = await TestCluster.start({
-      CHIRON_THREAD_STORE: 'shared',
-      CHIRON_SHARED_DIRECTORY: join(shared, 'volume'),
-    });
-  }
-  return cluster;
+async function startWith(store: TestThreadStore): Promise<TestCluster> {
+  stored = await startWithStore(store);
+  return stored.cluster;
 }
 
 /** The worker that has the only thread. */
@@ -71,7 +47,7 @@ describe.each(['s3', 'shared'] as const)('a thread with its files in %s', (store
     await ask(servers.url, '!echo first > note', { thread: 'killed' });
     const first = await findHolder(servers);
     // A bucket gets them a moment after the answer.
-    if (s3 !== undefined) {
+    if (store === 's3') {
       await expect
         .poll(async () => (await servers.query('select snapshot from threads'))[0]?.['snapshot'], { timeout: 30_000 })
         .not.toBeNull();

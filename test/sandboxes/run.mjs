@@ -13,6 +13,7 @@ const vitest = (config, ...files) => ['node_modules/vitest/vitest.mjs', 'run', '
 const ALL = [
   { title: 'npm test', args: vitest('vitest.config.ts', 'test/') },
   { title: 'test:clients', args: vitest('test/clients/vitest.config.ts') },
+  { title: 'test:agents', args: vitest('test/agents/vitest.config.ts') },
   { title: 'test:hostile', args: vitest('test/hostile/vitest.config.ts') },
   { title: 'test:cluster', args: vitest('test/cluster/vitest.config.ts') },
   { title: 'test:faults', args: ['test/faults/run.mjs'] },

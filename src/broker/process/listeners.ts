@@ -3,7 +3,7 @@ import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Listening } from '../protocol.ts';
+import { ENDPOINT_PREFIX, type Listening } from '../protocol.ts';
 
 /** How many connections a thread may have open. Without a limit, one could take all file descriptors of the process from the others. */
 const MAX_CONNECTIONS = 1000;
@@ -11,6 +11,7 @@ const MAX_CONNECTIONS = 1000;
 /** What is done with the requests of threads. */
 export interface BrokerRoutes {
   readonly onModel: (request: IncomingMessage, response: ServerResponse, threadId: string) => void;
+  readonly onEndpoint: (request: IncomingMessage, response: ServerResponse, threadId: string) => void;
   readonly onProxied: (request: IncomingMessage, response: ServerResponse, threadId: string) => void;
   readonly onConnect: (request: IncomingMessage, client: Duplex, head: Buffer, threadId: string) => void;
 }
@@ -71,7 +72,7 @@ export class Listeners {
   }
 
   #serve(findThread: (request: IncomingMessage) => string | undefined): Server {
-    const { onModel, onProxied, onConnect } = this.#routes;
+    const { onModel, onEndpoint, onProxied, onConnect } = this.#routes;
     const server = createServer((request, response) => {
       const threadId = findThread(request);
       const isProxied = request.url?.startsWith('/') !== true;
@@ -79,6 +80,7 @@ export class Listeners {
       else if (threadId === undefined)
         response.writeHead(401, { 'content-type': 'application/json' }).end(UNKNOWN_TOKEN);
       else if (isProxied) onProxied(request, response, threadId);
+      else if (request.url?.startsWith(ENDPOINT_PREFIX) === true) onEndpoint(request, response, threadId);
       else onModel(request, response, threadId);
     });
     server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
@@ -96,6 +98,7 @@ export class Listeners {
     const basic = /^Basic (.+)$/i.exec(headers['proxy-authorization'] ?? '')?.[1];
     const tokens = [
       headers['x-api-key'],
+      headers['x-goog-api-key'],
       /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1],
       basic === undefined
         ? undefined

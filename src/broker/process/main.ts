@@ -2,6 +2,7 @@
 import { parseToBroker } from '../message-schemas.ts';
 import type { FromBroker, ToBroker } from '../protocol.ts';
 import { createEgress, type Egress } from './egress/egress.ts';
+import { relayToServer } from './endpoint-relay.ts';
 import { Listeners } from './listeners.ts';
 import { ModelGateway } from './model/model-gateway.ts';
 import { TokenCounts } from './model/token-counts.ts';
@@ -11,6 +12,7 @@ const counts = new TokenCounts();
 const traceparents = new Map<string, string>();
 let gateway: ModelGateway | undefined;
 let egress: Egress | undefined;
+let endpointPort: number | undefined;
 
 const send = (message: FromBroker): void => {
   if (process.connected) process.send?.(message);
@@ -20,6 +22,7 @@ const onNotice = (what: string): void => send({ type: 'notice', what });
 
 const listeners = new Listeners({
   onModel: (request, response, threadId) => gateway?.handle(request, response, threadId),
+  onEndpoint: (request, response, threadId) => relayToServer(request, response, threadId, endpointPort),
   onProxied: (request, response, threadId) => egress?.handleRequest(request, response, threadId),
   onConnect: (request, client, head, threadId) => egress?.handleConnect(request, client, head, threadId),
 });
@@ -43,6 +46,9 @@ async function handle(message: ToBroker): Promise<void> {
       counts.close(message.threadId);
       egress?.limit(message.threadId, []);
       traceparents.delete(message.threadId);
+      return;
+    case 'endpoints':
+      endpointPort = message.port;
       return;
     case 'turn':
       egress?.limit(message.threadId, message.hostLimits);

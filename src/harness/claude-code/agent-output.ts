@@ -9,7 +9,7 @@ import {
   releaseParked,
   removeCalls,
   sortEvents,
-} from './caller-tools/parking.js';
+} from '../caller-mcp/parking.js';
 import { decodeLine } from './decode/decode.js';
 import { dropMessages, expectMessage } from './decode/further-messages.js';
 import type { SchemaWrapping } from './decode/structured-output.js';

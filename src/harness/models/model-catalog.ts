@@ -30,11 +30,10 @@ export class ModelCatalog {
 
   private sources(): ModelSources {
     return {
-      harnesses: this.registry.available.map(({ name }) => ({
-        name,
-        displayName: this.registry.definition(name)?.displayName ?? name,
-        models: this.registry.find(name)?.models?.(),
-      })),
+      harnesses: this.registry.available.map(({ name }) => {
+        const { displayName = name, offersFullNames = false } = this.registry.definition(name) ?? {};
+        return { name, displayName, offersFullNames, models: this.registry.find(name)?.models?.() };
+      }),
       routes: this.config.modelRoutes ?? [],
       route: (model) => this.registry.route(model),
     };

@@ -15,6 +15,8 @@ export interface ModelSources {
     readonly name: HarnessName;
     readonly displayName: string;
     readonly models: readonly HarnessModel[] | undefined;
+    /** Whether its models are offered as `<harness>/<model>` only. */
+    readonly offersFullNames?: boolean;
   }[];
   /** The configured routes. */
   readonly routes: ModelRouting['routes'];
@@ -24,7 +26,7 @@ export interface ModelSources {
 
 /**
  * Lists the offered models without duplicates: configured routes, then each harness under its own name and with its models. If a
- * model's name alone would route to another harness, it is offered as `<harness>/<model>`.
+ * model's name alone would route to another harness, it is offered as `<harness>/<model>`, as are all of a harness with `offersFullNames`.
  */
 export function servedModels(sources: ModelSources): readonly ServedModel[] {
   const offered = [...routedModels(sources), ...sources.harnesses.flatMap((harness) => listModels(harness, sources))];
@@ -41,7 +43,7 @@ export function findServedModel(id: string, sources: ModelSources): ServedModel 
 }
 
 function listModels(
-  { name, displayName, models }: ModelSources['harnesses'][number],
+  { name, displayName, models, offersFullNames = false }: ModelSources['harnesses'][number],
   sources: ModelSources,
 ): readonly ServedModel[] {
   const hasModel = models !== undefined;
@@ -49,7 +51,7 @@ function listModels(
     defaultModel(name, displayName, name, hasModel),
     ...(models ?? []).map((model) => {
       const choice = sources.route(model.id);
-      const isReached = choice?.harness === name && choice.model === model.id;
+      const isReached = !offersFullNames && choice?.harness === name && choice.model === model.id;
       const named = isReached
         ? { id: model.id, displayName: model.displayName }
         : { id: `${name}/${model.id}`, displayName: `${model.displayName} (${displayName})` };

@@ -21,10 +21,12 @@ export function runLaunch(launch: HostLaunch, timeoutMs: number): Promise<Progra
     cwd: workingDirectory,
   } as const;
   return new Promise((resolve) => {
-    execFile(program, args, options, (error, output, stderr) => {
+    const child = execFile(program, args, options, (error, output, stderr) => {
       if (error === null) resolve({ kind: 'done', output });
       else resolve({ kind: 'failed', problem: launch.explain?.(stderr) ?? describeProblem(error) });
     });
+    // One that does not know its arguments may wait for input.
+    child.stdin?.end();
   });
 }
 

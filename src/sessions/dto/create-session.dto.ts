@@ -2,16 +2,16 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsObject, IsOptional, ValidateBy, type ValidationArguments } from 'class-validator';
 import type { JsonObject, JsonValue } from '../../domain/harness-event.js';
 import { ANY_OBJECT } from '../../openapi/schema.js';
-import { HARNESS_TYPES, type HarnessTypes, listHarnessTypes, parseHarnessType } from './harness-type.js';
+import { type HarnessTypes, listHarnessTypes, parseHarnessType } from './harness-type.js';
 import { RefusedUnlessEmpty } from './refused-field.js';
 import { validateSessionBody } from './session-body.js';
 
 /** The body that creates a session. */
 export class CreateSessionDto {
   @ApiProperty({
-    description: 'A deployment can accept further types, and none (`CHIRON_HARNESS_ALIASES`).',
+    description:
+      'One of the harnesses of the deployment, with its agents of `CHIRON_AGENTS_FILE`, or an alias of `CHIRON_HARNESS_ALIASES`, which may accept any type, and none.',
     type: String,
-    enum: HARNESS_TYPES,
     examples: ['claudecode'],
   })
   @ValidateBy({

@@ -4,7 +4,7 @@ import type { HarnessName } from '../../harness/harness.js';
 import { HARNESSES } from '../../harness/harnesses.js';
 import type { Thread } from '../../storage/stores/thread.store.js';
 
-/** The values of `harness_type` that this version accepts without aliases, for the documentation. */
+/** The values of `harness_type` that every deployment accepts, for examples in the documentation. */
 export const HARNESS_TYPES: readonly string[] = HARNESSES.map(({ sessionType }) => sessionType);
 
 /** The alias of every type that is unknown, and of none. */

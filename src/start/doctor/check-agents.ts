@@ -2,12 +2,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findUpstreams, usesBroker } from '../../broker/provider-facts.js';
-import type { AppConfig } from '../../config/app-config.js';
+import { type AppConfig, listHarnessVariables } from '../../config/app-config.js';
 import { findAgentProgram } from '../../harness/agent-program.js';
 import { assertUsableTemplates } from '../../harness/assert-templates.js';
 import type { HarnessDefinition } from '../../harness/definition.js';
 import { HarnessRegistry } from '../../harness/harness.registry.js';
-import { HARNESSES } from '../../harness/harnesses.js';
+import { listHarnesses } from '../../harness/harnesses.js';
 import { toSandboxOptions } from '../../harness/sandbox-options.js';
 import { assertNoLoop, collectUpstreamFacts, findUpstreamWarnings, listLogins } from '../../ops/upstream.js';
 import { chooseSandbox, type SandboxChoice, SANDBOXES, SandboxUnavailableError } from '../../sandbox/kinds.js';
@@ -17,7 +17,8 @@ import type { ModelAddress } from './check-network.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 import { listRefusals } from './refusals.js';
 
-const VERSION_MS = 5000;
+/** Longer than at a start: nobody waits for the server, and agents of the file take some seconds. */
+const VERSION_MS = 20_000;
 
 /** What was found out about the sandbox and the agents in it. */
 export interface AgentReport {
@@ -55,17 +56,18 @@ export async function checkAgents(config: AppConfig): Promise<AgentReport> {
 
 async function inspect(config: AppConfig, choice: SandboxChoice): Promise<AgentReport> {
   const { sandbox } = choice;
-  const registry = new HarnessRegistry(HARNESSES, sandbox, config);
+  const harnesses = listHarnesses(config);
+  const registry = new HarnessRegistry(harnesses, sandbox, config);
   const refusals = [
     ...(await listRefusals('agents', () => registry.probeAll())),
     ...(await listRefusals('settings', () => assertNoLoop(config, registry.available))),
     ...(await listRefusals('settings', () => assertUsableTemplates(config, { warn: () => undefined }))),
   ];
-  const available = HARNESSES.filter(({ name }) => registry.available.some((info) => info.name === name));
-  const programs = HARNESSES.filter(({ program }) => program !== undefined);
+  const available = harnesses.filter(({ name }) => registry.available.some((info) => info.name === name));
+  const programs = harnesses.filter(({ name }) => config.programs[name] !== undefined);
   const versions = programs.map(async (definition) => {
     const version = registry.available.find(({ name }) => name === definition.name)?.version;
-    return version === undefined ? checkMissing(definition, config, sandbox) : describeVersion(definition, version);
+    return checkProgram(definition, version, config, sandbox);
   });
   const facts = collectUpstreamFacts(config, process.env, registry.available);
   const providers = available.flatMap(({ provider }) => provider ?? []);
@@ -81,7 +83,10 @@ async function inspect(config: AppConfig, choice: SandboxChoice): Promise<AgentR
       ? []
       : [
           ...available.flatMap((definition) =>
-            describeLogin(definition, listLogins(definition.login ?? NONE, config, facts)),
+            describeLogin(
+              definition,
+              listLogins(definition.login ?? NONE, listHarnessVariables(config, definition.name), facts),
+            ),
           ),
           ...findUpstreamWarnings(config, facts).map((text) => warning('agents', text, LOGIN_REMEDY)),
           ...findCredentialWarnings({
@@ -126,19 +131,30 @@ function describeDefault(registry: HarnessRegistry, isRefused: boolean): readonl
 }
 
 function describeVersion({ displayName, npmPackage, name }: HarnessDefinition, version: string): Finding {
-  if (npmPackage === undefined || npmPackage.version === version) {
+  if (npmPackage === undefined) return ok('agents', `${displayName} ${version} was found.`);
+  if (npmPackage.version === version) {
     return ok('agents', `${displayName} ${version} works, the version that this Chiron is tested with.`);
   }
   const message = `${displayName} ${version} works; this Chiron is tested with ${npmPackage.version}.`;
   return warning('agents', message, `For the tested one: chiron agents install ${name}`);
 }
 
-async function checkMissing(definition: HarnessDefinition, config: AppConfig, sandbox: Sandbox): Promise<Finding> {
+/** @param version what the start has found; `undefined` for nothing. Of an agent of the file, it has looked at the package only. */
+async function checkProgram(
+  definition: HarnessDefinition,
+  version: string | undefined,
+  config: AppConfig,
+  sandbox: Sandbox,
+): Promise<Finding> {
   const { name, displayName, program, npmPackage } = definition;
+  const setting = program === undefined ? 'its command in CHIRON_AGENTS_FILE' : program.variable;
   const command = findAgentProgram(config.programs[name] ?? '', config.agentsDirectory);
+  const wasAsked = program !== undefined || npmPackage === undefined;
+  if (version !== undefined && wasAsked) return describeVersion(definition, version);
   const run = await sandbox.run(command, ['--version'], VERSION_MS);
+  if (version !== undefined && run.kind === 'done') return describeVersion(definition, version);
   const install = npmPackage === undefined ? '' : `chiron agents install ${name}, or `;
-  const remedy = `${install}set ${program?.variable} to its path.`;
+  const remedy = `${install}set ${setting} to its path.`;
   if (run.kind === 'missing') return warning('agents', `${displayName} was not found.`, remedy);
   const reason = run.kind === 'failed' ? run.problem : 'prints no version';
   return warning('agents', `${displayName} does not work in the sandbox: ${command} --version ${reason}.`, remedy);

@@ -1,16 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { halves, type Piece } from './pieces.js';
 
 /** Sends one event of the stream. */
 export type Send = (type: string, fields: Readonly<Record<string, unknown>>) => void;
 
-/** One piece of an answer; each becomes an output item. */
-export type Piece =
-  | { readonly kind: 'reasoning'; readonly text: string }
-  | { readonly kind: 'text'; readonly deltas: readonly string[]; readonly intervalMilliseconds: number }
-  | { readonly kind: 'refusal'; readonly text: string }
-  | { readonly kind: 'calls'; readonly commands: readonly string[] };
-
-/** Streams a piece as OpenAI does; calls are of `shellTool`. */
+/** Streams a piece as output items, as OpenAI does; calls are of `shellTool`. */
 export async function sendPiece(send: Send, piece: Piece, shellTool: string, id: string, index: number): Promise<void> {
   switch (piece.kind) {
     case 'reasoning': {
@@ -51,6 +45,8 @@ export async function sendPiece(send: Send, piece: Piece, shellTool: string, id:
         send('response.output_item.done', { output_index: index + offset, item });
       }
       return;
+    case 'use':
+      throw new Error('Codex has no tools of Claude Code');
     default: {
       const never: never = piece;
       return never;
@@ -67,10 +63,4 @@ function functionCall(shellTool: string, command: string, id: string) {
     name: shellTool,
     arguments: JSON.stringify(input),
   };
-}
-
-/** A text in two deltas; fewer for a short one. */
-export function halves(text: string): readonly string[] {
-  const middle = Math.ceil(text.length / 2);
-  return [text.slice(0, middle), text.slice(middle)].filter((half) => half !== '');
 }

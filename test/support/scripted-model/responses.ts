@@ -1,28 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { halves, type Piece, type Send, sendPiece } from './responses-pieces.js';
+import { CALL_USAGE, piecesOf } from './pieces.js';
+import { type Send, sendPiece } from './responses-pieces.js';
 import { readConversation, type Conversation } from './responses-request.js';
-import {
-  answerAfterTools,
-  refusalOf,
-  type RecordedRequest,
-  type Scene,
-  type ScriptedModel,
-  sceneOf,
-  type StopScene,
-} from './scene.js';
-
-/** What every model call costs, in OpenAI's counts (input with the cached tokens in it). */
-export const RESPONSES_USAGE = {
-  /** The first call of a turn. */
-  first: { input: 400, cached: 300, output: 25, reasoning: 5 },
-  /** Every later call of the turn, after tools have answered. */
-  later: { input: 500, cached: 300, output: 25, reasoning: 5 },
-} as const;
-
-/** What the model thinks, and says, before it calls its tools. */
-export const REASONING_BEFORE_TOOLS = '**Plan** run a command';
-export const TEXT_BEFORE_TOOLS = 'Let me run it.';
+import { refusalOf, type RecordedRequest, type Scene, type ScriptedModel, sceneOf, type StopScene } from './scene.js';
 
 /** Why an OpenAI response is incomplete that stops so; a refusal is a part of a complete one. */
 const CUT_BY: Readonly<Record<StopScene, string | undefined>> = {
@@ -124,7 +105,7 @@ async function stream(
   };
   send('response.created', { response: { id: `resp_${call}`, status: 'in_progress', output: [] } });
   if (scene.kind === 'hang') return;
-  const pieces = piecesOf(scene, conversation.toolOutputs);
+  const pieces = piecesOf(scene, { toolOutputs: conversation.toolOutputs, furtherPrompts: 0 });
   for (const [index, piece] of pieces.entries()) {
     await sendPiece(send, piece, conversation.shellTool, `s${call}_${index}`, index);
   }
@@ -138,46 +119,8 @@ async function stream(
   response.end();
 }
 
-function piecesOf(scene: Exclude<Scene, { kind: 'fail' | 'hang' }>, toolOutputs: readonly string[]): readonly Piece[] {
-  switch (scene.kind) {
-    case 'use':
-      throw new Error('Codex has no tools of Claude Code');
-    case 'text':
-      return [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 }];
-    case 'answer':
-      return [{ kind: 'text', deltas: halves(scene.answers[0] ?? ''), intervalMilliseconds: 0 }];
-    case 'stop':
-      return [
-        ...(scene.text === '' ? [] : [{ kind: 'text', deltas: halves(scene.text), intervalMilliseconds: 0 } as const]),
-        ...(scene.reason === 'refusal' ? [{ kind: 'refusal', text: 'I cannot help with that.' } as const] : []),
-      ];
-    case 'steps': {
-      const command = scene.commands[toolOutputs.length];
-      if (command !== undefined) return [{ kind: 'calls', commands: [command] }];
-      return [{ kind: 'text', deltas: halves(answerAfterTools(toolOutputs)), intervalMilliseconds: 0 }];
-    }
-    case 'slow':
-      return [{ kind: 'text', deltas: words(scene.words), intervalMilliseconds: scene.intervalMilliseconds }];
-    case 'tools':
-      if (toolOutputs.length === 0) {
-        return [
-          { kind: 'reasoning', text: REASONING_BEFORE_TOOLS },
-          { kind: 'text', deltas: [TEXT_BEFORE_TOOLS], intervalMilliseconds: 0 },
-          { kind: 'calls', commands: scene.commands },
-        ];
-      }
-      return scene.slowAnswer
-        ? [{ kind: 'text', deltas: words(20), intervalMilliseconds: 50 }]
-        : [{ kind: 'text', deltas: halves(answerAfterTools(toolOutputs)), intervalMilliseconds: 0 }];
-    default: {
-      const never: never = scene;
-      return never;
-    }
-  }
-}
-
 function usageOf(toolOutputs: readonly string[]) {
-  const usage = toolOutputs.length === 0 ? RESPONSES_USAGE.first : RESPONSES_USAGE.later;
+  const usage = toolOutputs.length === 0 ? CALL_USAGE.first : CALL_USAGE.later;
   return {
     input_tokens: usage.input,
     input_tokens_details: { cached_tokens: usage.cached },
@@ -185,10 +128,6 @@ function usageOf(toolOutputs: readonly string[]) {
     output_tokens_details: { reasoning_tokens: usage.reasoning },
     total_tokens: usage.input + usage.output,
   };
-}
-
-function words(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `word${index} `);
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

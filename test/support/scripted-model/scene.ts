@@ -110,6 +110,12 @@ export function sceneOf(text: string): Scene {
   }
 }
 
+/** The scene of the newest of a conversation's user texts that asks for one. A text may hold the earlier conversation, with its own scenes. */
+export function newestSceneOf(texts: readonly string[]): Scene {
+  const text = texts.findLast((one) => one.includes('SCENE:')) ?? '';
+  return sceneOf(text.slice(Math.max(0, text.lastIndexOf('SCENE:'))));
+}
+
 /** What the model answers after so many of its answers were not taken; the last one again and again. */
 export function answerAfter(answers: readonly string[], refused: number): string {
   return answers[Math.min(refused, answers.length - 1)] ?? '';

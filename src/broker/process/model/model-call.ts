@@ -1,4 +1,4 @@
-import type { ModelTokens } from '../../protocol.ts';
+import type { ModelTokens, Upstream } from '../../protocol.ts';
 import { countAll, findIncrease } from './model-tokens.ts';
 import { TokenReader } from './token-reader.ts';
 
@@ -15,18 +15,19 @@ const MOST_OUTPUT_TOKENS = 128_000;
 
 /** One call of a model, from the request on, and what is known of its tokens. */
 export class ModelCall {
-  readonly #answers: 'anthropic' | 'openai';
+  readonly #answers: Upstream['answers'];
   readonly #announced: number;
   #reader: TokenReader | undefined;
   #asked = 0;
   #answered = 0;
   #isCutOff = false;
+  #isServed = false;
   #isOver = false;
   #billed: ModelTokens | undefined;
   #onOver: () => void = () => undefined;
 
   /** @param announced the length of the request, in bytes, as far as it says it */
-  constructor(answers: 'anthropic' | 'openai', announced = 0) {
+  constructor(answers: Upstream['answers'], announced = 0) {
     this.#answers = answers;
     this.#announced = announced;
   }
@@ -34,6 +35,11 @@ export class ModelCall {
   /** Bytes of the request pass by. */
   ask(chunk: Buffer): void {
     this.#asked += chunk.length;
+  }
+
+  /** The answer begins. */
+  begin(status: number): void {
+    this.#isServed = status < 300;
   }
 
   /** Bytes of the answer pass by. */
@@ -65,12 +71,16 @@ export class ModelCall {
     this.#onOver = listener;
   }
 
-  /** Tokens that count for the limit of a turn. A call is not free because the agent left before the provider told its count. */
+  /**
+   * Tokens that count for the limit of a turn. A call is not free because the agent left before the provider told its count, or because it did not ask
+   * for one: in a stream of Chat Completions, it is there on request only.
+   */
   get spent(): number {
     const tokens = this.#reader?.tokens;
     const counted = tokens === undefined ? 0 : countAll(tokens);
     const bytes = this.#asked + this.#answered;
-    return this.#isCutOff ? Math.max(counted, Math.ceil(bytes / BYTES_PER_TOKEN)) : counted;
+    const isUntold = this.#isOver && this.#isServed && tokens === undefined;
+    return this.#isCutOff || isUntold ? Math.max(counted, Math.ceil(bytes / BYTES_PER_TOKEN)) : counted;
   }
 
   /** The same, while the call is on its way: the most that it may take. */

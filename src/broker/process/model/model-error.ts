@@ -15,10 +15,27 @@ export function sendModelError(
     response.destroy();
     return;
   }
-  const body =
-    answers === 'anthropic'
-      ? { type: 'error', error: { type, message } }
-      : { error: { type, message, code: null, param: null } };
   response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
+  response.end(JSON.stringify(toBody(answers, status, type, message)));
+}
+
+/** The names of Google's API for the statuses that are sent here. */
+const GOOGLE_STATUSES: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+};
+
+function toBody(answers: Upstream['answers'], status: number, type: string, message: string): object {
+  switch (answers) {
+    case 'anthropic':
+      return { type: 'error', error: { type, message } };
+    case 'openai':
+      return { error: { type, message, code: null, param: null } };
+    case 'gemini':
+      return { error: { code: status, message, status: GOOGLE_STATUSES[status] ?? 'UNAVAILABLE' } };
+    default:
+      return answers satisfies never;
+  }
 }

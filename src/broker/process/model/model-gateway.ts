@@ -4,9 +4,9 @@ import type { BrokerConfig, Upstream } from '../../protocol.ts';
 import { toEndToEndHeaders } from '../headers.ts';
 import { type Granted, Login, LoginError } from './login/login.ts';
 import { ModelCall } from './model-call.ts';
-import { createModelCheck } from './model-check.ts';
+import { createModelCheck, isAllowedModel } from './model-check.ts';
 import { sendModelError } from './model-error.ts';
-import { isCounted, isRoute, toUpstreamHeaders } from './model-request.ts';
+import { isCounted, isRoute, readPathModel, toUpstreamHeaders, toUpstreamQuery } from './model-request.ts';
 import { ProviderConnections } from './provider-connections.ts';
 import type { TokenCounts } from './token-counts.ts';
 
@@ -134,6 +134,7 @@ export class ModelGateway {
       response.writeHead(answer.statusCode ?? 502, toEndToEndHeaders(answer));
       // Else the headers of a stream would wait for its first event.
       response.flushHeaders();
+      call?.begin(answer.statusCode ?? 502);
       if (call !== undefined) answer.on('data', (chunk: Buffer) => call.answer(chunk, isStream));
       answer.once('close', () => {
         call?.end(!answer.complete);
@@ -174,7 +175,7 @@ export class ModelGateway {
 
   #ask(request: IncomingMessage, { threadId, upstream, path, query, granted }: Forwarding): ClientRequest {
     const target = new URL(`${upstream.baseUrl}${path}`);
-    if (query !== undefined) target.search = query;
+    if (query !== undefined) target.search = toUpstreamQuery(upstream, query);
     const headers = {
       ...toUpstreamHeaders(request, upstream, this.#traceparents.get(threadId)),
       ...granted?.headers,
@@ -186,7 +187,7 @@ export class ModelGateway {
     request: IncomingMessage,
     response: ServerResponse,
     outgoing: ClientRequest,
-    { threadId, upstream }: Forwarding,
+    { threadId, upstream, path }: Forwarding,
   ): void {
     if (request.method !== 'POST') {
       // Node would send a body without its length, and the provider take it for a request of its own, past all checks (Node 24.21, seen).
@@ -205,6 +206,12 @@ export class ModelGateway {
       outgoing.destroy();
       request.resume();
     };
+    if (upstream.answers === 'gemini') {
+      const model = readPathModel(path);
+      if (isAllowedModel(model, allowedModels)) request.pipe(outgoing);
+      else refuse(`model ${model.slice(0, 100)}`);
+      return;
+    }
     if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
       refuse('a compressed request, whose model cannot be read');
       return;

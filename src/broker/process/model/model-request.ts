@@ -3,11 +3,11 @@ import type { Upstream } from '../../protocol.ts';
 import { toEndToEndHeaders } from '../headers.ts';
 
 /** What the agent says about itself is not believed, and `accept-encoding` would hide the token count. */
-const DROPPED = ['host', 'x-api-key', 'authorization', 'cookie', 'accept-encoding'];
+const DROPPED = ['host', 'x-api-key', 'x-goog-api-key', 'authorization', 'cookie', 'accept-encoding'];
 
 /** Whether the answer to a request costs tokens. */
 export function isCounted({ method }: IncomingMessage, path: string): boolean {
-  return method === 'POST' && !path.endsWith('/count_tokens');
+  return method === 'POST' && !path.endsWith('/count_tokens') && !path.endsWith(':countTokens');
 }
 
 /** Whether agents may send a request of this method to this path below an API's base URL. */
@@ -15,10 +15,25 @@ export function isRoute({ routes }: Upstream, method: string, path: string): boo
   return routes.some((route) => {
     const [wanted, pattern = ''] = route.split(' ', 2);
     if (wanted !== method) return false;
-    if (!pattern.endsWith('*')) return path === pattern;
-    const rest = path.startsWith(pattern.slice(0, -1)) ? path.slice(pattern.length - 1) : '';
-    return /^[\w.:@-]+$/.test(rest) && !/^\.+$/.test(rest);
+    const [start = '', end] = pattern.split('*', 2);
+    if (end === undefined) return path === pattern;
+    const part = path.length > start.length + end.length ? path.slice(start.length, path.length - end.length) : '';
+    if (!path.startsWith(start) || !path.endsWith(end) || /^\.+$/.test(part)) return false;
+    return end === '' ? /^[\w.:@-]+$/.test(part) : /^[\w.@-]+$/.test(part);
   });
+}
+
+/** The model that a request of the Gemini API names in its path; empty for none. */
+export function readPathModel(path: string): string {
+  return /\/models\/([^/:]+)(?::\w+)?$/.exec(path)?.[1] ?? '';
+}
+
+/** A query without the key that a client of the Gemini API may have in it, in the place of a header. */
+export function toUpstreamQuery({ answers }: Upstream, query: string): string {
+  if (answers !== 'gemini') return query;
+  const fields = new URLSearchParams(query);
+  fields.delete('key');
+  return fields.toString();
 }
 
 /**

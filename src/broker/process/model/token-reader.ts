@@ -1,10 +1,12 @@
-import type { ModelTokens } from '../../protocol.ts';
+import type { ModelTokens, Upstream } from '../../protocol.ts';
 
 /** The longest line, or JSON answer, that is looked at. The last event of OpenAI repeats the whole answer. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const LINE_FEED = 0x0a;
-const USAGE = '"usage"';
+/** What a line with tokens has in it, by the form of the answers. */
+const MARKS = { anthropic: '"usage"', openai: '"usage"', gemini: '"usageMetadata"' } as const;
+const READERS = { anthropic: readAnthropic, openai: readOpenAi, gemini: readGemini } as const;
 const NONE: ModelTokens = {
   model: 'unknown',
   inputTokens: 0,
@@ -18,17 +20,19 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Reads the tokens out of one answer of a model provider while its bytes pass by. Only lines that have `"usage"` in them are parsed: of a stream of
- * Anthropic its first and last, of one of OpenAI its last.
+ * Anthropic its first and last, of one of OpenAI its last; of Gemini all, as each has the count so far.
  */
 export class TokenReader {
-  readonly #answers: 'anthropic' | 'openai';
+  readonly #answers: Upstream['answers'];
+  readonly #mark: string;
   readonly #isStream: boolean;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #tokens: ModelTokens | undefined;
 
-  constructor(answers: 'anthropic' | 'openai', isStream: boolean) {
+  constructor(answers: Upstream['answers'], isStream: boolean) {
     this.#answers = answers;
+    this.#mark = MARKS[answers];
     this.#isStream = isStream;
   }
 
@@ -38,7 +42,7 @@ export class TokenReader {
       this.#keep(chunk);
       return;
     }
-    if (!chunk.includes(USAGE)) {
+    if (!chunk.includes(this.#mark)) {
       this.#skipLines(chunk);
       return;
     }
@@ -82,15 +86,14 @@ export class TokenReader {
     const line = this.#pending.length === 1 ? this.#pending[0] : Buffer.concat(this.#pending);
     this.#pending = [];
     this.#pendingBytes = 0;
-    if (!isWhole || line === undefined || !line.includes(USAGE)) return;
+    if (!isWhole || line === undefined || !line.includes(this.#mark)) return;
     const text = line.toString('utf8');
     const fields = parse(this.#isStream ? text.replace(/^data:\s*/, '') : text);
     if (fields !== undefined) this.#take(fields);
   }
 
   #take(fields: Fields): void {
-    const read = this.#answers === 'anthropic' ? readAnthropic : readOpenAi;
-    this.#tokens = read(fields, this.#tokens ?? NONE) ?? this.#tokens;
+    this.#tokens = READERS[this.#answers](fields, this.#tokens ?? NONE) ?? this.#tokens;
   }
 }
 
@@ -110,20 +113,39 @@ function readAnthropic(fields: Fields, before: ModelTokens): ModelTokens | undef
   };
 }
 
-/** The last event has the response with its usage; without a stream, the answer is the response. OpenAI counts cached tokens in. */
+/**
+ * The last event of the Responses API has the response with its usage; without a stream, the answer is the response. Chat Completions have other names, and in
+ * a stream a last chunk with the usage. Both count cached tokens in.
+ */
 function readOpenAi(fields: Fields): ModelTokens | undefined {
   const response = fields['response'] === undefined ? fields : asFields(fields['response']);
   const usage = asFields(response['usage']);
-  const input = asCount(usage['input_tokens']);
+  const input = asCount(usage['input_tokens']) ?? asCount(usage['prompt_tokens']);
   if (input === undefined) return undefined;
-  const cached = asCount(asFields(usage['input_tokens_details'])['cached_tokens']) ?? 0;
+  const details = asFields(usage['input_tokens_details'] ?? usage['prompt_tokens_details']);
+  const cached = asCount(details['cached_tokens']) ?? 0;
   return {
     model: asText(response['model']) ?? NONE.model,
     inputTokens: Math.max(0, input - cached),
-    outputTokens: asCount(usage['output_tokens']) ?? 0,
+    outputTokens: asCount(usage['output_tokens']) ?? asCount(usage['completion_tokens']) ?? 0,
     cacheReadInputTokens: cached,
     cacheCreationInputTokens: 0,
     cacheCreation1hInputTokens: 0,
+  };
+}
+
+/** Each part of an answer has the count so far. Gemini counts cached tokens in, and thinking apart from the output. */
+function readGemini(fields: Fields): ModelTokens | undefined {
+  const usage = asFields(fields['usageMetadata']);
+  const input = asCount(usage['promptTokenCount']);
+  if (input === undefined) return undefined;
+  const cached = asCount(usage['cachedContentTokenCount']) ?? 0;
+  return {
+    ...NONE,
+    model: asText(fields['modelVersion']) ?? NONE.model,
+    inputTokens: Math.max(0, input - cached) + (asCount(usage['toolUsePromptTokenCount']) ?? 0),
+    outputTokens: (asCount(usage['candidatesTokenCount']) ?? 0) + (asCount(usage['thoughtsTokenCount']) ?? 0),
+    cacheReadInputTokens: cached,
   };
 }
 

@@ -1,20 +1,8 @@
-import type { CallerTools } from '../../../domain/caller-tool.js';
-import { toCarriedName } from '../../caller-tool-names.js';
-
-/** Claude Code's name of the MCP server that carries the caller's tools. */
-export const CALLER_MCP_SERVER = 'caller';
+import { CALLER_MCP_SERVER, toServerToolName } from '../../caller-mcp/names.js';
 
 const PREFIX = `mcp__${CALLER_MCP_SERVER}__`;
 
-/** Anthropic's limit on the name of a tool. Claude Code 2.1.330 passes the name of an MCP server's tool on with its prefix. */
-const MAX_TOOL_NAME = 64;
-
-/** The name under which the server has a caller's tool. */
-export function toServerToolName(name: string): string {
-  return toCarriedName(name, { maxLength: MAX_TOOL_NAME - PREFIX.length });
-}
-
-/** The name under which the model knows a caller's tool. */
+/** The name under which Claude Code's model knows a caller's tool. */
 export function toModelToolName(name: string): string {
   return `${PREFIX}${toServerToolName(name)}`;
 }
@@ -22,10 +10,4 @@ export function toModelToolName(name: string): string {
 /** Whether the model's name of a tool is that of a caller's tool. */
 export function isCallerTool(modelName: string): boolean {
   return modelName.startsWith(PREFIX);
-}
-
-/** Returns a function that gives a tool's own name for the one that the server has; a tool that is not declared keeps the latter. */
-export function toOwnNames(tools: CallerTools | undefined): (serverName: string) => string {
-  const names = new Map((tools?.tools ?? []).map(({ name }) => [toServerToolName(name), name]));
-  return (serverName) => names.get(serverName) ?? serverName;
 }

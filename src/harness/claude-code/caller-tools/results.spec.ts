@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PromptBlock } from '../../../domain/prompt.js';
-import { findMarkedTurn, toMcpError, toMcpResult, toResultBlock, toTurnMark } from './results.js';
+import { toMcpError, toMcpResult } from '../../caller-mcp/results.js';
+import { findMarkedTurn, toResultBlock, toTurnMark } from './results.js';
 
 const text: PromptBlock = { type: 'text', text: 'a heron' };
 const image: PromptBlock = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } };

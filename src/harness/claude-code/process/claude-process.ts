@@ -6,9 +6,9 @@ import { asObject } from '../../../domain/json.js';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../../sandbox/sandbox.js';
 import { AgentOutput } from '../agent-output.js';
 import { toInterruptLine, toWithdrawLine } from './command-line.js';
-import { CallerCalls } from '../caller-tools/caller-calls.js';
-import type { CallerServer } from '../caller-tools/caller-server.js';
-import { CALLER_MCP_SERVER, toOwnNames } from '../caller-tools/names.js';
+import { CallerCalls } from '../../caller-mcp/caller-calls.js';
+import type { CallerServer } from '../../caller-mcp/caller-server.js';
+import { CALLER_MCP_SERVER, toOwnNames } from '../../caller-mcp/names.js';
 import {
   answerToolFilter,
   type ControlRequest,

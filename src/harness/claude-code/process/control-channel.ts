@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString, parseObject } from '../../../domain/json.js';
 import type { McpServer } from '../../../domain/mcp-server.js';
-import type { ServerManifest } from '../caller-tools/caller-server.js';
-import { CALLER_MCP_SERVER } from '../caller-tools/names.js';
+import type { ServerManifest } from '../../caller-mcp/caller-server.js';
+import { CALLER_MCP_SERVER } from '../../caller-mcp/names.js';
 
 /** A request of Claude Code on its control channel. */
 export interface ControlRequest {

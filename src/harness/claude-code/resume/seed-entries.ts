@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
 import type { SeedBlock, SeedMessage } from '../../../domain/seed/seed-message.js';
 import { toCarriedName } from '../../caller-tool-names.js';
-import { CALLER_MCP_SERVER, toModelToolName } from '../caller-tools/names.js';
+import { CALLER_MCP_SERVER } from '../../caller-mcp/names.js';
+import { toModelToolName } from '../caller-tools/names.js';
 import { toContentBlock } from '../caller-tools/results.js';
 import { toStableUuid } from '../stable-uuid.js';
 

@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asString } from '../../../domain/json.js';
 import type { FurtherMessage, HarnessTurn } from '../../harness.js';
-import { toOwnNames } from '../caller-tools/names.js';
+import { toOwnNames } from '../../caller-mcp/names.js';
 import { toContentBlock } from '../caller-tools/results.js';
 import { toToolCall, toToolResult } from '../decode/content.js';
 import { callsOf, isCallOfCaller, resultsOf } from './cut-off-calls.js';

@@ -35,7 +35,7 @@ describe('AppServer', () => {
     const { server, say } = serverWithFakeProcess();
     const request = server.request('a', {});
     say({ id: 1, error: { code: -32600, message: 'no' } });
-    await expect(request).rejects.toMatchObject({ name: 'AppServerError', code: -32600, message: 'no' });
+    await expect(request).rejects.toMatchObject({ name: 'JsonRpcError', code: -32600, message: 'no' });
   });
 
   it('passes notifications on, one batch per read', () => {

@@ -5,7 +5,8 @@ import { filter, firstValueFrom, timeout } from 'rxjs';
 import type { Sandbox, SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
-import { AppServer, AppServerError } from './app-server.js';
+import { JsonRpcError } from '../../json-rpc/json-rpc-error.js';
+import { AppServer } from './app-server.js';
 import { loadInstructions } from '../../instructions.js';
 import { findAddedVariables } from '../../spares/added-variables.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
@@ -91,7 +92,7 @@ export async function mayOpen(
 /**
  * Begins to talk to a server, and logs it in if it needs it.
  *
- * @throws AppServerError if the server refuses or has exited.
+ * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function initialize({ server, apiKey }: Running): Promise<void> {
   await server.request('initialize', INITIALIZE);
@@ -102,7 +103,7 @@ export async function initialize({ server, apiKey }: Running): Promise<void> {
 /**
  * Closes the conversation; its process goes on. It must have been opened with `thread_unload_delay_secs: 0`.
  *
- * @throws AppServerError if the server refuses or has exited.
+ * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function closeConversation({ server }: Running, threadId: string): Promise<void> {
   const closed = firstValueFrom(
@@ -119,7 +120,7 @@ export async function closeConversation({ server }: Running, threadId: string): 
 /**
  * Resumes the thread's conversation, or starts a new one if it had none or its recording is lost.
  *
- * @throws AppServerError if the server refuses or has exited.
+ * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function openConversation(
   { server, readsAgentsFile, variables }: Running,
@@ -177,7 +178,7 @@ export function readTurnPage(server: AppServer, threadId: string, cursor: JsonVa
 /**
  * Removes a turn and all later ones from the conversation.
  *
- * @throws AppServerError if the server refuses or has exited.
+ * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function takeOut(
   server: AppServer,
@@ -190,7 +191,7 @@ export async function takeOut(
     return conversation;
   } catch (error) {
     // 0.169.0 reverts no conversation that an older version began (`historyMode: legacy`), but makes a shorter one from it (seen).
-    if (!(error instanceof AppServerError) || error.code === undefined) throw error;
+    if (!(error instanceof JsonRpcError) || error.code === undefined) throw error;
     return toConversation(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
   }
 }
@@ -201,7 +202,7 @@ async function resumeWithRetry(server: AppServer, parameters: JsonObject): Promi
     try {
       return await server.request('thread/resume', parameters);
     } catch (error) {
-      const isHeld = error instanceof AppServerError && /already has an active writer/.test(error.message);
+      const isHeld = error instanceof JsonRpcError && /already has an active writer/.test(error.message);
       if (!isHeld || attempt === WRITER_ATTEMPTS) throw error;
       await delay(WRITER_PAUSE_MS);
     }
@@ -222,7 +223,7 @@ async function logIn(server: AppServer, apiKey: string): Promise<void> {
 
 function toConversation(fields: JsonObject, resumed: boolean): CodexConversation {
   const threadId = asString(asObject(fields['thread'])['id']);
-  if (threadId === undefined) throw new AppServerError('Codex opened a conversation without a name.', undefined);
+  if (threadId === undefined) throw new JsonRpcError('Codex opened a conversation without a name.', undefined);
   return { threadId, model: asString(fields['model']) ?? 'unknown', resumed };
 }
 
@@ -232,5 +233,5 @@ function toConversation(fields: JsonObject, resumed: boolean): CodexConversation
  */
 function isMissingConversation(error: unknown): boolean {
   const pattern = /no rollout found|thread not found|failed to read session metadata/i;
-  return error instanceof AppServerError && pattern.test(error.message);
+  return error instanceof JsonRpcError && pattern.test(error.message);
 }

@@ -2,7 +2,8 @@ import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { JsonObject, ToolResultContent } from '../../../domain/harness-event.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import { asString } from '../../../domain/json.js';
-import { toCodexInput, type Upload } from '../app-server/input.js';
+import type { Upload } from '../../prompt/prompt-parts.js';
+import { toCodexInput } from '../app-server/input.js';
 import type { RecordedCall } from '../record/rollout-lines.js';
 
 /** What a tool returned, as parts of which the two protocols of Codex make their own forms. */

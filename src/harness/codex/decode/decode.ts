@@ -12,7 +12,7 @@ import { decodeError, stopOrFail, decodeTurnCompleted, endTurn } from './ending.
 import { planEvents, toToolItem } from './items.js';
 import { toCamelCase, asNumber, asObject, parseObject, asString, withCamelCaseKeys } from '../../../domain/json.js';
 import { readId, type Notification, parseNotification } from './notification.js';
-import { progressNotice, type RunningTool } from './progress.js';
+import { progressNotice, type RunningTool } from '../../decode/progress-notice.js';
 import {
   withoutElement,
   FRESH_TURN,

@@ -1,6 +1,6 @@
 import type { HarnessEvent, JsonValue } from '../../../domain/harness-event.js';
 import type { OpenBlock } from './blocks.js';
-import type { RunningTool } from './progress.js';
+import type { RunningTool } from '../../decode/progress-notice.js';
 import { initialUsage, type UsageState } from './usage.js';
 
 /** Decoder state between lines. */

@@ -4,7 +4,7 @@ import type { Sandbox } from '../../../sandbox/sandbox.js';
 import type { EarlyStart, HarnessThread } from '../../harness.js';
 import { findAddedVariables } from '../../spares/added-variables.js';
 import { NotStartedError } from '../../start-failure.js';
-import { AppServerError } from '../app-server/app-server.js';
+import { isProcessGone, JsonRpcError } from '../../json-rpc/json-rpc-error.js';
 import {
   closeConversation,
   type CodexConversation,
@@ -15,7 +15,7 @@ import {
   startServer,
 } from '../app-server/connection.js';
 import { allowsSpares } from '../app-server/codex-home.js';
-import { describe, isProcessGone } from '../app-server/session-error.js';
+import { describe } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
 import { findRecordings, recordTools } from '../record/rollout.js';
@@ -71,9 +71,9 @@ export class CodexProcess {
     return this.#open;
   }
 
-  /** The conversation that is open. @throws AppServerError if none is. */
+  /** The conversation that is open. @throws JsonRpcError if none is. */
   get opened(): OpenConversation {
-    if (this.#open === undefined) throw new AppServerError('The session is closed.', undefined);
+    if (this.#open === undefined) throw new JsonRpcError('The session is closed.', undefined);
     return this.#open;
   }
 
@@ -98,7 +98,7 @@ export class CodexProcess {
   /**
    * Starts the process before the first {@link open}. `undefined` if the deployment's settings need to know the thread before.
    *
-   * @throws AppServerError if the server refuses or has exited.
+   * @throws JsonRpcError if the server refuses or has exited.
    */
   async startEarly(): Promise<EarlyStart | undefined> {
     if (this.thread.isSpare === true && !(await allowsSpares(this.thread, this.sandbox))) return undefined;
@@ -130,7 +130,7 @@ export class CodexProcess {
     this.#setup = setup;
     await this.#mend(mending);
     await this.#syncTools(setup);
-    if (!this.#isAlive) throw new AppServerError('The session is closed.', undefined);
+    if (!this.#isAlive) throw new JsonRpcError('The session is closed.', undefined);
     const isFresh = this.#running === undefined;
     const running = await (this.#running ?? this.#start(false));
     const mcpStart = followMcpStart(running.server, setup.mcpNames);

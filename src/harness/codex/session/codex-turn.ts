@@ -3,7 +3,8 @@ import type { Subscription } from 'rxjs';
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString, isJsonObject, parseObject } from '../../../domain/json.js';
 import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
-import { type AppServer, AppServerError } from '../app-server/app-server.js';
+import { JsonRpcError } from '../../json-rpc/json-rpc-error.js';
+import type { AppServer } from '../app-server/app-server.js';
 import { awaitMessage, type MessagePlace } from '../caller-tools/await-message.js';
 import { type DynamicToolCalls, isCallerCall } from '../caller-tools/caller-calls.js';
 import { parkCodexTurn, unparkTurn } from '../decode/parking.js';
@@ -212,6 +213,6 @@ export class CodexTurn {
   }
 }
 
-function processGone(): AppServerError {
-  return new AppServerError('The process of the agent ended in the middle of the turn.', undefined);
+function processGone(): JsonRpcError {
+  return new JsonRpcError('The process of the agent ended in the middle of the turn.', undefined);
 }

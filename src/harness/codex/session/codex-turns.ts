@@ -15,7 +15,7 @@ import { CodexTurn } from './codex-turn.js';
 import type { CodexDecoder } from './decoder.js';
 import type { CodexRunningTurn } from './running-turn.js';
 import type { Setup } from './setup.js';
-import { uploadFolder, writeUploads } from './uploads.js';
+import { uploadFolder, writeUploads } from '../../prompt/uploads.js';
 
 /** What a turn of Codex begins with. */
 export interface CodexTurnInput {

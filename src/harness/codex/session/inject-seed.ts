@@ -2,12 +2,12 @@ import type { HarnessThread, HarnessTurn } from '../../harness.js';
 import { findRecordings, readRecording } from '../record/rollout.js';
 import { countSeeded, toSeedItems } from '../seed/seed-items.js';
 import type { OpenConversation } from './codex-process.js';
-import { uploadFolder, writeUploads } from './uploads.js';
+import { uploadFolder, writeUploads } from '../../prompt/uploads.js';
 
 /**
  * Puts earlier messages at the end of the record, but what an earlier attempt of the turn has put there.
  *
- * @throws AppServerError if the server refuses or has exited.
+ * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function injectSeed(
   thread: HarnessThread,

@@ -20,7 +20,7 @@ import { findItemOutputs, planCodexResults } from '../resume/results-plan.js';
 import type { OpenConversation } from './codex-process.js';
 import { injectSeed } from './inject-seed.js';
 import type { Setup } from './setup.js';
-import { uploadFolder, writeUploads } from './uploads.js';
+import { uploadFolder, writeUploads } from '../../prompt/uploads.js';
 
 /** How a turn goes on that Codex, or no process at all, has begun. */
 export type Beginning =

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeFolders } from '../../../clients/support/folders.js';
+import type { Rig } from '../../../clients/support/rig.js';
+import type { RealAgent } from '../agents.js';
+import { askAgent } from '../ask.js';
+import { startAgentRig } from '../rig.js';
+import { TRAITS } from '../traits.js';
+
+/** What a caller sees of a turn whose model's provider refuses. */
+export function describeRefusals(agent: RealAgent): void {
+  const { refused } = TRAITS[agent.name];
+
+  describe(`A turn of ${agent.name} whose model is refused`, () => {
+    let rig: Rig;
+    beforeAll(async () => {
+      // For agents that try again in silence.
+      rig = await startAgentRig(agent, { CHIRON_HARNESS_STALL_SECONDS: '15' });
+    });
+    afterAll(async () => {
+      await rig.close();
+      await removeFolders();
+    });
+
+    const TYPES = {
+      400: 'invalid_request_error',
+      401: 'authentication_error',
+      429: 'rate_limit_error',
+      529: 'overloaded_error',
+    } as const;
+
+    it.concurrent.each([400, 401, 429, 529] as const)('with %i ends with an error', async (status) => {
+      const answer = await askAgent(rig, `refused-${status}`, `SCENE:fail ${status} ${TYPES[status]}`);
+      expect(answer).toMatchObject({ status: refused[status].status, errorType: refused[status].type });
+    });
+
+    it('goes on with the next turn when it is not refused any more', async () => {
+      expect((await askAgent(rig, 'refused-400', 'SCENE:text Fine again')).text).toBe('Fine again');
+    });
+  });
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newFolder, removeFolders } from '../../../clients/support/folders.js';
+import { killThreadProcesses, threadProcesses } from '../../../clients/support/processes.js';
+import type { Rig } from '../../../clients/support/rig.js';
+import type { RealAgent } from '../agents.js';
+import { askAgent, askedSince, streamAgent, textsOfBlocks } from '../ask.js';
+import { startAgentRig } from '../rig.js';
+import { sessionOf } from '../session.js';
+
+/** What a caller sees when processes end. */
+export function describeSurvival(agent: RealAgent): void {
+  describe(`A thread of ${agent.name} whose process ends`, () => {
+    let rig: Rig;
+    let log: string;
+    beforeEach(async () => {
+      log = join(await newFolder('log'), 'log');
+    });
+    afterEach(() => rig.close());
+    afterAll(removeFolders);
+
+    /** Begins a turn whose command has run, and whose last answer is being said. */
+    const begin = async () => {
+      await askAgent(rig, 'survivor', 'SCENE:text I saw a heron');
+      const stream = streamAgent(rig, 'survivor', `SCENE:slow-tool echo ran >> ${log}; echo done`);
+      await stream.sees('word4 ');
+      return stream;
+    };
+
+    /** Expects one turn, whose command has run once and whose message is whole, and a thread that knows all of it. */
+    const expectWhole = async (): Promise<void> => {
+      const session = sessionOf(rig, 'survivor');
+      await expect.poll(() => session.turns()).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
+      const blocks = await session.newestBlocks();
+      expect(blocks.filter(({ type }) => type === 'mcp_tool_use')).toHaveLength(1);
+      expect(blocks.filter(({ type }) => type === 'mcp_tool_result')).toHaveLength(1);
+      const words = textsOfBlocks(blocks).match(/word\d+/g);
+      expect(words).toEqual(Array.from({ length: 20 }, (_, index) => `word${index}`));
+      expect(await readFile(log, 'utf8')).toBe('ran\n');
+      const before = rig.model.requests.length;
+      expect((await askAgent(rig, 'survivor', 'SCENE:text Nothing happened')).text).toBe('Nothing happened');
+      expect(askedSince(rig, before)).toContain('I saw a heron');
+      expect(askedSince(rig, before)).toContain('word19');
+    };
+
+    it('because it was idle goes on in a new one, and tells nothing twice', async () => {
+      rig = await startAgentRig(agent, { CHIRON_MAX_WARM_HARNESSES: '0' });
+      await askAgent(rig, 'idle', 'SCENE:text I saw a heron');
+      await expect.poll(() => threadProcesses(rig.server.dataDirectory)).toEqual([]);
+      const before = rig.model.requests.length;
+      const { blocks } = await askAgent(rig, 'idle', 'SCENE:tool echo hi');
+      expect(blocks.map(({ type }) => type)).toEqual(['text', 'mcp_tool_use', 'mcp_tool_result', 'text']);
+      expect(textsOfBlocks(blocks)).toBe('Let me run it.It printed "hi".');
+      expect(askedSince(rig, before)).toContain('I saw a heron');
+    });
+
+    it('by SIGKILL in the middle of a turn finishes that, and runs no command again', async () => {
+      rig = await startAgentRig(agent);
+      const stream = await begin();
+      await killThreadProcesses(rig.server.dataDirectory);
+      await stream.done();
+      await expectWhole();
+    });
+
+    it('with the server by SIGKILL in the middle of a turn finishes that, and runs no command again', async () => {
+      rig = await startAgentRig(agent);
+      await begin();
+      await rig.server.kill();
+      rig = await rig.startAgain();
+      await expectWhole();
+    });
+  });
+}
