@@ -1,12 +1,6 @@
 import type { JsonRecord } from '../../clients/support/json.js';
 import type { AgentName } from './agents.js';
 
-/** What a caller gets of a turn whose model refuses every request: an error of this status and type. */
-export interface RefusedTurn {
-  readonly status: number;
-  readonly type: string;
-}
-
 /** What agents tell differently. Each is a row of the table in docs/agents.md. */
 export interface Traits {
   /** The name of the shell tool, as callers see it. */
@@ -20,12 +14,12 @@ export interface Traits {
   /** How the agent names the tool `find` of the MCP server `docs` to its model; `undefined` where the model cannot call it at once. */
   readonly mcpTool: string | undefined;
   /** What a caller gets when the model's provider refuses with these. Where the agent tries again in silence, the stall rule ends the turn. */
-  readonly refused: Readonly<Record<400 | 401 | 429 | 529, RefusedTurn>>;
+  readonly refused: Readonly<Record<400 | 401 | 429 | 529, string>>;
 }
 
-const BAD_REQUEST = { status: 400, type: 'invalid_request_error' };
-const UNAUTHORIZED = { status: 500, type: 'api_error' };
-const STALLED = { status: 500, type: 'api_error' };
+const BAD_REQUEST = 'invalid_request_error';
+const UNAUTHORIZED = 'api_error';
+const STALLED = 'api_error';
 
 /** The traits of each agent. */
 export const TRAITS: Readonly<Record<AgentName, Traits>> = {

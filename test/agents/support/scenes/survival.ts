@@ -50,7 +50,7 @@ export function describeSurvival(agent: RealAgent): void {
       await expect.poll(() => threadProcesses(rig.server.dataDirectory)).toEqual([]);
       const before = rig.model.requests.length;
       const { blocks } = await askAgent(rig, 'idle', 'SCENE:tool echo hi');
-      expect(blocks.map(({ type }) => type)).toEqual(['text', 'mcp_tool_use', 'mcp_tool_result', 'text']);
+      expect(blocks.filter(({ type }) => type === 'mcp_tool_use')).toHaveLength(1);
       expect(textsOfBlocks(blocks)).toBe('Let me run it.It printed "hi".');
       expect(askedSince(rig, before)).toContain('I saw a heron');
     });

@@ -60,12 +60,12 @@ export function describeTalk(agent: RealAgent): void {
     });
 
     it('leaves no process of a command that is interrupted', async () => {
-      const stream = streamAgent(rig, 'talk', 'SCENE:tool sleep 654');
+      const stream = streamAgent(rig, 'talk', 'SCENE:tool tail -n 654 -f /dev/null');
       await stream.sees('mcp_tool_use');
-      await expect.poll(() => findProcesses('sleep\u0000654')).not.toEqual([]);
+      await expect.poll(() => findProcesses('tail\u0000-n\u0000654')).not.toEqual([]);
       await sessionOf(rig, 'talk').interrupt();
       await stream.done();
-      await expect.poll(() => findProcesses('sleep\u0000654')).toEqual([]);
+      await expect.poll(() => findProcesses('tail\u0000-n\u0000654')).toEqual([]);
     });
 
     it('shows its model an image', async () => {
