@@ -32,7 +32,6 @@ const AGENT: AgentSettings = {
   models: [],
   modelChoice: undefined,
   allowMode: undefined,
-  provider: undefined,
   dialect: 'standard',
   provider: undefined,
 };

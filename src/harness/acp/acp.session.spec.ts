@@ -31,7 +31,7 @@ describe('A turn of an agent', () => {
       threadId: 'thread',
       command: 'agent',
       args: ['acp'],
-      env: { AGENT_SETTING: 'on', CENTAUR_THREAD_KEY: 'key' },
+      env: { CENTAUR_THREAD_KEY: 'key' },
     });
     expect(sandbox.sent('session/new')).toEqual([{ cwd: folders.workspace, mcpServers: [] }]);
     expect(sandbox.sent('session/prompt')).toEqual([{ sessionId: 's1', prompt: [{ type: 'text', text: 'hi there' }] }]);
