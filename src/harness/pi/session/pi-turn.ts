@@ -9,7 +9,7 @@ import { PiRpcError } from '../process/pi-rpc.js';
 import { toTurnMark } from '../record/record.js';
 import type { PiProcess, PiTools } from './pi-process.js';
 import type { PiRunningTurn } from './pi-running-turn.js';
-import { deliverInput } from './uploads.js';
+import { deliverInput } from './deliver-input.js';
 
 /** One turn in a process of pi. */
 export class PiTurn {
