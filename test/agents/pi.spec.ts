@@ -52,7 +52,7 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   it('says of a tool that it failed', async () => {
     const { blocks } = await askPi(rig, 'failed-tool', 'SCENE:parallel echo one && exit 3');
     const results = blocks.filter(({ type }) => type === 'mcp_tool_result');
-    expect(results.map(({ is_error }) => is_error).toSorted()).toEqual([false, true]);
+    expect(new Set(results.map(({ is_error }) => is_error))).toEqual(new Set([false, true]));
   });
 
   it('remembers the turn before in the same process', async () => {
@@ -189,12 +189,11 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
 
   it('answers a side request by a schema, with no tools', async () => {
     const before = rig.model.requests.length;
-    const format = { type: 'json_schema', schema: { type: 'object', properties: { title: { type: 'string' } } } };
-    const answer = await askPi(rig, 'side', 'SCENE:answer {"title":"t"}', {
-      output_config: { format },
-      system: 'You write titles.',
-    });
-    expect(answer).toMatchObject({ status: 200, text: '{"title":"t"}' });
+    const format = { type: 'json_schema', schema: { type: 'object', properties: { summary: { type: 'string' } } } };
+    const request = { tools: [], output_config: { format }, system: 'You write summaries.' };
+    const client = { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' };
+    const answer = await askPi(rig, 'side', 'SCENE:text {"summary":"s"}', request, client);
+    expect(answer).toMatchObject({ status: 200, text: '{"summary":"s"}' });
     expect(asked(before)).toContain('JSON Schema');
     expect(asked(before)).not.toContain('"name":"bash"');
   });
@@ -219,9 +218,13 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
       ...folders.map(write),
     ].join('; ');
     expect((await askPi(rig, 'hostile', `SCENE:tool ${script}`)).status).toBe(200);
+
     expect((await askPi(rig, 'hostile', 'SCENE:text same process')).text).toBe('same process');
+
     await rig.server.stop();
+
     rig = await rig.startAgain();
+
     expect((await askPi(rig, 'hostile', 'SCENE:text new process')).text).toBe('new process');
     expect(rig.model.requests.at(-1)?.system).not.toContain('OVERRIDDEN');
     expect(await marks('hostile')).toBe('');

@@ -33,6 +33,7 @@ const AGENT: AgentSettings = {
   modelChoice: undefined,
   allowMode: undefined,
   dialect: 'standard',
+  provider: undefined,
 };
 
 let folder: string;

@@ -1,5 +1,6 @@
+// A little over 250 lines: everything that a session does with an agent.
 import { describe, expect, it } from 'vitest';
-import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { HarnessSession } from '../harness.js';
 import type { Behaviour } from './__fixtures__/fake-agent.js';
 import { toStory } from './__fixtures__/story.js';
@@ -30,7 +31,7 @@ describe('A turn of an agent', () => {
       threadId: 'thread',
       command: 'agent',
       args: ['acp'],
-      env: { AGENT_SETTING: 'on', CENTAUR_THREAD_KEY: 'key' },
+      env: { CENTAUR_THREAD_KEY: 'key' },
     });
     expect(sandbox.sent('session/new')).toEqual([{ cwd: folders.workspace, mcpServers: [] }]);
     expect(sandbox.sent('session/prompt')).toEqual([{ sessionId: 's1', prompt: [{ type: 'text', text: 'hi there' }] }]);
@@ -115,12 +116,10 @@ describe('A turn of an agent', () => {
     const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'aGk=' } } as const;
     const seeing = setup(answering());
     await runTurn(seeing.open(), { prompt: [image] });
-    expect(seeing.sandbox.sent('session/prompt')[0]?.['prompt']).toEqual([
-      { type: 'image', mimeType: 'image/png', data: 'aGk=' },
-    ]);
+    expect(seeing.sandbox.prompts[0]).toEqual([{ type: 'image', mimeType: 'image/png', data: 'aGk=' }]);
     const blind = setup(answering('hello', { loadSession: true }));
     await runTurn(blind.open(), { prompt: [image] });
-    const [block] = blind.sandbox.sent('session/prompt')[0]?.['prompt'] as readonly JsonObject[];
+    const block = blind.sandbox.prompts[0]?.[0];
     const path = /^An image is in the file (.*\.png)$/.exec(block?.['text'] as string)?.[1] ?? '';
     expect(await blind.files.readText(path.slice(blind.folder.length + 1), 100)).toBe('hi');
   });
@@ -129,7 +128,7 @@ describe('A turn of an agent', () => {
     const { sandbox, open } = setup(answering('```json\n{"a":1}\n```'));
     const events = await runTurn(open(), { outputSchema: { type: 'object' } });
     expect(toStory(events)).toEqual(['{"a":1}', 'end: end_turn']);
-    const [, asked] = sandbox.sent('session/prompt')[0]?.['prompt'] as readonly JsonObject[];
+    const asked = sandbox.prompts[0]?.[1];
     expect(asked?.['text']).toMatch(/conform to this JSON Schema:\n\n\{"type":"object"\}$/);
   });
 });
@@ -284,7 +283,7 @@ describe('Instructions', () => {
     const session = open();
     await runTurn(session);
     await runTurn(session);
-    const [first, second] = sandbox.sent('session/prompt').map(({ prompt }) => prompt as readonly JsonObject[]);
+    const [first, second] = sandbox.prompts;
     expect(first).toEqual([
       { type: 'text', text: 'Be brief.' },
       { type: 'text', text: 'hi there' },

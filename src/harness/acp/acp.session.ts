@@ -11,6 +11,7 @@ import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { EarlyStart, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { recallTurn } from '../lost-turn.js';
 import { toResultsPrompt } from '../prompt/results-prompt.js';
+import { FenceRemover, withSchema } from '../prompt/schema-answer.js';
 import { uploadFolder, writeUploads } from '../prompt/uploads.js';
 import { ServedTools } from './caller-tools/served-tools.js';
 import { AcpProcess, type OpenAcpSession } from './conversation/acp-process.js';
@@ -18,10 +19,9 @@ import { type AcpState, beginAcpTurn, initialAcpState } from './decode/state.js'
 import { type AcpDialect, findDialect } from './dialects/dialect.js';
 import { describeAgentError, toAgentFailure } from './process/agent-error.js';
 import { toAcpPrompt } from './prompt/acp-prompt.js';
-import { FenceRemover } from './prompt/schema-answer.js';
 import { AcpTurn } from './turn/acp-turn.js';
 import { RunningPrompt } from './turn/running-prompt.js';
-import { CALLS_NOT_RUN, GO_ON, toWanted, withSchema, withWords } from './turn/turn-words.js';
+import { CALLS_NOT_RUN, GO_ON_PROMPT, toWanted, withWords } from './turn/turn-words.js';
 import { planReplay, type ReplayPlan } from './resume/replay.js';
 
 const STOP_GRACE_MS = 2_000;
@@ -154,11 +154,16 @@ export class AcpSession implements HarnessSession {
     const plan = this.#plan(open, told, state);
     running.emit(plan.events);
     if (plan.kind === 'over') return this.#process.keepTurn();
-    const prompt = plan.kind === 'go-on' ? GO_ON : await this.#toPrompt(open, told);
-    await this.#send(open, plan.kind === 'go-on' ? { ...state, hasActed: true } : state, withSchema(prompt, turn), {
-      callerTools,
-      running,
-    });
+    const prompt = plan.kind === 'go-on' ? GO_ON_PROMPT : await this.#toPrompt(open, told);
+    await this.#send(
+      open,
+      plan.kind === 'go-on' ? { ...state, hasActed: true } : state,
+      withSchema(prompt, turn.outputSchema),
+      {
+        callerTools,
+        running,
+      },
+    );
   }
 
   /** Hands the results to the calls that wait, and goes on in the turn that brought them. */

@@ -12,8 +12,8 @@ import { type PiBeginning, prepareBeginning } from './session/beginning.js';
 import { PiProcess, type PiTools } from './session/pi-process.js';
 import { PiRunningTurn } from './session/pi-running-turn.js';
 import { PiTurn } from './session/pi-turn.js';
-import { withSchema } from './session/schema-prompt.js';
-import { toUploadFolder } from './session/uploads.js';
+import { withSchema } from '../prompt/schema-answer.js';
+import { uploadFolder } from '../prompt/uploads.js';
 
 /**
  * One thread's conversation with pi: one process for all turns, started by the first. A turn that changes the record, or follows a refused one,
@@ -178,7 +178,7 @@ export class PiSession implements HarnessSession {
     const turn = record === undefined ? undefined : findRecordedTurns(record).findLast((each) => each.id === id);
     const texts = turn === undefined ? [] : findHeardTexts(turn);
     for (const message of running.unheard) {
-      const text = toPiInput(message.prompt, toUploadFolder(this.thread)).message;
+      const text = toPiInput(message.prompt, uploadFolder(this.thread)).message;
       running.settle(message.id, texts.includes(text));
     }
   }

@@ -28,7 +28,7 @@ describe('the harness type of a client', () => {
   });
 
   it('is listed once, without the alias for all types', () => {
-    expect(listHarnessTypes(ALIASED)).toEqual(['claudecode', 'codex', 'demo', 'amp']);
+    expect(listHarnessTypes(ALIASED)).toEqual(['claudecode', 'codex', 'pi', 'demo', 'amp']);
   });
 });
 

@@ -76,16 +76,17 @@ export interface PiAnswer {
   readonly errorType: string;
 }
 
-/** Asks pi in a thread; `more` is added to the request. */
+/** Asks pi in a thread; `more` is added to the request, and `headers` to its headers. */
 export async function askPi(
   { server }: Pick<Rig, 'server'>,
   thread: string,
   content: string | readonly object[],
   more: JsonRecord = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<PiAnswer> {
   const response = await fetch(`${server.url}/v1/messages`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `pi:${thread}` },
+    headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `pi:${thread}`, ...headers },
     body: JSON.stringify({ model: 'default', max_tokens: 1000, messages: [{ role: 'user', content }], ...more }),
   });
   const body: unknown = await response.json();

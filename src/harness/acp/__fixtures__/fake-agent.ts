@@ -1,6 +1,6 @@
 import { EMPTY, Subject } from 'rxjs';
 import type { JsonObject } from '../../../domain/harness-event.js';
-import { asObject, asString, parseObject } from '../../../domain/json.js';
+import { asObject, asObjects, asString, parseObject } from '../../../domain/json.js';
 import type { SpawnFailure } from '../../../sandbox/process/spawn-failure.js';
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxFolders, SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
@@ -87,6 +87,11 @@ export class FakeAgentSandbox implements Sandbox {
   /** The parameters of all messages of this method. */
   sent(method: string): readonly JsonObject[] {
     return this.received.filter((message) => message.method === method).map(({ params }) => params);
+  }
+
+  /** The blocks of each prompt. */
+  get prompts(): readonly (readonly JsonObject[])[] {
+    return this.sent('session/prompt').map(({ prompt }) => asObjects(prompt));
   }
 
   get methods(): readonly string[] {

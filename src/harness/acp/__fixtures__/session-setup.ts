@@ -20,12 +20,13 @@ export const AGENT: AgentSettings = {
   displayName: 'Agent',
   command: 'agent',
   args: ['acp'],
-  env: { AGENT_SETTING: 'on' },
+  env: {},
   passedVariables: [],
   instructionsFile: '.agent/AGENTS.md',
   models: ['model-1', 'model-2'],
   modelChoice: { by: 'config-option', option: 'model' },
   allowMode: { by: 'mode', mode: 'yolo' },
+  provider: undefined,
   dialect: 'standard',
 };
 

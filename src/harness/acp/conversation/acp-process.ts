@@ -1,3 +1,4 @@
+// A little over 250 lines because it holds every way to the process and its session.
 import { createHash } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 import type { AgentSettings } from '../../../config/agent-settings.js';

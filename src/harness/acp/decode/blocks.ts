@@ -28,7 +28,7 @@ function saidText(state: AcpState, text: string, messageId: string | undefined, 
       ]);
     }
     case 'failure':
-      return chainSteps(state, releaseHeld, endBlock, (current) => [{ ...current, held: { text, messageId } }, []]);
+      return chainSteps(state, releaseHeld, endAcpBlock, (current) => [{ ...current, held: { text, messageId } }, []]);
     case undefined:
       return chainSteps(state, releaseHeld, (current) => streamed(current, 'text', text, messageId));
     default:
@@ -50,7 +50,7 @@ function streamed(state: AcpState, kind: AcpBlock['kind'], text: string, message
   if (isOpen(state, kind, messageId) && state.block !== undefined) {
     return [{ ...state, hasActed: true }, [{ type, id: state.block.id, text }]];
   }
-  return chainSteps(state, endBlock, (current) => {
+  return chainSteps(state, endAcpBlock, (current) => {
     const block: AcpBlock = { kind, messageId, id: `${kind}-${current.prefix}-${current.named}` };
     return [{ ...current, block, named: current.named + 1, hasActed: true }, [{ type, id: block.id, text }]];
   });
@@ -61,7 +61,7 @@ function isOpen({ block }: AcpState, kind: AcpBlock['kind'], messageId: string |
 }
 
 /** Ends the open block, if there is one. */
-export function endBlock(state: AcpState): AcpStep {
+export function endAcpBlock(state: AcpState): AcpStep {
   if (state.block === undefined) return [state, []];
   return [{ ...state, block: undefined }, [{ type: 'block-end', id: state.block.id }]];
 }

@@ -2,7 +2,7 @@ import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js'
 import { asObject, asString } from '../../../domain/json.js';
 import type { ProviderFailure } from '../../failures/provider-failure.js';
 import { countTurn } from '../tokens/turn-usage.js';
-import { endBlock, releaseHeld } from './blocks.js';
+import { endAcpBlock, releaseHeld } from './blocks.js';
 import { parseFailureText, parsePromptError, type PromptError } from './failure.js';
 import { type AcpState, type AcpStep, chainSteps, failedTurn } from './state.js';
 import { endTools } from './tools.js';
@@ -31,7 +31,7 @@ export function endAcpTurn(state: AcpState, end: PromptEnd, now: number): AcpSte
   return chainSteps(
     { ...state, usage },
     (current) => (last.type === 'turn-failed' ? [{ ...current, held: undefined }, []] : releaseHeld(current)),
-    endBlock,
+    endAcpBlock,
     (current) => endTools(current, now),
     (current) => [current, [...counted, last]],
   );

@@ -2,7 +2,7 @@ import type { HarnessEvent, JsonObject, ToolResultContent } from '../../../domai
 import { asArray, asObject, asString, isJsonObject, parseObject } from '../../../domain/json.js';
 import { progressNotice, type RunningTool } from '../../decode/progress-notice.js';
 import type { AcpDialect } from '../dialects/dialect.js';
-import { endBlock, releaseHeld } from './blocks.js';
+import { endAcpBlock, releaseHeld } from './blocks.js';
 import { type AcpState, type AcpStep, chainSteps } from './state.js';
 import { nameTool } from './tool-name.js';
 import { findExitCode, toResultContent } from './tool-output.js';
@@ -34,7 +34,7 @@ export function toolUpdated(state: AcpState, update: JsonObject, now: number): A
   return chainSteps(
     withTool({ ...state, hasActed: true }, update, tool),
     releaseHeld,
-    endBlock,
+    endAcpBlock,
     (current) => tellHeld(current, now, tool.id),
     (current) => (isTellable ? tell(current, update, now) : [current, []]),
     (current) => (isOver ? finish(current, update, status === 'failed') : progressed(current, update, now)),
@@ -53,7 +53,7 @@ export function toolRequested(state: AcpState, toolCall: JsonObject, now: number
   return chainSteps(
     withTool({ ...state, hasActed: true }, toolCall, tool),
     releaseHeld,
-    endBlock,
+    endAcpBlock,
     (current) => tellHeld(current, now, tool.id),
     (current) => tell(current, toolCall, now),
   );

@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString } from '../../../domain/json.js';
 import type { HarnessTurn } from '../../harness.js';
-import { endBlock, releaseHeld } from '../decode/blocks.js';
+import { endAcpBlock, releaseHeld } from '../decode/blocks.js';
 import { decodeUpdate } from '../decode/decode.js';
 import { type AcpState, type AcpStep, chainSteps } from '../decode/state.js';
 import { findPrompt } from './find-prompt.js';
@@ -58,7 +58,7 @@ function decodeReplay(updates: readonly JsonObject[], state: AcpState): readonly
       (current: AcpState): AcpStep =>
         decodeUpdate(current, update, 0),
   );
-  const [, events] = chainSteps(state, ...steps, releaseHeld, endBlock);
+  const [, events] = chainSteps(state, ...steps, releaseHeld, endAcpBlock);
   const ended = new Set(events.flatMap((event) => (event.type === 'tool-result' ? [event.id] : [])));
   return events.filter((event) => {
     if (event.type === 'tool-call') return ended.has(event.id);

@@ -39,7 +39,7 @@ export function toQuotaUsage(count: JsonObject): TokenUsage | undefined {
 }
 
 /** What was used since an earlier count; the whole count if it is smaller than the earlier one, as it began anew then. */
-export function subtractUsage(usage: TokenUsage, earlier: TokenUsage | undefined): TokenUsage | undefined {
+export function subtractEarlier(usage: TokenUsage, earlier: TokenUsage | undefined): TokenUsage | undefined {
   if (earlier === undefined || usage.outputTokens < earlier.outputTokens) return usage;
   const rest: TokenUsage = {
     inputTokens: Math.max(0, usage.inputTokens - earlier.inputTokens),

@@ -1,7 +1,7 @@
 import type { HarnessEvent, JsonObject, TokenUsage } from '../../../domain/harness-event.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import type { UsageForm } from '../dialects/dialect.js';
-import { callEvents, subtractUsage, toAcpUsage, toQuotaUsage } from './token-usage.js';
+import { callEvents, subtractEarlier, toAcpUsage, toQuotaUsage } from './token-usage.js';
 
 /** What is remembered of the counts of a process. */
 export interface AcpUsageState {
@@ -33,7 +33,7 @@ export function countTurn(
     case 'running-total': {
       const total = toAcpUsage(usage);
       if (total === undefined) return [state, []];
-      const used = subtractUsage(total, state.total);
+      const used = subtractEarlier(total, state.total);
       return [{ ...state, total }, used === undefined ? [] : callEvents(state.model, used)];
     }
     case 'quota':

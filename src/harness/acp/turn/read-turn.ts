@@ -10,7 +10,7 @@ import { untilQuiet } from '../process/quiet.js';
 import type { EmitEvents } from './acp-turn.js';
 
 /** Where a prompt is sent, and who reads its turn. */
-export interface PromptContext {
+export interface PromptRun {
   readonly agent: AcpAgent;
   readonly sessionId: string;
   readonly state: AcpState;
@@ -18,7 +18,7 @@ export interface PromptContext {
 }
 
 /** The end of the turn of a prompt: the state after it, and the events that are left, the last of which ends the turn. */
-export interface ReadTurn {
+export interface AcpTurnEnd {
   readonly state: AcpState;
   readonly events: readonly HarnessEvent[];
 }
@@ -29,9 +29,9 @@ export interface ReadTurn {
  * @throws JsonRpcError if the process is gone
  */
 export async function runPrompt(
-  { agent, sessionId, state: before, emit }: PromptContext,
+  { agent, sessionId, state: before, emit }: PromptRun,
   blocks: readonly JsonObject[],
-): Promise<ReadTurn> {
+): Promise<AcpTurnEnd> {
   let state = before;
   const take = ([next, events]: AcpStep): readonly HarnessEvent[] => {
     state = next;

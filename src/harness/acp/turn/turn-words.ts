@@ -2,10 +2,9 @@ import type { CallerToolResult } from '../../../domain/caller-tool.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import type { HarnessTurn } from '../../harness.js';
 import type { WantedSession } from '../conversation/acp-process.js';
-import { askForSchema } from '../prompt/schema-answer.js';
 
 /** Asks an agent to go on with a turn that broke off. */
-export const GO_ON: Prompt = [
+export const GO_ON_PROMPT: Prompt = [
   {
     type: 'text',
     text: 'Your process was ended in the middle of your work on the last message, and has been started again. Go on where you stopped. Do not repeat what has had its effect.',
@@ -23,11 +22,6 @@ export function withWords(results: readonly CallerToolResult[], words: Prompt): 
   if (words.length === 0 || last === undefined) return results;
   const said: Prompt = [{ type: 'text', text: 'Besides, the user says:' }, ...words];
   return [...results.slice(0, -1), { ...last, content: [...last.content, ...said] }];
-}
-
-/** Asks for an answer of the turn's schema. */
-export function withSchema(prompt: Prompt, { outputSchema }: HarnessTurn): Prompt {
-  return outputSchema === undefined ? prompt : [...prompt, ...askForSchema(outputSchema)];
 }
 
 /** Turns cannot be cut out of a session: one that drops some begins anew, unless an earlier attempt of it has done so. */

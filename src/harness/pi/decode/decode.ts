@@ -1,10 +1,10 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asObjects, asNumber, asString } from '../../../domain/json.js';
-import { readTextBlock, readUserText, toBlockId, toMessageId, toPiResult, toPiToolCall } from './content.js';
+import { readTextBlock, readUserText, toPiBlockId, toMessageId, toPiResult, toPiToolCall } from './content.js';
 import { parsePiFailure } from './failure.js';
 import type { PiBlock, PiMessage, PiState, PiStep } from './state.js';
 import { toPiEnd, toPiStop } from './stop.js';
-import { isCounted, toPiUsage, withoutOutput } from './usage.js';
+import { isUsedByPi, toPiUsage, withoutOutput } from './usage.js';
 
 /** Least time between two notices about the same tool. */
 const PAUSE_MS = 10_000;
@@ -50,7 +50,7 @@ function startMessage(state: PiState, message: JsonObject): PiStep {
   const model = asString(message['responseModel']) ?? asString(message['model']) ?? state.model;
   // A call that is refused, or aborted before its answer, is no model call; its message begins and ends at once.
   const isRefused = message['stopReason'] === 'error' || message['stopReason'] === 'aborted';
-  const started: PiMessage = { id: toMessageId(message), blocks: new Map(), isCounted: !isRefused };
+  const started: PiMessage = { id: toMessageId(message), blocks: new Map(), isUsedByPi: !isRefused };
   const usage = withoutOutput(toPiUsage(message['usage']));
   return [{ ...state, model, message: started }, isRefused ? [] : [{ type: 'model-call-start', model, usage }]];
 }
@@ -70,7 +70,7 @@ function updateMessage(state: PiState, update: JsonObject): PiStep {
   const [kind, step] = readUpdate(update['type']);
   if (message === undefined || index === undefined || kind === undefined) return [state, []];
   const block: PiBlock = message.blocks.get(index) ?? { kind, text: '', hasEnded: false };
-  const id = toBlockId(message.id, index);
+  const id = toPiBlockId(message.id, index);
   const [next, events] =
     step === 'delta'
       ? append(block, id, asString(update['delta']) ?? '')
@@ -114,23 +114,23 @@ function endMessage(state: PiState, message: JsonObject): PiStep {
   const {
     id,
     blocks,
-    isCounted: hasStarted,
+    isUsedByPi: hasStarted,
   } = state.message ?? {
     id: toMessageId(message),
     blocks: new Map<number, PiBlock>(),
-    isCounted: false,
+    isUsedByPi: false,
   };
   const ends = asObjects(message['content']).flatMap((part, index) => {
     const whole = readTextBlock(part);
     if (whole === undefined) return [];
     const block = blocks.get(index) ?? { kind: whole.kind, text: '', hasEnded: false };
-    return complete(block, toBlockId(id, index), whole.text)[1];
+    return complete(block, toPiBlockId(id, index), whole.text)[1];
   });
   const usage = toPiUsage(message['usage']);
   const model = asString(message['responseModel']) ?? asString(message['model']) ?? state.model;
   const start: HarnessEvent = { type: 'model-call-start', model, usage: withoutOutput(usage) };
   const count: readonly HarnessEvent[] =
-    hasStarted || isCounted(usage) ? [...(hasStarted ? [] : [start]), { type: 'model-call-end', model, usage }] : [];
+    hasStarted || isUsedByPi(usage) ? [...(hasStarted ? [] : [start]), { type: 'model-call-end', model, usage }] : [];
   return [{ ...state, model, message: undefined, stop: toPiStop(message) }, [...ends, ...count]];
 }
 
@@ -160,7 +160,7 @@ function endTool(state: PiState, event: JsonObject): PiStep {
 /** A compaction asks the model too. */
 function countCompaction({ model }: PiState, event: JsonObject): readonly HarnessEvent[] {
   const usage = toPiUsage(asObject(event['result'])['usage']);
-  if (!isCounted(usage)) return [];
+  if (!isUsedByPi(usage)) return [];
   return [
     { type: 'model-call-start', model, usage: withoutOutput(usage) },
     { type: 'model-call-end', model, usage },

@@ -15,7 +15,7 @@ export interface PiMessage {
   /** By their index in the message. */
   readonly blocks: ReadonlyMap<number, PiBlock>;
   /** Whether the start of its model call was told. */
-  readonly isCounted: boolean;
+  readonly isUsedByPi: boolean;
 }
 
 /** How the newest message of the model ended. */

@@ -3,7 +3,7 @@ import type { PromptBlock } from '../../../domain/prompt.js';
 import type { SeedBlock, SeedMessage } from '../../../domain/seed/seed-message.js';
 import { AGENT_SERVER } from '../../../domain/seed/seed-message.js';
 import { toCarriedName } from '../../caller-tool-names.js';
-import type { PiUpload } from '../process/input.js';
+import type { Upload } from '../../prompt/prompt-parts.js';
 import { toPiContent } from '../process/input.js';
 import { assistantMessage, resultMessage, userMessage } from './entries.js';
 
@@ -14,13 +14,13 @@ const MAX_NAME_LENGTH = 64;
 export interface PiSeed {
   readonly messages: readonly JsonObject[];
   /** Files that must be there before the agent reads them. */
-  readonly uploads: readonly PiUpload[];
+  readonly uploads: readonly Upload[];
 }
 
 /** The earlier messages as pi records them. Ids of calls stay: pi makes them fit the provider that it asks (1.6.0, seen). */
 export function toPiSeed(seed: readonly SeedMessage[], uploadFolder: string): PiSeed {
   const names = new Map<string, string>();
-  const uploads: PiUpload[] = [];
+  const uploads: Upload[] = [];
   const toContent = (blocks: readonly PromptBlock[]): readonly JsonObject[] => {
     const found = toPiContent(blocks, uploadFolder);
     uploads.push(...found.uploads);

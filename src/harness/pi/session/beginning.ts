@@ -4,6 +4,7 @@ import { prependRefusal } from '../../../domain/provider-refusal.js';
 import type { SeedMessage } from '../../../domain/seed/seed-message.js';
 import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { recallTurn } from '../../lost-turn.js';
+import { uploadFolder, writeUploads } from '../../prompt/uploads.js';
 import { toPiInput } from '../process/input.js';
 import { toMessageEntries, toPiHeader } from '../record/entries.js';
 import { GO_ON, type PiPlan, planPiTurn } from '../record/plan.js';
@@ -11,7 +12,6 @@ import type { PiRecord } from '../record/record.js';
 import { toPiSeed } from '../record/seed.js';
 import { changePiRecord, movePiRecord, readPiRecord, writePiRecord } from '../record/session-file.js';
 import { asString } from '../../../domain/json.js';
-import { toUploadFolder, writePiUploads } from './uploads.js';
 
 type BegunThread = Pick<HarnessThread, 'files' | 'folders'>;
 
@@ -51,7 +51,7 @@ export async function prepareBeginning(
   if (record === undefined) return beginNew(thread, sessionId, turn, isNew);
   const facts = {
     further: turn.furtherMessages ?? [],
-    toText: ({ prompt }: FurtherMessage) => toPiInput(prompt, toUploadFolder(thread)).message,
+    toText: ({ prompt }: FurtherMessage) => toPiInput(prompt, uploadFolder(thread)).message,
     countedCalls: (turn.priorEvents ?? []).filter(({ type }) => type === 'model-call-end').length,
   };
   const plan = planPiTurn(record, turn, facts, Date.now());
@@ -89,7 +89,7 @@ async function beginNew(
   isNew: boolean,
 ): Promise<PreparedBeginning> {
   const { seed, prompt } = await recallTurn(turn);
-  const { messages, uploads } = toPiSeed(seed, toUploadFolder(thread));
+  const { messages, uploads } = toPiSeed(seed, uploadFolder(thread));
   const isLost = !isNew;
   const beginning: PiBeginning = { kind: 'prompt', events: [], prompt, further: turn.furtherMessages ?? [], isLost };
   if (messages.length === 0 && isNew) return { beginning, change: undefined };
@@ -97,7 +97,7 @@ async function beginNew(
     beginning,
     change: async () => {
       const now = Date.now();
-      await writePiUploads(thread, uploads);
+      await writeUploads(thread.files, uploads);
       await writePiRecord(thread.files, sessionId, [
         toPiHeader(sessionId, thread.folders.workspace, now),
         ...toMessageEntries(messages, { parentId: null, now }),
@@ -117,11 +117,11 @@ function toChange(
   const isSame = change.keep === record.size && change.entries.length === 0 && seed.length === 0;
   if (isSame && !isMoved) return undefined;
   const last = record.entries.findLast(({ start }) => start < change.keep);
-  const { messages, uploads } = toPiSeed(seed, toUploadFolder(thread));
+  const { messages, uploads } = toPiSeed(seed, uploadFolder(thread));
   return async () => {
     const parentId = asString(last?.fields['id']) ?? null;
     const seeded = toMessageEntries(messages, { parentId, now: Date.now() });
-    await writePiUploads(thread, uploads);
+    await writeUploads(thread.files, uploads);
     await changePiRecord(thread.files, sessionId, { keep: change.keep, entries: [...change.entries, ...seeded] });
     if (isMoved) await movePiRecord(thread.files, sessionId, record.header, thread.folders.workspace);
   };

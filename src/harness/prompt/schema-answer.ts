@@ -1,12 +1,13 @@
-import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
-import type { Prompt } from '../../../domain/prompt.js';
+import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
+import type { Prompt } from '../../domain/prompt.js';
 
-/** Asks for an answer in JSON: the protocol has no field for a schema. The reader of the events checks the answer. */
-export function askForSchema(schema: JsonObject): Prompt {
+/** Asks for an answer of a schema, for agents that have no other way to do that. The reader of the events checks the answer. */
+export function withSchema(prompt: Prompt, schema: JsonObject | undefined): Prompt {
+  if (schema === undefined) return prompt;
   const text =
     'When you are done, end with a message that is one JSON value and nothing else: no other words, no code fence. It must conform to this JSON ' +
     `Schema:\n\n${JSON.stringify(schema)}`;
-  return [{ type: 'text', text }];
+  return [...prompt, { type: 'text', text }];
 }
 
 /**
