@@ -37,7 +37,7 @@ export const TRAITS: Readonly<Record<AgentName, Traits>> = {
     hasOutput: true,
     usage: { input_tokens: 300, cache_read_input_tokens: 600, output_tokens: 50 },
     mcpTool: 'docs-find',
-    refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
+    refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: 'overloaded_error' },
   },
   qwen: {
     shell: 'run_shell_command',
