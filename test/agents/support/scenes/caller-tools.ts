@@ -36,7 +36,7 @@ export function describeCallerTools(agent: RealAgent): void {
     };
 
     it('runs it, and the agent goes on with its result', async () => {
-      rig = await startAgentRig(agent);
+      rig = await startAgentRig(agent, {}, agent.mcpEntry);
       const id = await askForWeather();
       const before = rig.model.requests.length;
       const { text, stopReason } = await send([{ type: 'tool_result', tool_use_id: id, content: 'sunny' }]);
@@ -45,8 +45,15 @@ export function describeCallerTools(agent: RealAgent): void {
       expect((await send('SCENE:text Thank you')).text).toBe('Thank you');
     });
 
-    it('brings its result after the server was killed', async () => {
+    it.runIf(agent.mcpEntry !== undefined)('is refused where the deployment has not allowed MCP servers', async () => {
       rig = await startAgentRig(agent);
+      const { status, body } = await send('SCENE:text hi');
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('tools')]);
+      expect(rig.model.requests).toEqual([]);
+    });
+
+    it('brings its result after the server was killed', async () => {
+      rig = await startAgentRig(agent, {}, agent.mcpEntry);
       const id = await askForWeather();
       await rig.server.kill();
       rig = await rig.startAgain();
