@@ -226,6 +226,20 @@ describe('An agent', () => {
     expect(session.alive).toBe(false);
   });
 
+  it('that is stopped in the middle of a turn has not ended it, whatever it says', async () => {
+    const { sandbox, open } = setup(waiting());
+    const session = open();
+    const events = await runTurn(session, {}, (some) => {
+      if (!some.some(({ type }) => type === 'text-delta')) return;
+      sandbox.agent.onStop = () => {
+        sandbox.agent.update(result('c1'));
+        sandbox.agent.endPrompt({ stopReason: 'cancelled' });
+      };
+      void session.close();
+    });
+    expect(toStory(events)).toEqual(['process_died: The process of the agent is gone.']);
+  });
+
   it('that is not there fails the turn', async () => {
     const { sandbox, open } = setup(answering());
     sandbox.notStarted = { reason: 'program-missing', code: 'ENOENT' };
