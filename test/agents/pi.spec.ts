@@ -10,6 +10,9 @@ import { askPi, PI_MISSING, piSession, startPiRig, toolOutputsOf } from './suppo
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
+if (PI_MISSING !== undefined && process.env['CHIRON_TEST_REQUIRE_CLIENTS'] === '1') throw new Error(PI_MISSING);
+if (PI_MISSING !== undefined) process.stderr.write(`Skipped, because ${PI_MISSING}.\n`);
+
 describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   let rig: Rig;
   let shared: Awaited<ReturnType<typeof newSharedFolder>>;
