@@ -9,8 +9,8 @@ import { probeAgent } from './probe-agent.js';
 
 /** An agent that is driven by the Agent Client Protocol, version 1. */
 export class AcpHarness implements Harness {
-  readonly takesCallerTools = true;
-  readonly takesMcpServers = true;
+  readonly takesCallerTools: boolean;
+  readonly takesMcpServers: boolean;
   readonly #logger: Logger;
 
   constructor(
@@ -18,6 +18,8 @@ export class AcpHarness implements Harness {
     private readonly agent: AgentSettings,
     private readonly command: string,
   ) {
+    this.takesCallerTools = agent.usesMcp;
+    this.takesMcpServers = agent.usesMcp;
     this.#logger = new Logger(agent.displayName);
   }
 
