@@ -15,6 +15,7 @@ import { describeAgentError } from '../process/agent-error.js';
 import { untilQuiet } from '../process/quiet.js';
 import { type AgentInstructions, giveInstructions } from './agent-instructions.js';
 import { applySettings, assertMcpServers } from './open-checks.js';
+import { restoreSettings } from './restore-settings.js';
 import { readOpenedAt, writeRecordNote } from './record-note.js';
 import { readSessionModel, toSessionParameters } from './session-parameters.js';
 
@@ -225,6 +226,7 @@ export class AcpProcess {
 
   async #spawn(): Promise<AcpAgent> {
     const { thread, settings, command } = this;
+    await restoreSettings(thread, settings, this.sandbox);
     const choice = settings.modelChoice;
     const model = choice?.by === 'variable' && thread.model !== undefined ? { [choice.variable]: thread.model } : {};
     // Those of the settings are in it, but for what the broker has taken out.
