@@ -13,6 +13,7 @@ const emacs: HarnessDefinition = { ...codex, name: 'emacs', sessionType: 'emacs'
 
 function present(definition: HarnessDefinition): HarnessDefinition {
   const harness: Harness = {
+    needsTools: definition.name === 'emacs',
     probe: () => Promise.resolve('1.0.0'),
     knowsModel: (model) => model.startsWith(definition.name),
     open: () => {
@@ -80,6 +81,17 @@ describe('HarnessRegistry', () => {
   it('routes all models to a configured default harness', async () => {
     const registry = await found(['claude-code', 'emacs'], { CHIRON_DEFAULT_HARNESS: 'claude-code' });
     expect(registry.route('emacs-1')?.harness).toBe('claude-code');
+  });
+
+  it.each([
+    [['claude-code', 'emacs'], 'emacs/x', { harness: 'claude-code', model: undefined }],
+    [['demo', 'codex', 'emacs'], 'emacs/x', { harness: 'codex', model: undefined }],
+    [['claude-code', 'emacs'], 'claude-code/x', { harness: 'claude-code', model: 'x' }],
+    [['demo', 'emacs'], 'emacs/x', { harness: 'emacs', model: 'x' }],
+    [['claude-code'], 'emacs/x', undefined],
+  ])('routes a thread without tools to an agent that can go without: %j, %s', async (names, model, choice) => {
+    const registry = await found(names, { CHIRON_DEMO: 'on' });
+    expect(registry.routeWithoutTools(model)).toEqual(choice);
   });
 
   it('does not offer a harness whose program is missing', async () => {

@@ -79,6 +79,20 @@ export class HarnessRegistry {
     return routeModel(model, this.routing);
   }
 
+  /**
+   * The same for a thread with `tools: 'none'`: where agents cannot go without tools, the first other harness whose agents can, with a model of its own. The demo
+   * agent, which is none, is no such harness. Without one, it is the harness of the model.
+   */
+  routeWithoutTools(model: string): HarnessChoice | undefined {
+    const choice = this.route(model);
+    if (choice === undefined || this.find(choice.harness)?.needsTools !== true) return choice;
+    const other = this.#available.find(
+      ({ definition, harness }) => definition.isDemo !== true && harness.needsTools !== true,
+    );
+    if (other === undefined) return choice;
+    return { harness: other.name, model: other.harness.knowsModel(model) ? model : undefined };
+  }
+
   /** The harness of this name; `undefined` if it is not available, such as the harness of a thread that another version stored. */
   find(name: HarnessName): Harness | undefined {
     return this.#available.find((harness) => harness.name === name)?.harness;

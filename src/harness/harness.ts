@@ -183,6 +183,8 @@ export interface Harness {
   readonly takesCallerTools?: boolean;
   /** Whether its agents can be given MCP servers with a turn. */
   readonly takesMcpServers?: boolean;
+  /** Whether its agents cannot go without their own tools. Threads with `tools: 'none'` go to another harness, or are refused. */
+  readonly needsTools?: boolean;
   /** Whether its model takes PDF documents. To other agents they are files of the workspace. */
   readonly takesPdf?: boolean;
   /** Returns the version of the installed program; `undefined` if it is missing. Never rejects. Called once, before all other methods. */

@@ -11,6 +11,8 @@ import { probeAgent } from './probe-agent.js';
 export class AcpHarness implements Harness {
   readonly takesCallerTools: boolean;
   readonly takesMcpServers: boolean;
+  /** The protocol has nothing to take them away. */
+  readonly needsTools = true;
   readonly #logger: Logger;
 
   constructor(

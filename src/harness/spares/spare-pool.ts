@@ -255,13 +255,18 @@ export class SparePool {
       { harness: name, tools: 'all' },
       { harness: name, tools: 'none' },
     ]);
-    return kinds.filter((kind) => this.#canRun(kind, NO_NEEDS));
+    return kinds.filter((kind) => this.#canRun(kind, NO_NEEDS) && !this.#lacksTools(kind));
   }
 
   /** Whether a spare can run such a first turn, which has the MCP servers of the deployment as well. */
   #canRun(kind: SpareKind, needs: FirstTurnNeeds): boolean {
     const hasMcpServers = needs.hasMcpServers || (kind.tools === 'all' && this.config.mcpServers.length > 0);
     return this.registry.find(kind.harness)?.runsOnSpare?.({ ...needs, hasMcpServers }) === true;
+  }
+
+  /** Whether no thread of this kind comes to this harness. */
+  #lacksTools({ harness, tools }: SpareKind): boolean {
+    return tools === 'none' && this.registry.find(harness)?.needsTools === true;
   }
 
   #unclaimed(kind: SpareKind): readonly Spare[] {

@@ -66,6 +66,7 @@ const REQUEST: ClassifiedRequest = {
   idempotencyKey: undefined,
   interrupts: false,
   isFreshThread: false,
+  isSideRequest: false,
   model: 'demo',
   outputSchema: undefined,
 };

@@ -24,6 +24,7 @@ const REQUEST: ClassifiedRequest = {
   idempotencyKey: undefined,
   interrupts: false,
   isFreshThread: false,
+  isSideRequest: false,
   model: 'demo',
   outputSchema: undefined,
 };
@@ -35,6 +36,7 @@ const FACTS: OpeningFacts = {
   harness: HARNESS,
   takesCallerTools: true,
   takesMcpServers: false,
+  needsTools: false,
   waitingCalls: [],
   closedCallIds: [],
   steered: undefined,
@@ -235,6 +237,13 @@ describe('a request', () => {
       {},
       {},
       refuse({ reason: 'no-mcp-servers', harness: 'demo' }),
+    ],
+    [
+      '10a: beside a conversation, for an agent that cannot go without its tools, is refused',
+      { isSideRequest: true },
+      { ...NO_THREAD, needsTools: true },
+      {},
+      refuse({ reason: 'needs-tools', harness: 'demo' }),
     ],
     [
       '11: with results that nobody waits for is refused',

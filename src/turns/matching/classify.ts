@@ -23,6 +23,7 @@ export type ClassifiedRequest = RetryIdentity &
     | 'idempotencyKey'
     | 'interrupts'
     | 'isFreshThread'
+    | 'isSideRequest'
     | 'mcpServers'
     | 'model'
     | 'outputSchema'
@@ -52,6 +53,8 @@ export interface OpeningFacts extends CallFacts, SteeringFacts {
   readonly takesCallerTools: boolean;
   /** Whether they can be given MCP servers. */
   readonly takesMcpServers: boolean;
+  /** Whether they cannot answer a side request, which has no tools. */
+  readonly needsTools: boolean;
   readonly load: ServerLoad;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
@@ -97,8 +100,9 @@ export type Opening =
  * | 7a | with a later turn, and can begin a branch                                                                    | fork                           |
  * | 8  | with a later turn that has ended                                                                             | refuse: `already-continued`    |
  * | 9  | with a later turn, when busy threads reject                                                                  | refuse: `continue-in-flight`   |
- * |    | **has tools, MCP servers or results of tools**                                                               |                                |
+ * |    | **has tools, MCP servers or results of tools**, or may have no tools                                         |                                |
  * | 10 | tools or MCP servers that the agent cannot use                                                               | refuse: `no-…`                 |
+ * | 10a | is a side request, and the agent cannot go without tools                                                    | refuse: `needs-tools`          |
  * | 11 | results that are not those that the agent waits for ({@link refuseResults})                                  | refuse: `…-results`            |
  * |    | **needs a turn** of its own ({@link refuseForLoad})                                                          |                                |
  * | 12 | while the server drains                                                                                      | refuse: `draining`             |
@@ -134,13 +138,14 @@ export function classify(request: ClassifiedRequest, facts: OpeningFacts, policy
   return harness === undefined ? refuse({ reason: 'no-such-model', model: request.model }) : { kind: 'new', harness };
 }
 
-/** Row 10. */
+/** Rows 10 and 10a. */
 function refuseInability(
-  { callerTools, mcpServers }: ClassifiedRequest,
-  { harness, takesCallerTools, takesMcpServers }: OpeningFacts,
+  { callerTools, isSideRequest, mcpServers }: ClassifiedRequest,
+  { harness, takesCallerTools, takesMcpServers, needsTools }: OpeningFacts,
 ): OpeningRefusal | undefined {
   if (harness === undefined) return undefined;
   const name = { harness: harness.harness };
+  if (isSideRequest && needsTools) return { reason: 'needs-tools', ...name };
   if (callerTools !== undefined && !takesCallerTools) return { reason: 'no-caller-tools', ...name };
   const hasServers = mcpServers !== undefined && mcpServers.length > 0;
   return hasServers && !takesMcpServers ? { reason: 'no-mcp-servers', ...name } : undefined;

@@ -52,6 +52,7 @@ export class OpeningFactsReader {
       harness,
       takesCallerTools: abilities?.takesCallerTools === true,
       takesMcpServers: abilities?.takesMcpServers === true,
+      needsTools: abilities?.needsTools === true,
       nowMs,
     };
   }
@@ -111,8 +112,12 @@ export class OpeningFactsReader {
     return turn === undefined ? undefined : { thread, turn };
   }
 
-  private findHarness({ model }: TurnRequest, thread: Thread | undefined): HarnessChoice | undefined {
-    if (thread === undefined) return this.registry.route(model);
+  private findHarness(
+    { model, isFreshThread, isSideRequest }: TurnRequest,
+    thread: Thread | undefined,
+  ): HarnessChoice | undefined {
+    if (thread === undefined)
+      return isFreshThread && isSideRequest ? this.registry.routeWithoutTools(model) : this.registry.route(model);
     return this.registry.serves(thread.harness) ? { harness: thread.harness, model: thread.harnessModel } : undefined;
   }
 }

@@ -15,6 +15,8 @@ export type OpeningRefusal =
   | { readonly reason: 'no-caller-tools'; readonly harness: string }
   /** The request has MCP servers, and the agents of this harness cannot be given any. */
   | { readonly reason: 'no-mcp-servers'; readonly harness: string }
+  /** The request is a side request, and the agents of this harness cannot go without their tools. */
+  | { readonly reason: 'needs-tools'; readonly harness: string }
   /** The agent waits for calls for which the request has no results. */
   | { readonly reason: 'missing-results'; readonly callIds: readonly string[] }
   /** The request has results for calls that the agent does not wait for. */
@@ -65,6 +67,11 @@ function wordRefusal(refusal: OpeningRefusal): ServiceError {
       );
     case 'no-mcp-servers':
       return new ServiceError('bad_request', `mcp_servers: agents of ${refusal.harness} cannot be given MCP servers.`);
+    case 'needs-tools':
+      return new ServiceError(
+        'bad_request',
+        `model: agents of ${refusal.harness} always have their tools, which a request beside a conversation must not use.`,
+      );
     // The texts of the Messages API.
     case 'missing-results':
       return badResults(
