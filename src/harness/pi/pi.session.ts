@@ -12,7 +12,7 @@ import { type PiBeginning, prepareBeginning } from './session/beginning.js';
 import { PiProcess, type PiTools } from './session/pi-process.js';
 import { PiRunningTurn } from './session/pi-running-turn.js';
 import { PiTurn } from './session/pi-turn.js';
-import { withSchema } from './session/schema-prompt.js';
+import { withPiSchema } from './session/schema-prompt.js';
 import { uploadFolder } from '../prompt/uploads.js';
 
 /**
@@ -136,7 +136,7 @@ export class PiSession implements HarnessSession {
     const { logger } = this.tools;
     const own = new PiTurn(this.thread, process, running, logger);
     this.#turn = own;
-    await own.run(turn.id, withSchema(beginning.prompt, turn.outputSchema));
+    await own.run(turn.id, withPiSchema(beginning.prompt, turn.outputSchema));
     if (!running.isOver) await this.#fail(process, turn, running);
   }
 

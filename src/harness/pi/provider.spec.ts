@@ -65,7 +65,7 @@ describe('the API of pi’s models', () => {
       routes: [],
       answers: 'anthropic' as const,
     };
-    const access = { url: 'http://broker', token: 'token' };
+    const access = { url: 'http://broker', proxyUrl: 'http://proxy', token: 'token' };
     expect(piProvider.mask({ CORP_KEY: 'secret', OTHER: 'kept' }, access, upstream)).toEqual({
       OTHER: 'kept',
       CHIRON_PI_TOKEN: 'token',

@@ -31,7 +31,7 @@ export function toMessageId(message: JsonObject): string {
 }
 
 /** The id of a message's block. */
-export function toBlockId(messageId: string, index: number): string {
+export function toPiBlockId(messageId: string, index: number): string {
   return `${messageId}-${index}`;
 }
 

@@ -1,11 +1,11 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asObjects, asNumber, asString } from '../../../domain/json.js';
 import { progressNotice } from '../../decode/progress-notice.js';
-import { readTextBlock, readUserText, toBlockId, toMessageId, toPiResult, toPiToolCall } from './content.js';
+import { readTextBlock, readUserText, toPiBlockId, toMessageId, toPiResult, toPiToolCall } from './content.js';
 import { parsePiFailure } from './failure.js';
 import type { PiBlock, PiMessage, PiState, PiStep } from './state.js';
 import { toPiEnd, toPiStop } from './stop.js';
-import { isCounted, toPiUsage, withoutOutput } from './usage.js';
+import { hasTokens, toPiUsage, withoutOutput } from './usage.js';
 
 /**
  * Decodes one event of pi's RPC mode, 1.6.0. Pure. The repeated messages that 0.74.2 adds to each delta are not read.
@@ -68,7 +68,7 @@ function updateMessage(state: PiState, update: JsonObject): PiStep {
   const [kind, step] = readUpdate(update['type']);
   if (message === undefined || index === undefined || kind === undefined) return [state, []];
   const block: PiBlock = message.blocks.get(index) ?? { kind, text: '', hasEnded: false };
-  const id = toBlockId(message.id, index);
+  const id = toPiBlockId(message.id, index);
   const [next, events] =
     step === 'delta'
       ? append(block, id, asString(update['delta']) ?? '')
@@ -122,13 +122,13 @@ function endMessage(state: PiState, message: JsonObject): PiStep {
     const whole = readTextBlock(part);
     if (whole === undefined) return [];
     const block = blocks.get(index) ?? { kind: whole.kind, text: '', hasEnded: false };
-    return complete(block, toBlockId(id, index), whole.text)[1];
+    return complete(block, toPiBlockId(id, index), whole.text)[1];
   });
   const usage = toPiUsage(message['usage']);
   const model = asString(message['responseModel']) ?? asString(message['model']) ?? state.model;
   const start: HarnessEvent = { type: 'model-call-start', model, usage: withoutOutput(usage) };
   const count: readonly HarnessEvent[] =
-    hasStarted || isCounted(usage) ? [...(hasStarted ? [] : [start]), { type: 'model-call-end', model, usage }] : [];
+    hasStarted || hasTokens(usage) ? [...(hasStarted ? [] : [start]), { type: 'model-call-end', model, usage }] : [];
   return [{ ...state, model, message: undefined, stop: toPiStop(message) }, [...ends, ...count]];
 }
 
@@ -158,7 +158,7 @@ function endTool(state: PiState, event: JsonObject): PiStep {
 /** A compaction asks the model too. */
 function countCompaction({ model }: PiState, event: JsonObject): readonly HarnessEvent[] {
   const usage = toPiUsage(asObject(event['result'])['usage']);
-  if (!isCounted(usage)) return [];
+  if (!hasTokens(usage)) return [];
   return [
     { type: 'model-call-start', model, usage: withoutOutput(usage) },
     { type: 'model-call-end', model, usage },

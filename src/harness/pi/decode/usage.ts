@@ -22,6 +22,6 @@ export function withoutOutput(usage: TokenUsage): TokenUsage {
 }
 
 /** Whether the provider has counted anything; it counts nothing of a call that it refuses. */
-export function isCounted({ inputTokens, outputTokens, ...cached }: TokenUsage): boolean {
+export function hasTokens({ inputTokens, outputTokens, ...cached }: TokenUsage): boolean {
   return inputTokens + outputTokens + cached.cacheReadInputTokens + cached.cacheCreationInputTokens > 0;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { HarnessThread } from '../../harness.js';
-import { SESSIONS_FOLDER, toFileName } from '../record/session-file.js';
+import { SESSIONS_FOLDER, toSessionFileName } from '../record/session-file.js';
 
 /** How pi is started for a thread. */
 export interface PiLaunch {
@@ -38,7 +38,7 @@ export function toPiLaunch(
   return {
     args: [
       ...['--mode', 'rpc', '--no-approve', '--no-context-files', '--no-themes'],
-      ...['--session', join(sessions, toFileName(sessionId))],
+      ...['--session', join(sessions, toSessionFileName(sessionId))],
       ...instructions.flatMap((path) => ['--append-system-prompt', path]),
       ...(asked === undefined ? [] : ['--model', asked]),
       ...(tools === 'none' ? NO_TOOLS : []),

@@ -9,7 +9,7 @@ import { findRecordedTurns, messageOf, type PiEntry, type PiRecord, type Recorde
 import { callsIn, replayTurn, type ReplayFacts } from './replay.js';
 
 /** What an agent is told whose process was stopped in the middle of a turn. */
-export const GO_ON =
+export const PI_GO_ON =
   'Your process was stopped in the middle of this turn. What you said and did until then is above. Go on from there. ' +
   'Do not repeat what has had its effect.';
 

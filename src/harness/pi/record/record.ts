@@ -30,7 +30,7 @@ const MARK = 'chiron turn ';
 const LINE_FEED = 0x0a;
 
 /** The name of the session while a turn runs, which marks the turn in the session file. */
-export function toTurnMark(turnId: string): string {
+export function toPiTurnMark(turnId: string): string {
   return `${MARK}${turnId}`;
 }
 

@@ -1,8 +1,8 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asObjects, asString } from '../../../domain/json.js';
 import type { FurtherMessage } from '../../harness.js';
-import { readTextBlock, readUserText, toBlockId, toMessageId, toPiResult, toPiToolCall } from '../decode/content.js';
-import { isCounted, toPiUsage, withoutOutput } from '../decode/usage.js';
+import { readTextBlock, readUserText, toPiBlockId, toMessageId, toPiResult, toPiToolCall } from '../decode/content.js';
+import { hasTokens, toPiUsage, withoutOutput } from '../decode/usage.js';
 import { messageOf, type PiEntry } from './record.js';
 
 /** A tool call of a model's message. */
@@ -63,7 +63,7 @@ export function replayTurn(entries: readonly PiEntry[], { further, toText, count
     if (user !== undefined) return hear(user);
     if (assistant !== undefined) {
       for (const call of callsIn(assistant)) calls.set(call.id, call);
-      if (isCounted(toPiUsage(assistant['usage']))) counted -= 1;
+      if (hasTokens(toPiUsage(assistant['usage']))) counted -= 1;
       return tellMessage(assistant, counted < 0);
     }
     const id = asString(result?.['toolCallId']) ?? '';
@@ -78,14 +78,14 @@ function tellMessage(message: JsonObject, isNew: boolean): readonly HarnessEvent
   const blocks = asObjects(message['content']).flatMap((block, index) => tellBlock(message, block, index));
   const counts: readonly HarnessEvent[] = [{ type: 'model-call-end', model, usage }];
   const calls = callsIn(message).map(({ id, name, input }) => toPiToolCall(id, name, input));
-  if (!isNew || !isCounted(usage)) return [...blocks, ...calls];
+  if (!isNew || !hasTokens(usage)) return [...blocks, ...calls];
   return [{ type: 'model-call-start', model, usage: withoutOutput(usage) }, ...blocks, ...counts, ...calls];
 }
 
 function tellBlock(message: JsonObject, block: JsonObject, index: number): readonly HarnessEvent[] {
   const found = readTextBlock(block);
   if (found === undefined) return [];
-  const id = toBlockId(toMessageId(message), index);
+  const id = toPiBlockId(toMessageId(message), index);
   const type = found.kind === 'text' ? 'text-delta' : 'thinking-delta';
   return [
     { type, id, text: found.text },

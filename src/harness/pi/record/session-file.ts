@@ -11,11 +11,11 @@ const MAX_BYTES = 256 * 1024 * 1024;
 
 /** The path of a conversation's session file below a thread's folder. */
 export function toSessionPath(sessionId: string): string {
-  return `home/${SESSIONS_FOLDER}/${toFileName(sessionId)}`;
+  return `home/${SESSIONS_FOLDER}/${toSessionFileName(sessionId)}`;
 }
 
 /** The name of a conversation's session file. The id is ours; one that is no name of a file gets none of its own. */
-export function toFileName(sessionId: string): string {
+export function toSessionFileName(sessionId: string): string {
   return `${sessionId.replaceAll(/[^\w-]/g, '_')}.jsonl`;
 }
 

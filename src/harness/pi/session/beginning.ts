@@ -6,7 +6,7 @@ import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.j
 import { recallTurn } from '../../lost-turn.js';
 import { toPiInput } from '../process/input.js';
 import { toMessageEntries, toPiHeader } from '../record/entries.js';
-import { GO_ON, type PiPlan, planPiTurn } from '../record/plan.js';
+import { PI_GO_ON, type PiPlan, planPiTurn } from '../record/plan.js';
 import type { PiRecord } from '../record/record.js';
 import { toPiSeed } from '../record/seed.js';
 import { changePiRecord, movePiRecord, readPiRecord, writePiRecord } from '../record/session-file.js';
@@ -60,7 +60,7 @@ export async function prepareBeginning(
       return { beginning: plan, change: undefined };
     case 'go-on': {
       const further = facts.further.filter(({ id }) => !plan.heard.has(id));
-      const prompt: Prompt = [{ type: 'text', text: GO_ON }];
+      const prompt: Prompt = [{ type: 'text', text: PI_GO_ON }];
       const change = toChange(thread, sessionId, record, plan);
       return { beginning: { kind: 'prompt', events: plan.events, prompt, further, isLost: false }, change };
     }

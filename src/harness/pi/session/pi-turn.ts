@@ -6,7 +6,7 @@ import { decodePi } from '../decode/decode.js';
 import { parsePiFailure } from '../decode/failure.js';
 import { PI_START, type PiState, withQueued } from '../decode/state.js';
 import { PiRpcError } from '../process/pi-rpc.js';
-import { toTurnMark } from '../record/record.js';
+import { toPiTurnMark } from '../record/record.js';
 import type { PiProcess, PiTools } from './pi-process.js';
 import type { PiRunningTurn } from './pi-running-turn.js';
 import { deliverInput } from './deliver-input.js';
@@ -36,7 +36,7 @@ export class PiTurn {
       complete: () => this.#resolveDone(),
     });
     this.process.isUsed = true;
-    void this.process.tell({ type: 'set_session_name', name: toTurnMark(turnId) });
+    void this.process.tell({ type: 'set_session_name', name: toPiTurnMark(turnId) });
     try {
       const { disposition } = await rpc.request({ type: 'prompt', ...input });
       // A command of an extension has done it all.

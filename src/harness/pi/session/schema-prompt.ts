@@ -6,6 +6,6 @@ const BEFORE =
   'no code fence. Other programs read it.\n\n';
 
 /** Asks for an answer of a schema: pi 1.6.0 has no other way to do that. */
-export function withSchema(prompt: Prompt, schema: JsonObject | undefined): Prompt {
+export function withPiSchema(prompt: Prompt, schema: JsonObject | undefined): Prompt {
   return schema === undefined ? prompt : [...prompt, { type: 'text', text: `${BEFORE}${JSON.stringify(schema)}` }];
 }
