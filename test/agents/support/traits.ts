@@ -45,7 +45,7 @@ export const TRAITS: Readonly<Record<AgentName, Traits>> = {
     input: { command: 'echo hi' },
     hasOutput: true,
     usage: { input_tokens: 300, cache_read_input_tokens: 600, output_tokens: 50 },
-    mcpTool: undefined,
+    mcpTool: 'mcp__docs__find',
     refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
   },
   gemini: {
