@@ -31,6 +31,7 @@ export const AGENT_PRESETS: Readonly<Record<string, AgentPreset>> = {
     instructionsFile: '.config/opencode/AGENTS.md',
     modelChoice: { by: 'config-option', option: 'model' },
     allowMode: undefined,
+    usesMcp: true,
     dialect: 'opencode',
     provider: OPENAI,
   },
@@ -46,6 +47,7 @@ export const AGENT_PRESETS: Readonly<Record<string, AgentPreset>> = {
     instructionsFile: '.copilot/copilot-instructions.md',
     modelChoice: { by: 'variable', variable: 'COPILOT_MODEL' },
     allowMode: { by: 'config-option', option: 'allow_all', value: 'on' },
+    usesMcp: true,
     dialect: 'copilot',
     provider: {
       api: 'openai',
@@ -63,6 +65,7 @@ export const AGENT_PRESETS: Readonly<Record<string, AgentPreset>> = {
     instructionsFile: '.qwen/QWEN.md',
     modelChoice: { by: 'config-option', option: 'model' },
     allowMode: { by: 'mode', mode: 'yolo' },
+    usesMcp: true,
     dialect: 'qwen',
     provider: OPENAI,
   },
@@ -75,6 +78,7 @@ export const AGENT_PRESETS: Readonly<Record<string, AgentPreset>> = {
     instructionsFile: '.kimi-code/AGENTS.md',
     modelChoice: { by: 'config-option', option: 'model' },
     allowMode: { by: 'mode', mode: 'yolo' },
+    usesMcp: true,
     dialect: 'kimi',
     provider: {
       api: 'openai',
@@ -92,6 +96,9 @@ export const AGENT_PRESETS: Readonly<Record<string, AgentPreset>> = {
     instructionsFile: '.gemini/GEMINI.md',
     modelChoice: { by: 'set-model' },
     allowMode: { by: 'mode', mode: 'yolo' },
+    // 0.61.0 connects to none in a workspace that it does not trust (seen). In one that it trusts, it also takes settings, hooks and MCP servers from
+    // the workspace's own `.gemini`, which anybody may have put there.
+    usesMcp: false,
     dialect: 'gemini',
     provider: {
       api: 'gemini',

@@ -52,6 +52,8 @@ export interface AgentSettings {
   readonly modelChoice: ModelChoice | undefined;
   /** `undefined` for an agent that never asks. Requests for permission are answered in either case. */
   readonly allowMode: AllowMode | undefined;
+  /** Whether it connects to the MCP servers that it is given, by which it also gets the tools of a caller. Else requests with any are refused. */
+  readonly usesMcp: boolean;
   readonly dialect: DialectName;
   /** `undefined` for an agent that takes no address for its models: it asks them past the broker, with credentials of its own. */
   readonly provider: AgentProvider | undefined;

@@ -72,6 +72,7 @@ describe('an entry with a preset', () => {
       models: ['a/b', 'a/b', 'c'],
       modelChoice: { by: 'variable', variable: 'MODEL' },
       allowMode: { by: 'mode', mode: 'yolo' },
+      usesMcp: false,
       dialect: 'standard',
       provider: { urlVariable: 'LLM_URL', keyVariable: 'LLM_KEY' },
     };
@@ -112,6 +113,7 @@ describe('an entry without a preset', () => {
       models: [],
       modelChoice: undefined,
       allowMode: undefined,
+      usesMcp: true,
       dialect: 'standard',
       provider: undefined,
     });
@@ -156,6 +158,7 @@ describe('what is wrong with an entry', () => {
     [{ modelChoice: { by: 'secret' } }, '.modelChoice.by must be one of config-option, set-model, variable'],
     [{ modelChoice: { by: 'variable', variable: 'a b' } }, '.modelChoice.variable must be the name of a variable'],
     [{ allowMode: { by: 'mode' } }, '.allowMode must be {"by": "mode", "mode": …} or '],
+    [{ usesMcp: 'secret' }, '.usesMcp must be true or false'],
     [{ dialect: 'secret' }, '.dialect must be one of standard, opencode, '],
     [{ provider: { api: 'secret' } }, '.provider.api must be one of openai, anthropic, gemini'],
     [{ provider: { api: 'openai' } }, '.provider must have api, urlVariable and keyVariable'],

@@ -27,6 +27,7 @@ const PLAIN: Omit<AgentPreset, 'displayName' | 'command'> = {
   instructionsFile: undefined,
   modelChoice: undefined,
   allowMode: undefined,
+  usesMcp: true,
   dialect: 'standard',
   provider: undefined,
 };
@@ -83,6 +84,7 @@ function readAgent(name: string, value: JsonValue, reserved: readonly string[]):
     models: [...new Set(own.texts('models', LINE, 'names of models') ?? [])],
     modelChoice: own.orNone('modelChoice', from.modelChoice, readModelChoice),
     allowMode: own.orNone('allowMode', from.allowMode, readAllowMode),
+    usesMcp: own.flag('usesMcp') ?? from.usesMcp,
     dialect: own.oneOf('dialect', DIALECT_NAMES) ?? from.dialect,
     provider: own.orNone('provider', from.provider, (value, place) => readProvider(value, place, from.provider)),
   };
@@ -140,6 +142,12 @@ class Fields {
     if (texts.length !== entries.length)
       throw new AgentProblem(`${this.at}.${name} must have variables with texts for their values`);
     return Object.fromEntries(texts);
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.fields[name];
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw new AgentProblem(`${this.at}.${name} must be true or false`);
   }
 
   oneOf<const Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {

@@ -178,6 +178,52 @@ describe('the configuration', () => {
     expect(problemsOf({ [name]: value })).toEqual([name]);
   });
 
+  describe('with an agents file', () => {
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'chiron-config-'));
+    });
+    afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+    function write(name: string, content: string): string {
+      const file = join(folder, name);
+      writeFileSync(file, content);
+      return file;
+    }
+
+    it('has the names of its agents wherever a harness has to be named, and their programs', () => {
+      const file = write('agents.json', '{"agents": {"robot": {"command": "/opt/robot"}}}');
+      const variables = {
+        CHIRON_AGENTS_FILE: file,
+        CHIRON_DEFAULT_HARNESS: 'robot',
+        CHIRON_MODEL_ROUTES: 'a=robot',
+        CHIRON_HARNESS_ALIASES: 'b=robot',
+      };
+      expect(readConfig(variables, HARNESSES)).toMatchObject({
+        defaultHarness: 'robot',
+        programs: { builder: 'builder', robot: '/opt/robot' },
+      });
+      expect(problemsOf({ ...variables, CHIRON_AGENTS_FILE: write('none.json', '{"agents": {}}') })).toEqual([
+        'CHIRON_DEFAULT_HARNESS',
+        'CHIRON_MODEL_ROUTES',
+        'CHIRON_HARNESS_ALIASES',
+      ]);
+    });
+
+    it('has the variables of each agent apart, also those from files, and those of the file before them', () => {
+      const robot = { command: 'r', passedVariables: ['KEY', 'MODE', 'NONE'], env: { MODE: 'own' } };
+      const file = write('agents.json', JSON.stringify({ agents: { robot, other: { command: 'o' } } }));
+      const config = readConfig({ CHIRON_AGENTS_FILE: file, KEY_FILE: write('key', 'k\n'), MODE: 'x' }, HARNESSES);
+      expect(config.agentVariables).toEqual({ robot: { KEY: 'k', MODE: 'own' }, other: {} });
+      expect(config.passedVariables).toEqual({});
+    });
+
+    it('that is wrong has this one problem, as others may be due to it', () => {
+      const file = write('agents.json', '{"agents": {"demo": {"command": "x"}}}');
+      expect(problemsOf({ CHIRON_AGENTS_FILE: file, CHIRON_DEFAULT_HARNESS: 'robot' })).toEqual(['CHIRON_AGENTS_FILE']);
+    });
+  });
+
   it('names every wrong variable at once, and never a value', () => {
     const wrong = {
       PORT: 'secret-port',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AGENT_PRESETS } from '../config/agent-presets.js';
 import { readConfig } from '../config/app-config.js';
 import { HARNESSES } from '../harness/harnesses.js';
 import type { HarnessName } from '../harness/harness.js';
@@ -100,6 +101,16 @@ describe('a model provider URL that may be the address of this server', () => {
     ['http://localhost:8787', { CHIRON_SANDBOX_PASSTHROUGH_ENV: 'ANTHROPIC_API_KEY' }],
   ])('is accepted at another address: %s %j', (url, more) => {
     expect(() => check(url, more)).not.toThrow();
+  });
+
+  it('is refused as the address of an agent of CHIRON_AGENTS_FILE that is available', () => {
+    const config = readConfig({ OPENAI_BASE_URL: 'http://localhost:8787/v1' }, HARNESSES);
+    const [qwen] = Object.entries(AGENT_PRESETS).filter(([name]) => name === 'qwen');
+    const agents = qwen === undefined ? [] : [{ name: 'qwen', models: [], ...qwen[1] }];
+    const start = (...names: readonly HarnessName[]) =>
+      assertNoLoop({ ...config, agents }, available(...names), ['localhost']);
+    expect(() => start('qwen')).toThrow(/OPENAI_BASE_URL: is the address of this server/);
+    expect(() => start('codex')).not.toThrow();
   });
 
   it('is accepted when Claude Code is not available', () => {

@@ -10,6 +10,9 @@ import { askPi, PI_MISSING, piSession, startPiRig, toolOutputsOf } from './suppo
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
+if (PI_MISSING !== undefined && process.env['CHIRON_TEST_REQUIRE_CLIENTS'] === '1') throw new Error(PI_MISSING);
+if (PI_MISSING !== undefined) process.stderr.write(`Skipped, because ${PI_MISSING}.\n`);
+
 describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   let rig: Rig;
   let shared: Awaited<ReturnType<typeof newSharedFolder>>;
@@ -228,5 +231,38 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
     expect((await askPi(rig, 'hostile', 'SCENE:text new process')).text).toBe('new process');
     expect(rig.model.requests.at(-1)?.system).not.toContain('OVERRIDDEN');
     expect(await marks('hostile')).toBe('');
+  });
+
+  it('answers a client of the Responses API', async () => {
+    const response = await fetch(`${rig.server.url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'pi', input: 'SCENE:tool echo from a response' }),
+    });
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(text).toContain('It printed');
+    expect(text).toContain('"cached_tokens":300');
+  });
+
+  it('goes on with its conversation after its idle process was stopped', async () => {
+    await rig.server.stop();
+    rig = await rig.startAgain({ CHIRON_HARNESS_IDLE_SECONDS: '1' });
+    await askPi(rig, 'idle', 'SCENE:text before the pause');
+    await expect.poll(() => threadProcesses(rig.server.dataDirectory)).toEqual([]);
+    const before = rig.model.requests.length;
+    expect((await askPi(rig, 'idle', 'SCENE:text after it')).text).toBe('after it');
+    expect(asked(before)).toContain('before the pause');
+  });
+
+  it('asks its model by the broker, and has no key', async () => {
+    await rig.server.stop();
+    rig = await rig.startAgain({ CHIRON_MODEL_BROKER: 'on' });
+    const { blocks, usage } = await askPi(rig, 'broker', 'SCENE:tool env; cat $HOME/.pi/*/models.json');
+    expect(toolOutputsOf(blocks)).toContain('CHIRON_PI_TOKEN=');
+    expect(toolOutputsOf(blocks)).not.toContain('a-key-of-the-server');
+    expect(usage).toMatchObject({ input_tokens: 250, cache_read_input_tokens: 300 });
+    expect(rig.model.requests.at(-1)?.headers['x-api-key']).toBe('a-key-of-the-server');
+    expect(rig.server.output()).not.toContain('count different tokens');
   });
 });

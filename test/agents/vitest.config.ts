@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/agents/*.spec.ts'],
     // Each file runs agents of some hundred megabytes, which take seconds of a processor to start.
     maxWorkers: 2,
-    testTimeout: 120_000,
+    testTimeout: 150_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
     // A skipped test says why.

@@ -9,8 +9,8 @@ import { probeAgent } from './probe-agent.js';
 
 /** An agent that is driven by the Agent Client Protocol, version 1. */
 export class AcpHarness implements Harness {
-  readonly takesCallerTools = true;
-  readonly takesMcpServers = true;
+  readonly takesCallerTools: boolean;
+  readonly takesMcpServers: boolean;
   /** The protocol has nothing to take them away. */
   readonly needsTools = true;
   readonly #logger: Logger;
@@ -20,6 +20,8 @@ export class AcpHarness implements Harness {
     private readonly agent: AgentSettings,
     private readonly command: string,
   ) {
+    this.takesCallerTools = agent.usesMcp;
+    this.takesMcpServers = agent.usesMcp;
     this.#logger = new Logger(agent.displayName);
   }
 

@@ -32,7 +32,7 @@ const AGENT: AgentSettings = {
   models: [],
   modelChoice: undefined,
   allowMode: undefined,
-  provider: undefined,
+  usesMcp: true,
   dialect: 'standard',
   provider: undefined,
 };

@@ -31,7 +31,7 @@ describe('A turn of an agent', () => {
       threadId: 'thread',
       command: 'agent',
       args: ['acp'],
-      env: { AGENT_SETTING: 'on', CENTAUR_THREAD_KEY: 'key' },
+      env: { CENTAUR_THREAD_KEY: 'key' },
     });
     expect(sandbox.sent('session/new')).toEqual([{ cwd: folders.workspace, mcpServers: [] }]);
     expect(sandbox.sent('session/prompt')).toEqual([{ sessionId: 's1', prompt: [{ type: 'text', text: 'hi there' }] }]);
@@ -224,6 +224,20 @@ describe('An agent', () => {
     });
     expect(toStory(events).at(-1)).toBe('process_died: The process of the agent is gone.');
     expect(session.alive).toBe(false);
+  });
+
+  it('that is stopped in the middle of a turn has not ended it, whatever it says', async () => {
+    const { sandbox, open } = setup(waiting());
+    const session = open();
+    const events = await runTurn(session, {}, (some) => {
+      if (!some.some(({ type }) => type === 'text-delta')) return;
+      sandbox.agent.onStop = () => {
+        sandbox.agent.update(result('c1'));
+        sandbox.agent.endPrompt({ stopReason: 'cancelled' });
+      };
+      void session.close();
+    });
+    expect(toStory(events)).toEqual(['process_died: The process of the agent is gone.']);
   });
 
   it('that is not there fails the turn', async () => {

@@ -12,7 +12,7 @@ import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../..
 import type { HarnessThread, HarnessTurn } from '../harness.js';
 import { PiHarness } from './pi.harness.js';
 import { GO_ON } from './record/plan.js';
-import { toTurnMark } from './record/record.js';
+import { toPiTurnMark } from './record/record.js';
 
 Logger.overrideLogger(false);
 
@@ -144,7 +144,7 @@ const textOf = (events: readonly HarnessEvent[]): string =>
 const record = (folders: { readonly workspace: string }, ...more: readonly object[]): string =>
   [
     { type: 'session', version: 3, id: 's', cwd: folders.workspace },
-    { type: 'session_info', id: 'm1', name: toTurnMark('turn-1') },
+    { type: 'session_info', id: 'm1', name: toPiTurnMark('turn-1') },
     { type: 'message', id: 'u1', message: { role: 'user', content: text('first') } },
     {
       type: 'message',
@@ -309,7 +309,7 @@ describe('a conversation that is resumed', () => {
       path,
       record(
         folders,
-        { type: 'session_info', id: 'm2', name: toTurnMark('turn-2') },
+        { type: 'session_info', id: 'm2', name: toPiTurnMark('turn-2') },
         { type: 'message', id: 'u2', message: { role: 'user', content: text('second') } },
         {
           type: 'message',
@@ -377,7 +377,7 @@ describe('a conversation that is resumed', () => {
     await files.append(
       path,
       [
-        { type: 'session_info', id: 'm2', name: toTurnMark('turn-2') },
+        { type: 'session_info', id: 'm2', name: toPiTurnMark('turn-2') },
         { type: 'message', id: 'a2', message: refused },
       ]
         .map((line) => `${JSON.stringify(line)}\n`)

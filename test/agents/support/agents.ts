@@ -17,6 +17,8 @@ export interface RealAgent {
   readonly models: readonly [string, string];
   /** The server's variables for the model of this address. */
   variables(url: string): Readonly<Record<string, string>>;
+  /** What its entry in the file needs for MCP servers; absent where its preset has it. */
+  readonly mcpEntry?: object;
   /** The files of its home template, by their paths. */
   home(url: string): Readonly<Record<string, object>>;
 }
@@ -108,6 +110,7 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
     command: `${MODULES}.bin/gemini`,
     startModel: startScriptedGeminiModel,
     models: ['gemini-2.5-flash', 'gemini-2.5-pro'],
+    mcpEntry: { usesMcp: true, env: { GEMINI_CLI_TRUST_WORKSPACE: 'true' } },
     variables: (url) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: KEY }),
     home: () => ({ '.gemini/settings.json': { security: { auth: { selectedType: 'gemini-api-key' } } } }),
   },

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import type { RealAgent } from './agents.js';
 import { reasonToSkipAgent } from './agents.js';
+import { describeCallerTools } from './scenes/caller-tools.js';
 import { describeRefusals } from './scenes/refusals.js';
 import { describeSurvival } from './scenes/survival.js';
 import { describeTalk } from './scenes/talk.js';
@@ -14,5 +15,6 @@ export function describeAgent(agent: RealAgent): void {
     describeTalk(agent);
     describeSurvival(agent);
     describeRefusals(agent);
+    describeCallerTools(agent);
   });
 }

@@ -6,14 +6,17 @@ import { type RunningServer, startServer } from '../../support/running-server.js
 import type { ScriptedModel } from '../../support/scripted-model/scene.js';
 import type { RealAgent } from './agents.js';
 
-/** Starts Chiron with one real agent, in front of a scripted model. `environment` is added to the server's. */
+/**
+ * Starts Chiron with one real agent, in front of a scripted model. `environment` is added to the server's, and `entry` to that of the agent in its file.
+ */
 export async function startAgentRig(
   agent: RealAgent,
   environment: Readonly<Record<string, string>> = {},
+  entry: object = {},
 ): Promise<Rig> {
   const model = await agent.startModel();
   const variables = {
-    CHIRON_AGENTS_FILE: await writeAgentsFile(agent),
+    CHIRON_AGENTS_FILE: await writeAgentsFile(agent, entry),
     CHIRON_DEFAULT_HARNESS: agent.name,
     CHIRON_HOME_TEMPLATE: await writeHome(agent, model.url),
     CHIRON_DATA_DIR: await newFolder('data'),
@@ -44,9 +47,9 @@ function rigOf(server: RunningServer, model: ScriptedModel, variables: Readonly<
   };
 }
 
-async function writeAgentsFile({ name, command, models }: RealAgent): Promise<string> {
+async function writeAgentsFile({ name, command, models }: RealAgent, entry: object): Promise<string> {
   const file = join(await newFolder('agents'), 'agents.json');
-  await writeFile(file, JSON.stringify({ agents: { [name]: { command, models } } }));
+  await writeFile(file, JSON.stringify({ agents: { [name]: { command, models, ...entry } } }));
   return file;
 }
 

@@ -29,7 +29,8 @@ export const TRAITS: Readonly<Record<AgentName, Traits>> = {
     hasOutput: true,
     usage: { input_tokens: 200, cache_read_input_tokens: 300, output_tokens: 25 },
     mcpTool: 'docs_find',
-    refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
+    // It quotes the words of the provider without the status.
+    refused: { 400: 'api_error', 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
   },
   copilot: {
     shell: 'execute',
@@ -37,7 +38,7 @@ export const TRAITS: Readonly<Record<AgentName, Traits>> = {
     hasOutput: true,
     usage: { input_tokens: 300, cache_read_input_tokens: 600, output_tokens: 50 },
     mcpTool: 'docs-find',
-    refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
+    refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: 'overloaded_error' },
   },
   qwen: {
     shell: 'run_shell_command',

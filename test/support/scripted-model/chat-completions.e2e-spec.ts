@@ -91,6 +91,15 @@ describe('the scripted model of Chat Completions', () => {
     expect(await answerTo(...before, user(told))).toMatchObject(saying('new'));
   });
 
+  it('does not repeat a command of which it is told in the prompt', async () => {
+    const call = '<tool_call name="bash">\n{"command":"echo hi"}\n</tool_call>';
+    const told = `<user>\nSCENE:tool echo hi\n</user>\n${call}\n<tool_result name="bash">\nhi\n</tool_result>\nGo on.`;
+    expect(await answerTo(user(told))).toMatchObject(saying('It printed "hi".'));
+    expect(await answerTo(user(`${told}\nSCENE:tool echo hi`))).toMatchObject({
+      choices: [{ finish_reason: 'tool_calls' }],
+    });
+  });
+
   it('gives the next answer of a schema when it is told that one was not taken', async () => {
     const prompt = user('SCENE:answer {"a":1} then {"a":2}');
     expect(await answerTo(prompt)).toMatchObject(saying('{"a":1}'));

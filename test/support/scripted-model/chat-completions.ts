@@ -4,7 +4,7 @@ import { arrayOf, flatten, isRecord, type JsonRecord, textOf, userTexts } from '
 import { sendJson, startModelServer } from './model-server.js';
 import { callsOf, isBesideConversation, type OfferedTool, printedBy, type ScriptedCall } from './offered-tools.js';
 import { CALL_USAGE, type Piece, piecesOf, SIDE_ANSWER, type Since } from './pieces.js';
-import { newestSceneOf, refusalOf, type Scene, type ScriptedModel, type StopScene } from './scene.js';
+import { newestSceneOf, refusalOf, type Scene, type ScriptedModel, type StopScene, toldOutputs } from './scene.js';
 
 /** Why a completion ends that stops so. */
 const FINISHED_BY: Readonly<Record<StopScene, string>> = {
@@ -161,8 +161,9 @@ function usageOf({ toolOutputs }: Since): JsonRecord {
 function sinceScene(messages: readonly JsonRecord[]): Since {
   const prompt = messages.findLastIndex((message) => userTexts(message).some((text) => text.includes('SCENE:')));
   const later = messages.slice(prompt + 1);
+  const outputs = later.filter(({ role }) => role === 'tool').map(({ content }) => flatten(content));
   return {
-    toolOutputs: later.filter(({ role }) => role === 'tool').map(({ content }) => printedBy(flatten(content))),
+    toolOutputs: [...toldOutputs(userTexts(messages[prompt] ?? {}).join('\n')), ...outputs].map(printedBy),
     furtherPrompts: later.filter((message) => userTexts(message).length > 0).length,
   };
 }

@@ -4,7 +4,7 @@ import { arrayOf, isRecord, type JsonRecord, textOf } from './anthropic-answer.j
 import { sendJson, startModelServer } from './model-server.js';
 import { callsOf, isBesideConversation, type OfferedTool, printedBy } from './offered-tools.js';
 import { CALL_USAGE, type Piece, piecesOf, SIDE_ANSWER, type Since } from './pieces.js';
-import { newestSceneOf, refusalOf, type ScriptedModel, type StopScene } from './scene.js';
+import { newestSceneOf, refusalOf, type ScriptedModel, type StopScene, toldOutputs } from './scene.js';
 
 /** Why a candidate ends that stops so. */
 const FINISHED_BY: Readonly<Record<StopScene, string>> = {
@@ -146,8 +146,9 @@ function sinceScene(contents: readonly JsonRecord[]): Since {
       .filter(isRecord)
       .map((part) => part['functionResponse']),
   );
+  const outputs = results.filter(isRecord).map(({ response }) => outputOf(response));
   return {
-    toolOutputs: results.filter(isRecord).map(({ response }) => printedBy(outputOf(response))),
+    toolOutputs: [...toldOutputs(userTextsOf(contents[prompt] ?? {}).join('\n')), ...outputs].map(printedBy),
     furtherPrompts: later.filter((content) => userTextsOf(content).length > 0).length,
   };
 }

@@ -116,6 +116,16 @@ export function newestSceneOf(texts: readonly string[]): Scene {
   return sceneOf(text.slice(Math.max(0, text.lastIndexOf('SCENE:'))));
 }
 
+/**
+ * What tools gave back since the scene, in a text that tells the conversation to an agent that has lost it (`src/domain/seed/render-seed.ts`). A call without
+ * an output counts: a model that reads of it does not repeat it.
+ */
+export function toldOutputs(text: string): readonly string[] {
+  const own = text.slice(Math.max(0, text.lastIndexOf('SCENE:')));
+  const calls = own.matchAll(/<tool_call .*?<\/tool_call>(?:\s*<tool_result [^>]*>\n(.*?)\n<\/tool_result>)?/gs);
+  return Array.from(calls, ([, output = '']) => output);
+}
+
 /** What the model answers after so many of its answers were not taken; the last one again and again. */
 export function answerAfter(answers: readonly string[], refused: number): string {
   return answers[Math.min(refused, answers.length - 1)] ?? '';

@@ -6,7 +6,7 @@ import { toEndToEndHeaders } from '../headers.ts';
 const DROPPED = ['host', 'x-api-key', 'x-goog-api-key', 'authorization', 'cookie', 'accept-encoding'];
 
 /** Whether the answer to a request costs tokens. */
-export function isCounted({ method }: IncomingMessage, path: string): boolean {
+export function isCounted({ method }: Pick<IncomingMessage, 'method'>, path: string): boolean {
   return method === 'POST' && !path.endsWith('/count_tokens') && !path.endsWith(':countTokens');
 }
 

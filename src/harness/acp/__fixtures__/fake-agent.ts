@@ -23,6 +23,8 @@ export class FakeAgent {
   /** Answers of the host to the agent's own requests, by their ids. */
   readonly answers = new Map<unknown, JsonObject>();
   stops: number[] = [];
+  /** What it does when it is stopped, before it ends. */
+  onStop: () => void = () => undefined;
   #prompt: unknown;
 
   constructor(
@@ -115,6 +117,7 @@ export class FakeAgentSandbox implements Sandbox {
       writeLine: (line) => queueMicrotask(() => agent.receive(line)),
       stop: (graceMs) => {
         agent.stops.push(graceMs);
+        agent.onStop();
         agent.lines.complete();
         return Promise.resolve();
       },

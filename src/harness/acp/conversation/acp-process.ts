@@ -121,7 +121,7 @@ export class AcpProcess {
     const starting = this.#agent;
     this.#agent = undefined;
     this.#open = undefined;
-    await (await starting?.catch(() => undefined))?.process.stop(graceMs);
+    await (await starting?.catch(() => undefined))?.stop(graceMs);
   }
 
   /** Stops the process for good. */

@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asString } from '../../../domain/json.js';
 import type { SandboxProcess } from '../../../sandbox/sandbox.js';
+import { JsonRpcError } from '../../json-rpc/json-rpc-error.js';
 import { JsonRpcPeer, METHOD_NOT_FOUND } from '../../json-rpc/json-rpc-peer.js';
 import { type AgentCapabilities, readCapabilities } from './capabilities.js';
 import { answerPermission } from './permission.js';
@@ -43,6 +44,7 @@ export class AcpAgent {
   #capabilities: AgentCapabilities | undefined;
   /** Whether what asks for permission is refused, as its turn was cancelled. */
   isCancelling = false;
+  #isStopping = false;
 
   /** @param onMalformed receives the length of each line that is not a JSON object */
   constructor(
@@ -90,10 +92,16 @@ export class AcpAgent {
     await this.#peer.request(`session/${method}`, params, SETTING_LIMIT_MS);
   }
 
-  /** Sends a prompt. Resolves at the end of its turn, whenever that is. Rejects with a JsonRpcError. */
-  prompt(sessionId: string, prompt: readonly JsonObject[]): Promise<JsonObject> {
+  /**
+   * Sends a prompt. Resolves at the end of its turn, whenever that is. Rejects with a JsonRpcError; that of a process which is gone, too, for a turn
+   * that {@link stop} has broken off.
+   */
+  async prompt(sessionId: string, prompt: readonly JsonObject[]): Promise<JsonObject> {
     this.isCancelling = false;
-    return this.#peer.request('session/prompt', { sessionId, prompt });
+    const answer = this.#peer.request('session/prompt', { sessionId, prompt });
+    await answer.catch(() => undefined);
+    if (this.#isBreakingOff) throw new JsonRpcError('The process of the agent is gone.', undefined);
+    return answer;
   }
 
   /** Asks it to end the turn. */
@@ -102,15 +110,26 @@ export class AcpAgent {
     this.#peer.notify('session/cancel', { sessionId });
   }
 
+  /** Ends the process. Nobody hears what it says of the turn that this breaks off: Qwen Code 0.24.4 answers SIGTERM as it does a cancel. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    await this.process.stop(graceMs);
+  }
+
+  get #isBreakingOff(): boolean {
+    return this.#isStopping && !this.isCancelling;
+  }
+
   #receive(batch: readonly JsonObject[]): void {
     const told = batch.flatMap(({ id, method, params }): readonly AgentMessage[] => {
       const fields = asObject(params);
       const sessionId = asString(fields['sessionId']);
       if (method === PERMISSION && id !== undefined) {
-        this.#peer.respond(id, answerPermission(fields, this.isCancelling));
+        this.#peer.respond(id, answerPermission(fields, this.isCancelling || this.#isStopping));
+        if (this.#isBreakingOff) return [];
         return [{ type: 'permission', sessionId, content: asObject(fields['toolCall']) }];
       }
-      if (method !== 'session/update') return [];
+      if (method !== 'session/update' || this.#isBreakingOff) return [];
       return [{ type: 'update', sessionId, content: asObject(fields['update']) }];
     });
     if (told.length > 0) this.#messages.next(told);

@@ -1,13 +1,11 @@
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asObjects, asNumber, asString } from '../../../domain/json.js';
+import { progressNotice } from '../../decode/progress-notice.js';
 import { readTextBlock, readUserText, toPiBlockId, toMessageId, toPiResult, toPiToolCall } from './content.js';
 import { parsePiFailure } from './failure.js';
 import type { PiBlock, PiMessage, PiState, PiStep } from './state.js';
 import { toPiEnd, toPiStop } from './stop.js';
 import { isUsedByPi, toPiUsage, withoutOutput } from './usage.js';
-
-/** Least time between two notices about the same tool. */
-const PAUSE_MS = 10_000;
 
 /**
  * Decodes one event of pi's RPC mode, 1.6.0. Pure. The repeated messages that 0.74.2 adds to each delta are not read.
@@ -143,10 +141,10 @@ function startTool(state: PiState, event: JsonObject, now: number): PiStep {
 function updateTool(state: PiState, event: JsonObject, now: number): PiStep {
   const id = asString(event['toolCallId']) ?? '';
   const tool = state.tools.get(id);
-  if (tool === undefined || now - tool.lastNoticeAt < PAUSE_MS) return [state, []];
-  const message = `${tool.name} has been running for ${Math.round((now - tool.since) / 1000)} s`;
-  const tools = new Map(state.tools).set(id, { ...tool, lastNoticeAt: now });
-  return [{ ...state, tools }, [{ type: 'notice', kind: 'progress', message }]];
+  const noticed = tool === undefined ? undefined : progressNotice(tool, now);
+  if (noticed === undefined) return [state, []];
+  const [next, notice] = noticed;
+  return [{ ...state, tools: new Map(state.tools).set(id, next) }, [notice]];
 }
 
 function endTool(state: PiState, event: JsonObject): PiStep {

@@ -1,4 +1,5 @@
 import type { HarnessEvent } from '../../../domain/harness-event.js';
+import type { RunningTool } from '../../decode/progress-notice.js';
 
 /** A block of the message that is being streamed. */
 export interface PiBlock {
@@ -26,13 +27,6 @@ export interface PiStop {
   readonly errorMessage: string | undefined;
 }
 
-/** A tool that runs. Times are in milliseconds since the epoch. */
-export interface PiTool {
-  readonly name: string;
-  readonly since: number;
-  readonly lastNoticeAt: number;
-}
-
 /** A further message of the user that pi has been given and has not told of yet. */
 export interface PiQueuedMessage {
   readonly id: string;
@@ -43,7 +37,7 @@ export interface PiQueuedMessage {
 /** What has to be known to decode the next event of a turn. */
 export interface PiState {
   readonly message: PiMessage | undefined;
-  readonly tools: ReadonlyMap<string, PiTool>;
+  readonly tools: ReadonlyMap<string, RunningTool>;
   readonly queued: readonly PiQueuedMessage[];
   /** Whether pi has told of the prompt; later messages of the user are further ones. */
   readonly hasPrompt: boolean;

@@ -10,7 +10,7 @@ export interface PiInput {
   readonly uploads: readonly Upload[];
 }
 
-/** A prompt as parts of a message of pi: texts and images. Documents become files in `uploadFolder`, and are mentioned by path. */
+/** A prompt as parts of a message of pi: texts and images, as {@link toPromptParts} reduces it. */
 export function toPiContent(
   prompt: Prompt,
   uploadFolder: string,
@@ -20,8 +20,8 @@ export function toPiContent(
 }
 
 /** Turns a prompt into the fields of `prompt` and `steer`, which have one text and any number of images. */
-export function toPiInput(prompt: Prompt, uploadFolder: string): PiInput {
-  const { content, uploads } = toPiContent(prompt, uploadFolder);
+export function toPiInput(prompt: Prompt, folder: string): PiInput {
+  const { content, uploads } = toPiContent(prompt, folder);
   return {
     message: content.flatMap((part) => asString(part['text']) ?? []).join('\n\n'),
     images: content.filter((part) => part['type'] === 'image'),

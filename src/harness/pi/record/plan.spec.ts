@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HarnessEvent, JsonObject } from '../../../domain/harness-event.js';
 import { decodePiRecording, linesOf } from '../__fixtures__/recordings.js';
 import { GO_ON, type PiPlan, planPiTurn } from './plan.js';
-import { parsePiRecord, type PiRecord, toTurnMark } from './record.js';
+import { parsePiRecord, type PiRecord, toPiTurnMark } from './record.js';
 import type { ReplayFacts } from './replay.js';
 
 const FACTS: ReplayFacts = { further: [], toText: ({ id }) => `text of ${id}`, countedCalls: 0 };
@@ -19,7 +19,7 @@ function recordOf(name: string, marks: readonly string[], more: readonly JsonObj
   return parse([...lines, ...more]);
 }
 
-const markOf = (turn: string): JsonObject => ({ type: 'session_info', id: `mark-${turn}`, name: toTurnMark(turn) });
+const markOf = (turn: string): JsonObject => ({ type: 'session_info', id: `mark-${turn}`, name: toPiTurnMark(turn) });
 const messageOf = (id: string, message: JsonObject): JsonObject => ({ type: 'message', id, message });
 const user = (id: string, text: string) => messageOf(id, { role: 'user', content: [{ type: 'text', text }] });
 

@@ -18,11 +18,11 @@ export interface PiSeed {
 }
 
 /** The earlier messages as pi records them. Ids of calls stay: pi makes them fit the provider that it asks (1.6.0, seen). */
-export function toPiSeed(seed: readonly SeedMessage[], uploadFolder: string): PiSeed {
+export function toPiSeed(seed: readonly SeedMessage[], folder: string): PiSeed {
   const names = new Map<string, string>();
   const uploads: Upload[] = [];
   const toContent = (blocks: readonly PromptBlock[]): readonly JsonObject[] => {
-    const found = toPiContent(blocks, uploadFolder);
+    const found = toPiContent(blocks, folder);
     uploads.push(...found.uploads);
     return found.content;
   };

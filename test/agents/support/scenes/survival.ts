@@ -9,6 +9,9 @@ import { askAgent, askedSince, streamAgent, textsOfBlocks } from '../ask.js';
 import { startAgentRig } from '../rig.js';
 import { sessionOf } from '../session.js';
 
+/** How long a new process and a turn may take on a busy machine. */
+const PATIENCE = { timeout: 100_000 };
+
 /** What a caller sees when processes end. */
 export function describeSurvival(agent: RealAgent): void {
   describe(`A thread of ${agent.name} whose process ends`, () => {
@@ -31,7 +34,9 @@ export function describeSurvival(agent: RealAgent): void {
     /** Expects one turn, whose command has run once and whose message is whole, and a thread that knows all of it. */
     const expectWhole = async (): Promise<void> => {
       const session = sessionOf(rig, 'survivor');
-      await expect.poll(() => session.turns()).toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
+      await expect
+        .poll(() => session.turns(), PATIENCE)
+        .toMatchObject([{ status: 'completed' }, { status: 'completed' }]);
       const blocks = await session.newestBlocks();
       expect(blocks.filter(({ type }) => type === 'mcp_tool_use')).toHaveLength(1);
       expect(blocks.filter(({ type }) => type === 'mcp_tool_result')).toHaveLength(1);
@@ -59,7 +64,7 @@ export function describeSurvival(agent: RealAgent): void {
       rig = await startAgentRig(agent);
       const stream = await begin();
       await killThreadProcesses(rig.server.dataDirectory);
-      await stream.done();
+      await expect.poll(() => stream.ended, PATIENCE).toBe(true);
       await expectWhole();
     });
 
