@@ -105,7 +105,7 @@ describe('a model provider URL that may be the address of this server', () => {
 
   it('is refused as the address of an agent of CHIRON_AGENTS_FILE that is available', () => {
     const config = readConfig({ OPENAI_BASE_URL: 'http://localhost:8787/v1' }, HARNESSES);
-    const qwen = AGENT_PRESETS['qwen'];
+    const { qwen } = AGENT_PRESETS;
     const agents = qwen === undefined ? [] : [{ name: 'qwen', models: [], ...qwen }];
     const start = (...names: readonly HarnessName[]) =>
       assertNoLoop({ ...config, agents }, available(...names), ['localhost']);
