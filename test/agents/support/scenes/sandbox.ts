@@ -47,7 +47,8 @@ export function describeSandbox(agent: RealAgent, reason: string | undefined): v
       const text = textsOfBlocks(isRecord(body) ? recordsOf(body['content']) : []);
       const [, printed] = /It printed (".*")\.$/s.exec(text) ?? [];
       if (printed === undefined) throw new Error(JSON.stringify(body));
-      return JSON.parse(printed) as string;
+      // Gemini CLI and Qwen Code give commands a terminal, which makes spaces of tabs.
+      return (JSON.parse(printed) as string).replaceAll(/(?<=^[A-Z]\w+:) +/gm, '\t');
     };
 
     it('fails with every attack', async () => {
