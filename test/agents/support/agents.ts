@@ -10,11 +10,12 @@ const MODULES = fileURLToPath(new URL('../node_modules/', import.meta.url));
 export interface RealAgent {
   /** The name of its harness, which is its preset's. */
   readonly name: AgentName;
-  /** The program. */
+  /** The program; for one that needs a newer Node than a machine may have, what that Node runs. */
   readonly command: string;
+  readonly needsOwnNode?: true;
   startModel(): Promise<ScriptedModel>;
-  /** The names of its two models behind `<name>/`. */
-  readonly models: readonly [string, string];
+  /** The names of its models behind `<name>/`; the second is not its default. */
+  readonly models: readonly [string, string?];
   /** The server's variables for the model of this address. */
   variables(url: string): Readonly<Record<string, string>>;
   /** What its entry in the file needs for MCP servers; absent where its preset has it. */
@@ -117,9 +118,12 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
   },
   kimi: {
     name: 'kimi',
-    command: `${MODULES}.bin/kimi`,
+    command: `${MODULES}@moonshot-ai/kimi-code/dist/main.mjs`,
+    // From 22.19 on. Agents get the `PATH` of the machine, without what npm adds for scripts.
+    needsOwnNode: true,
     startModel: startScriptedChatModel,
-    models: ['scripted-1', 'scripted-2'],
+    // The model of its variables; others need a configuration with a key in it.
+    models: ['__kimi_env_model__'],
     variables: (url) => ({
       KIMI_MODEL_BASE_URL: `${url}/v1`,
       KIMI_MODEL_API_KEY: MODEL_KEY,

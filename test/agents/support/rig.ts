@@ -47,9 +47,19 @@ function rigOf(server: RunningServer, model: ScriptedModel, variables: Readonly<
   };
 }
 
-async function writeAgentsFile({ name, command, models }: RealAgent, entry: object): Promise<string> {
-  const file = join(await newFolder('agents'), 'agents.json');
+async function writeAgentsFile(agent: RealAgent, entry: object): Promise<string> {
+  const { name, models } = agent;
+  const folder = await newFolder('agents');
+  const file = join(folder, 'agents.json');
+  const command = agent.needsOwnNode === true ? await writeLauncher(folder, agent) : agent.command;
   await writeFile(file, JSON.stringify({ agents: { [name]: { command, models, ...entry } } }));
+  return file;
+}
+
+/** A program that runs the agent with the Node of the tests. */
+async function writeLauncher(folder: string, { name, command }: RealAgent): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, `#!/bin/sh\nexec '${process.execPath}' '${command}' "$@"\n`, { mode: 0o755 });
   return file;
 }
 
