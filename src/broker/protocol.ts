@@ -5,7 +5,7 @@ import type { EgressSettings } from './process/egress/egress.ts';
 /** How the paths begin by which agents ask the server itself. */
 export const ENDPOINT_PREFIX = '/chiron/';
 /** The header by which the broker tells the server whose program asks. */
-export const THREAD_HEADER = 'x-chiron-agent-thread';
+export const THREAD_HEADER = 'agent-thread';
 
 /** An API of a model provider that agents reach through the broker. */
 export interface Upstream {

@@ -46,6 +46,8 @@ export interface AgentSettings {
   readonly passedVariables: readonly string[];
   /** The file below the thread's home from which it reads instructions for every conversation; `undefined` if it has none. */
   readonly instructionsFile: string | undefined;
+  /** Its files of settings below the home, which are as the deployment has them whenever its program starts. */
+  readonly settingsFiles: readonly string[];
   /** The models to offer, as the agent names them. */
   readonly models: readonly string[];
   /** `undefined` for an agent that runs one model only. */

@@ -25,6 +25,7 @@ const PLAIN: Omit<AgentPreset, 'displayName' | 'command'> = {
   env: {},
   passedVariables: [],
   instructionsFile: undefined,
+  settingsFiles: [],
   modelChoice: undefined,
   allowMode: undefined,
   usesMcp: true,
@@ -81,6 +82,7 @@ function readAgent(name: string, value: JsonValue, reserved: readonly string[]):
     env: { ...from.env, ...own.variables('env') },
     passedVariables: [...new Set([...from.passedVariables, ...(own.names('passedVariables') ?? [])])],
     instructionsFile: own.orNone('instructionsFile', from.instructionsFile, readHomePath),
+    settingsFiles: own.paths('settingsFiles') ?? from.settingsFiles,
     models: [...new Set(own.texts('models', LINE, 'names of models') ?? [])],
     modelChoice: own.orNone('modelChoice', from.modelChoice, readModelChoice),
     allowMode: own.orNone('allowMode', from.allowMode, readAllowMode),
@@ -122,6 +124,10 @@ class Fields {
     if (!Array.isArray(value) || texts.length !== value.length)
       throw new AgentProblem(`${this.at}.${name} must be a list of ${expected}`);
     return texts.filter((text) => typeof text === 'string');
+  }
+
+  paths(name: string): readonly string[] | undefined {
+    return this.texts(name, LINE, 'paths')?.map((path) => readHomePath(path, `${this.at}.${name}`));
   }
 
   names(name: string): readonly string[] | undefined {

@@ -105,8 +105,8 @@ describe('a model provider URL that may be the address of this server', () => {
 
   it('is refused as the address of an agent of CHIRON_AGENTS_FILE that is available', () => {
     const config = readConfig({ OPENAI_BASE_URL: 'http://localhost:8787/v1' }, HARNESSES);
-    const [qwen] = Object.entries(AGENT_PRESETS).filter(([name]) => name === 'qwen');
-    const agents = qwen === undefined ? [] : [{ name: 'qwen', models: [], ...qwen[1] }];
+    const { qwen } = AGENT_PRESETS;
+    const agents = qwen === undefined ? [] : [{ name: 'qwen', models: [], ...qwen }];
     const start = (...names: readonly HarnessName[]) =>
       assertNoLoop({ ...config, agents }, available(...names), ['localhost']);
     expect(() => start('qwen')).toThrow(/OPENAI_BASE_URL: is the address of this server/);

@@ -1,4 +1,5 @@
 import { AGENTS } from './support/agents.js';
 import { describeAgent } from './support/describe-agent.js';
+import { describeSpares } from './support/scenes/spares.js';
 
-describeAgent(AGENTS.copilot);
+await describeAgent(AGENTS.copilot, describeSpares);

@@ -1,4 +1,4 @@
 import { AGENTS } from './support/agents.js';
 import { describeAgent } from './support/describe-agent.js';
 
-describeAgent(AGENTS.opencode);
+await describeAgent(AGENTS.opencode);

@@ -112,7 +112,7 @@ describe('chiron agents install', () => {
     [
       'the agent is unknown',
       ['amp'],
-      /^Chiron cannot install amp: it knows the agents claude-code, codex, opencode, copilot, qwen, kimi, gemini\.\n$/,
+      /^Chiron cannot install amp: it knows the agents claude-code, codex, pi, opencode, copilot, qwen, kimi, gemini\.\n$/,
     ],
     [
       'the version is a range',

@@ -5,7 +5,7 @@ import { type Finding, finding, judgeAnswer, judgeTurns } from './judge.js';
 import type { StoredTurn } from './lane.js';
 import { type MarkedProcess, markedProcesses } from './processes.js';
 import { type Random, randomOf } from './random.js';
-import { type Agent, AGENTS, MODEL_OF, type Scene, type SceneName, sceneFor, timesRun } from './scenes.js';
+import { type Agent, MODEL_OF, type Scene, type SceneName, sceneFor, timesRun } from './scenes.js';
 
 /** The servers of kill points, on one store, and what the kill points do with them. */
 export interface KillLane {
@@ -58,13 +58,13 @@ const HARNESS_WAIT = 3000;
 const RESPONSES_PART = 0.35;
 
 /** The kill points of a run; the first ones of a seed are the same however many there are. */
-export function drawKillPoints(seed: number, count: number): readonly KillPoint[] {
-  return Array.from({ length: count }, (_, index) => drawKillPoint(randomOf(seed * 4099 + index), index + 1));
+export function drawKillPoints(seed: number, count: number, agents: readonly Agent[]): readonly KillPoint[] {
+  return Array.from({ length: count }, (_, index) => drawKillPoint(randomOf(seed * 4099 + index), index + 1, agents));
 }
 
-function drawKillPoint(random: Random, number: number): KillPoint {
+function drawKillPoint(random: Random, number: number, agents: readonly Agent[]): KillPoint {
   // In turn, so that every run has a good part of each.
-  const agent = AGENTS[number % AGENTS.length] ?? 'demo';
+  const agent = agents[number % agents.length] ?? 'demo';
   const harnessDies = random.next() < 0.4;
   return {
     number,
@@ -190,7 +190,7 @@ async function killHarness(lane: KillLane, point: KillPoint, threadKey: string):
 function harnessOf(processes: readonly MarkedProcess[], server: number, threadKey: string): readonly MarkedProcess[] {
   const ours = processes.filter((one) => one.threadKey === threadKey);
   const leaders = ours.filter((one) => one.parent === server);
-  const isCli = ({ program }: MarkedProcess): boolean => /^(?:codex|claude)/.test(program);
+  const isCli = ({ program }: MarkedProcess): boolean => /^(?:codex|claude|copilot)/.test(program);
   const launched = ours.filter((one) => isCli(one) && ours.some((other) => other.pid === one.parent && !isCli(other)));
   return [...leaders, ...launched];
 }

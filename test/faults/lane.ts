@@ -1,8 +1,9 @@
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AGENTS as REAL_AGENTS } from '../agents/support/agents.js';
 import { codexConfig } from '../support/scripted-model/responses.js';
 import type { ScriptedModel } from '../support/scripted-model/scene.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
@@ -17,6 +18,8 @@ export interface RealAgents {
   readonly codexCommand: string;
   readonly anthropic: ScriptedModel;
   readonly responses: ScriptedModel;
+  /** The model of the agent of the Agent Client Protocol; `undefined` without one. */
+  readonly acp: ScriptedModel | undefined;
 }
 
 /** A turn as the store has it. */
@@ -220,8 +223,13 @@ export async function writeAgentHome(folder: string, agents: RealAgents | undefi
   const home = join(folder, 'home');
   await mkdir(join(home, '.codex'), { recursive: true });
   if (agents !== undefined) await writeFile(join(home, '.codex', 'config.toml'), codexConfig(agents.responses));
+  if (agents?.acp !== undefined) await writeFile(join(folder, AGENTS_FILE), ACP_AGENTS);
   return home;
 }
+
+const AGENTS_FILE = 'agents.json';
+const { copilot } = REAL_AGENTS;
+const ACP_AGENTS = JSON.stringify({ agents: { copilot: { command: copilot.command } } });
 
 /** The settings of a server with these agents; `undefined` for the demo agent alone. */
 export function agentSettings(agents: RealAgents | undefined, home: string): Readonly<Record<string, string>> {
@@ -236,7 +244,13 @@ export function agentSettings(agents: RealAgents | undefined, home: string): Rea
     CHIRON_HOME_TEMPLATE: home,
     ANTHROPIC_BASE_URL: agents.anthropic.url,
     ANTHROPIC_API_KEY: 'sk-scripted',
+    ...acpSettings(agents, home),
   };
+}
+
+function acpSettings({ acp }: RealAgents, home: string): Readonly<Record<string, string>> {
+  if (acp === undefined) return {};
+  return { CHIRON_AGENTS_FILE: join(dirname(home), AGENTS_FILE), ...copilot.variables(acp.url) };
 }
 
 function text(value: unknown): string {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startScriptedAnthropicModel } from '../support/scripted-model/anthropic.js';
+import { startScriptedChatModel } from '../support/scripted-model/chat-completions.js';
 import { startScriptedResponsesModel } from '../support/scripted-model/responses.js';
 import { findClaude, findCodex } from './commands.js';
 import { finding, type Finding } from './judge.js';
@@ -19,7 +20,7 @@ import { Skip } from './fault.js';
 import { NAMED_FAULTS } from './named-faults.js';
 import { type FaultOptions, readOptions } from './options.js';
 import { Report } from './report.js';
-import { AGENTS } from './scenes.js';
+import { ACP_AGENT, type Agent, AGENTS } from './scenes.js';
 import { useSpares } from './spares.js';
 import { removeTemplate, useTenants } from './tenants.js';
 
@@ -34,19 +35,24 @@ export async function main(args: readonly string[]): Promise<number> {
   if (process.platform !== 'linux')
     throw new Error('the fault suite finds the processes to kill in /proc: it needs Linux');
   const print = (line: string): void => console.log(line);
-  const servers = `${options.isPair ? ', on two servers' : ''}${options.hasTenants ? ', with tenants' : ''}${options.hasSpares ? ', with spare processes' : ''}`;
+  const servers = `${options.isPair ? ', on two servers' : ''}${options.hasTenants ? ', with tenants' : ''}${options.hasSpares ? ', with spare processes' : ''}${options.isAcp ? ', with an agent of the Agent Client Protocol' : ''}`;
   if (options.hasTenants) useTenants();
   if (options.hasSpares) useSpares();
   print(`fault suite: seed ${options.seed}, ${options.kills} kill points${servers}`);
   const report = new Report(print);
-  const [anthropic, responses] = await Promise.all([startScriptedAnthropicModel(), startScriptedResponsesModel()]);
-  const agents: RealAgents = { claudeCommand: findClaude(), codexCommand: findCodex(), anthropic, responses };
+  const [anthropic, responses, acp] = await Promise.all([
+    startScriptedAnthropicModel(),
+    startScriptedResponsesModel(),
+    options.isAcp ? startScriptedChatModel() : undefined,
+  ]);
+  const agents: RealAgents = { claudeCommand: findClaude(), codexCommand: findCodex(), anthropic, responses, acp };
   try {
-    if (options.only === undefined && !options.random && !options.isPair) await runNamedFaults(options, agents, report);
+    if (options.only === undefined && !options.random && !options.isPair && !options.isAcp)
+      await runNamedFaults(options, agents, report);
     if (options.named === undefined && (options.kills > 0 || options.only !== undefined))
       await runKillPoints(options, agents, report);
   } finally {
-    await Promise.all([anthropic.close(), responses.close(), removeTemplate()]);
+    await Promise.all([anthropic.close(), responses.close(), acp?.close(), removeTemplate()]);
   }
   report.end(options.seed);
   return report.failed === 0 ? 0 : 1;
@@ -68,7 +74,7 @@ async function runNamedFaults({ seed, named = '' }: FaultOptions, agents: RealAg
 }
 
 async function runKillPoints(options: FaultOptions, agents: RealAgents, report: Report): Promise<void> {
-  const points = drawKillPoints(options.seed, Math.max(options.kills, options.only ?? 0));
+  const points = drawKillPoints(options.seed, Math.max(options.kills, options.only ?? 0), agentsOf(options));
   const wanted = points.filter((point) => options.only === undefined || point.number === options.only);
   const durations = await measure(agents, options, report);
   const queue = [...wanted];
@@ -130,7 +136,7 @@ async function measure(agents: RealAgents, options: FaultOptions, report: Report
   const { seed } = options;
   const lane = await startLane(agents, options);
   const durations = new Map<string, number>();
-  for (const agent of AGENTS) {
+  for (const agent of agentsOf(options)) {
     for (const scene of ['words', 'tool'] as const) {
       for (const isSecondTurn of [false, true]) {
         const kind = { agent, scene, isSecondTurn, stream: true, door: 'messages' } as const;
@@ -145,6 +151,11 @@ async function measure(agents: RealAgents, options: FaultOptions, report: Report
   }
   await closeLane(lane, report, seed);
   return durations;
+}
+
+/** The agents of the kill points. */
+function agentsOf({ isAcp }: FaultOptions): readonly Agent[] {
+  return isAcp ? [ACP_AGENT] : AGENTS;
 }
 
 async function evidenceOf(lane: KillLane, threadKey: string): Promise<string> {

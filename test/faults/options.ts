@@ -18,6 +18,8 @@ export interface FaultOptions {
   readonly hasTenants: boolean;
   /** The servers keep spare processes of their agents. */
   readonly hasSpares: boolean;
+  /** The kill points are of an agent of the Agent Client Protocol, and there are no named faults. */
+  readonly isAcp: boolean;
 }
 
 const KILLS = 40;
@@ -37,6 +39,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
       pair: { type: 'boolean', default: false },
       tenants: { type: 'boolean', default: false },
       spares: { type: 'boolean', default: false },
+      acp: { type: 'boolean', default: false },
     },
   });
   return {
@@ -48,6 +51,7 @@ export function readOptions(args: readonly string[]): FaultOptions {
     isPair: values.pair,
     hasTenants: values.tenants,
     hasSpares: values.spares,
+    isAcp: values.acp,
   };
 }
 

@@ -1,4 +1,4 @@
-// `npm run test:faults [-- --full] [-- --seed N] [-- --kills N] [-- --pair] [-- --tenants] [-- --spares]`; the suite is TypeScript.
+// `npm run test:faults [-- --full] [-- --seed N] [-- --kills N] [-- --pair] [-- --tenants] [-- --spares] [-- --acp]`; the suite is TypeScript.
 import '../support/typescript-imports.mjs';
 
 const { main } = await import('./main.ts');

@@ -3,8 +3,11 @@ import { readFile } from 'node:fs/promises';
 /** Who answers: the demo agent, or a real CLI with a scripted model behind it. */
 export const AGENTS = ['demo', 'claude-code', 'codex'] as const;
 
+/** The agent of the Agent Client Protocol that starts most quickly. */
+export const ACP_AGENT = 'copilot';
+
 /** One of the agents. */
-export type Agent = (typeof AGENTS)[number];
+export type Agent = (typeof AGENTS)[number] | typeof ACP_AGENT;
 
 /** What the agent does in the turn: it only speaks, or it runs a tool and then speaks. */
 export type SceneName = 'words' | 'tool';
@@ -14,6 +17,7 @@ export const MODEL_OF: Readonly<Record<Agent, string>> = {
   demo: 'demo',
   'claude-code': 'claude-opus-5-5',
   codex: 'gpt-5-codex',
+  copilot: 'copilot',
 };
 
 /** A turn whose answer is known beforehand. */
@@ -48,6 +52,7 @@ export function sceneFor(agent: Agent, name: SceneName, toolFile: string, toolSe
       return { prompt: `SCENE:slow-tool ${command}`, says, words: WORDS, toolFile };
     }
     case 'codex':
+    case 'copilot':
       return { prompt: `SCENE:slow-tool ${command}`, says: [/Let me run it\./g], words: WORDS, toolFile };
     default:
       return agent satisfies never;

@@ -109,7 +109,8 @@ export async function startRealTarget(
   return { ...targetOf(server, harness, (command) => `SCENE:tool ${command}`, close), model };
 }
 
-async function targetEnvironment(kind: string): Promise<Record<string, string>> {
+/** The environment of a server with two tenants and a secret. */
+export async function targetEnvironment(kind: string): Promise<Record<string, string>> {
   return {
     CHIRON_SANDBOX: kind,
     CHIRON_DATA_DIR: await newFolder('data'),
@@ -123,7 +124,8 @@ interface MessageBody {
   readonly error?: { readonly message: string };
 }
 
-function targetOf(
+/** The target of a server, whose agent `model` runs what `toPrompt` makes of a command. */
+export function targetOf(
   server: RunningServer,
   model: string,
   toPrompt: (command: string) => string,

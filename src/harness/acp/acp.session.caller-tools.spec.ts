@@ -32,6 +32,7 @@ const AGENT: AgentSettings = {
   models: [],
   modelChoice: undefined,
   allowMode: undefined,
+  settingsFiles: [],
   usesMcp: true,
   dialect: 'standard',
   provider: undefined,

@@ -20,7 +20,7 @@ export interface RealAgent {
   /** What its entry in the file needs for MCP servers; absent where its preset has it. */
   readonly mcpEntry?: object;
   /** The files of its home template, by their paths. */
-  home(url: string): Readonly<Record<string, object>>;
+  home(): Readonly<Record<string, object>>;
 }
 
 /** The agents that are tested, by their names in `CHIRON_AGENTS_FILE`. */
@@ -29,7 +29,8 @@ export const AGENT_NAMES = ['opencode', 'copilot', 'qwen', 'gemini', 'kimi'] as 
 /** See {@link AGENT_NAMES}. */
 export type AgentName = (typeof AGENT_NAMES)[number];
 
-const KEY = 'a-key-of-the-server';
+/** The key of the deployment for the models of its agents. */
+export const MODEL_KEY = 'a-key-of-the-deployment-6b1f';
 
 const scriptedModel = (name: string) => ({
   name,
@@ -47,8 +48,8 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
     command: `${MODULES}opencode-linux-x64-baseline/bin/opencode`,
     startModel: startScriptedChatModel,
     models: ['scripted/scripted-1', 'scripted/scripted-2'],
-    variables: () => ({}),
-    home: (url) => ({
+    variables: (url) => ({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: MODEL_KEY }),
+    home: () => ({
       '.config/opencode/opencode.json': {
         model: 'scripted/scripted-1',
         small_model: 'scripted/scripted-1',
@@ -59,7 +60,7 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
           scripted: {
             npm: '@ai-sdk/openai-compatible',
             name: 'Scripted',
-            options: { baseURL: `${url}/v1`, apiKey: KEY },
+            options: { baseURL: '{env:OPENAI_BASE_URL}', apiKey: '{env:OPENAI_API_KEY}' },
             models: { 'scripted-1': scriptedModel('One'), 'scripted-2': scriptedModel('Two') },
           },
         },
@@ -74,7 +75,7 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
     variables: (url) => ({
       COPILOT_PROVIDER_BASE_URL: `${url}/v1`,
       COPILOT_PROVIDER_TYPE: 'openai',
-      COPILOT_PROVIDER_API_KEY: KEY,
+      COPILOT_PROVIDER_API_KEY: MODEL_KEY,
       COPILOT_MODEL: 'scripted-1',
       COPILOT_OFFLINE: 'true',
     }),
@@ -85,8 +86,8 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
     command: `${MODULES}.bin/qwen`,
     startModel: startScriptedChatModel,
     models: ['scripted-1', 'scripted-2'],
-    variables: (url) => ({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: KEY, OPENAI_MODEL: 'scripted-1' }),
-    home: (url) => ({
+    variables: (url) => ({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: MODEL_KEY, OPENAI_MODEL: 'scripted-1' }),
+    home: () => ({
       '.qwen/settings.json': {
         security: { auth: { selectedType: 'openai' } },
         model: { name: 'scripted-1' },
@@ -94,7 +95,7 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
           openai: ['scripted-1', 'scripted-2'].map((id) => ({
             id,
             name: id,
-            baseUrl: `${url}/v1`,
+            baseUrl: '$OPENAI_BASE_URL',
             envKey: 'OPENAI_API_KEY',
             generationConfig: { modalities: { image: true } },
           })),
@@ -111,7 +112,7 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
     startModel: startScriptedGeminiModel,
     models: ['gemini-2.5-flash', 'gemini-2.5-pro'],
     mcpEntry: { usesMcp: true, env: { GEMINI_CLI_TRUST_WORKSPACE: 'true' } },
-    variables: (url) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: KEY }),
+    variables: (url) => ({ GOOGLE_GEMINI_BASE_URL: url, GEMINI_API_KEY: MODEL_KEY }),
     home: () => ({ '.gemini/settings.json': { security: { auth: { selectedType: 'gemini-api-key' } } } }),
   },
   kimi: {
@@ -121,7 +122,7 @@ export const AGENTS: Readonly<Record<AgentName, RealAgent>> = {
     models: ['scripted-1', 'scripted-2'],
     variables: (url) => ({
       KIMI_MODEL_BASE_URL: `${url}/v1`,
-      KIMI_MODEL_API_KEY: KEY,
+      KIMI_MODEL_API_KEY: MODEL_KEY,
       KIMI_MODEL_NAME: 'scripted-1',
       KIMI_MODEL_PROVIDER_TYPE: 'openai',
     }),

@@ -18,7 +18,7 @@ export async function startAgentRig(
   const variables = {
     CHIRON_AGENTS_FILE: await writeAgentsFile(agent, entry),
     CHIRON_DEFAULT_HARNESS: agent.name,
-    CHIRON_HOME_TEMPLATE: await writeHome(agent, model.url),
+    CHIRON_HOME_TEMPLATE: await writeHome(agent),
     CHIRON_DATA_DIR: await newFolder('data'),
     CHIRON_TURN_TIMEOUT_SECONDS: '100',
     ...agent.variables(model.url),
@@ -53,9 +53,9 @@ async function writeAgentsFile({ name, command, models }: RealAgent, entry: obje
   return file;
 }
 
-async function writeHome(agent: RealAgent, url: string): Promise<string> {
+async function writeHome(agent: RealAgent): Promise<string> {
   const home = await newFolder('home-template');
-  for (const [path, content] of Object.entries(agent.home(url))) {
+  for (const [path, content] of Object.entries(agent.home())) {
     const file = join(home, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, JSON.stringify(content));

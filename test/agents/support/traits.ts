@@ -11,7 +11,7 @@ export interface Traits {
   readonly hasOutput: boolean;
   /** The usage of a turn with two model calls, as CALL_USAGE has them; `undefined` for none. */
   readonly usage: JsonRecord | undefined;
-  /** How the agent names the tool `find` of the MCP server `docs` to its model; `undefined` where the model cannot call it at once. */
+  /** How the agent names the tool `find` of the MCP server `docs` to its model; `undefined` where the model cannot count on it. */
   readonly mcpTool: string | undefined;
   /** What a caller gets when the model's provider refuses with these. Where the agent tries again in silence, the stall rule ends the turn. */
   readonly refused: Readonly<Record<400 | 401 | 429 | 529, string>>;
@@ -45,6 +45,7 @@ export const TRAITS: Readonly<Record<AgentName, Traits>> = {
     input: { command: 'echo hi' },
     hasOutput: true,
     usage: { input_tokens: 300, cache_read_input_tokens: 600, output_tokens: 50 },
+    // It connects to MCP servers while its first turn runs: the tool may be missing in that, so a scripted model cannot count on it.
     mcpTool: undefined,
     refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
   },

@@ -27,6 +27,7 @@ export const AGENT: AgentSettings = {
   modelChoice: { by: 'config-option', option: 'model' },
   allowMode: { by: 'mode', mode: 'yolo' },
   provider: undefined,
+  settingsFiles: [],
   usesMcp: true,
   dialect: 'standard',
 };

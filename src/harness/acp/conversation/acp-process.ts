@@ -17,6 +17,7 @@ import { toLateEnvironment, writeLateVariables } from '../process/late-variables
 import { untilQuiet } from '../process/quiet.js';
 import { type AgentInstructions, giveInstructions } from './agent-instructions.js';
 import { applySettings, assertMcpServers } from './open-checks.js';
+import { restoreSettings } from './restore-settings.js';
 import { readOpenedAt, writeRecordNote } from './record-note.js';
 import { readSessionModel, toSessionParameters } from './session-parameters.js';
 
@@ -248,6 +249,7 @@ export class AcpProcess {
 
   async #spawn(): Promise<AcpAgent> {
     const { thread, settings, command } = this;
+    await restoreSettings(thread, settings, this.sandbox);
     const env = { ...toLateEnvironment(thread), ...this.#environment() };
     this.#startedWith = env;
     const process = this.sandbox.spawn({ threadId: thread.id, command, args: settings.args, env });

@@ -16,7 +16,6 @@ const WEATHER = {
 /** What a caller sees that lends an agent its tools. */
 export function describeCallerTools(agent: RealAgent): void {
   const { mcpTool } = TRAITS[agent.name];
-  // Where the model has to search for the tools of MCP servers first, a scripted one cannot call them.
   if (mcpTool === undefined) return;
   const tool = mcpTool.replace('docs', 'caller').replace('find', 'weather');
 
