@@ -41,6 +41,11 @@ export class AcpHarness implements Harness {
     return hasRecordNote(files, sessionId);
   }
 
+  /** All that a session needs comes with the requests that open it, and the thread's variables with a file; see `late-variables.ts`. */
+  runsOnSpare(): boolean {
+    return true;
+  }
+
   open(thread: HarnessThread): HarnessSession {
     return new AcpSession(thread, this.agent, this.command, this.sandbox, this.#logger);
   }

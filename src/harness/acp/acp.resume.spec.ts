@@ -1,3 +1,4 @@
+// A little over 250 lines: every way in which a session goes on.
 import { describe, expect, it, vi } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { McpServer } from '../../domain/mcp-server.js';
@@ -228,6 +229,44 @@ describe('A process that was started early', () => {
     expect(sandbox.methods).toEqual(['initialize']);
     expect(toStory(await runTurn(session))).toEqual(ANSWERED);
     expect(sandbox.agents).toHaveLength(1);
+  });
+
+  it('before its thread was known has the variables of the thread in its commands', async () => {
+    const { sandbox, open, files, folders } = setup(answering(), {}, { env: { LANG: 'C' }, isSpare: true });
+    const session = open();
+    await session.startEarly?.();
+    const thread = {
+      id: 'thread',
+      folders,
+      files,
+      systemPrompt: undefined,
+      sessionId: undefined,
+      tools: 'all',
+    } as const;
+    session.adopt?.({ ...thread, model: 'model-2', env: { LANG: 'C', CENTAUR_THREAD_KEY: "Ada's" } });
+    expect(toStory(await runTurn(session))).toEqual(ANSWERED);
+    expect(sandbox.agents).toHaveLength(1);
+    expect(sandbox.agent.command.env['BASH_ENV']).toBe(`${folders.home}/.chiron/environment.sh`);
+    expect(await files.readText('home/.chiron/environment.sh', 1_000)).toBe("export CENTAUR_THREAD_KEY='Ada'\\''s'\n");
+    expect(sandbox.methods).toContain('session/set_config_option');
+  });
+
+  it('without the model of its thread, which is a variable, is replaced by another', async () => {
+    const modelChoice = { by: 'variable', variable: 'AGENT_MODEL' } as const;
+    const { sandbox, open, files, folders } = setup(answering(), { modelChoice }, { env: {}, isSpare: true });
+    const session = open();
+    await session.startEarly?.();
+    const thread = {
+      id: 'thread',
+      folders,
+      files,
+      systemPrompt: undefined,
+      sessionId: undefined,
+      tools: 'all',
+    } as const;
+    session.adopt?.({ ...thread, model: 'model-2', env: {} });
+    expect(toStory(await runTurn(session))).toEqual(ANSWERED);
+    expect(sandbox.agents.map(({ command }) => command.env['AGENT_MODEL'])).toEqual([undefined, 'model-2']);
   });
 
   it('and is gone is replaced by another', async () => {

@@ -8,10 +8,12 @@ import type { McpServer } from '../../../domain/mcp-server.js';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
 import type { EarlyStart, HarnessThread } from '../../harness.js';
 import { isProcessGone, JsonRpcTimeoutError } from '../../json-rpc/json-rpc-error.js';
+import { findAddedVariables } from '../../spares/added-variables.js';
 import { NotStartedError } from '../../start-failure.js';
 import { type AcpDialect, findDialect } from '../dialects/dialect.js';
 import { AcpAgent } from '../process/acp-agent.js';
 import { describeAgentError } from '../process/agent-error.js';
+import { toLateEnvironment, writeLateVariables } from '../process/late-variables.js';
 import { untilQuiet } from '../process/quiet.js';
 import { type AgentInstructions, giveInstructions } from './agent-instructions.js';
 import { applySettings, assertMcpServers } from './open-checks.js';
@@ -59,6 +61,8 @@ export class AcpProcess {
   #key = '';
   #sessionId: string | undefined;
   #isAlive = true;
+  /** The variables of the process that was started last. */
+  #startedWith: Readonly<Record<string, string>> = {};
   /** Told when the process is gone that was started before the first turn, and had no session yet. */
   #onEarlyGone: (() => void) | undefined;
 
@@ -100,6 +104,7 @@ export class AcpProcess {
     const key = toKey(mcpServers);
     if (this.#open !== undefined && wanted === 'continued' && key === this.#key) return this.#open;
     if (this.#open !== undefined) await this.stop(STOP_GRACE_MS);
+    await this.#fitEarly();
     this.#key = key;
     const sessionId = wanted === 'new' ? undefined : this.#sessionId;
     const open =
@@ -213,6 +218,24 @@ export class AcpProcess {
     return { instructions, params: toSessionParameters(thread.folders.workspace, mcpServers, systemPrompt) };
   }
 
+  /** Gives a process that was started early the variables that its thread has by now, or stops it if it needed them at its start. */
+  async #fitEarly(): Promise<void> {
+    if (this.#agent === undefined) return;
+    const added = findAddedVariables(this.#startedWith, { env: this.#environment() });
+    const { modelChoice } = this.settings;
+    const isUsable = added !== undefined && !(modelChoice?.by === 'variable' && modelChoice.variable in added);
+    if (!isUsable) return this.stop(0);
+    if (Object.keys(added).length > 0) await writeLateVariables(this.thread, added);
+  }
+
+  #environment(): Readonly<Record<string, string>> {
+    const { thread } = this;
+    const choice = this.settings.modelChoice;
+    // Those of the settings are in it, but for what the broker has taken out.
+    if (choice?.by !== 'variable' || thread.model === undefined) return thread.env;
+    return { ...thread.env, [choice.variable]: thread.model };
+  }
+
   #modelOf(answer: JsonObject): string {
     return this.thread.model ?? readSessionModel(answer) ?? 'unknown';
   }
@@ -227,10 +250,8 @@ export class AcpProcess {
   async #spawn(): Promise<AcpAgent> {
     const { thread, settings, command } = this;
     await restoreSettings(thread, settings, this.sandbox);
-    const choice = settings.modelChoice;
-    const model = choice?.by === 'variable' && thread.model !== undefined ? { [choice.variable]: thread.model } : {};
-    // Those of the settings are in it, but for what the broker has taken out.
-    const env = { ...thread.env, ...model };
+    const env = { ...toLateEnvironment(thread), ...this.#environment() };
+    this.#startedWith = env;
     const process = this.sandbox.spawn({ threadId: thread.id, command, args: settings.args, env });
     const agent = new AcpAgent(process, (length) =>
       this.logger.warn(`ignored a line of ${length} characters from ${settings.name}: not JSON (thread ${thread.id})`),
