@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeFolders } from '../clients/support/folders.js';
 import type { Rig } from '../clients/support/rig.js';
-import { AGENTS, type AgentName, reasonToSkipAgent } from './support/agents.js';
+import { AGENTS, type AgentName, MODEL_KEY, reasonToSkipAgent } from './support/agents.js';
 import { askAgent, outputsOf, streamAgent } from './support/ask.js';
 import { startAgentRig } from './support/rig.js';
 
@@ -35,10 +35,10 @@ describe.each(NAMES.filter((name) => reasonToSkipAgent(AGENTS[name]) === undefin
 
   it('asks its model with a key that it does not have, and is billed by the count of its provider', async () => {
     const answer = await askAgent(rig, 'broker', 'SCENE:tool env; cat /proc/$PPID/environ | tr "\\0" "\\n"');
-    expect(outputsOf(answer.blocks)).not.toContain('a-key-of-the-server');
+    expect(outputsOf(answer.blocks)).not.toContain(MODEL_KEY);
     const keys = rig.model.requests.map(({ headers }) => headers['authorization'] ?? headers['x-goog-api-key']);
     expect(keys.length).toBeGreaterThan(1);
-    expect(keys.filter((key) => !String(key).includes('a-key-of-the-server'))).toEqual([]);
+    expect(keys.filter((key) => !String(key).includes(MODEL_KEY))).toEqual([]);
     // 400 and 500 tokens of two calls, of which 300 are cached each; more where it asks beside the conversation.
     expect(Number(answer.usage['cache_read_input_tokens'])).toBeGreaterThanOrEqual(600);
     expect(Number(answer.usage['input_tokens'])).toBeGreaterThanOrEqual(300);
