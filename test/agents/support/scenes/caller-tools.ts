@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { removeFolders } from '../../../clients/support/folders.js';
 import { textOf } from '../../../clients/support/json.js';
+import { startMcpServer } from '../../../clients/support/mcp-server.js';
 import type { Rig } from '../../../clients/support/rig.js';
 import type { RealAgent } from '../agents.js';
 import { askAgent, askedSince } from '../ask.js';
@@ -34,14 +35,20 @@ export function describeCallerTools(agent: RealAgent): void {
       return textOf(called[0]?.['id']);
     };
 
-    it('runs it, and the agent goes on with its result', async () => {
-      rig = await startAgentRig(agent, {}, agent.mcpEntry);
+    it('runs it, and the agent goes on with its result; then it has a server of the caller’s instead', async () => {
+      rig = await startAgentRig(agent, { CHIRON_CALLER_MCP: 'on' }, agent.mcpEntry);
       const id = await askForWeather();
       const before = rig.model.requests.length;
       const { text, stopReason } = await send([{ type: 'tool_result', tool_use_id: id, content: 'sunny' }]);
       expect([text, stopReason]).toEqual([expect.stringContaining('sunny'), 'end_turn']);
       expect(askedSince(rig, before)).toContain('sunny');
-      expect((await send('SCENE:text Thank you')).text).toBe('Thank you');
+      const docs = await startMcpServer(['find']);
+      const server = { type: 'url', name: 'docs', url: docs.url, authorization_token: 'a-token-of-the-caller' };
+      const answer = await askAgent(rig, 'lent', `SCENE:use ${mcpTool} {}`, { mcp_servers: [server] });
+      await docs.close();
+      expect([answer.status, docs.calls]).toEqual([200, ['find']]);
+      expect(docs.headers.every(({ authorization }) => authorization === 'Bearer a-token-of-the-caller')).toBe(true);
+      expect(answer.text).toContain('find was here');
     });
 
     it.runIf(agent.mcpEntry !== undefined)('is refused where the deployment has not allowed MCP servers', async () => {
