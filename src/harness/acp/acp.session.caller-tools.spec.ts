@@ -225,6 +225,14 @@ describe('an agent that calls tools of the caller', () => {
     expect([agent.starts, session.alive]).toEqual([1, true]);
   });
 
+  it('is not asked what was interrupted while it left the calls before', async () => {
+    await run('call 1');
+    const second = run('something else');
+    session.interrupt();
+    expect((await second).at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
+    expect(agent.prompts).toEqual(['call 1']);
+  });
+
   it('is stopped when it gives up a call that its caller still works on', async () => {
     await run('call 1');
     agent.giveUp();

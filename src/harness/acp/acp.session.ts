@@ -25,6 +25,7 @@ import { CALLS_NOT_RUN, GO_ON_PROMPT, toWanted, withWords } from './turn/turn-wo
 import { planReplay, type ReplayPlan } from './resume/replay.js';
 
 const STOP_GRACE_MS = 2_000;
+const INTERRUPTED: HarnessEvent = { type: 'turn-end', reason: 'interrupted' };
 /** How long before an agent would give up a call of the caller's tools its process ends. */
 const CALL_MARGIN_MS = 5_000;
 
@@ -100,7 +101,7 @@ export class AcpSession implements HarnessSession {
   interrupt(): void {
     if (this.#turn === undefined) return;
     this.#turn.interruptRequested = true;
-    if (this.#prompt === undefined) this.#turn.emit([{ type: 'turn-end', reason: 'interrupted' }]);
+    if (this.#prompt === undefined) this.#turn.emit([INTERRUPTED]);
     else this.#prompt.cancel();
   }
 
@@ -123,7 +124,7 @@ export class AcpSession implements HarnessSession {
     );
     const { callLimitMs } = this.#dialect;
     if (isWaiting && callLimitMs !== undefined)
-      this.#callLimit = setTimeout(() => void this.close(), callLimitMs - CALL_MARGIN_MS);
+      this.#callLimit = setTimeout(() => void this.close(), callLimitMs - CALL_MARGIN_MS).unref();
   }
 
   /** A call ended without a result. An agent that goes on while its turn waits is stopped: nobody would hear what it does. */
@@ -142,6 +143,8 @@ export class AcpSession implements HarnessSession {
       if (this.#tools.serves(callerTools)) return this.#goOn(parked, turn, toolResults, running);
     }
     if (parked !== undefined) await this.#leave(parked);
+    // An interrupt meanwhile went to the prompt that was left.
+    if (running.interruptRequested) running.emit([INTERRUPTED]);
     if (running.isOver) return;
     const server = await this.#tools.serve(callerTools, turn.id);
     const mcpServers = [...(turn.mcpServers ?? []), ...(server === undefined ? [] : [server])];
