@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/agents/*.spec.ts'],
-    // Each file runs agents of some hundred megabytes, which take seconds of a processor to start.
-    maxWorkers: 2,
+    // Each file runs agents of some hundred megabytes, which take seconds of a processor to start, and waits for those that repeat a refused call.
+    maxWorkers: 3,
     testTimeout: 150_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
