@@ -51,12 +51,16 @@ export function describeCallerTools(agent: RealAgent): void {
       expect(answer.text).toContain('find was here');
     });
 
-    it.runIf(agent.mcpEntry !== undefined)('is refused where the deployment has not allowed MCP servers', async () => {
-      rig = await startAgentRig(agent);
-      const { status, body } = await send('SCENE:text hi');
-      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('tools')]);
-      expect(rig.model.requests).toEqual([]);
-    });
+    // Most presets allow them.
+    it.each(agent.mcpEntry === undefined ? [] : [400])(
+      'is refused with %i where the deployment has not allowed MCP servers',
+      async (refused) => {
+        rig = await startAgentRig(agent);
+        const { status, body } = await send('SCENE:text hi');
+        expect([status, JSON.stringify(body)]).toEqual([refused, expect.stringContaining('tools')]);
+        expect(rig.model.requests).toEqual([]);
+      },
+    );
 
     it('brings its result after the server was killed', async () => {
       rig = await startAgentRig(agent, {}, agent.mcpEntry);

@@ -88,8 +88,7 @@ export function describeTalk(agent: RealAgent): void {
       expect(askedSince(rig, before)).toContain('I saw a heron');
     });
 
-    const [, other = ''] = agent.models;
-    it.runIf(other !== '')('runs the model that is asked for', async () => {
+    it.each(agent.models.slice(1))('runs the model that is asked for: %s', async (other = '') => {
       const before = rig.model.requests.length;
       const { text } = await askAgent(rig, 'other-model', 'SCENE:text Another one', {
         model: `${agent.name}/${other}`,
