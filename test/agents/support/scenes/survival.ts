@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newFolder, removeFolders } from '../../../clients/support/folders.js';
+import { newSharedFolder, removeFolders, type SharedFolder } from '../../../clients/support/folders.js';
 import { killThreadProcesses, threadProcesses } from '../../../clients/support/processes.js';
 import type { Rig } from '../../../clients/support/rig.js';
 import type { RealAgent } from '../agents.js';
@@ -17,8 +17,10 @@ export function describeSurvival(agent: RealAgent): void {
   describe(`A thread of ${agent.name} whose process ends`, () => {
     let rig: Rig;
     let log: string;
+    let shared: SharedFolder;
     beforeEach(async () => {
-      log = join(await newFolder('log'), 'log');
+      shared = await newSharedFolder('log');
+      log = join(shared.path, 'log');
     });
     afterEach(() => rig.close());
     afterAll(removeFolders);
@@ -61,7 +63,7 @@ export function describeSurvival(agent: RealAgent): void {
     });
 
     it('by SIGKILL in the middle of a turn finishes that, and runs no command again', async () => {
-      rig = await startAgentRig(agent);
+      rig = await startAgentRig(agent, shared.setting);
       const stream = await begin();
       await killThreadProcesses(rig.server.dataDirectory);
       await expect.poll(() => stream.ended, PATIENCE).toBe(true);
@@ -69,7 +71,7 @@ export function describeSurvival(agent: RealAgent): void {
     });
 
     it('with the server by SIGKILL in the middle of a turn finishes that, and runs no command again', async () => {
-      rig = await startAgentRig(agent);
+      rig = await startAgentRig(agent, shared.setting);
       await begin();
       await rig.server.kill();
       rig = await rig.startAgain();
