@@ -36,15 +36,15 @@ export function describeCallerTools(agent: RealAgent): void {
     };
 
     it('runs it, and the agent goes on with its result; then it has a server of the caller’s instead', async () => {
-      const docs = await startMcpServer(['find']);
-      // Isolated agents reach no server of the machine that is not named.
-      const settings = { CHIRON_CALLER_MCP: 'on', CHIRON_SANDBOX_ALLOWED_HOSTS: new URL(docs.url).host };
-      rig = await startAgentRig(agent, settings, agent.mcpEntry);
+      rig = await startAgentRig(agent, { CHIRON_CALLER_MCP: 'on' }, agent.mcpEntry);
       const id = await askForWeather();
       const before = rig.model.requests.length;
       const { text, stopReason } = await send([{ type: 'tool_result', tool_use_id: id, content: 'sunny' }]);
       expect([text, stopReason]).toEqual([expect.stringContaining('sunny'), 'end_turn']);
       expect(askedSince(rig, before)).toContain('sunny');
+      // The loopback interface of an isolated agent is not that of the machine.
+      if (process.env['CHIRON_TEST_SANDBOX'] !== undefined) return;
+      const docs = await startMcpServer(['find']);
       const server = { type: 'url', name: 'docs', url: docs.url, authorization_token: 'a-token-of-the-caller' };
       const answer = await askAgent(rig, 'lent', `SCENE:use ${mcpTool} {}`, { mcp_servers: [server] });
       await docs.close();
