@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { newFolder } from '../../clients/support/folders.js';
 import { isRecord, type JsonRecord, recordsOf, textOf } from '../../clients/support/json.js';
 import type { Rig } from '../../clients/support/rig.js';
-import { type RunningServer, startServer } from '../../support/running-server.js';
+import { startServer } from '../../support/running-server.js';
 import { startScriptedAnthropicModel } from '../../support/scripted-model/anthropic.js';
 import { type Answer, answerTo } from '../../support/scripted-model/anthropic-answer.js';
 import type { ScriptedModel } from '../../support/scripted-model/scene.js';
+import { rigOf } from './rig.js';
 
 /** The program of pi, as npm installs it beside these tests. */
 export const PI = fileURLToPath(new URL('../node_modules/.bin/pi', import.meta.url));
@@ -47,21 +48,6 @@ export async function startPiRig(environment: Readonly<Record<string, string>> =
     await model.close();
     throw error;
   }
-}
-
-function rigOf(server: RunningServer, model: ScriptedModel, variables: Readonly<Record<string, string>>): Rig {
-  return {
-    server,
-    model,
-    startAgain: async (more = {}) => {
-      const changed = { ...variables, ...more };
-      return rigOf(await startServer(changed), model, changed);
-    },
-    close: async () => {
-      await server.stop();
-      await model.close();
-    },
-  };
 }
 
 /** What a caller of the Messages API gets of pi. */

@@ -32,7 +32,8 @@ export async function startAgentRig(
   }
 }
 
-function rigOf(server: RunningServer, model: ScriptedModel, variables: Readonly<Record<string, string>>): Rig {
+/** A rig of a server that runs with these variables. */
+export function rigOf(server: RunningServer, model: ScriptedModel, variables: Readonly<Record<string, string>>): Rig {
   return {
     server,
     model,
