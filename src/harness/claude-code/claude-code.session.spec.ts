@@ -60,18 +60,20 @@ describe('a session with Claude Code', () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
+  const toThread = (more: Partial<HarnessThread>): HarnessThread => ({
+    id: SESSION,
+    folders: { workspace: join(folder, 'workspace'), home: join(folder, 'home'), server: join(folder, 'server') },
+    files: new ThreadFiles(folder),
+    model: undefined,
+    systemPrompt: undefined,
+    tools: 'all',
+    sessionId: undefined,
+    env: {},
+    ...more,
+  });
+
   function open(more: Partial<HarnessThread> = {}) {
-    const thread: HarnessThread = {
-      id: SESSION,
-      folders: { workspace: join(folder, 'workspace'), home: join(folder, 'home'), server: join(folder, 'server') },
-      files: new ThreadFiles(folder),
-      model: undefined,
-      systemPrompt: undefined,
-      tools: 'all',
-      sessionId: undefined,
-      env: {},
-      ...more,
-    };
+    const thread = toThread(more);
     const spawn = (command: SandboxCommand): SandboxProcess => {
       const process = new FakeProcess(command);
       processes.push(process);
@@ -174,6 +176,56 @@ describe('a session with Claude Code', () => {
     claude.lines$.next(recording('claude-text'));
     expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-end', reason: 'end_turn' });
     expect(turn.complete).toBe(true);
+  });
+
+  describe('on a spare process', () => {
+    /** A session whose process was started before its thread was known. */
+    async function openSpare(): Promise<[ClaudeCodeSession, FakeProcess]> {
+      const session = open({ isSpare: true });
+      await session.startEarly();
+      session.adopt(toThread({ env: { CENTAUR_THREAD_KEY: 'a:b' } }));
+      return [session, await process()];
+    }
+
+    function answer({ written }: FakeProcess, subtype: string): string {
+      const { request_id }: { readonly request_id: string } = JSON.parse(written[0] ?? '');
+      return JSON.stringify({ type: 'control_response', response: { subtype, request_id } });
+    }
+
+    it('gives it the prompt right behind what makes it the thread’s', async () => {
+      const [session, claude] = await openSpare();
+      const turn = run(session);
+      await vi.waitFor(() => expect(claude.written).toHaveLength(2));
+      expect(claude.written.map((line): unknown => JSON.parse(line))).toMatchObject([
+        { type: 'control_request', request: { settings: { env: { CENTAUR_THREAD_KEY: 'a:b' } } } },
+        { type: 'user', uuid: TURN },
+      ]);
+      claude.lines$.next([answer(claude, 'success'), ...recording('claude-text')]);
+      expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-end', reason: 'end_turn' });
+      expect(processes).toHaveLength(1);
+    });
+
+    it('runs the turn on a new process if it does not take the thread, and nobody hears what it said', async () => {
+      const [session, claude] = await openSpare();
+      const turn = run(session);
+      await vi.waitFor(() => expect(claude.written).toHaveLength(2));
+      claude.lines$.next([answer(claude, 'error'), ...recording('claude-text')]);
+      const next = await process(1);
+      expect(turn.heard).toEqual([]);
+      next.lines$.next(recording('claude-text'));
+      expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-end', reason: 'end_turn' });
+      expect(turn.complete).toBe(true);
+    });
+
+    it('starts no other process for it when the session is closed meanwhile', async () => {
+      const [session, claude] = await openSpare();
+      const turn = run(session);
+      await vi.waitFor(() => expect(claude.written).toHaveLength(2));
+      claude.lines$.next([answer(claude, 'error')]);
+      await session.close();
+      expect(turn.heard.at(-1)).toMatchObject({ type: 'turn-failed', kind: 'process_died' });
+      expect(processes).toHaveLength(1);
+    });
   });
 
   it('runs a turn of another schema on a new process, which resumes the conversation once the old one is gone', async () => {

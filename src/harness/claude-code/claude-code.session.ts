@@ -11,7 +11,7 @@ import { toInterruptLine, toPromptLine, toUserLine } from './process/command-lin
 import { ClaudeEarlyStart } from './early-start.js';
 import { ClaudeProcess } from './process/claude-process.js';
 import { toExitFailure } from './process/exit-failure.js';
-import { prepareCommand, type ProcessTools } from './process/prepare-command.js';
+import { buildCommand, prepareFiles, type ProcessTools } from './process/prepare-command.js';
 import { changesRecord, type ProcessSetup, toProcessSetup } from './process/process-setup.js';
 import { planStart, withMissingContext } from './process/start-plan.js';
 import { findRecorded } from './resume/record-changes.js';
@@ -180,7 +180,10 @@ export class ClaudeCodeSession implements HarnessSession {
   private async startProcess(running: RunningTurn, setup: ProcessSetup): Promise<void> {
     const { turn } = running;
     const { sessionId, refusedTurn, thread, tools } = this;
-    const plan = await planStart(thread, { sessionId, refusedTurn }, turn, setup.toolSchema?.shape, tools.logger);
+    const [plan, prepared] = await Promise.all([
+      planStart(thread, { sessionId, refusedTurn }, turn, setup.toolSchema?.shape, tools.logger),
+      this.early.isAhead ? undefined : prepareFiles(thread, tools),
+    ]);
     if (this.running !== running) return;
     this.refusedTurn = undefined;
     if (plan.isLost) tools.logger.warn(`lost the conversation of thread ${thread.id}; starting a new one`);
@@ -189,15 +192,15 @@ export class ClaudeCodeSession implements HarnessSession {
       return;
     }
     const completeTurn = withMissingContext(plan, turn);
-    const early = await this.early.take(thread, plan, setup);
+    const early = await this.early.take(thread, plan, setup, (refused) => this.replaceRefused(refused));
     const process = early ?? this.newProcess(setup);
-    const [command] =
-      early === undefined ? await Promise.all([prepareCommand(thread, plan, setup, tools), process.prepare()]) : [];
+    const [files] =
+      early === undefined ? await Promise.all([prepared ?? prepareFiles(thread, tools), process.prepare()]) : [];
     if (this.running !== running) return early?.stop();
     process.output.startTurn(setup.toolSchema?.shape);
     this.process = process;
     this.takenEarly = early;
-    if (command !== undefined) process.start(tools.sandbox, command);
+    if (files !== undefined) process.start(tools.sandbox, buildCommand(thread, plan, setup, files, tools));
     if (plan.turn.kind === 'prompt') process.writeLine(toPromptLine(completeTurn, tools.supportsClientComposed));
     else if (plan.turn.events.length > 0) this.emit(plan.turn.events);
     this.startMessages(running, process);
@@ -254,6 +257,17 @@ export class ClaudeCodeSession implements HarnessSession {
     this.sessionId = output.sessionId ?? this.sessionId;
     running.beginAgain();
     this.startProcess(running, setup).catch((error: unknown) => this.failToStart(running, error));
+  }
+
+  /** Runs the turn in another process than the spare one that did not take its thread. */
+  private replaceRefused(process: ClaudeProcess): void {
+    const { running } = this;
+    if (running === undefined || !this.canStartOver(process, running)) return;
+    this.replacing = process.discard();
+    void this.replacing.then(() => {
+      void this.settleMessages(process);
+      if (this.running === running && this.closing === undefined) this.startOver(running, process);
+    });
   }
 
   /** Tells of messages that the process was given whether they are in its record, from which a later attempt knows them. */

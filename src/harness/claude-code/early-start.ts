@@ -3,8 +3,8 @@ import { loadInstructions } from '../instructions.js';
 import { findAddedVariables } from '../spares/added-variables.js';
 import type { ClaudeProcess } from './process/claude-process.js';
 import { mergeDeploymentSettings } from './process/deployment-settings.js';
-import { bindEarly, type EarlyProcess, fitsEarly, settingsAllowSpares } from './process/early-process.js';
-import { prepareCommand, type ProcessTools } from './process/prepare-command.js';
+import { type EarlyProcess, fitsEarly, settingsAllowSpares, toBindingRequests } from './process/early-process.js';
+import { buildCommand, prepareFiles, type ProcessTools } from './process/prepare-command.js';
 import { type ProcessSetup, toProcessSetup } from './process/process-setup.js';
 import { planEarlyStart, type StartPlan, toEarlyPlan } from './process/start-plan.js';
 
@@ -16,6 +16,7 @@ export class ClaudeEarlyStart {
   #started: EarlyProcess | undefined;
   /** Settles once {@link start} has started a process, or has not. */
   #starting: Promise<unknown> = Promise.resolve();
+  #isStarting = false;
   /** The variables of the process. */
   #startedWith: Readonly<Record<string, string>> = {};
   #isStopped = false;
@@ -29,7 +30,8 @@ export class ClaudeEarlyStart {
 
   /** Starts the process. Resolves to `undefined` if there can be none. Rejects when the thread's files cannot be read or written. */
   start(thread: HarnessThread, sessionId: string | undefined): Promise<EarlyStart | undefined> {
-    const starting = this.#start(thread, sessionId);
+    this.#isStarting = true;
+    const starting = this.#start(thread, sessionId).finally(() => (this.#isStarting = false));
     this.#starting = starting.catch(() => undefined);
     return starting;
   }
@@ -40,32 +42,44 @@ export class ClaudeEarlyStart {
     if (!supportsClientComposed || (thread.isSpare === true && !(await this.#allowsSpares(thread)))) return undefined;
     const conversation = await planEarlyStart(thread, sessionId);
     if (conversation === undefined) return undefined;
-    const command = await prepareCommand(thread, toEarlyPlan(conversation), PLAIN, this.tools);
+    const files = await prepareFiles(thread, this.tools);
     if (this.#isStopped) return undefined;
     const process = this.newProcess(PLAIN);
     const gone = new Promise<void>((resolve) => (this.#onGone = resolve));
     this.#startedWith = thread.env;
     this.#started = { process, conversation, isSpare: thread.isSpare === true };
-    process.start(sandbox, command);
+    process.start(sandbox, buildCommand(thread, toEarlyPlan(conversation), PLAIN, files, this.tools));
     return { gone };
   }
 
   /**
-   * Returns the process for a turn, with its thread. `undefined` if there is none, or none that fits: it has ended then, and the turn starts
+   * Returns the process for a turn, which can be written to. `undefined` if there is none, or none that fits: it has ended then, and the turn starts
    * another one.
+   *
+   * @param onRefused called if the process does not take its thread; see `ClaudeProcess.bind`
    */
-  async take(thread: HarnessThread, plan: StartPlan, setup: ProcessSetup): Promise<ClaudeProcess | undefined> {
+  async take(
+    thread: HarnessThread,
+    plan: StartPlan,
+    setup: ProcessSetup,
+    onRefused: (process: ClaudeProcess) => void,
+  ): Promise<ClaudeProcess | undefined> {
     await this.#starting;
     const early = this.#started;
     if (early === undefined) return undefined;
-    if (fitsEarly(early, plan, setup, PLAIN.key) && (!early.isSpare || (await this.#bind(early, thread)))) {
-      // Gone during the last answer: its exit came here.
+    if (fitsEarly(early, plan, setup, PLAIN.key) && (!early.isSpare || (await this.#bind(early, thread, onRefused)))) {
+      // Gone meanwhile: its exit came here.
       if (this.#started !== early) return undefined;
       this.#started = undefined;
       return early.process;
     }
     await this.#discard();
     return undefined;
+  }
+
+  /** Whether there is a process, or will be. */
+  get isAhead(): boolean {
+    return this.#started !== undefined || this.#isStarting;
   }
 
   /** Whether an exit was that of the process that no turn uses yet. */
@@ -90,11 +104,16 @@ export class ClaudeEarlyStart {
     this.#onGone?.();
   }
 
-  async #bind({ process }: EarlyProcess, thread: HarnessThread): Promise<boolean> {
+  async #bind(
+    { process }: EarlyProcess,
+    thread: HarnessThread,
+    onRefused: (process: ClaudeProcess) => void,
+  ): Promise<boolean> {
     const variables = findAddedVariables(this.#startedWith, thread);
     if (variables === undefined) return false;
     const instructions = await loadInstructions(thread, this.tools.logger);
-    return bindEarly(process, { model: thread.model, instructions, variables });
+    process.bind(toBindingRequests({ model: thread.model, instructions, variables }), () => onRefused(process));
+    return true;
   }
 
   async #allowsSpares({ workspaceTemplate }: HarnessThread): Promise<boolean> {

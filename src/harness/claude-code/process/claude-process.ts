@@ -13,15 +13,13 @@ import {
   answerToolFilter,
   type ControlRequest,
   parseControlRequest,
-  parseControlResponse,
   toControlReply,
   toInitializeLine,
 } from './control-channel.js';
+import { PendingBinding } from './pending-binding.js';
 import { hasControlChannel, type ProcessSetup } from './process-setup.js';
 
 const STOP_GRACE_MS = 3_000;
-/** It takes some tens of milliseconds (2.1.330, seen). */
-const REQUEST_TIMEOUT_MS = 5_000;
 
 /** What a process tells its session. */
 export interface ProcessListener {
@@ -41,8 +39,7 @@ export class ClaudeProcess {
   private server: CallerServer | undefined;
   /** Set once another process takes its place: what it still writes is ignored. */
   private isReplaced = false;
-  /** Requests of the server on the control channel that Claude Code has not answered, by their ids. */
-  private readonly asked = new Map<string, (isGranted: boolean) => void>();
+  private binding: PendingBinding | undefined;
 
   constructor(
     readonly setup: ProcessSetup,
@@ -88,15 +85,15 @@ export class ClaudeProcess {
     this.process?.writeLine(line);
   }
 
-  /** Sends a request on the control channel. Resolves to whether Claude Code did it; false also when the process ends, or says nothing for too long. */
-  async request(request: JsonObject): Promise<boolean> {
-    const id = randomUUID();
-    const answer = new Promise<boolean>((resolve) => this.asked.set(id, resolve));
-    this.writeLine(JSON.stringify({ type: 'control_request', request_id: id, request }));
-    const timer = setTimeout(() => this.settleRequest(id, false), REQUEST_TIMEOUT_MS);
-    const isGranted = await answer;
-    clearTimeout(timer);
-    return isGranted;
+  /**
+   * Sends requests on the control channel that the process has to grant before it counts as the thread's: until then, nothing of what it writes is read.
+   *
+   * @param onRefused called if it refuses one, or says nothing for too long; not if it ends
+   */
+  bind(requests: readonly JsonObject[], onRefused: () => void): void {
+    const binding = new PendingBinding(requests, onRefused);
+    this.binding = binding;
+    for (const line of binding.lines) this.writeLine(line);
   }
 
   /** Gives the caller's results to the calls that wait for them. */
@@ -119,28 +116,19 @@ export class ClaudeProcess {
     await this.stop();
   }
 
-  private settleRequest(id: string, isGranted: boolean): void {
-    this.asked.get(id)?.(isGranted);
-    this.asked.delete(id);
-  }
-
   private end(exit: SandboxExit): void {
     this.output.close();
-    for (const id of this.asked.keys()) this.settleRequest(id, false);
+    this.binding?.close();
     this.server?.close().catch((error: unknown) => this.logFailure(error));
     if (!this.isReplaced) this.listener.onExit(exit);
   }
 
-  private read(lines: readonly string[]): void {
-    if (this.asked.size > 0) for (const line of lines) this.takeAnswer(line);
+  private read(written: readonly string[]): void {
+    const lines = this.binding === undefined ? written : this.binding.read(written);
+    if (this.binding?.isGranted === true) this.binding = undefined;
     const rest = hasControlChannel(this.setup) ? lines.filter((line) => !this.takeRequest(line)) : lines;
     this.output.read(rest);
     this.listener.onRead();
-  }
-
-  private takeAnswer(line: string): void {
-    const answer = parseControlResponse(line);
-    if (answer !== undefined) this.settleRequest(answer.id, answer.isSuccess);
   }
 
   /** Whether the line is a request of Claude Code, which is answered then. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bindEarly, fitsEarly, settingsAllowSpares, toBindingRequests } from './early-process.js';
+import { fitsEarly, settingsAllowSpares, toBindingRequests } from './early-process.js';
 import { toProcessSetup } from './process-setup.js';
 
 const PLAIN = toProcessSetup({});
@@ -29,25 +29,6 @@ describe('A Claude Code that was started early', () => {
     expect(toBindingRequests({ model: undefined, instructions: undefined, variables: {} })).toEqual([
       { subtype: 'apply_flag_settings', settings: { env: {} } },
     ]);
-  });
-
-  it('is not the thread’s when it refuses any of that', async () => {
-    const binding = { model: 'm', instructions: 'be brief', variables: {} };
-    const answering = (isGranted: (subtype: unknown) => boolean) => ({
-      request: (request: { readonly subtype?: unknown }) => Promise.resolve(isGranted(request.subtype)),
-    });
-    expect(
-      await bindEarly(
-        answering(() => true),
-        binding,
-      ),
-    ).toBe(true);
-    expect(
-      await bindEarly(
-        answering((subtype) => subtype !== 'initialize'),
-        binding,
-      ),
-    ).toBe(false);
   });
 
   it('is started for an unknown thread only if it starts no programs of the deployment by itself', () => {

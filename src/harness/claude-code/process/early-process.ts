@@ -53,12 +53,6 @@ export function toBindingRequests({ model, instructions, variables }: EarlyBindi
   ];
 }
 
-/** Gives a spare process its thread. Resolves to whether it is that thread's now; false for a process that has ended, too. */
-export async function bindEarly(process: Pick<ClaudeProcess, 'request'>, binding: EarlyBinding): Promise<boolean> {
-  const granted = await Promise.all(toBindingRequests(binding).map((request) => process.request(request)));
-  return granted.every(Boolean);
-}
-
 /**
  * Whether the deployment's settings allow to start a process before its thread is known. Programs that Claude Code starts by itself, MCP servers and
  * hooks, would not have the variables of the thread.

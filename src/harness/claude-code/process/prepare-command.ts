@@ -3,7 +3,7 @@ import type { Sandbox, SandboxCommand } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import { buildClaudeEnvironment, buildCommandLine } from './command-line.js';
 import { hasControlChannel, type ProcessSetup } from './process-setup.js';
-import { writeStartFiles } from './start-files.js';
+import { type StartFiles, writeStartFiles } from './start-files.js';
 import { findConfigFolder, type StartPlan, writeInstructions } from './start-plan.js';
 
 /** What the processes of a deployment have in common. */
@@ -16,15 +16,32 @@ export interface ProcessTools {
   readonly logger: Pick<Logger, 'warn' | 'error'>;
 }
 
-/** Writes the files that a process starts with, and returns the command that starts it. */
-export async function prepareCommand(
+/** The files that a process starts with, whatever its conversation is. */
+export interface PreparedFiles extends StartFiles {
+  /** Holds what is appended to the system prompt; `undefined` for nothing. */
+  readonly systemPromptFile: string | undefined;
+}
+
+/** Writes the files that a process starts with. Not while a process of the thread runs: it would lose what it was started with. */
+export async function prepareFiles(
+  thread: HarnessThread,
+  { sandbox, logger }: Pick<ProcessTools, 'sandbox' | 'logger'>,
+): Promise<PreparedFiles> {
+  const [systemPromptFile, files] = await Promise.all([
+    writeInstructions(thread, logger),
+    writeStartFiles(thread, sandbox),
+  ]);
+  return { ...files, systemPromptFile };
+}
+
+/** Builds the command that starts a process with these files. */
+export function buildCommand(
   thread: HarnessThread,
   plan: StartPlan,
   setup: ProcessSetup,
-  { sandbox, command, isRoot, supportsClientComposed, logger }: ProcessTools,
-): Promise<SandboxCommand> {
-  const systemPromptFile = await writeInstructions(thread, logger);
-  const files = await writeStartFiles(thread, sandbox);
+  { systemPromptFile, ...files }: PreparedFiles,
+  { command, isRoot, supportsClientComposed }: ProcessTools,
+): SandboxCommand {
   return {
     threadId: thread.id,
     command,

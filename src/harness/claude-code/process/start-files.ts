@@ -68,18 +68,21 @@ export async function writeStartFiles(
   sandbox: Pick<Sandbox, 'templateText'>,
 ): Promise<StartFiles> {
   const { files } = thread;
-  const { settings, mcpServers, remembered } = await mergeDeploymentSettings({
-    templateText: (path) => sandbox.templateText(path, thread.workspaceTemplate),
-  });
   const folder = join(thread.folders.server, FOLDER);
   const write = (path: string, value: JsonObject) => files.write(`server/${FOLDER}/${path}`, JSON.stringify(value));
-  await files.remove(`server/${FOLDER}`);
-  await write('settings.json', thread.modelUrl === undefined ? settings : dropProvider(settings));
+  const [{ settings, mcpServers, remembered }] = await Promise.all([
+    mergeDeploymentSettings({ templateText: (path) => sandbox.templateText(path, thread.workspaceTemplate) }),
+    files.remove(`server/${FOLDER}`),
+  ]);
   const hasServers = Object.keys(mcpServers).length > 0;
-  if (hasServers) await write('mcp.json', { mcpServers });
-  for (const path of REMEMBERED_FILES) await dropEnvironment(files, path, remembered);
   const isWhole = thread.tools !== 'none';
-  if (isWhole) await linkOwn(thread, write);
+  // All at once: the caller of a stopped thread waits for this.
+  await Promise.all([
+    write('settings.json', thread.modelUrl === undefined ? settings : dropProvider(settings)),
+    hasServers && write('mcp.json', { mcpServers }),
+    ...REMEMBERED_FILES.map((path) => dropEnvironment(files, path, remembered)),
+    isWhole && linkOwn(thread, write),
+  ]);
   return {
     settings: join(folder, 'settings.json'),
     mcpConfig: hasServers ? join(folder, 'mcp.json') : undefined,
@@ -94,14 +97,16 @@ async function linkOwn(
 ): Promise<void> {
   const link = (path: string, { folder, entry }: OwnEntry): Promise<void> =>
     files.link(`server/${FOLDER}/${path}`, join(folders[folder], entry));
-  for (const [name, links] of Object.entries(MEMORIES)) {
-    for (const [path, target] of Object.entries(links)) await link(`${name}/${path}`, target);
-  }
-  await copyRules(files);
-  for (const name of PLUGINS) {
-    await write(`${name}/.claude-plugin/plugin.json`, { name, version: '1.0.0' });
-    for (const part of PLUGIN_PARTS) await link(`${name}/${part}`, { folder: name, entry: `.claude/${part}` });
-  }
+  await Promise.all([
+    copyRules(files),
+    ...Object.entries(MEMORIES).flatMap(([name, links]) =>
+      Object.entries(links).map(([path, target]) => link(`${name}/${path}`, target)),
+    ),
+    ...PLUGINS.flatMap((name) => [
+      write(`${name}/.claude-plugin/plugin.json`, { name, version: '1.0.0' }),
+      ...PLUGIN_PARTS.map((part) => link(`${name}/${part}`, { folder: name, entry: `.claude/${part}` })),
+    ]),
+  ]);
 }
 
 /** By a link, Claude Code 2.1.330 would take them for those of a source of settings that is off (seen). */
