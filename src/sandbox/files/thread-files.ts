@@ -1,6 +1,6 @@
 // Over 250 lines because every access to the files of a thread goes through it.
 import { constants, type Stats } from 'node:fs';
-import { copyFile, lstat, open, opendir, readlink, symlink, type FileHandle } from 'node:fs/promises';
+import { copyFile, lstat, open, opendir, readlink, rename, symlink, type FileHandle } from 'node:fs/promises';
 import { readErrorCode } from '../errors.js';
 import {
   type FolderHandle,
@@ -10,6 +10,7 @@ import {
   openToUser,
   withPermission,
 } from './folder-handle.js';
+import { makeTree, type NewEntries } from './make-tree.js';
 import { NotARegularFileError, openRegularFile, readPart, replaceEntry } from './regular-file.js';
 import { removeEntry } from './remove-tree.js';
 import { TreeReader } from '../tree/tree-reader.js';
@@ -18,6 +19,8 @@ import { readEntry, type TreeEntry, walkTree, type WalkReport } from '../tree/wa
 
 /** How much of a file is read at once. */
 const PART_BYTES = 1024 * 1024;
+
+const NOT_NAMES = 'a path below a thread’s folder is made of names';
 
 /** Why a file of a thread was refused. */
 export type ThreadFileProblem =
@@ -201,6 +204,24 @@ export class ThreadFiles {
     await this.#parentOf(path, true, (folder, name) => replaceEntry(folder, name, (draft) => symlink(target, draft)));
   }
 
+  /** Makes a folder that is not there with all that is in it; see {@link makeTree}. @throws a system error EEXIST if something has its name */
+  async makeTree(path: string, entries: NewEntries): Promise<void> {
+    if (!Object.keys(entries).every((entry) => entry.split('/').every(isName))) throw new TypeError(NOT_NAMES);
+    await this.#parentOf(path, true, (folder, name) => makeTree(folder, name, entries));
+  }
+
+  /** Gives an entry of a folder another name in it, in place of whatever has that; one that is not there is no error. */
+  async rename(path: string, newName: string): Promise<void> {
+    await this.#existing(path, async (folder, name) => {
+      const target = `${folder.path}/${newName}`;
+      await rename(`${folder.path}/${name}`, target).catch(async (error: unknown) => {
+        if (!['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(readErrorCode(error) ?? '')) throw error;
+        await removeEntry(folder, newName);
+        await rename(`${folder.path}/${name}`, target);
+      });
+    });
+  }
+
   /** Adds to the end of a file that is there. A file with other names gets its own copy first. */
   append(path: string, text: string): Promise<void> {
     return this.#change(path, constants.O_WRONLY | constants.O_APPEND, (file) => file.writeFile(text));
@@ -269,7 +290,7 @@ export class ThreadFiles {
   ): Promise<Result | undefined> {
     const parts = path.split('/');
     const name = parts.pop() ?? '';
-    if (!isName(name)) throw new TypeError('a path below a thread’s folder is made of names');
+    if (!isName(name)) throw new TypeError(NOT_NAMES);
     return this.#inFolder(parts, path, make, (folder) => task(folder, name));
   }
 
@@ -280,7 +301,7 @@ export class ThreadFiles {
     make: boolean,
     task: (folder: FolderHandle) => Promise<Result>,
   ): Promise<Result | undefined> {
-    if (!parts.every(isName)) throw new TypeError('a path below a thread’s folder is made of names');
+    if (!parts.every(isName)) throw new TypeError(NOT_NAMES);
     const folder = await openFolderBelow(this.root, parts, make).catch((error: unknown) => {
       if (error instanceof NotAFolderError) throw new ThreadFileError(path, 'is not in a folder');
       if (readErrorCode(error) === 'ENOENT' && !make) return undefined;

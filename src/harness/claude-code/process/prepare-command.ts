@@ -1,9 +1,10 @@
 import type { Logger } from '@nestjs/common';
 import type { Sandbox, SandboxCommand } from '../../../sandbox/sandbox.js';
+import { readErrorCode } from '../../../sandbox/errors.js';
 import type { HarnessThread } from '../../harness.js';
 import { buildClaudeEnvironment, buildCommandLine } from './command-line.js';
 import { hasControlChannel, type ProcessSetup } from './process-setup.js';
-import { type StartFiles, writeStartFiles } from './start-files.js';
+import { removeOldFiles, type StartFiles, writeStartFiles } from './start-files.js';
 import { findConfigFolder, type StartPlan, writeInstructions } from './start-plan.js';
 
 /** What the processes of a deployment have in common. */
@@ -31,6 +32,9 @@ export async function prepareFiles(
     writeInstructions(thread, logger),
     writeStartFiles(thread, sandbox),
   ]);
+  removeOldFiles(thread.files).catch((error: unknown) => {
+    logger.warn(`failed to remove files of an earlier Claude Code: ${readErrorCode(error) ?? 'unknown error'}`);
+  });
   return { ...files, systemPromptFile };
 }
 

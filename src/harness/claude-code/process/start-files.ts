@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
 import { ThreadFileError, type ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import type { NewEntries, NewEntry } from '../../../sandbox/files/make-tree.js';
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { parseObject } from '../../../domain/json.js';
@@ -21,6 +22,9 @@ export interface StartFiles {
 
 /** The folder of the thread for all of this, made anew for each process. */
 const FOLDER = 'claude';
+
+/** Has what an earlier process was started with, until that is removed. */
+const OLD_FOLDER = 'claude.old';
 
 /** An entry of one of the thread's folders. */
 interface OwnEntry {
@@ -62,27 +66,30 @@ const MAX_RULE_BYTES = 64 * 1024;
  * key, or have it run hooks (2.1.197 and 2.1.330, seen). So no settings of the thread are loaded, only the deployment's. With them go
  * `CLAUDE.md`, skills, sub-agents and commands, which are no danger: they are given back by links, which Claude Code follows with the
  * agent's own rights.
+ *
+ * What an earlier process was started with is left for {@link removeOldFiles}: nobody has to wait for that.
  */
 export async function writeStartFiles(
   thread: HarnessThread,
   sandbox: Pick<Sandbox, 'templateText'>,
 ): Promise<StartFiles> {
-  const { files } = thread;
-  const folder = join(thread.folders.server, FOLDER);
-  const write = (path: string, value: JsonObject) => files.write(`server/${FOLDER}/${path}`, JSON.stringify(value));
-  const [{ settings, mcpServers, remembered }] = await Promise.all([
-    mergeDeploymentSettings({ templateText: (path) => sandbox.templateText(path, thread.workspaceTemplate) }),
-    files.remove(`server/${FOLDER}`),
+  const { files, folders, modelUrl, tools, workspaceTemplate } = thread;
+  const isWhole = tools !== 'none';
+  const [{ settings, mcpServers, remembered }, rules] = await Promise.all([
+    mergeDeploymentSettings({ templateText: (path) => sandbox.templateText(path, workspaceTemplate) }),
+    isWhole ? readRules(files) : {},
+    files.rename(`server/${FOLDER}`, OLD_FOLDER),
   ]);
   const hasServers = Object.keys(mcpServers).length > 0;
-  const isWhole = thread.tools !== 'none';
-  // All at once: the caller of a stopped thread waits for this.
   await Promise.all([
-    write('settings.json', thread.modelUrl === undefined ? settings : dropProvider(settings)),
-    hasServers && write('mcp.json', { mcpServers }),
+    files.makeTree(`server/${FOLDER}`, {
+      'settings.json': toFile(modelUrl === undefined ? settings : dropProvider(settings)),
+      ...(hasServers ? { 'mcp.json': toFile({ mcpServers }) } : {}),
+      ...(isWhole ? { ...linkOwn(folders), ...rules } : {}),
+    }),
     ...REMEMBERED_FILES.map((path) => dropEnvironment(files, path, remembered)),
-    isWhole && linkOwn(thread, write),
   ]);
+  const folder = join(folders.server, FOLDER);
   return {
     settings: join(folder, 'settings.json'),
     mcpConfig: hasServers ? join(folder, 'mcp.json') : undefined,
@@ -91,31 +98,40 @@ export async function writeStartFiles(
   };
 }
 
-async function linkOwn(
-  { files, folders }: Pick<HarnessThread, 'files' | 'folders'>,
-  write: (path: string, value: JsonObject) => Promise<void>,
-): Promise<void> {
-  const link = (path: string, { folder, entry }: OwnEntry): Promise<void> =>
-    files.link(`server/${FOLDER}/${path}`, join(folders[folder], entry));
-  await Promise.all([
-    copyRules(files),
-    ...Object.entries(MEMORIES).flatMap(([name, links]) =>
-      Object.entries(links).map(([path, target]) => link(`${name}/${path}`, target)),
-    ),
-    ...PLUGINS.flatMap((name) => [
-      write(`${name}/.claude-plugin/plugin.json`, { name, version: '1.0.0' }),
-      ...PLUGIN_PARTS.map((part) => link(`${name}/${part}`, { folder: name, entry: `.claude/${part}` })),
-    ]),
-  ]);
+/** Removes what an earlier process of a thread was started with. */
+export function removeOldFiles(files: ThreadFiles): Promise<void> {
+  return files.remove(`server/${OLD_FOLDER}`);
 }
 
-/** By a link, Claude Code 2.1.330 would take them for those of a source of settings that is off (seen). */
-async function copyRules(files: ThreadFiles): Promise<void> {
+/** Links to the thread's own files, and what makes plugins of its folders. */
+function linkOwn(folders: HarnessThread['folders']): NewEntries {
+  const toLink = ({ folder, entry }: OwnEntry): NewEntry => ({ link: join(folders[folder], entry) });
+  const memories = Object.entries(MEMORIES).flatMap(([name, links]) =>
+    Object.entries(links).map(([path, own]) => [`${name}/${path}`, toLink(own)] as const),
+  );
+  const plugins = PLUGINS.flatMap((name) => [
+    [`${name}/.claude-plugin/plugin.json`, toFile({ name, version: '1.0.0' })] as const,
+    ...PLUGIN_PARTS.map((part) => [`${name}/${part}`, toLink({ folder: name, entry: `.claude/${part}` })] as const),
+  ]);
+  return Object.fromEntries([...memories, ...plugins]);
+}
+
+/** Reads the rules of the thread's home. By a link, Claude Code 2.1.330 would take them for those of a source of settings that is off (seen). */
+async function readRules(files: ThreadFiles): Promise<NewEntries> {
   const rules = 'home/.claude/rules';
-  for (const name of await files.list(rules, MAX_RULES).catch(noneWhenRefused)) {
-    const text = await files.readText(`${rules}/${name}`, MAX_RULE_BYTES).catch(noneWhenRefused);
-    if (typeof text === 'string') await files.write(`server/${FOLDER}/home-memory/.claude/rules/${name}`, text);
-  }
+  const names = await files.list(rules, MAX_RULES).catch(noneWhenRefused);
+  const texts = await Promise.all(
+    names.map((name) => files.readText(`${rules}/${name}`, MAX_RULE_BYTES).catch(noneWhenRefused)),
+  );
+  const entries = names.flatMap((name, index) => {
+    const text = texts[index];
+    return typeof text === 'string' ? [[`home-memory/.claude/rules/${name}`, { text }] as const] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+function toFile(value: JsonObject): NewEntry {
+  return { text: JSON.stringify(value) };
 }
 
 function noneWhenRefused(error: unknown): readonly never[] {
