@@ -1,5 +1,5 @@
-// Runs before `npm start` in a checkout, and builds when `dist` is missing or older than what it is made of. After an install
-// without development dependencies there is nothing to build with, and `npm start` runs what `npm run build` has made.
+// Runs before `npm start` in a checkout, before tests and before the bench, and builds when `dist` is missing or older than what it is made of. After an
+// install without development dependencies there is nothing to build with, and `npm start` runs what `npm run build` has made.
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 

@@ -12,7 +12,12 @@ import type { SandboxExit, SandboxOptions } from '../sandbox.js';
 import { type PathRule, toLauncherArguments } from './launcher.js';
 import { MACHINES } from './machine.js';
 
-const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc'];
+/**
+ * Chromium 156.0.8078.108 looks at the machine's PCI devices, and ends when it may not (its process for the GPU: `pcilib: Cannot open
+ * /sys/bus/pci/devices`). What is there are links into the other folder.
+ */
+const HARDWARE = ['/sys/bus/pci/devices', '/sys/devices'];
+const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/proc', ...HARDWARE];
 /** Without the resolvers: names are resolved by the broker, if at all. */
 const ETC = ['passwd', 'group', 'hosts', 'nsswitch.conf', 'bash.bashrc', 'profile'].map((name) => join('/etc', name));
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty', 'ptmx', 'pts'].map((name) => join('/dev', name));
