@@ -26,6 +26,13 @@ export class FakeResponse extends EventEmitter {
     return this;
   }
 
+  /** Nothing is held back here. */
+  cork(): void {}
+
+  uncork(): void {}
+
+  flushHeaders(): void {}
+
   write(text: string): boolean {
     this.writes.push(text);
     return !this.writableNeedDrain;

@@ -5,7 +5,7 @@ import type { TranslatorSignal } from '../../translator/translator.service.js';
 import { toAnthropicException } from '../../anthropic/anthropic.exception.js';
 import { getRequestId } from '../../http/request-id.js';
 import type { StreamWriter } from '../../http/stream-while-connected.js';
-import { encodeSseFrame, escapeUnicodeLineBreaks, SSE_HEADERS } from '../../http/server-sent-events.js';
+import { beginEventStream, encodeSseFrame, escapeUnicodeLineBreaks } from '../../http/server-sent-events.js';
 
 /** Silence after which the message starts although the agent has emitted nothing yet. */
 const START_AFTER_MS = 1000;
@@ -69,14 +69,16 @@ export class SseWriter implements StreamWriter<StreamEvent> {
    */
   write(events: readonly StreamEvent[]): void {
     const [first] = events;
-    if (!this.#begun) {
+    const begins = !this.#begun;
+    if (begins) {
       if (first?.type === 'error') throw toAnthropicException(first.error);
       this.#begun = true;
-      this.response.writeHead(200, SSE_HEADERS);
+      beginEventStream(this.response);
     }
     let text = '';
     for (const event of events) text += encodeSseEvent(event, this.#requestId);
     this.response.write(escapeUnicodeLineBreaks(text));
+    if (begins) this.response.uncork();
     this.#isComplete = events.at(-1)?.type === 'message_stop';
     this.#lastWrite = this.#lastEvent = performance.now();
   }
