@@ -26,6 +26,14 @@ export class FakeResponse extends EventEmitter {
     return this;
   }
 
+  destroyed = false;
+
+  /** As when the caller disconnects. */
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+
   /** Nothing is held back here. */
   cork(): void {}
 

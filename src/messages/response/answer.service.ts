@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { map, NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
+import { defer, map, NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import { replayMessage } from '../../translator/replay-message.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
@@ -50,8 +50,11 @@ export class AnswerService {
     const { thinking, toolBlocks } = options.presentation;
     // In the text form the block of a call stays open and gets empty keep-alive deltas.
     const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    const message$ = this.messageEvents(opened, options, writer.signals$, writer, showsProgress);
-    return streamWhileConnected(this.shown(message$, opened, options), response, this.clock, writer, (isWhole) => {
+    // What fails here fails as the stream does, which lets the turn go.
+    const events$ = defer(() =>
+      this.shown(this.messageEvents(opened, options, writer.signals$, writer, showsProgress), opened, options),
+    );
+    return streamWhileConnected(events$, response, this.clock, writer, (isWhole) => {
       if (isWhole && writer.isComplete) this.noteDelivery(opened, response);
       if (isWhole) response.end();
       this.turns.leave(opened);
