@@ -9,15 +9,14 @@ export const SSE_HEADERS = {
 };
 
 /**
- * Sends the head of an event stream, together with the first events: call `uncork` after those.
+ * Sends the head of an event stream; it leaves together with what is written next.
  *
- * Node keeps the head for as long as the response, as a tree of its parts, unless it is written by itself: that makes it one string. 800 bytes of each
- * open stream (Node 24, `_http_outgoing.js`).
+ * Node keeps the head for as long as the response, as a tree of its parts, unless it is written by itself: that makes it one string, which saves 800 bytes
+ * of each open stream. `flushHeaders` would write it as UTF-8, and a thread key may have non-ASCII characters (Node 24, `_http_outgoing.js`).
  */
 export function beginEventStream(response: Response): void {
-  response.cork();
   response.writeHead(200, SSE_HEADERS);
-  response.flushHeaders();
+  response.write('', 'latin1');
 }
 
 /**

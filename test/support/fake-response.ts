@@ -34,15 +34,9 @@ export class FakeResponse extends EventEmitter {
     this.emit('close');
   }
 
-  /** Nothing is held back here. */
-  cork(): void {}
-
-  uncork(): void {}
-
-  flushHeaders(): void {}
-
   write(text: string): boolean {
-    this.writes.push(text);
+    // An empty text only sends the head.
+    if (text !== '') this.writes.push(text);
     return !this.writableNeedDrain;
   }
 }

@@ -69,8 +69,7 @@ export class SseWriter implements StreamWriter<StreamEvent> {
    */
   write(events: readonly StreamEvent[]): void {
     const [first] = events;
-    const begins = !this.#begun;
-    if (begins) {
+    if (!this.#begun) {
       if (first?.type === 'error') throw toAnthropicException(first.error);
       this.#begun = true;
       beginEventStream(this.response);
@@ -78,7 +77,6 @@ export class SseWriter implements StreamWriter<StreamEvent> {
     let text = '';
     for (const event of events) text += encodeSseEvent(event, this.#requestId);
     this.response.write(escapeUnicodeLineBreaks(text));
-    if (begins) this.response.uncork();
     this.#isComplete = events.at(-1)?.type === 'message_stop';
     this.#lastWrite = this.#lastEvent = performance.now();
   }
