@@ -37,15 +37,15 @@ export class ChatCompletionsController {
     const { turn, view } = await this.planner.plan(principal, { header: (name) => request.get(name), body });
     const opened = await this.turns.open(turn);
     noteRequestFacts(request, { threadId: opened.thread.id, turnId: opened.turn.id });
+    setTurnHeaders(response, opened.thread.key, describeHistory(opened));
+    setOpenaiHeaders(response);
+    if (body.stream === true) {
+      const includesUsage = body.stream_options?.['include_usage'] === true;
+      await this.completions.stream(opened, view, response, includesUsage, () => this.turns.leave(opened));
+      return;
+    }
     try {
-      setTurnHeaders(response, opened.thread.key, describeHistory(opened));
-      setOpenaiHeaders(response);
-      if (body.stream === true) {
-        const includesUsage = body.stream_options?.['include_usage'] === true;
-        await this.completions.stream(opened, view, response, includesUsage);
-      } else {
-        await this.completions.sendWhole(opened, view, response);
-      }
+      await this.completions.sendWhole(opened, view, response);
     } finally {
       this.turns.leave(opened);
     }

@@ -1,28 +1,28 @@
 // Over 250 lines because a quarter of it is doc comments, and what a turn does with a process has one owner.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { catchError, concatMap, defer, finalize, type Observable, type ObservableInput, of, switchMap } from 'rxjs';
+import { defer, Observable, of, type Subscription } from 'rxjs';
 import { Broker } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
 import { Sandbox } from '../sandbox/sandbox.js';
 import { MissingTemplateError } from '../sandbox/errors.js';
 import { ThreadFileError, type ThreadFiles } from '../sandbox/files/thread-files.js';
 import type { TreeEntry } from '../sandbox/tree/walk-tree.js';
-import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
+import type { HarnessEvent } from '../domain/harness-event.js';
 import type { AgentRules } from '../domain/policy/agent-rules.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
+import { BilledTokens } from './billed-tokens.js';
 import type { OpenFile } from './deliver-files.js';
 import { deliverFilesWithRetries } from './file-delivery.js';
 import type { FurtherMessage, Harness, HarnessName, HarnessTurn } from './harness.js';
-import { LimitWatch, type WatchLimits } from './limits/limit-watch.js';
+import { LimitWatches } from './limits/limit-watch.js';
+import { type PreparedTurn, ProcessTurn, type ProcessTurnHost } from './process-turn.js';
 import { HarnessRegistry } from './harness.registry.js';
 import { type OpenedSession, SessionOpener } from './session-opener.js';
 import { SparePool } from './spares/spare-pool.js';
 import { type WarmProcess, WarmProcesses } from './warm/warm-processes.js';
 import { SnapshotKeeper } from '../snapshots/snapshot-keeper.js';
 import type { RestoredSnapshot, SnapshotVersion } from '../snapshots/thread-snapshots.js';
-import { type RestoredFiles, tellOfLostFiles, withEarlierTurns } from './restored-files.js';
 import { harnessMissing, HOSTS_NOT_LIMITED, templateMissing, type FailedEvent } from './turn-failures.js';
-import { ClaimedTokens, findTokenDifference } from './turn-tokens.js';
 
 /** The fields of a thread that the gateway needs to run its turns. */
 export interface GatewayThread {
@@ -58,10 +58,7 @@ export type WorkspaceAccess = Pick<ThreadFiles, 'bytes' | 'listPage' | 'lookAt' 
 export type WorkspaceTreeEntry = TreeEntry;
 
 /** The process that a turn runs on. */
-interface AcquiredProcess {
-  readonly warm: WarmProcess;
-  /** What its files lack; absent for files that were there. */
-  readonly restored?: RestoredFiles;
+interface AcquiredProcess extends Omit<PreparedTurn, 'turn'> {
   /** What they were fetched from. */
   readonly snapshot?: RestoredSnapshot;
 }
@@ -88,6 +85,7 @@ export class HarnessGateway {
   /** Files that are being fetched, and what they were made from until a turn has told its agent of it. */
   readonly #fetching = new Map<string, Promise<void>>();
   readonly #restored = new Map<string, RestoredSnapshot>();
+  readonly #host: ProcessTurnHost;
 
   constructor(
     private readonly registry: HarnessRegistry,
@@ -98,7 +96,23 @@ export class HarnessGateway {
     private readonly opener: SessionOpener,
     private readonly spares: SparePool,
     private readonly warm: WarmProcesses,
-  ) {}
+  ) {
+    const { turnOutputBytes, turnCpuMs, threadDiskBytes, threadMemoryBytes } = config;
+    const billed = new BilledTokens(broker, registry);
+    this.#host = {
+      watches: new LimitWatches(sandbox, {
+        outputBytes: turnOutputBytes,
+        cpuMs: turnCpuMs,
+        diskBytes: threadDiskBytes,
+        memoryBytes: threadMemoryBytes,
+      }),
+      prepare: (thread, harness, turn, reader) => this.prepareTurn(thread, harness, turn, reader),
+      begin: (thread, turn, process) => this.begin(thread, turn, process),
+      count: (thread, turn, claimed, last) => billed.count(thread, turn, claimed, last),
+      explain: (thread, turn, reason) => this.explain(thread, turn, reason),
+      release: (thread, process, isStopped, last) => this.release(thread.id, process, isStopped, last),
+    };
+  }
 
   /**
    * Runs a turn of a thread: on its warm process, or on a new one that resumes the conversation.
@@ -114,37 +128,11 @@ export class HarnessGateway {
     // Its programs would reach everything that the server's machine does.
     if (hostLimits.length > 0 && !this.sandbox.isolates)
       return this.fail(thread, turn, HOSTS_NOT_LIMITED, 'its policy limits hosts, and nothing isolates its agent');
-    const caller = { hasLeft: false };
-    return defer(() => this.prepareTurn(thread, harness, turn, caller)).pipe(
-      switchMap(({ warm, restored, turn: delivered }) => {
-        warm.turnId = turn.id;
-        warm.version = thread.version;
-        this.broker.beginTurn(thread.id, { turnId: turn.id, hostLimits, traceparent: turn.traceparent });
-        let waits = false;
-        let isStopped = false;
-        const claimed = new ClaimedTokens();
-        const watch = new LimitWatch(this.sandbox, thread.id, this.turnLimits);
-        return watch
-          .guard(warm.session.run(withEarlierTurns(delivered, restored)), () => (isStopped = true))
-          .pipe(
-            tellOfLostFiles(restored),
-            concatMap((events) => {
-              waits = waitsForCaller(events);
-              claimed.add(events);
-              return this.withCountedTokens(thread, turn, claimed, events);
-            }),
-            finalize(() => {
-              if (isStopped) this.warm.evict(thread.id, warm);
-              this.park(thread.id, warm, waits);
-            }),
-          );
-      }),
-      catchError((error: unknown) => {
-        if (!(error instanceof MissingTemplateError)) throw error;
-        return this.fail(thread, turn, templateMissing(error.template), error.message);
-      }),
-      finalize(() => (caller.hasLeft = true)),
-    );
+    return new Observable((subscriber) => {
+      const running = new ProcessTurn(this.#host, thread, harness, turn, subscriber);
+      subscriber.add(running);
+      running.start();
+    });
   }
 
   /**
@@ -343,17 +331,17 @@ export class HarnessGateway {
     thread: GatewayThread,
     harness: Harness,
     turn: GatewayTurn,
-    caller: { readonly hasLeft: boolean },
-  ): Promise<Omit<AcquiredProcess, 'snapshot'> & { readonly turn: GatewayTurn }> {
+    reader: Pick<Subscription, 'closed'>,
+  ): Promise<PreparedTurn> {
     const { warm, snapshot, ...acquired } = await this.acquire(thread, harness, turn);
     try {
       const delivered = await deliverFilesWithRetries(turn, {
         threadId: thread.id,
         files: this.sandbox.files(thread.id),
         takesPdf: harness.takesPdf === true,
-        isAbandoned: () => caller.hasLeft,
+        isAbandoned: () => reader.closed,
       });
-      if (caller.hasLeft) throw new Error('the turn was abandoned before it began');
+      if (reader.closed) throw new Error('the turn was abandoned before it began');
       return { warm, ...acquired, turn: delivered };
     } catch (error) {
       // Its agent was told nothing of what was fetched: the next turn tells it.
@@ -429,50 +417,33 @@ export class HarnessGateway {
     return undefined;
   }
 
-  private get turnLimits(): WatchLimits {
-    const { turnOutputBytes, turnCpuMs, threadDiskBytes, threadMemoryBytes } = this.config;
-    return {
-      outputBytes: turnOutputBytes,
-      cpuMs: turnCpuMs,
-      diskBytes: threadDiskBytes,
-      memoryBytes: threadMemoryBytes,
-    };
+  private begin(thread: GatewayThread, turn: GatewayTurn, warm: WarmProcess): void {
+    warm.turnId = turn.id;
+    warm.version = thread.version;
+    const { hostLimits = [] } = turn.rules ?? {};
+    this.broker.beginTurn(thread.id, { turnId: turn.id, hostLimits, traceparent: turn.traceparent });
+  }
+
+  private explain(thread: GatewayThread, turn: GatewayTurn, reason: unknown): readonly HarnessEvent[] | undefined {
+    if (!(reason instanceof MissingTemplateError)) return undefined;
+    this.logRefusal(thread, turn, reason.message);
+    return [templateMissing(reason.template)];
   }
 
   private fail(
-    { id: threadId, harness }: GatewayThread,
-    turn: HarnessTurn,
+    thread: GatewayThread,
+    turn: GatewayTurn,
     failure: FailedEvent,
     reason: string,
   ): Observable<readonly HarnessEvent[]> {
     return defer(() => {
-      this.logger.warn({ threadId, turnId: turn.id, harness }, `failed to run a turn: ${reason}`);
+      this.logRefusal(thread, turn, reason);
       return of([failure]);
     });
   }
 
-  /** Replaces the agent's own account of its tokens, at the end of a turn, by the broker's count, if they differ. */
-  private withCountedTokens(
-    { id: threadId, harness }: GatewayThread,
-    turn: HarnessTurn,
-    claimed: ClaimedTokens,
-    events: readonly HarnessEvent[],
-  ): ObservableInput<readonly HarnessEvent[]> {
-    const end = events.at(-1);
-    if (end === undefined || !isTurnEnd(end)) return of(events);
-    return defer(async () => {
-      // The broker is asked in any case: what programs ask from now on belongs to the next turn.
-      const counted = await this.broker.countTokens(turn.id, this.registry.definition(harness)?.provider);
-      // Of a turn that was resumed, the broker of an earlier server has seen a part.
-      if (end.type !== 'turn-end' || turn.attempt > 1) return events;
-      const difference = counted === undefined ? undefined : findTokenDifference(claimed.total(end), counted);
-      if (difference === undefined) return events;
-      const { agent, broker, isOverstated } = difference;
-      const details = { threadId, turnId: turn.id, agent, broker };
-      if (isOverstated) this.logger.warn(details, 'the agent and the broker count different tokens');
-      else this.logger.debug(details, 'the broker counts tokens that the agent does not name, as of its sub-agents');
-      return [...events.slice(0, -1), { ...end, usage: broker }];
-    });
+  private logRefusal({ id: threadId, harness }: GatewayThread, { id: turnId }: GatewayTurn, reason: string): void {
+    this.logger.warn({ threadId, turnId, harness }, `failed to run a turn: ${reason}`);
   }
 
   /** A process keeps its start folder even after that is removed and another folder gets its name. */
@@ -481,10 +452,15 @@ export class HarnessGateway {
     return warm.workspace === (await this.opener.workspaceId(threadId)) && warm.session.alive;
   }
 
-  /**
-   * After a turn: keeps the process for the next turn until the idle timeout, or longer if its agent waits for results of the caller's tools.
-   */
-  private park(threadId: string, warm: WarmProcess, waits: boolean): void {
+  /** After a turn: keeps the process for the next turn until the idle timeout, or longer if its agent waits for results of the caller's tools. */
+  private release(
+    threadId: string,
+    warm: WarmProcess,
+    isStopped: boolean,
+    last: readonly HarnessEvent[] | undefined,
+  ): void {
+    const waits = last !== undefined && waitsForCaller(last);
+    if (isStopped) this.warm.evict(threadId, warm);
     warm.running = false;
     warm.waits = waits;
     warm.turnId = undefined;

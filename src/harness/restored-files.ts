@@ -1,4 +1,3 @@
-import { concat, type MonoTypeOperatorFunction, type Observable, of } from 'rxjs';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { SeedMessage } from '../domain/seed/seed-message.js';
 import type { SnapshotExtent } from '../snapshots/thread-snapshots.js';
@@ -27,19 +26,12 @@ export function withEarlierTurns<Turn extends HarnessTurn>(turn: Turn, restored:
   };
 }
 
-/** Tells the caller, at the beginning of the answer, if the workspace is not what it was. */
-export function tellOfLostFiles(
-  restored: RestoredFiles | undefined,
-): MonoTypeOperatorFunction<readonly HarnessEvent[]> {
-  return (events$): Observable<readonly HarnessEvent[]> => {
-    if (restored === undefined || restored.extent === 'all') return events$;
-    const id = 'chiron-workspace';
-    return concat(
-      of<readonly HarnessEvent[]>([
-        { type: 'text-delta', id, text: `[${NO_WORKSPACE}]` },
-        { type: 'block-end', id },
-      ]),
-      events$,
-    );
-  };
+/** What tells the caller, at the beginning of the answer, that the workspace is not what it was; `undefined` if it is. */
+export function noticeOfLostFiles(restored: RestoredFiles | undefined): readonly HarnessEvent[] | undefined {
+  if (restored === undefined || restored.extent === 'all') return undefined;
+  const id = 'chiron-workspace';
+  return [
+    { type: 'text-delta', id, text: `[${NO_WORKSPACE}]` },
+    { type: 'block-end', id },
+  ];
 }

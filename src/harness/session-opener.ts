@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import { Broker, type BrokeredEnvironment } from '../broker/broker.service.js';
 import { AppConfig } from '../config/app-config.js';
-import { Sandbox, type SandboxFolders } from '../sandbox/sandbox.js';
+import { Sandbox } from '../sandbox/sandbox.js';
 import type { GatewayThread } from './harness.gateway.js';
 import type { Harness, HarnessName, HarnessSession, HarnessThread } from './harness.js';
 import { HarnessRegistry } from './harness.registry.js';
@@ -25,13 +25,7 @@ export interface OpenedSession {
   readonly place: ThreadPlace;
 }
 
-interface ThreadPlace {
-  readonly folders: SandboxFolders;
-  /** The variables of the broker and of the harness homes. */
-  readonly variables: Readonly<Record<string, string>>;
-  readonly modelUrl: string | undefined;
-  readonly serveMcp: BrokeredEnvironment['serveMcp'];
-}
+type ThreadPlace = BrokeredEnvironment;
 
 /** Opens sessions: makes the folders of their threads, and their way to the model. */
 @Injectable()
@@ -57,16 +51,9 @@ export class SessionOpener {
    * @throws MissingTemplateError if a new thread needs a template that is not there
    */
   async open(thread: OpenableThread, harness: Harness, workspaceTemplate?: string): Promise<OpenedSession> {
-    const folders = await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
+    await this.sandbox.prepare(thread.id, this.registry.homeFolders, workspaceTemplate);
     const workspace = await this.workspaceId(thread.id);
-    const brokered = await this.broker.open(
-      thread.id,
-      thread.harness,
-      this.registry.definition(thread.harness)?.provider,
-    );
-    const variables = { ...this.registry.homeVariables(folders), ...brokered.variables };
-    const { modelUrl, serveMcp } = brokered;
-    const place: ThreadPlace = { folders, variables, modelUrl, serveMcp };
+    const place = await this.broker.open(thread.id, thread.harness, this.registry.definition(thread.harness)?.provider);
     this.#starts$.next(thread.harness);
     return { session: harness.open(this.toHarnessThread(thread, place, workspaceTemplate)), workspace, place };
   }
@@ -79,10 +66,20 @@ export class SessionOpener {
 
   /** A thread as its harness gets it, in a place that was opened for it. */
   toHarnessThread(thread: OpenableThread, place: ThreadPlace, workspaceTemplate?: string): HarnessThread {
+    const { sandbox } = this;
+    const environment = (): HarnessThread['env'] => this.environment(thread, place);
     return {
       id: thread.id,
-      folders: place.folders,
-      files: this.sandbox.files(thread.id),
+      // Made when the harness asks: the paths of a thread take three kilobytes, for as long as its session is open.
+      get folders() {
+        return sandbox.folders(thread.id);
+      },
+      get files() {
+        return sandbox.files(thread.id);
+      },
+      get env() {
+        return environment();
+      },
       model: thread.harnessModel,
       systemPrompt: thread.systemPrompt,
       tools: thread.tools,
@@ -91,7 +88,6 @@ export class SessionOpener {
       sessionId: thread.sessionId,
       ...(place.modelUrl === undefined ? {} : { modelUrl: place.modelUrl }),
       serveMcp: place.serveMcp,
-      env: { ...place.variables, ...this.threadEnvironment(thread) },
     };
   }
 
@@ -101,10 +97,12 @@ export class SessionOpener {
     return entry === undefined ? undefined : `${entry.device}:${entry.inode}`;
   }
 
-  /** The variables of every process of the thread, besides those of the sandbox and of its home. */
-  private threadEnvironment(thread: OpenableThread): Readonly<Record<string, string>> {
+  /** The variables of every process of the thread, besides those of the sandbox: of its home, the broker and the thread itself. */
+  private environment(thread: OpenableThread, place: ThreadPlace): Readonly<Record<string, string>> {
     const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
     return {
+      ...this.registry.homeVariables(this.sandbox.folders(thread.id)),
+      ...place.variables,
       ...this.config.gitIdentity,
       ...(thread.key === undefined ? {} : { CENTAUR_THREAD_KEY: thread.key }),
       ...(modelVariable === undefined || thread.harnessModel === undefined

@@ -19,6 +19,11 @@ export function templateMissing(template: string): FailedEvent {
   return fail('not_started', `A policy names the workspace template ${template}, which this server does not have.`);
 }
 
+/** The turn has used more than it may, as this sentence says. */
+export function limitExceeded(breach: string): FailedEvent {
+  return fail('limit_exceeded', breach);
+}
+
 function fail(kind: FailedEvent['kind'], message: string): FailedEvent {
   return { type: 'turn-failed', kind, message };
 }

@@ -48,8 +48,12 @@ export function configureHttpServer(
   // Missing in Node's types: it is an option of `createServer`, which Nest calls. Node reads it when the server starts to listen.
   Reflect.set(server, 'connectionsCheckingInterval', limits.check);
   server.timeout = limits.silence;
-  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    response.on('timeout', (socket: Socket) => onSilence(request, socket, limits));
+  // One function for all responses: each of its own would be held for as long as its stream.
+  function onTimeout(this: ServerResponse, socket: Socket): void {
+    onSilence(this.req, socket, limits);
+  }
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    response.on('timeout', onTimeout);
   });
   // Ignore unknown `Expect` headers. By default Node answers 417 with an empty body.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));

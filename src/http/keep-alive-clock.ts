@@ -14,14 +14,15 @@ export class KeepAliveClock implements OnApplicationShutdown {
   readonly #ticking = new Set<Tickable>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Ticks until the returned function is called. */
-  register(ticking: Tickable): () => void {
+  /** Ticks until {@link unregister} is called. */
+  register(ticking: Tickable): void {
     this.#ticking.add(ticking);
     this.#timer ??= setInterval(() => this.tick(), TICK_MS);
-    return () => {
-      this.#ticking.delete(ticking);
-      if (this.#ticking.size === 0) this.stop();
-    };
+  }
+
+  unregister(ticking: Tickable): void {
+    this.#ticking.delete(ticking);
+    if (this.#ticking.size === 0) this.stop();
   }
 
   onApplicationShutdown(): void {

@@ -87,7 +87,7 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       reject(new ServiceError('bad_request', 'The request ended before its body.'));
       return;
     }
-    // Both are forgotten at the end. The request lives as long as its answer, with its listeners, which would keep the body until then.
+    // Both are forgotten at the end, and most listeners removed. The request lives as long as its answer, and its listeners would keep the body until then.
     let chunks: Buffer[] = [];
     let waiting: Waiting | undefined = { resolve, reject };
     let length = 0;
@@ -102,25 +102,37 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       }
       request.resume();
     };
-    source.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       length += chunk.length;
       if (length <= MAX_BODY_BYTES) chunks.push(chunk);
       else refuse(tooLarge());
-    });
-    source.on('end', () => {
+    };
+    const onError = (): void =>
+      refuse(new ServiceError('bad_request', 'The request body could not be decoded with the given content-encoding.'));
+    const onTimeout = (): void => refuse(tooSlow());
+    const onClose = (): void => {
+      if (!request.complete) refuse(new ServiceError('bad_request', 'The request ended before its body.'));
+    };
+    const onEnd = (): void => {
       waiting?.resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES)));
       waiting = undefined;
       chunks = [];
-    });
-    source.on('error', () =>
-      refuse(new ServiceError('bad_request', 'The request body could not be decoded with the given content-encoding.')),
-    );
+      // A decoder may have ended before its request has.
+      if (source !== request) return;
+      request
+        .off('data', onData)
+        .off('end', onEnd)
+        .off('error', onError)
+        .off('timeout', onTimeout)
+        .off('close', onClose);
+    };
+    source.on('data', onData);
+    source.on('end', onEnd);
+    source.on('error', onError);
     // The body has stalled; `http-server.ts` is about to close the connection.
-    request.on('timeout', () => refuse(tooSlow()));
+    request.on('timeout', onTimeout);
     // A complete request closes too, while a decoder may still be working.
-    request.on('close', () => {
-      if (!request.complete) refuse(new ServiceError('bad_request', 'The request ended before its body.'));
-    });
+    request.on('close', onClose);
   });
 }
 

@@ -14,7 +14,7 @@ export async function readWhileConnected(
 ): Promise<boolean> {
   // A caller that disconnected during the lookup has closed already and emits no second `close`.
   if (response.destroyed) return false;
-  const stopTicking = clock.register(ticking);
+  clock.register(ticking);
   try {
     await new Promise<void>((resolve, reject) => {
       // `takeUntil` and `lastValueFrom` would cost every open stream some kilobytes.
@@ -25,6 +25,6 @@ export async function readWhileConnected(
     });
     return !response.destroyed;
   } finally {
-    stopTicking();
+    clock.unregister(ticking);
   }
 }

@@ -1,3 +1,5 @@
+import type { Response } from 'express';
+
 /** The headers of a stream of server-sent events. */
 export const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -5,6 +7,17 @@ export const SSE_HEADERS = {
   // Disables buffering in nginx and other proxies.
   'x-accel-buffering': 'no',
 };
+
+/**
+ * Sends the head of an event stream; it leaves together with what is written next.
+ *
+ * Node keeps the head for as long as the response, as a tree of its parts, unless it is written by itself: that makes it one string, which saves 800 bytes
+ * of each open stream. `flushHeaders` would write it as UTF-8, and a thread key may have non-ASCII characters (Node 24, `_http_outgoing.js`).
+ */
+export function beginEventStream(response: Response): void {
+  response.writeHead(200, SSE_HEADERS);
+  response.write('', 'latin1');
+}
 
 /**
  * Characters that end a line for some readers, though not in an event stream: Python's `str.splitlines`, and so every client that

@@ -47,13 +47,9 @@ export class MessagesController {
     }
     const opened = await this.turns.open(plan.turn);
     noteRequestFacts(request, { threadId: opened.thread.id, turnId: opened.turn.id });
-    try {
-      setTurnHeaders(response, opened.thread.key, describeHistory(opened));
-      if (streams) await this.answers.stream(opened, response, plan.options);
-      else await this.answers.sendJson(opened, response, plan.options);
-    } finally {
-      this.turns.leave(opened);
-    }
+    setTurnHeaders(response, opened.thread.key, describeHistory(opened));
+    if (streams) await this.answers.stream(opened, response, plan.options);
+    else await this.answers.sendJson(opened, response, plan.options);
   }
 
   /** Interrupts the turn that answers with this message. Its callers get the partial answer and its end. */

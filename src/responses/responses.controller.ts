@@ -62,19 +62,19 @@ export class ResponsesController {
     }
     const opened = await this.turns.open(plan.turn);
     noteRequestFacts(request, { threadId: opened.thread.id, turnId: opened.turn.id });
+    setTurnHeaders(response, opened.thread.key, describeHistory(opened));
+    setOpenaiHeaders(response);
+    const turnId = client.findTurnId(call);
+    if (turnId !== undefined) response.setHeader(TURN_STATE_HEADER, turnId);
+    const options = toResponseOptions(opened);
+    if (body.stream === true) {
+      const read = { sequence: -1, items: plan.received };
+      await this.responses.stream(opened, options, response, read, () => this.turns.leave(opened));
+      return;
+    }
     try {
-      setTurnHeaders(response, opened.thread.key, describeHistory(opened));
-      setOpenaiHeaders(response);
-      const turnId = client.findTurnId(call);
-      if (turnId !== undefined) response.setHeader(TURN_STATE_HEADER, turnId);
-      const options = toResponseOptions(opened);
-      if (body.stream === true) {
-        await this.responses.stream(opened, options, response, { sequence: -1, items: plan.received });
-      } else if (body.background === true) {
-        await this.responses.sendCurrent(opened, options, response);
-      } else {
-        await this.responses.sendWhole(opened, options, response);
-      }
+      if (body.background === true) await this.responses.sendCurrent(opened, options, response);
+      else await this.responses.sendWhole(opened, options, response);
     } finally {
       this.turns.leave(opened);
     }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { NEVER, Observable, type OperatorFunction } from 'rxjs';
+import { NEVER, Observable, type Observer, type OperatorFunction, type Subscriber } from 'rxjs';
 import type { HarnessEvent } from '../domain/harness-event.js';
 import type { StreamEvent } from '../anthropic/stream-event.js';
 import {
@@ -33,32 +33,60 @@ export class TranslatorService {
     options: TranslateOptions,
     signals$: Observable<TranslatorSignal> = NEVER,
   ): OperatorFunction<readonly HarnessEvent[], readonly StreamEvent[]> {
-    // One subscriber instead of a chain of operators: each operator costs about a kilobyte per open stream and a few calls per event.
     return (batches$) =>
       new Observable((subscriber) => {
-        let state = initialState(options);
-        const error = (reason: unknown): void => subscriber.error(reason);
-        const apply = (transition: Transition): void => {
-          try {
-            const [next, events] = transition(state);
-            state = next;
-            if (events.length > 0) subscriber.next(events);
-          } catch (reason) {
-            error(reason);
-          }
-        };
-        const source = batches$.subscribe({
-          next: (events) => apply((current) => translateEvents(current, events)),
-          error,
-          complete: () => {
-            apply(endOfEvents);
-            subscriber.complete();
-          },
-        });
-        subscriber.add(source);
-        if (!subscriber.closed)
-          subscriber.add(signals$.subscribe({ next: (signal) => apply(toTransition(signal)), error }));
+        const translation = new Translation(initialState(options), subscriber);
+        subscriber.add(batches$.subscribe(translation));
+        if (!subscriber.closed) subscriber.add(signals$.subscribe(new SignalReader(translation)));
       });
+  }
+}
+
+/** One subscriber instead of a chain of operators: each operator costs about a kilobyte per open stream and a few calls per event. */
+class Translation implements Observer<readonly HarnessEvent[]> {
+  constructor(
+    private state: TranslatorState,
+    private readonly subscriber: Subscriber<readonly StreamEvent[]>,
+  ) {}
+
+  next(events: readonly HarnessEvent[]): void {
+    this.apply((state) => translateEvents(state, events));
+  }
+
+  error(reason: unknown): void {
+    this.subscriber.error(reason);
+  }
+
+  complete(): void {
+    this.apply(endOfEvents);
+    this.subscriber.complete();
+  }
+
+  apply(transition: Transition): void {
+    try {
+      const [next, events] = transition(this.state);
+      this.state = next;
+      if (events.length > 0) this.subscriber.next(events);
+    } catch (reason) {
+      this.error(reason);
+    }
+  }
+}
+
+/** Has the translation act on signals. Their end has no effect. */
+class SignalReader implements Observer<TranslatorSignal> {
+  constructor(private readonly translation: Translation) {}
+
+  next(signal: TranslatorSignal): void {
+    this.translation.apply(toTransition(signal));
+  }
+
+  error(reason: unknown): void {
+    this.translation.error(reason);
+  }
+
+  complete(): void {
+    // The events go on.
   }
 }
 

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { defer, Observable, of } from 'rxjs';
 import { AppConfig } from '../config/app-config.js';
-import { type HarnessEvent, isTurnEnd } from '../domain/harness-event.js';
+import type { HarnessEvent } from '../domain/harness-event.js';
 import type { HarnessChoice } from '../harness/models/route-model.js';
 import { StoreClock } from '../storage/database/store-clock.js';
 import { AuditStore, toInterruption } from '../storage/stores/audit.store.js';
@@ -17,6 +17,7 @@ import type { AppliedPolicies } from '../domain/policy/policy.js';
 import { ServiceError } from '../domain/service-error.js';
 import { classify, type OpeningFacts } from './matching/classify.js';
 import { logReplacedModel } from './answered-model.js';
+import { EndingReader } from './running/ending-reader.js';
 import { toFallbackEnd, SERVER_RESTARTING } from './running/fallback-end.js';
 import { readCut } from './history/branch.js';
 import { HistoryService } from './history/history.service.js';
@@ -112,23 +113,9 @@ export class TurnService {
     replay?: (events: readonly HarnessEvent[]) => readonly HarnessEvent[],
   ): Observable<readonly HarnessEvent[]> {
     if (turn.eventsPrunedAt !== undefined) return of(rebuildEvents(turn));
-    // One subscriber instead of a chain of operators: each operator costs about half a kilobyte per open stream.
     return new Observable((subscriber) => {
-      let ended = false;
-      const error = (reason: unknown): void => subscriber.error(reason);
-      const reading = this.log.read(turn.id, backpressure, replay).subscribe({
-        next: (events) => {
-          ended ||= events.some(isTurnEnd);
-          subscriber.next(events);
-        },
-        error,
-        complete: () => {
-          if (ended) subscriber.complete();
-          // A log without an end was handed off to the next server, or the turn never started.
-          else this.ending(turn.id).subscribe(subscriber);
-        },
-      });
-      subscriber.add(reading);
+      const reader = new EndingReader(subscriber, () => this.ending(turn.id));
+      subscriber.add(this.log.read(turn.id, backpressure, replay).subscribe(reader));
     });
   }
 

@@ -26,8 +26,17 @@ export class FakeResponse extends EventEmitter {
     return this;
   }
 
+  destroyed = false;
+
+  /** As when the caller disconnects. */
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+
   write(text: string): boolean {
-    this.writes.push(text);
+    // An empty text only sends the head.
+    if (text !== '') this.writes.push(text);
     return !this.writableNeedDrain;
   }
 }

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { fromEvent, type Observable } from 'rxjs';
-import type { Tickable } from '../../http/keep-alive-clock.js';
+import type { StreamWriter } from '../../http/stream-while-connected.js';
 import { escapeUnicodeLineBreaks, SSE_HEADERS } from '../../http/server-sent-events.js';
 import { toFailureException } from '../../openai/errors/openai-error.js';
 import type { CompletionEvent } from '../translate/completion-state.js';
@@ -18,9 +18,7 @@ const DONE = 'data: [DONE]\n\n';
  *
  * Sends nothing, not even headers, before the first event, so that an earlier failure gets its HTTP status.
  */
-export class CompletionWriter implements Tickable {
-  /** Emits when the caller has read the written data. Never completes. */
-  readonly resumed$: Observable<unknown>;
+export class CompletionWriter implements StreamWriter<CompletionEvent> {
   #hasBegun = false;
   #isComplete = false;
   #lastWrite = performance.now();
@@ -34,10 +32,14 @@ export class CompletionWriter implements Tickable {
     { id, created, model }: CompletionFacts,
     private readonly includesUsage: boolean,
   ) {
-    this.resumed$ = fromEvent(response, 'drain');
     const facts = { id, object: 'chat.completion.chunk', created, model, system_fingerprint: null };
     this.#head = `data: ${JSON.stringify(facts).slice(0, -1)},"choices":[`;
     this.#usage = includesUsage ? ',"usage":null' : '';
+  }
+
+  /** Emits when the caller has read the written data. Never completes. */
+  get resumed$(): Observable<unknown> {
+    return fromEvent(this.response, 'drain');
   }
 
   /** Whether the caller keeps up; otherwise nothing more is sent. */

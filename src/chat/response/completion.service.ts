@@ -4,6 +4,7 @@ import { concat, defer, map, type Observable, of, tap } from 'rxjs';
 import { JsonPadding } from '../../http/json-padding.js';
 import { KeepAliveClock } from '../../http/keep-alive-clock.js';
 import { readWhileConnected } from '../../http/read-while-connected.js';
+import { streamWhileConnected } from '../../http/stream-while-connected.js';
 import { toFailureException } from '../../openai/errors/openai-error.js';
 import { Deliveries } from '../../openai/response/deliveries.js';
 import { sendJson } from '../../openai/response/send-json.js';
@@ -34,16 +35,24 @@ export class CompletionService {
   ) {}
 
   /**
-   * Streams the answer. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
+   * Streams the answer. Resolves once it has begun, or when the caller has disconnected; the turn continues without the caller.
    *
+   * @param onEnd called when the answer is sent or the caller has disconnected
    * @throws OpenaiException if the turn failed before anything was sent.
    */
-  async stream(opened: OpenedTurn, view: CompletionView, response: Response, includesUsage: boolean): Promise<void> {
+  stream(
+    opened: OpenedTurn,
+    view: CompletionView,
+    response: Response,
+    includesUsage: boolean,
+    onEnd: () => void,
+  ): Promise<void> {
     const writer = new CompletionWriter(response, toFacts(opened), includesUsage);
-    const events$ = this.events(opened, view, writer).pipe(tap((events) => writer.write(events)));
-    if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
-    if (writer.isComplete) this.deliveries.note(opened, response);
-    response.end();
+    return streamWhileConnected(this.events(opened, view, writer), response, this.clock, writer, (isWhole) => {
+      if (isWhole && writer.isComplete) this.deliveries.note(opened, response);
+      if (isWhole) response.end();
+      onEnd();
+    });
   }
 
   /**

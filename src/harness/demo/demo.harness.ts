@@ -1,30 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import {
-  concat,
-  defer,
-  delay,
-  EMPTY,
-  finalize,
-  interval,
-  map,
-  merge,
-  Observable,
-  of,
-  ReplaySubject,
-  Subject,
-  take,
-  takeUntil,
-  takeWhile,
-  tap,
-  throttleTime,
-} from 'rxjs';
+import { concat, defer, EMPTY, interval, map, Observable, of, take, tap, throttleTime } from 'rxjs';
 import { MAX_ARGUMENT_BYTES } from '../../sandbox/process/argument-limits.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
-import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
+import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { FurtherMessage, Harness, HarnessSession, HarnessThread, HarnessTurn } from '../harness.js';
 import { readPromptText } from '../../domain/prompt.js';
 import * as answer from './answers.js';
 import { BoundedOutput } from './bounded-output.js';
+import { DemoTurn, emitLater } from './demo-turn.js';
 import { nextSteps, type ScriptStep } from './call-script.js';
 import { type DemoCommand, parseDemoCommand } from './script.js';
 
@@ -56,9 +39,8 @@ export class DemoHarness implements Harness {
 
 /** A conversation with the demo agent. It has no process of its own; each command runs in one. */
 class DemoSession implements HarnessSession {
-  readonly #interrupts$ = new Subject<void>();
-  /** What the running turn says about further messages; `undefined` while it cannot be steered. */
-  #further$: Subject<readonly HarnessEvent[]> | undefined;
+  /** The turns whose work is not done. */
+  readonly #running = new Set<DemoTurn>();
   /** What is left of a prompt whose turn ended with calls of the caller's tools. */
   #laterSteps: readonly ScriptStep[] = [];
   alive = true;
@@ -69,53 +51,35 @@ class DemoSession implements HarnessSession {
   ) {}
 
   run(turn: HarnessTurn): Events$ {
-    return defer(() => {
-      let interrupted = false;
-      const interrupts$ = this.#interrupts$.pipe(tap(() => (interrupted = true)));
+    return new Observable((subscriber) => {
       const text = readPromptText(turn.prompt);
-      const results = turn.toolResults ?? [];
       // After results without a message, the rest of the earlier prompt follows.
       const command: DemoCommand =
         turn.prompt.length === 0
           ? { kind: 'steps', steps: this.#laterSteps }
           : parseDemoCommand(text, this.thread.tools);
       this.#laterSteps = [];
-      // A message may come before the work begins, as soon as the first events are out.
-      const further$ = new ReplaySubject<readonly HarnessEvent[]>();
-      this.#further$ = further$;
-      return concat(
-        of([...answer.openingEvents(this.thread.id, text), ...answer.resultEvents(results)]),
-        of(answer.resumedMessages(turn.furtherMessages, turn.priorEvents)),
-        this.withFurther(this.execute(command, turn).pipe(takeUntil(interrupts$)), further$),
-        turn.outputSchema === undefined ? EMPTY : of(answer.jsonEvents(turn.outputSchema, text)),
-        defer(() => of(answer.closingEvents(text, interrupted))),
-      ).pipe(takeWhile((events) => !events.some(isTurnEnd), true));
+      const running = new DemoTurn(turn, subscriber, this.#running);
+      subscriber.add(running);
+      const opening = [...answer.openingEvents(this.thread.id, text), ...answer.resultEvents(turn.toolResults ?? [])];
+      running.start(opening, this.execute(command, turn));
     });
   }
 
   interrupt(): void {
-    this.#interrupts$.next();
+    for (const running of this.#running) running.interrupt();
   }
 
-  /** The agent repeats the message at once, beside what it does. */
   steer(message: FurtherMessage): Promise<boolean> {
-    this.#further$?.next(answer.furtherMessage(message));
-    return Promise.resolve(this.#further$ !== undefined);
+    const isHeard = this.#running.size > 0;
+    for (const running of this.#running) running.steer(message);
+    return Promise.resolve(isHeard);
   }
 
   close(): Promise<void> {
     this.alive = false;
-    this.#interrupts$.next();
+    this.interrupt();
     return Promise.resolve();
-  }
-
-  /** Adds what the agent says about further messages, until the work is done. */
-  private withFurther(work$: Events$, further$: Subject<readonly HarnessEvent[]>): Events$ {
-    const close = (): void => {
-      this.#further$ = undefined;
-      further$.complete();
-    };
-    return merge(further$, work$.pipe(finalize(close)));
   }
 
   private execute(request: DemoCommand, turn: HarnessTurn): Events$ {
@@ -130,8 +94,8 @@ class DemoSession implements HarnessSession {
           ? streamAtInterval(request.count, request.intervalMs)
           : streamInBatches(request.count, request.batchSize);
       case 'sleep':
-        return of(answer.textEvents('slept', `Slept for ${request.durationMs / 1000} s.`)).pipe(
-          delay(request.durationMs),
+        return emitLater(request.durationMs, () =>
+          answer.textEvents('slept', `Slept for ${request.durationMs / 1000} s.`),
         );
       case 'seed':
         return of(answer.seedEvents(turn.seed ?? []));

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Response } from 'express';
-import { map, NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
+import { defer, map, NEVER, type Observable, of, takeUntil, tap } from 'rxjs';
 import { AppConfig } from '../../config/app-config.js';
 import { replayMessage } from '../../translator/replay-message.js';
 import type { Message, StreamEvent } from '../../anthropic/stream-event.js';
@@ -16,6 +16,7 @@ import { readMeanwhile, toTranslateOptions } from '../../turns/running/input/sto
 import { SseWriter } from './sse-writer.js';
 import { KeepAliveClock } from '../../http/keep-alive-clock.js';
 import { readWhileConnected } from '../../http/read-while-connected.js';
+import { streamWhileConnected } from '../../http/stream-while-connected.js';
 import { PendingJsonResponse } from './pending-json-response.js';
 
 /** How a caller wants its answer. */
@@ -39,24 +40,30 @@ export class AnswerService {
   ) {}
 
   /**
-   * Streams the message. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
+   * Streams the message, and then lets the turn go: {@link TurnService.leave}. Resolves once it has begun, or when the caller has disconnected;
+   * the turn continues without the caller.
    *
    * @throws AnthropicException if the turn failed before anything was sent.
    */
-  async stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
+  stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const writer = new SseWriter(response);
     const { thinking, toolBlocks } = options.presentation;
     // In the text form the block of a call stays open and gets empty keep-alive deltas.
     const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    const message$ = this.messageEvents(opened, options, writer.signals$, writer, showsProgress);
-    const events$ = this.shown(message$, opened, options).pipe(tap((events) => writer.write(events)));
-    if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
-    if (writer.isComplete) this.noteDelivery(opened, response);
-    response.end();
+    // What fails here fails as the stream does, which lets the turn go.
+    const events$ = defer(() =>
+      this.shown(this.messageEvents(opened, options, writer.signals$, writer, showsProgress), opened, options),
+    );
+    return streamWhileConnected(events$, response, this.clock, writer, (isWhole) => {
+      if (isWhole && writer.isComplete) this.noteDelivery(opened, response);
+      if (isWhole) response.end();
+      this.turns.leave(opened);
+    });
   }
 
   /**
-   * Sends the complete message as JSON. Resolves when it is sent or the caller has disconnected; the turn continues without the caller.
+   * Sends the complete message as JSON, and then lets the turn go. Resolves when it is sent or the caller has disconnected; the turn continues
+   * without the caller.
    *
    * @throws AnthropicException if, before anything was sent, the turn failed or exceeded the hard timeout of the caller.
    */
@@ -69,10 +76,14 @@ export class AnswerService {
         for (const event of events) addEvent(accumulation, event);
       }),
     );
-    if (!(await readWhileConnected(events$, response, this.clock, waiting))) return;
-    const body = waiting.body(toCollected(accumulation));
-    this.noteDelivery(opened, response);
-    response.end(body);
+    try {
+      if (!(await readWhileConnected(events$, response, this.clock, waiting))) return;
+      const body = waiting.body(toCollected(accumulation));
+      this.noteDelivery(opened, response);
+      response.end(body);
+    } finally {
+      this.turns.leave(opened);
+    }
   }
 
   /** Sends a complete message. */

@@ -1,11 +1,11 @@
 import type { Response } from 'express';
-import { fromEvent, type Observable, Subject } from 'rxjs';
+import { fromEvent, Observable, type Subscriber } from 'rxjs';
 import type { StreamEvent } from '../../anthropic/stream-event.js';
 import type { TranslatorSignal } from '../../translator/translator.service.js';
 import { toAnthropicException } from '../../anthropic/anthropic.exception.js';
 import { getRequestId } from '../../http/request-id.js';
-import type { Tickable } from '../../http/keep-alive-clock.js';
-import { encodeSseFrame, escapeUnicodeLineBreaks, SSE_HEADERS } from '../../http/server-sent-events.js';
+import type { StreamWriter } from '../../http/stream-while-connected.js';
+import { beginEventStream, encodeSseFrame, escapeUnicodeLineBreaks } from '../../http/server-sent-events.js';
 
 /** Silence after which the message starts although the agent has emitted nothing yet. */
 const START_AFTER_MS = 1000;
@@ -27,11 +27,9 @@ export function encodeSseEvent(event: StreamEvent, requestId: string): string {
  *
  * Sends nothing, not even headers, before the first event, so that an earlier failure gets its HTTP status.
  */
-export class SseWriter implements Tickable {
-  /** Signals to the translator during silence. Never completes. */
-  readonly signals$ = new Subject<TranslatorSignal>();
-  /** Emits when the caller has read the written data. Never completes. */
-  readonly resumed$: Observable<unknown>;
+export class SseWriter implements StreamWriter<StreamEvent> {
+  /** Who hears of silence; a subject would take half a kilobyte more of every open stream. */
+  #translator: Subscriber<TranslatorSignal> | undefined;
   #begun = false;
   #isComplete = false;
   #lastWrite = performance.now();
@@ -39,8 +37,19 @@ export class SseWriter implements Tickable {
   readonly #requestId: string;
 
   constructor(private readonly response: Response) {
-    this.resumed$ = fromEvent(response, 'drain');
     this.#requestId = getRequestId(response);
+  }
+
+  /** Signals to the translator during silence. For one subscriber. Never completes. */
+  get signals$(): Observable<TranslatorSignal> {
+    return new Observable((subscriber) => {
+      this.#translator = subscriber;
+    });
+  }
+
+  /** Emits when the caller has read the written data. Never completes. */
+  get resumed$(): Observable<unknown> {
+    return fromEvent(this.response, 'drain');
   }
 
   /** Whether the caller keeps up; otherwise nothing more is sent. */
@@ -63,7 +72,7 @@ export class SseWriter implements Tickable {
     if (!this.#begun) {
       if (first?.type === 'error') throw toAnthropicException(first.error);
       this.#begun = true;
-      this.response.writeHead(200, SSE_HEADERS);
+      beginEventStream(this.response);
     }
     let text = '';
     for (const event of events) text += encodeSseEvent(event, this.#requestId);
@@ -74,13 +83,13 @@ export class SseWriter implements Tickable {
 
   tick(now: number): void {
     if (!this.#begun) {
-      if (now - this.#lastEvent >= START_AFTER_MS) this.signals$.next('begin');
+      if (now - this.#lastEvent >= START_AFTER_MS) this.#translator?.next('begin');
     } else if (!this.isReady()) {
       // A caller that does not read gets no keep-alives, which would fill the buffer.
     } else {
       if (now - this.#lastEvent >= KEEP_ALIVE_AFTER_MS) {
         this.#lastEvent = now;
-        this.signals$.next('keep-alive');
+        this.#translator?.next('keep-alive');
       }
       // Also if the empty delta went into a block that this caller does not get.
       if (now - this.#lastWrite >= PING_AFTER_MS) {

@@ -8,7 +8,8 @@ import type { Metrics } from './metrics.js';
 export function httpMetrics(metrics: Metrics): RequestHandler {
   return (request: Request, response: Response, next: NextFunction): void => {
     const startedMs = performance.now();
-    response.once('close', () => {
+    // Not `once`, whose wrapper is held for as long as a stream: it is emitted once.
+    response.on('close', () => {
       const status = response.headersSent ? response.statusCode : 499;
       metrics.answered({
         method: request.method,

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import { fromEvent, type Observable } from 'rxjs';
-import type { Tickable } from '../../http/keep-alive-clock.js';
+import type { StreamWriter } from '../../http/stream-while-connected.js';
 import { encodeSseFrame, escapeUnicodeLineBreaks, SSE_HEADERS } from '../../http/server-sent-events.js';
 import { findItemId, isTerminal, type ResponseEvent } from '../wire/response-event.js';
 import type { ResponseObject } from '../wire/response-object.js';
@@ -17,9 +17,7 @@ export interface AlreadyRead {
 }
 
 /** Writes the events of a response to one HTTP response, from the first on, and keeps it alive during silence. */
-export class ResponseWriter implements Tickable {
-  /** Emits when the caller has read the written data. Never completes. */
-  readonly resumed$: Observable<unknown>;
+export class ResponseWriter implements StreamWriter<ResponseEvent> {
   #isComplete = false;
   #lastWrite = performance.now();
   #lastSequence = 0;
@@ -29,8 +27,12 @@ export class ResponseWriter implements Tickable {
     private readonly snapshot: ResponseObject,
     private readonly read: AlreadyRead,
   ) {
-    this.resumed$ = fromEvent(response, 'drain');
     this.response.writeHead(200, SSE_HEADERS);
+  }
+
+  /** Emits when the caller has read the written data. Never completes. */
+  get resumed$(): Observable<unknown> {
+    return fromEvent(this.response, 'drain');
   }
 
   /** Whether the caller keeps up; otherwise nothing more is sent. */

@@ -5,6 +5,7 @@ import type { FailureKind, HarnessEvent } from '../../domain/harness-event.js';
 import { JsonPadding } from '../../http/json-padding.js';
 import { KeepAliveClock } from '../../http/keep-alive-clock.js';
 import { readWhileConnected } from '../../http/read-while-connected.js';
+import { streamWhileConnected } from '../../http/stream-while-connected.js';
 import type { Backpressure } from '../../storage/event-log/event-log.js';
 import { hasEnded } from '../../storage/stores/turn.js';
 import { insertMeanwhile } from '../../turns/history/meanwhile.js';
@@ -33,17 +34,25 @@ export class ResponseService {
   ) {}
 
   /**
-   * Streams the response. Sends its first events at once, so that a failure is one in the stream. Resolves when it is sent or the caller has
-   * disconnected; the turn continues without the caller.
+   * Streams the response. Sends its first events at once, so that a failure is one in the stream, and resolves then; the turn continues without the
+   * caller.
+   *
+   * @param onEnd called when the response is sent or the caller has disconnected
    */
-  async stream(opened: OpenedTurn, options: ResponseOptions, response: Response, read: AlreadyRead): Promise<void> {
+  stream(
+    opened: OpenedTurn,
+    options: ResponseOptions,
+    response: Response,
+    read: AlreadyRead,
+    onEnd: () => void = () => undefined,
+  ): Promise<void> {
     const writer = new ResponseWriter(response, snapshotOf(options), read);
-    const events$ = this.events(opened, options, writer, undefined, askToWait).pipe(
-      tap((events) => writer.write(events)),
-    );
-    if (!(await readWhileConnected(events$, response, this.clock, writer))) return;
-    if (writer.isComplete) this.deliveries.note(opened, response);
-    response.end();
+    const events$ = this.events(opened, options, writer, undefined, askToWait);
+    return streamWhileConnected(events$, response, this.clock, writer, (isWhole) => {
+      if (isWhole && writer.isComplete) this.deliveries.note(opened, response);
+      if (isWhole) response.end();
+      onEnd();
+    });
   }
 
   /**

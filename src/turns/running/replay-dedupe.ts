@@ -27,6 +27,9 @@ export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
   return { blocks, calls, results, callerCalls, userMessages };
 }
 
+/** The ids of a turn without an earlier attempt. One for all turns: five empty sets take most of a kilobyte. */
+export const NOTHING_EMITTED: EmittedIds = collectEmittedIds([]);
+
 /**
  * Whether a resumed harness replays what an earlier attempt has logged. A harness that died after its last output and before its end
  * replays that output under the same ids (Claude Code 2.1.330 and Codex 0.169.0); callers would see it twice.

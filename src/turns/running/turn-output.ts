@@ -1,6 +1,6 @@
 import { hasTrait } from '../../domain/event-traits.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
-import { collectEmittedIds, type EmittedIds, isReplayed, synthesizeMissingResults } from './replay-dedupe.js';
+import { collectEmittedIds, isReplayed, NOTHING_EMITTED, synthesizeMissingResults } from './replay-dedupe.js';
 import { sanitizeEvent } from './sanitize-event.js';
 import { StructuredOutputBuffer } from './structured-answer.js';
 import { type TurnEnd, withoutReportedUsage } from './turn-outcome.js';
@@ -25,10 +25,11 @@ export interface LastOutput {
  */
 export class TurnOutput {
   readonly #events: HarnessEvent[];
-  readonly #runningTools = new Set<string>();
+  /** Made with the first tool: most turns that wait run none. */
+  #runningTools: Set<string> | undefined;
   readonly #structured: StructuredOutputBuffer | undefined;
   /** Ids that earlier attempts have emitted. */
-  #emittedBefore: EmittedIds = collectEmittedIds([]);
+  #emittedBefore = NOTHING_EMITTED;
 
   /**
    * @param logged the events of earlier attempts.
@@ -46,7 +47,7 @@ export class TurnOutput {
 
   /** Whether a tool is running, so that the harness may be silent. */
   get isRunningTool(): boolean {
-    return this.#runningTools.size > 0;
+    return this.#runningTools !== undefined && this.#runningTools.size > 0;
   }
 
   /** The harness's own id of the conversation, if it started one in this turn. */
@@ -57,8 +58,8 @@ export class TurnOutput {
 
   /** Call before an attempt's harness starts: from the second attempt on, it may replay logged events. */
   beginAttempt(attempt: number): void {
-    this.#runningTools.clear();
-    this.#emittedBefore = collectEmittedIds(attempt > 1 ? this.#events : []);
+    this.#runningTools = undefined;
+    this.#emittedBefore = attempt > 1 ? collectEmittedIds(this.#events) : NOTHING_EMITTED;
   }
 
   /** Adds what the harness emitted. */
@@ -68,8 +69,8 @@ export class TurnOutput {
     const events = this.#structured?.push(fresh) ?? fresh;
     for (const event of events) {
       this.#events.push(event);
-      if (hasTrait(event, 'unit', 'tool-call')) this.#runningTools.add(event.id);
-      else if (hasTrait(event, 'unit', 'tool-result')) this.#runningTools.delete(event.id);
+      if (hasTrait(event, 'unit', 'tool-call')) (this.#runningTools ??= new Set()).add(event.id);
+      else if (hasTrait(event, 'unit', 'tool-result')) this.#runningTools?.delete(event.id);
     }
     return { events, end: sanitized.find(isTurnEnd) };
   }

@@ -27,6 +27,7 @@ import {
   type RunLimits,
   type RunState,
 } from './run-state.js';
+import { readMaxDuration } from './max-duration.js';
 import type { CallerInput } from './input/caller-input.js';
 import {
   toLogFields,
@@ -39,35 +40,32 @@ import {
 } from './input/stored-request.js';
 import type { TurnObservation } from './turn-observer.js';
 import { stampTools } from './stamp-tools.js';
+import { AttemptReader } from './attempt-reader.js';
 import { toOutcome, type TurnEnd } from './turn-outcome.js';
 import { TurnOutput } from './turn-output.js';
 
-const PROCESS_DIED: TurnEnd = {
-  type: 'turn-failed',
-  kind: 'process_died',
-  message: 'The agent’s process exited during the turn.',
-};
+const logger = new Logger('TurnRun');
 
-/** The services and limits that a run uses. */
+/** The services and limits that runs use. One for all of them. */
 export interface TurnRunContext {
   readonly gateway: HarnessGateway;
   readonly log: EventLog;
   readonly threads: ThreadStore;
   readonly clock: StoreClock;
-  readonly limits: RunLimits;
+  readonly limits: Omit<RunLimits, 'maxDurationMs'>;
   readonly prices: PriceList;
   /** Claims the turn's next attempt; `undefined` when this process no longer owns the turn. */
   readonly reclaim: (turn: Turn) => Promise<Turn | undefined>;
   /** Makes a seed from the conversation before this turn in the store; from that after a turn with this sequence number, if it is given. */
   readonly recall: (turn: Turn, since?: number) => Promise<readonly SeedMessage[]>;
-  /** Opens an uploaded file that the turn needs. */
-  readonly openFile: (id: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Opens an uploaded file of a tenant that a turn needs. */
+  readonly openFile: (tenant: string, id: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** All messages that the user sent while the turn was running, for its next attempt. */
   readonly takeMessages: (turn: Turn) => Promise<readonly FurtherMessage[]>;
   /** Called when the turn has ended and its end is stored. */
-  readonly noteEnd: (ended: EndedTurn) => void;
-  /** Begins to watch the turn; absent when nobody does. */
-  readonly observe: ((turn: Turn, thread: Thread) => TurnObservation) | undefined;
+  readonly noteEnd: (turn: Turn, thread: Thread, ended: EndedTurn) => void;
+  /** Begins to watch the turn; `undefined` when nobody does. */
+  readonly observe: (turn: Turn, thread: Thread) => TurnObservation | undefined;
   /** Loads what the turn's caller lends and returns to the agent. */
   readonly loadCallerInput: (turn: Turn, thread: Thread) => Promise<CallerInput>;
 }
@@ -77,7 +75,6 @@ export interface TurnRunContext {
  * and stops the harness and writes the log.
  */
 export class TurnRun {
-  private readonly logger = new Logger(TurnRun.name);
   /** The harness's work on the current attempt. */
   #harnessRun: Subscription | undefined;
   readonly #startedAtMs = performance.now();
@@ -106,26 +103,27 @@ export class TurnRun {
   async run(claimed: Turn, thread: Thread): Promise<void> {
     this.turn = claimed;
     this.thread = thread;
-    this.#observation = this.context.observe?.(claimed, thread);
+    this.#observation = this.context.observe(claimed, thread);
     try {
-      await this.runToEnd(claimed, thread);
+      await this.prepare(claimed, thread);
+      let state = this.#state;
+      while (state.phase !== 'abandoned') {
+        // One function waits for the harness: each that waits costs every running turn half a kilobyte.
+        const end = endBeforeAttempt(state, this.turn.attempt) ?? (await this.readHarness(await this.beginAttempt()));
+        state = this.advance({ type: 'attempt-ended', end });
+        if (state.phase === 'ended') return await this.finish(end, state.interruptedBy);
+        if (state.phase === 'running') state = await this.resume();
+      }
+      await this.context.log.handOff(this.turn.id);
     } finally {
       this.#observation?.close();
     }
   }
 
-  private async runToEnd(claimed: Turn, thread: Thread): Promise<void> {
+  private async prepare(claimed: Turn, thread: Thread): Promise<void> {
     this.#output = new TurnOutput(await this.context.log.open(claimed), readOutputSchema(claimed));
     this.#callerInput = await this.context.loadCallerInput(claimed, thread);
     this.logLaterAttempt();
-    let state = this.#state;
-    while (state.phase !== 'abandoned') {
-      const end = endBeforeAttempt(state, this.turn.attempt) ?? (await this.attempt());
-      state = this.advance({ type: 'attempt-ended', end });
-      if (state.phase === 'ended') return this.finish(end, state.interruptedBy);
-      if (state.phase === 'running') state = await this.resume();
-    }
-    return this.context.log.handOff(this.turn.id);
   }
 
   /** Interrupts the harness; the turn ends as interrupted. A harness that does not end in time is killed. */
@@ -147,8 +145,9 @@ export class TurnRun {
   /** Checks the limits. Call about once a second, with `performance.now()`. */
   tick(nowMs: number): void {
     const elapsedMs = nowMs - this.#startedAtMs;
+    const limits = { ...this.context.limits, maxDurationMs: readMaxDuration(this.turn) };
     const silentMs = this.#output.isRunningTool ? undefined : nowMs - this.#lastEventAtMs;
-    this.advance({ type: 'ticked', nowMs, overrun: findOverrun({ elapsedMs, silentMs }, this.context.limits) });
+    this.advance({ type: 'ticked', nowMs, overrun: findOverrun({ elapsedMs, silentMs }, limits) });
   }
 
   private advance(event: RunEvent): RunState {
@@ -180,8 +179,8 @@ export class TurnRun {
     }
   }
 
-  /** Runs the harness once, until it ends the turn, dies or is unsubscribed. Rejects only if the store cannot be read. */
-  private async attempt(): Promise<TurnEnd> {
+  /** Makes what the harness emits when it is run once more. Rejects only if the store cannot be read. */
+  private async beginAttempt(): Promise<Observable<readonly HarnessEvent[]>> {
     const { thread, turn } = this;
     const [schema, seed, dropFrom] = [readOutputSchema(turn), readSeed(turn), readDropFrom(turn)];
     const furtherMessages = turn.attempt > 1 ? await this.context.takeMessages(turn) : [];
@@ -189,7 +188,7 @@ export class TurnRun {
     this.#lastEventAtMs = performance.now();
     this.#output.beginAttempt(turn.attempt);
     this.#observation?.attempt(turn.attempt);
-    const events$ = this.context.gateway.run(
+    return this.context.gateway.run(
       {
         ...thread,
         tools: isSideThread(thread) ? 'none' : 'all',
@@ -205,7 +204,7 @@ export class TurnRun {
         rules: readAgentRules(turn),
         traceparent: this.#observation?.traceparent ?? readTraceparentText(turn),
         ...this.#callerInput,
-        openFile: (id) => this.context.openFile(id),
+        openFile: (id) => this.context.openFile(thread.tenant, id),
         ...(schema === undefined ? {} : { outputSchema: schema }),
         ...(seed.length === 0 ? {} : { seed }),
         ...(dropFrom === undefined ? {} : { dropFrom }),
@@ -219,39 +218,21 @@ export class TurnRun {
         ...(furtherMessages.length === 0 ? {} : { furtherMessages }),
       },
     );
-    return await this.ingestAll(events$).catch((error: unknown) => {
-      this.logger.error({ ...toLogFields(turn), err: error }, 'failed to start the harness');
-      return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
-    });
   }
 
-  /** Resolves to the end of the turn when the harness has completed or is unsubscribed. Rejects when it errors. */
-  private ingestAll(events$: Observable<readonly HarnessEvent[]>): Promise<TurnEnd> {
+  /** Resolves to the end of the turn when the harness has ended it, has died or is unsubscribed. Never rejects. */
+  private readHarness(events$: Observable<readonly HarnessEvent[]>): Promise<TurnEnd> {
     const harnessRun = new Subscription();
     this.#harnessRun = harnessRun;
-    let end = PROCESS_DIED;
-    return new Promise((resolve, reject) => {
-      harnessRun.add(() => resolve(end));
-      // `takeUntil` and `lastValueFrom` would cost every running turn some kilobytes.
-      const emitting = events$.subscribe({
-        next: (events) => {
-          if (harnessRun.closed) return;
-          try {
-            end = this.ingest(events) ?? end;
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-            harnessRun.unsubscribe();
-          }
-        },
-        error: reject,
-        complete: () => resolve(end),
-      });
-      harnessRun.add(emitting);
+    return new Promise((resolve) => {
+      const reader = new AttemptReader(this, harnessRun, resolve);
+      harnessRun.add(reader);
+      harnessRun.add(events$.subscribe(reader));
     });
   }
 
   private async resume(): Promise<RunState> {
-    this.logger.warn({ ...toLogFields(this.turn), attempt: this.turn.attempt }, 'the harness died; resuming the turn');
+    logger.warn({ ...toLogFields(this.turn), attempt: this.turn.attempt }, 'the harness died; resuming the turn');
     this.#deaths += 1;
     const next = await this.context.reclaim(this.turn);
     if (next === undefined) return this.advance({ type: 'handed-off' });
@@ -275,8 +256,14 @@ export class TurnRun {
     ]);
   }
 
+  /** What the turn ends with when its harness cannot be run for this reason. */
+  failedStart(error: unknown): TurnEnd {
+    logger.error({ ...toLogFields(this.turn), err: error }, 'failed to start the harness');
+    return { type: 'turn-failed', kind: 'internal', message: 'The agent could not be started.' };
+  }
+
   /** Logs harness events. Returns the end without logging it: `finish` writes it together with the turn's new state. */
-  private ingest(emitted: readonly HarnessEvent[]): TurnEnd | undefined {
+  ingest(emitted: readonly HarnessEvent[]): TurnEnd | undefined {
     this.#lastEventAtMs = performance.now();
     this.#firstEventMs ??= this.#lastEventAtMs - this.#startedAtMs;
     const { events, end } = this.#output.add(stampTools(emitted, this.context.clock.now()));
@@ -296,7 +283,7 @@ export class TurnRun {
   private storeSessionId(sessionId: string): void {
     if (sessionId === this.thread.sessionId) return;
     this.context.threads.setSession(this.thread.id, sessionId).catch((error: unknown) => {
-      this.logger.error({ threadId: this.thread.id, err: error }, 'failed to store the session id of a thread');
+      logger.error({ threadId: this.thread.id, err: error }, 'failed to store the session id of a thread');
     });
   }
 
@@ -323,18 +310,18 @@ export class TurnRun {
       costs,
       deaths: this.#deaths,
     };
-    this.context.noteEnd(ended);
+    this.context.noteEnd(this.turn, this.thread, ended);
     this.#observation?.end(ended, end.type === 'turn-failed' ? end.kind : end.reason, outcome.message);
   }
 
   private endForCaller(reported: TurnEnd, interruptedBy: InterruptCause | undefined): TurnEnd {
     const hidden = hideAccountDetails(reported);
     if (hidden !== undefined) {
-      this.logger.error(
+      logger.error(
         { ...toLogFields(this.turn), failure: hidden.kind },
         'the model provider refused the account of the agent',
       );
     }
-    return endAfterInterrupt(hidden ?? reported, interruptedBy, this.context.limits.maxDurationMs);
+    return endAfterInterrupt(hidden ?? reported, interruptedBy, readMaxDuration(this.turn));
   }
 }

@@ -19,11 +19,10 @@ import { loadCallerInput } from './input/caller-input.js';
 import { Drain } from './drain.js';
 import type { EndedTurn } from './ended-turn.js';
 import { toLogFields } from './input/stored-request.js';
-import { readMaxDuration } from './max-duration.js';
 import { type PendingTurn, RunQueue, type RunnerCounts, type RunSlot } from './run-queue.js';
 import { TurnMcpServers } from './input/turn-mcp-servers.js';
 import type { TurnObserver } from './turn-observer.js';
-import { TurnRun } from './turn-run.js';
+import { TurnRun, type TurnRunContext } from './turn-run.js';
 
 /** How often running turns are checked against their time limits. */
 const TICK_MS = 1000;
@@ -46,6 +45,7 @@ interface RunningTurn {
 export class TurnRunner implements OnApplicationBootstrap {
   private readonly logger = new Logger(TurnRunner.name);
   readonly #queue: RunQueue<RunningTurn>;
+  readonly #context: TurnRunContext;
   readonly #drain = new Drain();
   /** The turns that run or are pending: a look at the store asks for each of them. */
   readonly #turnIds = new Set<string>();
@@ -59,16 +59,33 @@ export class TurnRunner implements OnApplicationBootstrap {
     private readonly log: EventLog,
     private readonly threads: ThreadStore,
     private readonly turns: TurnStore,
-    private readonly messages: SessionMessageStore,
+    messages: SessionMessageStore,
     private readonly node: ThisNode,
-    private readonly conversation: StoredConversation,
-    private readonly callerTools: CallerToolStore,
+    conversation: StoredConversation,
+    callerTools: CallerToolStore,
     private readonly mcpServers: TurnMcpServers,
     private readonly signals: ThreadSignals,
     private readonly clock: StoreClock,
-    private readonly files: UploadedFiles,
+    files: UploadedFiles,
   ) {
     this.#queue = new RunQueue(config.maxConcurrentTurns);
+    const { turnTimeoutMs, harnessStallMs, prices } = config;
+    this.#context = {
+      gateway,
+      log,
+      threads,
+      clock,
+      prices,
+      limits: { turnTimeoutMs, harnessStallMs },
+      reclaim: (dead) => this.reclaim(dead),
+      loadCallerInput: (claimed, current) =>
+        loadCallerInput(callerTools, mcpServers, claimed, current, (id) => log.readAll(id)),
+      recall: ({ threadId, sequence }, since) => conversation.loadSeed(threadId, sequence, since),
+      openFile: (tenant, id) => files.openKept(tenant, id),
+      takeMessages: ({ id }) => messages.take(id, clock.now()),
+      noteEnd: (turn, thread, ended) => this.noteEnd(thread, turn, ended),
+      observe: (claimed, current) => this.#observer?.begin(claimed, current),
+    };
   }
 
   onApplicationBootstrap(): void {
@@ -229,7 +246,7 @@ export class TurnRunner implements OnApplicationBootstrap {
   /** @param isClaimed this process has stored the turn as running, so it needs no claim. */
   private start(pending: PendingTurn, isClaimed: boolean): void {
     const { thread, turn } = pending;
-    const run = this.createRun(pending);
+    const run = new TurnRun(thread, turn, this.#context);
     if (pending.isCancelled || turn.interruptedAt !== undefined) run.interrupt();
     const ended = (isClaimed ? run.run(turn, thread) : this.claimAndRun(run, pending))
       .catch((error: unknown) => {
@@ -244,27 +261,6 @@ export class TurnRunner implements OnApplicationBootstrap {
         this.startRunnable();
       });
     this.#queue.setRunning(thread, { run, ended });
-  }
-
-  private createRun({ thread, turn }: PendingTurn): TurnRun {
-    const { turnTimeoutMs, harnessStallMs, prices } = this.config;
-    const observer = this.#observer;
-    return new TurnRun(thread, turn, {
-      gateway: this.gateway,
-      log: this.log,
-      threads: this.threads,
-      prices,
-      limits: { maxDurationMs: readMaxDuration(turn), turnTimeoutMs, harnessStallMs },
-      reclaim: (dead) => this.reclaim(dead),
-      loadCallerInput: (claimed, current) =>
-        loadCallerInput(this.callerTools, this.mcpServers, claimed, current, (id) => this.log.readAll(id)),
-      recall: ({ threadId, sequence }, since) => this.conversation.loadSeed(threadId, sequence, since),
-      openFile: (id) => this.files.openKept(thread.tenant, id),
-      takeMessages: ({ id }) => this.messages.take(id, this.clock.now()),
-      clock: this.clock,
-      noteEnd: (ended) => this.noteEnd(thread, turn, ended),
-      observe: observer && ((claimed, current) => observer.begin(claimed, current)),
-    });
   }
 
   private async claimAndRun(run: TurnRun, { thread: queuedThread, turn }: PendingTurn): Promise<void> {

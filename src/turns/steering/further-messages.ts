@@ -1,5 +1,8 @@
 import type { FurtherMessage } from '../../harness/harness.js';
 
+/** One for all turns, most of which get no such message. */
+const NONE: readonly never[] = [];
+
 /** Hands a message to the agent; `undefined` while its process is starting. */
 type HandOver = (message: FurtherMessage) => Promise<boolean> | undefined;
 
@@ -9,17 +12,16 @@ type HandOver = (message: FurtherMessage) => Promise<boolean> | undefined;
  */
 export class FurtherMessages {
   /** Ids of the messages that the attempt's agent has been given. */
-  readonly #given = new Set<string>();
-  #waiting: readonly FurtherMessage[] = [];
+  #given: readonly string[] = NONE;
+  #waiting: readonly FurtherMessage[] = NONE;
   #isDelivering = false;
 
   constructor(private readonly handOver: HandOver) {}
 
   /** Call when an attempt starts: its agent gets all messages of the turn so far. */
   begin(given: readonly FurtherMessage[]): void {
-    this.#given.clear();
-    for (const { id } of given) this.#given.add(id);
-    this.#waiting = this.#waiting.filter(({ id }) => !this.#given.has(id));
+    this.#given = given.length === 0 ? NONE : given.map(({ id }) => id);
+    this.#waiting = this.#without(this.#given);
   }
 
   /** Adds messages. One that the attempt's agent has, or that waits already, is left out. */
@@ -36,9 +38,14 @@ export class FurtherMessages {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       const { id } = next;
       if (this.handOver(next) === undefined) break;
-      this.#given.add(id);
-      this.#waiting = this.#waiting.filter((message) => message.id !== id);
+      this.#given = [...this.#given, id];
+      this.#waiting = this.#without([id]);
     }
     this.#isDelivering = false;
+  }
+
+  #without(ids: readonly string[]): readonly FurtherMessage[] {
+    const waiting = this.#waiting.filter(({ id }) => !ids.includes(id));
+    return waiting.length === 0 ? NONE : waiting;
   }
 }
