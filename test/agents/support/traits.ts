@@ -45,7 +45,7 @@ export const TRAITS: Readonly<Record<AgentName, Traits>> = {
     input: { command: 'echo hi' },
     hasOutput: true,
     usage: { input_tokens: 300, cache_read_input_tokens: 600, output_tokens: 50 },
-    // It connects to MCP servers while its first turn runs: the tool may be missing in that, so a scripted model cannot count on it.
+    // It gives up a server that has not connected after 5 s: a scripted model cannot count on the tool where a machine is busy.
     mcpTool: undefined,
     refused: { 400: BAD_REQUEST, 401: UNAUTHORIZED, 429: STALLED, 529: STALLED },
   },
