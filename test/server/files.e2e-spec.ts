@@ -169,10 +169,43 @@ describe('the Files API', () => {
   it.each(['file_1', 'a%2Fb', '..%2f..%2fchiron.sqlite', '%00', `file_${'0'.repeat(31)}g`])(
     'is a 404 for the id %s',
     async (id) => {
-      const { body } = await get(`/v1/files/${id}/content`).expect(404);
+      const { body } = await get(`/v1/files/${id}/content`, ANTHROPIC).expect(404);
       expect(body).toMatchObject({ type: 'error', error: { type: 'not_found_error' } });
     },
   );
+
+  it('refuses in the form of the API whose client asks', async () => {
+    const file = `/v1/files/file_${'0'.repeat(32)}`;
+    const wrongKey = { authorization: 'Bearer nobody-has-this-key-of-chiron' };
+    const refusals: readonly [supertest.Test, status: number, param: string | null, code: string | null][] = [
+      [get(file), 404, null, 'not_found'],
+      [get(`${file}/content`), 404, null, 'not_found'],
+      [supertest(app.url).delete(file).set(OPENAI), 404, null, 'not_found'],
+      [get('/v1/files?limit=x'), 400, 'limit', null],
+      [supertest(app.url).post('/v1/files').set(OPENAI).field('purpose', 'vision'), 400, 'file', null],
+      [get(file, wrongKey), 401, null, 'invalid_api_key'],
+      [supertest(app.url).patch(file).set(OPENAI), 405, null, null],
+    ];
+    for (const [request, status, param, code] of refusals) {
+      const { body, headers } = await request.expect(status);
+      const error = { message: expect.stringMatching(/\w/) as string, type: 'invalid_request_error', param, code };
+      expect([request.url, body]).toEqual([request.url, { error }]);
+      expect(headers['x-request-id']).toMatch(/^req_/);
+    }
+    for (const request of [
+      get(file, ANTHROPIC),
+      get('/v1/files?limit=x', ANTHROPIC),
+      get(file, { 'anthropic-version': '2023-06-01', ...wrongKey }),
+      supertest(app.url).patch(file).set(ANTHROPIC),
+    ]) {
+      const { body } = await request;
+      const error = {
+        type: expect.stringMatching(/_error$/) as string,
+        message: expect.stringMatching(/\w/) as string,
+      };
+      expect(body).toEqual({ type: 'error', error, request_id: expect.stringMatching(/^req_/) as string });
+    }
+  });
 
   it.each<[string, (form: supertest.Test) => unknown, number, RegExp]>([
     ['no file', (form) => form.field('purpose', 'vision'), 400, /file: Field required/],
@@ -299,7 +332,7 @@ describe('the limits of files', () => {
 
   afterEach(() => app.close());
 
-  const send = (size: number, headers = ANTHROPIC) =>
+  const send = (size: number, headers: Readonly<Record<string, string>> = ANTHROPIC) =>
     supertest(app.url).post('/v1/files').set(headers).attach('file', Buffer.alloc(size), 'zeros');
 
   it('are that of one file, by its bytes and by what its request says', async () => {
@@ -309,6 +342,8 @@ describe('the limits of files', () => {
       error: { type: 'request_too_large', message: 'File too large: the limit is 0.1 MB.' },
     });
     await send(5_000_000).expect(413);
+    const toOpenAi = await send(100_001, OPENAI).expect(413);
+    expect(toOpenAi.body).toMatchObject({ error: { type: 'invalid_request_error', code: 'request_too_large' } });
     expect([(await rows(app)).length, onDisk(app).length]).toEqual([1, 1]);
   });
 
