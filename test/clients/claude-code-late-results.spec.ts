@@ -143,6 +143,20 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
     await after.close();
   });
 
+  it('tells the results in words to a new one that has no record of the calls', async () => {
+    const { model, open } = await start([says('Done.')]);
+    const call = { type: 'caller-tool-call', id: 'toolu_1', name: 'look', input: { q: 'a' } } as const;
+    const session = open();
+    await runTurn(session, bring(both, { loadCallEvents: () => Promise.resolve([call]) }));
+    expect(conversationOf(model)).toEqual([
+      'user: The caller\'s tool look, which you called with {"q":"a"}, returned:',
+      'user: a heron',
+      'user: A tool of the caller that you called failed:',
+      'user: a wren',
+    ]);
+    await session.close();
+  });
+
   it('ends a resumed turn with the same calls, whose process was stopped before the end was stored', async () => {
     const { model, open } = await start(parallel, [says('Done.')]);
     const before = open();
