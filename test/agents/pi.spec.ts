@@ -1,3 +1,4 @@
+// Over 250 lines: everything that a caller sees of pi, on one server.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

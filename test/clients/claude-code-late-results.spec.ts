@@ -1,3 +1,4 @@
+// Over 250 lines: each way in which a process can end while its calls are out, on one rig.
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Logger } from '@nestjs/common';
