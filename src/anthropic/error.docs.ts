@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import type { ReferenceObject } from '@nestjs/swagger';
 import { AnthropicErrorDocs } from '../openapi/operation.js';
+import { ref, type Schema } from '../openapi/schema.js';
 import type { AnthropicErrorType } from './anthropic-error.js';
 
 const ERRORS = {
@@ -14,9 +15,9 @@ const ERRORS = {
     'permission_error',
     'A policy does not allow it; or no API keys are configured, so that only requests from the server’s machine are accepted; or the token names no tenant.',
   ],
-  404: ['not_found_error', 'No model or message has this name.'],
+  404: ['not_found_error', 'No model, message or file has this name.'],
   409: ['conflict_error', 'The thread is busy and the deployment does not queue.'],
-  413: ['request_too_large', 'The body is larger than 32 MB.'],
+  413: ['request_too_large', 'The body is larger than 32 MB, or the file than this server takes.'],
   415: ['invalid_request_error', 'The `content-type` or `content-encoding` of the body is not supported.'],
   429: [
     'rate_limit_error',
@@ -40,15 +41,20 @@ const ALWAYS: readonly ErrorStatus[] = [401, 403, 429, 500, 503];
 /** Statuses of errors in Anthropic's envelope. */
 export type ErrorStatus = keyof typeof ERRORS;
 
-/** Describes the errors of an operation: these statuses and those of every operation with API keys. */
+/**
+ * Describes the errors of an operation: these statuses and those of every operation with API keys.
+ *
+ * @param schema of their bodies, where some callers get another form
+ */
 export function ErrorDocs(
   statuses: readonly ErrorStatus[],
   headers: Readonly<Record<string, ReferenceObject>> = {},
+  schema: Schema = ref('ErrorResponse'),
 ): MethodDecorator {
   return applyDecorators(
     ...[...new Set([...ALWAYS, ...statuses])].map((status) => {
       const [type, description] = ERRORS[status];
-      return AnthropicErrorDocs({ status, type, description, headers });
+      return AnthropicErrorDocs({ status, type, description, headers, schema });
     }),
   );
 }

@@ -136,12 +136,13 @@ export function AnthropicErrorDocs(error: {
   readonly description: string;
   /** Besides those that control retries. */
   readonly headers?: Readonly<Record<string, ReferenceObject>>;
+  readonly schema?: Schema;
 }): MethodDecorator {
-  const { status, type, description, headers = {} } = error;
+  const { status, type, description, headers = {}, schema = ref('ErrorResponse') } = error;
   return JsonResponseDocs({
     status,
     description: `\`${type}\`: ${description}`,
-    schema: ref('ErrorResponse'),
+    schema,
     example: anthropicError(type, description),
     headers: { ...RETRY_HEADERS, ...headers },
   });

@@ -1,4 +1,17 @@
-import { All, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  All,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseFilters,
+} from '@nestjs/common';
 import { ApiExcludeEndpoint } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AnthropicException } from '../anthropic/anthropic.exception.js';
@@ -8,9 +21,11 @@ import { fileTooLarge, UploadedFiles } from '../filestore/uploaded-files.js';
 import type { Query as RequestQuery } from '../http/query-parameter.js';
 import { sendBytes } from '../http/send-bytes.js';
 import { speaksAnthropic } from '../http/speaks-anthropic.js';
+import { methodNotServed } from '../openai/errors/openai.exception.js';
 import { StoreClock } from '../storage/database/store-clock.js';
 import type { StoredFile } from '../storage/stores/file.store.js';
 import { toAnthropicFile, toFilePage, toOpenAiFile } from './file-forms.js';
+import { FilesErrorFilter } from './files-error.filter.js';
 import { parseAnthropicFileQuery, parseOpenAiFileQuery } from './file-query.js';
 import { DeleteFileDocs, DownloadFileDocs, GetFileDocs, ListFilesDocs, UploadFileDocs } from './files.docs.js';
 import { readFileFacts, readUploadFields } from './upload-fields.js';
@@ -21,6 +36,7 @@ const FORM_OVERHEAD = 1_000_000;
 
 /** The Files API of Anthropic and of OpenAI: both name the same files. */
 @Controller('v1/files')
+@UseFilters(FilesErrorFilter)
 export class FilesController {
   constructor(
     @Inject(AppConfig) private readonly config: AppConfig,
@@ -95,7 +111,8 @@ export class FilesController {
 
   @All(['', ':fileId', ':fileId/content'])
   @ApiExcludeEndpoint()
-  notAllowed(): never {
+  notAllowed(@Req() request: Request): never {
+    if (!speaksAnthropic(request)) throw methodNotServed();
     throw new AnthropicException('invalid_request_error', 'This method is not allowed here.', { status: 405 });
   }
 

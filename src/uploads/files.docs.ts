@@ -32,7 +32,7 @@ const STORED = {
 } as const;
 
 const FORMS =
-  'Callers with the header `anthropic-version` or `x-api-key` get the form of Anthropic’s Files API, all others that of OpenAI’s.';
+  'Callers with the header `anthropic-version` or `x-api-key` get the form of Anthropic’s Files API, all others that of OpenAI’s; so do errors.';
 
 /** The component schemas of the Files API. The fields of both APIs are optional beside those that they have in common. */
 export const FILE_SCHEMAS: Readonly<Record<string, Schema>> = {
@@ -70,7 +70,7 @@ function FileDocs(options: {
     ...(hasId
       ? [ApiParam({ name: 'fileId', description: 'The id of a file.', schema: { ...TEXT, examples: [STORED.id] } })]
       : []),
-    ErrorDocs(errors),
+    ErrorDocs(errors, {}, { anyOf: [ref('ErrorResponse'), ref('OpenaiError')] }),
   );
 }
 

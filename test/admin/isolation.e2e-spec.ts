@@ -1,3 +1,4 @@
+// Over 250 lines: calls of every operation of the document, built from its examples.
 import supertest from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyStore } from '../../src/storage/stores/key.store.js';

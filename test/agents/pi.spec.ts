@@ -1,3 +1,4 @@
+// Over 250 lines: everything that a caller sees of pi, on one server.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newSharedFolder, removeFolders } from '../clients/support/folders.js';
 import { killThreadProcesses, threadProcesses } from '../clients/support/processes.js';
 import type { Rig } from '../clients/support/rig.js';
-import { askPi, PI_MISSING, piSession, startPiRig, toolOutputsOf } from './support/pi.js';
+import { askAgent, askedSince, outputsOf } from './support/ask.js';
+import { PI_MISSING, startPiRig } from './support/pi.js';
+import { sessionOf } from './support/session.js';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
@@ -31,10 +34,10 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
     const path = join(shared.path, name);
     return existsSync(path) ? readFile(path, 'utf8') : '';
   };
-  const asked = (from: number): string => JSON.stringify(rig.model.requests.slice(from).map(({ body }) => body));
+  const asked = (from: number): string => askedSince(rig, from);
 
   it('answers with a text, with the tokens that its model has counted', async () => {
-    const answer = await askPi(rig, 'text', 'SCENE:text hello from pi');
+    const answer = await askAgent(rig, 'text', 'SCENE:text hello from pi');
     expect(answer).toMatchObject({ status: 200, text: 'hello from pi', stopReason: 'end_turn' });
     expect(answer.usage).toMatchObject({
       input_tokens: 100,
@@ -44,34 +47,34 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   });
 
   it('runs a command in the workspace, and counts both calls of its model', async () => {
-    const { blocks, text, usage } = await askPi(rig, 'tool', 'SCENE:tool echo one; basename "$PWD"');
+    const { blocks, text, usage } = await askAgent(rig, 'tool', 'SCENE:tool echo one; basename "$PWD"');
     expect(blocks.map(({ type }) => type)).toEqual(['text', 'mcp_tool_use', 'mcp_tool_result', 'text']);
     expect(blocks[1]).toMatchObject({ name: 'bash', input: { command: 'echo one; basename "$PWD"' } });
-    expect(toolOutputsOf(blocks)).toBe('one\nworkspace\n');
+    expect(outputsOf(blocks)).toBe('one\nworkspace\n');
     expect(text).toContain('It printed');
     expect(usage).toMatchObject({ input_tokens: 250, cache_creation_input_tokens: 20, cache_read_input_tokens: 300 });
   });
 
   it('says of a tool that it failed', async () => {
-    const { blocks } = await askPi(rig, 'failed-tool', 'SCENE:parallel echo one && exit 3');
+    const { blocks } = await askAgent(rig, 'failed-tool', 'SCENE:parallel echo one && exit 3');
     const results = blocks.filter(({ type }) => type === 'mcp_tool_result');
     expect(new Set(results.map(({ is_error }) => is_error))).toEqual(new Set([false, true]));
   });
 
   it('remembers the turn before in the same process', async () => {
-    await askPi(rig, 'two', 'SCENE:text first answer');
+    await askAgent(rig, 'two', 'SCENE:text first answer');
     const before = rig.model.requests.length;
-    await askPi(rig, 'two', 'SCENE:text second answer');
+    await askAgent(rig, 'two', 'SCENE:text second answer');
     expect(asked(before)).toContain('first answer');
   });
 
   it('hears AGENTS.md and the caller’s system prompt', async () => {
-    await askPi(rig, 'system', "SCENE:tool echo 'be brave' > AGENTS.md", { system: 'Speak like a sailor.' });
+    await askAgent(rig, 'system', "SCENE:tool echo 'be brave' > AGENTS.md", { system: 'Speak like a sailor.' });
     expect(rig.model.requests.at(-1)?.system).toContain('Speak like a sailor.');
     await rig.server.stop();
     rig = await rig.startAgain();
     const before = rig.model.requests.length;
-    await askPi(rig, 'system', 'SCENE:text aye', { system: 'Speak like a sailor.' });
+    await askAgent(rig, 'system', 'SCENE:text aye', { system: 'Speak like a sailor.' });
     // Pi tells a model that takes it of the change, and leaves the beginning as it was.
     expect(asked(before)).toMatch(/be brave.*Speak like a sailor\./);
   });
@@ -79,7 +82,7 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   it('shows its model an image', async () => {
     const before = rig.model.requests.length;
     const source = { type: 'base64', media_type: 'image/png', data: PIXEL };
-    await askPi(rig, 'image', [
+    await askAgent(rig, 'image', [
       { type: 'text', text: 'SCENE:text seen' },
       { type: 'image', source },
     ]);
@@ -87,12 +90,12 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   });
 
   it('asks the model that a request names', async () => {
-    await askPi(rig, 'model', 'SCENE:text small', { model: 'pi/anthropic/claude-haiku-4-5' });
+    await askAgent(rig, 'model', 'SCENE:text small', { model: 'pi/anthropic/claude-haiku-4-5' });
     expect(rig.model.requests.at(-1)?.model).toBe('claude-haiku-4-5');
   });
 
   it('fails a turn for a model that it does not know', async () => {
-    const answer = await askPi(rig, 'no-model', 'hi', { model: 'pi/no-such-model' });
+    const answer = await askAgent(rig, 'no-model', 'hi', { model: 'pi/no-such-model' });
     expect(answer).toMatchObject({ status: 404, errorType: 'not_found_error' });
   });
 
@@ -102,19 +105,19 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
     [429, 'rate_limit_error', 429],
     [529, 'overloaded_error', 529],
   ])('tells the caller that its model answered %d', async (status, type, told) => {
-    const answer = await askPi(rig, `fail-${status}`, `SCENE:fail ${status} ${type}`);
+    const answer = await askAgent(rig, `fail-${status}`, `SCENE:fail ${status} ${type}`);
     expect(answer.status).toBe(told);
   });
 
   it('forgets a refused prompt, and knows what it did for it', async () => {
-    await askPi(rig, 'refused', 'SCENE:text before');
-    expect((await askPi(rig, 'refused', 'REFUSED:policy')).status).toBe(400);
-    expect(await askPi(rig, 'refused', 'SCENE:text after')).toMatchObject({ status: 200, text: 'after' });
+    await askAgent(rig, 'refused', 'SCENE:text before');
+    expect((await askAgent(rig, 'refused', 'REFUSED:policy')).status).toBe(400);
+    expect(await askAgent(rig, 'refused', 'SCENE:text after')).toMatchObject({ status: 200, text: 'after' });
   });
 
   it('ends an interrupted turn at once, with its command', async () => {
-    const session = piSession(rig, 'cancel');
-    await session.create();
+    const session = sessionOf(rig, 'cancel');
+    await session.create('pi');
     const turn = await session.execute(
       `SCENE:tool echo begun >> ${shared.path}/cancel; sleep 66.5; echo no >> ${shared.path}/cancel`,
     );
@@ -127,67 +130,66 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
       ),
     );
     expect(commands.filter((command) => command.includes('66.5'))).toEqual([]);
-    expect((await askPi(rig, 'cancel', 'SCENE:text next')).text).toBe('next');
+    expect((await askAgent(rig, 'cancel', 'SCENE:text next')).text).toBe('next');
   });
 
   it('goes on with its conversation in a new server', async () => {
-    await askPi(rig, 'again', 'SCENE:text what was said');
+    await askAgent(rig, 'again', 'SCENE:text what was said');
     await rig.server.stop();
     rig = await rig.startAgain();
     const before = rig.model.requests.length;
-    await askPi(rig, 'again', 'SCENE:text more');
+    await askAgent(rig, 'again', 'SCENE:text more');
     expect(asked(before)).toContain('what was said');
   });
 
   it('goes on with a turn whose process was killed, without running its command again', async () => {
-    const session = piSession(rig, 'kill');
-    await session.create();
+    const session = sessionOf(rig, 'kill');
+    await session.create('pi');
     const turn = await session.execute(`SCENE:slow-tool echo x >> ${shared.path}/kill; echo ran`);
     await expect.poll(() => marks('kill')).toBe('x\n');
     await delay(300);
     await killThreadProcesses(rig.server.dataDirectory);
     expect(await session.events(turn)).toContain('completed');
     expect(await marks('kill')).toBe('x\n');
-    const blocks = await session.blocks();
+    const blocks = await session.newestBlocks();
     expect(blocks.filter(({ type }) => type === 'mcp_tool_use')).toHaveLength(1);
-    expect(toolOutputsOf(blocks)).toBe('ran\n');
+    expect(outputsOf(blocks)).toBe('ran\n');
   });
 
   it('goes on with a turn whose process was killed in a command, and does not run that again', async () => {
-    const session = piSession(rig, 'kill-in-tool');
-    await session.create();
+    const session = sessionOf(rig, 'kill-in-tool');
+    await session.create('pi');
     const turn = await session.execute(`SCENE:tool echo y >> ${shared.path}/in-tool; sleep 50`);
     await expect.poll(() => marks('in-tool')).toBe('y\n');
     await killThreadProcesses(rig.server.dataDirectory);
     expect(await session.events(turn)).toContain('completed');
     expect(await marks('in-tool')).toBe('y\n');
-    expect(toolOutputsOf(await session.blocks())).toContain('died while this tool ran');
+    expect(outputsOf(await session.newestBlocks())).toContain('died while this tool ran');
   });
 
   it('goes on with a turn whose server was killed', async () => {
-    const session = piSession(rig, 'kill-server');
-    await session.create();
+    const session = sessionOf(rig, 'kill-server');
+    await session.create('pi');
     await session.execute(`SCENE:slow-tool echo z >> ${shared.path}/server; echo ran`);
     await expect.poll(() => marks('server')).toBe('z\n');
     await delay(300);
     await rig.server.kill();
     rig = await rig.startAgain();
-    const again = piSession(rig, 'kill-server');
-    await expect.poll(async () => (await again.newest())['status'], { timeout: 60_000 }).toBe('completed');
+    const again = sessionOf(rig, 'kill-server');
+    await expect.poll(async () => (await again.turns())[0]?.['status'], { timeout: 60_000 }).toBe('completed');
     expect(await marks('server')).toBe('z\n');
-    const blocks = await again.blocks();
+    const blocks = await again.newestBlocks();
     expect(blocks.filter(({ type }) => type === 'mcp_tool_use')).toHaveLength(1);
   });
 
   it('hears a message that the user sends while it works', async () => {
-    const session = piSession(rig, 'steer');
-    await session.create();
+    const session = sessionOf(rig, 'steer');
+    await session.create('pi');
     const turn = await session.execute(`SCENE:tool echo w >> ${shared.path}/steer; sleep 3`);
     await expect.poll(() => marks('steer')).toBe('w\n');
-    const message = { role: 'user', parts: [{ type: 'text', text: 'SCENE:text heard you' }] };
-    await session.post('/messages', { messages: [message] });
+    await session.append('SCENE:text heard you');
     expect(await session.events(turn)).toContain('completed');
-    expect(JSON.stringify(await session.blocks())).toContain('heard you');
+    expect(JSON.stringify(await session.newestBlocks())).toContain('heard you');
   });
 
   it('answers a side request by a schema, with no tools', async () => {
@@ -195,7 +197,7 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
     const format = { type: 'json_schema', schema: { type: 'object', properties: { summary: { type: 'string' } } } };
     const request = { tools: [], output_config: { format }, system: 'You write summaries.' };
     const client = { 'user-agent': 'claude-cli/2.1.330 (external, sdk-cli)' };
-    const answer = await askPi(rig, 'side', 'SCENE:text {"summary":"s"}', request, client);
+    const answer = await askAgent(rig, 'side', 'SCENE:text {"summary":"s"}', request, client);
     expect(answer).toMatchObject({ status: 200, text: '{"summary":"s"}' });
     expect(asked(before)).toContain('JSON Schema');
     expect(asked(before)).not.toContain('"name":"bash"');
@@ -220,15 +222,15 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
       `echo ${quote(extension)} > e.js`,
       ...folders.map(write),
     ].join('; ');
-    expect((await askPi(rig, 'hostile', `SCENE:tool ${script}`)).status).toBe(200);
+    expect((await askAgent(rig, 'hostile', `SCENE:tool ${script}`)).status).toBe(200);
 
-    expect((await askPi(rig, 'hostile', 'SCENE:text same process')).text).toBe('same process');
+    expect((await askAgent(rig, 'hostile', 'SCENE:text same process')).text).toBe('same process');
 
     await rig.server.stop();
 
     rig = await rig.startAgain();
 
-    expect((await askPi(rig, 'hostile', 'SCENE:text new process')).text).toBe('new process');
+    expect((await askAgent(rig, 'hostile', 'SCENE:text new process')).text).toBe('new process');
     expect(rig.model.requests.at(-1)?.system).not.toContain('OVERRIDDEN');
     expect(await marks('hostile')).toBe('');
   });
@@ -248,19 +250,19 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
   it('goes on with its conversation after its idle process was stopped', async () => {
     await rig.server.stop();
     rig = await rig.startAgain({ CHIRON_HARNESS_IDLE_SECONDS: '1' });
-    await askPi(rig, 'idle', 'SCENE:text before the pause');
+    await askAgent(rig, 'idle', 'SCENE:text before the pause');
     await expect.poll(() => threadProcesses(rig.server.dataDirectory)).toEqual([]);
     const before = rig.model.requests.length;
-    expect((await askPi(rig, 'idle', 'SCENE:text after it')).text).toBe('after it');
+    expect((await askAgent(rig, 'idle', 'SCENE:text after it')).text).toBe('after it');
     expect(asked(before)).toContain('before the pause');
   });
 
   it('asks its model by the broker, and has no key', async () => {
     await rig.server.stop();
     rig = await rig.startAgain({ CHIRON_MODEL_BROKER: 'on' });
-    const { blocks, usage } = await askPi(rig, 'broker', 'SCENE:tool env; cat $HOME/.pi/*/models.json');
-    expect(toolOutputsOf(blocks)).toContain('CHIRON_PI_TOKEN=');
-    expect(toolOutputsOf(blocks)).not.toContain('a-key-of-the-server');
+    const { blocks, usage } = await askAgent(rig, 'broker', 'SCENE:tool env; cat $HOME/.pi/*/models.json');
+    expect(outputsOf(blocks)).toContain('CHIRON_PI_TOKEN=');
+    expect(outputsOf(blocks)).not.toContain('a-key-of-the-server');
     expect(usage).toMatchObject({ input_tokens: 250, cache_read_input_tokens: 300 });
     expect(rig.model.requests.at(-1)?.headers['x-api-key']).toBe('a-key-of-the-server');
     expect(rig.server.output()).not.toContain('count different tokens');

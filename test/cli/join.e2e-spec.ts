@@ -1,3 +1,4 @@
+// Over 250 lines: stand-ins for the clients, and each way in which the command starts one.
 import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

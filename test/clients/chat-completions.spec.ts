@@ -1,3 +1,4 @@
+// Over 250 lines: what each SDK for Chat Completions does with one server.
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';

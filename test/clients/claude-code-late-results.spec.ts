@@ -1,3 +1,4 @@
+// Over 250 lines: each way in which a process can end while its calls are out, on one rig.
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Logger } from '@nestjs/common';
@@ -141,6 +142,20 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
       'user: And quickly.',
     ]);
     await after.close();
+  });
+
+  it('tells the results in words to a new one that has no record of the calls', async () => {
+    const { model, open } = await start([says('Done.')]);
+    const call = { type: 'caller-tool-call', id: 'toolu_1', name: 'look', input: { q: 'a' } } as const;
+    const session = open();
+    await runTurn(session, bring(both, { loadCallEvents: () => Promise.resolve([call]) }));
+    expect(conversationOf(model)).toEqual([
+      'user: The caller\'s tool look, which you called with {"q":"a"}, returned:',
+      'user: a heron',
+      'user: A tool of the caller that you called failed:',
+      'user: a wren',
+    ]);
+    await session.close();
   });
 
   it('ends a resumed turn with the same calls, whose process was stopped before the end was stored', async () => {

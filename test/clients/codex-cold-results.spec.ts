@@ -182,9 +182,12 @@ describe.skipIf(skipReason !== undefined)('Codex without the process that waited
   });
 
   it('gives results in words to a Codex that has lost the calls', async () => {
-    await runTurn(rig.open(), answering(resultOf('c1', 'Low tide at six.')));
-    expect(conversationOf(model().bodies.at(-1)).at(-1)).toMatch(
-      /^user: A tool that you called .* returned: \| Low tide/,
+    const call = { type: 'caller-tool-call', id: 'c1', name: 'look_up', input: { text: 'a' } } as const;
+    const turn = answering(resultOf('c1', 'Low tide at six.'), resultOf('c2', 'No tide.', true));
+    await runTurn(rig.open(), { ...turn, loadCallEvents: () => Promise.resolve([call]) });
+    expect(conversationOf(model().bodies.at(-1)).at(-1)).toBe(
+      'user: The caller\'s tool look_up, which you called with {"text":"a"}, returned: | Low tide at six. | ' +
+        'A tool of the caller that you called failed: | No tide.',
     );
   });
 });

@@ -113,7 +113,15 @@ describe('files', () => {
     expect(response.output_text).toContain(`uploads/${file.id}/words.txt in the workspace`);
     expect(await download(server.url, thread, `uploads/${file.id}/words.txt`)).toBe(text);
     expect(await client.files.delete(file.id)).toEqual({ id: file.id, object: 'file', deleted: true });
-    await expect(client.files.retrieve(file.id)).rejects.toMatchObject({ status: 404 });
+    await expect(client.files.retrieve(file.id)).rejects.toMatchObject({
+      status: 404,
+      message: `404 File not found: ${file.id}`,
+      type: 'invalid_request_error',
+      code: 'not_found',
+    });
+    await expect(
+      client.files.create({ file: await toFile(Buffer.from('x'), 'x.txt'), purpose: 'no word' as 'vision' }),
+    ).rejects.toMatchObject({ status: 400, param: 'purpose', type: 'invalid_request_error' });
     await expect(
       client.responses.create({
         model: 'demo',

@@ -1,7 +1,7 @@
 import type { Answer } from './answer-reader.js';
 import { excerpt, parsed, property } from './reading.js';
 
-/** Whose form a refusal has: the Responses API and Chat Completions have OpenAI's, the session API centaur's. */
+/** Whose form a refusal has: the Responses API and Chat Completions have OpenAI's, the session API centaur's, files their caller's. */
 export type RefusalForm = 'anthropic' | 'centaur' | 'openai';
 
 /** What is known of a refused request. */

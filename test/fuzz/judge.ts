@@ -67,7 +67,7 @@ function problems(request: FuzzRequest, outcome: Outcome, judged: Judged): reado
   return [
     ...failureProblems(answer, path),
     ...refusalProblems(answer, {
-      form: formOf(path),
+      form: formOf(request, path),
       input: () => `${request.target}\n${request.body?.toString('utf8') ?? ''}`,
       ...judged,
       isHead: request.method === 'HEAD',
@@ -82,11 +82,18 @@ function problems(request: FuzzRequest, outcome: Outcome, judged: Judged): reado
 
 const OPENAI_PATH = /^\/v1\/(responses(\/[^/]+(\/(cancel|input_items))?)?|chat\/completions)\/?$/;
 
-/** The form in which a path tells of refusals. One that cannot be decoded is of no other API, and is refused before its route is looked for. */
-function formOf(path: string): RefusalForm {
+const FILES_PATH = /^\/v1\/files(\/[^/]+(\/content)?)?\/?$/;
+
+/** The form of a refusal. A path that cannot be decoded is refused before its route is looked for. */
+function formOf(request: FuzzRequest, path: string): RefusalForm {
   if (!isDecodable(path)) return 'anthropic';
   if (/^\/api\/(sessions\/?$|session\/.)/.test(path)) return 'centaur';
+  if (FILES_PATH.test(path)) return isOfAnthropic(request) ? 'anthropic' : 'openai';
   return OPENAI_PATH.test(path) ? 'openai' : 'anthropic';
+}
+
+function isOfAnthropic(request: FuzzRequest): boolean {
+  return ['anthropic-version', 'x-api-key'].some((name) => headerOf(request, name) !== undefined);
 }
 
 function failureProblems({ status, body }: Answer, path: string): readonly Problem[] {

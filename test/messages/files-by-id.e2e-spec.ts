@@ -1,3 +1,4 @@
+// Over 250 lines: a file in the requests of both APIs, by the same uploads and workspaces.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -172,6 +172,18 @@ describe('the document of the other routes', () => {
     expect((await call('getModel', { path: { id: 'nobody' } })).status).toBe(404);
   });
 
+  it.each<[form: string, headers: Readonly<Record<string, string>>]>([
+    ['Anthropic', { 'anthropic-version': '2023-06-01' }],
+    ['OpenAI', {}],
+  ])('is true for files in the form of %s', async (_, headers) => {
+    const path = { fileId: `file_${'0'.repeat(32)}` };
+    expect((await call('listFiles', { headers })).status).toBe(200);
+    expect((await call('listFiles', { headers, query: '?limit=none' })).status).toBe(400);
+    for (const id of ['getFile', 'downloadFile', 'deleteFile']) {
+      expect([id, (await call(id, { headers, path })).status]).toEqual([id, 404]);
+    }
+  });
+
   it('is true for the routes of operators', async () => {
     for (const id of ['getLiveness', 'getHealth', 'getReadiness', 'getServerInfo', 'hello']) {
       const refused = await call(id, { headers: { 'x-long': 'x'.repeat(20_000) } });

@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { outputTextOf, ResponseReader } from '../support/response-stream.js';
 import { textBlock } from '../support/scripted-harness.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
+import { hello, MODEL, responseOf } from './support/responses.js';
 
 let app: TestApp;
 afterEach(() => app.close());
@@ -13,13 +14,6 @@ afterEach(() => app.close());
 async function start(settings: TestSettings = {}) {
   app = await startTestApp(settings);
   return supertest(app.url);
-}
-
-const MODEL = 'claude-opus-5-5';
-const hello = { model: MODEL, input: 'hello' };
-
-function responseOf({ body }: { readonly body: unknown }): ResponseObject {
-  return body as ResponseObject;
 }
 
 async function begin(server: Awaited<ReturnType<typeof start>>): Promise<ResponseObject> {

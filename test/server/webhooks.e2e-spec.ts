@@ -1,3 +1,4 @@
+// Over 250 lines: one receiver, and everything that a deployment or a tenant is told.
 import { createHash } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import supertest from 'supertest';

@@ -1,3 +1,4 @@
+// Over 250 lines: everything that can be done with the files of one session.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

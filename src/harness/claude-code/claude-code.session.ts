@@ -191,7 +191,7 @@ export class ClaudeCodeSession implements HarnessSession {
       this.emit([{ type: 'session-started', sessionId: plan.conversation.sessionId }, ...plan.turn.events]);
       return;
     }
-    const completeTurn = withMissingContext(plan, turn);
+    const completeTurn = plan.turn.kind === 'prompt' ? await withMissingContext(plan, turn) : turn;
     const early = await this.early.take(thread, plan, setup, (refused) => this.replaceRefused(refused));
     const process = early ?? this.newProcess(setup);
     const [files] =

@@ -1,3 +1,4 @@
+// Over 250 lines: a fake pi, and everything that a session does with it.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

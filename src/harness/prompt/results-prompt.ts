@@ -3,8 +3,8 @@ import type { Prompt } from '../../domain/prompt.js';
 import type { HarnessTurn } from '../harness.js';
 
 /**
- * The prompt of a turn whose results cannot be given to the calls themselves, as the process that made them is gone: it tells the results, and then what the user
- * says. The prompt as it is for a turn without results. Rejects when the log cannot be read.
+ * The prompt of a turn whose results cannot be given to the calls themselves, as neither a process nor the agent's record has these: the results,
+ * and then what the user says. The prompt as it is for a turn without results. Rejects when the log cannot be read.
  */
 export async function toResultsPrompt(
   turn: Pick<HarnessTurn, 'prompt' | 'toolResults' | 'loadCallEvents'>,

@@ -1,3 +1,4 @@
+// Over 250 lines: every kind of event, in both forms of the answer.
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { ResponseEvent } from '../wire/response-event.js';

@@ -1,3 +1,4 @@
+// Over 250 lines: every kind of event, also by recordings of two agents.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startTurn, initialDecoderState as claudeStart } from '../../harness/claude-code/decode/turn-state.js';

@@ -17,16 +17,17 @@ export interface Answered {
   readonly body: JsonRecord;
 }
 
-/** Asks the agent of a rig, in a thread; `more` is added to the request. */
+/** Asks the agent of a rig, in a thread; `more` is added to the request, and `headers` to its headers. */
 export async function askAgent(
   { server }: Pick<Rig, 'server'>,
   thread: string,
   content: string | readonly object[],
   more: JsonRecord = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Answered> {
   const response = await fetch(`${server.url}/v1/messages`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `agents:${thread}` },
+    headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `agents:${thread}`, ...headers },
     body: JSON.stringify(requestOf(content, more)),
   });
   const body: unknown = await response.json();

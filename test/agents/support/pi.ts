@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newFolder } from '../../clients/support/folders.js';
-import { isRecord, type JsonRecord, recordsOf, textOf } from '../../clients/support/json.js';
+import type { JsonRecord } from '../../clients/support/json.js';
 import type { Rig } from '../../clients/support/rig.js';
 import { startServer } from '../../support/running-server.js';
 import { startScriptedAnthropicModel } from '../../support/scripted-model/anthropic.js';
@@ -48,86 +48,4 @@ export async function startPiRig(environment: Readonly<Record<string, string>> =
     await model.close();
     throw error;
   }
-}
-
-/** What a caller of the Messages API gets of pi. */
-export interface PiAnswer {
-  readonly status: number;
-  readonly blocks: readonly JsonRecord[];
-  /** The texts, one after the other. */
-  readonly text: string;
-  readonly stopReason: string;
-  readonly usage: JsonRecord;
-  /** The type of the error; empty for a message. */
-  readonly errorType: string;
-}
-
-/** Asks pi in a thread; `more` is added to the request, and `headers` to its headers. */
-export async function askPi(
-  { server }: Pick<Rig, 'server'>,
-  thread: string,
-  content: string | readonly object[],
-  more: JsonRecord = {},
-  headers: Readonly<Record<string, string>> = {},
-): Promise<PiAnswer> {
-  const response = await fetch(`${server.url}/v1/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-chiron-thread-key': `pi:${thread}`, ...headers },
-    body: JSON.stringify({ model: 'default', max_tokens: 1000, messages: [{ role: 'user', content }], ...more }),
-  });
-  const body: unknown = await response.json();
-  if (!isRecord(body)) throw new Error('no JSON object');
-  const blocks = recordsOf(body['content']);
-  return {
-    status: response.status,
-    blocks,
-    text: blocks
-      .filter(({ type }) => type === 'text')
-      .map(({ text }) => textOf(text))
-      .join(''),
-    stopReason: textOf(body['stop_reason']),
-    usage: isRecord(body['usage']) ? body['usage'] : {},
-    errorType: isRecord(body['error']) ? textOf(body['error']['type']) : '',
-  };
-}
-
-/** What the tools of an answer gave back, joined. */
-export function toolOutputsOf(blocks: readonly JsonRecord[]): string {
-  return blocks
-    .filter(({ type }) => type === 'mcp_tool_result')
-    .flatMap(({ content }) => recordsOf(content))
-    .map(({ text }) => textOf(text))
-    .join('\n');
-}
-
-/** One thread as clients of the session API see it. */
-export function piSession({ server }: Pick<Rig, 'server'>, thread: string) {
-  const url = `${server.url}/api/session/${encodeURIComponent(`pi:${thread}`)}`;
-  const call = async (rest: string, body?: object): Promise<JsonRecord> => {
-    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    const response = await fetch(`${url}${rest}`, body === undefined ? {} : post);
-    const answer: unknown = await response.json();
-    if (!response.ok || !isRecord(answer)) throw new Error(`${rest}: ${response.status} ${JSON.stringify(answer)}`);
-    return answer;
-  };
-  const newest = async (): Promise<JsonRecord> => recordsOf((await call(''))['turns'])[0] ?? {};
-  return {
-    /** Makes the thread. */
-    create: async (): Promise<void> => void (await call('', { harness_type: 'pi' })),
-    /** Starts a turn, and resolves with its execution id. */
-    execute: async (text: string): Promise<string> =>
-      textOf((await call('/execute', { input_lines: [text] }))['execution_id']),
-    interrupt: async (): Promise<void> => void (await call('/interrupt', {})),
-    /** Hands the running turn a further message. */
-    post: (path: string, body: object): Promise<JsonRecord> => call(path, body),
-    /** All events of a turn, once it is over. */
-    events: async (executionId: string): Promise<string> =>
-      (await fetch(`${url}/events?execution_id=${executionId}`)).text(),
-    newest,
-    /** The content blocks of the newest message of pi. */
-    blocks: async (): Promise<readonly JsonRecord[]> => {
-      const { message } = await call(`/turns/${textOf((await newest())['execution_id'])}`);
-      return isRecord(message) ? recordsOf(message['content']) : [];
-    },
-  };
 }

@@ -1,3 +1,4 @@
+// Over 250 lines: one proxy and its hosts, with each way in which a request can go through it or not.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { createServer as createNetServer } from 'node:net';

@@ -6,6 +6,7 @@ import type { HarnessEvent } from '../../../domain/harness-event.js';
 import type { FurtherMessage, HarnessThread, HarnessTurn } from '../../harness.js';
 import { loadInstructions } from '../../instructions.js';
 import { recallTurn } from '../../lost-turn.js';
+import { toResultsPrompt } from '../../prompt/results-prompt.js';
 import { prependRefusal, type RefusedCall } from '../../../domain/provider-refusal.js';
 import type { Prompt } from '../../../domain/prompt.js';
 import type { ClaudeConversation } from './command-line.js';
@@ -26,9 +27,6 @@ import { toFurtherUuid, type TurnPlan } from '../resume/turn-plan.js';
 
 /** The file with what is appended to the system prompt, where the server writes for the agent. */
 const INSTRUCTIONS_FILE = 'instructions.md';
-
-/** Precedes results of the caller's tools whose calls are not in the conversation. */
-const RESULTS_OF_LOST_CALLS = 'The tools of the caller that you called have returned:';
 
 /** With what a new process begins. */
 export interface StartPlan {
@@ -165,19 +163,16 @@ export function toEarlyPlan(conversation: ClaudeConversation): StartPlan {
   return { ...newPlan(conversation.sessionId), conversation };
 }
 
-/** Adds to a turn what the conversation of the new process lacks: refused calls, and results of calls that it does not have. */
-export function withMissingContext(
+/**
+ * Adds to a turn what the conversation of the new process lacks: refused calls, and results of calls that it does not have. Rejects when the log
+ * cannot be read.
+ */
+export async function withMissingContext(
   { refusedCalls, prompt }: Pick<StartPlan, 'refusedCalls' | 'prompt'>,
   turn: HarnessTurn,
-): HarnessTurn {
+): Promise<HarnessTurn> {
   const own = prompt === undefined ? turn : { ...turn, prompt };
-  return { ...own, prompt: prependRefusal(refusedCalls, prependResults(own)) };
-}
-
-/** Tells the results of calls that neither the conversation nor the log has. */
-function prependResults({ toolResults = [], prompt }: HarnessTurn): Prompt {
-  if (toolResults.length === 0) return prompt;
-  return [{ type: 'text', text: RESULTS_OF_LOST_CALLS }, ...toolResults.flatMap(({ content }) => content), ...prompt];
+  return { ...own, prompt: prependRefusal(refusedCalls, await toResultsPrompt(own)) };
 }
 
 /**

@@ -20,6 +20,7 @@ import { findItemOutputs, planCodexResults } from '../resume/results-plan.js';
 import type { OpenConversation } from './codex-process.js';
 import { injectSeed } from './inject-seed.js';
 import type { Setup } from './setup.js';
+import { toResultsPrompt } from '../../prompt/results-prompt.js';
 import { uploadFolder, writeUploads } from '../../prompt/uploads.js';
 
 /** How a turn goes on that Codex, or no process at all, has begun. */
@@ -57,7 +58,8 @@ export async function beginWithResults(
   const plan = planCodexResults(lines, turns, { id, attempt, callIds: new Set(outputs.keys()) });
   switch (plan.kind) {
     case 'unknown':
-      return { kind: 'start', events: [], prompt: toPromptOfResults(results, prompt), further };
+      // An output without its call would be refused.
+      return { kind: 'start', events: [], prompt: await toResultsPrompt(turn), further };
     case 'ended':
       return endOrGoOn(plan.events, further);
     case 'continue': {
@@ -161,15 +163,6 @@ async function injectOutputs({ open, thread }: BeginningContext, answered: reado
   await writeUploads(thread.files, uploads);
   const items = answered.map(({ call, output }): JsonObject => toOutputItem(call, output));
   await open.running.server.request('thread/inject_items', { threadId: open.conversation.threadId, items });
-}
-
-/** For an agent that has lost the calls: an output without its call would be refused. */
-function toPromptOfResults(results: readonly CallerToolResult[], prompt: Prompt): Prompt {
-  const parts = results.flatMap(({ content, isError }): Prompt => {
-    const text = `A tool that you called before your memory of it was lost ${isError ? 'failed' : 'returned'}:`;
-    return [{ type: 'text', text }, ...content];
-  });
-  return [...parts, ...prompt];
 }
 
 function newestTurns({ running, conversation }: OpenConversation): Promise<readonly JsonValue[]> {
