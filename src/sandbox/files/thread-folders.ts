@@ -87,9 +87,10 @@ export class ThreadFolderStore {
     workspaceTemplate = this.options.workspaceTemplate,
   ): Promise<ThreadFolders> {
     const folders = toThreadFolders(toThreadsParent(this.options), threadId);
-    const ready = await this.#findReady(folders.thread, homeFolders);
-    if (ready !== undefined && this.users?.mayKeep(ready.uid) !== false) return folders;
-    if (!(await this.#isThere(threadId))) await this.#make(folders.thread, homeFolders, workspaceTemplate);
+    const found = await this.#findReady(folders.thread, homeFolders);
+    if (typeof found === 'object' && this.users?.mayKeep(found.uid) !== false) return folders;
+    if (found === 'none' || !(await this.#isThere(threadId)))
+      await this.#make(folders.thread, homeFolders, workspaceTemplate);
     else {
       // It may be from a time when all threads had the server's user, or its user id is in use by another server.
       if (this.users !== undefined && !this.users.mayKeep((await lstat(folders.thread)).uid)) {
@@ -174,14 +175,16 @@ export class ThreadFolderStore {
   }
 
   /**
-   * A thread's folder if {@link makeFolders} would change nothing in it, which is so before nearly every turn. Nothing is opened: an agent that puts
-   * a link in the place of a folder meanwhile only keeps it until the next look.
+   * A thread's folder if {@link makeFolders} would change nothing in it, which is so before nearly every turn; `none` if there is no such folder.
+   * Nothing is opened: an agent that puts a link in the place of a folder meanwhile only keeps it until the next look.
    */
-  async #findReady(thread: string, homeFolders: readonly string[]): Promise<Stats | undefined> {
+  async #findReady(thread: string, homeFolders: readonly string[]): Promise<Stats | 'none' | undefined> {
     // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
     const isNear = this.options.sharedDirectory === undefined;
     const look = async (path: string): Promise<Stats> => (isNear ? lstatSync(path) : lstat(path));
     const names = listFolders(homeFolders);
+    // Errors take longer to make than to look at a disk, and a new thread would have one for each folder.
+    if (isNear && lstatSync(thread, { throwIfNoEntry: false }) === undefined) return 'none';
     try {
       const [top, ...found] = await Promise.all([thread, ...names.map((name) => join(thread, name))].map(look));
       const isReady = found.every((folder, index) => hasRights(folder, names[index] === SERVER_FOLDER, top?.uid));

@@ -113,7 +113,7 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   }
 
   files(threadId: string): ThreadFiles {
-    return new ThreadFiles(this.outside(threadId).thread);
+    return new ThreadFiles(this.outside(threadId).thread, this.options.sharedDirectory === undefined);
   }
 
   templateText(path: string, workspaceTemplate?: string): Promise<string | undefined> {

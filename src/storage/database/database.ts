@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Kysely, PostgresDialect, SqliteDialect, sql, type Transaction } from 'kysely';
 import pg from 'pg';
 import { describeFullDisk, makeFolder } from './data-folder.js';
+import { runDirectly } from './direct-sqlite.js';
 import { migrate } from './migrate.js';
 import { NodeSqliteDatabase } from './sqlite.js';
 import { YieldAfterSlow } from './yield-after-slow.js';
@@ -118,7 +119,7 @@ export class Database {
     await chmod(file, 0o600);
     const slow = new YieldAfterSlow(() => database.lastStatementMs);
     const dialect = new SqliteDialect({ database });
-    return new Database(new Kysely<Tables>({ dialect, plugins: [slow] }), 'sqlite', slow);
+    return new Database(runDirectly(new Kysely({ dialect, plugins: [slow] }), database, slow), 'sqlite', slow);
   }
 
   static #postgres(
@@ -149,7 +150,7 @@ export class Database {
   async transaction<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
     const result = await this.kysely.transaction().execute(work);
     // Committing megabytes is slow, too.
-    await this.slow?.pause();
+    if (this.slow?.isDue === true) await this.slow.pause();
     return result;
   }
 

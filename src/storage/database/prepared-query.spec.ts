@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newStore, testedKinds, type TestStore } from '../__fixtures__/databases.js';
-import { PreparedQuery } from './prepared-query.js';
+import { limitOf, PreparedQuery } from './prepared-query.js';
 
 interface NewTenant {
   readonly name: string;
@@ -42,5 +43,32 @@ describe.each(await testedKinds())('PreparedQuery on %s', (kind) => {
     });
     await expect(failing).rejects.toThrow('undo it');
     expect(await find.run(store.database.kysely, { name: 'undone' })).toEqual([]);
+  });
+
+  it('neither sees nor joins a transaction that is not its own', async () => {
+    const { kysely } = store.database;
+    let found: Promise<readonly object[]> | undefined;
+    let kept: Promise<readonly object[]> | undefined;
+    const failing = store.database.transaction(async (transaction) => {
+      await insert.run(transaction, { name: 'hidden', policy: null });
+      found = find.run(kysely, { name: 'hidden' });
+      kept = insert.run(kysely, { name: 'kept', policy: null });
+      // The others have time to run, if they do not wait.
+      await setImmediate();
+      throw new Error('undo it');
+    });
+    await expect(failing).rejects.toThrow('undo it');
+    expect(await found).toEqual([]);
+    await kept;
+    expect(await find.run(kysely, { name: 'kept' })).toHaveLength(1);
+  });
+
+  it('takes a limit from its values', async () => {
+    const some = new PreparedQuery((kysely, { count }: { readonly count: number }) =>
+      kysely.selectFrom('tenants').select('name').limit(limitOf(count)),
+    );
+    const { kysely } = store.database;
+    expect(await some.run(kysely, { count: 1 })).toHaveLength(1);
+    expect(await some.run(kysely, { count: 2 })).toHaveLength(2);
   });
 });

@@ -73,7 +73,20 @@ export class NodeSqliteDatabase implements SqliteDatabase {
     }
   }
 
-  prepare(sql: string): SqliteStatement {
+  /** Whether a transaction is open. */
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /** Runs a statement and returns its rows; none of one that returns none. Throws SQLite's error. */
+  execute(sql: string, parameters: readonly unknown[]): unknown[] {
+    const statement = this.prepare(sql);
+    if (statement.reader) return statement.all(parameters);
+    statement.run(parameters);
+    return [];
+  }
+
+  prepare(sql: string): NodeSqliteStatement {
     // All our transactions write. Taking the write lock at the start waits for another process; upgrading later fails at once
     // when that process has written in between.
     const text = sql === 'begin' ? 'begin immediate' : sql;

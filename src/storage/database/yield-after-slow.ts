@@ -28,8 +28,13 @@ export class YieldAfterSlow implements KyselyPlugin {
     return result;
   }
 
+  /** Whether the last statement was slow. */
+  get isDue(): boolean {
+    return this.lastStatementMs() >= SLOW_MS;
+  }
+
   /** Resolves at once after a fast statement, otherwise after one turn of the event loop. */
   async pause(): Promise<void> {
-    if (this.lastStatementMs() >= SLOW_MS) await setImmediate();
+    if (this.isDue) await setImmediate();
   }
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { PreparedQuery } from '../database/prepared-query.js';
 import type { ThreadTable, TurnTable } from '../database/tables.js';
 
@@ -19,7 +20,7 @@ export const END_TURN = new PreparedQuery(
       .set({ ...end, lease_expires_at: null })
       .where('id', '=', id)
       .where('attempt', '=', attempt)
-      .where('state', '=', 'running')
+      .where('state', '=', sql.lit('running'))
       .returning(['thread_id', 'message_id', 'answers_turn', 'key_id', 'user_id']),
 );
 

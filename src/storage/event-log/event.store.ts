@@ -2,6 +2,7 @@
 import { Logger } from '@nestjs/common';
 import { CompiledQuery, type Kysely, type Transaction } from 'kysely';
 import type { Database, DatabaseKind } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import { assembleLog, parseEventRow, type EventRow, type StoredLog } from './event-rows.js';
 import type { LiveTurn, WritePosition } from './live-turn.js';
 import type { Tables, TurnEventTable } from '../database/tables.js';
@@ -25,6 +26,8 @@ const PRUNE_BATCH_SIZE = 100;
 
 /** Turn ids per lookup; far below the parameter limits of both databases. */
 const LOOKUP_BATCH_SIZE = 500;
+
+const INSERT_EVENTS = new PreparedQuery((kysely, row: TurnEventTable) => kysely.insertInto('turn_events').values(row));
 
 /** The stored state of a turn and the end of its stored log. */
 export interface StoredPosition {
@@ -126,7 +129,9 @@ export class EventStore {
     for (const size of INSERT_SIZES[this.database.kind]) {
       for (; rows.length - index >= size; index += size) {
         const chunk = rows.slice(index, index + size);
-        await executor.executeQuery(CompiledQuery.raw(this.#insertStatement(chunk), chunk.flatMap(toValues)));
+        const [only] = chunk;
+        if (size === 1 && only !== undefined) await INSERT_EVENTS.run(executor, only);
+        else await executor.executeQuery(CompiledQuery.raw(this.#insertStatement(chunk), chunk.flatMap(toValues)));
       }
     }
   }

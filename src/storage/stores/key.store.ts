@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Transaction } from 'kysely';
 import { Database } from '../database/database.js';
-import { PreparedQuery } from '../database/prepared-query.js';
+import { limitOf, PreparedQuery } from '../database/prepared-query.js';
 import type { ApiKeyTable, Tables } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
 import { createKeySecret, hashKeySecret, isKeySecret } from './key-secret.js';
@@ -44,7 +44,7 @@ const LAST_USE_MS = 60_000;
 /** All roles. */
 export const KEY_ROLES: readonly KeyRole[] = ['user', 'admin'];
 
-const ANY_KEY = new PreparedQuery((kysely) => kysely.selectFrom('api_keys').select('id').limit(1));
+const ANY_KEY = new PreparedQuery((kysely) => kysely.selectFrom('api_keys').select('id').limit(limitOf(1)));
 
 /** The keys of all tenants. Every method rejects when the store cannot be reached. */
 @Injectable()

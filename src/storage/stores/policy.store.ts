@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import type { AppliedPolicies, AppliedPolicy, Policy } from '../../domain/policy/policy.js';
 import { Database } from '../database/database.js';
+import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
 import { parseStored } from './turn.js';
@@ -11,6 +12,17 @@ export interface KeyPolicy {
   readonly tenant: string;
   readonly policy: Policy;
 }
+
+const OF_TENANT = new PreparedQuery((kysely, { tenant }: { readonly tenant: string }) =>
+  kysely.selectFrom('tenants').select('policy').where('name', '=', tenant),
+);
+const OF_TENANT_AND_KEY = new PreparedQuery(
+  (kysely, { tenant, keyId }: { readonly tenant: string; readonly keyId: string }) =>
+    kysely.selectNoFrom((select) => [
+      select.selectFrom('tenants').select('policy').where('name', '=', tenant).as('tenant'),
+      select.selectFrom('api_keys').select('policy').where('id', '=', keyId).as('key'),
+    ]),
+);
 
 /** The policies of tenants and keys. Every method rejects when the store cannot be reached. */
 @Injectable()
@@ -77,16 +89,11 @@ export async function findPolicies(
   tenant: string,
   keyId: string | undefined,
 ): Promise<AppliedPolicies> {
-  const ofTenant = executor.selectFrom('tenants').select('policy').where('name', '=', tenant);
-  const ofKey = executor
-    .selectFrom('api_keys')
-    .select('policy')
-    .where('id', '=', keyId ?? '');
   // A key of the settings has no policy of its own.
-  const row =
+  const [row = { key: null, tenant: null }] =
     keyId === undefined
-      ? { key: null, tenant: (await ofTenant.executeTakeFirst())?.policy ?? null }
-      : await executor.selectNoFrom([ofTenant.as('tenant'), ofKey.as('key')]).executeTakeFirstOrThrow();
+      ? (await OF_TENANT.run(executor, { tenant })).map(({ policy }) => ({ key: null, tenant: policy }))
+      : await OF_TENANT_AND_KEY.run(executor, { tenant, keyId });
   const applied: AppliedPolicy[] = [];
   if (row.key !== null && keyId !== undefined)
     applied.push({ subject: { kind: 'key', keyId }, policy: parseStored<Policy>(row.key) });

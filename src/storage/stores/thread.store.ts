@@ -113,6 +113,18 @@ const FIND_THREAD = new PreparedQuery((kysely, { tenant, key }: { readonly tenan
   kysely.selectFrom('threads').selectAll().where('tenant', '=', tenant).where('key', '=', key),
 );
 
+const INSERT_THREAD = new PreparedQuery((kysely, row: ThreadTable) =>
+  kysely
+    .insertInto('threads')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['tenant', 'key']).doNothing())
+    .returning('id'),
+);
+const SET_SESSION = new PreparedQuery(
+  (kysely, { id, sessionId }: { readonly id: string; readonly sessionId: string | null }) =>
+    kysely.updateTable('threads').set({ session_id: sessionId }).where('id', '=', id),
+);
+
 /** The threads of all tenants. Every method rejects when the store cannot be reached. */
 @Injectable()
 export class ThreadStore {
@@ -120,18 +132,13 @@ export class ThreadStore {
 
   /** Finds the thread with this tenant and key, or creates it from `thread`. Concurrent callers get the same thread. */
   async findOrCreate(thread: NewThread): Promise<{ readonly thread: Thread; readonly created: boolean }> {
+    const row = toRow(thread);
+    // Most callers have looked for it before.
+    const [inserted] = await INSERT_THREAD.run(this.database.kysely, row);
+    if (inserted !== undefined) return { thread: toThread(row), created: true };
     const existing = await this.find(thread.tenant, thread.key);
-    if (existing !== undefined) return { thread: existing, created: false };
-    const row = await this.database.kysely
-      .insertInto('threads')
-      .values(toRow(thread))
-      .onConflict((conflict) => conflict.columns(['tenant', 'key']).doNothing())
-      .returningAll()
-      .executeTakeFirst();
-    if (row !== undefined) return { thread: toThread(row), created: true };
-    const other = await this.find(thread.tenant, thread.key);
-    if (other === undefined) throw new Error('the thread was concurrently created and removed');
-    return { thread: other, created: false };
+    if (existing === undefined) throw new Error('the thread was concurrently created and removed');
+    return { thread: existing, created: false };
   }
 
   /** The tenant's thread with this key. */
@@ -174,11 +181,7 @@ export class ThreadStore {
 
   /** Stores the harness's own id of the conversation; `undefined` clears it. */
   async setSession(id: string, sessionId: string | undefined): Promise<void> {
-    await this.database.kysely
-      .updateTable('threads')
-      .set({ session_id: sessionId ?? null })
-      .where('id', '=', id)
-      .execute();
+    await SET_SESSION.run(this.database.kysely, { id, sessionId: sessionId ?? null });
   }
 
   /** Replaces the thread's system prompt; `undefined` removes it. */

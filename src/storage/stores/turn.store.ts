@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
-import { PreparedQuery } from '../database/prepared-query.js';
+import { limitOf, PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, TurnTable } from '../database/tables.js';
 import { insertToolSet, setParkedTurn } from './caller-tool.store.js';
 import { hearStoredMessages, releasePromptMessages } from './heard-messages.js';
@@ -47,12 +47,17 @@ const START_THREAD = new PreparedQuery((kysely, { id, now }: { readonly id: stri
     .returning('parked_turn'),
 );
 const LAST_SEQUENCE = new PreparedQuery((kysely, { threadId }: { readonly threadId: string }) =>
-  kysely.selectFrom('turns').select('sequence').where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(1),
+  kysely
+    .selectFrom('turns')
+    .select('sequence')
+    .where('thread_id', '=', threadId)
+    .orderBy('sequence', 'desc')
+    .limit(limitOf(1)),
 );
 const INSERT_TURN = new PreparedQuery((kysely, row: TurnTable) => kysely.insertInto('turns').values(row));
 const LAST_SUMMARIES = new PreparedQuery(
   (kysely, { threadId, limit }: { readonly threadId: string; readonly limit: number }) =>
-    selectSummaries(kysely).where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(limit),
+    selectSummaries(kysely).where('thread_id', '=', threadId).orderBy('sequence', 'desc').limit(limitOf(limit)),
 );
 const MARK_DELIVERED = new PreparedQuery((kysely, { id, now }: { readonly id: string; readonly now: number }) =>
   kysely.updateTable('turns').set({ delivered_at: now }).where('id', '=', id).where('delivered_at', 'is', null),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import { Database } from '../database/database.js';
-import { PreparedQuery } from '../database/prepared-query.js';
+import { limitOf, PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, WebhookDeliveryTable, WebhookEndpointTable } from '../database/tables.js';
 import { recordAudit } from './audit.store.js';
 import { lockTenant } from './tenant-lock.js';
@@ -39,7 +39,7 @@ export interface WebhookDelivery {
 }
 
 const ANY_DUE = new PreparedQuery((kysely, { now }: { readonly now: number }) =>
-  kysely.selectFrom('webhook_deliveries').select('id').where('next_attempt_at', '<=', now).limit(1),
+  kysely.selectFrom('webhook_deliveries').select('id').where('next_attempt_at', '<=', now).limit(limitOf(1)),
 );
 
 /** The endpoints of tenants, and the webhooks that are not delivered yet. Every method rejects when the store cannot be reached. */
