@@ -9,6 +9,7 @@ import { HARNESSES } from '../../src/harness/harnesses.js';
 import { ApiDocument, objectAt } from '../support/openapi.js';
 import { ask } from '../support/requests.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { answerText } from './answer-text.js';
 
 const PROGRAM = join(import.meta.dirname, 'acp-agent.mjs');
 
@@ -47,14 +48,7 @@ async function start(agents: object, variables: Readonly<Record<string, string>>
   return supertest(app.url);
 }
 
-/** What the agent says to a request for this model. */
-async function answerTo(model: string): Promise<string> {
-  const { body } = await supertest(app?.url ?? '')
-    .post('/v1/messages')
-    .send(ask('hi', { model }))
-    .expect(200);
-  return (body as { readonly content: readonly [{ readonly text: string }] }).content[0].text;
-}
+const answerTo = (model: string): Promise<string> => answerText(app?.url ?? '', model);
 
 describe('an agent of CHIRON_AGENTS_FILE', () => {
   it('answers to its name alone, and with the rest of the name as its model', async () => {

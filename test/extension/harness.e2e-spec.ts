@@ -7,6 +7,7 @@ import { HARNESSES } from '../../src/harness/harnesses.js';
 import { ask, converse, thread } from '../support/requests.js';
 import { SessionReader } from '../support/session-events.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { answerText } from './answer-text.js';
 import { emacs } from './emacs.js';
 
 let app: TestApp | undefined;
@@ -23,14 +24,7 @@ async function start(variables: Readonly<Record<string, string>> = {}) {
   return supertest(app.url);
 }
 
-/** What the agent says to a request for this model. */
-async function answerTo(model: string): Promise<string> {
-  const { body } = await supertest(app?.url ?? '')
-    .post('/v1/messages')
-    .send(ask('hi', { model }))
-    .expect(200);
-  return (body as { readonly content: readonly [{ readonly text: string }] }).content[0].text;
-}
+const answerTo = (model: string): Promise<string> => answerText(app?.url ?? '', model);
 
 describe('a harness that is added as a definition', () => {
   it('answers to <harness>/<model>, with its program, its home and its model', async () => {

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import { type ModelCall, sendJson, startModelServer } from './model-server.js';
 import { CALL_USAGE, piecesOf } from './pieces.js';
 import { type Send, sendPiece } from './responses-pieces.js';
 import { readConversation, type Conversation } from './responses-request.js';
@@ -16,25 +16,9 @@ const CUT_BY: Readonly<Record<StopScene, string | undefined>> = {
  * Starts a model that speaks OpenAI's Responses API as server-sent events on a loopback port, for Codex. What it says is
  * chosen by the newest user text, see {@link sceneOf}. `close` drops the connections that are open, hanging ones too.
  */
-export async function startScriptedResponsesModel(): Promise<ScriptedModel> {
-  const requests: RecordedRequest[] = [];
+export function startScriptedResponsesModel(): Promise<ScriptedModel> {
   let calls = 0;
-  const server = createServer((request, response) => {
-    answer(request, response, requests, () => (calls += 1)).catch((error: unknown) => {
-      response.destroy(error instanceof Error ? error : new Error(String(error)));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return startModelServer((call, response, record) => answer(call, response, record, () => (calls += 1)));
 }
 
 /** The `config.toml` of a Codex that asks this model and no other, and never tries twice. */
@@ -55,29 +39,27 @@ export function codexConfig(model: Pick<ScriptedModel, 'url'>): string {
 }
 
 async function answer(
-  request: IncomingMessage,
+  { method, path, body, headers }: ModelCall,
   response: ServerResponse,
-  requests: RecordedRequest[],
+  record: (request: RecordedRequest) => void,
   nextCall: () => number,
 ): Promise<void> {
-  const path = new URL(request.url ?? '/', 'http://model').pathname;
-  if (request.method === 'GET' && path.endsWith('/models')) {
+  if (method === 'GET' && path.endsWith('/models')) {
     sendJson(response, 200, { object: 'list', data: [{ id: 'gpt-5-codex', object: 'model', owned_by: 'scripted' }] });
     return;
   }
-  if (request.method === 'GET' && path.endsWith('/responses')) {
+  if (method === 'GET' && path.endsWith('/responses')) {
     // Codex 0.169.0 tries a WebSocket first when it takes us for OpenAI; after a refusal, it falls back to HTTP at once.
     sendJson(response, 426, { error: { message: 'no WebSocket here', type: 'invalid_request_error', code: null } });
     return;
   }
-  if (request.method !== 'POST' || !path.endsWith('/responses')) {
+  if (method !== 'POST' || !path.endsWith('/responses')) {
     sendJson(response, 404, { error: { message: 'not scripted', type: 'not_found_error', code: null, param: null } });
     return;
   }
-  const body: unknown = JSON.parse(await readText(request));
   const conversation = readConversation(body);
   const { model, system, userText } = conversation;
-  requests.push({ model, system, userText, body, headers: request.headers });
+  record({ model, system, userText, body, headers });
   const refusal = refusalOf(conversation.input);
   if (refusal !== undefined) {
     const { status, ...error } = refusal;
@@ -128,15 +110,4 @@ function usageOf(toolOutputs: readonly string[]) {
     output_tokens_details: { reasoning_tokens: usage.reasoning },
     total_tokens: usage.input + usage.output,
   };
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
 }
