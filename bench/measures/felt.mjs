@@ -119,12 +119,18 @@ function waysOf({ cold, pool, idle }) {
   };
 }
 
+/** Removed at the end: programs that were started ahead may still write there. */
+const sdkHomes = [];
+process.once('exit', () => {
+  for (const home of sdkHomes) rmSync(home, { recursive: true, force: true });
+});
+
 function sdkWays({ settings }) {
   const load = () =>
     import(`${PROGRAMS['claude-code'].split('node_modules')[0]}node_modules/@anthropic-ai/claude-agent-sdk/sdk.mjs`);
   const options = () => {
     const home = mkdtempSync(join(tmpdir(), 'chiron-bench-sdk-'));
-    process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+    sdkHomes.push(home);
     const { ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY } = settings;
     return {
       pathToClaudeCodeExecutable: PROGRAMS['claude-code'],
