@@ -82,8 +82,12 @@ describe('a body', () => {
         .end(body);
     }
     await eventually(() => held.length).toBe(20);
-    collect();
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * body.length * 0.5);
+    // V8 frees what it has collected in another thread, and the last bodies may still be on the stack.
+    const heldBytes = (): number => {
+      collect();
+      return process.memoryUsage().arrayBuffers - before;
+    };
+    await eventually(heldBytes).toBeLessThan(20 * body.length * 0.5);
     holding.closeAllConnections();
     holding.close();
   });
