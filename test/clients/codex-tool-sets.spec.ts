@@ -72,4 +72,22 @@ describe.skipIf(skipReason !== undefined)('The tools of the caller, to Codex,', 
     expect(await offered()).toEqual([]);
     expect(conversationOf(rig.model.bodies.at(-1)).filter((line) => line === 'user: Go')).toHaveLength(4);
   });
+
+  it('are there in a process that resumed its conversation before it knew of them, and go again', async () => {
+    const first = rig.open();
+    const begun = await runTurn(first, turnOf('Remember me'));
+    await first.close();
+    const session = rig.open(begun.find((event) => event.type === 'session-started')?.sessionId);
+    await session.startEarly?.();
+    const pids = await rig.pids();
+    rig.model.says([lookup('c1', 'a')]);
+    expect(outline(await runTurn(session, asking('Look')))).toContain('ends tool_use');
+    expect(callerToolsOf(rig.model.bodies.at(-1))).toEqual(['look_up']);
+    expect(conversationOf(rig.model.bodies.at(-1))).toContain('user: Remember me');
+    expect(await rig.pids()).toEqual(expect.arrayContaining([...pids]));
+    await runTurn(session, answering(resultOf('c1', 'one')));
+    await runTurn(session, turnOf('Go'));
+    expect(callerToolsOf(rig.model.bodies.at(-1))).toEqual([]);
+    expect(conversationOf(rig.model.bodies.at(-1))).toContain('output c1: one');
+  });
 });

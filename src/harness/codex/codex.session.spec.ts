@@ -1,139 +1,10 @@
-// A little over 250 lines: a fake app server, and everything that a session does with one.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { EMPTY, lastValueFrom, Subject, tap, toArray } from 'rxjs';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import type { Sandbox, SandboxCommand, SandboxExit, SandboxProcess } from '../../sandbox/sandbox.js';
-import type { SpawnFailure } from '../../sandbox/process/spawn-failure.js';
-import { ThreadFiles } from '../../sandbox/files/thread-files.js';
-import type { HarnessThread, HarnessTurn } from '../harness.js';
-import type { HarnessEvent, JsonObject } from '../../domain/harness-event.js';
-import { CodexHarness } from './codex.harness.js';
-import { asObject, parseObject, asString } from '../../domain/json.js';
+import { describe, expect, it, vi } from 'vitest';
+import { ended, fakeCodex, said, started, tell, TURN } from './__fixtures__/fake-app-server.js';
 
 Logger.overrideLogger(false);
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'chiron-codex-'));
-afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
-
-const THREAD: HarnessThread = {
-  id: 'thread',
-  folders: { workspace: `${FOLDER}/workspace`, home: `${FOLDER}/home`, server: `${FOLDER}/server` },
-  files: new ThreadFiles(FOLDER),
-  model: 'gpt-6',
-  systemPrompt: undefined,
-  tools: 'all',
-  sessionId: undefined,
-  env: {},
-};
-const TURN: HarnessTurn = { id: 'turn-1', prompt: [{ type: 'text', text: 'hi' }], attempt: 1, turnIndex: 0 };
-
-/** Answers a request with what is told after it; `undefined` for a request that stays unanswered. */
-type Behaviour = (method: string, params: JsonObject) => readonly object[] | undefined;
-
-/** A sandbox in which a made-up app-server runs; each process is one that `spawn` was called for. */
-class FakeSandbox implements Sandbox {
-  readonly commands: SandboxCommand[] = [];
-  readonly requests: { readonly method: string; readonly params: JsonObject }[] = [];
-  readonly #lines: Subject<readonly string[]>[] = [];
-  /** Why its processes do not start, if they do not. */
-  notStarted: SpawnFailure | undefined;
-
-  constructor(private readonly behaviour: Behaviour) {}
-
-  spawn(command: SandboxCommand): SandboxProcess {
-    this.commands.push(command);
-    const { notStarted } = this;
-    if (notStarted !== undefined) {
-      const exit = Promise.resolve({ code: null, signal: null, stderr: '', notStarted });
-      return { lines$: EMPTY, exit, writeLine: () => undefined, stop: () => Promise.resolve() };
-    }
-    const lines = new Subject<readonly string[]>();
-    this.#lines.push(lines);
-    const exit = new Promise<SandboxExit>((resolve) => {
-      // A real exit, too, is known only some time after the end of the output.
-      lines.subscribe({ complete: () => setTimeout(resolve, 20, { code: 1, signal: null, stderr: '' }) });
-    });
-    return {
-      lines$: lines,
-      exit,
-      writeLine: (line) => queueMicrotask(() => this.#answer(lines, asObject(parseObject(line)))),
-      stop: () => Promise.resolve(lines.complete()),
-    };
-  }
-
-  #answer(lines: Subject<readonly string[]>, { id, method, params }: JsonObject): void {
-    if (id === undefined) return;
-    const request = { method: asString(method) ?? '', params: asObject(params) };
-    this.requests.push(request);
-    const [answer, ...told] = this.behaviour(request.method, request.params) ?? [];
-    if (answer === undefined) return;
-    lines.next([{ id, ...answer }, ...told].map((message) => JSON.stringify(message)));
-  }
-
-  tell(...messages: readonly object[]): void {
-    this.#lines.at(-1)?.next(messages.map((message) => JSON.stringify(message)));
-  }
-
-  die(): void {
-    this.#lines.at(-1)?.complete();
-  }
-
-  readonly isolates = false;
-  readonly description = 'none';
-  openSocket = (): Promise<undefined> => Promise.resolve(undefined);
-  allowPort = (): void => undefined;
-  closeSocket = (): Promise<void> => Promise.resolve();
-  readonly runsAsRoot = false;
-  folders = () => THREAD.folders;
-  files = () => THREAD.files;
-  templates: Readonly<Record<string, string>> = {};
-  templateText = (path: string) => Promise.resolve(this.templates[path]);
-  prepare = () => Promise.resolve(THREAD.folders);
-  deploy = (): Promise<void> => Promise.resolve();
-  copy = (_from: string, _to: string, accept: () => Promise<void>): Promise<void> => accept();
-  replace = (): Promise<never> => Promise.reject(new Error('nothing is to be written here'));
-  run = () => Promise.resolve({ kind: 'missing' } as const);
-  usage = () => Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
-  memoryBytes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(new Map());
-  diskBytes = () => Promise.resolve(0);
-  threadIds = () => Promise.resolve([]);
-  describeLimits = () => [];
-  warnings = () => Promise.resolve([]);
-  remove = () => Promise.resolve();
-  expectLife = () => undefined;
-  kill = () => Promise.resolve();
-  close = () => Promise.resolve();
-}
-
-const tell = (method: string, params: object) => ({ method, params: { threadId: 'T', ...params } });
-const started = (id: string) => tell('turn/started', { turn: { id } });
-const said = (text: string) => tell('item/completed', { item: { type: 'agentMessage', id: `m-${text}`, text } });
-const ended = (id: string, status = 'completed') => tell('turn/completed', { turn: { id, status } });
-
-const opening: Behaviour = (method) => {
-  switch (method) {
-    case 'thread/start':
-    case 'thread/resume':
-      return [{ result: { thread: { id: 'T' }, model: 'gpt-6' } }];
-    default:
-      return [{ result: {} }];
-  }
-};
-
-function open(behaviour: Behaviour, thread: Partial<HarnessThread> = {}) {
-  const sandbox = new FakeSandbox((method, params) => behaviour(method, params) ?? opening(method, params));
-  const session = new CodexHarness(sandbox, 'codex').open({ ...THREAD, ...thread });
-  const told: HarnessEvent[] = [];
-  const run = async (turn: Partial<HarnessTurn> = {}) => {
-    const batches = session.run({ ...TURN, ...turn }).pipe(tap((batch) => told.push(...batch)));
-    return (await lastValueFrom(batches.pipe(toArray()))).flat();
-  };
-  const sent = (name: string) => sandbox.requests.filter(({ method }) => method === name).map(({ params }) => params);
-  return { sandbox, session, run, told, sent };
-}
+const { folder, thread, open } = fakeCodex();
 
 describe('CodexSession', () => {
   it('runs turns in one process and one conversation, whose id it emits once', async () => {
@@ -147,7 +18,7 @@ describe('CodexSession', () => {
       { type: 'turn-end', reason: 'end_turn' },
     ]);
     expect((await run({ id: 'turn-2' })).map(({ type }) => type)).toEqual(['text-delta', 'block-end', 'turn-end']);
-    expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: `${FOLDER}/home/.codex` } }]);
+    expect(sandbox.commands).toMatchObject([{ command: 'codex', env: { CODEX_HOME: `${folder}/home/.codex` } }]);
     expect(sent('turn/start').map((params) => params['clientUserMessageId'])).toEqual(['turn-1', 'turn-2']);
   });
 
@@ -156,10 +27,10 @@ describe('CodexSession', () => {
       method === 'turn/start' ? [{ result: {} }, started('u'), said('PONG'), ended('u')] : undefined,
     );
     await run();
-    await THREAD.files.write('workspace/.codex/config.toml', 'planted = 1');
+    await thread.files.write('workspace/.codex/config.toml', 'planted = 1');
     await run({ id: 'turn-2' });
     await run({ id: 'turn-3' });
-    await THREAD.files.remove('workspace/.codex');
+    await thread.files.remove('workspace/.codex');
     const trust = sandbox.commands.map(({ args }) => /trust_level="(\w+)"/.exec(args.join(' '))?.[1]);
     expect(trust).toEqual(['trusted', 'untrusted']);
     expect(sent('thread/resume')).toHaveLength(1);
@@ -275,21 +146,5 @@ describe('CodexSession', () => {
       await run();
       expect(sent('account/login/start')).toEqual(requiresOpenaiAuth ? [{ type: 'apiKey', apiKey: 'sk-1' }] : []);
     }
-  });
-});
-
-describe('CodexHarness', () => {
-  const harness = new CodexHarness(new FakeSandbox(() => undefined), 'no-such-codex');
-
-  it.each(['gpt-6.1-sol', 'gpt-5-codex', 'codex-mini-latest', 'o3', 'o4-mini', 'o1-preview'])('knows %s', (model) => {
-    expect(harness.knowsModel(model)).toBe(true);
-  });
-
-  it.each(['claude-sonnet-4-5', 'opus', 'llama-3', ''])('does not know %s', (model) => {
-    expect(harness.knowsModel(model)).toBe(false);
-  });
-
-  it('is unavailable without its program', async () => {
-    expect(await harness.probe()).toBeUndefined();
   });
 });

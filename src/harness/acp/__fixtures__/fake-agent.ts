@@ -2,8 +2,8 @@ import { EMPTY, Subject } from 'rxjs';
 import type { JsonObject } from '../../../domain/harness-event.js';
 import { asObject, asObjects, asString, parseObject } from '../../../domain/json.js';
 import type { SpawnFailure } from '../../../sandbox/process/spawn-failure.js';
-import type { Sandbox, SandboxCommand, SandboxExit, SandboxFolders, SandboxProcess } from '../../../sandbox/sandbox.js';
-import type { ThreadFiles } from '../../../sandbox/files/thread-files.js';
+import type { SandboxCommand, SandboxExit, SandboxProcess } from '../../../sandbox/sandbox.js';
+import { OneThreadSandbox, type ThreadPlace } from '../../__fixtures__/one-thread-sandbox.js';
 
 /** Leaves a message without an answer. */
 export const NO_ANSWER: JsonObject = {};
@@ -67,17 +67,18 @@ export class FakeAgent {
 }
 
 /** A sandbox in which every program is a {@link FakeAgent}. */
-export class FakeAgentSandbox implements Sandbox {
+export class FakeAgentSandbox extends OneThreadSandbox {
   readonly agents: FakeAgent[] = [];
   /** What the host has sent, to all of them. */
   readonly received: HostMessage[] = [];
   notStarted: SpawnFailure | undefined;
-  templates: Readonly<Record<string, string>> = {};
 
   constructor(
-    private readonly place: { readonly folders: SandboxFolders; readonly files: ThreadFiles },
+    place: ThreadPlace,
     public behaviour: Behaviour,
-  ) {}
+  ) {
+    super(place);
+  }
 
   /** The agent that was started last. */
   get agent(): FakeAgent {
@@ -123,29 +124,4 @@ export class FakeAgentSandbox implements Sandbox {
       },
     };
   }
-
-  readonly isolates = false;
-  readonly description = 'none';
-  readonly runsAsRoot = false;
-  openSocket = (): Promise<undefined> => Promise.resolve(undefined);
-  allowPort = (): void => undefined;
-  closeSocket = (): Promise<void> => Promise.resolve();
-  folders = () => this.place.folders;
-  files = () => this.place.files;
-  templateText = (path: string) => Promise.resolve(this.templates[path]);
-  prepare = () => Promise.resolve(this.place.folders);
-  deploy = (): Promise<void> => Promise.resolve();
-  copy = (_from: string, _to: string, accept: () => Promise<void>): Promise<void> => accept();
-  replace = (): Promise<never> => Promise.reject(new Error('nothing is to be written here'));
-  run = () => Promise.resolve({ kind: 'missing' } as const);
-  usage = () => Promise.resolve({ outputBytes: 0, cpuMs: 0, memoryKills: 0 });
-  memoryBytes = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(new Map());
-  diskBytes = () => Promise.resolve(0);
-  threadIds = () => Promise.resolve([]);
-  describeLimits = () => [];
-  warnings = () => Promise.resolve([]);
-  remove = () => Promise.resolve();
-  expectLife = () => undefined;
-  kill = () => Promise.resolve();
-  close = () => Promise.resolve();
 }

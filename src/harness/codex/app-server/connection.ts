@@ -1,23 +1,15 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '@nestjs/common';
 import { filter, firstValueFrom, timeout } from 'rxjs';
 import type { Sandbox, SandboxProcess } from '../../../sandbox/sandbox.js';
 import type { HarnessThread } from '../../harness.js';
 import type { JsonObject, JsonValue } from '../../../domain/harness-event.js';
 import { JsonRpcError } from '../../json-rpc/json-rpc-error.js';
 import { AppServer } from './app-server.js';
-import { loadInstructions } from '../../instructions.js';
-import { findAddedVariables } from '../../spares/added-variables.js';
 import { asArray, asObject, asString } from '../../../domain/json.js';
 import { restoreHome } from './codex-home.js';
 import { findCodexProgram } from './codex-program.js';
-import { INITIALIZE, toLaunch, toThreadParameters } from './launch.js';
-import { invalidateIndex, refreshIndex } from '../record/recording-index.js';
-
-// Five seconds in total; the reaper kills a dead server's processes sooner.
-const WRITER_ATTEMPTS = 21;
-const WRITER_PAUSE_MS = 250;
+import { INITIALIZE, toLaunch } from './launch.js';
+import { refreshIndex } from '../record/recording-index.js';
 
 /** It takes about ten milliseconds (0.169.0, seen). */
 const CLOSE_LIMIT_MS = 2_000;
@@ -47,14 +39,6 @@ export interface CodexConversation {
   readonly model: string;
   /** True if an earlier conversation was resumed, false if it is new. */
   readonly resumed: boolean;
-}
-
-/** What a conversation is opened with, besides what its thread says. */
-export interface ConversationOptions {
-  /** `dynamicTools` of a new conversation. */
-  readonly specs: readonly JsonObject[];
-  /** Codex's settings for the conversation. */
-  readonly config: JsonObject;
 }
 
 /** Starts the app-server in the thread's sandbox. A missing program fails the first request. */
@@ -118,50 +102,12 @@ export async function closeConversation({ server }: Running, threadId: string): 
 }
 
 /**
- * Resumes the thread's conversation, or starts a new one if it had none or its recording is lost.
+ * Whether the server still has the conversation open.
  *
  * @throws JsonRpcError if the server refuses or has exited.
  */
-export async function openConversation(
-  { server, readsAgentsFile, variables }: Running,
-  thread: HarnessThread,
-  { specs, config: settings }: ConversationOptions,
-  logger: Pick<Logger, 'warn'>,
-): Promise<CodexConversation> {
-  const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
-  const joinsInstructions = !readsAgentsFile || thread.systemPrompt !== undefined;
-  const instructions = joinsInstructions ? ((await loadInstructions(thread, logger)) ?? null) : undefined;
-  const late = toLateSettings(findAddedVariables(variables, thread), readsAgentsFile && joinsInstructions);
-  const parameters = withConfig(toThreadParameters(thread, instructions, config), { ...late, ...settings });
-  if (thread.sessionId !== undefined) {
-    try {
-      const resume = { ...parameters, threadId: thread.sessionId, excludeTurns: true };
-      return toConversation(await resumeWithRetry(server, resume), true);
-    } catch (error) {
-      if (!isMissingConversation(error)) {
-        await invalidateIndex(thread.files);
-        throw error;
-      }
-    }
-  }
-  const tools = specs.length === 0 ? {} : { dynamicTools: specs };
-  return toConversation(await server.request('thread/start', { ...parameters, ...tools }), false);
-}
-
-/**
- * What a server that was started before its thread was known gets with the conversation: the variables of the agent's commands, and that it is not to
- * read `AGENTS.md`, which comes with the system prompt then. Each is named by its path, and joined with those of the deployment (0.169.0,
- * seen).
- */
-function toLateSettings(variables: Readonly<Record<string, string>> = {}, leavesAgentsFile: boolean): JsonObject {
-  const entries = Object.entries(variables).map(([name, value]) => [`shell_environment_policy.set.${name}`, value]);
-  return { ...Object.fromEntries(entries), ...(leavesAgentsFile ? { project_doc_max_bytes: 0 } : {}) };
-}
-
-/** Settings of the turn's own, beside those of the thread. */
-function withConfig(parameters: JsonObject, settings: JsonObject): JsonObject {
-  if (Object.keys(settings).length === 0) return parameters;
-  return { ...parameters, config: { ...asObject(parameters['config']), ...settings } };
+export async function isLoaded({ server }: Running, threadId: string): Promise<boolean> {
+  return asArray((await server.request('thread/loaded/list', {}))['data']).includes(threadId);
 }
 
 /** Codex's newest turns of a conversation with all of their items, newest first. */
@@ -196,24 +142,6 @@ export async function takeOut(
   }
 }
 
-/** Retries while the Codex of a killed server still holds the conversation: it "already has an active writer" (0.169.0, seen). */
-async function resumeWithRetry(server: AppServer, parameters: JsonObject): Promise<JsonObject> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await server.request('thread/resume', parameters);
-    } catch (error) {
-      const isHeld = error instanceof JsonRpcError && /already has an active writer/.test(error.message);
-      if (!isHeld || attempt === WRITER_ATTEMPTS) throw error;
-      await delay(WRITER_PAUSE_MS);
-    }
-  }
-}
-
-/** Codex's settings for the thread, from all the files that it reads. */
-async function readConfig(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
-  return asObject((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
-}
-
 /** Logs in if the configured model provider needs OpenAI's login and there is none. */
 async function logIn(server: AppServer, apiKey: string): Promise<void> {
   const { account, requiresOpenaiAuth } = await server.request('account/read', { refreshToken: false });
@@ -221,17 +149,9 @@ async function logIn(server: AppServer, apiKey: string): Promise<void> {
   await server.request('account/login/start', { type: 'apiKey', apiKey });
 }
 
-function toConversation(fields: JsonObject, resumed: boolean): CodexConversation {
+/** The conversation of an answer of Codex. @throws JsonRpcError if it names none. */
+export function toConversation(fields: JsonObject, resumed: boolean): CodexConversation {
   const threadId = asString(asObject(fields['thread'])['id']);
   if (threadId === undefined) throw new JsonRpcError('Codex opened a conversation without a name.', undefined);
   return { threadId, model: asString(fields['model']) ?? 'unknown', resumed };
-}
-
-/**
- * Codex 0.169.0 says `no rollout found for thread id …` of a conversation that was never written, or is gone, and `failed to read
- * session metadata …` of one whose recording is damaged (seen).
- */
-function isMissingConversation(error: unknown): boolean {
-  const pattern = /no rollout found|thread not found|failed to read session metadata/i;
-  return error instanceof JsonRpcError && pattern.test(error.message);
 }

@@ -9,18 +9,19 @@ import {
   closeConversation,
   type CodexConversation,
   initialize,
+  isLoaded,
   mayOpen,
-  openConversation,
   type Running,
   startServer,
 } from '../app-server/connection.js';
 import { allowsSpares } from '../app-server/codex-home.js';
+import { openConversation, resumeConversation } from '../app-server/open-conversation.js';
 import { describe } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
 import { findRecordings, recordTools } from '../record/rollout.js';
 import { followMcpStart } from './mcp-start.js';
-import { canUnload, type Setup } from './setup.js';
+import { canUnload, PLAIN_SETUP, type Setup, UNLOADS_AT_ONCE } from './setup.js';
 
 const STOP_GRACE_MS = 2_000;
 
@@ -42,6 +43,8 @@ export interface Mending {
 export class CodexProcess {
   #running: Promise<Running> | undefined;
   #open: OpenConversation | undefined;
+  /** The conversation that was resumed before its turn was known. */
+  #ahead: OpenConversation | undefined;
   #setup: Setup | undefined;
   #notes: ConversationNotes | undefined;
   #conversationId: string | undefined;
@@ -96,7 +99,7 @@ export class CodexProcess {
   }
 
   /**
-   * Starts the process before the first {@link open}. `undefined` if the deployment's settings need to know the thread before.
+   * Starts the process before the first {@link open}, and resumes the conversation in it. `undefined` if the deployment's settings need to know the thread before.
    *
    * @throws JsonRpcError if the server refuses or has exited.
    */
@@ -107,6 +110,7 @@ export class CodexProcess {
       const running = await this.#start(true);
       this.#initialized = initialize(running);
       await this.#initialized;
+      if (this.thread.isSpare !== true) await this.#resumeAhead(running);
       return { gone };
     } catch (error) {
       await this.#dropEarly();
@@ -124,6 +128,12 @@ export class CodexProcess {
     const { mendsCalls, removedOutputs } = mending;
     await this.#checkEarly(mending);
     await this.#checkSettings();
+    const ahead = await this.#takeAhead(setup);
+    if (ahead !== undefined) {
+      this.#setup = setup;
+      this.#hasOpened = true;
+      return this.#adopt(ahead);
+    }
     if (this.#open !== undefined && removedOutputs === undefined && this.isOpenAs(setup)) return this.#open;
     // Codex reads its index of the recordings when it starts.
     await this.#close(!mendsCalls && removedOutputs === undefined);
@@ -180,6 +190,7 @@ export class CodexProcess {
     const running = this.#running;
     this.#running = undefined;
     this.#open = undefined;
+    this.#ahead = undefined;
     await (await running?.catch(() => undefined))?.process.stop(graceMs);
   }
 
@@ -229,6 +240,31 @@ export class CodexProcess {
       }
     }
     await this.stop(STOP_GRACE_MS);
+  }
+
+  /** Resumes the conversation as a turn without tools of its caller wants it, unless the last one had some. */
+  async #resumeAhead(running: Running): Promise<void> {
+    if ((await this.notes())?.toolsKey !== PLAIN_SETUP.toolsKey) return;
+    const conversation = await resumeConversation(running, this.thread, { config: UNLOADS_AT_ONCE }, this.logger);
+    if (conversation !== undefined) this.#ahead = { running, conversation };
+  }
+
+  /** The conversation that was resumed ahead, if that is still there and is open as the setup wants it; else it is open no more. */
+  async #takeAhead({ key }: Setup): Promise<OpenConversation | undefined> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined) return undefined;
+    const { running, conversation } = ahead;
+    try {
+      // Its process may be gone, which the turn would fail with.
+      const isOpen = await isLoaded(running, conversation.threadId);
+      if (isOpen && key === PLAIN_SETUP.key) return ahead;
+      if (isOpen) await closeConversation(running, conversation.threadId);
+    } catch (error) {
+      this.logger.debug(`failed to go on with a conversation of Codex: ${describe(error)}`);
+      await this.#dropEarly();
+    }
+    return undefined;
   }
 
   /** Stops a process that was started early and that this turn cannot use. */

@@ -18,7 +18,7 @@ export interface Setup {
 }
 
 /** Has Codex 0.169.0 close the conversation as soon as nobody is subscribed to it (seen), so that it can be opened with another setup. */
-const UNLOADS_AT_ONCE: JsonObject = { thread_unload_delay_secs: 0 };
+export const UNLOADS_AT_ONCE: JsonObject = { thread_unload_delay_secs: 0 };
 
 /**
  * Whether a conversation that was opened so can be closed while its process goes on. Not with MCP servers of a caller: on a busy machine, Codex 0.169.0
@@ -37,6 +37,9 @@ export function toSetup({ callerTools, mcpServers = [] }: Pick<HarnessTurn, 'cal
   const toolsKey = hasTools ? toKey(tools.specs) : '';
   return { tools, toolsKey, mcpNames: mcpServers.map(({ name }) => name), config, key: toKey([toolsKey, config]) };
 }
+
+/** The setup of a turn without tools or MCP servers of its caller. */
+export const PLAIN_SETUP = toSetup({});
 
 /** Settings of the same name in the deployment's `config.toml` are merged with these, so each is named by its path. */
 function toMcpConfig(servers: readonly McpServer[]): JsonObject {
