@@ -104,9 +104,12 @@ export function jsonEvents(schema: JsonObject, prompt: string): Events {
   return textEvents('json', JSON.stringify(sampleFromSchema(schema, prompt.trim())));
 }
 
-/** One delta of a long text. */
-export function tokenEvent(index: number): Events {
-  return [{ type: 'text-delta', id: 'stream', text: `word${index} ` }];
+/** Deltas of a long text: the words from this one up to the other. */
+export function wordEvents(from: number, to: number): Events {
+  const events: HarnessEvent[] = [];
+  for (let index = from; index < to; index += 1)
+    events.push({ type: 'text-delta', id: 'stream', text: `word${index} ` });
+  return events;
 }
 
 /** The start of a command, as a call of an inner tool. */

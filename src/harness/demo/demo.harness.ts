@@ -165,7 +165,7 @@ function isTooLong(command: string): boolean {
 function streamAtInterval(count: number, intervalMs: number): Events$ {
   return interval(intervalMs).pipe(
     take(count),
-    map((index) => answer.tokenEvent(index)),
+    map((index) => answer.wordEvents(index, index + 1)),
   );
 }
 
@@ -178,8 +178,7 @@ function streamInBatches(count: number, batchSize: number): Events$ {
       const start = emitted;
       emitted = Math.min(start + batchSize, count);
       // Schedule the next batch only after this one is delivered: operators in between may need this turn of the loop.
-      if (emitted > start)
-        subscriber.next(Array.from({ length: emitted - start }, (_, index) => answer.tokenEvent(start + index)).flat());
+      if (emitted > start) subscriber.next(answer.wordEvents(start, emitted));
       if (emitted === count) subscriber.complete();
       // The subscriber may have unsubscribed while it handled the batch.
       else if (!subscriber.closed) next = setImmediate(emitBatch);
