@@ -64,7 +64,11 @@ export const AGENT_PRESETS: Readonly<Record<string, AgentPreset>> = {
     args: ['--acp'],
     // With it, `session/new` is answered once the MCP servers are connected or were given up, which takes 5 s at most; without it before that, so that
     // the tools of a caller could be missing in the first turn (0.24.4, seen).
-    env: { QWEN_TELEMETRY_ENABLED: 'false', QWEN_CODE_LEGACY_MCP_BLOCKING: '1' },
+    env: {
+      QWEN_TELEMETRY_ENABLED: 'false',
+      QWEN_USAGE_STATISTICS_ENABLED: 'false',
+      QWEN_CODE_LEGACY_MCP_BLOCKING: '1',
+    },
     passedVariables: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_MODEL'],
     instructionsFile: '.qwen/QWEN.md',
     settingsFiles: ['.qwen/settings.json'],

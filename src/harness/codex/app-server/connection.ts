@@ -138,7 +138,7 @@ export async function takeOut(
   } catch (error) {
     // 0.169.0 reverts no conversation that an older version began (`historyMode: legacy`), but makes a shorter one from it (seen).
     if (!(error instanceof JsonRpcError) || error.code === undefined) throw error;
-    return toConversation(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
+    return toCodexConversation(await server.request('thread/fork', { ...place, excludeTurns: true }), true);
   }
 }
 
@@ -150,7 +150,7 @@ async function logIn(server: AppServer, apiKey: string): Promise<void> {
 }
 
 /** The conversation of an answer of Codex. @throws JsonRpcError if it names none. */
-export function toConversation(fields: JsonObject, resumed: boolean): CodexConversation {
+export function toCodexConversation(fields: JsonObject, resumed: boolean): CodexConversation {
   const threadId = asString(asObject(fields['thread'])['id']);
   if (threadId === undefined) throw new JsonRpcError('Codex opened a conversation without a name.', undefined);
   return { threadId, model: asString(fields['model']) ?? 'unknown', resumed };

@@ -7,7 +7,7 @@ import type { AppServer } from './app-server.js';
 import { loadInstructions } from '../../instructions.js';
 import { findAddedVariables } from '../../spares/added-variables.js';
 import { asObject } from '../../../domain/json.js';
-import { type CodexConversation, type Running, toConversation } from './connection.js';
+import { type CodexConversation, type Running, toCodexConversation } from './connection.js';
 import { toThreadParameters } from './launch.js';
 import { invalidateIndex } from '../record/recording-index.js';
 
@@ -38,7 +38,7 @@ export async function openConversation(
   const resumed = await resume(running, thread, parameters);
   if (resumed !== undefined) return resumed;
   const tools = specs.length === 0 ? {} : { dynamicTools: specs };
-  return toConversation(await running.server.request('thread/start', { ...parameters, ...tools }), false);
+  return toCodexConversation(await running.server.request('thread/start', { ...parameters, ...tools }), false);
 }
 
 /**
@@ -62,7 +62,7 @@ async function resume(
 ): Promise<CodexConversation | undefined> {
   if (sessionId === undefined) return undefined;
   try {
-    return toConversation(
+    return toCodexConversation(
       await resumeWithRetry(server, { ...parameters, threadId: sessionId, excludeTurns: true }),
       true,
     );
