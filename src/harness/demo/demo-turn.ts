@@ -14,8 +14,6 @@ type Events = readonly HarnessEvent[];
  */
 export class DemoTurn implements Observer<Events>, Unsubscribable {
   #work: Subscription | undefined;
-  /** What the agent says about messages that came before its work began, as soon as the first events were out. */
-  #early: Events[] | undefined = [];
 
   /** @param running the turns of the session whose work is not done; this one is in it until its own is */
   constructor(
@@ -31,9 +29,6 @@ export class DemoTurn implements Observer<Events>, Unsubscribable {
     this.next(opening);
     const resumed = answer.resumedMessages(this.turn.furtherMessages, this.turn.priorEvents);
     if (resumed.length > 0) this.next(resumed);
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const events of early) this.next(events);
     // It was interrupted, or its reader has left, while the opening was emitted.
     if (!this.running.has(this)) return;
     const work = work$.subscribe(this);
@@ -61,9 +56,7 @@ export class DemoTurn implements Observer<Events>, Unsubscribable {
 
   /** The agent repeats the message at once, beside what it does. */
   steer(message: FurtherMessage): void {
-    const events = answer.furtherMessage(message);
-    if (this.#early === undefined) this.next(events);
-    else this.#early.push(events);
+    this.next(answer.furtherMessage(message));
   }
 
   /** Ends the work without a word. */

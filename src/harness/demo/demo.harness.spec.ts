@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LocalSandbox } from '../../sandbox/local/local.sandbox.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { HarnessSession, HarnessTurn } from '../harness.js';
@@ -143,6 +143,13 @@ describe('the demo agent', () => {
     session.interrupt();
     expect((await ended).flat().at(-1)).toEqual({ type: 'turn-end', reason: 'interrupted' });
     await expect.poll(() => isAlive(Number(pids.at(-1))), { timeout: 5000 }).toBe(false);
+  });
+
+  it('starts no command for a reader that leaves at its first events', async () => {
+    const spawn = vi.spyOn(sandbox, 'spawn');
+    await firstValueFrom(session.run(turn('!echo unheard')));
+    expect(spawn).not.toHaveBeenCalled();
+    spawn.mockRestore();
   });
 
   it('streams the requested number of words, in one batch or several', async () => {
