@@ -1,22 +1,11 @@
 // Over 250 lines: every kind of caller's tool and result, with the real Claude Code.
 import { Logger } from '@nestjs/common';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CallerToolResult } from '../../src/domain/caller-tool.js';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
-import type { Answer, Part } from '../support/scripted-model/anthropic-answer.js';
-import { removeFolders } from './support/folders.js';
-import { type HarnessRig, offeredTools, runTurn, startHarnessRig, turnOf } from './support/harness-rig.js';
-import {
-  agentRequests,
-  asks,
-  conversationOf,
-  outlineOf,
-  runs,
-  says,
-  startPlannedModel,
-  toolsOf,
-  uses,
-} from './support/planned-model.js';
+import { offeredTools, runTurn, turnOf } from './support/harness-rig.js';
+import { planClaude, type PlannedAnswers } from './support/planned-claude.js';
+import { agentRequests, asks, conversationOf, outlineOf, runs, says, toolsOf, uses } from './support/planned-model.js';
 import { skipReason } from './support/programs.js';
 import { PIXEL } from './support/samples.js';
 
@@ -30,19 +19,11 @@ const resultOf = (callId: string, text: string, more: Partial<CallerToolResult> 
 });
 
 describe.skipIf(skipReason !== undefined)('Claude Code with tools of its caller', () => {
-  let rig: HarnessRig | undefined;
+  const startThread = planClaude();
 
-  afterEach(async () => {
-    await rig?.close();
-    rig = undefined;
-  });
-  afterAll(removeFolders);
-
-  async function start(...answers: readonly (readonly Part[] | Answer)[]) {
-    const model = await startPlannedModel(answers);
-    const started = await startHarnessRig('claude-code', '', undefined, model);
-    rig = started;
-    return { model, session: started.open() };
+  async function start(...answers: PlannedAnswers) {
+    const { model, open } = await startThread(...answers);
+    return { model, session: open() };
   }
 
   const bring = (

@@ -1,19 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { HarnessEvent } from '../../src/domain/harness-event.js';
+import { describe, expect, it } from 'vitest';
 import type { SeedMessage } from '../../src/domain/seed/seed-message.js';
-import type { Answer, Part } from '../support/scripted-model/anthropic-answer.js';
-import { removeFolders } from './support/folders.js';
-import { type HarnessRig, runTurn, startHarnessRig, turnOf } from './support/harness-rig.js';
-import {
-  agentRequests,
-  asks,
-  conversationOf,
-  outlineOf,
-  says,
-  startPlannedModel,
-  toolsOf,
-} from './support/planned-model.js';
+import { runTurn, turnOf } from './support/harness-rig.js';
+import { planClaude, sessionOf } from './support/planned-claude.js';
+import { agentRequests, asks, conversationOf, outlineOf, says, toolsOf } from './support/planned-model.js';
 import { skipReason } from './support/programs.js';
 import { PDF, PIXEL } from './support/samples.js';
 
@@ -74,23 +64,7 @@ const tail: readonly SeedMessage[] = [
 ];
 
 describe.skipIf(skipReason !== undefined)('Claude Code with an earlier conversation', () => {
-  let rig: HarnessRig | undefined;
-
-  afterEach(async () => {
-    await rig?.close();
-    rig = undefined;
-  });
-  afterAll(removeFolders);
-
-  async function start(...answers: readonly (readonly Part[] | Answer)[]) {
-    const model = await startPlannedModel(answers);
-    const started = await startHarnessRig('claude-code', '', undefined, model);
-    rig = started;
-    return { model, open: (sessionId?: string) => started.open({ sessionId }) };
-  }
-
-  const sessionOf = (events: readonly HarnessEvent[]): string | undefined =>
-    events.find((event) => event.type === 'session-started')?.sessionId;
+  const start = planClaude();
 
   it('begins with it whole and in order, in its own form, and goes on from there', async () => {
     const { model, open } = await start([says('Hello.')], [says('Still here.')]);

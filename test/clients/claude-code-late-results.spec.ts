@@ -1,25 +1,15 @@
 // Over 250 lines: each way in which a process can end while its calls are out, on one rig.
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CallerToolResult } from '../../src/domain/caller-tool.js';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import type { HarnessSession, HarnessTurn } from '../../src/harness/harness.js';
-import type { Answer, Part } from '../support/scripted-model/anthropic-answer.js';
-import { removeFolders } from './support/folders.js';
-import { type HarnessRig, offeredTools, runTurn, startHarnessRig, turnOf } from './support/harness-rig.js';
-import {
-  agentRequests,
-  asks,
-  conversationOf,
-  outlineOf,
-  runs,
-  says,
-  startPlannedModel,
-  toolsOf,
-} from './support/planned-model.js';
-import { killThreadProcesses } from './support/processes.js';
+import { offeredTools, runTurn, turnOf } from './support/harness-rig.js';
+import type { Answer } from '../support/scripted-model/anthropic-answer.js';
+import { planClaude, type PlannedAnswers, type PlannedClaude, sessionOf } from './support/planned-claude.js';
+import { agentRequests, asks, conversationOf, outlineOf, runs, says, toolsOf } from './support/planned-model.js';
 import { skipReason } from './support/programs.js';
 
 Logger.overrideLogger(false);
@@ -39,27 +29,17 @@ const bring = (toolResults: readonly CallerToolResult[], more: Partial<HarnessTu
 const both = [resultOf('toolu_1', 'a heron'), resultOf('toolu_2', 'a wren', { isError: true })];
 
 describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller’s tools outlive its process', () => {
-  let rig: HarnessRig | undefined;
+  const startThread = planClaude();
+  let thread: PlannedClaude;
 
-  afterEach(async () => {
-    await rig?.close();
-    rig = undefined;
-  });
-  afterAll(removeFolders);
-
-  async function start(...answers: readonly (readonly Part[] | Answer)[]) {
-    const model = await startPlannedModel(answers);
-    const started = await startHarnessRig('claude-code', '', undefined, model);
-    rig = started;
-    return { model, open: (sessionId?: string) => started.open({ sessionId }) };
+  async function start(...answers: PlannedAnswers): Promise<PlannedClaude> {
+    thread = await startThread(...answers);
+    return thread;
   }
-
-  const sessionOf = (events: readonly HarnessEvent[]): string | undefined =>
-    events.find((event) => event.type === 'session-started')?.sessionId;
 
   /** Waits until the agent has a call or its result in its record: what is not there when its process ends is not known to the next one. */
   async function recorded(text: string): Promise<void> {
-    const projects = join(rig?.folders.home ?? '', '.claude', 'projects');
+    const projects = join(thread.folders.home, '.claude', 'projects');
     await vi.waitFor(
       async () => {
         const names = (await readdir(projects, { recursive: true })).filter((name) => name.endsWith('.jsonl'));
@@ -72,8 +52,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code whose calls of its caller
 
   /** Kills the agent and all that it has started. */
   async function kill(session: HarnessSession): Promise<void> {
-    const data = dirname(dirname(dirname(rig?.folders.workspace ?? '')));
-    await killThreadProcesses(data);
+    await thread.kill();
     await vi.waitFor(() => expect(session.alive).toBe(false));
   }
 

@@ -1,23 +1,12 @@
-import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
 import type { FurtherMessage, HarnessSession, HarnessTurn } from '../../src/harness/harness.js';
-import type { Answer, Part } from '../support/scripted-model/anthropic-answer.js';
-import { removeFolders } from './support/folders.js';
-import { type HarnessRig, runTurn, startHarnessRig, turnOf } from './support/harness-rig.js';
-import {
-  agentRequests,
-  asks,
-  conversationOf,
-  outlineOf,
-  runs,
-  says,
-  startPlannedModel,
-  toolsOf,
-} from './support/planned-model.js';
-import { killThreadProcesses } from './support/processes.js';
+import { runTurn, turnOf } from './support/harness-rig.js';
+import type { Answer } from '../support/scripted-model/anthropic-answer.js';
+import { planClaude, sessionOf } from './support/planned-claude.js';
+import { agentRequests, asks, conversationOf, outlineOf, runs, says, toolsOf } from './support/planned-model.js';
 import { skipReason } from './support/programs.js';
 
 Logger.overrideLogger(false);
@@ -30,20 +19,7 @@ const further = (id: string, words = `further ${id}`): FurtherMessage => ({
 const slow = says('one two three four five six seven eight nine ten ', 100);
 
 describe.skipIf(skipReason !== undefined)('Claude Code with a further message while a turn runs', () => {
-  let rig: HarnessRig | undefined;
-
-  afterEach(async () => {
-    await rig?.close();
-    rig = undefined;
-  });
-  afterAll(removeFolders);
-
-  async function start(...answers: readonly (readonly Part[] | Answer)[]) {
-    const model = await startPlannedModel(answers);
-    const started = await startHarnessRig('claude-code', '', undefined, model);
-    rig = started;
-    return { model, open: (sessionId?: string) => started.open({ sessionId }) };
-  }
+  const start = planClaude();
 
   /** Runs a turn; `until` resolves at its first event of this type. */
   function begin(session: HarnessSession, turn: HarnessTurn) {
@@ -58,9 +34,6 @@ describe.skipIf(skipReason !== undefined)('Claude Code with a further message wh
 
   const steer = (session: HarnessSession, message: FurtherMessage): Promise<boolean> =>
     session.steer?.(message) ?? Promise.reject(new Error('it cannot be steered'));
-
-  const sessionOf = (events: readonly HarnessEvent[]): string | undefined =>
-    events.find((event) => event.type === 'session-started')?.sessionId;
 
   it('hears it with the results of its tools', async () => {
     const { model, open } = await start([runs('sleep 1; echo x', 'toolu_1')], [says('Done.')]);
@@ -176,7 +149,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code with a further message wh
   });
 
   it('hears it once when its process dies before or after it heard it', async () => {
-    const { model, open } = await start(
+    const { model, open, kill } = await start(
       [runs('sleep 1', 'toolu_0')],
       [runs('while true; do sleep 1; done', 'toolu_1')],
       [says('Done.')],
@@ -190,7 +163,7 @@ describe.skipIf(skipReason !== undefined)('Claude Code with a further message wh
     await vi.waitFor(() => expect(outlineOf(first.events)).toContain('call toolu_1 agent/Bash'), { timeout: 10_000 });
     const unheard = steer(before, further('m2'));
     await delay(300);
-    await killThreadProcesses(dirname(dirname(dirname(rig?.folders.workspace ?? ''))));
+    await kill();
     expect(await unheard).toBe(false);
     expect(outlineOf(await first.end).at(-1)).toBe('failed process_died');
     const after = open(sessionOf(first.events));
