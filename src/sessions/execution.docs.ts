@@ -6,7 +6,7 @@ import { AnswerDto, ToolResultDto } from './dto/answer.dto.js';
 import { AppendMessagesDto } from './dto/append-messages.dto.js';
 import { CancelDto } from './dto/cancel.dto.js';
 import { ExecuteDto } from './dto/execute.dto.js';
-import { AnswerDocs, SessionDocs, SessionErrorDocs } from './session.docs.js';
+import { AnswerDocs, SessionDocs, SessionErrorDocs } from './route.docs.js';
 
 const EXECUTION_ID = 'exe_9b1d6f3e0c2a4d5b8e7f6a5b4c3d2e1f';
 const THREAD_KEY = 'api:demo-1';

@@ -16,7 +16,7 @@ import {
   TIME,
 } from '../openapi/schema.js';
 import { MAX_ENTRIES_PAGE } from './dto/workspace-path.js';
-import { SessionDocs, SessionErrorDocs } from './session.docs.js';
+import { SessionDocs, SessionErrorDocs } from './route.docs.js';
 
 const ENTRY = { path: 'src/report.md', type: 'file', size: 1280, modified_at: '2026-06-23T18:16:29.871Z' };
 const FIELDS = { path: TEXT, type: oneOfTexts('file', 'folder', 'link'), size: INTEGER, modified_at: TIME };

@@ -1,5 +1,6 @@
 import type { Finding } from './judge.js';
-import { Lane, type RealAgents } from './lane.js';
+import type { RealAgents } from './agent-settings.js';
+import { Lane } from './lane.js';
 
 /** What a named fault works with. */
 export interface Surroundings {

@@ -1,26 +1,14 @@
-import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AGENTS as REAL_AGENTS } from '../agents/support/agents.js';
-import { codexConfig } from '../support/scripted-model/responses.js';
-import type { ScriptedModel } from '../support/scripted-model/scene.js';
 import { type RunningServer, startServer } from '../support/running-server.js';
+import { agentSettings, type RealAgents, writeAgentHome } from './agent-settings.js';
 import type { KillLane } from './kill-points.js';
 import { identity, markedProcesses } from './processes.js';
 import { spareSettings } from './spares.js';
 import { BAD_USAGE, seedTenants, tenantSettings } from './tenants.js';
-
-/** What the real CLIs of the suite's servers talk to, and where they are; `undefined` for a server that needs none. */
-export interface RealAgents {
-  readonly claudeCommand: string;
-  readonly codexCommand: string;
-  readonly anthropic: ScriptedModel;
-  readonly responses: ScriptedModel;
-  /** The model of the agent of the Agent Client Protocol; `undefined` without one. */
-  readonly acp: ScriptedModel | undefined;
-}
 
 /** A turn as the store has it. */
 export interface StoredTurn {
@@ -216,41 +204,6 @@ export class Lane implements KillLane {
       await delay(50);
     }
   }
-}
-
-/** Makes a home template in a folder, with what the agents need to find their models. Returns its path. */
-export async function writeAgentHome(folder: string, agents: RealAgents | undefined): Promise<string> {
-  const home = join(folder, 'home');
-  await mkdir(join(home, '.codex'), { recursive: true });
-  if (agents !== undefined) await writeFile(join(home, '.codex', 'config.toml'), codexConfig(agents.responses));
-  if (agents?.acp !== undefined) await writeFile(join(folder, AGENTS_FILE), ACP_AGENTS);
-  return home;
-}
-
-const AGENTS_FILE = 'agents.json';
-const { copilot } = REAL_AGENTS;
-const ACP_AGENTS = JSON.stringify({ agents: { copilot: { command: copilot.command } } });
-
-/** The settings of a server with these agents; `undefined` for the demo agent alone. */
-export function agentSettings(agents: RealAgents | undefined, home: string): Readonly<Record<string, string>> {
-  const common = { CHIRON_LOG_LEVEL: 'warn', CHIRON_DEFAULT_HARNESS: 'demo', CHIRON_MAX_WARM_HARNESSES: '2' };
-  if (agents === undefined) return common;
-  return {
-    ...common,
-    CHIRON_DEMO: 'on',
-    CHIRON_MODEL_ROUTES: 'claude-*=claude-code,gpt-*=codex,demo=demo',
-    CHIRON_CLAUDE_BIN: agents.claudeCommand,
-    CHIRON_CODEX_BIN: agents.codexCommand,
-    CHIRON_HOME_TEMPLATE: home,
-    ANTHROPIC_BASE_URL: agents.anthropic.url,
-    ANTHROPIC_API_KEY: 'sk-scripted',
-    ...acpSettings(agents, home),
-  };
-}
-
-function acpSettings({ acp }: RealAgents, home: string): Readonly<Record<string, string>> {
-  if (acp === undefined) return {};
-  return { CHIRON_AGENTS_FILE: join(dirname(home), AGENTS_FILE), ...copilot.variables(acp.url) };
 }
 
 function text(value: unknown): string {

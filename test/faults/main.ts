@@ -14,7 +14,8 @@ import {
   runUndisturbed,
   titleOf,
 } from './kill-points.js';
-import { Lane, type RealAgents } from './lane.js';
+import type { RealAgents } from './agent-settings.js';
+import { Lane } from './lane.js';
 import { PairLane } from './pair-lane.js';
 import { Skip } from './fault.js';
 import { NAMED_FAULTS } from './named-faults.js';

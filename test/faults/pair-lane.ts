@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type RunningServer, startServer } from '../support/running-server.js';
 import type { KillLane } from './kill-points.js';
-import { agentSettings, CLEANUP, type RealAgents, type StoredTurn, writeAgentHome } from './lane.js';
+import { agentSettings, type RealAgents, writeAgentHome } from './agent-settings.js';
+import { CLEANUP, type StoredTurn } from './lane.js';
 import { BAD_USAGE, seedTenants, tenantSettings } from './tenants.js';
 import { identity, type MarkedProcess, markedProcesses } from './processes.js';
 
