@@ -115,7 +115,7 @@ export class TurnService {
     if (turn.eventsPrunedAt !== undefined) return of(rebuildEvents(turn));
     return new Observable((subscriber) => {
       const reader = new EndingReader(subscriber, () => this.ending(turn.id));
-      subscriber.add(this.log.read(turn.id, backpressure, replay).subscribe(reader));
+      subscriber.add(this.log.follow(turn.id, reader, backpressure, replay));
     });
   }
 
