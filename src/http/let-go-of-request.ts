@@ -17,6 +17,8 @@ export function letGoOfRequest(response: Response): void {
   const { req: request } = response;
   request.next = undefined;
   request.params = NOTHING;
+  // Express's, which makes it again if it is needed.
+  Reflect.set(request, '_parsedUrl', undefined);
   // `headers` has what is read of them.
   request.rawHeaders = [];
   response.locals = NOTHING;
