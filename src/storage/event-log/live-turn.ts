@@ -82,7 +82,7 @@ export class LiveTurn {
   /** Goes on with a later attempt, whose events begin at `index`; by default after all events so far. */
   beginAttempt(attempt: number, index = this.events.length): void {
     this.attempt = attempt;
-    this.#starts = [...this.#starts, { attempt, index }];
+    this.#starts = this.#starts.concat({ attempt, index });
   }
 
   /**
