@@ -1,6 +1,6 @@
 import { listServerCommand } from './init.js';
 
-/** Glibc's own variable: how many arenas it makes. */
+/** Glibc's own variable: how many arenas it makes. Other libraries of C do not know it. */
 const ARENAS = 'MALLOC_ARENA_MAX';
 
 /**
@@ -10,6 +10,7 @@ const ARENAS = 'MALLOC_ARENA_MAX';
  * Does nothing where the variable is set already, and in a process that was started with a channel to its parent, as by `node --watch`, which would lose it.
  */
 export function startWithOneArena(): void {
-  if (process.env[ARENAS] !== undefined || process.send !== undefined || process.execve === undefined) return;
+  if (process.platform !== 'linux' || process.execve === undefined) return;
+  if (process.env[ARENAS] !== undefined || process.send !== undefined) return;
   process.execve(process.execPath, listServerCommand(), { ...process.env, [ARENAS]: '1' });
 }
