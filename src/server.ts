@@ -6,6 +6,7 @@ import { AppModule } from './app.module.js';
 import { allowOrigins } from './auth/cors.js';
 import { AppConfig } from './config/app-config.js';
 import { HarnessRegistry } from './harness/harness.registry.js';
+import { ClosingAdapter } from './http/closing-adapter.js';
 import { configureHttpServer } from './http/http-server.js';
 import { plainPathMiddleware } from './http/plain-path.js';
 import { requestIdMiddleware } from './http/request-id.js';
@@ -27,13 +28,12 @@ import { SandboxChoice } from './sandbox/kinds.js';
  * others without keys; StorageOpenError when the store cannot be opened.
  */
 export async function createServer(config: AppConfig): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config), new ClosingAdapter(), {
     // Bodies are read after the guard has let the request in, with the protocol's own limit and errors.
     bodyParser: false,
     // Nest's own account of its modules and routes would bury the summary of the start, and its errors are thrown anyway.
     logger: ['fatal', 'warn'],
     abortOnError: false,
-    forceCloseConnections: true,
   });
   configure(app);
   try {

@@ -104,7 +104,7 @@ describe('HarnessGateway', () => {
   it('opens a conversation with the fixed fields of the thread', async () => {
     const named = thread('a', { harnessModel: 'claude-x', systemPrompt: 'Be brief.', sessionId: 's' });
     await lastValueFrom(gateway.run(named, turn('one')));
-    expect(harness.opened).toEqual([
+    expect(harness.opened).toMatchObject([
       {
         id: 'a',
         folders: { workspace: '/a/workspace', home: '/a/home', server: '/a/server' },
@@ -113,6 +113,9 @@ describe('HarnessGateway', () => {
         systemPrompt: 'Be brief.',
         tools: 'all',
         sessionId: 's',
+        isSpare: false,
+        workspaceTemplate: undefined,
+        modelUrl: undefined,
         serveMcp: expect.any(Function),
         env: {
           CLAUDE_CONFIG_DIR: '/a/home/.claude',

@@ -11,7 +11,10 @@ import type { SeedMessage } from '../domain/seed/seed-message.js';
 /** The name in a harness definition. A stored name may belong to a harness that this server does not have. */
 export type HarnessName = string;
 
-/** The fields of a thread that its harness needs. Fixed by the thread's first request. */
+/**
+ * The fields of a thread that its harness needs. Fixed by the thread's first request. Not to be spread, which leaves out what an object
+ * looks up only when it is asked: see {@link withSession}.
+ */
 export interface HarnessThread {
   readonly id: string;
   readonly folders: SandboxFolders;
@@ -24,17 +27,23 @@ export interface HarnessThread {
   /** The harness's id of the conversation from an earlier `session-started`, to resume it; `undefined` for a new conversation. */
   readonly sessionId: string | undefined;
   /** The name of the template of its workspace; absent for the deployment's own. */
-  readonly workspaceTemplate?: string;
+  readonly workspaceTemplate?: string | undefined;
   /** `none`: the agent answers from its prompt alone, and can neither run nor read anything. */
   readonly tools: 'all' | 'none';
   /** Where the agent reaches its model, whatever the deployment's own settings of the agent say; absent to leave it to those. */
-  readonly modelUrl?: string;
+  readonly modelUrl?: string | undefined;
   /** Lets the programs of this thread reach an MCP server of this process. Rejects if it cannot listen. Absent outside of a server. */
   readonly serveMcp?: BrokeredEnvironment['serveMcp'];
   /** Set while nobody knows whose thread it will be: key, model and system prompt come with `HarnessSession.adopt`. */
   readonly isSpare?: boolean;
   /** The environment of every process of this thread: the variables that the deployment passes through, the harness homes, the model. */
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** The same thread with another conversation. */
+export function withSession(thread: HarnessThread, sessionId: string | undefined): HarnessThread {
+  // oxlint-disable-next-line typescript/no-unsafe-return -- `Object.create` has no type; what it makes has all of the thread
+  return Object.create(thread, { sessionId: { value: sessionId, enumerable: true } });
 }
 
 /** A message of the user for a turn that is running. */

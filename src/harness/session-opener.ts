@@ -27,17 +27,85 @@ export interface OpenedSession {
 
 type ThreadPlace = BrokeredEnvironment;
 
+/** What threads get from their server. */
+interface Surroundings {
+  readonly sandbox: Sandbox;
+  environment(thread: OpenableThread, place: ThreadPlace): HarnessThread['env'];
+}
+
+/**
+ * A thread as its harness gets it.
+ *
+ * Everything is looked up when the harness asks: the paths of a thread take three kilobytes for as long as its session is open, and getters of an
+ * object of its own one more.
+ */
+class PlacedThread implements HarnessThread {
+  constructor(
+    private readonly surroundings: Surroundings,
+    private readonly thread: OpenableThread,
+    private readonly place: ThreadPlace,
+    readonly workspaceTemplate: string | undefined,
+  ) {}
+
+  get id(): string {
+    return this.thread.id;
+  }
+
+  get folders(): HarnessThread['folders'] {
+    return this.surroundings.sandbox.folders(this.thread.id);
+  }
+
+  get files(): HarnessThread['files'] {
+    return this.surroundings.sandbox.files(this.thread.id);
+  }
+
+  get env(): HarnessThread['env'] {
+    return this.surroundings.environment(this.thread, this.place);
+  }
+
+  get model(): string | undefined {
+    return this.thread.harnessModel;
+  }
+
+  get systemPrompt(): string | undefined {
+    return this.thread.systemPrompt;
+  }
+
+  get tools(): HarnessThread['tools'] {
+    return this.thread.tools;
+  }
+
+  get sessionId(): string | undefined {
+    return this.thread.sessionId;
+  }
+
+  get isSpare(): boolean {
+    return this.thread.key === undefined;
+  }
+
+  get modelUrl(): string | undefined {
+    return this.place.modelUrl;
+  }
+
+  get serveMcp(): ThreadPlace['serveMcp'] {
+    return this.place.serveMcp;
+  }
+}
+
 /** Opens sessions: makes the folders of their threads, and their way to the model. */
 @Injectable()
 export class SessionOpener {
   readonly #starts$ = new Subject<HarnessName>();
+  readonly #surroundings: Surroundings;
 
   constructor(
     private readonly registry: HarnessRegistry,
     @Inject(Sandbox) private readonly sandbox: Sandbox,
     @Inject(AppConfig) private readonly config: AppConfig,
     private readonly broker: Broker,
-  ) {}
+  ) {
+    this.#surroundings = { sandbox, environment: (thread, place) => this.#environment(thread, place) };
+  }
 
   /** The harness of each session that is opened. Never completes; unsubscribing has no effect on sessions. */
   get starts$(): Observable<HarnessName> {
@@ -66,29 +134,7 @@ export class SessionOpener {
 
   /** A thread as its harness gets it, in a place that was opened for it. */
   toHarnessThread(thread: OpenableThread, place: ThreadPlace, workspaceTemplate?: string): HarnessThread {
-    const { sandbox } = this;
-    const environment = (): HarnessThread['env'] => this.environment(thread, place);
-    return {
-      id: thread.id,
-      // Made when the harness asks: the paths of a thread take three kilobytes, for as long as its session is open.
-      get folders() {
-        return sandbox.folders(thread.id);
-      },
-      get files() {
-        return sandbox.files(thread.id);
-      },
-      get env() {
-        return environment();
-      },
-      model: thread.harnessModel,
-      systemPrompt: thread.systemPrompt,
-      tools: thread.tools,
-      ...(thread.key === undefined ? { isSpare: true } : {}),
-      ...(workspaceTemplate === undefined ? {} : { workspaceTemplate }),
-      sessionId: thread.sessionId,
-      ...(place.modelUrl === undefined ? {} : { modelUrl: place.modelUrl }),
-      serveMcp: place.serveMcp,
-    };
+    return new PlacedThread(this.#surroundings, thread, place, workspaceTemplate);
   }
 
   /** Identifies a thread's workspace, to detect that another folder has taken its name. */
@@ -98,7 +144,7 @@ export class SessionOpener {
   }
 
   /** The variables of every process of the thread, besides those of the sandbox: of its home, the broker and the thread itself. */
-  private environment(thread: OpenableThread, place: ThreadPlace): Readonly<Record<string, string>> {
+  #environment(thread: OpenableThread, place: ThreadPlace): Readonly<Record<string, string>> {
     const modelVariable = this.registry.definition(thread.harness)?.modelVariable;
     return {
       ...this.registry.homeVariables(this.sandbox.folders(thread.id)),

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Response } from 'express';
 import type { Observable, Observer, Subscription } from 'rxjs';
 import type { KeepAliveClock, Tickable } from './keep-alive-clock.js';
+import { letGoOfRequest } from './let-go-of-request.js';
 import { getRequestId } from './request-id.js';
 
 /** Writes a streamed answer, and keeps it alive during silence. */
@@ -75,6 +76,7 @@ class StreamedAnswer<Event> implements Observer<readonly Event[]> {
     if (this.waiting === undefined || !this.response.headersSent) return;
     this.waiting.resolve();
     this.waiting = undefined;
+    letGoOfRequest(this.response);
   }
 
   error(reason: unknown): void {

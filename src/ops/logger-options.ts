@@ -1,45 +1,23 @@
-import type { IncomingMessage } from 'node:http';
 import type { Params } from 'nestjs-pino';
-import { type DestinationStream, pino } from 'pino';
-import { getRequestFacts } from '../http/request-facts.js';
-import { parseTraceId } from '../http/request-id.js';
-
-/** Routes that are polled so often that their lines would flood the log. */
-const UNLOGGED_PATHS = new Set(['/healthz', '/health', '/readyz', '/', '/api/hello']);
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { findCurrentRequestId } from './request-log.js';
 
 /** How much of the log is buffered while it cannot be written; further lines are dropped. */
 const MAX_BUFFERED_CHARACTERS = 1_048_576;
 
-/**
- * Logs the server's own messages and one JSON line per finished request: its method, path, status, duration, id and trace id, whom it is
- * from, and its thread and turn where they are known. Other headers, bodies and queries are never logged, because they may hold keys or prompts.
- */
+/** Has Nest log in lines of JSON. What is written in the course of a request has its id. */
 export function buildLoggerOptions(level: string): Params {
-  return {
-    pinoHttp: {
-      level,
-      stream: standardOutput(),
-      autoLogging: { ignore: isPolled },
-      quietReqLogger: true,
-      genReqId: (_request, response) => String(response.getHeader('request-id') ?? ''),
-      customProps: (request) => {
-        const { traceparent } = request.headers;
-        const traceId = typeof traceparent === 'string' ? parseTraceId(traceparent) : undefined;
-        return traceId === undefined ? {} : { traceId };
-      },
-      // Most of it is known at the end only, and a property that changes until then would be in the line twice.
-      customSuccessObject: (request, _response, line: object) => ({ ...line, ...getRequestFacts(request) }),
-      customErrorObject: (request, _response, _error, line: object) => ({ ...line, ...getRequestFacts(request) }),
-      serializers: {
-        req: (request: { readonly method: string; readonly url: string }) => ({
-          method: request.method,
-          path: request.url.split('?')[0],
-        }),
-        res: (response: { readonly statusCode: number }) => ({ status: response.statusCode }),
-      },
-      customAttributeKeys: { reqId: 'requestId', responseTime: 'milliseconds' },
-    },
+  // Requests are logged by `request-log.ts`: the package would make three loggers for each, which an open stream holds.
+  return { pinoHttp: { logger: createLog(level, standardOutput()), wrapSerializers: false }, forRoutes: [] };
+}
+
+/** Makes the log of the server. */
+export function createLog(level: string, output: DestinationStream): Logger {
+  const mixin = (): object => {
+    const requestId = findCurrentRequestId();
+    return requestId === undefined ? {} : { requestId };
   };
+  return pino({ level, mixin }, output);
 }
 
 /**
@@ -50,9 +28,4 @@ function standardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true, maxLength: MAX_BUFFERED_CHARACTERS });
   output.on('error', () => undefined); // There is no other place to report it.
   return output;
-}
-
-/** Whether a request is one of those that are polled, which would flood logs and traces. */
-export function isPolled(request: IncomingMessage): boolean {
-  return UNLOGGED_PATHS.has(request.url?.split('?')[0] ?? '');
 }

@@ -17,13 +17,16 @@ while :; do
 done
 `;
 
+/** The program of the server with its arguments, as this process was started. */
+export function listServerCommand(): readonly string[] {
+  return [process.execPath, ...process.execArgv, fileURLToPath(ownFile('main.js')), ...process.argv.slice(2)];
+}
+
 /**
  * As process 1 of a container, replaces this process with {@link INIT_SCRIPT}, which starts it again, and does not return: orphans
  * become children of process 1, and Node does not reap children that it did not start. Does nothing in any other process.
  */
 export function startUnderInit(): void {
   if (process.pid !== 1 || process.execve === undefined) return;
-  const main = fileURLToPath(ownFile('main.js'));
-  const server = [process.execPath, ...process.execArgv, main, ...process.argv.slice(2)];
-  process.execve('/bin/sh', ['sh', '-c', INIT_SCRIPT, ...server], process.env);
+  process.execve('/bin/sh', ['sh', '-c', INIT_SCRIPT, ...listServerCommand()], process.env);
 }

@@ -114,8 +114,8 @@ export class TurnService {
   ): Observable<readonly HarnessEvent[]> {
     if (turn.eventsPrunedAt !== undefined) return of(rebuildEvents(turn));
     return new Observable((subscriber) => {
-      const reader = new EndingReader(subscriber, () => this.ending(turn.id));
-      subscriber.add(this.log.read(turn.id, backpressure, replay).subscribe(reader));
+      const reader = new EndingReader(subscriber, this, turn.id);
+      subscriber.add(this.log.follow(turn.id, reader, backpressure, replay));
     });
   }
 
@@ -374,7 +374,7 @@ export class TurnService {
   }
 
   /** Makes the end for readers of a turn whose log has no end. */
-  private ending(turnId: string): Observable<readonly HarnessEvent[]> {
+  ending(turnId: string): Observable<readonly HarnessEvent[]> {
     return this.runner.draining
       ? of([SERVER_RESTARTING])
       : defer(async () => [toFallbackEnd(await this.turns.byId(turnId))]);

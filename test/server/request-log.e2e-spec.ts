@@ -83,6 +83,18 @@ describe('the line of a request in the log', () => {
     expect(await lineOf(executed.headers['request-id'])).toMatchObject({ threadId, turnId: parseExecutionId(turnId) });
   });
 
+  it('has the same of a request whose answer is a stream', async () => {
+    const { headers } = await post(CONFIGURED, '/v1/messages', ask('echo hi', { stream: true })).expect(200);
+    const line = await lineOf(headers['request-id']);
+    expect(line).toMatchObject({
+      req: { method: 'POST', path: '/v1/messages' },
+      res: { status: 200 },
+      tenant: 'alice',
+      threadId: expect.any(String) as string,
+      msg: 'request completed',
+    });
+  });
+
   it('has neither tenant nor thread of a request that is refused', async () => {
     const { headers } = await post('wrong', '/v1/messages', ask('hi')).expect(401);
     const line = await lineOf(headers['request-id']);

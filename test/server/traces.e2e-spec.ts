@@ -268,13 +268,15 @@ describe('the trace of a request', () => {
 });
 
 /** Tells of each module of OpenTelemetry in the files that are loaded, but the API, which `prom-client` loads for itself. */
-const HOOK = `import { registerHooks } from 'node:module';
+const HOOK = `import { existsSync, readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
 registerHooks({
   load(url, context, next) {
-    const loaded = next(url, context);
-    const names = String(loaded.source).matchAll(/node_modules\\/(@opentelemetry\\/(?!api\\/)[\\w-]+)/g);
+    const map = new URL(url + '.map');
+    const sources = map.protocol === 'file:' && existsSync(map) ? readFileSync(map, 'utf8') : '';
+    const names = sources.matchAll(/node_modules\\/(@opentelemetry\\/(?!api\\/)[\\w-]+)/g);
     for (const [, name] of names) process.stderr.write('loaded ' + name + '\\n');
-    return loaded;
+    return next(url, context);
   },
 });`;
 

@@ -5,6 +5,8 @@ import type { Response } from 'express';
 export class FakeResponse extends EventEmitter {
   readonly head: { readonly status: number; readonly headers: Readonly<Record<string, string>> }[] = [];
   readonly writes: string[] = [];
+  /** The request that it answers. */
+  readonly req = {};
   /** True for a caller that does not read. */
   writableNeedDrain = false;
 

@@ -12,6 +12,7 @@ import { type AppConfig, readConfig } from '../../src/config/app-config.js';
 import { codex } from '../../src/harness/codex/definition.js';
 import { type HarnessDefinition, Harnesses } from '../../src/harness/definition.js';
 import { demo } from '../../src/harness/demo/definition.js';
+import { ClosingAdapter } from '../../src/http/closing-adapter.js';
 import { HarnessRegistry } from '../../src/harness/harness.registry.js';
 import { configure } from '../../src/server.js';
 import { Database } from '../../src/storage/database/database.js';
@@ -64,10 +65,9 @@ export async function startTestApp(settings: TestSettings = {}, parts: TestParts
     .overrideProvider(Harnesses)
     .useValue(harnesses);
   const module = await (parts.customize ?? ((same) => same))(builder).compile();
-  const app = module.createNestApplication<NestExpressApplication>({
+  const app = module.createNestApplication<NestExpressApplication>(new ClosingAdapter(), {
     bodyParser: false,
     logger: false,
-    forceCloseConnections: true,
   });
   configure(app);
   await app.get(HarnessRegistry).probeAll();

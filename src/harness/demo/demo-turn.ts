@@ -77,10 +77,12 @@ export class DemoTurn implements Observer<Events>, Unsubscribable {
 /** Emits events once, after a time, and completes. Unsubscribing cancels them. */
 export function emitLater(delayMs: number, makeEvents: () => Events): Observable<Events> {
   return new Observable((subscriber) => {
-    const timer = setTimeout(() => {
-      subscriber.next(makeEvents());
-      subscriber.complete();
-    }, delayMs);
+    const timer = setTimeout(emitAndComplete, delayMs, subscriber, makeEvents);
     return () => clearTimeout(timer);
   });
+}
+
+function emitAndComplete(subscriber: Subscriber<Events>, makeEvents: () => Events): void {
+  subscriber.next(makeEvents());
+  subscriber.complete();
 }

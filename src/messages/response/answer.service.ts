@@ -47,14 +47,7 @@ export class AnswerService {
    */
   stream(opened: OpenedTurn, response: Response, options: AnswerOptions): Promise<void> {
     const writer = new SseWriter(response);
-    const { thinking, toolBlocks } = options.presentation;
-    // In the text form the block of a call stays open and gets empty keep-alive deltas.
-    const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
-    // What fails here fails as the stream does, which lets the turn go.
-    const events$ = defer(() =>
-      this.shown(this.messageEvents(opened, options, writer.signals$, writer, showsProgress), opened, options),
-    );
-    return streamWhileConnected(events$, response, this.clock, writer, (isWhole) => {
+    return streamWhileConnected(this.streamed(opened, options, writer), response, this.clock, writer, (isWhole) => {
       if (isWhole && writer.isComplete) this.noteDelivery(opened, response);
       if (isWhole) response.end();
       this.turns.leave(opened);
@@ -118,6 +111,16 @@ export class AnswerService {
     const events$ = this.turns.read(opened, backpressure);
     const told$ = meanwhile === undefined ? events$ : events$.pipe(map(insertMeanwhile(meanwhile)));
     return told$.pipe(this.translator.translate({ ...options, showsProgress }, signals$));
+  }
+
+  /** What a stream says. What fails here fails as the stream does, which lets the turn go. */
+  private streamed(opened: OpenedTurn, options: AnswerOptions, writer: SseWriter): Observable<readonly StreamEvent[]> {
+    const { thinking, toolBlocks } = options.presentation;
+    // In the text form the block of a call stays open and gets empty keep-alive deltas.
+    const showsProgress = thinking === 'shown' && toolBlocks !== 'text';
+    return defer(() =>
+      this.shown(this.messageEvents(opened, options, writer.signals$, writer, showsProgress), opened, options),
+    );
   }
 
   /** Converts a message to the form that its caller wants. */

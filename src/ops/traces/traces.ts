@@ -4,7 +4,7 @@ import { ThisNode } from '../../cluster/this-node.js';
 import { AppConfig } from '../../config/app-config.js';
 import { PeriodicLog } from '../../http/periodic-log.js';
 import { TurnRunner } from '../../turns/running/turn.runner.js';
-import { isPolled } from '../logger-options.js';
+import { isPolled } from '../request-log.js';
 import type { Tracing } from './tracing.js';
 
 /**

@@ -1,6 +1,6 @@
 // Over 250 lines because a third of the file is doc comments.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Observable } from 'rxjs';
+import { Observable, type Observer, type Unsubscribable } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { Database } from '../database/database.js';
 import { EventWriter } from './event-writer.js';
@@ -60,6 +60,7 @@ export class EventLog {
         this.#release(turn);
         this.#mirrors?.release(turn);
       },
+      onClose: (reader) => this.#readers.delete(reader),
     };
   }
 
@@ -186,18 +187,22 @@ export class EventLog {
    */
   read(turnId: string, flow?: Backpressure, replay?: ReplayFilter): Observable<readonly HarnessEvent[]> {
     return new Observable((subscriber) => {
-      if (this.#closed) {
-        subscriber.complete();
-        return;
-      }
       const reader = new LogReader(this.#source, turnId, subscriber, flow, replay);
-      this.#readers.add(reader);
-      subscriber.add(() => {
-        this.#readers.delete(reader);
-        reader.close();
-      });
-      reader.start();
+      subscriber.add(reader);
+      this.#start(reader);
     });
+  }
+
+  /** As {@link read}, for one observer, which must not throw: an observable between the two would take 300 bytes of each open stream. */
+  follow(
+    turnId: string,
+    observer: Observer<readonly HarnessEvent[]>,
+    flow?: Backpressure,
+    replay?: ReplayFilter,
+  ): Unsubscribable {
+    const reader = new LogReader(this.#source, turnId, observer, flow, replay);
+    this.#start(reader);
+    return reader;
   }
 
   /** The stored events of an ended turn; empty if they are pruned. Rejects when the store cannot be read. */
@@ -263,6 +268,15 @@ export class EventLog {
     this.#writer.stop();
     this.#watch.stop();
     this.#mirrors?.close();
+  }
+
+  #start(reader: LogReader): void {
+    if (this.#closed) {
+      reader.complete();
+      return;
+    }
+    this.#readers.add(reader);
+    reader.start();
   }
 
   #end(turn: LiveTurn, end: LiveEnd): void {

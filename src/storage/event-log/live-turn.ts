@@ -56,7 +56,8 @@ export class LiveTurn {
   /** Set while `finish` writes the end: appends are rejected, and the group commit skips the turn. */
   endWrite: Promise<boolean> | undefined;
   end: LiveEnd | undefined;
-  readonly #starts: AttemptStart[];
+  /** Replaced instead of added to, as an array that grows gets room for 17. */
+  #starts: readonly AttemptStart[];
   #waiters: Waiter[] = [];
   #replay: { readonly length: number; readonly events: readonly HarnessEvent[] } | undefined;
 
@@ -70,7 +71,7 @@ export class LiveTurn {
     this.events = [...earlier];
     this.committed = earlier.length;
     this.sequence = sequence;
-    this.#starts = [...starts];
+    this.#starts = starts;
   }
 
   /** Where each attempt begins in `events`, as far as it is known, in order. */
@@ -81,7 +82,7 @@ export class LiveTurn {
   /** Goes on with a later attempt, whose events begin at `index`; by default after all events so far. */
   beginAttempt(attempt: number, index = this.events.length): void {
     this.attempt = attempt;
-    this.#starts.push({ attempt, index });
+    this.#starts = this.#starts.concat({ attempt, index });
   }
 
   /**

@@ -1,5 +1,5 @@
 // Over 250 lines because it holds all transitions between a reader's three sources: memory, store and waiting.
-import { Subscription, type Observable, type Subscriber } from 'rxjs';
+import { Subscription, type Observable, type Observer, type Unsubscribable } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { dropAbandonedBlocks } from '../../domain/abandoned-blocks.js';
 import { unreadEvents, type EventRow } from './event-rows.js';
@@ -27,6 +27,8 @@ export interface LogReaderSource {
   schedule(reader: LiveReader): void;
   /** Called when a reader has detached from this live turn. */
   onDetach(turn: LiveTurn): void;
+  /** Called when a reader is done, once. */
+  onClose(reader: LogReader): void;
 }
 
 /** Replaces the log so far for a reader that joins a resumed turn. */
@@ -39,7 +41,7 @@ export const MAX_BATCH_EVENTS = 256;
 const ROWS_PER_PAGE = 64;
 
 /** One reader of a turn: its position in the log, which it reads from memory or from the store, and its wait for more. */
-export class LogReader implements LiveReader {
+export class LogReader implements LiveReader, Unsubscribable {
   #position = 0;
   #sequence = 0;
   /** The attempt of the events up to `#position`; 0 before the first one. */
@@ -56,7 +58,7 @@ export class LogReader implements LiveReader {
   constructor(
     private readonly source: LogReaderSource,
     private readonly turnId: string,
-    private readonly subscriber: Subscriber<readonly HarnessEvent[]>,
+    private readonly observer: Observer<readonly HarnessEvent[]>,
     private readonly flow: Backpressure | undefined,
     private readonly replay: ReplayFilter | undefined,
   ) {}
@@ -67,27 +69,31 @@ export class LogReader implements LiveReader {
     else this.#attach(turn);
   }
 
-  /** Detaches the reader and frees everything it holds. */
-  close(): void {
+  /** Detaches the reader and frees everything it holds; its observer hears nothing more. Idempotent. */
+  unsubscribe(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#detach();
     this.#flowSubscription?.unsubscribe();
     this.#replay = undefined;
     this.#rows = [];
     this.#wake?.();
+    this.source.onClose(this);
   }
 
   /** Completes the reader without an end event. */
   complete(): void {
-    this.subscriber.complete();
+    if (this.#closed) return;
+    this.unsubscribe();
+    this.observer.complete();
   }
 
   advance(): void {
     const turn = this.#turn;
     if (turn === undefined || this.#closed || this.#waitsForFlow()) return;
     const slice = this.#next(turn);
-    if (slice.length > 0) this.subscriber.next(slice);
-    // The subscriber may have unsubscribed during `next`.
+    if (slice.length > 0) this.observer.next(slice);
+    // The observer may have unsubscribed during `next`.
     if (this.#closed) return;
     if (this.#replay !== undefined || this.#position < turn.events.length) this.source.schedule(this);
     else if (turn.end !== undefined) this.#handleEnd(turn);
@@ -138,10 +144,10 @@ export class LogReader implements LiveReader {
     switch (end?.kind) {
       case 'finished':
       case 'handed-off':
-        this.subscriber.complete();
+        this.complete();
         return;
       case 'abandoned':
-        this.subscriber.error(end.error);
+        this.#fail(end.error);
         return;
       case 'taken-over':
         // The other process continues from the committed log: uncommitted events are lost.
@@ -192,8 +198,14 @@ export class LogReader implements LiveReader {
         }
       }
     } catch (error) {
-      this.subscriber.error(error);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.unsubscribe();
+    this.observer.error(error);
   }
 
   /** Emits at most one page of the store's rows. True when the turn has ended and everything was emitted. */
@@ -220,7 +232,7 @@ export class LogReader implements LiveReader {
     this.#rows = rows;
     if (!this.#emitRows() || rows.length === ROWS_PER_PAGE || this.#closed) return false;
     if (hasEnded(turn.state)) {
-      this.subscriber.complete();
+      this.complete();
       return true;
     }
     // The turn may have become live while the rows were read, and nothing would wake this reader.
@@ -287,7 +299,7 @@ export class LogReader implements LiveReader {
   }
 
   #emit(events: readonly HarnessEvent[]): void {
-    if (events.length > 0) this.subscriber.next(events);
+    if (events.length > 0) this.observer.next(events);
   }
 
   /** Resolves when `wake` is called or the reader leaves. `subscribe` returns its unsubscribe function. */

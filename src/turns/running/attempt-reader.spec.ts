@@ -1,4 +1,4 @@
-import { concat, NEVER, type Observable, of, Subscription, throwError } from 'rxjs';
+import { concat, NEVER, type Observable, of, throwError, type Unsubscribable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { AttemptReader } from './attempt-reader.js';
@@ -12,18 +12,16 @@ const NOT_STARTED: TurnEnd = { type: 'turn-failed', kind: 'internal', message: '
 const DIED = expect.objectContaining({ type: 'turn-failed', kind: 'process_died' }) as TurnEnd;
 
 /** Reads an attempt to its end. */
-async function read(events$: Observable<Events>, onIngest: (run: Subscription) => void = () => undefined) {
-  const run = new Subscription();
+async function read(events$: Observable<Events>, onIngest: (reader: Unsubscribable) => void = () => undefined) {
   const ingested: Events[] = [];
-  const ingest = (events: Events): TurnEnd | undefined => {
-    ingested.push(events);
-    onIngest(run);
-    return events.find((event) => event.type === 'turn-end');
-  };
   const end = await new Promise<TurnEnd>((resolve) => {
-    const reader = new AttemptReader({ ingest, failedStart: () => NOT_STARTED }, run, resolve);
-    run.add(reader);
-    run.add(events$.subscribe(reader));
+    const ingest = (events: Events): TurnEnd | undefined => {
+      ingested.push(events);
+      onIngest(reader);
+      return events.find((event) => event.type === 'turn-end');
+    };
+    const reader = new AttemptReader({ ingest, failedStart: () => NOT_STARTED }, resolve);
+    reader.read(events$);
   });
   return { end, ingested };
 }
@@ -49,7 +47,7 @@ describe('The end of an attempt', () => {
   });
 
   it('comes at once when the harness is unsubscribed, and no more events are read', async () => {
-    const handOff = (run: Subscription): void => run.unsubscribe();
+    const handOff = (reader: Unsubscribable): void => reader.unsubscribe();
     expect(await read(concat(of(TEXT, [END]), NEVER), handOff)).toEqual({ end: DIED, ingested: [TEXT] });
   });
 });

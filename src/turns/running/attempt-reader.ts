@@ -1,4 +1,4 @@
-import type { Observer, Subscription, Unsubscribable } from 'rxjs';
+import type { Observable, Observer, Subscription, Unsubscribable } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { TurnEnd } from './turn-outcome.js';
 
@@ -23,20 +23,28 @@ interface Ingesting {
  */
 export class AttemptReader implements Observer<readonly HarnessEvent[]>, Unsubscribable {
   #end = PROCESS_DIED;
+  #reading: Subscription | undefined;
+  #isClosed = false;
 
   constructor(
     private readonly turn: Ingesting,
-    private readonly harnessRun: Subscription,
     private readonly resolve: (end: TurnEnd) => void,
   ) {}
 
+  /** Runs the harness; once. */
+  read(events$: Observable<readonly HarnessEvent[]>): void {
+    const reading = events$.subscribe(this);
+    if (this.#isClosed) reading.unsubscribe();
+    else this.#reading = reading;
+  }
+
   next(events: readonly HarnessEvent[]): void {
-    if (this.harnessRun.closed) return;
+    if (this.#isClosed) return;
     try {
       this.#end = this.turn.ingest(events) ?? this.#end;
     } catch (error) {
       this.error(error);
-      this.harnessRun.unsubscribe();
+      this.unsubscribe();
     }
   }
 
@@ -48,8 +56,11 @@ export class AttemptReader implements Observer<readonly HarnessEvent[]>, Unsubsc
     this.resolve(this.#end);
   }
 
-  /** Called when the harness is unsubscribed. */
+  /** Ends the attempt, and unsubscribes the harness. Idempotent. */
   unsubscribe(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.resolve(this.#end);
+    this.#reading?.unsubscribe();
   }
 }

@@ -1,6 +1,11 @@
 import type { Observable, Observer, Subscriber } from 'rxjs';
 import { type HarnessEvent, isTurnEnd } from '../../domain/harness-event.js';
 
+/** Makes the end of a log without one: it was handed off to the next server, or the turn never started. */
+interface EndMaker {
+  ending(turnId: string): Observable<readonly HarnessEvent[]>;
+}
+
 /**
  * Hands on the events of a turn's log, and makes the end where the log has none.
  *
@@ -11,8 +16,8 @@ export class EndingReader implements Observer<readonly HarnessEvent[]> {
 
   constructor(
     private readonly subscriber: Subscriber<readonly HarnessEvent[]>,
-    /** The end of a log without one: it was handed off to the next server, or the turn never started. */
-    private readonly makeEnd: () => Observable<readonly HarnessEvent[]>,
+    private readonly ends: EndMaker,
+    private readonly turnId: string,
   ) {}
 
   next(events: readonly HarnessEvent[]): void {
@@ -26,6 +31,6 @@ export class EndingReader implements Observer<readonly HarnessEvent[]> {
 
   complete(): void {
     if (this.#hasEnded) this.subscriber.complete();
-    else this.makeEnd().subscribe(this.subscriber);
+    else this.ends.ending(this.turnId).subscribe(this.subscriber);
   }
 }

@@ -1,6 +1,6 @@
 // Over 250 lines because it performs every action of a run; what to do is decided in run-state.ts.
 import { Logger } from '@nestjs/common';
-import { type Observable, Subscription } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import type { PriceList } from '../../domain/prices/price-list.js';
 import type { SeedMessage } from '../../domain/seed/seed-message.js';
@@ -76,7 +76,7 @@ export interface TurnRunContext {
  */
 export class TurnRun {
   /** The harness's work on the current attempt. */
-  #harnessRun: Subscription | undefined;
+  #harnessRun: AttemptReader | undefined;
   readonly #startedAtMs = performance.now();
   #lastEventAtMs = performance.now();
   #firstEventMs: number | undefined;
@@ -190,7 +190,12 @@ export class TurnRun {
     this.#observation?.attempt(turn.attempt);
     return this.context.gateway.run(
       {
-        ...thread,
+        // By name: of the others, an open stream would hold a copy.
+        id: thread.id,
+        key: thread.key,
+        harness: thread.harness,
+        harnessModel: thread.harnessModel,
+        systemPrompt: thread.systemPrompt,
         tools: isSideThread(thread) ? 'none' : 'all',
         sessionId: this.sessionId(),
         // No other server needs the files of a side request.
@@ -222,12 +227,10 @@ export class TurnRun {
 
   /** Resolves to the end of the turn when the harness has ended it, has died or is unsubscribed. Never rejects. */
   private readHarness(events$: Observable<readonly HarnessEvent[]>): Promise<TurnEnd> {
-    const harnessRun = new Subscription();
-    this.#harnessRun = harnessRun;
     return new Promise((resolve) => {
-      const reader = new AttemptReader(this, harnessRun, resolve);
-      harnessRun.add(reader);
-      harnessRun.add(events$.subscribe(reader));
+      const reader = new AttemptReader(this, resolve);
+      this.#harnessRun = reader;
+      reader.read(events$);
     });
   }
 

@@ -248,19 +248,26 @@ export class TurnRunner implements OnApplicationBootstrap {
     const { thread, turn } = pending;
     const run = new TurnRun(thread, turn, this.#context);
     if (pending.isCancelled || turn.interruptedAt !== undefined) run.interrupt();
-    const ended = (isClaimed ? run.run(turn, thread) : this.claimAndRun(run, pending))
-      .catch((error: unknown) => {
-        this.logger.error({ turnId: turn.id, err: error }, 'failed to run a turn; it will be retried');
-        this.log.abandon(turn.id, error instanceof Error ? error : new Error(String(error)));
-        void this.resubmitWithBackoff(thread, turn.id);
-      })
-      .finally(() => {
-        this.#queue.clearRunning(turn.threadId);
-        this.#turnIds.delete(turn.id);
-        this.mcpServers.forget(turn.id);
-        this.startRunnable();
-      });
+    // One reaction instead of `catch` and `finally`, which hold half a kilobyte for as long as the turn runs.
+    const ended = (isClaimed ? run.run(turn, thread) : this.claimAndRun(run, pending)).then(
+      () => this.noteOver(turn),
+      (error: unknown) => this.noteNotRun(thread, turn, error),
+    );
     this.#queue.setRunning(thread, { run, ended });
+  }
+
+  private noteNotRun(thread: Thread, turn: Turn, error: unknown): void {
+    this.logger.error({ turnId: turn.id, err: error }, 'failed to run a turn; it will be retried');
+    this.log.abandon(turn.id, error instanceof Error ? error : new Error(String(error)));
+    void this.resubmitWithBackoff(thread, turn.id);
+    this.noteOver(turn);
+  }
+
+  private noteOver(turn: Turn): void {
+    this.#queue.clearRunning(turn.threadId);
+    this.#turnIds.delete(turn.id);
+    this.mcpServers.forget(turn.id);
+    this.startRunnable();
   }
 
   private async claimAndRun(run: TurnRun, { thread: queuedThread, turn }: PendingTurn): Promise<void> {

@@ -1,7 +1,7 @@
 // Over 250 lines because it holds every way to the process and its conversation.
 import type { Logger } from '@nestjs/common';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
-import type { EarlyStart, HarnessThread } from '../../harness.js';
+import { type EarlyStart, type HarnessThread, withSession } from '../../harness.js';
 import { findAddedVariables } from '../../spares/added-variables.js';
 import { NotStartedError } from '../../start-failure.js';
 import { isProcessGone, JsonRpcError } from '../../json-rpc/json-rpc-error.js';
@@ -206,7 +206,7 @@ export class CodexProcess {
     { tools, config }: Setup,
     isFresh: boolean,
   ): Promise<CodexConversation | undefined> {
-    const thread = { ...this.thread, sessionId: this.#conversationId };
+    const thread = withSession(this.thread, this.#conversationId);
     try {
       if (isFresh) this.#initialized = initialize(running);
       await this.#initialized;
