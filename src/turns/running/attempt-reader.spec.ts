@@ -1,5 +1,6 @@
-import { concat, NEVER, type Observable, of, throwError, type Unsubscribable } from 'rxjs';
+import { concat, finalize, map, NEVER, type Observable, of, throwError, timer, type Unsubscribable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../../test/support/eventually.js';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { AttemptReader } from './attempt-reader.js';
 import type { TurnEnd } from './turn-outcome.js';
@@ -49,5 +50,20 @@ describe('The end of an attempt', () => {
   it('comes at once when the harness is unsubscribed, and no more events are read', async () => {
     const handOff = (reader: Unsubscribable): void => reader.unsubscribe();
     expect(await read(concat(of(TEXT, [END]), NEVER), handOff)).toEqual({ end: DIED, ingested: [TEXT] });
+  });
+
+  const later$ = timer(1).pipe(map(() => TEXT));
+
+  it.each([
+    ['in its first moment', of(TEXT, TEXT)],
+    ['later', concat(of(TEXT), later$)],
+  ])('leaves no harness that runs, when that is unsubscribed %s', async (_when, events$) => {
+    let hasLeft = false;
+    let calls = 0;
+    await read(concat(events$, NEVER).pipe(finalize(() => (hasLeft = true))), (reader) => {
+      calls += 1;
+      if (calls === 2) reader.unsubscribe();
+    });
+    await eventually(() => hasLeft).toBe(true);
   });
 });
