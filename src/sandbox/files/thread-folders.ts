@@ -45,12 +45,13 @@ export function toThreadFolders(parent: string, threadId: string): ThreadFolders
 }
 
 function toFolders(thread: string): ThreadFolders {
+  // Not by `join`: they are made several times in each turn.
   return {
     thread,
-    workspace: join(thread, 'workspace'),
-    home: join(thread, 'home'),
-    temporary: join(thread, 'tmp'),
-    server: join(thread, 'server'),
+    workspace: `${thread}/workspace`,
+    home: `${thread}/home`,
+    temporary: `${thread}/tmp`,
+    server: `${thread}/server`,
   };
 }
 
@@ -179,15 +180,22 @@ export class ThreadFolderStore {
    * Nothing is opened: an agent that puts a link in the place of a folder meanwhile only keeps it until the next look.
    */
   async #findReady(thread: string, homeFolders: readonly string[]): Promise<Stats | 'none' | undefined> {
-    // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
-    const isNear = this.options.sharedDirectory === undefined;
-    const look = async (path: string): Promise<Stats> => (isNear ? lstatSync(path) : lstat(path));
     const names = listFolders(homeFolders);
-    // Errors take longer to make than to look at a disk, and a new thread would have one for each folder.
-    if (isNear && lstatSync(thread, { throwIfNoEntry: false }) === undefined) return 'none';
+    const paths = names.map((name) => `${thread}/${name}`);
     try {
-      const [top, ...found] = await Promise.all([thread, ...names.map((name) => join(thread, name))].map(look));
-      const isReady = found.every((folder, index) => hasRights(folder, names[index] === SERVER_FOLDER, top?.uid));
+      let top: Stats | undefined;
+      let found: readonly Stats[];
+      if (this.options.sharedDirectory === undefined) {
+        // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
+        // Errors take longer to make than to look at a disk, and a new thread would have one for each folder.
+        top = lstatSync(thread, { throwIfNoEntry: false });
+        if (top === undefined) return 'none';
+        found = paths.map((path) => lstatSync(path));
+      } else [top, ...found] = await Promise.all([thread, ...paths].map((path) => lstat(path)));
+      const server = process.geteuid?.();
+      const isReady = found.every((folder, index) =>
+        hasRights(folder, names[index] === SERVER_FOLDER, { user: top?.uid, server }),
+      );
       return isReady ? top : undefined;
     } catch (error) {
       if (['ENOENT', 'EACCES', 'ENOTDIR'].includes(readErrorCode(error) ?? '')) return undefined;
@@ -281,9 +289,12 @@ function listFolders(homeFolders: readonly string[]): readonly string[] {
 }
 
 /** Whether an entry is a folder with the rights that `openToUser` would give it; `user` is whose the thread's folder is. */
-function hasRights(entry: Stats, isServers: boolean, user: number | undefined): boolean {
+function hasRights(
+  entry: Stats,
+  isServers: boolean,
+  { user, server = user }: { readonly user: number | undefined; readonly server: number | undefined },
+): boolean {
   const { uid, gid, mode } = entry;
-  const server = process.geteuid?.() ?? user;
   const rights = mode & 0o777;
   if (!entry.isDirectory()) return false;
   if (server === user) return rights === 0o700;
