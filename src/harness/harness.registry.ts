@@ -18,6 +18,8 @@ interface AvailableHarness extends HarnessInfo {
 /** The harnesses that this server can run, probed once at startup, and the rule that picks one for a thread. */
 @Injectable()
 export class HarnessRegistry {
+  /** The folders of all harnesses; every thread's home gets them, so that it works with any harness. */
+  readonly homeFolders: readonly string[];
   #available: readonly AvailableHarness[] = [];
   #routing: ModelRouting | undefined;
 
@@ -29,6 +31,7 @@ export class HarnessRegistry {
   ) {
     assertUnique(definitions.map(({ name }) => name));
     assertUnique(definitions.map(({ sessionType }) => sessionType));
+    this.homeFolders = definitions.flatMap(({ home = {} }) => Object.values(home));
   }
 
   /**
@@ -107,11 +110,6 @@ export class HarnessRegistry {
   programOf(name: HarnessName): string | undefined {
     const command = findAgentProgram(this.config.programs[name] ?? '', this.config.agentsDirectory);
     return command === '' ? undefined : findProgram(command, process.env['PATH']);
-  }
-
-  /** The folders of all harnesses; every thread's home gets them, so that it works with any harness. */
-  get homeFolders(): readonly string[] {
-    return this.definitions.flatMap(({ home = {} }) => Object.values(home));
   }
 
   /** The variables that point to these folders in a thread's home. */

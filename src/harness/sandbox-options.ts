@@ -8,6 +8,7 @@ export function toSandboxOptions(config: AppConfig): SandboxOptions {
     kind: config.sandboxKind,
     dataDirectory: config.dataDirectory,
     sharedDirectory: config.threadStore === 'shared' ? config.sharedDirectory : undefined,
+    makesFoldersAhead: config.threadStore !== 'shared',
     workspaceTemplate: config.workspaceTemplate,
     workspaceTemplates: config.workspaceTemplates,
     homeTemplate: config.homeTemplate,

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { randomBytes } from 'node:crypto';
+import { createRandomDigits } from '../domain/random-digits.js';
 import { parseTraceparent } from '../domain/traceparent.js';
 
 /** The header that carries a request's id, as Anthropic's does, on every response. */
@@ -7,7 +7,7 @@ export const REQUEST_ID_HEADER = 'request-id';
 
 /** Makes a request id. */
 export function createRequestId(): string {
-  return `req_${randomBytes(12).toString('hex')}`;
+  return `req_${createRandomDigits()}`;
 }
 
 /** Express middleware that sets the `request-id` of each response. Install it first, so that every error has the header. */

@@ -12,6 +12,11 @@ export interface SandboxOptions {
   readonly dataDirectory: string;
   /** A folder that several servers have, for the threads' folders; absent for the data folder. */
   readonly sharedDirectory?: string | undefined;
+  /**
+   * Whether folders are ready for the next new thread, once there was one. Not in a folder that servers share: those of a server that has stopped would
+   * stay for a day.
+   */
+  readonly makesFoldersAhead?: boolean;
   /** Copied into the workspace of each new thread. */
   readonly workspaceTemplate: string | undefined;
   /** A folder of templates, by whose names a workspace may be made from another one; absent for none. */

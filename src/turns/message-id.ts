@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createRandomDigits } from '../domain/random-digits.js';
 
 /** Makes a message id. Claude Code uses message threads only with a server whose ids start with `msg_`. */
 export function createMessageId(): string {
-  return `msg_${randomBytes(12).toString('hex')}`;
+  return `msg_${createRandomDigits()}`;
 }

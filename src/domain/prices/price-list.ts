@@ -24,11 +24,13 @@ export interface PricedModel {
  * what gateways, clouds and snapshots add to it. `undefined` for any other name: a price is never guessed from a similar model.
  */
 export function findPrice(prices: PriceList, model: string): PricedModel | undefined {
-  for (const family of [model.toLowerCase(), toModelFamily(model)]) {
-    const price = prices.get(family);
-    if (price !== undefined) return { family, price };
-  }
-  return undefined;
+  const name = model.toLowerCase();
+  return findByName(prices, name) ?? findByName(prices, toModelFamily(name));
+}
+
+function findByName(prices: PriceList, family: string): PricedModel | undefined {
+  const price = prices.get(family);
+  return price === undefined ? undefined : { family, price };
 }
 
 /** Text before the name itself: of Chiron or a gateway (`codex/…`, `openai/…`), or of Bedrock (`us.anthropic.…`). */

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asNobody } from '../__fixtures__/as-nobody.js';
 import type { SandboxOptions } from '../sandbox.js';
@@ -63,6 +64,73 @@ describe('A workspace template', () => {
     expect(find('team-a')).toBe(join(workspaceTemplates, 'team-a'));
     for (const missing of ['team-b', 'file']) expect(() => find(missing)).toThrow(MissingTemplateError);
     expect(() => find('team-a', {})).toThrow(MissingTemplateError);
+  });
+});
+
+describe('Folders that were made ahead', () => {
+  const ahead = () => join(options.dataDirectory, 'threads-ahead');
+  const drafts = () => (existsSync(ahead()) ? readdirSync(ahead()) : []);
+  const makeOneAhead = async (store: ThreadFolderStore): Promise<string> => {
+    await store.prepare('first', ['.claude']);
+    await expect.poll(() => drafts().length).toBe(1);
+    const draft = join(ahead(), drafts()[0] ?? '');
+    await expect.poll(() => existsSync(join(draft, 'home/.claude'))).toBe(true);
+    return draft;
+  };
+
+  beforeEach(() => {
+    options = { ...options, makesFoldersAhead: true };
+  });
+
+  it('become those of the next new thread, like any others', async () => {
+    const store = new ThreadFolderStore(options);
+    const draft = await makeOneAhead(store);
+    const { ino } = statSync(draft);
+    const { thread, ...others } = await store.prepare('next', ['.claude']);
+    expect(statSync(thread).ino).toBe(ino);
+    for (const path of [thread, ...Object.values(others), join(others.home, '.claude')]) expect(mode(path)).toBe('700');
+    await expect.poll(() => drafts().length).toBe(1);
+    expect(existsSync(draft)).toBe(false);
+  });
+
+  it('are not taken for a home with other folders, nor where templates are', async () => {
+    const store = new ThreadFolderStore(options);
+    const draft = await makeOneAhead(store);
+    const { home } = await store.prepare('other', ['.codex']);
+    expect(readdirSync(home)).toEqual(['.codex']);
+    const template = join(folder, 'template');
+    mkdirSync(template);
+    writeFileSync(join(template, 'AGENTS.md'), 'be kind');
+    const { workspace } = await store.prepare('templated', ['.claude'], template);
+    expect(readdirSync(workspace)).toEqual(['AGENTS.md']);
+    expect(existsSync(draft)).toBe(true);
+  });
+
+  it('are made anew when somebody has removed them', async () => {
+    const store = new ThreadFolderStore(options);
+    rmSync(await makeOneAhead(store), { recursive: true });
+    const { home } = await store.prepare('next', ['.claude']);
+    expect(existsSync(join(home, '.claude'))).toBe(true);
+  });
+
+  it('are removed when their server stops', async () => {
+    const store = new ThreadFolderStore(options);
+    await makeOneAhead(store);
+    await store.prepare('next', ['.claude']);
+    await store.close();
+    expect(drafts()).toEqual([]);
+    await store.prepare('last', ['.claude']);
+    await wait(50);
+    expect(drafts()).toEqual([]);
+  });
+
+  it('are kept by a sweep of their server, and removed by that of the next', async () => {
+    const store = new ThreadFolderStore(options);
+    const draft = await makeOneAhead(store);
+    expect(await store.sweep()).toEqual([]);
+    expect(existsSync(draft)).toBe(true);
+    await new ThreadFolderStore(options).sweep();
+    expect(existsSync(draft)).toBe(false);
   });
 });
 

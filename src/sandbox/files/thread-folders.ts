@@ -7,6 +7,7 @@ import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
 import { copyEntries } from './copy-tree.js';
 import { openFolderBelow, SERVER_FOLDER } from './folder-handle.js';
 import { TreeWriter } from '../tree/tree-writer.js';
+import { FoldersAhead } from './folders-ahead.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
 import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
@@ -45,12 +46,13 @@ export function toThreadFolders(parent: string, threadId: string): ThreadFolders
 }
 
 function toFolders(thread: string): ThreadFolders {
+  // Not by `join`: they are made several times in each turn.
   return {
     thread,
-    workspace: join(thread, 'workspace'),
-    home: join(thread, 'home'),
-    temporary: join(thread, 'tmp'),
-    server: join(thread, 'server'),
+    workspace: `${thread}/workspace`,
+    home: `${thread}/home`,
+    temporary: `${thread}/tmp`,
+    server: `${thread}/server`,
   };
 }
 
@@ -62,6 +64,7 @@ export class ThreadFolderStore {
   readonly #threads: string;
   readonly #removal: ThreadRemoval;
   readonly #drafts = new Set<string>();
+  #ahead: FoldersAhead | undefined;
 
   /** @param users gives each thread a user id; absent to keep all files the server's */
   constructor(
@@ -71,6 +74,8 @@ export class ThreadFolderStore {
     this.#threads = toThreadsFolder(options);
     // Other servers make and remove threads in a shared folder, too.
     this.#removal = new ThreadRemoval(this.#threads, options.sharedDirectory === undefined ? 0 : SHARED_LEFTOVER_MS);
+    if (options.makesFoldersAhead === true)
+      this.#ahead = new FoldersAhead(join(toThreadsParent(options), 'threads-ahead'), makeEmptyFolders);
   }
 
   /**
@@ -170,8 +175,14 @@ export class ThreadFolderStore {
   }
 
   /** Removes what removals and preparations that broke off have left. Gives what resisted. */
-  sweep(): Promise<readonly StuckLeftover[]> {
-    return this.#removal.sweep((name) => this.#drafts.has(name));
+  async sweep(): Promise<readonly StuckLeftover[]> {
+    const stuck = await this.#removal.sweep((name) => this.#drafts.has(name));
+    return [...stuck, ...((await this.#ahead?.sweep()) ?? [])];
+  }
+
+  /** Makes no folders ahead any more. Rejects if those that are ready cannot be removed. */
+  async close(): Promise<void> {
+    await this.#ahead?.close();
   }
 
   /**
@@ -179,15 +190,22 @@ export class ThreadFolderStore {
    * Nothing is opened: an agent that puts a link in the place of a folder meanwhile only keeps it until the next look.
    */
   async #findReady(thread: string, homeFolders: readonly string[]): Promise<Stats | 'none' | undefined> {
-    // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
-    const isNear = this.options.sharedDirectory === undefined;
-    const look = async (path: string): Promise<Stats> => (isNear ? lstatSync(path) : lstat(path));
     const names = listFolders(homeFolders);
-    // Errors take longer to make than to look at a disk, and a new thread would have one for each folder.
-    if (isNear && lstatSync(thread, { throwIfNoEntry: false }) === undefined) return 'none';
+    const paths = names.map((name) => `${thread}/${name}`);
     try {
-      const [top, ...found] = await Promise.all([thread, ...names.map((name) => join(thread, name))].map(look));
-      const isReady = found.every((folder, index) => hasRights(folder, names[index] === SERVER_FOLDER, top?.uid));
+      let top: Stats | undefined;
+      let found: readonly Stats[];
+      if (this.options.sharedDirectory === undefined) {
+        // To ask a local disk takes less time than to hand the question to another thread; a network may not answer at once.
+        // Errors take longer to make than to look at a disk, and a new thread would have one for each folder.
+        top = lstatSync(thread, { throwIfNoEntry: false });
+        if (top === undefined) return 'none';
+        found = paths.map((path) => lstatSync(path));
+      } else [top, ...found] = await Promise.all([thread, ...paths].map((path) => lstat(path)));
+      const server = process.geteuid?.();
+      const isReady = found.every((folder, index) =>
+        hasRights(folder, names[index] === SERVER_FOLDER, { user: top?.uid, server }),
+      );
       return isReady ? top : undefined;
     } catch (error) {
       if (['ENOENT', 'EACCES', 'ENOTDIR'].includes(readErrorCode(error) ?? '')) return undefined;
@@ -208,17 +226,44 @@ export class ThreadFolderStore {
   }
 
   async #make(thread: string, homeFolders: readonly string[], workspaceTemplate: string | undefined): Promise<void> {
-    await this.#inDraft(async (draft) => {
-      await copyTemplate(workspaceTemplate, join(draft, 'workspace'));
-      await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
-      await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
-      await makeNewFolders(draft, homeFolders, (workspaceTemplate ?? this.options.homeTemplate) !== undefined);
-      await this.users?.assign(draft);
-      await rename(draft, thread);
-    }).catch((error: unknown) => {
+    const hasTemplates = (workspaceTemplate ?? this.options.homeTemplate) !== undefined;
+    try {
+      if (!hasTemplates && (await this.#placeReady(thread, homeFolders))) return;
+      await this.#inDraft(async (draft) => {
+        await copyTemplate(workspaceTemplate, join(draft, 'workspace'));
+        await copyTemplate(this.options.homeTemplate, join(draft, 'home'));
+        await copyLinkedFolders(this.options.homeTemplate, join(draft, 'home'), homeFolders);
+        // What templates have in the place of a folder is set aside.
+        await (hasTemplates ? makeFolders : makeEmptyFolders)(draft, homeFolders);
+        await this.users?.assign(draft);
+        await rename(draft, thread);
+      });
+    } catch (error) {
       // Another server on the same disk was first; its thread is as good.
       if (!['ENOTEMPTY', 'EEXIST'].includes(readErrorCode(error) ?? '')) throw error;
-    });
+    }
+  }
+
+  /** Gives a new thread folders that are ready. False when there are none, or they cannot be moved there. */
+  async #placeReady(thread: string, homeFolders: readonly string[]): Promise<boolean> {
+    const ahead = this.#ahead;
+    const name = await ahead?.take(homeFolders);
+    if (ahead === undefined || name === undefined) return false;
+    try {
+      await this.#letUsersPass();
+      await this.users?.assign(ahead.path(name));
+      await rename(ahead.path(name), thread);
+      ahead.done(name);
+      return true;
+    } catch (error) {
+      await ahead.drop(name);
+      const code = readErrorCode(error);
+      // The threads are on another disk than the folder beside them.
+      if (code === 'EXDEV') this.#ahead = undefined;
+      // Somebody may have removed them, or the folder of all threads.
+      if (code === 'EXDEV' || code === 'ENOENT') return false;
+      throw error;
+    }
   }
 
   /** Runs a task on a new folder beside the threads, which it moves to its place. Removes the folder if the task rejects. */
@@ -228,9 +273,7 @@ export class ThreadFolderStore {
     this.#drafts.add(name);
     try {
       await mkdir(draft, { recursive: true, mode: 0o700 });
-      // The data folder has the socket of the broker, also where the threads are in another one.
-      const passed = new Set([resolve(this.options.dataDirectory), toThreadsParent(this.options), this.#threads]);
-      if (this.users !== undefined) await letPass(passed);
+      await this.#letUsersPass();
       return await task(draft);
     } catch (error) {
       await this.#removal.removeDraft(name);
@@ -238,6 +281,12 @@ export class ThreadFolderStore {
     } finally {
       this.#drafts.delete(name);
     }
+  }
+
+  async #letUsersPass(): Promise<void> {
+    if (this.users === undefined) return;
+    // The data folder has the socket of the broker, also where the threads are in another one.
+    await letPass(new Set([resolve(this.options.dataDirectory), toThreadsParent(this.options), this.#threads]));
   }
 }
 
@@ -264,9 +313,8 @@ async function letPass(folders: ReadonlySet<string>): Promise<void> {
   }
 }
 
-/** Makes the folders of a draft, which only the server can enter. What templates have in the place of one is set aside. */
-async function makeNewFolders(draft: string, homeFolders: readonly string[], hasTemplates: boolean): Promise<void> {
-  if (hasTemplates) return makeFolders(draft, homeFolders);
+/** Makes the folders of a thread in a folder that is empty, and that only the server can enter. */
+async function makeEmptyFolders(draft: string, homeFolders: readonly string[]): Promise<void> {
   for (const name of listFolders(homeFolders)) await mkdir(join(draft, name), { mode: 0o700 });
 }
 
@@ -281,9 +329,12 @@ function listFolders(homeFolders: readonly string[]): readonly string[] {
 }
 
 /** Whether an entry is a folder with the rights that `openToUser` would give it; `user` is whose the thread's folder is. */
-function hasRights(entry: Stats, isServers: boolean, user: number | undefined): boolean {
+function hasRights(
+  entry: Stats,
+  isServers: boolean,
+  { user, server = user }: { readonly user: number | undefined; readonly server: number | undefined },
+): boolean {
   const { uid, gid, mode } = entry;
-  const server = process.geteuid?.() ?? user;
   const rights = mode & 0o777;
   if (!entry.isDirectory()) return false;
   if (server === user) return rights === 0o700;

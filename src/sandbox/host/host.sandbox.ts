@@ -274,6 +274,9 @@ export abstract class HostSandbox implements Sandbox, OnApplicationBootstrap {
   private async stopAll(): Promise<void> {
     this.leftovers.stop();
     await Promise.all([...this.running.keys()].map((each) => each.stop(CLOSE_GRACE_MS)));
+    await this.store.close().catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'could not remove folders for new threads; the next start removes them');
+    });
     await this.reaper.close();
     this.limits.close();
     this.users?.close();

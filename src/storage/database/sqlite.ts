@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
+import { DUE_FRAMES, WalCheckpoints } from './wal-checkpoints.js';
 
 /** Size of the cache of prepared statements; the store has far fewer, except for lists of varying length. */
 const MAX_CACHED_STATEMENTS = 256;
@@ -54,6 +55,7 @@ class NodeSqliteStatement implements SqliteStatement {
 export class NodeSqliteDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, NodeSqliteStatement>();
+  readonly #checkpoints: WalCheckpoints;
   /** Duration of the last statement. */
   lastStatementMs = 0;
 
@@ -64,13 +66,28 @@ export class NodeSqliteDatabase implements SqliteDatabase {
       this.#database.exec('pragma journal_mode = wal');
       // A power cut may lose the last commits but never corrupts the file; a killed process loses nothing.
       this.#database.exec('pragma synchronous = normal');
-      // Running turns rewrite the same pages often: checkpoint the WAL every 16 MiB only.
-      this.#database.exec('pragma wal_autocheckpoint = 4000');
+      // Only where `WalCheckpoints` comes too late.
+      this.#database.exec(`pragma wal_autocheckpoint = ${2 * DUE_FRAMES}`);
       this.#database.exec('pragma cache_size = -16000');
     } catch (error) {
       this.#database.close();
       throw error;
     }
+    const database = this.#database;
+    const [count, checkpoint] = ['noop', 'passive'].map((mode) => database.prepare(`pragma wal_checkpoint(${mode})`));
+    this.#checkpoints = new WalCheckpoints(`${file}-wal`, {
+      get isOpen() {
+        return database.isOpen;
+      },
+      get isTransaction() {
+        return database.isTransaction;
+      },
+      countFrames: () => {
+        const { log, checkpointed } = count?.get() ?? {};
+        return Number(log) - Number(checkpointed);
+      },
+      checkpoint: () => checkpoint?.get(),
+    });
   }
 
   /** Whether a transaction is open. */
@@ -111,6 +128,7 @@ export class NodeSqliteDatabase implements SqliteDatabase {
       return work();
     } finally {
       this.lastStatementMs = performance.now() - startedMs;
+      this.#checkpoints.noteStatement();
     }
   };
 

@@ -121,6 +121,36 @@ describe.each(await testedKinds())('the event log on %s', (kind) => {
     store.log.abandon(id, new Error('over'));
   });
 
+  it('lets others have the event loop while it stores the events of many turns', async () => {
+    const turns: string[] = [];
+    for (let count = 0; count < 200; count += 1) turns.push((await runningTurn(store)).id);
+    for (const id of turns) store.log.append(id, [text('a')]);
+    let loops = 0;
+    const count = (): void => {
+      loops += 1;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    await Promise.all(turns.map((id) => store.log.flush(id)));
+    clearImmediate(timer);
+    expect(loops).toBeGreaterThan(2);
+    for (const id of turns)
+      expect(await rows(id)).toMatchObject([{ sequence: 1, events: JSON.stringify([text('a')]) }]);
+    for (const id of turns) store.log.abandon(id, new Error('over'));
+  });
+
+  it('stores the end of a turn with the events that wait for the next of several transactions, once', async () => {
+    const turns: string[] = [];
+    for (let count = 0; count < 200; count += 1) turns.push((await runningTurn(store)).id);
+    for (const id of turns) store.log.append(id, [text('a')]);
+    const last = turns.at(-1) ?? '';
+    const flushed = store.log.flush(turns[0] ?? '');
+    await store.log.finish(last, [turnEnd], completed);
+    await flushed;
+    expect(await store.log.readAll(last)).toEqual([text('a'), turnEnd]);
+    for (const id of turns) store.log.abandon(id, new Error('over'));
+  });
+
   it('ends a turn with its events, row and thread in one commit, and readers see the end only afterwards', async () => {
     const { id, threadId } = await runningTurn(store);
     const { seen } = reader(store.log.read(id));

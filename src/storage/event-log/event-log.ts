@@ -283,7 +283,7 @@ export class EventLog {
     if (turn.end !== undefined) return;
     turn.end = end;
     this.#writer.remove(turn);
-    turn.rejectWaiters(new Error(`turn ${turn.id} is no longer live: ${end.kind}`));
+    turn.rejectWaiters(`turn ${turn.id} is no longer live: ${end.kind}`);
     // A finished turn stays until its readers have read it from memory; any other must not be found any more.
     if (end.kind !== 'finished') this.#live.delete(turn.id);
     this.#release(turn);

@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { BehaviorSubject, Subject } from 'rxjs';
-import type { HarnessEvent } from '../../domain/harness-event.js';
 import { isForeignKeyViolation, isUniqueViolation } from '../database/database.js';
 import type { EventStore } from './event.store.js';
 import type { LiveTurn } from './live-turn.js';
+import { toEventRow } from './to-event-row.js';
 import type { TurnEventTable } from '../database/tables.js';
 
 /**
@@ -14,6 +15,12 @@ const PAUSE_PER_FLUSH = 49;
 
 /** Longest pause between two commits while the store works. */
 const MAX_PAUSE_MS = 500;
+
+/**
+ * Most turns whose rows are in one transaction with SQLite. Hundreds of rows take it 10 to 20 ms, in which the event loop stands still; what
+ * waits, such as the first token of another turn, gets its chance between two transactions.
+ */
+const MAX_TURNS_PER_COMMIT = 64;
 
 /** Exponential backoff after failed writes; each delay is twice the one before. */
 const INITIAL_BACKOFF_MS = 50;
@@ -30,6 +37,11 @@ interface Batch {
   readonly lost: readonly LiveTurn[];
 }
 
+/** Whether a turn has events for the group commit. */
+function isWritable(turn: LiveTurn): boolean {
+  return turn.open && turn.pending > 0;
+}
+
 /** Writes the pending events of all live turns in group commits. */
 export class EventWriter {
   /** The error of the last write, `undefined` after a success. Completes with `stop`. */
@@ -40,6 +52,8 @@ export class EventWriter {
   readonly #pending = new Set<LiveTurn>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** The transaction of the running write, and what follows from it. */
+  #batch: Promise<boolean> | undefined;
   #failures = 0;
   #isStopped = false;
   /** Ends of turns whose write is being retried. */
@@ -83,9 +97,9 @@ export class EventWriter {
     await (this.#running ?? this.#start());
   }
 
-  /** Resolves when a write that is running now has finished. */
+  /** Resolves when a transaction that is running now has finished. Never rejects. */
   async settled(): Promise<void> {
-    await this.#running;
+    await this.#batch;
   }
 
   /** Records that the end of a turn failed to be written: the store counts as failing until `finishSettled`. */
@@ -131,25 +145,47 @@ export class EventWriter {
   }
 
   async #write(): Promise<void> {
-    const turns = [...this.#pending].filter((turn) => turn.open && turn.pending > 0);
-    this.#pending.clear();
-    if (turns.length === 0) return this.#probe();
-    const startedMs = performance.now();
+    const turns = [...this.#pending].filter(isWritable);
+    if (turns.length === 0) {
+      this.#pending.clear();
+      return this.#probe();
+    }
+    const isSqlite = this.store.database.kind === 'sqlite';
+    const size = isSqlite ? MAX_TURNS_PER_COMMIT : turns.length;
+    let totalMs = 0;
+    for (let begin = 0; begin < turns.length; begin += size) {
+      if (begin > 0) await setImmediate();
+      const startedMs = performance.now();
+      this.#batch = this.#writeBatch(turns.slice(begin, begin + size));
+      const isWritten = await this.#batch;
+      this.#batch = undefined;
+      const flushMs = performance.now() - startedMs;
+      this.flushes$.next(flushMs);
+      totalMs += flushMs;
+      // The others are still pending.
+      if (!isWritten) break;
+    }
+    const pauseMs = isSqlite ? totalMs * PAUSE_PER_FLUSH : 0;
+    this.#pauseMs = Math.max(this.flushMs, Math.min(pauseMs, MAX_PAUSE_MS));
+  }
+
+  /** Writes the events of these turns in one transaction, but for the turns that have ended or left meanwhile. False when it failed. */
+  async #writeBatch(batch: readonly LiveTurn[]): Promise<boolean> {
+    const turns = batch.filter((turn) => this.#pending.delete(turn) && isWritable(turn));
+    if (turns.length === 0) return true;
     try {
-      const batch = await this.#commit(turns);
-      for (const { turn, length, sequence } of batch.written) {
+      const { written, lost } = await this.#commit(turns);
+      for (const { turn, length, sequence } of written) {
         turn.needsResync = false;
         turn.commit(length, sequence);
       }
-      for (const turn of batch.lost) this.onLost(turn);
+      for (const turn of lost) this.onLost(turn);
       this.#recordSuccess();
+      return true;
     } catch (error) {
       this.#recordFailure(turns, error);
+      return false;
     }
-    const flushMs = performance.now() - startedMs;
-    this.flushes$.next(flushMs);
-    const pauseMs = this.store.database.kind === 'sqlite' ? flushMs * PAUSE_PER_FLUSH : 0;
-    this.#pauseMs = Math.max(this.flushMs, Math.min(pauseMs, MAX_PAUSE_MS));
   }
 
   async #probe(): Promise<void> {
@@ -208,23 +244,4 @@ export class EventWriter {
     this.#failures = 0;
     this.failure$.next(undefined);
   }
-}
-
-/** Builds the row with all pending events of a turn; `undefined` when there are none. */
-export function toEventRow(
-  turn: LiveTurn,
-  position: { readonly committed: number; readonly sequence: number },
-  now: number,
-  last: readonly HarnessEvent[] = [],
-): TurnEventTable | undefined {
-  const events = [...turn.events.slice(position.committed), ...last];
-  if (events.length === 0) return undefined;
-  return {
-    turn_id: turn.id,
-    sequence: position.sequence + 1,
-    attempt: turn.attempt,
-    first_index: position.committed,
-    events: JSON.stringify(events),
-    created_at: now,
-  };
 }

@@ -127,9 +127,12 @@ export class LiveTurn {
   }
 
   /** Rejects all pending `flushed` promises. */
-  rejectWaiters(error: Error): void {
+  rejectWaiters(reason: string): void {
     const waiters = this.#waiters;
+    // Most turns have none, and an error takes long to make.
+    if (waiters.length === 0) return;
     this.#waiters = [];
+    const error = new Error(reason);
     for (const waiter of waiters) waiter.reject(error);
   }
 

@@ -1,10 +1,11 @@
 import { Logger } from '@nestjs/common';
 import type { HarnessEvent } from '../../domain/harness-event.js';
 import { isUniqueViolation } from '../database/database.js';
-import { computeBackoffMs, toEventRow, type EventWriter } from './event-writer.js';
+import { computeBackoffMs, type EventWriter } from './event-writer.js';
 import type { EventStore } from './event.store.js';
 import type { LiveTurn } from './live-turn.js';
 import type { TurnOutcome } from '../stores/turn.js';
+import { toEventRow } from './to-event-row.js';
 
 /** Writes the ends of turns, each in one transaction, and retries while the store cannot write. */
 export class TurnFinisher {

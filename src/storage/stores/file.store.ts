@@ -4,6 +4,7 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import { Database } from '../database/database.js';
 import type { FileTable, Tables } from '../database/tables.js';
 import { parseEnum } from './turn.js';
+import { IS_UNFINISHED } from './unfinished-turns.js';
 
 const PLACES = ['folder', 'bucket', 'database'] as const;
 
@@ -186,7 +187,7 @@ export class FileStore {
               .innerJoin('turns', 'turns.id', 'turn_files.turn_id')
               .select('turns.id')
               .whereRef('turn_files.file_id', '=', 'files.id')
-              .where('turns.state', 'in', ['queued', 'running']),
+              .where(IS_UNFINISHED),
           ),
         ),
       )

@@ -8,6 +8,7 @@ import { Database } from '../database/database.js';
 import { PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, ThreadTable } from '../database/tables.js';
 import { parseEnum, parseStored, parseStoredOrUndefined } from './turn.js';
+import { IS_UNFINISHED } from './unfinished-turns.js';
 
 /** The state of a thread; `failed` when its last turn failed. */
 export type ThreadState = 'idle' | 'running' | 'failed';
@@ -256,7 +257,7 @@ export class ThreadStore {
               .selectFrom('turns')
               .select('turns.id')
               .whereRef('turns.thread_id', '=', 'threads.id')
-              .where('turns.state', 'in', ['queued', 'running']),
+              .where(IS_UNFINISHED),
           ),
         ),
       );
@@ -303,7 +304,7 @@ export class ThreadStore {
       .leftJoin('nodes', 'nodes.id', 'threads.node')
       .select('threads.id')
       .distinct()
-      .where('turns.state', 'in', ['queued', 'running'])
+      .where(IS_UNFINISHED)
       .where((where) => where.or([where('nodes.id', 'is', null), where('nodes.state', '=', 'lost')]))
       .execute();
     return rows.map(({ id }) => id);

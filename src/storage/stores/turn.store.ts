@@ -17,7 +17,7 @@ import {
   type TurnState,
   type TurnSummary,
 } from './turn.js';
-import { toUnfinishedTurn, type UnfinishedTurn } from './unfinished-turns.js';
+import { IS_UNFINISHED, toUnfinishedTurn, type UnfinishedTurn } from './unfinished-turns.js';
 
 export type { NewTurn, Turn, TurnFailure, TurnOutcome, TurnState } from './turn.js';
 
@@ -378,7 +378,7 @@ export class TurnStore {
 
   /** All queued or running turns, oldest first; of all threads, or of one. */
   async unfinished(threadId?: string): Promise<readonly Turn[]> {
-    const all = this.#turns().where('state', 'in', ['queued', 'running']);
+    const all = this.#turns().where(IS_UNFINISHED);
     const query = threadId === undefined ? all : all.where('thread_id', '=', threadId);
     return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(toTurn);
   }
@@ -391,7 +391,7 @@ export class TurnStore {
       .selectFrom('turns')
       .innerJoin('threads', 'threads.id', 'turns.thread_id')
       .select(['turns.id', 'turns.thread_id', 'turns.interrupted_at'])
-      .where('turns.state', 'in', ['queued', 'running'])
+      .where(IS_UNFINISHED)
       .where('threads.node', '=', node)
       .orderBy('turns.created_at')
       .orderBy('turns.thread_id')
@@ -409,7 +409,7 @@ export class TurnStore {
     const unfinished = this.database.kysely
       .selectFrom('turns')
       .innerJoin('threads', 'threads.id', 'turns.thread_id')
-      .where('turns.state', 'in', ['queued', 'running']);
+      .where(IS_UNFINISHED);
     const { total } = await unfinished
       .select((select) => select.fn.countAll<number>().as('total'))
       .executeTakeFirstOrThrow();

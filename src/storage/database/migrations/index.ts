@@ -11,11 +11,13 @@ import { messageDeliveries } from './0009-message-deliveries.js';
 import { deletedResponses } from './0010-deleted-responses.js';
 import { files } from './0011-files.js';
 import { turnMakers } from './0012-turn-makers.js';
+import { smallerIndexes } from './0013-smaller-indexes.js';
 
 /**
  * All migrations in order, the same for both databases. A released migration never changes. A migration only adds what the version before
  * does not notice (tables, indexes, columns that may be empty or have a default), as servers of that version go on beside it during an
- * upgrade. What is no longer used is removed by a later version than the one that stops using it.
+ * upgrade. What is no longer used is removed by a later version than the one that stops using it; an index may be replaced by one that serves the
+ * version before as well.
  */
 export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Migration> = {
   '0001-threads-and-turns': threadsAndTurns,
@@ -30,4 +32,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Mi
   '0010-deleted-responses': deletedResponses,
   '0011-files': files,
   '0012-turn-makers': turnMakers,
+  '0013-smaller-indexes': smallerIndexes,
 };
