@@ -1,7 +1,7 @@
 import { dirname, join, sep } from 'node:path';
 import type { SandboxMount } from '../sandbox.js';
 import type { SystemEntry } from '../host/system.js';
-import type { ThreadFolders } from '../files/thread-folders.js';
+import type { ThreadFolders } from '../files/thread-paths.js';
 import { INSIDE } from './inside.js';
 
 /** What a sandbox is made of. */

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildEnvironment } from '../environment.js';
 import { ThreadUsers } from '../files/thread-users.js';
-import { toThreadsParent } from '../files/thread-folders.js';
+import { toThreadsParent } from '../files/thread-paths.js';
 import { becomeUser, readOwner } from '../host/become-user.js';
 import type { HostLaunch } from '../host/host.process.js';
 import { HostSandbox, type LaunchRequest } from '../host/host.sandbox.js';

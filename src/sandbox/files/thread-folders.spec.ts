@@ -21,7 +21,8 @@ import { asNobody } from '../__fixtures__/as-nobody.js';
 import type { SandboxOptions } from '../sandbox.js';
 import { MissingTemplateError } from '../errors.js';
 import { findWorkspaceTemplate } from './template.js';
-import { ThreadFolderStore, toThreadFolders, type ThreadFolders } from './thread-folders.js';
+import { ThreadFolderStore } from './thread-folders.js';
+import { toThreadFolders, type ThreadFolders } from './thread-paths.js';
 
 let folder: string;
 let options: SandboxOptions;

@@ -1,60 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, type Stats } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readErrorCode } from '../errors.js';
-import type { SandboxFolders, SandboxOptions } from '../sandbox.js';
-import { copyEntries } from './copy-tree.js';
-import { openFolderBelow, SERVER_FOLDER } from './folder-handle.js';
+import type { SandboxOptions } from '../sandbox.js';
+import { SERVER_FOLDER } from './folder-handle.js';
+import { copyFolders, hasRights, letPass, listFolders, makeEmptyFolders, makeFolders } from './folder-layout.js';
 import { TreeWriter } from '../tree/tree-writer.js';
 import { FoldersAhead } from './folders-ahead.js';
 import { copyTemplate, copyLinkedFolders } from './template.js';
-import { ThreadFiles } from './thread-files.js';
 import { DRAFT, type StuckLeftover, ThreadRemoval } from './thread-removal.js';
+import { type ThreadFolders, toFolders, toThreadFolders, toThreadsFolder, toThreadsParent } from './thread-paths.js';
 import type { ThreadUsers } from './thread-users.js';
-
-/** All folders of one thread. */
-export interface ThreadFolders extends SandboxFolders {
-  /** The folder that holds the others. */
-  readonly thread: string;
-  /** `TMPDIR` of the thread. */
-  readonly temporary: string;
-}
-
-/** The folders that every thread has, whatever its agent did to them. */
-const TEMPORARY = 'tmp';
-const FOLDERS = ['workspace', TEMPORARY, SERVER_FOLDER, 'home'];
-
-/** The folder that has the folder of all threads. */
-export function toThreadsParent({ dataDirectory, sharedDirectory }: SandboxOptions): string {
-  return resolve(sharedDirectory ?? dataDirectory);
-}
-
-/** The folder of all threads. */
-export function toThreadsFolder(options: SandboxOptions): string {
-  return join(toThreadsParent(options), 'threads');
-}
-
-/**
- * The folders of a thread. Throws for an id that could lead out of the folder of all threads.
- *
- * @param parent see {@link toThreadsParent}
- */
-export function toThreadFolders(parent: string, threadId: string): ThreadFolders {
-  if (!/^[A-Za-z0-9_-]+$/.test(threadId)) throw new Error('a thread id holds only letters, digits, "_" and "-"');
-  return toFolders(join(resolve(parent), 'threads', threadId));
-}
-
-function toFolders(thread: string): ThreadFolders {
-  // Not by `join`: they are made several times in each turn.
-  return {
-    thread,
-    workspace: `${thread}/workspace`,
-    home: `${thread}/home`,
-    temporary: `${thread}/tmp`,
-    server: `${thread}/server`,
-  };
-}
 
 /** How old a leftover in a shared folder is before it is certain that no server works on it. */
 const SHARED_LEFTOVER_MS = 86_400_000;
@@ -288,57 +245,4 @@ export class ThreadFolderStore {
     // The data folder has the socket of the broker, also where the threads are in another one.
     await letPass(new Set([resolve(this.options.dataDirectory), toThreadsParent(this.options), this.#threads]));
   }
-}
-
-/** Copies the folders of a thread, without what its programs have left in the temporary one. */
-async function copyFolders(from: string, draft: string): Promise<number> {
-  let tooDeep = 0;
-  for (const name of FOLDERS.filter((folder) => folder !== TEMPORARY)) {
-    const source = await openFolderBelow(from, [name], true);
-    const target = await openFolderBelow(draft, [name], true);
-    try {
-      tooDeep += await copyEntries(source, target);
-    } finally {
-      await Promise.all([source.close(), target.close()]);
-    }
-  }
-  return tooDeep;
-}
-
-/** Lets other users through folders, to those folders in them that are theirs. They cannot list them. */
-async function letPass(folders: ReadonlySet<string>): Promise<void> {
-  for (const folder of folders) {
-    const { mode } = await stat(folder);
-    if ((mode & 0o001) === 0) await chmod(folder, (mode & 0o777) | 0o001);
-  }
-}
-
-/** Makes the folders of a thread in a folder that is empty, and that only the server can enter. */
-async function makeEmptyFolders(draft: string, homeFolders: readonly string[]): Promise<void> {
-  for (const name of listFolders(homeFolders)) await mkdir(join(draft, name), { mode: 0o700 });
-}
-
-async function makeFolders(thread: string, homeFolders: readonly string[]): Promise<void> {
-  const files = new ThreadFiles(thread);
-  // One after the other: two of them are in the same home.
-  for (const folder of listFolders(homeFolders)) await files.makeFolder(folder);
-}
-
-function listFolders(homeFolders: readonly string[]): readonly string[] {
-  return [...FOLDERS, ...homeFolders.map((name) => `home/${name}`)];
-}
-
-/** Whether an entry is a folder with the rights that `openToUser` would give it; `user` is whose the thread's folder is. */
-function hasRights(
-  entry: Stats,
-  isServers: boolean,
-  { user, server = user }: { readonly user: number | undefined; readonly server: number | undefined },
-): boolean {
-  const { uid, gid, mode } = entry;
-  const rights = mode & 0o777;
-  if (!entry.isDirectory()) return false;
-  if (server === user) return rights === 0o700;
-  if (isServers) return uid === server && gid === user && rights === 0o750;
-  // One of the server's keeps files of the deployment.
-  return uid === user ? rights === 0o700 : true;
 }

@@ -1,10 +1,13 @@
 import { open } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
 
 /** How many statements run between two looks at the log's length; a look takes as long as one of them. */
 const STATEMENTS_PER_LOOK = 256;
 
 /** Frames (pages of 4 KiB) that are not in the database yet when a checkpoint is due. Running turns rewrite the same pages often, so it is not early. */
 export const DUE_FRAMES = 4000;
+
+const logger = new Logger('Store');
 
 /** What checkpoints need of a connection. */
 export interface WalConnection {
@@ -53,8 +56,9 @@ export class WalCheckpoints {
       }
       // One that has to wait for a transaction is begun again by a later look.
       if (this.connection.isOpen && !this.connection.isTransaction) this.connection.checkpoint();
-    } catch {
-      // Whatever fails here fails again in SQLite's own checkpoint, within a commit, whose caller is told.
+    } catch (error) {
+      // SQLite's own checkpoint is still to come, once the log is twice as long.
+      logger.debug({ err: error }, 'failed to checkpoint the store');
     } finally {
       this.#isSyncing = false;
     }
