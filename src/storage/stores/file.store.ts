@@ -1,3 +1,4 @@
+// Over 250 lines because it holds every statement on files.
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';

@@ -1,3 +1,4 @@
+// A little over 250 lines: the turn in all of its shapes, and how each is read from its row.
 import type { FailureKind, JsonObject, TokenUsage, TurnEndReason } from '../../domain/harness-event.js';
 import type { CallerToolCall } from '../../domain/caller-tool.js';
 import type { Prompt } from '../../domain/prompt.js';

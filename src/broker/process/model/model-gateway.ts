@@ -1,3 +1,4 @@
+// A little over 250 lines: one request of an agent to its model, from its checks to its bill.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { BrokerConfig, Upstream } from '../../protocol.ts';
