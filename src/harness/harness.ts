@@ -13,7 +13,7 @@ export type HarnessName = string;
 
 /**
  * The fields of a thread that its harness needs. Fixed by the thread's first request. Not to be spread, which leaves out what an object
- * looks up only when it is asked: see {@link withSession}.
+ * looks up only when it is asked.
  */
 export interface HarnessThread {
   readonly id: string;
@@ -38,12 +38,6 @@ export interface HarnessThread {
   readonly isSpare?: boolean;
   /** The environment of every process of this thread: the variables that the deployment passes through, the harness homes, the model. */
   readonly env: Readonly<Record<string, string>>;
-}
-
-/** The same thread with another conversation. */
-export function withSession(thread: HarnessThread, sessionId: string | undefined): HarnessThread {
-  // oxlint-disable-next-line typescript/no-unsafe-return -- `Object.create` has no type; what it makes has all of the thread
-  return Object.create(thread, { sessionId: { value: sessionId, enumerable: true } });
 }
 
 /** A message of the user for a turn that is running. */

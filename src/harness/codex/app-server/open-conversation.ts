@@ -21,49 +21,52 @@ export interface ConversationOptions {
   readonly specs: readonly JsonObject[];
   /** Codex's settings for the conversation. */
   readonly config: JsonObject;
+  /** The conversation to resume; `undefined` for a new one. */
+  readonly conversationId: string | undefined;
 }
 
 /**
- * Resumes the thread's conversation, or starts a new one if it had none or its recording is lost.
+ * Resumes a conversation of the thread, or starts a new one if there is none or its recording is lost.
  *
  * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function openConversation(
   running: Running,
   thread: HarnessThread,
-  { specs, config }: ConversationOptions,
+  { specs, config, conversationId }: ConversationOptions,
   logger: Pick<Logger, 'warn'>,
 ): Promise<CodexConversation> {
   const parameters = await toOpening(running, thread, config, logger);
-  const resumed = await resume(running, thread, parameters);
+  const resumed = await resume(running, thread, conversationId, parameters);
   if (resumed !== undefined) return resumed;
   const tools = specs.length === 0 ? {} : { dynamicTools: specs };
   return toCodexConversation(await running.server.request('thread/start', { ...parameters, ...tools }), false);
 }
 
 /**
- * Resumes the thread's conversation; `undefined` if it had none or its recording is lost.
+ * Resumes a conversation of the thread; `undefined` if there is none or its recording is lost.
  *
  * @throws JsonRpcError if the server refuses or has exited.
  */
 export async function resumeConversation(
   running: Running,
   thread: HarnessThread,
-  { config }: Pick<ConversationOptions, 'config'>,
+  { config, conversationId }: Omit<ConversationOptions, 'specs'>,
   logger: Pick<Logger, 'warn'>,
 ): Promise<CodexConversation | undefined> {
-  return resume(running, thread, await toOpening(running, thread, config, logger));
+  return resume(running, thread, conversationId, await toOpening(running, thread, config, logger));
 }
 
 async function resume(
   { server }: Running,
-  { sessionId, files }: HarnessThread,
+  { files }: HarnessThread,
+  conversationId: string | undefined,
   parameters: JsonObject,
 ): Promise<CodexConversation | undefined> {
-  if (sessionId === undefined) return undefined;
+  if (conversationId === undefined) return undefined;
   try {
     return toCodexConversation(
-      await resumeWithRetry(server, { ...parameters, threadId: sessionId, excludeTurns: true }),
+      await resumeWithRetry(server, { ...parameters, threadId: conversationId, excludeTurns: true }),
       true,
     );
   } catch (error) {

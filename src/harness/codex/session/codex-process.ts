@@ -1,7 +1,7 @@
 // Over 250 lines because it holds every way to the process and its conversation.
 import type { Logger } from '@nestjs/common';
 import type { Sandbox } from '../../../sandbox/sandbox.js';
-import { type EarlyStart, type HarnessThread, withSession } from '../../harness.js';
+import type { EarlyStart, HarnessThread } from '../../harness.js';
 import { findAddedVariables } from '../../spares/added-variables.js';
 import { NotStartedError } from '../../start-failure.js';
 import { isProcessGone, JsonRpcError } from '../../json-rpc/json-rpc-error.js';
@@ -206,11 +206,11 @@ export class CodexProcess {
     { tools, config }: Setup,
     isFresh: boolean,
   ): Promise<CodexConversation | undefined> {
-    const thread = withSession(this.thread, this.#conversationId);
+    const options = { specs: tools.specs, config, conversationId: this.#conversationId };
     try {
       if (isFresh) this.#initialized = initialize(running);
       await this.#initialized;
-      return await openConversation(running, thread, { specs: tools.specs, config }, this.logger);
+      return await openConversation(running, this.thread, options, this.logger);
     } catch (error) {
       if (this.#isEarly(running) && isProcessGone(error)) {
         await this.#dropEarly();
@@ -245,7 +245,8 @@ export class CodexProcess {
   /** Resumes the conversation as a turn without tools of its caller wants it, unless the last one had some. */
   async #resumeAhead(running: Running): Promise<void> {
     if ((await this.notes())?.toolsKey !== PLAIN_SETUP.toolsKey) return;
-    const conversation = await resumeConversation(running, this.thread, { config: UNLOADS_AT_ONCE }, this.logger);
+    const options = { config: UNLOADS_AT_ONCE, conversationId: this.#conversationId };
+    const conversation = await resumeConversation(running, this.thread, options, this.logger);
     if (conversation !== undefined) this.#ahead = { running, conversation };
   }
 
