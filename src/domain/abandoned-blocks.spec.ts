@@ -5,6 +5,7 @@ import { maskAbandonedBlocks, dropAbandonedBlocks } from './abandoned-blocks.js'
 const text = (id: string): HarnessEvent => ({ type: 'text-delta', id, text: id });
 const thinking = (id: string): HarnessEvent => ({ type: 'thinking-delta', id, text: id });
 const end = (id: string): HarnessEvent => ({ type: 'block-end', id });
+const dropped = (id: string): HarnessEvent => ({ type: 'block-dropped', id });
 const attempt = (number: number): HarnessEvent => ({ type: 'attempt-start', attempt: number });
 const call: HarnessEvent = { type: 'tool-call', id: 't', name: 'n', server: 's', input: {} };
 const result: HarnessEvent = { type: 'tool-result', id: 't', content: [], isError: false };
@@ -38,6 +39,25 @@ describe('the events for a reader that starts after an attempt died', () => {
     expect(
       dropAbandonedBlocks([text('a'), attempt(2), text('a'), end('a'), text('b'), attempt(3), text('b'), end('b')]),
     ).toEqual([attempt(2), text('a'), end('a'), attempt(3), text('b'), end('b')]);
+  });
+
+  it('omit the finished blocks that the next attempt drops, and keep what it says under the same name', () => {
+    const again = [text('b'), end('b')];
+    expect(dropAbandonedBlocks([text('a'), end('a'), ...again, attempt(2), dropped('b'), ...again])).toEqual([
+      text('a'),
+      end('a'),
+      attempt(2),
+      dropped('b'),
+      ...again,
+    ]);
+    const silence = { type: 'notice', kind: 'progress', message: '' };
+    expect(maskAbandonedBlocks([...again, attempt(2), dropped('b'), attempt(3)], 0)).toEqual([
+      silence,
+      silence,
+      attempt(2),
+      dropped('b'),
+      attempt(3),
+    ]);
   });
 
   it('keep the order and do not change the input', () => {

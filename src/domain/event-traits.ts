@@ -41,6 +41,7 @@ export const EVENT_TRAITS = {
   'session-started': SILENT,
   notice: SILENT,
   'attempt-start': { ...CONTENT, begins: false },
+  'block-dropped': SILENT,
   'turn-end': CONTENT,
   'turn-failed': { ...CONTENT, begins: false },
 } as const satisfies Readonly<Record<HarnessEvent['type'], EventTraits>>;

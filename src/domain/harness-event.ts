@@ -115,6 +115,8 @@ export type HarnessEvent =
   | { readonly type: 'notice'; readonly kind: 'retrying' | 'compacting' | 'progress'; readonly message: string }
   /** The harness died and the turn resumes in a new process. Blocks that are open now never end. */
   | { readonly type: 'attempt-start'; readonly attempt: number }
+  /** The agent's record lacks this complete block of a dead attempt, so its model says it again. Later readers get only the new one. */
+  | { readonly type: 'block-dropped'; readonly id: string }
 
   // The end: exactly one of these, and nothing after it. `usage` is the harness's own total of the turn, if it reports one;
   // otherwise the total is the sum of the model calls.

@@ -86,6 +86,7 @@ describe('a turn', () => {
       ...modelCall(textBlock('whole. ', 'a')),
       { type: 'tool-call', id: 't', name: 'Bash', server: 'agent', input: {} },
       { type: 'tool-result', id: 't', content: [{ type: 'text', text: 'ran' }], isError: false },
+      ...textBlock('lost. ', 'l'),
       { type: 'text-delta', id: 'b', text: 'half a sen' },
     );
     await witness.sees('half a sen');
@@ -93,12 +94,13 @@ describe('a turn', () => {
     const second = await app.harness.run('dies', 2);
     expect(second.turn).toMatchObject({ id: first.turn.id, attempt: 2 });
     expect(second.thread.sessionId).toBe('session-1');
+    second.say({ type: 'block-dropped', id: 'l' }, ...textBlock('lost. ', 'l'));
     const late = say(app, 'dies');
     second.end(...modelCall(textBlock('The rest.', 'c')));
     await Promise.all([witness.done(), late.done()]);
     expect(late.messageId).toBe(witness.messageId);
-    expect(witness.said).toBe('whole. half a senThe rest.');
-    expect(late.said).toBe('whole. The rest.');
+    expect(witness.said).toBe('whole. lost. half a senlost. The rest.');
+    expect(late.said).toBe('whole. lost. The rest.');
     for (const caller of [witness, late]) {
       expect(checkGrammar(caller.events)).toEqual([]);
       expect(caller.text.match(/"type":"mcp_tool_result"/g)).toHaveLength(1);

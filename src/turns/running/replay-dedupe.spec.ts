@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../domain/harness-event.js';
-import { synthesizeMissingResults, collectEmittedIds, isReplayed } from './replay-dedupe.js';
+import { collectEmittedIds, isReplayed, synthesizeMissingResults, withoutDropped } from './replay-dedupe.js';
 
 const events: readonly HarnessEvent[] = [
   { type: 'text-delta', id: 'complete', text: 'a' },
@@ -16,6 +16,11 @@ describe('the replay of a resumed harness', () => {
 
   it('repeats complete blocks, calls and results, which are dropped', () => {
     expect(events.slice(0, 5).every((event) => isReplayed(event, logged))).toBe(true);
+  });
+
+  it('says a block again that was dropped, also under the same id', () => {
+    const left = withoutDropped(logged, [{ type: 'block-dropped', id: 'complete' }]);
+    expect(events.slice(0, 5).map((event) => isReplayed(event, left))).toEqual([false, false, true, true, true]);
   });
 
   it('keeps a block that was incomplete, and a result that was missing', () => {

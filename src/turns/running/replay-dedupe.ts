@@ -30,6 +30,14 @@ export function collectEmittedIds(events: readonly HarnessEvent[]): EmittedIds {
 /** The ids of a turn without an earlier attempt. One for all turns: five empty sets take most of a kilobyte. */
 export const NOTHING_EMITTED: EmittedIds = collectEmittedIds([]);
 
+/** The ids without those of the blocks that `events` drop: what has such an id from now on is not a replay. */
+export function withoutDropped(logged: EmittedIds, events: readonly HarnessEvent[]): EmittedIds {
+  const dropped = new Set(events.flatMap((event) => (event.type === 'block-dropped' ? [event.id] : [])));
+  return dropped.size === 0
+    ? logged
+    : { ...logged, blocks: new Set([...logged.blocks].filter((id) => !dropped.has(id))) };
+}
+
 /**
  * Whether a resumed harness replays what an earlier attempt has logged. A harness that died after its last output and before its end
  * replays that output under the same ids (Claude Code 2.1.330 and Codex 0.169.0); callers would see it twice.

@@ -1,6 +1,12 @@
 import { hasTrait } from '../../domain/event-traits.js';
 import { type HarnessEvent, isTurnEnd, type JsonObject } from '../../domain/harness-event.js';
-import { collectEmittedIds, isReplayed, NOTHING_EMITTED, synthesizeMissingResults } from './replay-dedupe.js';
+import {
+  collectEmittedIds,
+  isReplayed,
+  NOTHING_EMITTED,
+  synthesizeMissingResults,
+  withoutDropped,
+} from './replay-dedupe.js';
 import { sanitizeEvent } from './sanitize-event.js';
 import { StructuredOutputBuffer } from './structured-answer.js';
 import { type TurnEnd, withoutReportedUsage } from './turn-outcome.js';
@@ -65,6 +71,7 @@ export class TurnOutput {
   /** Adds what the harness emitted. */
   add(emitted: readonly HarnessEvent[]): OutputBatch {
     const sanitized = emitted.map(sanitizeEvent);
+    if (this.#emittedBefore !== NOTHING_EMITTED) this.#emittedBefore = withoutDropped(this.#emittedBefore, sanitized);
     const fresh = sanitized.filter((event) => !isTurnEnd(event) && !isReplayed(event, this.#emittedBefore));
     const events = this.#structured?.push(fresh) ?? fresh;
     for (const event of events) {

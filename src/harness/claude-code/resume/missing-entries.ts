@@ -18,7 +18,11 @@ interface LostMessage {
   readonly usage: TokenUsage;
   /** Each with its index in the message. */
   readonly blocks: (readonly [number, JsonObject])[];
+  /** Ids of the complete texts and thoughts. */
+  readonly blockIds: string[];
   readonly results: JsonObject[];
+  /** Whether it has a call, also one that is in the transcript. */
+  hasCall: boolean;
   /** Whether the model had completed the message. */
   ended: boolean;
 }
@@ -34,7 +38,7 @@ export function toBlockId(entry: JsonObject, position: number): string {
  * emits a block, and starts its tool, some 100 ms before the block is in the transcript (seen). Without them, the model would call the
  * tool again.
  *
- * Skips a completed text of an unfinished message, as the remainder of that message is unknown.
+ * Skips a message of which only texts and thoughts were emitted, as its remainder is unknown ({@link toDroppedBlocks}).
  */
 export function rebuildMissingEntries(
   priorEvents: readonly HarnessEvent[],
@@ -67,6 +71,19 @@ export function rebuildMissingEntries(
   });
 }
 
+/**
+ * Drops the blocks of a message that {@link rebuildMissingEntries} skips: the model is asked for that message again, and the turn's
+ * answer would have them twice.
+ */
+export function toDroppedBlocks(
+  priorEvents: readonly HarnessEvent[],
+  persisted: TranscriptIds,
+): readonly HarnessEvent[] {
+  return lostMessages(priorEvents, persisted)
+    .filter(({ hasCall, ended, results }) => !hasCall && !ended && results.length === 0)
+    .flatMap(({ blockIds }) => blockIds.map((id): HarnessEvent => ({ type: 'block-dropped', id })));
+}
+
 function lostMessages(priorEvents: readonly HarnessEvent[], persisted: TranscriptIds): readonly LostMessage[] {
   const messages: LostMessage[] = [];
   const called = new Set(persisted.calls);
@@ -75,7 +92,15 @@ function lostMessages(priorEvents: readonly HarnessEvent[], persisted: Transcrip
   let current: LostMessage | undefined;
   const currentMessage = (id: string | undefined): LostMessage | undefined => {
     if (current === undefined && call !== undefined) {
-      current = { ...call, id: id ?? `msg_${messages.length}`, blocks: [], results: [], ended: false };
+      current = {
+        ...call,
+        id: id ?? `msg_${messages.length}`,
+        blocks: [],
+        blockIds: [],
+        results: [],
+        hasCall: false,
+        ended: false,
+      };
       messages.push(current);
     }
     return current;
@@ -99,15 +124,19 @@ function lostMessages(priorEvents: readonly HarnessEvent[], persisted: Transcrip
         if (!persisted.blocks.has(event.id)) {
           const [id, index] = parseBlockId(event.id);
           const block = toBlock(partialTexts.get(event.id), event.signature);
-          if (block !== undefined) currentMessage(id)?.blocks.push([index, block]);
+          const message = currentMessage(id);
+          message?.blockIds.push(event.id);
+          if (block !== undefined) message?.blocks.push([index, block]);
         }
         break;
       case 'tool-call':
+        if (current !== undefined) current.hasCall = true;
         if (called.has(event.id)) break;
         called.add(event.id);
         pushCall(currentMessage(undefined), event.id, fullName(event), event.input);
         break;
       case 'caller-tool-call':
+        if (current !== undefined) current.hasCall = true;
         if (called.has(event.id)) break;
         called.add(event.id);
         pushCall(currentMessage(undefined), event.id, toModelToolName(event.name), event.input);

@@ -4,9 +4,10 @@ import { asString } from '../../../domain/json.js';
 import { findMarkedTurn, toContentBlock, toResultBlock, toTurnMark } from '../caller-tools/results.js';
 import { toToolCall, toToolResult } from '../decode/content.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
+import { dropContinuation } from './continuation.js';
 import { callsOf, cutAt, dropCutOffCalls, isCallOfCaller, type KeptEntries, resultsOf } from './cut-off-calls.js';
 import { chainEntries, readMessage, toResultEntry } from './entries.js';
-import { collectTranscriptIds, rebuildMissingEntries } from './missing-entries.js';
+import { collectTranscriptIds, rebuildMissingEntries, toDroppedBlocks } from './missing-entries.js';
 import { findHiddenCalls, replayEntries } from './replay.js';
 import { findTurnEnd } from './turn-end.js';
 import {
@@ -34,12 +35,14 @@ export function planResults(own: readonly JsonObject[], turn: ResultsTurn, shape
   if (asking === undefined) return { kind: 'prompt' };
   const messageId = readMessage(asking)['id'];
   const messageBegin = own.findIndex((entry) => readMessage(entry)['id'] === messageId);
-  const { kept, cutFrom, results } = keepRecord(own, turn, ids, messageBegin);
+  const { kept, cutFrom, results } = dropContinuation(keepRecord(own, turn, ids, messageBegin));
   const change = cutFrom === undefined ? {} : { cutFrom };
   const record = kept.slice(messageBegin);
   const recorded = turn.attempt === 1 ? [] : record.slice(findBegin(record, turn));
 
-  const missing = rebuildMissingEntries(turn.priorEvents ?? [], collectTranscriptIds(record));
+  const { priorEvents = [] } = turn;
+  const persisted = collectTranscriptIds(record);
+  const missing = rebuildMissingEntries(priorEvents, persisted);
   const answered = new Set(record.flatMap(resultsOf).map((block) => block['tool_use_id']));
   const brought = turn.toolResults.filter(({ callId }) => !answered.has(callId)).map(toResultBlock);
   const lostCalls = findUnanswered([...record, toResultEntry([...results, ...brought])], true).own;
@@ -67,7 +70,9 @@ export function planResults(own: readonly JsonObject[], turn: ResultsTurn, shape
     entries: chainEntries([...first, ...missing, ...lost], kept),
     events: [...events, ...toLostEvents(unanswered.own)],
   };
-  if (unanswered.ofCaller.length === 0) return { kind: 'continue', ...plan };
+  if (unanswered.ofCaller.length === 0) {
+    return { kind: 'continue', ...plan, events: [...toDroppedBlocks(priorEvents, persisted), ...plan.events] };
+  }
   return { kind: 'ended', ...plan, events: [...plan.events, ...toParkedEnd(unanswered.ofCaller, turn)] };
 }
 

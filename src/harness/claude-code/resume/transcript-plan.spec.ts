@@ -39,6 +39,18 @@ describe('the plan for a turn that an earlier process has begun', () => {
     expect(planOf([prompt('turn')], 'turn')).toEqual({ kind: 'continue', entries: [], events: [] });
   });
 
+  it('continues without Claude Code’s request to continue, of an attempt that said nothing after it', () => {
+    const request = entry(
+      'user',
+      { role: 'user', content: [{ type: 'text', text: 'Continue from where you left off.' }] },
+      { isMeta: true },
+    );
+    const cut = { kind: 'continue', cutFrom: request['uuid'], entries: [] };
+    expect(planOf([prompt('turn'), request, entry('attachment', {})], 'turn')).toMatchObject(cut);
+    expect(planOf([prompt('turn'), request, call('t1'), result('t1')], 'turn')).not.toHaveProperty('cutFrom');
+    expect(planOf([{ ...request, isMeta: false, uuid: 'turn' }], 'turn')).not.toHaveProperty('cutFrom');
+  });
+
   it('continues by itself when every tool has its result', () => {
     expect(planOf([prompt('turn'), call('t1'), result('t1')], 'turn')).toMatchObject({
       kind: 'continue',
@@ -255,6 +267,20 @@ describe('the plan for a turn that an earlier process has begun', () => {
       const there = says({ type: 'text', text: 'Hi.' }, null, { apiBlockIndex: 0 });
       const said = [begins, ...spoke('msg_1:0', 'Hi.'), begins, ...spoke('msg_2:0', 'And')];
       expect(contents(planOf([prompt('turn'), there], 'turn', said))).toEqual([]);
+    });
+
+    it('drops what was said of an unfinished message, as the model says it again', () => {
+      const there = says({ type: 'text', text: 'Hi.' }, null, { apiBlockIndex: 0 });
+      const cutOff = [begins, ...spoke('msg_2:0', 'And'), ...spoke('msg_2:1', 'then')];
+      const dropped = ['msg_2:0', 'msg_2:1'].map((id) => ({ type: 'block-dropped', id }));
+      const droppedBy = (plan: TurnPlan) =>
+        plan.kind === 'prompt' ? [] : plan.events.filter(({ type }) => type === 'block-dropped');
+      const said = [begins, ...spoke('msg_1:0', 'Hi.'), ends, ...cutOff];
+      expect(droppedBy(planOf([prompt('turn'), there], 'turn', said))).toEqual(dropped);
+      // A message that goes on with a call, or has ended, is not asked for again.
+      expect(droppedBy(planOf([prompt('turn'), there], 'turn', [...said, called('t1')]))).toEqual([]);
+      expect(droppedBy(planOf([prompt('turn'), call('t1')], 'turn', [...cutOff, called('t1')]))).toEqual([]);
+      expect(droppedBy(planOf([prompt('turn'), there], 'turn', [...said, ends]))).toEqual([]);
     });
 
     it('writes the rest of a partial message, in its own place', () => {

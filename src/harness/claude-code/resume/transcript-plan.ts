@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../../domain/harness-event.js';
 import type { SchemaWrapping } from '../decode/structured-output.js';
+import { dropContinuation } from './continuation.js';
 import { dropCutOffCalls, type KeptEntries } from './cut-off-calls.js';
 import { chainEntries, toResultEntry } from './entries.js';
-import { collectTranscriptIds, rebuildMissingEntries } from './missing-entries.js';
+import { collectTranscriptIds, rebuildMissingEntries, toDroppedBlocks } from './missing-entries.js';
 import { findHiddenCalls, replayEntries } from './replay.js';
 import { planResults } from './results-plan.js';
 import { findTurnEnd } from './turn-end.js';
@@ -31,14 +32,13 @@ export function planFromTranscript(
   const begin = own.findIndex((entry) => entry['type'] === 'user' && entry['uuid'] === turn.id);
   if (begin < 0) return { kind: 'prompt' };
   const hasCaller = canAskCaller(turn);
-  const { kept, cutFrom, results } = hasCaller ? keepTurn(own, turn, begin) : keepAll(own);
+  const { kept, cutFrom, results } = dropContinuation(hasCaller ? keepTurn(own, turn, begin) : keepAll(own));
   const change = cutFrom === undefined ? {} : { cutFrom };
   const recorded = kept.slice(begin);
   const again = results.length === 0 ? [] : [toResultEntry(results)];
-  const missing = [
-    ...again,
-    ...rebuildMissingEntries(turn.priorEvents ?? [], collectTranscriptIds([...recorded, ...again])),
-  ];
+  const { priorEvents = [] } = turn;
+  const persisted = collectTranscriptIds([...recorded, ...again]);
+  const missing = [...again, ...rebuildMissingEntries(priorEvents, persisted)];
   const completed = [...recorded, ...missing];
   const events = replayEntries([...recorded, ...again], findHiddenCalls(completed, hasCaller));
   const end = findTurnEnd(completed, shape);
@@ -52,7 +52,9 @@ export function planFromTranscript(
     entries: chainEntries([...missing, ...lost], recorded),
     events: [...events, ...toLostEvents(unanswered.own)],
   };
-  if (unanswered.ofCaller.length === 0) return { kind: 'continue', ...plan };
+  if (unanswered.ofCaller.length === 0) {
+    return { kind: 'continue', ...plan, events: [...toDroppedBlocks(priorEvents, persisted), ...plan.events] };
+  }
   return { kind: 'ended', ...plan, events: [...plan.events, ...toParkedEnd(unanswered.ofCaller, turn)] };
 }
 
