@@ -97,10 +97,11 @@ export class CodexSession implements HarnessSession {
 
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      // A Codex that has time to stop makes up results for the calls that wait for the caller.
-      if (this.#turns.isParked) return this.#process.close(0);
+      // A Codex that has time to stop records that its user interrupted the turn on purpose, which the model is told when the turn goes on,
+      // and makes up results for the calls that wait for the caller.
+      if (this.#turn !== undefined || this.#turns.isParked) return this.#process.close(0);
       // Codex may not have recorded the end of the turn yet: a refused turn would count as interrupted, and be resent on resume.
-      if (this.#turn === undefined) await Promise.race([this.#turns.settled(), delay(SETTLE_GRACE_MS)]);
+      await Promise.race([this.#turns.settled(), delay(SETTLE_GRACE_MS)]);
       await this.#process.close(STOP_GRACE_MS);
     })();
     return this.#closing;
