@@ -132,6 +132,7 @@ describe.each(await testedKinds())('a turn with an event that this version does 
     const second: ScriptedRun = await app.harness.run('resumed');
     expect(second.turn.priorEvents).not.toContainEqual(UNKNOWN);
     const [after, all, rest] = [post('resumed'), await session('resumed'), await session('resumed', seen.at(-1))];
+    second.say({ type: 'session-started', sessionId: 'session' });
     await after.sees('first');
     second.say(...textBlock('second', 'two'));
     await eventually(() => after.said).toBe('first second');

@@ -109,6 +109,11 @@ export class LiveTurn {
     return this.end === undefined && this.endWrite === undefined;
   }
 
+  /** Whether a later attempt has begun and its harness has not emitted anything. */
+  get isResuming(): boolean {
+    return this.end === undefined && this.events.at(-1)?.type === 'attempt-start';
+  }
+
   /** Resolves when everything appended so far is committed; rejects when that can no longer happen. */
   flushed(): Promise<void> {
     if (this.pending === 0) return Promise.resolve();

@@ -91,6 +91,12 @@ export class LogReader implements LiveReader, Unsubscribable {
   advance(): void {
     const turn = this.#turn;
     if (turn === undefined || this.#closed || this.#waitsForFlow()) return;
+    if (this.#position === 0 && turn.attempt > 1) {
+      // Its harness first says what it drops of the dead attempt: until then, the reader would get that as well.
+      if (turn.isResuming) return;
+      this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(dropAbandonedBlocks), position: 0 };
+      this.#position = turn.events.length;
+    }
     const slice = this.#next(turn);
     if (slice.length > 0) this.observer.next(slice);
     // The observer may have unsubscribed during `next`.
@@ -103,12 +109,7 @@ export class LogReader implements LiveReader, Unsubscribable {
     this.#turn = turn;
     this.#rows = [];
     turn.readers.add(this);
-    if (this.#position === 0 && turn.attempt > 1) {
-      this.#replay = { events: this.replay?.(turn.events) ?? turn.replay(dropAbandonedBlocks), position: 0 };
-      this.#position = turn.events.length;
-    } else if (this.#position > 0) {
-      this.#position = Math.min(this.#position, turn.startAfter(this.#attempt));
-    }
+    if (this.#position > 0) this.#position = Math.min(this.#position, turn.startAfter(this.#attempt));
     this.#attempt = turn.attempt;
     this.advance();
   }
