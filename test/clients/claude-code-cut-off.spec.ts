@@ -3,6 +3,7 @@ import { lastValueFrom, tap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { dropAbandonedBlocks } from '../../src/domain/abandoned-blocks.js';
 import type { HarnessEvent } from '../../src/domain/harness-event.js';
+import { TOOL_LOST_RESULT } from '../../src/harness/claude-code/resume/turn-plan.js';
 import type { HarnessTurn } from '../../src/harness/harness.js';
 import { runTurn, turnOf } from './support/harness-rig.js';
 import { planClaude, type PlannedClaude, sessionOf } from './support/planned-claude.js';
@@ -68,5 +69,28 @@ describe.skipIf(skipReason !== undefined)('Claude Code that dies behind the firs
     const toolResults = [{ callId: 'toolu_c', content: [{ type: 'text' as const, text: 'a heron' }], isError: false }];
     const turn = turnOf('', { prompt: [], toolResults, turnIndex: 1, callerTools });
     expect(outlineOf(await runWithDeaths(1, thread, turn, conversation))).toEqual(outline);
+  });
+});
+
+describe.skipIf(skipReason !== undefined)('Claude Code that is stopped while its tool runs', () => {
+  const start = planClaude();
+
+  it.each(['killed', 'closed'])('hears when it was %s that the tool may have taken effect', async (end) => {
+    const { model, open, kill } = await start([runs('while true; do sleep 1; done', 'toolu_1')], [says('Done.')]);
+    const session = open();
+    const turn = turnOf('hello');
+    const first: HarnessEvent[] = [];
+    const stopped$ = session.run(turn).pipe(
+      tap((events) => {
+        first.push(...events);
+        if (events.some(({ type }) => type === 'tool-call')) void (end === 'killed' ? kill() : session.close());
+      }),
+    );
+    await lastValueFrom(stopped$);
+    const after = open(sessionOf(first));
+    const second = await runTurn(after, { ...turn, attempt: 2, priorEvents: first.slice(0, -1) });
+    expect(outlineOf(second).slice(-2)).toEqual(['text Done.', 'end end_turn']);
+    expect(conversationOf(model)[2]).toBe(`user: error toolu_1 ${TOOL_LOST_RESULT}`);
+    await after.close();
   });
 });

@@ -86,8 +86,8 @@ export class ClaudeCodeSession implements HarnessSession {
       this.startTurn(running).catch((error: unknown) => this.failToStart(running, error));
       return () => {
         if (this.running !== running) return;
-        this.running = undefined;
         void this.close();
+        this.running = undefined;
       };
     });
   }
@@ -126,8 +126,11 @@ export class ClaudeCodeSession implements HarnessSession {
   }
 
   private async stop(): Promise<void> {
+    // One that has time to stop records of a running tool that its program was killed, as if that had happened to the tool alone. The model
+    // is to hear that it may have taken effect.
+    const isCutOff = this.running !== undefined;
     await this.replacing;
-    await Promise.all([this.process?.stop(), this.early.stop()]);
+    await Promise.all([isCutOff ? this.process?.kill() : this.process?.stop(), this.early.stop()]);
     const { running } = this;
     if (running !== undefined) this.failTurn(running, 'The agent was stopped during the turn.', 'process_died');
   }

@@ -110,6 +110,11 @@ export class ClaudeProcess {
     await this.process?.stop(STOP_GRACE_MS);
   }
 
+  /** Kills the program at once, with all that it has started. */
+  async kill(): Promise<void> {
+    await this.process?.stop(0);
+  }
+
   /** Stops the program, and ignores what it writes until then. */
   async discard(): Promise<void> {
     this.isReplaced = true;
