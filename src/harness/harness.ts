@@ -152,7 +152,10 @@ export interface HarnessSession {
    * without this method cannot be steered.
    */
   steer?(message: FurtherMessage): Promise<boolean>;
-  /** Stops the process. Resolves when it and all its descendants have exited. Idempotent. */
+  /**
+   * Stops the process; one with a running turn at once, as it would record an end of that turn and of its tools, which the next attempt
+   * takes for true. Resolves when it and all its descendants have exited. Idempotent.
+   */
   close(): Promise<void>;
   /** False once the process has exited, is closing, or must not get another turn. */
   readonly alive: boolean;

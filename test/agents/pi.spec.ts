@@ -22,7 +22,7 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
 
   beforeAll(async () => {
     shared = await newSharedFolder('marks');
-    rig = await startPiRig({ ...shared.setting });
+    rig = await startPiRig({ ...shared.setting, CHIRON_DRAIN_SECONDS: '0' });
   });
   afterAll(async () => {
     await rig?.close();
@@ -156,15 +156,25 @@ describe.skipIf(PI_MISSING !== undefined)('pi', () => {
     expect(outputsOf(blocks)).toBe('ran\n');
   });
 
-  it('goes on with a turn whose process was killed in a command, and does not run that again', async () => {
-    const session = sessionOf(rig, 'kill-in-tool');
-    await session.create('pi');
-    const turn = await session.execute(`SCENE:tool echo y >> ${shared.path}/in-tool; sleep 50`);
-    await expect.poll(() => marks('in-tool')).toBe('y\n');
-    await killThreadProcesses(rig.server.dataDirectory);
-    expect(await session.events(turn)).toContain('completed');
-    expect(await marks('in-tool')).toBe('y\n');
-    expect(outputsOf(await session.newestBlocks())).toContain('died while this tool ran');
+  it.each([
+    ['process was killed', () => killThreadProcesses(rig.server.dataDirectory)],
+    [
+      'server was stopped',
+      async () => {
+        await rig.server.stop();
+        rig = await rig.startAgain();
+      },
+    ],
+  ])('goes on with a turn whose %s in a command, and does not run that again', async (what, end) => {
+    const [name, file] = [`in-tool: ${what}`, `in-tool-${what.split(' ', 1)[0]}`];
+    await sessionOf(rig, name).create('pi');
+    await sessionOf(rig, name).execute(`SCENE:tool echo y >> ${shared.path}/${file}; sleep 50`);
+    await expect.poll(() => marks(file)).toBe('y\n');
+    await end();
+    const again = sessionOf(rig, name);
+    await expect.poll(async () => (await again.turns())[0]?.['status'], { timeout: 60_000 }).toBe('completed');
+    expect(await marks(file)).toBe('y\n');
+    expect(outputsOf(await again.newestBlocks())).toContain('died while this tool ran');
   });
 
   it('goes on with a turn whose server was killed', async () => {

@@ -238,6 +238,7 @@ describe('An agent', () => {
       void session.close();
     });
     expect(toStory(events)).toEqual(['process_died: The process of the agent is gone.']);
+    expect(sandbox.agent.stops).toEqual([0]);
   });
 
   it('that is not there fails the turn', async () => {

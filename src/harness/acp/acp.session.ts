@@ -112,8 +112,9 @@ export class AcpSession implements HarnessSession {
 
   async #close(): Promise<void> {
     clearTimeout(this.#callLimit);
-    // One that has time to stop makes up results for the calls that wait for the caller.
-    await this.#process.close(this.#prompt?.output.isParked === true ? 0 : STOP_GRACE_MS);
+    // One that has time to stop makes up results: of the calls that wait for the caller, and of tools that run.
+    const isCutOff = this.#turn !== undefined || this.#prompt?.output.isParked === true;
+    await this.#process.close(isCutOff ? 0 : STOP_GRACE_MS);
     await this.#tools.close();
   }
 

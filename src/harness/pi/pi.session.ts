@@ -88,7 +88,9 @@ export class PiSession implements HarnessSession {
 
   close(): Promise<void> {
     this.#isAlive = false;
-    this.#closing ??= this.#starting.then(() => this.#process?.stop());
+    // One that has time to stop records of a running tool that it was aborted. The model is to hear that it may have taken effect.
+    const isCutOff = this.#running !== undefined;
+    this.#closing ??= this.#starting.then(() => this.#process?.stop(isCutOff ? 0 : undefined));
     return this.#closing;
   }
 

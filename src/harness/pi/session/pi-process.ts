@@ -56,9 +56,9 @@ export class PiProcess {
     await this.rpc.request(command).catch(() => undefined);
   }
 
-  /** Stops it. Resolves when it has exited. */
-  async stop(): Promise<void> {
+  /** Stops it; with 0 ms, before it can record anything. Resolves when it has exited. */
+  async stop(graceMs = STOP_GRACE_MS): Promise<void> {
     this.#isStopped = true;
-    await this.process.stop(STOP_GRACE_MS);
+    await this.process.stop(graceMs);
   }
 }
