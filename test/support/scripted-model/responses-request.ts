@@ -9,6 +9,8 @@ export interface Conversation {
   readonly userText: string;
   /** What the tools called since {@link userText} printed, in order. */
   readonly toolOutputs: readonly string[];
+  /** What the model said behind the newest of them. */
+  readonly said: readonly string[];
   /** The shell tool that Codex offers. */
   readonly shellTool: string;
 }
@@ -23,6 +25,8 @@ export function readConversation(body: unknown): Conversation {
   const fields = fieldsOf(body);
   const items = listOf(fields['input']).map(fieldsOf);
   const prompt = items.findLastIndex((item) => item['role'] === 'user' && !CONTEXT_OF_CODEX.test(textOf(item)));
+  const isOutput = (item: Fields): boolean => item['type'] === 'function_call_output';
+  const newest = Math.max(prompt, items.findLastIndex(isOutput));
   const system = items.filter((item) => item['role'] === 'developer' || item['role'] === 'system').map(textOf);
   return {
     model: stringOf(fields['model']),
@@ -31,8 +35,12 @@ export function readConversation(body: unknown): Conversation {
     userText: prompt < 0 ? '' : newestTextOf(items[prompt] ?? {}),
     toolOutputs: items
       .slice(prompt + 1)
-      .filter((item) => item['type'] === 'function_call_output')
+      .filter(isOutput)
       .map((item) => printedBy(outputText(item['output']))),
+    said: items
+      .slice(newest + 1)
+      .filter((item) => item['role'] === 'assistant')
+      .map(textOf),
     shellTool: shellToolOf(listOf(fields['tools']).map(fieldsOf)),
   };
 }

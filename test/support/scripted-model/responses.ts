@@ -87,7 +87,8 @@ async function stream(
   };
   send('response.created', { response: { id: `resp_${call}`, status: 'in_progress', output: [] } });
   if (scene.kind === 'hang') return;
-  const pieces = piecesOf(scene, { toolOutputs: conversation.toolOutputs, furtherPrompts: 0 });
+  const { toolOutputs, said } = conversation;
+  const pieces = piecesOf(scene, { toolOutputs, said, furtherPrompts: 0 });
   for (const [index, piece] of pieces.entries()) {
     await sendPiece(send, piece, conversation.shellTool, `s${call}_${index}`, index);
   }
