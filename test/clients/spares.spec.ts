@@ -159,6 +159,23 @@ describe.skipIf(skipReason !== undefined).each(HARNESSES)('A spare process of %s
   });
 });
 
+describe.skipIf(skipReason !== undefined)('What a spare process of Codex rehearses', () => {
+  const home = (folder = '') => join(rig.server.dataDirectory, 'threads', folder, 'home/.codex');
+  const recordings = async (folder = ''): Promise<readonly string[]> =>
+    (await readdir(join(home(folder), 'sessions'), { recursive: true })).filter((name) => name.endsWith('.jsonl'));
+
+  it('is not in its thread: no recording is left, and no model was asked', async () => {
+    await startWithSpares('codex', 1);
+    const [folder] = await folders();
+    expect(await readdir(home(folder))).toContain('thread_history_1.sqlite');
+    expect(await recordings(folder)).toEqual([]);
+    expect(rig.model.requests).toEqual([]);
+    expect((await ask('first', 'SCENE:text yes')).text).toContain('yes');
+    expect(await recordings(folder)).toHaveLength(1);
+    expect(JSON.stringify(rig.model.requests.map(({ body }) => body))).not.toContain('rehears');
+  });
+});
+
 describe.skipIf(skipReason !== undefined).each(HARNESSES)('A stopped thread of %s', (harness) => {
   /** Starts a server whose thread has had a turn, and no process any more. */
   async function startWithStopped(prompt: string): Promise<void> {

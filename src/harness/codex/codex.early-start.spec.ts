@@ -79,3 +79,58 @@ describe('A session of Codex whose process was started at a sign of its caller',
     expect(sent('thread/resume')).toEqual([]);
   });
 });
+
+describe('A session of Codex whose process was started for a spare thread', () => {
+  const mcp = { docs: { command: 'docs-server' } };
+  const answering =
+    (refused?: string): AppServerBehaviour =>
+    (method) => {
+      if (method === refused) return [{ error: { code: -32600, message: 'no' } }];
+      if (method === 'config/read') return [{ result: { config: { mcp_servers: mcp } } }];
+      return method === 'turn/start' ? [{ result: {} }, started('u'), said('PONG'), ended('u')] : undefined;
+    };
+  const openSpare = (refused?: string) => open(answering(refused), { isSpare: true });
+
+  it('has rehearsed a conversation, without any program or model, and deleted it', async () => {
+    const { session, sandbox, sent } = openSpare();
+    expect(await session.startEarly?.()).toBeDefined();
+    expect(sent('thread/start')).toEqual([
+      expect.objectContaining({
+        environments: [],
+        config: expect.objectContaining({ mcp_servers: { docs: { enabled: false } }, model_provider: 'nowhere' }),
+      }),
+    ]);
+    const methods = sandbox.requests.map(({ method }) => method);
+    expect(methods.slice(-3)).toEqual(['thread/start', 'thread/inject_items', 'thread/delete']);
+    expect(sent('thread/delete')).toEqual([{ threadId: 'T' }]);
+  });
+
+  it('begins the conversation of its thread in the same process, with nothing of the rehearsal', async () => {
+    const { session, sandbox, run, sent } = openSpare();
+    await session.startEarly?.();
+    expect((await run()).at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
+    expect(sandbox.commands).toHaveLength(1);
+    expect(sent('thread/start')[1]).toEqual({
+      cwd: thread.folders.workspace,
+      approvalPolicy: 'never',
+      sandbox: 'danger-full-access',
+      model: 'gpt-6',
+    });
+  });
+
+  it.each(['thread/inject_items', 'thread/delete'])(
+    'is no spare if Codex refuses its %s, and takes another process for a turn',
+    async (refused) => {
+      const { session, sandbox, run } = openSpare(refused);
+      expect(await session.startEarly?.()).toBeUndefined();
+      expect((await run()).at(-1)).toEqual({ type: 'turn-end', reason: 'end_turn' });
+      expect(sandbox.commands).toHaveLength(2);
+    },
+  );
+
+  it('is a spare without a rehearsal if Codex refuses to open one', async () => {
+    const { session, sandbox } = openSpare('thread/start');
+    expect(await session.startEarly?.()).toBeDefined();
+    expect(sandbox.requests.map(({ method }) => method).at(-1)).toBe('thread/start');
+  });
+});

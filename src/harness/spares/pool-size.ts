@@ -11,7 +11,7 @@ export interface PoolFacts {
   readonly nowMs: number;
 }
 
-/** A spare Claude Code takes 160 MB, a Codex 90 MB; beside them a sandbox and some headroom. */
+/** A spare Claude Code takes 160 MB, a Codex 135 MB; beside them a sandbox and some headroom. */
 const SPARE_BYTES = 250_000_000;
 /** How much of the memory may be taken by the spares of one kind. */
 const MEMORY_SHARE = 0.05;

@@ -78,9 +78,7 @@ describe('threadParameters', () => {
   });
 
   it('gives the caller’s model and system prompt', () => {
-    expect(
-      toThreadParameters({ ...plain, model: 'gpt-6', systemPrompt: 'Be brief' }, 'rules\n\nBe brief'),
-    ).toMatchObject({
+    expect(toThreadParameters({ ...plain, model: 'gpt-6' }, 'rules\n\nBe brief')).toMatchObject({
       model: 'gpt-6',
       developerInstructions: 'rules\n\nBe brief',
     });

@@ -97,7 +97,7 @@ function sets(config: string, key: string): boolean {
  * @param config Codex's own settings for the thread, from `config/read`; needed for a thread without tools only.
  */
 export function toThreadParameters(
-  thread: HarnessThread,
+  thread: Pick<HarnessThread, 'folders' | 'tools' | 'model'>,
   instructions: string | null | undefined,
   config: JsonObject = {},
 ): JsonObject {

@@ -83,7 +83,7 @@ async function toOpening(
   settings: JsonObject,
   logger: Pick<Logger, 'warn'>,
 ): Promise<JsonObject> {
-  const config = thread.tools === 'none' ? await readConfig(server, thread) : {};
+  const config = thread.tools === 'none' ? await readCodexConfig(server, thread) : {};
   const joinsInstructions = !readsAgentsFile || thread.systemPrompt !== undefined;
   const instructions = joinsInstructions ? ((await loadInstructions(thread, logger)) ?? null) : undefined;
   const late = toLateSettings(findAddedVariables(variables, thread), readsAgentsFile && joinsInstructions);
@@ -100,8 +100,8 @@ function toLateSettings(variables: Readonly<Record<string, string>> = {}, leaves
   return { ...Object.fromEntries(entries), ...(leavesAgentsFile ? { project_doc_max_bytes: 0 } : {}) };
 }
 
-/** Settings of the turn's own, beside those of the thread. */
-function withConfig(parameters: JsonObject, settings: JsonObject): JsonObject {
+/** The parameters with further settings, beside those of the thread. */
+export function withConfig(parameters: JsonObject, settings: JsonObject): JsonObject {
   if (Object.keys(settings).length === 0) return parameters;
   return { ...parameters, config: { ...asObject(parameters['config']), ...settings } };
 }
@@ -120,7 +120,10 @@ async function resumeWithRetry(server: AppServer, parameters: JsonObject): Promi
 }
 
 /** Codex's settings for the thread, from all the files that it reads. */
-async function readConfig(server: AppServer, { folders }: HarnessThread): Promise<JsonObject> {
+export async function readCodexConfig(
+  server: AppServer,
+  { folders }: Pick<HarnessThread, 'folders'>,
+): Promise<JsonObject> {
   return asObject((await server.request('config/read', { includeLayers: false, cwd: folders.workspace }))['config']);
 }
 

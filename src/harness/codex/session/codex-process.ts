@@ -16,6 +16,7 @@ import {
 } from '../app-server/connection.js';
 import { allowsSpares } from '../app-server/codex-home.js';
 import { openConversation, resumeConversation } from '../app-server/open-conversation.js';
+import { rehearse } from '../app-server/rehearsal.js';
 import { describe } from '../app-server/session-error.js';
 import { mendCancelledCalls, removeOutputs } from '../record/cut.js';
 import { type ConversationNotes, freshNotes, readNotes, writeNotes } from '../record/notes.js';
@@ -99,7 +100,8 @@ export class CodexProcess {
   }
 
   /**
-   * Starts the process before the first {@link open}, and resumes the conversation in it. `undefined` if the deployment's settings need to know the thread before.
+   * Starts the process before the first {@link open}, and resumes the conversation in it; that of a spare rehearses one. `undefined` if the deployment's
+   * settings need to know the thread before.
    *
    * @throws JsonRpcError if the server refuses or has exited.
    */
@@ -110,7 +112,7 @@ export class CodexProcess {
       const running = await this.#start(true);
       this.#initialized = initialize(running);
       await this.#initialized;
-      if (this.thread.isSpare !== true) await this.#resumeAhead(running);
+      await (this.thread.isSpare === true ? rehearse(running.server, this.thread) : this.#resumeAhead(running));
       return { gone };
     } catch (error) {
       await this.#dropEarly();
