@@ -13,6 +13,12 @@ describe('toLaunch', () => {
     expect(settings).toEqual(expect.arrayContaining(['check_for_update_on_startup=false', 'analytics.enabled=false']));
   });
 
+  it('turns plugins off, unless the home’s own settings speak of them', () => {
+    expect(settingsOf(thread({}), EMPTY)).toContain('features.plugins=false');
+    const withPlugins = { ...EMPTY, config: '[features]\nplugins = true\n' };
+    expect(settingsOf(thread({}), withPlugins).join()).not.toContain('plugins');
+  });
+
   it('turns off what could act for a thread without tools', () => {
     const settings = settingsOf({ ...thread({}), tools: 'none' }, EMPTY);
     expect(settings).toEqual(

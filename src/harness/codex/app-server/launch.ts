@@ -57,6 +57,8 @@ export function toLaunch(
   const settings = [
     'check_for_update_on_startup=false',
     'analytics.enabled=false',
+    // Else each Codex 0.169.0 that starts asks GitHub for the list of OpenAI's plugins, though it has none (seen).
+    ...(/\bplugins\b/.test(home.config) ? [] : ['features.plugins=false']),
     ...(tools === 'none' ? NO_TOOLS : []),
     ...(readsAgentsFile ? [] : ['project_doc_max_bytes=0']),
     // Else a folder above the workspace would count, as soon as the agent makes a repository of it.
