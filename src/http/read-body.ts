@@ -37,7 +37,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * the parser, `unsupported_media_type` for an unknown `content-encoding`, `request_timeout` for one that stalls.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
+  const parsed = await parseJsonBody(await readChunks(request));
   if (parsed.kind === 'value') return parsed.value;
   switch (parsed.reason) {
     case 'too deep':
@@ -51,12 +51,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Strips a byte order mark, as RFC 8259 allows: .NET and PowerShell write one, and `JSON.parse` rejects it. */
-function withoutByteOrderMark(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
-}
-
-function readBytes(request: IncomingMessage): Promise<Buffer> {
+function readChunks(request: IncomingMessage): Promise<readonly Buffer[]> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
     // Drain and discard the body: a client that is still sending would not read the answer.
     request.resume();
@@ -75,12 +70,12 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
 
 /** Who waits for a body. */
 interface Waiting {
-  readonly resolve: (body: Buffer) => void;
+  readonly resolve: (chunks: readonly Buffer[]) => void;
   readonly reject: (refusal: ServiceError) => void;
 }
 
 /** Reads the bytes of a body from the request or from its decoder. */
-function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<Buffer> {
+function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     // The caller left before anybody read, as while the guard asked the store: no event comes any more.
     if (request.destroyed) {
@@ -114,7 +109,7 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       if (!request.complete) refuse(new ServiceError('bad_request', 'The request ended before its body.'));
     };
     const onEnd = (): void => {
-      waiting?.resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES)));
+      waiting?.resolve(chunks);
       waiting = undefined;
       chunks = [];
       // A decoder may have ended before its request has.
