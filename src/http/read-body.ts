@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { ServiceError } from '../domain/service-error.js';
 import { MAX_DEPTH, MAX_MARKS } from '../workers/json-limits.js';
-import { parseJsonBody } from '../workers/json-parser.js';
+import { expectBody, parseJsonBody } from '../workers/json-parser.js';
 
 /** Maximum size of a body, both encoded and decoded: the limit of Anthropic's Messages API. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -52,11 +52,13 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
 }
 
 function readChunks(request: IncomingMessage): Promise<readonly Buffer[]> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > MAX_BODY_BYTES) {
     // Drain and discard the body: a client that is still sending would not read the answer.
     request.resume();
     return Promise.reject(tooLarge());
   }
+  expectBody(announced);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return gather(request, request);
   const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;

@@ -23,10 +23,15 @@ const pool = new WorkerPool<ParseTask, ParseResult>({
   name: 'JSON parser',
   module: ownModule('workers/parse-json.worker'),
   size: 2,
-  // Short, because only the end of a thread frees the memory of a large body; starting another takes some tens of ms.
+  // Short, because only the end of a thread frees the memory of a large body.
   idleMs: 1000,
   heapMb: 512,
 });
+
+/** Starts the thread for a body of this length while it arrives, if it needs one: that takes as long as parsing some megabytes. */
+export function expectBody(length: number): void {
+  if (length >= LARGE_BYTES) pool.prepare();
+}
 
 /**
  * Parses a body, one that takes long in another thread. The bytes must not be used afterwards, because they may have been transferred.
