@@ -9,11 +9,11 @@ export type Piece =
   | { readonly kind: 'open'; readonly key: string | undefined; readonly isList: boolean }
   | { readonly kind: 'close' };
 
-/** Most values of a piece: it takes some milliseconds to receive. */
-export const PIECE_VALUES = 20_000;
+/** Most values of a piece: it takes a millisecond or two to receive, and several requests may receive one in the same turn of the event loop. */
+export const PIECE_VALUES = 4_000;
 
 /** How many characters of a text count as one value: copying them takes as long. */
-const VALUE_CHARS = 16;
+const VALUE_CHARS = 64;
 
 /** Splits a value into pieces, from which {@link ValueBuilder} rebuilds it. */
 export function* serializeInPieces(value: unknown): Generator<Piece, void> {
