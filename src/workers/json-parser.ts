@@ -28,6 +28,9 @@ const pool = new WorkerPool<ParseTask, ParseResult>({
   heapMb: 512,
 });
 
+/** The end of what is being received: one after the other, as the slices of several would add up in each turn of the event loop. */
+let received = Promise.resolve();
+
 /** Starts the thread for a body of this length while it arrives, if it needs one: that takes as long as parsing some megabytes. */
 export function expectBody(length: number): void {
   if (length >= LARGE_BYTES) pool.prepare();
@@ -55,7 +58,13 @@ async function parseElsewhere(chunks: readonly Buffer[]): Promise<ParsedJson> {
     if (reason !== undefined) return { kind: 'refused', reason };
     // Other work comes first: the thread may have been done before this one went on.
     await setImmediate();
-    return { kind: 'value', value: await runInSlices(receive(port1)) };
+    const value = received.then(() => runInSlices(receive(port1)));
+    // Without the value, which would be held until the next one.
+    received = value.then(
+      () => undefined,
+      () => undefined,
+    );
+    return { kind: 'value', value: await value };
   } finally {
     port1.close();
   }
@@ -64,8 +73,8 @@ async function parseElsewhere(chunks: readonly Buffer[]): Promise<ParsedJson> {
 /** Takes the pieces of a value that the other thread has sent. */
 function* receive(port: MessagePort): Generator<undefined, unknown> {
   const builder = new ValueBuilder();
-  for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
-    builder.add(received.message);
+  for (let piece = receiveMessageOnPort(port); piece !== undefined; piece = receiveMessageOnPort(port)) {
+    builder.add(piece.message);
     yield;
   }
   return builder.value;
