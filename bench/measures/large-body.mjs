@@ -1,4 +1,5 @@
 // The cost of a long history, for its own request and for other callers.
+import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { exchange, freshRequest, newThread, open, requestBody, requestBytes } from '../client.mjs';
@@ -52,6 +53,9 @@ async function firstByte(server, megabytes) {
 }
 
 async function stall(server, sender) {
+  // Before anything is watched: this thread needs longer for it than a server stalls.
+  const bytes = largeRequest(8);
+  sender.postMessage({ bytes }, [bytes.buffer]);
   const watching = [];
   const sockets = [];
   let longest = 0;
@@ -67,13 +71,9 @@ async function stall(server, sender) {
     watching.push(done);
   }
   await wait(300);
-  const bytes = largeRequest(8);
-  const answered = new Promise((resolve, reject) => {
-    sender.once('message', resolve);
-    sender.once('error', reject);
-  });
+  const answered = once(sender, 'message');
   longest = 0;
-  sender.postMessage({ port: server.port, bytes });
+  sender.postMessage({ port: server.port });
   await answered;
   await wait(50);
   const result = longest;

@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { ServiceError } from '../domain/service-error.js';
 import { MAX_DEPTH, MAX_MARKS } from '../workers/json-limits.js';
-import { parseJsonBody } from '../workers/json-parser.js';
+import { expectBody, parseJsonBody } from '../workers/json-parser.js';
 
 /** Maximum size of a body, both encoded and decoded: the limit of Anthropic's Messages API. */
 export const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -37,7 +37,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
  * the parser, `unsupported_media_type` for an unknown `content-encoding`, `request_timeout` for one that stalls.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const parsed = await parseJsonBody(withoutByteOrderMark(await readBytes(request)));
+  const parsed = await parseJsonBody(await readChunks(request));
   if (parsed.kind === 'value') return parsed.value;
   switch (parsed.reason) {
     case 'too deep':
@@ -51,17 +51,14 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** Strips a byte order mark, as RFC 8259 allows: .NET and PowerShell write one, and `JSON.parse` rejects it. */
-function withoutByteOrderMark(bytes: Buffer): Buffer {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
-}
-
-function readBytes(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
+function readChunks(request: IncomingMessage): Promise<readonly Buffer[]> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > MAX_BODY_BYTES) {
     // Drain and discard the body: a client that is still sending would not read the answer.
     request.resume();
     return Promise.reject(tooLarge());
   }
+  expectBody(announced);
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity' || encoding === '') return gather(request, request);
   const decoder = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
@@ -75,12 +72,12 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
 
 /** Who waits for a body. */
 interface Waiting {
-  readonly resolve: (body: Buffer) => void;
+  readonly resolve: (chunks: readonly Buffer[]) => void;
   readonly reject: (refusal: ServiceError) => void;
 }
 
 /** Reads the bytes of a body from the request or from its decoder. */
-function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<Buffer> {
+function gather(source: IncomingMessage | Transform, request: IncomingMessage): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     // The caller left before anybody read, as while the guard asked the store: no event comes any more.
     if (request.destroyed) {
@@ -114,7 +111,7 @@ function gather(source: IncomingMessage | Transform, request: IncomingMessage): 
       if (!request.complete) refuse(new ServiceError('bad_request', 'The request ended before its body.'));
     };
     const onEnd = (): void => {
-      waiting?.resolve(Buffer.concat(chunks, Math.min(length, MAX_BODY_BYTES)));
+      waiting?.resolve(chunks);
       waiting = undefined;
       chunks = [];
       // A decoder may have ended before its request has.

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** Longest slice of work between two yields to the event loop. */
-const SLICE_MS = 10;
+const SLICE_MS = 5;
 
 /** Runs a generator to its end, and yields to the event loop at the first `yield` of each slice that has run long enough. */
 export async function runInSlices<Result>(work: Generator<undefined, Result>): Promise<Result> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_MARKS } from './json-limits.js';
 import { parseJsonBody } from './json-parser.js';
 
-const parse = (text: string) => parseJsonBody(Buffer.from(text));
+const parse = (text: string) => parseJsonBody([Buffer.from(text)]);
 const many = (part: string, times: number): string => Array.from({ length: times }, () => part).join(',');
 
 const MILLION = 1_000_000;
@@ -51,6 +51,31 @@ describe('a large body', () => {
     const parsed = parse(text).then(() => order.push('parsed'));
     await Promise.all([other, parsed]);
     expect(order).toEqual(['other', 'parsed']);
+  });
+});
+
+describe('a body in chunks', () => {
+  const value = Array.from({ length: 60_000 }, (_, index) => `${index} ż 狐狸 🦊`);
+  /** A copy for each test, as its memory may be transferred. */
+  const bytes = (): Buffer => Buffer.from(`\uFEFF${JSON.stringify(value)}`);
+  const cut = (body: Buffer, size: number): readonly Buffer[] =>
+    Array.from({ length: Math.ceil(body.length / size) }, (_, index) =>
+      body.subarray(index * size, (index + 1) * size),
+    );
+  const own = (chunk: Buffer): Buffer => Buffer.from(Uint8Array.from(chunk).buffer);
+
+  it.each<readonly [string, () => readonly Buffer[]]>([
+    ['with memory of its own', () => cut(bytes(), 65_537).map(own)],
+    ['in the same memory', () => cut(bytes(), 65_537)],
+    ['of some bytes', () => cut(bytes(), 1001).map(own)],
+  ])('is parsed as a whole, each chunk %s', async (_, chunks) => {
+    expect(JSON.stringify(await parseJsonBody(chunks())) === JSON.stringify({ kind: 'value', value })).toBe(true);
+  });
+
+  it('is parsed as a whole when a small chunk shares its memory with others in the process', async () => {
+    const whole = bytes();
+    const [head, tail] = [whole.subarray(0, -100), Buffer.from(whole.toString('latin1').slice(-100), 'latin1')];
+    expect(JSON.stringify(await parseJsonBody([head, tail])) === JSON.stringify({ kind: 'value', value })).toBe(true);
   });
 });
 

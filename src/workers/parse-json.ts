@@ -7,7 +7,8 @@ export type ParsedJson =
   | { readonly kind: 'refused'; readonly reason: JsonLimit | 'not JSON' };
 
 /** Parses a body. Invalid characters in its strings become U+FFFD; see {@link sanitizeJsonText}. */
-export function parseJson(bytes: Buffer): ParsedJson {
+export function parseJson(body: Buffer): ParsedJson {
+  const bytes = withoutByteOrderMark(body);
   const limit = findExceededLimit(bytes);
   if (limit !== undefined) return { kind: 'refused', reason: limit };
   try {
@@ -17,4 +18,9 @@ export function parseJson(bytes: Buffer): ParsedJson {
     // The parser's message is not passed on, because it quotes the body.
     return { kind: 'refused', reason: 'not JSON' };
   }
+}
+
+/** Strips a byte order mark, as RFC 8259 allows: .NET and PowerShell write one, and `JSON.parse` rejects it. */
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

@@ -39,6 +39,7 @@ describe('a value in pieces', () => {
     ['a wide object', object(MANY)],
     ['a wide object nested deep in others', nested(200, object(MANY))],
     ['an object of wide objects', { first: object(MANY), small: 1, last: object(MANY), text: 'x' }],
+    ['a list of long texts', list(400, () => 'x'.repeat(PIECE_VALUES))],
     ['a list with one large member among small ones', [1, list(MANY, () => []), 2, { a: 3 }]],
     ['keys that are numbers or empty', { ...object(MANY), '': 1, 7: 2, length: 3 }],
   ])('is rebuilt unchanged from several pieces: %s', (_, value) => {

@@ -9,8 +9,11 @@ export type Piece =
   | { readonly kind: 'open'; readonly key: string | undefined; readonly isList: boolean }
   | { readonly kind: 'close' };
 
-/** Most values of a piece: it takes some milliseconds to receive. Long texts do not matter, because they are copied as bytes. */
-export const PIECE_VALUES = 20_000;
+/** Most values of a piece: it takes a millisecond or two to receive, and several requests may receive one in the same turn of the event loop. */
+export const PIECE_VALUES = 4_000;
+
+/** How many characters of a text count as one value: copying them takes as long. */
+const VALUE_CHARS = 64;
 
 /** Splits a value into pieces, from which {@link ValueBuilder} rebuilds it. */
 export function* serializeInPieces(value: unknown): Generator<Piece, void> {
@@ -20,10 +23,11 @@ export function* serializeInPieces(value: unknown): Generator<Piece, void> {
 }
 
 /**
- * Counts the values in a value, including itself. Caches the counts of those that do not fit into one piece in `large`, so that they
- * are not counted again for each level above.
+ * Counts the values in a value, including itself; a long text counts as several. Caches the counts of those that do not fit into one piece
+ * in `large`, so that they are not counted again for each level above.
  */
 function weigh(value: unknown, large: Map<object, number>): number {
+  if (typeof value === 'string') return 1 + Math.floor(value.length / VALUE_CHARS);
   if (!isContainer(value)) return 1;
   const cached = large.get(value);
   if (cached !== undefined) return cached;

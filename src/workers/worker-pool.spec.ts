@@ -43,6 +43,24 @@ describe('a pool of threads', () => {
     expect(pool.threads).toBe(1);
   });
 
+  it('starts a thread ahead of its task when it is told to, and ends it when no task comes', async () => {
+    const pool = newPool({ size: 2, idleMs: 1 });
+    pool.prepare();
+    pool.prepare();
+    expect(pool.threads).toBe(1);
+    await vi.waitFor(() => expect(pool.threads).toBe(0));
+    pool.prepare();
+    await expect(pool.run('one')).resolves.toMatch(/^one by /);
+  });
+
+  it('starts no further thread ahead of a task when all are busy', async () => {
+    const pool = newPool();
+    const task = pool.run('one');
+    pool.prepare();
+    expect(pool.threads).toBe(1);
+    await task;
+  });
+
   it('runs many concurrent tasks on its maximum of threads, and returns each its own result', async () => {
     const pool = newPool({ size: 2 });
     const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => pool.run(`${index}`)));

@@ -63,6 +63,11 @@ export class WorkerPool<Task, Result> {
     });
   }
 
+  /** Starts a thread for a task that is about to come, unless one is idle or there are as many as may be. */
+  prepare(): void {
+    if (this.#threads.size < this.options.size && this.findIdle() === undefined) this.start();
+  }
+
   /** Ends all threads and rejects running and queued tasks. A later task starts a new thread. */
   async stop(): Promise<void> {
     const stopped = new Error(`the ${this.options.name} was stopped`);
@@ -71,11 +76,15 @@ export class WorkerPool<Task, Result> {
   }
 
   private advance(): void {
-    const idle = [...this.#threads].find((thread) => thread.isIdle);
+    const idle = this.findIdle();
     if (this.#queue.length === 0 || (idle === undefined && this.#threads.size >= this.options.size)) return;
     const thread = idle ?? this.start();
     const job = this.#queue.shift();
     if (job !== undefined) thread.startJob(job);
+  }
+
+  private findIdle(): Thread<Task, Result> | undefined {
+    return [...this.#threads].find((thread) => thread.isIdle);
   }
 
   private start(): Thread<Task, Result> {
@@ -144,7 +153,8 @@ class Thread<Task, Result> {
       case 'ready':
         // The limit of the first task starts only now: a thread may start slowly on a busy machine.
         this.#state = 'ready';
-        this.limitTask();
+        if (this.#job === undefined) this.becomeIdle();
+        else this.limitTask();
         return;
       case 'done':
         this.#job?.resolve(message.result);

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { computeRequestKey } from './conversation-key.js';
+import { computeConversationKeys, computeRequestKey } from './conversation-key.js';
 
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
 const text = (value: string, extra: object = {}) => ({ type: 'text', text: value, ...extra });
+
+/** What counts as white space in JavaScript. */
+const SPACES =
+  ' \t\n\v\f\r\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF';
 
 describe(computeRequestKey.name, () => {
   const plain = [user('one'), assistant('two'), user('three')];
@@ -88,6 +92,17 @@ describe(computeRequestKey.name, () => {
     const long = (end: string) => [user(`${'x'.repeat(5000)}${end}`), assistant('y'.repeat(1023)), user('z')];
     expect(await computeRequestKey(long('a'))).not.toBe(await computeRequestKey(long('b')));
     expect(await computeRequestKey(long('a'))).toBe(await computeRequestKey(long('a')));
+  });
+
+  it('is the one that earlier versions stored, for long texts with any white space', async () => {
+    const long = `${SPACES}one two\r\n\tżółć 狐狸 🦊${SPACES}`.repeat(1000);
+    const keys = await computeConversationKeys([user(' Say it.\n'), assistant(long), user(long)]);
+    expect(keys.map((key) => key.slice(0, 16))).toEqual(['ab898ebe82216763', '607f529412585e84', 'f97c1c9388b3ad2b']);
+  });
+
+  it.each(Array.from(SPACES))('does not change with %j in a long text of the agent', async (space) => {
+    const said = (text: string) => [user('go'), assistant(text.repeat(1000)), user('on')];
+    expect(await computeRequestKey(said(`a${space}ą${space}${space}🦊`))).toBe(await computeRequestKey(said('aą🦊')));
   });
 
   it('differs for tool results by their content, but not by an is_error of false', async () => {

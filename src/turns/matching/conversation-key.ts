@@ -125,7 +125,7 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
 function* canonicalText(text: string, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
   if (read === undefined) {
     for (const slice of splitIntoSlices(text)) {
-      parts.appendUndelimited(slice.replaceAll(/\s+/g, ''));
+      parts.appendWithoutSpaces(slice);
       yield;
     }
     return;

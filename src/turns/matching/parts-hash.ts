@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { truncateAtCodePoint } from '../../domain/surrogates.js';
+import { encodeWithoutSpaces } from './without-spaces.js';
 
 /** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
 const LONG_PART = 1024;
@@ -30,6 +31,16 @@ export class PartsHash {
     }
   }
 
+  /** Adds a text without its white space, and without a delimiter after it. */
+  appendWithoutSpaces(text: string): void {
+    if (text.length < LONG_PART) {
+      this.appendUndelimited(text.replaceAll(/\s+/g, ''));
+    } else {
+      this.#hash.update(this.#buffered).update(encodeWithoutSpaces(text));
+      this.#buffered = '';
+    }
+  }
+
   /** Returns the hash, in hexadecimal digits. Call it once. */
   digest(): string {
     return this.#hash.update(this.#buffered).digest('hex');
@@ -46,7 +57,7 @@ export function* pushText(text: string, parts: PartsHash): Generator<undefined, 
 }
 
 /** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
-const SLICE_CHARS = 256 * 1024;
+const SLICE_CHARS = 16 * 1024;
 
 /** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
 export function* splitIntoSlices(text: string): Generator<string, void> {

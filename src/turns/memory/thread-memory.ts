@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { Prompt } from '../../domain/prompt.js';
 import type { SeedMessage } from '../../domain/seed/seed-message.js';
@@ -52,7 +53,11 @@ export class ThreadMemory {
     const seeding = needsSeed ? request.history?.toSeeding() : undefined;
     const dropFrom = thread === undefined ? undefined : findPendingCut(thread, recent);
     const facts = { isLost, ...(dropFrom === undefined ? {} : { dropFrom }) };
-    if (seeding !== undefined && seeding.seed.length > 0) return { ...seeding, ...facts };
+    if (seeding !== undefined && seeding.seed.length > 0) {
+      // A long one takes milliseconds, and so does its storage.
+      await setImmediate();
+      return { ...seeding, ...facts };
+    }
     return { seed: isLost ? await this.stored.loadSeed(thread.id) : [], ...facts };
   }
 
