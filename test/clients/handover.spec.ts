@@ -81,7 +81,7 @@ async function newMachine(program = CLAUDE_CODE) {
   const settings = { hasCompletedOnboarding: true, theme: 'dark', projects: { [folder]: trusted } };
   await writeFile(join(home, '.claude.json'), JSON.stringify(settings));
   await mkdir(join(home, '.codex'));
-  const config = `check_for_update_on_startup = false\n\n[projects."${folder}"]\ntrust_level = "trusted"\n`;
+  const config = `check_for_update_on_startup = false\nfeatures.daemon_auto_start = false\n\n[projects."${folder}"]\ntrust_level = "trusted"\n`;
   await writeFile(join(home, '.codex', 'config.toml'), config);
   const variables = {
     PATH: `${programs}:${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,

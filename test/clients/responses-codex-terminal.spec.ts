@@ -24,6 +24,7 @@ afterAll(async () => {
   await removeFolders();
 });
 
+/** Without the daemon that Codex 0.169.0 installs in a new home: that takes ten seconds and more, and the daemon outlives the terminal. */
 async function openCodex(): Promise<Terminal> {
   const [home, workspace] = [await newFolder('codex-home'), await newFolder('codex-workspace')];
   await writeFile(
@@ -31,6 +32,7 @@ async function openCodex(): Promise<Terminal> {
     `model = "demo"
 model_provider = "chiron"
 check_for_update_on_startup = false
+features.daemon_auto_start = false
 
 [model_providers.chiron]
 name = "Chiron"
@@ -83,7 +85,8 @@ describe.skipIf(terminalSkipReason !== undefined)('Codex in a terminal', () => {
   it('stops the agent with the next prompt after Escape', async () => {
     const codex = await openCodex();
     await codex.submit(' /sleep 120');
-    // Before the agent works, there is nothing to stop.
+    // Codex starts for some seconds before it sends a prompt, and before the agent works there is nothing to stop.
+    await codex.shows('esc to interrupt');
     await eventually(async () => (await threads())[0]?.['status']).toBe('executing');
     await codex.press('Escape');
     await codex.shows('Conversation interrupted');
