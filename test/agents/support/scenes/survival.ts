@@ -29,7 +29,7 @@ export function describeSurvival(agent: RealAgent): void {
     const begin = async () => {
       await askAgent(rig, 'survivor', 'SCENE:text I saw a heron');
       const stream = streamAgent(rig, 'survivor', `SCENE:slow-tool echo ran >> ${log}; echo done`);
-      await stream.sees('word4 ');
+      await expect.poll(() => stream.text, PATIENCE).toContain('word4 ');
       return stream;
     };
 
