@@ -31,14 +31,12 @@ export interface Since {
   readonly toolOutputs: readonly string[];
   /** How many further messages of the user there are, such as the refusal of an answer. */
   readonly furtherPrompts: number;
-  /** What the model has said behind the newest output, in a message that broke off. It does not say that again. */
-  readonly said?: readonly string[];
 }
 
 /** The pieces of the next answer of a scene. */
 export function piecesOf(
   scene: Exclude<Scene, { kind: 'fail' | 'hang' }>,
-  { toolOutputs, furtherPrompts, said = [] }: Since,
+  { toolOutputs, furtherPrompts }: Since,
 ): readonly Piece[] {
   switch (scene.kind) {
     case 'use':
@@ -64,9 +62,7 @@ export function piecesOf(
       if (toolOutputs.length === 0) {
         return [
           { kind: 'reasoning', text: REASONING_BEFORE_TOOLS },
-          ...(said.includes(TEXT_BEFORE_TOOLS)
-            ? []
-            : [{ kind: 'text', deltas: [TEXT_BEFORE_TOOLS], intervalMilliseconds: 0 } as const]),
+          { kind: 'text', deltas: [TEXT_BEFORE_TOOLS], intervalMilliseconds: 0 },
           { kind: 'calls', commands: scene.commands },
         ];
       }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type ModelCall, sendJson, startModelServer } from './model-server.js';
-import { CALL_USAGE, piecesOf } from './pieces.js';
+import { CALL_USAGE, type Piece, piecesOf } from './pieces.js';
 import { type Send, sendPiece } from './responses-pieces.js';
 import { readConversation, type Conversation } from './responses-request.js';
 import { refusalOf, type RecordedRequest, type Scene, type ScriptedModel, sceneOf, type StopScene } from './scene.js';
@@ -88,7 +88,9 @@ async function stream(
   send('response.created', { response: { id: `resp_${call}`, status: 'in_progress', output: [] } });
   if (scene.kind === 'hang') return;
   const { toolOutputs, said } = conversation;
-  const pieces = piecesOf(scene, { toolOutputs, said, furtherPrompts: 0 });
+  // What it said of this answer before its agent died, it does not say again.
+  const isSaid = (piece: Piece): boolean => piece.kind === 'text' && said.includes(piece.deltas.join(''));
+  const pieces = piecesOf(scene, { toolOutputs, furtherPrompts: 0 }).filter((piece) => !isSaid(piece));
   for (const [index, piece] of pieces.entries()) {
     await sendPiece(send, piece, conversation.shellTool, `s${call}_${index}`, index);
   }
