@@ -1,6 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { newFolder } from './folders.js';
@@ -10,8 +9,6 @@ const run = promisify(execFile);
 
 /** How long a program may take to show a text, in milliseconds. */
 const PATIENCE = 20_000;
-/** For how long after quick typing a program takes Enter for a part of a paste, with room to spare: it puts a new line into its input box then. */
-const PASTE_MS = 300;
 const COLUMNS = 140;
 const ROWS = 50;
 /** Number of scrollback lines that are searched. */
@@ -81,8 +78,8 @@ export async function openTerminal(
     },
     submit: async (line) => {
       await tmux('send-keys', '-l', line);
+      // An Enter sent together with the text would count as part of a paste.
       await expect.poll(async () => inputOf(await screen()), { timeout: PATIENCE }).toBe(line.trim());
-      await delay(PASTE_MS);
       await tmux('send-keys', 'Enter');
     },
     close: async () => {
