@@ -79,12 +79,14 @@ describe.skipIf(skipReason !== undefined)('The tools of the caller, to Codex,', 
     await first.close();
     const session = rig.open(begun.find((event) => event.type === 'session-started')?.sessionId);
     await session.startEarly?.();
-    const pids = await rig.pids();
+    const [process] = await rig.pids();
+    expect(process).toBeDefined();
     rig.model.says([lookup('c1', 'a')]);
     expect(outline(await runTurn(session, asking('Look')))).toContain('ends tool_use');
     expect(callerToolsOf(rig.model.bodies.at(-1))).toEqual(['look_up']);
     expect(conversationOf(rig.model.bodies.at(-1))).toContain('user: Remember me');
-    expect(await rig.pids()).toEqual(expect.arrayContaining([...pids]));
+    // Codex itself, the oldest: what it runs for a moment comes and goes.
+    expect((await rig.pids())[0]).toBe(process);
     await runTurn(session, answering(resultOf('c1', 'one')));
     await runTurn(session, turnOf('Go'));
     expect(callerToolsOf(rig.model.bodies.at(-1))).toEqual([]);

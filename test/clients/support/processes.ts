@@ -3,7 +3,8 @@ import { signalProcess } from '../../../src/sandbox/host/sweep.js';
 
 /**
  * The pids of the processes of a server's threads, and of all that they started: those with a thread's folder in their environment or, as what isolates
- * them, in their command line, and everything below these. Linux only.
+ * them, in their command line, and everything below these. The oldest is the first: an agent comes before
+ * what it runs for a moment. Linux only.
  */
 export async function threadProcesses(dataDirectory: string): Promise<readonly number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -13,7 +14,10 @@ export async function threadProcesses(dataDirectory: string): Promise<readonly n
     before = found.size;
     for (const { pid, parent } of entries) if (found.has(parent)) found.add(pid);
   }
-  return [...found];
+  return entries
+    .filter(({ pid }) => found.has(pid))
+    .toSorted((one, other) => one.started - other.started || one.pid - other.pid)
+    .map(({ pid }) => pid);
 }
 
 /** Kills the processes of a server's threads and all that they started. One that ends by itself meanwhile is no error. */
@@ -29,6 +33,8 @@ export async function readProcessFile(pid: number, file: 'cmdline' | 'environ'):
 interface Entry {
   readonly pid: number;
   readonly parent: number;
+  /** When it was started, in clock ticks since the machine was. Pids begin again from 1. */
+  readonly started: number;
   readonly isNamed: boolean;
 }
 
@@ -37,10 +43,12 @@ async function readEntry(pid: string, folder: string): Promise<readonly Entry[]>
     const [stat, environment, command] = await Promise.all(
       ['stat', 'environ', 'cmdline'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8')),
     );
-    const [state, parent] = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
+    // From the third field of proc(5) on; the start is the 22nd.
+    const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
+    const [state, parent] = fields;
     if (state === 'Z') return [];
     const isNamed = [environment, command].some((text) => text?.includes(folder) === true);
-    return [{ pid: Number(pid), parent: Number(parent), isNamed }];
+    return [{ pid: Number(pid), parent: Number(parent), started: Number(fields[19]), isNamed }];
   } catch {
     // It is gone, or another user's: not one of ours either way.
     return [];
