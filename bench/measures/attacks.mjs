@@ -33,6 +33,12 @@ const ATTACKS = [
         { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'iVBORw0K'.repeat(3.7 * MILLION) } },
       ]),
   },
+  { name: 'a prompt of 30 MB', atOnce: 1, body: () => message({}, 'word '.repeat(6 * MILLION)) },
+  {
+    name: 'a prompt of 30 MB of escapes',
+    atOnce: 1,
+    body: () => message({}, 'here').replace('here', String.raw`\u0041`.repeat(5 * MILLION)),
+  },
   {
     name: 'schemas of exponential time',
     atOnce: 8,

@@ -59,3 +59,8 @@ export function toCamelCase(name: string): string {
 export function withCamelCaseKeys(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [toCamelCase(key), value]));
 }
+
+/** A value of the domain's types that is JSON, which TypeScript does not know of interfaces. It is not copied. */
+export function asJson(value: object): JsonValue {
+  return value as JsonObject;
+}

@@ -21,6 +21,8 @@ const CALL = /^\/call\s+(\S+)\s*(.*)$/;
  * of a `then` line later. `!<command>` lines run in the shell, other lines are said.
  */
 export function parseCallScript(prompt: string): readonly ScriptStep[] | undefined {
+  // A prompt may have 30 MB.
+  if (!prompt.includes('/call')) return undefined;
   const lines = prompt
     .split('\n')
     .map((line) => line.trim())

@@ -46,7 +46,7 @@ export function parseDemoCommand(prompt: string, tools: 'all' | 'none' = 'all'):
   const steps = tools === 'all' ? parseCallScript(text) : undefined;
   if (steps !== undefined) return { kind: 'steps', steps };
   if (tools === 'all' && text.startsWith('!') && text.length > 1) return { kind: 'shell', command: text.slice(1) };
-  const [command, first = '', second = '', third = ''] = text.split(/\s+/);
+  const [command, first = '', second = '', third = ''] = text.split(/\s+/, 4);
   if (command === '/stream' && /^\d+$/.test(first)) {
     return {
       kind: 'stream',

@@ -25,22 +25,28 @@ function toBindable(values: readonly unknown[]): SQLInputValue[] {
   });
 }
 
+function countChars(values: readonly unknown[]): number {
+  let chars = 0;
+  for (const value of values) if (typeof value === 'string') chars += value.length;
+  return chars;
+}
+
 class NodeSqliteStatement implements SqliteStatement {
   readonly reader: boolean;
 
   constructor(
     private readonly statement: StatementSync,
-    private readonly timed: <Result>(work: () => Result) => Result,
+    private readonly timed: <Result>(work: () => Result, parameters: readonly unknown[]) => Result,
   ) {
     this.reader = statement.columns().length > 0;
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.timed(() => this.statement.all(...toBindable(parameters)));
+    return this.timed(() => this.statement.all(...toBindable(parameters)), parameters);
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.timed(() => this.statement.run(...toBindable(parameters)));
+    return this.timed(() => this.statement.run(...toBindable(parameters)), parameters);
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
@@ -122,13 +128,13 @@ export class NodeSqliteDatabase implements SqliteDatabase {
     return statement;
   }
 
-  readonly #timed = <Result>(work: () => Result): Result => {
+  readonly #timed = <Result>(work: () => Result, parameters: readonly unknown[]): Result => {
     const startedMs = performance.now();
     try {
       return work();
     } finally {
       this.lastStatementMs = performance.now() - startedMs;
-      this.#checkpoints.noteStatement();
+      this.#checkpoints.noteStatement(countChars(parameters));
     }
   };
 

@@ -262,6 +262,18 @@ export interface FileChunkTable {
   readonly bytes: Uint8Array;
 }
 
+/** A piece of the input of a turn that is too large for the turn's row; see `large-input.ts`. */
+export interface TurnInputTable {
+  readonly turn_id: string;
+  /** From 0, through both parts. */
+  readonly number: number;
+  readonly thread_id: string;
+  /** `prompt` or `request`. */
+  readonly part: string;
+  /** A slice of the part's JSON. */
+  readonly json: string;
+}
+
 /** All tables by name. */
 export interface Tables {
   readonly threads: ThreadTable;
@@ -282,4 +294,5 @@ export interface Tables {
   readonly files: FileTable;
   readonly turn_files: TurnFileTable;
   readonly file_chunks: FileChunkTable;
+  readonly turn_inputs: TurnInputTable;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NodeSqliteDatabase } from './sqlite.js';
-import { DUE_FRAMES, WalCheckpoints } from './wal-checkpoints.js';
+import { DUE_FRAMES, DUE_LARGE_CHARS, WalCheckpoints } from './wal-checkpoints.js';
 
 const ENOUGH_STATEMENTS = 1000;
 
@@ -59,6 +59,21 @@ describe('a checkpoint', () => {
     runStatements(new WalCheckpoints(join(folder, 'log'), connection));
     await wait(50);
     expect(connection.checkpoint).not.toHaveBeenCalled();
+  });
+
+  it('runs early when large values were written, and then only after as many again', async () => {
+    connection.countFrames = () => DUE_FRAMES - 1;
+    const checkpoints = new WalCheckpoints(join(folder, 'log'), connection);
+    const write = (chars: number): void => {
+      for (let left = chars; left > 0; left -= DUE_LARGE_CHARS / 16) checkpoints.noteStatement(DUE_LARGE_CHARS / 16);
+    };
+    write(DUE_LARGE_CHARS);
+    await vi.waitFor(() => expect(connection.checkpoint).toHaveBeenCalledOnce());
+    write(DUE_LARGE_CHARS / 2);
+    await wait(50);
+    expect(connection.checkpoint).toHaveBeenCalledOnce();
+    write(DUE_LARGE_CHARS / 2);
+    await vi.waitFor(() => expect(connection.checkpoint).toHaveBeenCalledTimes(2));
   });
 
   it('runs once for a log that became long', async () => {

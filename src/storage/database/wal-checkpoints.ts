@@ -7,6 +7,12 @@ const STATEMENTS_PER_LOOK = 256;
 /** Frames (pages of 4 KiB) that are not in the database yet when a checkpoint is due. Running turns rewrite the same pages often, so it is not early. */
 export const DUE_FRAMES = 4000;
 
+/** How many characters of large values are written until a checkpoint is due. Each of their pages is a new one, to be copied: 10 ms for these. */
+export const DUE_LARGE_CHARS = 4 * 1024 * 1024;
+
+/** From how many characters on a statement's values are large. */
+const LARGE_CHARS = 64 * 1024;
+
 const logger = new Logger('Store');
 
 /** What checkpoints need of a connection. */
@@ -27,6 +33,7 @@ export interface WalConnection {
  */
 export class WalCheckpoints {
   #statements = 0;
+  #largeChars = 0;
   #isSyncing = false;
 
   /** @param file the log. */
@@ -36,18 +43,22 @@ export class WalCheckpoints {
   ) {}
 
   /** Call after each statement. Starts a checkpoint when one is due; it is run later. Never throws. */
-  noteStatement(): void {
+  noteStatement(chars = 0): void {
     this.#statements += 1;
-    if (this.#statements < STATEMENTS_PER_LOOK || this.#isSyncing || this.connection.isTransaction) return;
+    if (chars >= LARGE_CHARS) this.#largeChars += chars;
+    const isLarge = this.#largeChars >= DUE_LARGE_CHARS;
+    if (this.#statements < STATEMENTS_PER_LOOK && !isLarge) return;
+    if (this.#isSyncing || this.connection.isTransaction) return;
     this.#statements = 0;
     this.#isSyncing = true;
-    void this.#checkpointIfDue();
+    void this.#checkpointIfDue(isLarge);
   }
 
   /** Never rejects. */
-  async #checkpointIfDue(): Promise<void> {
+  async #checkpointIfDue(isLarge: boolean): Promise<void> {
     try {
-      if (this.connection.countFrames() < DUE_FRAMES) return;
+      if (!isLarge && this.connection.countFrames() < DUE_FRAMES) return;
+      this.#largeChars = 0;
       const log = await open(this.file, 'r+');
       try {
         await log.datasync();

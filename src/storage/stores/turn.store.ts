@@ -1,11 +1,12 @@
 // Over 250 lines because it holds every statement on the turns table.
 import { Inject, Injectable } from '@nestjs/common';
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Kysely, Selectable, SelectQueryBuilder, Transaction } from 'kysely';
 import { Database, isUniqueViolation } from '../database/database.js';
 import { limitOf, PreparedQuery } from '../database/prepared-query.js';
 import type { Tables, TurnTable } from '../database/tables.js';
 import { insertToolSet, setParkedTurn } from './caller-tool.store.js';
 import { hearStoredMessages, releasePromptMessages } from './heard-messages.js';
+import { isLargeInput, removeLargeInput, removeStrayInputs, storeLargeInput, withLargeInput } from './large-input.js';
 import { addMessages } from './turn-input.js';
 import {
   type NewTurn,
@@ -66,8 +67,22 @@ const MARK_DELIVERED = new PreparedQuery((kysely, { id, now }: { readonly id: st
 /** Runs in the transaction that stores a turn. */
 export type StoredWith = (transaction: Transaction<Tables>) => Promise<void>;
 
+/** A turn to store, and what its row has of an input that is stored in pieces. */
+interface Insertion {
+  readonly turn: NewTurn;
+  readonly inPieces?: Pick<TurnTable, 'prompt' | 'request'>;
+  readonly storedWith: StoredWith | undefined;
+}
+
+/** A stored turn; `created` is false for one that was there before. */
+interface Inserted {
+  readonly turn: Turn;
+  readonly created: boolean;
+}
+
 function toRow(
   turn: NewTurn,
+  input: Pick<TurnTable, 'prompt' | 'request'>,
   sequence: number,
   claimant: Claimant | undefined,
   parkedTurnId: string | null,
@@ -83,8 +98,7 @@ function toRow(
     answers_turn: parkedTurnId,
     idempotency_key: turn.idempotencyKey ?? null,
     caller: turn.caller,
-    prompt: JSON.stringify(turn.prompt),
-    request: JSON.stringify(turn.request),
+    ...input,
     attempt: claimant === undefined ? 0 : 1,
     owner: claimant?.owner ?? null,
     lease_expires_at: null,
@@ -105,8 +119,8 @@ function toRow(
   };
 }
 
-function toTurnOrUndefined(row: Selectable<TurnTable> | undefined): Turn | undefined {
-  return row === undefined ? undefined : toTurn(row);
+async function readTurn(kysely: Kysely<Tables>, row: Selectable<TurnTable>): Promise<Turn> {
+  return toTurn(await withLargeInput(kysely, row));
 }
 
 /** A turn was not stored, because its prompt repeats a message that another turn has heard meanwhile. */
@@ -129,24 +143,29 @@ export class TurnStore {
    *
    * @throws AlreadyHeardError when another turn has one of the messages that the prompt repeats.
    */
-  async create(
-    turn: NewTurn,
-    claimant?: Claimant,
-    storedWith?: StoredWith,
-  ): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+  async create(turn: NewTurn, claimant?: Claimant, storedWith?: StoredWith): Promise<Inserted> {
+    if (!isLargeInput(this.database, turn)) return this.#insertOrQueue({ turn, storedWith }, claimant);
+    let isNeeded = false;
     try {
-      return await this.#insert(turn, claimant, storedWith);
-    } catch (error) {
-      if (claimant === undefined || !isUniqueViolation(error)) throw error;
-      return this.#insert(turn, undefined, storedWith);
+      const inPieces = await storeLargeInput(this.database.kysely, turn);
+      const stored = await this.#insertOrQueue({ turn, inPieces, storedWith }, claimant);
+      isNeeded = stored.created && stored.turn.prompt === turn.prompt;
+      return stored;
+    } finally {
+      if (!isNeeded) await removeLargeInput(this.database.kysely, turn.id);
     }
   }
 
-  #insert(
-    turn: NewTurn,
-    claimant: Claimant | undefined,
-    storedWith: StoredWith | undefined,
-  ): Promise<{ readonly turn: Turn; readonly created: boolean }> {
+  async #insertOrQueue(insertion: Insertion, claimant: Claimant | undefined): Promise<Inserted> {
+    try {
+      return await this.#insert(insertion, claimant);
+    } catch (error) {
+      if (claimant === undefined || !isUniqueViolation(error)) throw error;
+      return this.#insert(insertion, undefined);
+    }
+  }
+
+  #insert({ turn, inPieces, storedWith }: Insertion, claimant: Claimant | undefined): Promise<Inserted> {
     return this.database.transaction(async (transaction) => {
       if (claimant !== undefined) await this.database.lockNode(transaction);
       const update = claimant === undefined ? TOUCH_THREAD : START_THREAD;
@@ -159,15 +178,17 @@ export class TurnStore {
           .where('thread_id', '=', turn.threadId)
           .where('idempotency_key', '=', turn.idempotencyKey)
           .executeTakeFirst();
-        if (existing !== undefined) return { turn: toTurn(existing), created: false };
+        if (existing !== undefined) return { turn: await readTurn(transaction, existing), created: false };
       }
       const [last] = await LAST_SEQUENCE.run(transaction, { threadId: turn.threadId });
       const messages = await hearStoredMessages(transaction, turn, turn.createdAt);
       const heardIds = new Set(messages.map(({ id }) => id));
       if (turn.repeats?.some((id) => !heardIds.has(id)) === true) throw new AlreadyHeardError();
       const { prompt, request } = addMessages(turn, messages, { createdAt: Infinity, repeats: turn.repeats ?? [] });
+      const isUnchanged = prompt === turn.prompt;
       const row = toRow(
-        { ...turn, prompt, request },
+        turn,
+        (isUnchanged ? inPieces : undefined) ?? { prompt: JSON.stringify(prompt), request: JSON.stringify(request) },
         Math.max(last?.sequence ?? 0, turn.afterSequence ?? 0) + 1,
         claimant,
         thread.parked_turn,
@@ -177,7 +198,8 @@ export class TurnStore {
       if (turn.toolSet !== undefined) await insertToolSet(transaction, turn.threadId, turn.toolSet);
       await storedWith?.(transaction);
       // Not read back from the store: parsing a 30 MB prompt again would block the event loop.
-      return { turn: { ...toTurn({ ...row, prompt: '[]' }), prompt }, created: true };
+      const stored = toTurn({ ...row, prompt: '[]' });
+      return { turn: { ...stored, prompt, ...(inPieces === undefined ? {} : { request }) }, created: true };
     });
   }
 
@@ -209,7 +231,7 @@ export class TurnStore {
           .where('id', '=', row.thread_id)
           .returning('parked_turn')
           .executeTakeFirst();
-        const claimed = await this.#hearMessages(transaction, toTurn(row), claimant.now);
+        const claimed = await this.#hearMessages(transaction, await readTurn(transaction, row), claimant.now);
         if (thread === undefined || thread.parked_turn === null) return claimed;
         // It was queued before the turn in front of it ended with calls: it goes on without their results.
         await setParkedTurn(transaction, row.thread_id, null);
@@ -252,7 +274,7 @@ export class TurnStore {
         .$if(this.database.node !== undefined, (query) => query.where('thread_id', 'in', this.#threadsOf(claimant)))
         .returningAll()
         .executeTakeFirst();
-      return toTurnOrUndefined(row);
+      return row === undefined ? undefined : readTurn(transaction, row);
     });
   }
 
@@ -272,26 +294,24 @@ export class TurnStore {
   }
 
   async byId(id: string): Promise<Turn | undefined> {
-    return toTurnOrUndefined(await this.#turns().where('id', '=', id).executeTakeFirst());
+    return this.#first(this.#turns().where('id', '=', id));
   }
 
   async byMessageId(messageId: string): Promise<Turn | undefined> {
     // Callers can send any text, and PostgreSQL rejects U+0000.
     if (messageId.includes('\u0000')) return undefined;
-    return toTurnOrUndefined(await this.#turns().where('message_id', '=', messageId).executeTakeFirst());
+    return this.#first(this.#turns().where('message_id', '=', messageId));
   }
 
   async byIdempotencyKey(threadId: string, key: string): Promise<Turn | undefined> {
     const query = this.#turns().where('thread_id', '=', threadId).where('idempotency_key', '=', key);
-    return toTurnOrUndefined(await query.executeTakeFirst());
+    return this.#first(query);
   }
 
   /** The turns of all threads with this request key, created at or after `since`, newest first. */
   async byRequestKey(requestKey: string, since: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('request_key', '=', requestKey).where('created_at', '>=', since);
-    return (await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(MAX_BY_REQUEST_KEY).execute()).map(
-      toTurn,
-    );
+    return this.#all(query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(MAX_BY_REQUEST_KEY));
   }
 
   /**
@@ -323,13 +343,13 @@ export class TurnStore {
   async lastTurns(threadId: string, limit: number, before?: number): Promise<readonly Turn[]> {
     const all = this.#turns().where('thread_id', '=', threadId);
     const query = before === undefined ? all : all.where('sequence', '<', before);
-    return (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurn);
+    return this.#all(query.orderBy('sequence', 'desc').limit(limit));
   }
 
   /** The thread's turns from this sequence number on, in order. */
   async turnsFrom(threadId: string, sequence: number, limit: number): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('sequence', '>=', sequence);
-    return (await query.orderBy('sequence').limit(limit).execute()).map(toTurn);
+    return this.#all(query.orderBy('sequence').limit(limit));
   }
 
   /** Whether any turn of the thread has a complete or partial answer. */
@@ -360,7 +380,7 @@ export class TurnStore {
     const after = this.#turns().where('thread_id', '=', threadId).where('sequence', '>', since);
     // The maker of turns of older versions is not known.
     const query = after.where((by) => by.or([by('maker', 'is', null), by('maker', '!=', maker)]));
-    const turns = (await query.orderBy('sequence', 'desc').limit(limit).execute()).map(toTurn);
+    const turns = await this.#all(query.orderBy('sequence', 'desc').limit(limit));
     if (turns.length < limit) return { turns, count: turns.length };
     const { count } = await query
       .clearSelect()
@@ -380,7 +400,7 @@ export class TurnStore {
   async unfinished(threadId?: string): Promise<readonly Turn[]> {
     const all = this.#turns().where(IS_UNFINISHED);
     const query = threadId === undefined ? all : all.where('thread_id', '=', threadId);
-    return (await query.orderBy('created_at').orderBy('thread_id').orderBy('sequence').execute()).map(toTurn);
+    return this.#all(query.orderBy('created_at').orderBy('thread_id').orderBy('sequence'));
   }
 
   /** The queued and running turns of the threads that a node has, oldest first. */
@@ -442,7 +462,7 @@ export class TurnStore {
   /** The thread's queued turns in order. */
   async queued(threadId: string): Promise<readonly Turn[]> {
     const query = this.#turns().where('thread_id', '=', threadId).where('state', '=', 'queued').orderBy('sequence');
-    return (await query.execute()).map(toTurn);
+    return this.#all(query);
   }
 
   /**
@@ -487,10 +507,28 @@ export class TurnStore {
       .execute();
   }
 
+  /** Removes what a server that was killed has left of inputs whose turns it did not store. */
+  removeStrayInputs(): Promise<void> {
+    return removeStrayInputs(this.database.kysely);
+  }
+
   #turns() {
     return this.database.kysely.selectFrom('turns').selectAll();
   }
+
+  async #first(query: TurnQuery): Promise<Turn | undefined> {
+    const row = await query.executeTakeFirst();
+    return row === undefined ? undefined : readTurn(this.database.kysely, row);
+  }
+
+  async #all(query: TurnQuery): Promise<readonly Turn[]> {
+    const turns: Turn[] = [];
+    for (const row of await query.execute()) turns.push(await readTurn(this.database.kysely, row));
+    return turns;
+  }
 }
+
+type TurnQuery = SelectQueryBuilder<Tables, 'turns', Selectable<TurnTable>>;
 
 function selectSummaries(kysely: Kysely<Tables>) {
   return kysely

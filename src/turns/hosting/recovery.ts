@@ -21,8 +21,9 @@ export class Recovery {
     private readonly mcpServers: TurnMcpServers,
   ) {}
 
-  /** Takes all turns that an earlier start of a lone server left. */
+  /** Takes all turns that an earlier start of a lone server left, and removes what it left of others. */
   async takeAll(): Promise<void> {
+    await this.turns.removeStrayInputs();
     for (const turn of await this.turns.unfinished()) {
       const thread = await this.threads.byId(turn.threadId);
       if (thread !== undefined) this.runner.submit(thread, turn);

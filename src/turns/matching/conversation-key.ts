@@ -3,9 +3,9 @@ import { runInSlices } from '../../workers/in-slices.js';
 import { type TextFilter, keepText } from '../../domain/text-filter.js';
 import { readContent, readRole } from '../../anthropic/content.js';
 import { isJsonObject, toText } from '../../domain/json.js';
-import { PartsHash, pushText, splitIntoSlices } from './parts-hash.js';
-
-type Fields = Readonly<Record<string, unknown>>;
+import type { JsonObject } from '../../domain/harness-event.js';
+import { splitIntoSlices } from '../../domain/json-slices.js';
+import { PartsHash, pushJson, pushText } from './parts-hash.js';
 
 /**
  * Computes the keys of a conversation, one per change of role: hashes of the canonical conversation up to there. Two conversations
@@ -92,7 +92,11 @@ function* canonicalContent(
   for (const block of content as readonly unknown[]) if (isJsonObject(block)) yield* canonicalBlock(block, parts, read);
 }
 
-function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | undefined): Generator<undefined, void> {
+function* canonicalBlock(
+  block: JsonObject,
+  parts: PartsHash,
+  read: TextFilter | undefined,
+): Generator<undefined, void> {
   yield;
   switch (block['type']) {
     case 'text':
@@ -100,7 +104,7 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
       return;
     case 'tool_use':
       parts.push(`\u0002call ${toText(block['id'])} ${toText(block['name'])}`);
-      yield* pushText(JSON.stringify(block['input'] ?? null), parts);
+      yield* pushJson(block['input'] ?? null, parts);
       return;
     case 'tool_result':
       parts.push(`\u0002result ${toText(block['tool_use_id'])}${block['is_error'] === true ? ' failed' : ''}`);
@@ -113,7 +117,7 @@ function* canonicalBlock(block: Fields, parts: PartsHash, read: TextFilter | und
     case 'document':
     case 'search_result':
       parts.push(`\u0002${block['type']}`);
-      yield* pushText(JSON.stringify([block['source'], block['title'], block['context']]), parts);
+      yield* pushJson([block['source'] ?? null, block['title'] ?? null, block['context'] ?? null], parts);
       yield* canonicalContent(block, parts, read);
       return;
     default:

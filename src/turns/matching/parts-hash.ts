@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { truncateAtCodePoint } from '../../domain/surrogates.js';
+import type { JsonValue } from '../../domain/harness-event.js';
+import { splitIntoSlices, toJsonSlices } from '../../domain/json-slices.js';
 import { encodeWithoutSpaces } from './without-spaces.js';
 
 /** Parts of at least this many characters are hashed without joining: joining megabytes takes longer than hashing them. */
@@ -48,22 +49,19 @@ export class PartsHash {
 }
 
 /** Pushes a text that may be long, slice by slice. */
-export function* pushText(text: string, parts: PartsHash): Generator<undefined, void> {
-  for (const slice of splitIntoSlices(text)) {
+export function pushText(text: string, parts: PartsHash): Generator<undefined, void> {
+  return pushSlices(splitIntoSlices(text), parts);
+}
+
+/** Pushes the JSON of a value that may be large, slice by slice. */
+export function pushJson(value: JsonValue, parts: PartsHash): Generator<undefined, void> {
+  return pushSlices(toJsonSlices(value), parts);
+}
+
+function* pushSlices(slices: Iterable<string>, parts: PartsHash): Generator<undefined, void> {
+  for (const slice of slices) {
     parts.appendUndelimited(slice);
     yield;
   }
   parts.push('');
-}
-
-/** How much of a text is processed at a time: a text may fill the 32 MB of a request. */
-const SLICE_CHARS = 16 * 1024;
-
-/** Splits a text into slices, but not within a surrogate pair, whose halves would hash differently. */
-export function* splitIntoSlices(text: string): Generator<string, void> {
-  for (let start = 0; start < text.length;) {
-    const slice = truncateAtCodePoint(text.slice(start, start + SLICE_CHARS), SLICE_CHARS);
-    yield slice;
-    start += slice.length;
-  }
 }

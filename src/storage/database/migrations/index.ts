@@ -12,6 +12,7 @@ import { deletedResponses } from './0010-deleted-responses.js';
 import { files } from './0011-files.js';
 import { turnMakers } from './0012-turn-makers.js';
 import { smallerIndexes } from './0013-smaller-indexes.js';
+import { turnInputs } from './0014-turn-inputs.js';
 
 /**
  * All migrations in order, the same for both databases. A released migration never changes. A migration only adds what the version before
@@ -33,4 +34,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> & Record<string, Mi
   '0011-files': files,
   '0012-turn-makers': turnMakers,
   '0013-smaller-indexes': smallerIndexes,
+  '0014-turn-inputs': turnInputs,
 };

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue, TokenUsage } from '../../../domain/harness-event.js';
+import type { JsonObject, TokenUsage } from '../../../domain/harness-event.js';
 import type { CallerToolResult } from '../../../domain/caller-tool.js';
-import { asObject, asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
+import { asJson, asObject, asObjects, asString, asStrings, isJsonObject } from '../../../domain/json.js';
 import type { McpServer } from '../../../domain/mcp-server.js';
 import { type AgentRules, readStoredRules, toStoredRules } from '../../../domain/policy/agent-rules.js';
 import type { AppliedPolicies } from '../../../domain/policy/policy.js';
@@ -41,6 +41,7 @@ export function toStoredRequest(
   const rules = toStoredRules(request.policies ?? []);
   return {
     contextUsage: thread?.contextUsage ?? null,
+    // The store makes its own copy of what it is given, and another one of megabytes would take milliseconds.
     ...(seed.length === 0 ? {} : { seed: asJson(seed) }),
     ...(isLost ? { historyLost: true } : {}),
     ...(dropFrom === undefined ? {} : { dropFrom }),
@@ -76,11 +77,6 @@ export function readWarnings(turn: Turn): readonly string[] {
 /** Reads what the person who reads the turn's answer is told of others; `undefined` for nothing. */
 export function readMeanwhile({ request }: Pick<Turn, 'request'>): string | undefined {
   return asString(request['meanwhile']);
-}
-
-/** Both have nothing that is not JSON. The store makes its own copy of what it is given, and another one of megabytes would take milliseconds. */
-function asJson(value: readonly SeedMessage[] | readonly CallerToolResult[]): JsonValue {
-  return value as unknown as JsonValue;
 }
 
 /** Reads the id of the caller's tools of a turn, if it has any. */
