@@ -108,7 +108,7 @@ export function sessionIdOf(events: readonly HarnessEvent[]): string {
 
 /** What a turn emitted, in short: one word for each kind of event that counts here. */
 export function outline(events: readonly HarnessEvent[]): readonly string[] {
-  return events.flatMap((event) => {
+  const lines = events.flatMap((event) => {
     switch (event.type) {
       case 'text-delta':
         return [`says ${event.text}`];
@@ -132,4 +132,15 @@ export function outline(events: readonly HarnessEvent[]): readonly string[] {
         return [];
     }
   });
+  return withTokensLast(lines);
+}
+
+/** Codex 0.169.0 counts the tokens of a model's call mostly after the results of its tools; on a busy machine it was seen to do so before. */
+function withTokensLast(lines: readonly string[]): readonly string[] {
+  const ordered: string[] = [];
+  for (const line of lines) {
+    const isEarly = line.startsWith('ran ') && ordered.at(-1) === 'tokens';
+    ordered.splice(isEarly ? -1 : ordered.length, 0, line);
+  }
+  return ordered;
 }
