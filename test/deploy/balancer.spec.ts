@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testedKinds } from '../../src/storage/__fixtures__/databases.js';
 import { ask, askUntilAnswered } from '../cluster/support/caller.js';
+import { freePort } from '../support/free-port.js';
 import { canBe, newFolder, removeFolder } from '../support/start-main.js';
 import { readCompose, serversOf } from './support/compose.js';
-import { API_KEY, freePort, Pods } from './support/pods.js';
+import { API_KEY, Pods } from './support/pods.js';
 
 // The load balancers that the compose file and docs/deployment.md set up, run in front of the compose file's servers, as processes.
 

@@ -37,19 +37,25 @@ type Row = Readonly<Record<string, unknown>>;
 
 const TURNS = `select t.id, t.message_id, h.tenant, t.state, t.prompt
   from turns t join threads h on h.id = t.thread_id`;
+const LARGE_PROMPTS = `select turn_id, json from turn_inputs where part = 'prompt' order by turn_id, number`;
 const THREADS = `select h.tenant, h.key, h.metadata, (select count(*) from turns t where t.thread_id = h.id) as turns
   from threads h`;
 
 /** All turns and threads of a store. Rejects when it cannot be read. */
 export async function readStore(place: StorePlace): Promise<Stored> {
-  const [turns = [], threads = []] = await rowsOf(place, [TURNS, THREADS]);
+  const [turns = [], threads = [], pieces = []] = await rowsOf(place, [TURNS, THREADS, LARGE_PROMPTS]);
+  const large = new Map<string, string>();
+  for (const piece of pieces) {
+    const id = String(piece['turn_id']);
+    large.set(id, (large.get(id) ?? '') + String(piece['json']));
+  }
   return {
     turns: turns.map((row) => ({
       id: String(row['id']),
       messageId: String(row['message_id']),
       tenant: String(row['tenant']),
       state: String(row['state']),
-      prompt: String(row['prompt']),
+      prompt: large.get(String(row['id'])) ?? String(row['prompt']),
     })),
     threads: threads.map((row) => ({
       tenant: String(row['tenant']),

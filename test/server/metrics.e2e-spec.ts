@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Metrics } from '../../src/ops/metrics/metrics.js';
 import { PolicyStore } from '../../src/storage/stores/policy.store.js';
 import { TenantStore } from '../../src/storage/stores/tenant.store.js';
 import { TurnRunner } from '../../src/turns/running/turn.runner.js';
+import { freePort } from '../support/free-port.js';
 import { ask, thread } from '../support/requests.js';
 import { startTestApp, type TestApp, type TestSettings } from '../support/test-app.js';
 
@@ -151,12 +150,7 @@ describe('the metrics', () => {
   });
 
   it('have a port of their own if they are told to, and are not on the port of the API then', async () => {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const address = probe.address();
-    const metricsPort = typeof address === 'object' && address !== null ? address.port : 0;
-    probe.close();
-    await once(probe, 'close');
+    const metricsPort = await freePort();
     const server = await start({ metricsPort, apiKeys });
     const own = `http://127.0.0.1:${metricsPort}`;
     expect(parse((await supertest(own).get('/metrics').expect(200)).text).get('chiron_turns_running')).toBe(0);

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { newStore, type TestStore } from '../../../src/storage/__fixtures__/databases.js';
+import { freePort } from '../../support/free-port.js';
 import { newFolder, removeFolder, startMain, type Start, urlOf } from '../../support/start-main.js';
 import { TcpProxy } from './tcp-proxy.js';
 
@@ -182,10 +183,4 @@ async function tellOfCrash({ name, start }: ClusterServer): Promise<void> {
   const end = await Promise.race([start.exit, Promise.resolve('it runs')]);
   if (typeof end === 'number' && end !== 0)
     process.stderr.write(`${name} ended with ${end}:\n${start.output().slice(-5000)}\n`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = await TcpProxy.to();
-  probe.close();
-  return probe.port;
 }

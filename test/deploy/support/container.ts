@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
+import { freePort } from '../../support/free-port.js';
 import type { Images } from './image.js';
-import { freePort } from './pods.js';
 
 /** As a cluster would run it: a read-only root, no capabilities, no new privileges. */
 export const HARDENED: readonly string[] = [

@@ -166,10 +166,3 @@ export class Pods {
     return `${this.network}.${index + 1}`;
   }
 }
-
-/** A port of this machine that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const probe = await TcpProxy.to();
-  probe.close();
-  return probe.port;
-}
