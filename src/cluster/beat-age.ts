@@ -16,7 +16,7 @@ export function answerBeatAge(server: PeerServer, readAgeMs: () => number): void
  */
 export async function askBeatAges(
   client: PeerClient,
-  nodes: readonly Node[],
+  nodes: readonly Pick<Node, 'url'>[],
   timeoutMs: number,
 ): Promise<readonly number[]> {
   const answers = await Promise.allSettled(nodes.map(({ url }) => client.call(url, CALL, {}, { timeoutMs })));

@@ -28,6 +28,8 @@ const LOST_PART = 0.8;
 export class ClusterNode {
   readonly #logger = new Logger('Cluster');
   #nodes: readonly Node[] = [];
+  /** The URLs of servers that have said that they joined while this one could not look at the store. */
+  #unseen: readonly string[] = [];
   /** By `performance.now()`: the last heartbeat that was stored, since when there was none that failed, and the last look at the time. */
   #beatenAt = -Infinity;
   #steadySince: number | undefined;
@@ -53,7 +55,7 @@ export class ClusterNode {
     private readonly url: string,
   ) {
     answerBeatAge(server, () => performance.now() - this.#beatenAt);
-    answerJoin(server, () => this.refresh());
+    answerJoin(server, (joined) => this.#welcome(joined));
   }
 
   /** The servers of the store, this one too, as of its last heartbeat. */
@@ -63,11 +65,27 @@ export class ClusterNode {
 
   /** Looks who the others are now; they may have come or gone since the last heartbeat. Keeps what is known if the store is away. */
   async refresh(): Promise<void> {
+    await this.#look();
+  }
+
+  async #look(): Promise<boolean> {
     try {
-      this.#nodes = await this.#within(this.store.list());
+      this.#know(await this.#within(this.store.list()));
+      return true;
     } catch (error) {
       this.#logger.warn(`cannot look for the other servers: ${describeError(error)}`);
+      return false;
     }
+  }
+
+  #know(nodes: readonly Node[]): void {
+    this.#nodes = nodes;
+    this.#unseen = [];
+  }
+
+  /** One that joins just as this server loses the store is to be known, or this server would take itself for the only one. */
+  async #welcome(url: string | undefined): Promise<void> {
+    if (!(await this.#look()) && url !== undefined) this.#unseen = [...this.#unseen, url];
   }
 
   /** The server with this id, if it lives: a stopped one does not. */
@@ -129,7 +147,7 @@ export class ClusterNode {
     await this.store.register({ ...identity, name, role, url: this.url, load: duties.readLoad() });
     this.database.node = identity;
     await this.database.syncClock();
-    this.#nodes = await this.store.list();
+    this.#know(await this.store.list());
     this.#beatenAt = startedAt;
     this.#tickedAt = performance.now();
     await duties.settle();
@@ -143,7 +161,7 @@ export class ClusterNode {
 
   /** A server that loses the store before its next heartbeat would otherwise not know this one, and take itself for the only one. */
   async #tellOthers(): Promise<void> {
-    const notTold = await tellJoined(this.client, this.#others(), this.options.timeoutMs * BEAT_PART);
+    const notTold = await tellJoined(this.client, this.url, this.#others(), this.options.timeoutMs * BEAT_PART);
     if (notTold > 0) this.#logger.warn(`${notTold} other servers could not be told that this one has joined`);
   }
 
@@ -172,7 +190,7 @@ export class ClusterNode {
       const state = duties.isDraining() ? 'draining' : 'up';
       if (!(await this.#within(this.store.beat(this.self.identity, state, duties.readLoad()))))
         throw new NodeLostError();
-      this.#nodes = await this.#within(this.store.list());
+      this.#know(await this.#within(this.store.list()));
       this.#beatenAt = now;
       if (this.#failingSince !== undefined) this.#logger.log('heartbeats are stored again');
       this.#failingSince = undefined;
@@ -230,7 +248,7 @@ export class ClusterNode {
 
   /** Whether others have reached the store since this one cannot, or cannot be asked. A server that knows no others goes on. */
   async #isAlone(): Promise<boolean> {
-    const others = this.#others();
+    const others = [...this.#others(), ...this.#unseen.map((url) => ({ url }))];
     if (others.length === 0) return false;
     const ages = await askBeatAges(this.client, others, this.options.timeoutMs * BEAT_PART);
     const failingMs = performance.now() - (this.#failingSince ?? Infinity);
@@ -252,7 +270,7 @@ export class ClusterNode {
     const names = this.#nodes.filter(({ id }) => lost.includes(id)).map(({ name }) => name);
     this.#logger.warn({ nodes: names }, 'gave up servers that are not heard of any more; their turns go on elsewhere');
     await this.store.endLocks(lost);
-    this.#nodes = await this.store.list();
+    this.#know(await this.store.list());
   }
 
   /** A connection that was cut off would be waited for much longer. */

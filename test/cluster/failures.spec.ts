@@ -134,13 +134,17 @@ describe('when the database is away', () => {
 });
 
 describe('a server that was the only one', () => {
-  it('knows another one as soon as that has joined, and ends its agents when it alone loses the store', async () => {
+  it.each([
+    ['knows another one as soon as that has joined, and ends its agents when it alone loses the store', 'after'],
+    ['ends its agents when it alone has lost the store just before another one joins', 'before'],
+  ])('%s', async (_, when) => {
     const lone = await TestCluster.start({}, ['a1']);
     try {
       const file = lone.mark('lone');
       void ask(lone.url, `!echo ran >> ${file}; sleep 25`, { thread: 'lone' }).catch(() => undefined);
       await expect.poll(() => read(file), { timeout: 20_000 }).toBe('ran\n');
       const first = lone.server('a1');
+      if (when === 'before') first.database.cut();
       await lone.add('a2');
       first.database.cut();
       const output = (): string => first.start.output();
