@@ -26,6 +26,14 @@ describe(toJsonSlices.name, () => {
     const lengths = [...toJsonSlices([LONG, { a: LONG.repeat(10) }])].map((slice) => slice.length);
     expect(Math.max(...lengths)).toBeLessThan(50_000);
   });
+
+  it('makes few slices of many short values, also deep in others', () => {
+    let value: JsonValue = Array.from({ length: 100_000 }, () => ({}));
+    for (let depth = 0; depth < 200; depth += 1) value = [value];
+    const slices = [...toJsonSlices(value)];
+    expect(slices.join('')).toBe(JSON.stringify(value));
+    expect(slices.length).toBeLessThan(500);
+  });
 });
 
 describe(isLongerThan.name, () => {

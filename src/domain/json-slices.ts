@@ -22,17 +22,24 @@ export function* toJsonSlices(value: JsonValue): Generator<string, void> {
   } else if (typeof value !== 'object' || value === null || !isLongerThan(value, SLICE_CHARS)) {
     yield JSON.stringify(value);
   } else {
-    yield isList(value) ? '[' : '{';
+    // Short members are joined: a slice for each would take longer than to serialize them.
+    let slice = isList(value) ? '[' : '{';
     let before = '';
     for (const [name, member] of isList(value) ? value.entries() : Object.entries(value)) {
       const isName = typeof name === 'string';
       // An optional field that is not there; in a list, it is `null`.
       if (isName && member === undefined) continue;
-      yield isName ? `${before}${JSON.stringify(name)}:` : before;
-      yield* toJsonSlices(member ?? null);
+      slice += isName ? `${before}${JSON.stringify(name)}:` : before;
       before = ',';
+      const isLong = isLongerThan(member, SLICE_CHARS);
+      if (!isLong) slice += JSON.stringify(member ?? null);
+      if (isLong || slice.length >= SLICE_CHARS) {
+        yield slice;
+        slice = '';
+      }
+      if (isLong) yield* toJsonSlices(member ?? null);
     }
-    yield isList(value) ? ']' : '}';
+    yield slice + (isList(value) ? ']' : '}');
   }
 }
 

@@ -21,7 +21,7 @@ export class Recovery {
     private readonly mcpServers: TurnMcpServers,
   ) {}
 
-  /** Takes all turns that an earlier start of a lone server left, and removes what it left of others. */
+  /** Takes all turns that an earlier start of a lone server left, and removes the inputs of those that it did not come to store. */
   async takeAll(): Promise<void> {
     await this.turns.removeStrayInputs();
     for (const turn of await this.turns.unfinished()) {
