@@ -110,18 +110,14 @@ async function moveTurns(
     .where('thread_id', '=', threadId)
     .where('sequence', '>=', fromSequence)
     .execute();
-  await transaction
-    .updateTable('caller_tool_calls')
-    .set({ thread_id: branchId })
-    .where('thread_id', '=', threadId)
-    .where('turn_id', 'in', (query) => query.selectFrom('turns').select('id').where('thread_id', '=', branchId))
-    .execute();
-  await transaction
-    .updateTable('turn_inputs')
-    .set({ thread_id: branchId })
-    .where('thread_id', '=', threadId)
-    .where('turn_id', 'in', (query) => query.selectFrom('turns').select('id').where('thread_id', '=', branchId))
-    .execute();
+  for (const table of ['caller_tool_calls', 'turn_inputs'] as const) {
+    await transaction
+      .updateTable(table)
+      .set({ thread_id: branchId })
+      .where('thread_id', '=', threadId)
+      .where('turn_id', 'in', (query) => query.selectFrom('turns').select('id').where('thread_id', '=', branchId))
+      .execute();
+  }
   // Turns name the tools that they were given by a hash, within their thread.
   const tools = await transaction.selectFrom('tool_sets').selectAll().where('thread_id', '=', threadId).execute();
   if (tools.length === 0) return;
